@@ -1,0 +1,129 @@
+import * as v from "valibot";
+import { concat } from "../crypto/bytes.ts";
+import { canonicalBytes, type Json } from "../crypto/canonical.ts";
+import { sha256Hex } from "../crypto/hash.ts";
+
+/** Lower-case hex of 32 bytes: a SHA-256. */
+export const Sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"));
+
+/** `vdc_tx_` and 40 hex digits (160 bits), derived from the source of the transaction. */
+export const TxId = v.pipe(
+  v.string(),
+  v.regex(/^vdc_tx_[0-9a-f]{40}$/, "expected vdc_tx_ and 40 hex digits"),
+);
+export type TxId = v.InferOutput<typeof TxId>;
+
+/** No `@` and no space: an e-mail address or a name can't be an asset's id, which is public for ever. */
+export const AssetId = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, "expected 1 to 128 of A-Z a-z 0-9 . _ : -"),
+);
+export type AssetId = v.InferOutput<typeof AssetId>;
+
+/** Milliseconds since the epoch. */
+export const Timestamp = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const Base64url = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/, "expected base64url without padding"));
+const CidV0 = v.pipe(v.string(), v.regex(/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/, "expected a CIDv0"));
+
+/** `keyId` is derived from the public key: see `shared/crypto/keyring.ts`. */
+export const SigningKey = v.strictObject({
+  keyId: Sha256Hex,
+  algorithm: v.literal("ML-DSA-44"),
+  publicKey: Base64url,
+});
+export type SigningKey = v.InferOutput<typeof SigningKey>;
+
+export const EncryptionKey = v.strictObject({
+  keyId: Sha256Hex,
+  algorithm: v.literal("ML-KEM-768"),
+  publicKey: Base64url,
+});
+export type EncryptionKey = v.InferOutput<typeof EncryptionKey>;
+
+export const UserSignature = v.strictObject({
+  algorithm: v.literal("ML-DSA-44"),
+  keyId: Sha256Hex,
+  publicKey: Base64url,
+  signature: Base64url,
+});
+export type UserSignature = v.InferOutput<typeof UserSignature>;
+
+const transactionOf = <Type extends string, Data extends v.GenericSchema>(type: Type, data: Data) =>
+  v.strictObject({
+    id: TxId,
+    type: v.literal(type),
+    timestamp: Timestamp,
+    data,
+    privateCommitment: v.optional(Sha256Hex),
+    signatures: v.strictObject({ user: v.optional(UserSignature) }),
+  });
+
+/**
+ * A transaction as it stands in a block: public for ever, so `data` holds public facts only, by a strict schema
+ * per type. What is personal travels in the private part, to which `privateCommitment` commits. DESIGN §5.
+ */
+export const Transaction = v.variant("type", [
+  transactionOf(
+    "genesis",
+    v.strictObject({
+      chainId: v.string(),
+      formatVersion: v.literal(1),
+      signingKeys: v.array(SigningKey),
+      encryptionKeys: v.array(EncryptionKey),
+    }),
+  ),
+  transactionOf("key_rotation", SigningKey),
+  transactionOf(
+    "user_registration",
+    v.strictObject({ signingKey: SigningKey, encryptionKey: EncryptionKey }),
+  ),
+  transactionOf(
+    "asset_creation",
+    v.strictObject({
+      assetId: AssetId,
+      documentHash: v.optional(Sha256Hex),
+      documentCid: v.optional(CidV0),
+      documentType: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/))),
+    }),
+  ),
+  transactionOf("asset_transfer", v.strictObject({ assetId: AssetId, newOwnerKeyId: Sha256Hex })),
+  transactionOf("payment", v.strictObject({})),
+  transactionOf("refund", v.strictObject({ refunds: TxId })),
+]);
+export type Transaction = v.InferOutput<typeof Transaction>;
+export type TransactionType = Transaction["type"];
+
+/** The transaction without its signatures: what a user signs (context `vdc/transaction/v1`). */
+export function signedTransactionBytes(transaction: Transaction): Uint8Array<ArrayBuffer> {
+  const { signatures: _, ...signed } = transaction;
+  return canonicalBytes(signed);
+}
+
+/** A Merkle leaf's data: the canonical bytes of the whole transaction, signatures included. */
+export function transactionBytes(transaction: Transaction): Uint8Array<ArrayBuffer> {
+  return canonicalBytes(transaction);
+}
+
+/** The same source gives the same id, so a repeat is recognised wherever it comes from. */
+export function txIdOf(source: Json): TxId {
+  return `vdc_tx_${sha256Hex(canonicalBytes(source)).slice(0, 40)}`;
+}
+
+/**
+ * What the envelope of a pending transaction holds: the public transaction and the part that stays private.
+ * `salt` is 32 random bytes in base64url, so that the commitment can't be guessed from a likely private part.
+ */
+export const PendingPayload = v.strictObject({
+  transaction: Transaction,
+  private: v.optional(v.strictObject({ salt: Base64url, part: v.record(v.string(), v.unknown()) })),
+});
+export type PendingPayload = {
+  transaction: Transaction;
+  private?: { salt: string; part: { [name: string]: Json } };
+};
+
+/** SHA-256 over the 32-byte salt and the canonical private part, lower-case hex. DESIGN §5. */
+export function privateCommitment(salt: Uint8Array, part: Json): string {
+  return sha256Hex(concat(salt, canonicalBytes(part)));
+}

@@ -1,0 +1,57 @@
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+
+const HEX = /^(?:[0-9a-f]{2})*$/;
+const BASE64URL = /^[A-Za-z0-9_-]*$/;
+
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
+}
+
+/** @throws TypeError when the bytes are not UTF-8: a decoder that replaces bad bytes would change what was hashed. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+/** Lower-case hex. */
+export function hex(bytes: Uint8Array): string {
+  return bytesToHex(bytes);
+}
+
+/** @throws TypeError unless `text` is lower-case hex of whole bytes. */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  if (!HEX.test(text)) throw new TypeError("expected lower-case hex of whole bytes");
+  return Uint8Array.from(hexToBytes(text));
+}
+
+/** Base64url without padding (RFC 4648 §5). */
+export function base64url(bytes: Uint8Array): string {
+  let binary = "";
+  for (let i = 0; i < bytes.length; i += 0x8000)
+    binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** @throws TypeError unless `text` is the one canonical base64url spelling of some bytes (no padding, no stray bits). */
+export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
+  if (!BASE64URL.test(text) || text.length % 4 === 1)
+    throw new TypeError("expected base64url without padding");
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
+  if (base64url(bytes) !== text) throw new TypeError("base64url has stray bits at its end");
+  return bytes;
+}
+
+export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/** Compares public values. Not constant-time: for secrets use `shared/http/secret.ts`. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
