@@ -1,0 +1,23 @@
+import * as v from "valibot";
+import { Fault } from "./faults.ts";
+import { HttpError, json } from "./http.ts";
+import type { Call } from "./routes.ts";
+
+export function reportFaults({ faults }: Call): Response {
+  return Response.json(faults.report());
+}
+
+/** JSON only: so that a web page elsewhere, which may post text to loopback unasked, can't set faults. */
+export function setFault({ headers, body, faults }: Call): Response {
+  if (headers.get("content-type")?.split(";")[0] !== "application/json")
+    throw new HttpError(415, "expected application/json");
+  const fault = v.safeParse(Fault, json(body));
+  if (!fault.success) throw new HttpError(400, v.summarize(fault.issues));
+  faults.set(fault.output);
+  return Response.json(faults.report());
+}
+
+export function clearFaults({ faults }: Call): Response {
+  faults.clear();
+  return Response.json(faults.report());
+}

@@ -1,0 +1,115 @@
+import * as v from "valibot";
+
+export const RouteName = v.picklist(["upload", "list", "get", "delete", "pin_by_cid", "auth", "gateway"]);
+export type RouteName = v.InferOutput<typeof RouteName>;
+
+/** How many requests the fault hits before it goes away; without it, every one. */
+const times = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
+/** Which requests it hits: one route, `api` (all but the gateway), or `all`. */
+const on = v.optional(v.picklist([...RouteName.options, "api", "all"]));
+/** Only this file, as the gateway is asked for it. */
+const cid = v.optional(v.string());
+const status = v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599));
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const Fault = v.variant("kind", [
+  /** Any status, `200` with HTML too. Nothing is stored. */
+  v.strictObject({ kind: v.literal("fail"), status, html: v.optional(v.boolean()), on, times }),
+  /** As if the token had been revoked. Hits `api` unless told otherwise. */
+  v.strictObject({ kind: v.literal("unauthorized"), on, times }),
+  /** 429 with `Retry-After`. Hits `api` unless told otherwise. */
+  v.strictObject({ kind: v.literal("rate_limit"), retryAfterSeconds: seconds, on, times }),
+  /** Takes the request and keeps it until the faults are cleared: then it is served after all, however late. */
+  v.strictObject({ kind: v.literal("stall"), on, times }),
+  /** Stores the upload, and answers with a CID that is valid, but another file's. */
+  v.strictObject({ kind: v.literal("wrong_cid"), times }),
+  /** Stores the upload, and answers 500. */
+  v.strictObject({ kind: v.literal("stored_but_errored"), times }),
+  /** Answers the upload as if all were well, and stores nothing. */
+  v.strictObject({ kind: v.literal("lost"), times }),
+  /** Listed as pinned, and the gateway does not find it. */
+  v.strictObject({ kind: v.literal("gateway_missing"), cid, times }),
+  /** The gateway serves other bytes of the same length. */
+  v.strictObject({ kind: v.literal("gateway_altered"), cid, times }),
+]);
+export type Fault = v.InferOutput<typeof Fault>;
+
+/** What a fault hits unless it says otherwise. */
+const HITS: Record<Fault["kind"], RouteName | "api" | "all"> = {
+  fail: "all",
+  unauthorized: "api",
+  rate_limit: "api",
+  stall: "all",
+  wrong_cid: "upload",
+  stored_but_errored: "upload",
+  lost: "upload",
+  gateway_missing: "gateway",
+  gateway_altered: "gateway",
+};
+
+export interface FaultReport {
+  /** Those still in force, in the order in which they are tried; `times` counts down. */
+  faults: Fault[];
+  /** Requests that arrived since the start, by route. */
+  requests: Record<RouteName, number>;
+  /** Requests held by a `stall` at this moment. */
+  stalled: number;
+}
+
+export class FaultSwitch {
+  #faults: Fault[] = [];
+  #closed = false;
+  readonly #stalled = new Set<PromiseWithResolvers<void>>();
+  readonly #requests = Object.fromEntries(RouteName.options.map((name) => [name, 0])) as Record<
+    RouteName,
+    number
+  >;
+
+  set(fault: Fault): void {
+    this.#faults.push(v.parse(Fault, fault));
+  }
+
+  clear(): void {
+    this.#faults = [];
+    for (const held of this.#stalled) held.resolve();
+    this.#stalled.clear();
+  }
+
+  count(route: RouteName): void {
+    this.#requests[route] += 1;
+  }
+
+  /** The fault that hits this request; it is used up by one. */
+  take(route: RouteName, param: string): Fault | undefined {
+    const index = this.#faults.findIndex((fault) => hits(fault, route, param));
+    const fault = this.#faults[index];
+    if (fault?.times === undefined) return fault;
+    if (fault.times === 1) this.#faults.splice(index, 1);
+    else this.#faults[index] = { ...fault, times: fault.times - 1 };
+    return fault;
+  }
+
+  /** Resolves when the faults are cleared; rejects when the service closes, or is closed. */
+  stall(): Promise<void> {
+    const held = Promise.withResolvers<void>();
+    if (this.#closed) held.reject(new Error("the pinning service is closed"));
+    else this.#stalled.add(held);
+    return held.promise;
+  }
+
+  report(): FaultReport {
+    return { faults: [...this.#faults], requests: { ...this.#requests }, stalled: this.#stalled.size };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const held of this.#stalled) held.reject(new Error("the pinning service is closed"));
+    this.#stalled.clear();
+  }
+}
+
+function hits(fault: Fault, route: RouteName, param: string): boolean {
+  if ("cid" in fault && fault.cid !== undefined && fault.cid !== param) return false;
+  const on = ("on" in fault ? fault.on : undefined) ?? HITS[fault.kind];
+  return on === "all" || on === route || (on === "api" && route !== "gateway");
+}

@@ -1,0 +1,100 @@
+import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { intercept } from "./intercept.ts";
+import { FaultSwitch } from "./faults.ts";
+import type { Fault, FaultReport } from "./faults.ts";
+import { HttpError, failure, readBody, send } from "./http.ts";
+import { match } from "./routes.ts";
+import { PinStore } from "./store.ts";
+
+export interface PinningOptions {
+  /** Where pins live; created when missing. One service at a time owns it. */
+  dir: string;
+  /** 0 or left out: any free port. */
+  port?: number;
+  /** The one bearer token that the API takes. */
+  jwt: string;
+}
+
+export interface PinningService {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  /** The SDK's `uploadUrl`: `${url}/v3`. */
+  uploadUrl: string;
+  /** The SDK's `endpointUrl`: the same. */
+  endpointUrl: string;
+  /** Files are at `${gatewayUrl}/ipfs/{cid}`. */
+  gatewayUrl: string;
+  /** Appends: of several faults that fit a request, the one set first hits it. @throws ValiError for a malformed fault */
+  setFault(fault: Fault): void;
+  /** Takes every fault away and lets stalled requests go on as if nothing had happened. */
+  clearFaults(): void;
+  /** What `GET /__faults` answers. */
+  stats(): FaultReport;
+  /** Cuts open connections, waits for writes under way; afterwards nothing of the service is left running. */
+  close(): Promise<void>;
+}
+
+/**
+ * A stand-in for Pinata on the loopback interface, for the unmodified `pinata` SDK.
+ * What it answered with 200 survives `kill -9`.
+ */
+export async function startPinningService({ dir, port = 0, jwt }: PinningOptions): Promise<PinningService> {
+  if (jwt === "") throw new TypeError("the pinning service needs a jwt");
+  const store = await PinStore.open(dir);
+  const faults = new FaultSwitch();
+  const underWay = new Set<Promise<void>>();
+
+  async function answer(incoming: IncomingMessage): Promise<Response> {
+    const url = URL.parse(incoming.url ?? "/", "http://127.0.0.1");
+    if (url === null) throw new HttpError(400, "malformed URL");
+    const found = match(incoming.method ?? "GET", url.pathname);
+    if (found === undefined) throw new HttpError(404, "no such route");
+    const { route, param } = found;
+    const headers = new Headers(incoming.headers as Record<string, string>);
+    if (route.name !== "control") faults.count(route.name);
+    const call = { url, headers, param, store, faults, body: await readBody(incoming) };
+    if (route.name === "control") return route.handle(call);
+    if (route.name !== "gateway" && headers.get("authorization") !== `Bearer ${jwt}`)
+      throw new HttpError(401, "wrong or missing bearer token");
+    const fault = faults.take(route.name, param);
+    return (await intercept(fault, faults)) ?? route.handle({ ...call, fault });
+  }
+
+  async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    try {
+      await send(outgoing, await answer(incoming));
+    } catch (error) {
+      if (incoming.socket.destroyed) return; // the client hung up, or the service closed
+      if (!(error instanceof HttpError)) console.error("pinning service:", error);
+      await send(outgoing, failure(error));
+    }
+  }
+
+  const server = createServer((incoming, outgoing) => {
+    const served = serve(incoming, outgoing).finally(() => underWay.delete(served));
+    underWay.add(served);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  return {
+    url,
+    uploadUrl: `${url}/v3`,
+    endpointUrl: `${url}/v3`,
+    gatewayUrl: url,
+    setFault: (fault) => faults.set(fault),
+    clearFaults: () => faults.clear(),
+    stats: () => faults.report(),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      faults.close();
+      await Promise.all([closed, ...underWay]);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { base64url } from "../../shared/crypto/bytes.ts";
+import { generateKeyring, loadKeyring } from "../../shared/crypto/keyring.ts";
+
+/** Everything secret that the Workers need, by the name of its binding. */
+export interface LocalSecrets {
+  readonly ADMIN_SECRET: string;
+  readonly STRIPE_WEBHOOK_SECRET: string;
+  readonly SYSTEM_KEYRING: string;
+  readonly SYSTEM_ENCRYPTION_PUBLIC_KEY: string;
+  readonly PINATA_JWT: string;
+}
+
+/** New random secrets; the public key is that of the keyring. */
+export async function generateSecrets(keyring?: string): Promise<LocalSecrets> {
+  const json = keyring ?? (await generateKeyring());
+  return {
+    ADMIN_SECRET: randomBytes(24).toString("base64url"),
+    STRIPE_WEBHOOK_SECRET: `whsec_${randomBytes(24).toString("hex")}`,
+    SYSTEM_KEYRING: json,
+    SYSTEM_ENCRYPTION_PUBLIC_KEY: await publicKeyOf(json),
+    PINATA_JWT: `local-${randomBytes(16).toString("hex")}`,
+  };
+}
+
+/** @throws KeyringError when the keyring must not be used */
+export async function publicKeyOf(keyring: string): Promise<string> {
+  const { encryption } = await loadKeyring(keyring);
+  return base64url(encryption.active.publicKey);
+}
+
+export function secretsFile(dataDirectory: string): string {
+  return join(dataDirectory, ".dev.vars");
+}
+
+/** The data directory's secrets, generated when it has none; variables of the environment count before the file. */
+export async function localSecrets(
+  dataDirectory: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<LocalSecrets> {
+  const file = secretsFile(dataDirectory);
+  if (!existsSync(file)) {
+    mkdirSync(dataDirectory, { recursive: true });
+    writeFileSync(file, asEnvFile(await generateSecrets()), { mode: 0o600 });
+  }
+  const stored = readSecrets(dataDirectory);
+  const given = Object.fromEntries(
+    Object.keys(stored).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  );
+  return { ...stored, ...given };
+}
+
+/** @throws Error that names what is missing in the file */
+export function readSecrets(dataDirectory: string): LocalSecrets {
+  const file = secretsFile(dataDirectory);
+  if (!existsSync(file)) throw new Error(`there is no ${file}: start the stack once with \`npm start\``);
+  const { ADMIN_SECRET, STRIPE_WEBHOOK_SECRET, SYSTEM_KEYRING, SYSTEM_ENCRYPTION_PUBLIC_KEY, PINATA_JWT } =
+    parseEnv(readFileSync(file, "utf8"));
+  const secrets = {
+    ADMIN_SECRET,
+    STRIPE_WEBHOOK_SECRET,
+    SYSTEM_KEYRING,
+    SYSTEM_ENCRYPTION_PUBLIC_KEY,
+    PINATA_JWT,
+  };
+  for (const [name, value] of Object.entries(secrets))
+    if (!value)
+      throw new Error(`${file} does not set ${name}: add it, or move the file away to have new secrets made`);
+  return secrets as LocalSecrets;
+}
+
+function asEnvFile(secrets: LocalSecrets): string {
+  const lines = Object.entries(secrets).map(([name, value]) => `${name}='${value}'`);
+  return [
+    "# Made by the local stack. The keyring signs this chain: without it the chain ends here.",
+    ...lines,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,158 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
+import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
+import { WORKERS, workerName, type Resource, type WorkerName } from "../../shared/pipeline.ts";
+import { buildWorkers } from "./build.ts";
+import { startPinningService, type PinningService } from "./pinning/server.ts";
+import { loadKeyring } from "../../shared/crypto/keyring.ts";
+import { localSecrets, type LocalSecrets } from "./secrets.ts";
+import { bundleDirectory, configPath, WORKER_NAMES } from "./workers.ts";
+
+export interface StackOptions {
+  readonly dataDirectory: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Variables that replace those of the wrangler.toml files, by name. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Fire the cron triggers, which local workerd does not. */
+  readonly cron?: boolean;
+  readonly onLog?: (line: WorkerdStructuredLog) => void;
+  readonly say?: (line: string) => void;
+}
+
+export interface Stack {
+  readonly url: string;
+  readonly secrets: LocalSecrets;
+  readonly pinning: PinningService;
+  /** The running Workers' platform: bindings for tests and demo. */
+  readonly miniflare: Miniflare;
+  fireCron(worker: WorkerName): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What is quicker on a desk than in production. */
+const LOCAL_VARS = {
+  RETRY_BASE_SECONDS: "1",
+  STALL_AFTER_SECONDS: "15",
+  MINE_AFTER_SECONDS: "60",
+  PIN_DEADLINE_SECONDS: "10",
+};
+
+/** Runs all Workers in one workerd, with a local pinning service. The same bundles and configurations as deployed. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dataDirectory, say = () => {} } = options;
+  mkdirSync(dataDirectory, { recursive: true });
+  const secrets = await localSecrets(dataDirectory, process.env);
+  await loadKeyring(secrets.SYSTEM_KEYRING); // a broken keyring is refused here, not at the first block
+  await buildWorkers(say);
+  const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
+  const values: Record<string, string> = {
+    ...LOCAL_VARS,
+    PINATA_UPLOAD_URL: pinning.uploadUrl,
+    PINATA_ENDPOINT_URL: pinning.endpointUrl,
+    IPFS_GATEWAY_URL: pinning.gatewayUrl,
+    ...options.vars,
+  };
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: options.port,
+      resourcePersistencePath: join(dataDirectory, "platform"),
+      log: new Log(LogLevel.ERROR),
+      handleStructuredLogs: options.onLog ?? (() => {}),
+      telemetry: { enabled: false },
+      workers: WORKER_NAMES.map((worker) => workerOptions(worker, values, secrets)),
+    }),
+  );
+  try {
+    const url = (await miniflare.ready).origin;
+    const fireCron = async (worker: WorkerName) => {
+      const running = await miniflare.getWorker(workerName(worker));
+      await running.scheduled({ cron: "* * * * *" });
+    };
+    const stopCron = options.cron ? startCron(fireCron, say) : async () => {};
+    return {
+      url,
+      secrets,
+      pinning,
+      miniflare,
+      fireCron,
+      async stop() {
+        await stopCron();
+        await miniflare.dispose();
+        await pinning.close();
+      },
+    };
+  } catch (error) {
+    await miniflare.dispose();
+    await pinning.close();
+    throw error;
+  }
+}
+
+function workerOptions(worker: WorkerName, values: Record<string, string>, secrets: LocalSecrets) {
+  const { modulesRules: _, ...options } = workerOptionsOf(configPath(worker)).workerOptions;
+  const configured = Object.keys(options.bindings ?? {});
+  const overrides: Record<string, string> = {};
+  for (const name of configured) {
+    const value = values[name] ?? process.env[name];
+    if (value !== undefined) overrides[name] = value;
+  }
+  return {
+    ...options,
+    name: workerName(worker),
+    rootPath: bundleDirectory(worker),
+    modules: [{ type: "ESModule" as const, path: "index.js" }],
+    bindings: { ...(options.bindings as object), ...overrides, ...secretsFor(worker, secrets) },
+  };
+}
+
+/** Each Worker gets the secrets that its work needs, and no other. */
+function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<LocalSecrets> {
+  const touches: readonly Resource[] = WORKERS[worker].touches;
+  const needs = (resource: Resource) => touches.includes(resource);
+  return {
+    ...(needs("admin") && { ADMIN_SECRET: secrets.ADMIN_SECRET }),
+    ...(needs("stripe") && { STRIPE_WEBHOOK_SECRET: secrets.STRIPE_WEBHOOK_SECRET }),
+    ...(needs("encryption-key") && { SYSTEM_ENCRYPTION_PUBLIC_KEY: secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY }),
+    ...(needs("signing-keys") && { SYSTEM_KEYRING: secrets.SYSTEM_KEYRING }),
+    ...(needs("pinata") && { PINATA_JWT: secrets.PINATA_JWT }),
+  };
+}
+
+/** Links in stored blocks name the local IPFS gateway, so it keeps its port over restarts when it can. */
+async function startPinning(dataDirectory: string, jwt: string): Promise<PinningService> {
+  const portFile = join(dataDirectory, "ipfs-port");
+  const dir = join(dataDirectory, "ipfs");
+  const port = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : 0;
+  const service = await startPinningService({ dir, jwt, port }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    return startPinningService({ dir, jwt, port: 0 });
+  });
+  writeFileSync(portFile, new URL(service.url).port);
+  return service;
+}
+
+const CRON_INTERVAL = 60_000;
+
+/** Once at the start, for what was left unfinished, then every minute: as the configurations say. */
+function startCron(
+  fireCron: (worker: WorkerName) => Promise<void>,
+  say: (line: string) => void,
+): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  const fire = () => {
+    running = running.then(async () => {
+      for (const worker of WORKER_NAMES)
+        if ("cron" in WORKERS[worker])
+          await fireCron(worker).catch((error: unknown) => say(`cron of ${worker} failed: ${String(error)}`));
+    });
+  };
+  fire();
+  const timer = setInterval(fire, CRON_INTERVAL);
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}

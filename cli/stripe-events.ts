@@ -1,0 +1,17 @@
+import { signStripeBody, type SyntheticEvent } from "../shared/stripe/synthetic.ts";
+
+/** Delivers an event as Stripe does: the signed raw body, over HTTP. */
+export async function deliver(
+  url: string,
+  secret: string,
+  event: SyntheticEvent,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const rawBody = JSON.stringify(event);
+  const signature = await signStripeBody(rawBody, secret, Math.floor(Date.now() / 1_000));
+  const response = await fetch(`${url}/api/stripe/webhook`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "stripe-signature": signature },
+    body: rawBody,
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}

@@ -1,0 +1,65 @@
+// Runs a program of the project on a machine where nothing is prepared: `node cli/with-setup.mjs <file.ts> [arguments]`.
+// Plain JavaScript without dependencies, for it runs on whatever Node (20 or newer) stands in front. It installs what
+// is missing and hands over to the Node that the project brings along.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, delimiter } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, "node_modules", ".bin");
+const ownNode = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+
+if (!isInstalled()) install();
+const [program, ...programArguments] = process.argv.slice(2);
+const child = spawn(
+  ownNode,
+  ["--disable-warning=ExperimentalWarning", join(root, program), ...programArguments],
+  {
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      PATH: bin + delimiter + process.env.PATH,
+      WRANGLER_SEND_METRICS: "false",
+      WRANGLER_LOG: "error",
+    },
+  },
+);
+// A terminal sends Ctrl-C to the whole group; a supervisor only to us. Either way the program decides when it ends.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("error", (error) => fail(`could not start ${ownNode}: ${error.message}`));
+child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal === "SIGKILL" ? 9 : 15)));
+
+/** What npm wrote down last is the lockfile that stands here. */
+function isInstalled() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(installed) || !existsSync(ownNode)) return false;
+  if (statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs) return true;
+  const versions = (file) => {
+    const { packages } = JSON.parse(readFileSync(file, "utf8"));
+    return Object.entries(packages).flatMap(([path, { version, optional }]) =>
+      path === "" || optional ? [] : [`${path}@${version}`],
+    );
+  };
+  const present = new Set(versions(installed));
+  return versions(join(root, "package-lock.json")).every((entry) => present.has(entry));
+}
+
+function install() {
+  process.stderr.write("Installing VDC's dependencies (once, about half a minute) …\n");
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const { status, error } = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: process.platform === "win32",
+  });
+  if (error) fail(`npm could not be started: ${error.message}. Install Node.js with npm, then try again.`);
+  if (status !== 0) fail("npm ci failed; its message is above. Check the network, then try again.");
+  if (!existsSync(ownNode))
+    fail("the npm package `node` did not install its binary: allow install scripts, then try again.");
+}
+
+function fail(message) {
+  process.stderr.write(`vdc: ${message}\n`);
+  process.exit(1);
+}

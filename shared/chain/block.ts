@@ -1,0 +1,188 @@
+import * as v from "valibot";
+import { base64url, fromBase64url, fromHex, hex } from "../crypto/bytes.ts";
+import { canonicalBytes, parseCanonical } from "../crypto/canonical.ts";
+import { BLOCK } from "../crypto/contexts.ts";
+import { sha256Hex } from "../crypto/hash.ts";
+import { verify } from "../crypto/ml-dsa.ts";
+import { leafHash, merkleRoot } from "./merkle.ts";
+import { Sha256Hex, Timestamp, Transaction, transactionBytes } from "./transaction.ts";
+import { verifyUserSignature } from "./user-signature.ts";
+
+/** `previousHash` of the genesis block. */
+export const NO_PREVIOUS_HASH = "0".repeat(64);
+
+export const BlockNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** The signed part of a block: its hash commits to every transaction and, through `historyRoot`, to every block before. */
+export const Header = v.strictObject({
+  version: v.literal(1),
+  chainId: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)),
+  blockNumber: BlockNumber,
+  timestamp: Timestamp,
+  previousHash: Sha256Hex,
+  merkleRoot: Sha256Hex,
+  historyRoot: Sha256Hex,
+  transactionCount: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+});
+export type Header = v.InferOutput<typeof Header>;
+
+export const Block = v.strictObject({
+  ...Header.entries,
+  hash: Sha256Hex,
+  transactions: v.array(Transaction),
+  blockSignature: v.strictObject({
+    algorithm: v.literal("ML-DSA-44"),
+    keyId: Sha256Hex,
+    signature: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/)),
+  }),
+});
+export type Block = v.InferOutput<typeof Block>;
+
+/** The system's active signing key, as a block needs it. */
+export interface BlockSigner {
+  readonly keyId: string;
+  sign(message: Uint8Array, context: string): Promise<Uint8Array>;
+}
+
+/** What the chain head fixes about a block before it is built. */
+export interface BlockFrame {
+  readonly chainId: string;
+  readonly blockNumber: number;
+  readonly timestamp: number;
+  readonly previousHash: string;
+  readonly historyRoot: string;
+}
+
+/** Builds and signs a block. Signing is hedged: two calls give two different signatures, so call once and keep the bytes. */
+export async function buildBlock(
+  frame: BlockFrame,
+  transactions: readonly Transaction[],
+  signer: BlockSigner,
+): Promise<Block> {
+  const header: Header = {
+    version: 1,
+    chainId: frame.chainId,
+    blockNumber: frame.blockNumber,
+    timestamp: frame.timestamp,
+    previousHash: frame.previousHash,
+    merkleRoot: transactionsRoot(transactions),
+    historyRoot: frame.historyRoot,
+    transactionCount: transactions.length,
+  };
+  const hash = headerHash(header);
+  const signature = await signer.sign(fromHex(hash), BLOCK);
+  return {
+    ...header,
+    hash,
+    transactions: [...transactions],
+    blockSignature: { algorithm: "ML-DSA-44", keyId: signer.keyId, signature: base64url(signature) },
+  };
+}
+
+/** The bytes that R2 and IPFS hold, and that the CID is computed from. */
+export function blockBytes(block: Block): Uint8Array<ArrayBuffer> {
+  return canonicalBytes(block);
+}
+
+/** SHA-256 of the canonical header. The identity of a block. */
+export function headerHash(header: Header): string {
+  return sha256Hex(canonicalBytes(header));
+}
+
+/** RFC 6962 §2.1 root over the canonical bytes of each transaction, signatures included. */
+export function transactionsRoot(transactions: readonly Transaction[]): string {
+  return hex(merkleRoot(transactions.map((transaction) => leafHash(transactionBytes(transaction)))));
+}
+
+/** Why bytes are not the block that they claim to be. */
+export const BLOCK_FAULTS = [
+  "not_a_block", // not canonical JSON of the block's shape
+  "wrong_hash", // `hash` is not the hash of the header
+  "wrong_merkle_root", // the transactions are not those of the header
+  "wrong_count",
+  "unknown_key", // signed by a key that the chain has not announced
+  "wrong_signature",
+  "wrong_user_signature",
+  "wrong_place", // another chain, number, predecessor, history or hash than the one asked for
+] as const;
+export type BlockFault = (typeof BLOCK_FAULTS)[number];
+
+export class InvalidBlock extends Error {
+  override readonly name = "InvalidBlock";
+  readonly fault: BlockFault;
+  constructor(fault: BlockFault, detail: string) {
+    super(detail);
+    this.fault = fault;
+  }
+}
+
+/** What the reader already knows; each fact given is checked. */
+export interface ExpectedBlock {
+  readonly chainId?: string;
+  readonly blockNumber?: number;
+  readonly previousHash?: string;
+  readonly historyRoot?: string;
+  readonly hash?: string;
+}
+
+/** Base64url public key of a key id that the chain announced, or `undefined`. */
+export type SigningKeyLookup = (keyId: string) => string | undefined;
+
+/**
+ * Reads a block and recomputes all that it claims: canonical form, shape, header hash, Merkle root, block signature,
+ * user signatures, and the caller's own facts about its place in the chain.
+ * @throws InvalidBlock with the first fault found
+ */
+export async function verifyBlock(
+  bytes: Uint8Array,
+  expected: ExpectedBlock,
+  signingKey: SigningKeyLookup,
+): Promise<Block> {
+  const block = readBlock(bytes);
+  const { hash, transactions, blockSignature, ...header } = block;
+  if (headerHash(header) !== hash) throw new InvalidBlock("wrong_hash", "the hash is not that of the header");
+  if (transactions.length !== header.transactionCount)
+    throw new InvalidBlock("wrong_count", "transactionCount is not the number of transactions");
+  if (transactionsRoot(transactions) !== header.merkleRoot)
+    throw new InvalidBlock("wrong_merkle_root", "the Merkle root is not that of the transactions");
+  for (const name of ["chainId", "blockNumber", "previousHash", "historyRoot", "hash"] as const)
+    if (expected[name] !== undefined && expected[name] !== block[name])
+      throw new InvalidBlock("wrong_place", `${name} is ${block[name]}, expected ${expected[name]}`);
+
+  const publicKey = signingKey(blockSignature.keyId);
+  if (publicKey === undefined)
+    throw new InvalidBlock(
+      "unknown_key",
+      `signed by ${blockSignature.keyId}, which the chain has not announced`,
+    );
+  if (!(await verify(decode(blockSignature.signature), fromHex(hash), decode(publicKey), BLOCK)))
+    throw new InvalidBlock("wrong_signature", "the block signature does not verify");
+  for (const transaction of transactions)
+    if (!(await verifyUserSignature(transaction)))
+      throw new InvalidBlock(
+        "wrong_user_signature",
+        `the user signature of ${transaction.id} does not verify`,
+      );
+  return block;
+}
+
+/** @throws InvalidBlock("not_a_block") */
+export function readBlock(bytes: Uint8Array): Block {
+  let value: unknown;
+  try {
+    value = parseCanonical(bytes);
+  } catch (error) {
+    throw new InvalidBlock("not_a_block", error instanceof Error ? error.message : "not JSON");
+  }
+  const result = v.safeParse(Block, value);
+  if (!result.success) throw new InvalidBlock("not_a_block", v.summarize(result.issues));
+  return result.output;
+}
+
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  try {
+    return fromBase64url(text);
+  } catch {
+    return new Uint8Array(0); // no valid signature or key is empty, so verification answers false
+  }
+}

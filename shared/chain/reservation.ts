@@ -1,0 +1,35 @@
+import type { SigningKey } from "./transaction.ts";
+import type { BlockFrame } from "./block.ts";
+
+/**
+ * A block that is being made: the chain head fixed its frame and its transactions, in their order. `revision` grows
+ * when a transaction is set aside; only a block built from the latest revision can be sealed.
+ */
+export interface Reservation extends BlockFrame {
+  readonly revision: number;
+  /** Ids, oldest first, ties by id. Empty for genesis alone. */
+  readonly transactions: readonly string[];
+  /** Ids of the signing keys that the chain has announced so far, oldest first. Empty before genesis. */
+  readonly announcedKeyIds: readonly string[];
+}
+
+/** What the chain head keeps of a sealed block. */
+export interface SealedBlock {
+  readonly revision: number;
+  readonly hash: string;
+  /** SHA-256 of the stored bytes, lower-case hex: the name of the staged object. */
+  readonly sha256: string;
+  readonly byteLength: number;
+  readonly keyId: string;
+  /** Signing keys that this block announces (genesis, key rotation): valid from the next block on, genesis' own at once. */
+  readonly announces: readonly SigningKey[];
+  /** Transactions of the system's own at the front of the block, before those of the reservation. */
+  readonly systemTransactions: number;
+}
+
+export interface SealAnswer {
+  /** False when another miner's bytes were sealed first: those are then the block. */
+  readonly won: boolean;
+  readonly hash: string;
+  readonly sha256: string;
+}

@@ -1,0 +1,146 @@
+import * as v from "valibot";
+import { Permanent, RetryLater, type PermanentReason } from "./errors.ts";
+import { errorText, logger, type Log } from "./log.ts";
+import type { DeadLetter } from "./messages.ts";
+import { WORKERS, type StageName } from "./pipeline.ts";
+
+/** What every stage's environment holds besides its own bindings. */
+export interface StageEnv {
+  readonly DEAD_LETTER_QUEUE: Queue<DeadLetter>;
+  /** Seconds before the first retry; doubles with each. */
+  readonly RETRY_BASE_SECONDS?: string;
+}
+
+/** Returns when the message is done, throws when it is not: `Permanent` to give it up, anything else to retry. */
+export type Stage<Body, Env> = (message: Body, env: Env, log: Log) => Promise<void>;
+
+/** As `Stage`, for a whole batch: one outcome for each message, in their order. */
+export type BatchStage<Body, Env> = (
+  messages: readonly Body[],
+  env: Env,
+  log: Log,
+) => Promise<readonly PromiseSettledResult<unknown>[]>;
+
+type QueueHandler<Env> = (batch: MessageBatch, env: Env) => Promise<void>;
+
+/**
+ * The only place that acks. Message by message: done → ack; `Permanent`, or the last attempt failed → dead letter,
+ * then ack; anything else → retry with backoff. Never lets `queue()` throw, which would deliver acked messages again.
+ */
+export function consume<Schema extends v.GenericSchema, Env extends StageEnv>(
+  stage: StageName,
+  schema: Schema,
+  work: Stage<v.InferOutput<Schema>, Env>,
+): QueueHandler<Env> {
+  return consumeTogether<Schema, Env>(stage, schema, async (messages, env, log) => {
+    const outcomes: PromiseSettledResult<void>[] = [];
+    for (const message of messages) outcomes.push(...(await Promise.allSettled([work(message, env, log)])));
+    return outcomes;
+  });
+}
+
+/** `consume` for a stage that is cheaper by the batch. */
+export function consumeTogether<Schema extends v.GenericSchema, Env extends StageEnv>(
+  stage: StageName,
+  schema: Schema,
+  work: BatchStage<v.InferOutput<Schema>, Env>,
+): QueueHandler<Env> {
+  return async (batch, env) => {
+    const log = logger(stage, { requestId: batch.messages[0]?.id, queue: batch.queue });
+    const readable: { message: Message; body: v.InferOutput<Schema> }[] = [];
+    for (const message of batch.messages) {
+      const body = v.safeParse(schema, message.body);
+      if (body.success) readable.push({ message, body: body.output });
+      else {
+        const malformed = new Permanent("malformed_message", v.summarize(body.issues));
+        await settle(stage, message, { status: "rejected", reason: malformed }, env, log);
+      }
+    }
+    if (readable.length === 0) return;
+    const outcomes = await outcomesOf(readable.length, () =>
+      work(
+        readable.map(({ body }) => body),
+        env,
+        log,
+      ),
+    );
+    for (const [i, { message }] of readable.entries())
+      await settle(stage, message, outcomes[i] ?? missingOutcome, env, log);
+  };
+}
+
+const missingOutcome: PromiseRejectedResult = {
+  status: "rejected",
+  reason: new Error("the stage gave no outcome for this message"),
+};
+
+/** A stage that throws as a whole has failed for each of its messages. */
+async function outcomesOf(
+  count: number,
+  work: () => Promise<readonly PromiseSettledResult<unknown>[]>,
+): Promise<readonly PromiseSettledResult<unknown>[]> {
+  try {
+    return await work();
+  } catch (reason) {
+    return Array.from({ length: count }, () => ({ status: "rejected", reason }));
+  }
+}
+
+async function settle(
+  stage: StageName,
+  message: Message,
+  outcome: PromiseSettledResult<unknown>,
+  env: StageEnv,
+  log: Log,
+): Promise<void> {
+  if (outcome.status === "fulfilled") return message.ack();
+  const error: unknown = outcome.reason;
+  const reason = reasonToGiveUp(stage, error, message.attempts);
+  const fields = { messageId: message.id, attempts: message.attempts, error: errorText(error) };
+  if (reason === undefined) {
+    const delaySeconds = retryDelay(
+      error,
+      message.attempts,
+      Number(env.RETRY_BASE_SECONDS ?? "10"),
+      Math.random(),
+    );
+    log.warn("message.retried", { ...fields, delaySeconds });
+    return message.retry({ delaySeconds });
+  }
+  try {
+    await env.DEAD_LETTER_QUEUE.send({
+      v: 1,
+      kind: "dead_letter",
+      stage,
+      reason,
+      error: errorText(error),
+      attempts: message.attempts,
+      failedAt: Date.now(),
+      message: message.body,
+    });
+    log.error("message.dead_lettered", { ...fields, reason });
+    message.ack();
+  } catch (sendError) {
+    // The platform itself moves it to the dead-letter queue after the last retry; until then we try to say why.
+    log.error("message.dead_letter_failed", { ...fields, reason, sendError: errorText(sendError) });
+    message.retry({ delaySeconds: retryDelay(sendError, message.attempts, 10, Math.random()) });
+  }
+}
+
+function reasonToGiveUp(stage: StageName, error: unknown, attempts: number): PermanentReason | undefined {
+  if (error instanceof Permanent) return error.reason;
+  return attempts > WORKERS[stage].consumes.max_retries ? "retries_exhausted" : undefined;
+}
+
+const MAX_DELAY_SECONDS = 300;
+
+/**
+ * Seconds until the next attempt: what the failure asks for, else exponential backoff with jitter, at most five
+ * minutes, so that a stage is back soon after the service is.
+ * @param random in [0, 1)
+ */
+export function retryDelay(error: unknown, attempts: number, base: number, random: number): number {
+  if (error instanceof RetryLater) return Math.min(86_400, Math.ceil(error.seconds + base * random));
+  const backoff = Math.min(MAX_DELAY_SECONDS, base * 2 ** Math.min(attempts - 1, 16));
+  return Math.ceil(backoff * (0.5 + random / 2));
+}

@@ -1,0 +1,53 @@
+/**
+ * The part of the draft "Modern Algorithms in the Web Cryptography API" (WICG) that this project uses and that the
+ * platform's types lack. Node 24 has it, and workerd behind `webcrypto_modern_algorithms`.
+ */
+export interface ModernSubtle {
+  importKey(
+    format: "raw-seed" | "raw-public",
+    keyData: Uint8Array,
+    algorithm: string,
+    extractable: boolean,
+    usages: readonly string[],
+  ): Promise<CryptoKey>;
+  exportKey(format: "raw-public", key: CryptoKey): Promise<ArrayBuffer>;
+  getPublicKey(key: CryptoKey, usages: readonly string[]): Promise<CryptoKey>;
+  sign(algorithm: MlDsaParameters, key: CryptoKey, message: Uint8Array): Promise<ArrayBuffer>;
+  verify(
+    algorithm: MlDsaParameters,
+    key: CryptoKey,
+    signature: Uint8Array,
+    message: Uint8Array,
+  ): Promise<boolean>;
+}
+
+interface MlDsaParameters {
+  readonly name: "ML-DSA-44";
+  readonly context: Uint8Array;
+}
+
+/** Use only after `nativeMlKem()` or `nativeMlDsa()` said yes. */
+export function modernSubtle(): ModernSubtle {
+  return crypto.subtle as unknown as ModernSubtle;
+}
+
+/** Whether the runtime's WebCrypto has ML-KEM-768. */
+export function nativeMlKem(): boolean {
+  return supports("encapsulateBits", "ML-KEM-768");
+}
+
+/** Whether the runtime's WebCrypto has ML-DSA-44, and can tell the public key of a seed. */
+export function nativeMlDsa(): boolean {
+  return supports("sign", "ML-DSA-44") && typeof modernSubtle().getPublicKey === "function";
+}
+
+// A draft may still move: an answer that is missing, odd or an exception counts as "not there", and noble does it.
+function supports(operation: string, algorithm: string): boolean {
+  try {
+    const constructor = (globalThis as { SubtleCrypto?: { supports?: unknown } }).SubtleCrypto;
+    if (typeof constructor?.supports !== "function") return false;
+    return constructor.supports(operation, algorithm) === true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Whether these bytes are what people put where a random key belongs: text, one byte repeated, a pattern, a count.
+ * Takes fewer than one random key of 32 bytes or more in 10^9.
+ * @param text the bytes as they were written: base64url
+ */
+export function isPlaceholder(bytes: Uint8Array, text: string): boolean {
+  return (
+    new Set(bytes).size < 8 ||
+    isText(bytes) ||
+    isRepetition(bytes) ||
+    isSequence(bytes) ||
+    /change[-_]?me|replace[-_]?me|placeholder/i.test(text)
+  );
+}
+
+function isText(bytes: Uint8Array): boolean {
+  return bytes.every(
+    (byte) => (byte >= 0x20 && byte <= 0x7e) || byte === 0x00 || byte === 0x0a || byte === 0x0d,
+  );
+}
+
+function isRepetition(bytes: Uint8Array): boolean {
+  for (let period = 1; period <= bytes.length / 2; period++)
+    if (bytes.every((byte, i) => i < period || byte === bytes[i - period])) return true;
+  return false;
+}
+
+function isSequence(bytes: Uint8Array): boolean {
+  const step = (i: number) => ((bytes[i] ?? 0) - (bytes[i - 1] ?? 0)) & 0xff;
+  return bytes.every((_, i) => i < 2 || step(i) === step(1));
+}

@@ -1,0 +1,65 @@
+import { errorText, type Log } from "../log.ts";
+import { Problem, problemResponse } from "./problems.ts";
+
+export const REQUEST_ID_HEADER = "x-request-id";
+
+const GOOD_REQUEST_ID = /^[A-Za-z0-9-]{8,64}$/;
+
+/** The caller's request id when it is a harmless one, else a new one. */
+export function requestIdOf(request: Request): string {
+  const given = request.headers.get(REQUEST_ID_HEADER);
+  return given !== null && GOOD_REQUEST_ID.test(given) ? given : crypto.randomUUID();
+}
+
+/**
+ * Runs a handler so that every request has one answer and one log line: problems as problem+json, anything else that
+ * is thrown as a 500 that says nothing of what went wrong inside. Adds the request id and the security headers.
+ */
+export async function answer(
+  request: Request,
+  log: Log,
+  handle: (requestId: string, log: Log) => Promise<Response>,
+): Promise<Response> {
+  const started = Date.now();
+  const requestId = requestIdOf(request);
+  const requestLog = log.with({ requestId });
+  const response = await handle(requestId, requestLog).catch((error: unknown) => {
+    if (error instanceof Problem) return problemResponse(error, requestId);
+    requestLog.error("request.failed", { error: errorText(error) });
+    const detail = `The failure is logged under this request id. Try again; if it stays, give the operator the id.`;
+    return problemResponse(new Problem("internal-error", detail), requestId);
+  });
+  requestLog.info("request", {
+    method: request.method,
+    path: new URL(request.url).pathname,
+    status: response.status,
+    milliseconds: Date.now() - started,
+  });
+  return withHeaders(response, requestId);
+}
+
+const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000; includeSubDomains",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+};
+
+function withHeaders(response: Response, requestId: string): Response {
+  const answered = new Response(response.body, response);
+  answered.headers.set(REQUEST_ID_HEADER, requestId);
+  for (const [name, value] of Object.entries(SECURITY_HEADERS))
+    if (!answered.headers.has(name)) answered.headers.set(name, value);
+  return answered;
+}
+
+/** Plain JSON, not cached unless `headers` say otherwise. */
+export function json(
+  body: unknown,
+  init: { status?: number; headers?: Record<string, string> } = {},
+): Response {
+  return new Response(JSON.stringify(body), {
+    status: init.status ?? 200,
+    headers: { "content-type": "application/json", "cache-control": "no-store", ...init.headers },
+  });
+}

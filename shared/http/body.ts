@@ -1,0 +1,24 @@
+import { concat, fromUtf8 } from "../crypto/bytes.ts";
+import { Problem } from "./problems.ts";
+
+/**
+ * The request's body as text, exactly as it was sent. Stops reading at the limit, whatever Content-Length says.
+ * @throws Problem "body-too-large" or "invalid-body" (not UTF-8)
+ */
+export async function readText(request: Request, maxBytes: number): Promise<string> {
+  const tooLarge = () =>
+    new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, { members: { maxBytes } });
+  if (Number(request.headers.get("content-length") ?? "0") > maxBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  try {
+    return fromUtf8(concat(...chunks));
+  } catch {
+    throw new Problem("invalid-body", "The body is not UTF-8 text.");
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Every problem that VDC answers with (RFC 9457). The key ends the `type` URI, which is stable: programs branch on it.
+ * `docs/problems.md` says what to do about each.
+ */
+export const PROBLEMS = {
+  "invalid-signature": { status: 400, title: "The Stripe signature does not verify" },
+  "unsupported-event": { status: 400, title: "This Stripe event can't be taken" },
+  "invalid-body": { status: 400, title: "The body can't be read" },
+  "invalid-parameter": { status: 400, title: "A parameter is malformed" },
+  unauthorized: { status: 401, title: "This call is for operators" },
+  "not-found": { status: 404, title: "There is no such thing here" },
+  "method-not-allowed": { status: 405, title: "This path does not take this method" },
+  "body-too-large": { status: 413, title: "The body is too large" },
+  "internal-error": { status: 500, title: "Something went wrong on our side" },
+  "operators-not-configured": { status: 503, title: "Operator calls are switched off" },
+  "queue-unavailable": { status: 503, title: "The event could not be enqueued" },
+  "not-configured": { status: 503, title: "This deployment is not configured" },
+  unavailable: { status: 503, title: "A part of the system can't be reached" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemSlug = keyof typeof PROBLEMS;
+
+/** Thrown anywhere below a handler, answered as `application/problem+json`. `detail` is for the caller: no secrets, no internals. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly slug: ProblemSlug;
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    slug: ProblemSlug,
+    detail: string,
+    extra: { members?: Record<string, unknown>; headers?: Record<string, string> } = {},
+  ) {
+    super(detail);
+    this.slug = slug;
+    this.members = extra.members ?? {};
+    this.headers = extra.headers ?? {};
+  }
+}
+
+export function problemResponse(problem: Problem, requestId: string): Response {
+  const { status, title } = PROBLEMS[problem.slug];
+  const body = {
+    type: `urn:vdc:problem:${problem.slug}`,
+    title,
+    status,
+    detail: problem.message,
+    requestId,
+    ...problem.members,
+  };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...problem.headers },
+  });
+}

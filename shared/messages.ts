@@ -1,0 +1,61 @@
+import * as v from "valibot";
+import { BlockNumber } from "./chain/block.ts";
+import { Timestamp, TxId } from "./chain/transaction.ts";
+import { Envelope } from "./crypto/envelope.ts";
+import { PERMANENT_REASONS } from "./errors.ts";
+import { STAGES } from "./pipeline.ts";
+
+/**
+ * What travels through the queues. Each is a pointer, but the first, which carries an encrypted transaction.
+ * `v` lets a newer Worker read an older message while both are deployed.
+ */
+const version = v.literal(1);
+
+/** `size`: bytes of the public transaction, so that a block's size is known before it is decrypted. */
+export const PendingTransaction = v.strictObject({
+  v: version,
+  txId: TxId,
+  timestamp: Timestamp,
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  envelope: Envelope,
+});
+export type PendingTransaction = v.InferOutput<typeof PendingTransaction>;
+
+/** `threshold`: enough is waiting, so mining is to be asked for. `approved`: it has been, so go on. */
+export const MineRequest = v.strictObject({ v: version, cause: v.picklist(["threshold", "approved"]) });
+export type MineRequest = v.InferOutput<typeof MineRequest>;
+
+export const PersistBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
+export type PersistBlock = v.InferOutput<typeof PersistBlock>;
+
+/** `from`: index of the first transaction to do. A large block is indexed in several messages. */
+export const IndexBlock = v.strictObject({ v: version, blockNumber: BlockNumber, from: BlockNumber });
+export type IndexBlock = v.InferOutput<typeof IndexBlock>;
+
+export const CleanBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
+export type CleanBlock = v.InferOutput<typeof CleanBlock>;
+
+/** What a stage says of a message that it gives up: `shared/consume.ts` sends it to the stage's dead-letter queue. */
+export const DeadLetter = v.strictObject({
+  v: version,
+  kind: v.literal("dead_letter"),
+  stage: v.picklist(STAGES),
+  reason: v.picklist(PERMANENT_REASONS),
+  error: v.string(),
+  attempts: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  failedAt: Timestamp,
+  message: v.unknown(),
+});
+export type DeadLetter = v.InferOutput<typeof DeadLetter>;
+
+/** A transaction that a block could not take: the chain head sends it to the miner's dead-letter queue. */
+export const SetAside = v.strictObject({
+  v: version,
+  kind: v.literal("set_aside"),
+  txId: TxId,
+  blockNumber: BlockNumber,
+  reason: v.picklist(PERMANENT_REASONS),
+  error: v.string(),
+  failedAt: Timestamp,
+});
+export type SetAside = v.InferOutput<typeof SetAside>;

@@ -1,0 +1,134 @@
+/**
+ * The map of the pipeline. Every `wrangler.toml` is held against it by a contract test, and the README's picture too.
+ *
+ * Stripe → gateway → ingest-webhook → pending-writer → miner → tier-persister → indexer → pending-cleaner
+ */
+
+/** How a queue feeds its Worker. Written out in full in each wrangler.toml: local and production defaults differ. */
+export interface Consumer {
+  readonly max_batch_size: number;
+  /** Seconds. */
+  readonly max_batch_timeout: number;
+  /** After that many retries the message goes to the dead-letter queue, and from there to `dead-letters`. */
+  readonly max_retries: number;
+  /** Seconds; `shared/consume.ts` asks for its own delays. */
+  readonly retry_delay: number;
+  readonly max_concurrency?: number;
+}
+
+/** A platform binding that a Worker may hold: the least that its work needs. */
+export type Resource =
+  | "kv"
+  | "r2"
+  | "chain-head"
+  | "pinata"
+  | "signing-keys"
+  | "encryption-key"
+  | "stripe"
+  | "admin";
+
+export interface WorkerPlan {
+  readonly does: string;
+  readonly http?: "public" | "service";
+  readonly cron?: string;
+  readonly consumes?: Consumer;
+  readonly produces?: readonly StageName[];
+  readonly calls?: readonly WorkerName[];
+  readonly touches: readonly Resource[];
+}
+
+const BLOCK_STAGE = { max_batch_size: 1, max_batch_timeout: 0, max_retries: 100, retry_delay: 10 } as const;
+
+export const WORKERS = {
+  gateway: {
+    does: "routes HTTP: the webhook, the public read API, the operator's calls",
+    http: "public",
+    calls: ["ingest-webhook"],
+    touches: ["kv", "r2", "chain-head", "admin"],
+  },
+  "ingest-webhook": {
+    does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
+    http: "service",
+    produces: ["pending-writer"],
+    touches: ["stripe", "encryption-key"],
+  },
+  "pending-writer": {
+    does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",
+    consumes: { max_batch_size: 100, max_batch_timeout: 1, max_retries: 100, retry_delay: 10 },
+    produces: ["miner"],
+    touches: ["r2", "chain-head"],
+  },
+  miner: {
+    does: "reserves, decrypts, builds, signs, stages and seals a block",
+    cron: "* * * * *",
+    consumes: BLOCK_STAGE,
+    produces: ["tier-persister"],
+    touches: ["r2", "chain-head", "signing-keys"],
+  },
+  "tier-persister": {
+    does: "stores a sealed block in R2, IPFS and KV",
+    consumes: { ...BLOCK_STAGE, max_concurrency: 2 },
+    produces: ["indexer"],
+    touches: ["r2", "kv", "pinata", "chain-head"],
+  },
+  indexer: {
+    does: "points transactions and assets to their block",
+    consumes: BLOCK_STAGE,
+    produces: ["pending-cleaner"],
+    touches: ["kv", "chain-head"],
+  },
+  "pending-cleaner": {
+    does: "archives the private parts of a finished block and deletes its pending objects",
+    consumes: BLOCK_STAGE,
+    produces: [],
+    touches: ["r2", "chain-head"],
+  },
+  "chain-head": {
+    does: "decides: the Durable Object that is the single writer of the chain",
+    produces: ["miner", "tier-persister", "indexer", "pending-cleaner"],
+    touches: ["kv"],
+  },
+  "dead-letters": {
+    does: "parks every message that no stage could take",
+    touches: ["r2"],
+  },
+} as const satisfies Record<string, WorkerPlan>;
+
+export type WorkerName =
+  | "gateway"
+  | "ingest-webhook"
+  | "pending-writer"
+  | "miner"
+  | "tier-persister"
+  | "indexer"
+  | "pending-cleaner"
+  | "chain-head"
+  | "dead-letters";
+
+/** A Worker that a queue feeds. */
+export type StageName = "pending-writer" | "miner" | "tier-persister" | "indexer" | "pending-cleaner";
+
+export const STAGES = [
+  "pending-writer",
+  "miner",
+  "tier-persister",
+  "indexer",
+  "pending-cleaner",
+] as const satisfies readonly StageName[];
+
+export const workerName = (worker: WorkerName): string => `vdc-${worker}`;
+export const queueName = (stage: StageName): string => `vdc-${stage}`;
+export const deadLetterQueueName = (stage: StageName): string => `${queueName(stage)}-dlq`;
+
+/** The stage whose dead-letter queue this is, or `undefined` for a queue that is not ours. */
+export function stageOfDeadLetterQueue(queue: string): StageName | undefined {
+  return STAGES.find((stage) => deadLetterQueueName(stage) === queue);
+}
+
+/** What the dead-letter queues are read with: their consumer must outlast every outage of R2. */
+export const DEAD_LETTER_CONSUMER: Consumer = {
+  max_batch_size: 10,
+  max_batch_timeout: 1,
+  max_retries: 100,
+  retry_delay: 60,
+};

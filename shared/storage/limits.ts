@@ -1,0 +1,44 @@
+/** Limits of the platform that local workerd does not enforce. DESIGN §9, Cloudflare's documentation. */
+export const QUEUE_MESSAGE_BYTES = 128_000 - 2_000; // 128 kB with metadata; ours keeps 2 kB free for it
+export const QUEUE_BATCH_MESSAGES = 100;
+export const QUEUE_BATCH_BYTES = 256_000;
+export const R2_DELETE_KEYS = 1_000;
+export const OPEN_CONNECTIONS = 6;
+export const KV_OPERATIONS = 1_000;
+export const KV_VALUE_BYTES = 25 * 1024 * 1024;
+/** A key of KV or R2 takes one write a second. Milliseconds, with some room. */
+export const KEY_WRITE_INTERVAL = 1_100;
+
+/** The items in runs of at most `size`. */
+export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
+}
+
+/**
+ * Runs `work` for every item, at most `OPEN_CONNECTIONS` at a time. Answers in the items' order; the first failure
+ * rejects once the running ones have ended, so nothing goes on unseen.
+ */
+export async function mapConnections<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const settled = await settleConnections(items, work);
+  return settled.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+/** As `mapConnections`, but a failure of one item leaves the others alone. */
+export async function settleConnections<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<PromiseSettledResult<R>[]> {
+  const results: PromiseSettledResult<R>[] = Array.from({ length: items.length });
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) {
+      const i = next++;
+      [results[i]] = await Promise.allSettled([work(items[i] as T)]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(OPEN_CONNECTIONS, items.length) }, lane));
+  return results;
+}

@@ -1,0 +1,9 @@
+/** A service that keeps bytes on IPFS. */
+export interface Pinner {
+  /**
+   * Pins the bytes as one UnixFS file (CIDv0) and answers the CID that the service names; the caller compares it.
+   * The same bytes may be pinned again.
+   * @throws RetryLater when the service limits our rate; any other error is worth a retry too
+   */
+  pin(bytes: Uint8Array<ArrayBuffer>, name: string, keyvalues: Record<string, string>): Promise<string>;
+}

@@ -1,0 +1,48 @@
+import { equalBytes } from "../crypto/bytes.ts";
+import { sha256OfFile } from "../crypto/hash.ts";
+import { Permanent } from "../errors.ts";
+import { r2Keys } from "./layout.ts";
+import type { BlockCopy, BlockLocator, Tier } from "./tier.ts";
+
+/** The archive: `blocks/{n}.json`, create-only. R2 is strongly consistent, so this is the fence behind the chain head. */
+export function r2Tier(bucket: R2Bucket): Tier {
+  return {
+    name: "r2",
+
+    async store({ block, bytes }: BlockCopy) {
+      const key = r2Keys.block(block.blockNumber);
+      if (await createOnly(bucket, key, bytes)) return;
+      const stored = await readObject(bucket, key);
+      if (stored === undefined) throw new Error(`${key} exists and can't be read: retrying`);
+      if (!equalBytes(stored, bytes))
+        throw new Permanent("forked", `R2 holds other bytes under ${key} than those sealed`);
+    },
+
+    read: ({ blockNumber }: BlockLocator) => readObject(bucket, r2Keys.block(blockNumber)),
+  };
+}
+
+/** Puts an object that must not exist yet, with its checksum. False when the key is taken. */
+export async function createOnly(
+  bucket: R2Bucket,
+  key: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  customMetadata?: Record<string, string>,
+): Promise<boolean> {
+  const created = await bucket.put(key, bytes, {
+    onlyIf: { etagDoesNotMatch: "*" },
+    sha256: await sha256OfFile(bytes),
+    httpMetadata: { contentType: "application/json" },
+    ...(customMetadata && { customMetadata }),
+  });
+  return created !== null;
+}
+
+/** The object's bytes, `undefined` when R2 says that there is none. */
+export async function readObject(
+  bucket: R2Bucket,
+  key: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const object = await bucket.get(key);
+  return object === null ? undefined : new Uint8Array(await object.arrayBuffer());
+}

@@ -1,0 +1,142 @@
+import * as v from "valibot";
+import { StripeRefusal } from "./refusal.ts";
+
+/**
+ * What we read of Stripe's objects, API versions 2020-08-27 to 2026-10-28. All are loose: Stripe adds fields
+ * without notice. `maybe` stands for a field that is absent in some versions and null in others.
+ */
+
+/** Stripe's limit for one metadata value; longer text is cut, so that the private part stays bounded. */
+const MAX_TEXT_LENGTH = 500;
+
+const maybe = <Schema extends v.GenericSchema>(schema: Schema) => v.nullish(schema);
+
+/** "at most 255 characters" (https://docs.stripe.com/upgrades). */
+const Id = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,255}$/, "expected 1 to 255 visible ASCII characters"));
+
+/** Cut after whole code units and repaired: canonical JSON can't hold a lone surrogate. */
+const Text = v.pipe(
+  v.string(),
+  v.transform((text) => text.slice(0, MAX_TEXT_LENGTH).toWellFormed()),
+);
+
+/** A reference is an id, or the whole object where the endpoint expands it. */
+const reference = <Schema extends v.GenericSchema<string, string>>(id: Schema) =>
+  maybe(
+    v.union([
+      id,
+      v.pipe(
+        v.looseObject({ id }),
+        v.transform((object) => object.id),
+      ),
+    ]),
+  );
+
+const Amount = maybe(v.pipe(v.number(), v.safeInteger()));
+const Metadata = maybe(v.record(Text, Text));
+
+/** Latest moment that JavaScript's Date can hold, in seconds. */
+const MAX_SECONDS = 8_640_000_000_000;
+
+export const Envelope = v.looseObject({
+  id: Id,
+  object: v.literal("event"),
+  type: Text,
+  created: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(MAX_SECONDS)),
+  livemode: v.boolean(),
+  account: maybe(Id),
+  api_version: maybe(Text),
+  data: v.looseObject({
+    object: v.looseObject({}),
+    previous_attributes: v.optional(v.unknown()),
+  }),
+});
+
+export const CheckoutSession = v.looseObject({
+  id: Id,
+  mode: maybe(v.string()),
+  payment_status: Text,
+  payment_intent: reference(Id),
+  amount_total: Amount,
+  currency: maybe(Text),
+  customer: reference(Text),
+  customer_email: maybe(Text),
+  customer_details: maybe(
+    v.looseObject({ email: maybe(Text), name: maybe(Text), individual_name: maybe(Text) }),
+  ),
+  client_reference_id: maybe(Text),
+  metadata: Metadata,
+});
+
+export const PaymentIntent = v.looseObject({
+  id: Id,
+  status: maybe(Text),
+  amount: Amount,
+  amount_received: Amount,
+  currency: maybe(Text),
+  customer: reference(Text),
+  receipt_email: maybe(Text),
+  metadata: Metadata,
+});
+
+export const Invoice = v.looseObject({
+  id: Id,
+  status: maybe(Text),
+  amount_paid: Amount,
+  currency: maybe(Text),
+  customer: reference(Text),
+  customer_email: maybe(Text),
+  customer_name: maybe(Text),
+  metadata: Metadata,
+  payment_intent: reference(Id), // up to 2025-02-24
+  payments: maybe(
+    v.looseObject({
+      data: v.array(
+        v.looseObject({
+          status: maybe(v.string()),
+          is_default: maybe(v.boolean()),
+          payment: maybe(v.looseObject({ payment_intent: reference(Id) })),
+        }),
+      ),
+    }),
+  ), // from 2025-03-31, where the endpoint expands it
+  subscription_details: maybe(v.looseObject({ metadata: Metadata })), // up to 2025-02-24
+  parent: maybe(v.looseObject({ subscription_details: maybe(v.looseObject({ metadata: Metadata })) })),
+});
+
+export const Charge = v.looseObject({
+  id: Id,
+  amount_refunded: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  captured: maybe(v.boolean()),
+  refunded: maybe(v.boolean()),
+  payment_intent: reference(Id),
+  currency: maybe(Text),
+  customer: reference(Text),
+  receipt_email: maybe(Text),
+  billing_details: maybe(v.looseObject({ email: maybe(Text), name: maybe(Text) })),
+  metadata: Metadata,
+  refunds: maybe(v.looseObject({ data: v.array(v.looseObject({ id: Id, amount: Amount })) })), // up to 2022-08-01
+});
+
+export const PreviousCharge = v.looseObject({ amount_refunded: Amount });
+
+/** @throws StripeRefusal "unreadable_event", which names the field but nothing that the event holds */
+export function read<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  throw new StripeRefusal(
+    "unreadable_event",
+    `The ${what} does not look as Stripe documents it (${fieldOf(result.issues[0])}). Set the endpoint to a Stripe ` +
+      "API version from 2020-08-27 to 2026-10-28 and deliver the event again.",
+  );
+}
+
+/** Metadata's own names are the app's, and may be personal: the path ends before them. */
+function fieldOf(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? "";
+  return path.replace(/\bmetadata\..*/s, "metadata") || "all of it";
+}

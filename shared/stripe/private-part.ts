@@ -1,0 +1,71 @@
+import type * as v from "valibot";
+import { canonicalBytes, type Json } from "../crypto/canonical.ts";
+import type { Purchase, Refund } from "./decision.ts";
+import type { Envelope } from "./event.ts";
+
+/**
+ * Bytes of the canonical private part, so that the whole payload stays below 60 kB and its envelope fits a queue
+ * message (128 kB). Stripe's 50 metadata values of 500 characters alone may need 150 kB of JSON.
+ */
+const MAX_PART_BYTES = 50_000;
+
+export type PrivatePart = { [name: string]: Json };
+
+/** The facts of a payment that stay encrypted. What Stripe does not tell is left out. */
+export function privatePartOf(
+  event: v.InferOutput<typeof Envelope>,
+  decision: Purchase | Refund,
+): PrivatePart {
+  const { facts } = decision;
+  const part = present({
+    stripe: present({
+      eventId: event.id,
+      eventType: event.type,
+      apiVersion: event.api_version,
+      livemode: event.livemode,
+      account: event.account,
+      object: facts.objectId,
+      paymentIntent: facts.paymentIntent,
+      customer: facts.customer,
+      refund: decision.kind === "refund" ? decision.refundId : undefined,
+    }),
+    amount: facts.amount,
+    amountRefunded: decision.kind === "refund" ? decision.amountRefunded : undefined,
+    currency: facts.currency,
+    paymentStatus: facts.paymentStatus,
+    customerEmail: facts.customerEmail,
+    customerName: facts.customerName,
+    userId: facts.metadata.userId,
+    clientReferenceId: facts.clientReferenceId,
+  });
+  return { ...part, ...boundedMetadata(facts.metadata, MAX_PART_BYTES - canonicalBytes(part).length) };
+}
+
+/** Whole entries only, ours first; how many had no room is said, never passed over in silence. */
+function boundedMetadata(metadata: { readonly [name: string]: string }, room: number): PrivatePart {
+  const entries = Object.entries(metadata).toSorted(([a], [b]) => Number(isOurs(b)) - Number(isOurs(a)));
+  let left = room - 100; // the two member names round the entries
+  const kept = entries.filter(([name, value]) => {
+    const size = canonicalBytes({ [name]: value }).length;
+    if (size > left) return false;
+    left -= size;
+    return true;
+  });
+  const omitted = entries.length - kept.length;
+  return {
+    ...(kept.length > 0 && { metadata: Object.fromEntries(kept) }),
+    ...(omitted > 0 && { metadataOmitted: omitted }),
+  };
+}
+
+function isOurs(name: string): boolean {
+  return name === "assetId" || name === "userId";
+}
+
+function present(members: { [name: string]: Json | undefined }): PrivatePart {
+  return Object.fromEntries(
+    Object.entries(members).filter(
+      (member): member is [string, Json] => member[1] !== undefined && member[1] !== null && member[1] !== "",
+    ),
+  );
+}

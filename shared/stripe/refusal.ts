@@ -1,0 +1,28 @@
+/** Why a delivery from Stripe is answered with an error instead of being taken or ignored. Shown to operators. */
+export const STRIPE_REFUSALS = [
+  "missing_signature", // no Stripe-Signature header
+  "malformed_signature", // the header is too long, has no single time, or no v1 signature
+  "bad_signature", // no configured secret made this signature over this body
+  "stale_timestamp", // signed more than the tolerance ago: perhaps a replay
+  "future_timestamp", // signed more than the tolerance ahead of our clock
+  "not_json", // correctly signed, but the body is not JSON
+  "thin_event", // correctly signed, but it carries a reference instead of the object
+  "unreadable_event", // correctly signed, but lacks what we need from its type
+  "livemode_mismatch", // a test event where live ones are expected, or the reverse
+] as const;
+
+export type StripeRefusalReason = (typeof STRIPE_REFUSALS)[number];
+
+/**
+ * The message says what happened and what to do, for a problem answer. It never holds a secret, the body, or
+ * anything out of it; the SDK's errors do, so they are not kept as a cause.
+ */
+export class StripeRefusal extends Error {
+  override readonly name = "StripeRefusal";
+  readonly reason: StripeRefusalReason;
+
+  constructor(reason: StripeRefusalReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}

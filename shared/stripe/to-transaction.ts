@@ -1,0 +1,67 @@
+import type { Stripe } from "stripe";
+import * as v from "valibot";
+import {
+  AssetId,
+  privateCommitment,
+  txIdOf,
+  type PendingPayload,
+  type Transaction,
+  type TxId,
+} from "../chain/transaction.ts";
+import { base64url } from "../crypto/bytes.ts";
+import type { PaymentFacts, Purchase, Refund } from "./decision.ts";
+import { Envelope, read } from "./event.ts";
+import { privatePartOf } from "./private-part.ts";
+
+const SALT_BYTES = 32;
+
+/**
+ * The id of a transaction that comes from Stripe, the same for every event about one purchase. DESIGN §5.
+ * @param source.account the connected account's id, null for the own account
+ * @param source.object the payment intent's id, or the event object's id where there is none; a refund's id
+ */
+export function stripeTxId(source: { livemode: boolean; account: string | null; object: string }): TxId {
+  const { livemode, account, object } = source;
+  return txIdOf({ source: "stripe", livemode, account, object });
+}
+
+/**
+ * What the envelope of a payment holds. The public transaction says that something was paid or refunded, and for
+ * which asset; amounts, Stripe's ids and everything about the buyer stay in the private part.
+ * @param options.salt 32 random bytes
+ * @throws StripeRefusal "unreadable_event"
+ */
+export function toTransaction(
+  event: Stripe.Event,
+  decision: Purchase | Refund,
+  { salt }: { salt: Uint8Array },
+): { txId: TxId; payload: PendingPayload } {
+  if (salt.length !== SALT_BYTES) throw new TypeError(`expected a salt of ${SALT_BYTES} bytes`);
+  const envelope = read(Envelope, event, "event");
+  const idOf = (object: string) =>
+    stripeTxId({ livemode: envelope.livemode, account: envelope.account ?? null, object });
+
+  const purchaseId = idOf(decision.facts.paymentIntent ?? decision.facts.objectId);
+  const txId = decision.kind === "refund" ? idOf(decision.refundId) : purchaseId;
+  const part = privatePartOf(envelope, decision);
+  const common = {
+    id: txId,
+    timestamp: envelope.created * 1000,
+    privateCommitment: privateCommitment(salt, part),
+    signatures: {},
+  };
+  const transaction: Transaction =
+    decision.kind === "refund"
+      ? { ...common, type: "refund", data: { refunds: purchaseId } }
+      : { ...common, ...purchaseData(decision.facts) };
+  return { txId, payload: { transaction, private: { salt: base64url(salt), part } } };
+}
+
+/** An asset id that can't be public does not lose the payment: it stays in the private part's metadata. */
+function purchaseData(facts: PaymentFacts) {
+  const { assetId, userId } = facts.metadata;
+  const secrets = [facts.objectId, facts.paymentIntent, facts.customer, facts.customerName, userId];
+  return v.is(AssetId, assetId) && !secrets.includes(assetId)
+    ? ({ type: "asset_creation", data: { assetId } } as const)
+    : ({ type: "payment", data: {} } as const);
+}

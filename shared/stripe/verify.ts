@@ -1,0 +1,106 @@
+import { Stripe } from "stripe";
+import { StripeRefusal } from "./refusal.ts";
+import { signedTime } from "./signature-header.ts";
+
+/** Seconds, both ways: the SDK bounds only the past. */
+export const TOLERANCE_SECONDS = 300;
+
+export interface StripeDelivery {
+  /** The body exactly as received: one changed space changes the signature. */
+  rawBody: string;
+  signatureHeader: string | null;
+  /** All that are valid now, so that one can be rotated: any of them suffices. */
+  secrets: readonly string[];
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+/**
+ * The snapshot event of an authentic, recent delivery. Nothing of the body is looked at before its signature
+ * is verified.
+ * @throws StripeRefusal when the delivery is not authentic, not recent, or not a snapshot event
+ * @throws TypeError when no secret is configured: an unsigned delivery is never let through
+ */
+export async function verifyStripeEvent(delivery: StripeDelivery): Promise<Stripe.Event> {
+  if (delivery.secrets.length === 0 || delivery.secrets.some((secret) => secret.trim() === ""))
+    throw new TypeError("no Stripe webhook secret is configured, or one is blank");
+
+  refuseOtherTimes(signedTime(delivery.signatureHeader), delivery.now);
+  for (const secret of delivery.secrets) {
+    const event = await verifyWith(secret, delivery);
+    if (event !== undefined) return snapshotOf(event);
+  }
+  throw new StripeRefusal(
+    "bad_signature",
+    "No configured secret made this signature over this body. Check that STRIPE_WEBHOOK_SECRET is the signing " +
+      "secret of this very endpoint (whsec_…) and that nothing between Stripe and here changes the body.",
+  );
+}
+
+function refuseOtherTimes(time: number, now: number): void {
+  const age = Math.floor(now / 1000) - time;
+  if (age > TOLERANCE_SECONDS)
+    throw new StripeRefusal(
+      "stale_timestamp",
+      `The signature is more than ${TOLERANCE_SECONDS} seconds old. Let Stripe deliver the event again; it signs anew.`,
+    );
+  if (age < -TOLERANCE_SECONDS)
+    throw new StripeRefusal(
+      "future_timestamp",
+      `The signature's time is more than ${TOLERANCE_SECONDS} seconds ahead. Check the sender's clock and deliver again.`,
+    );
+}
+
+/** The parsed body, or undefined when this secret did not sign it. The static `webhooks` needs no API key. */
+async function verifyWith(
+  secret: string,
+  { rawBody, signatureHeader, now }: StripeDelivery,
+): Promise<unknown> {
+  try {
+    return await Stripe.webhooks.constructEventAsync(
+      rawBody,
+      signatureHeader ?? "",
+      secret,
+      TOLERANCE_SECONDS,
+      undefined,
+      now,
+    );
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeSignatureVerificationError) return undefined;
+    // The SDK verifies first, then parses, then throws at what it finds thin. Nothing is ever let through from here.
+    refuseThin(parse(rawBody));
+    throw error;
+  }
+}
+
+function parse(rawBody: string): unknown {
+  try {
+    return JSON.parse(rawBody);
+  } catch {
+    throw new StripeRefusal(
+      "not_json",
+      "The signature is good, but the body is not JSON. Post the event's JSON.",
+    );
+  }
+}
+
+/** Thin events are `v2.core.event` objects; the thin twin of `charge.refunded` is of type `v1.charge.refunded`. */
+function refuseThin(body: unknown): void {
+  const { object, type } = (body ?? {}) as { object?: unknown; type?: unknown };
+  if (object === "v2.core.event" || (typeof type === "string" && /^v[12]\./.test(type)))
+    throw new StripeRefusal(
+      "thin_event",
+      "This is a thin event, which names an object but does not carry it. Set the event destination's payload " +
+        "style to snapshot.",
+    );
+}
+
+function snapshotOf(body: unknown): Stripe.Event {
+  refuseThin(body);
+  if ((body as { object?: unknown } | null)?.object !== "event")
+    throw new StripeRefusal(
+      "unreadable_event",
+      "The signature is good, but the body is not a Stripe event. Point this endpoint at Stripe's event deliveries only.",
+    );
+  return body as Stripe.Event;
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Stripe } from "stripe";
+import { classify } from "../../../shared/stripe/classify.ts";
+import type { Decision, EventFamily } from "../../../shared/stripe/decision.ts";
+import { signStripeBody, syntheticCheckout, type SyntheticEvent } from "../../../shared/stripe/synthetic.ts";
+import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
+import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
+
+export const SECRET = "whsec_test_only_current";
+export const OTHER_SECRET = "whsec_test_only_previous";
+export const SIGNED_AT = 1_785_747_700; // seconds
+export const SALT = new Uint8Array(32).fill(7);
+
+/** One purchase of asset-1 by user-1, paid. */
+export const PURCHASE = syntheticCheckout({
+  seed: 1,
+  created: SIGNED_AT - 10,
+  assetId: "asset-1",
+  userId: "user-1",
+});
+
+/** The SDK's type has a member for each of Stripe's 250 event types; a test's event is just JSON. */
+export function asEvent(event: object): Stripe.Event {
+  return structuredClone(event) as Stripe.Event;
+}
+
+export function fixture(name: string): SyntheticEvent {
+  return JSON.parse(
+    readFileSync(join(import.meta.dirname, `../../fixtures/stripe/${name}.json`), "utf8"),
+  ) as SyntheticEvent;
+}
+
+/** The same event with other members in its object. */
+export function withObject(event: SyntheticEvent, members: SyntheticEvent["data"]["object"]): SyntheticEvent {
+  return { ...event, data: { ...event.data, object: { ...event.data.object, ...members } } };
+}
+
+export function decide(event: object, family: EventFamily = "checkout", livemode?: boolean): Decision {
+  return classify(asEvent(event), { family, livemode });
+}
+
+/** The transaction that an event becomes; fails when it is ignored. */
+export function transactionOf(event: object, family: EventFamily = "checkout") {
+  const decision = decide(event, family);
+  if (decision.kind === "ignored") throw new Error(`ignored: ${decision.reason}`);
+  return toTransaction(asEvent(event), decision, { salt: SALT });
+}
+
+export async function deliver(rawBody: string, options: { header?: string | null; now?: number } = {}) {
+  const { header = await signStripeBody(rawBody, SECRET, SIGNED_AT), now = SIGNED_AT * 1000 } = options;
+  return verifyStripeEvent({ rawBody, signatureHeader: header, secrets: [OTHER_SECRET, SECRET], now });
+}

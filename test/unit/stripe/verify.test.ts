@@ -1,0 +1,215 @@
+import * as fc from "fast-check";
+import { Stripe } from "stripe";
+import { describe, expect, it, vi } from "vitest";
+import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
+import { signStripeBody } from "../../../shared/stripe/synthetic.ts";
+import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
+import { deliver, OTHER_SECRET, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
+
+const BODY = JSON.stringify(PURCHASE);
+const V1 = /v1=([0-9a-f]{64})/;
+
+const sign = (body = BODY, secret = SECRET, time = SIGNED_AT) => signStripeBody(body, secret, time);
+
+describe("verifyStripeEvent", () => {
+  it("hands back the event of an authentic delivery", async () => {
+    await expect(deliver(BODY)).resolves.toEqual(PURCHASE);
+  });
+
+  it("accepts a signature by any of the configured secrets", async () => {
+    for (const secret of [SECRET, OTHER_SECRET])
+      await expect(deliver(BODY, { header: await sign(BODY, secret) })).resolves.toMatchObject({
+        id: PURCHASE.id,
+      });
+  });
+
+  it("accepts a header with one signature for each of two secrets, as Stripe sends while one is rolled", async () => {
+    const foreign = V1.exec(await sign(BODY, "whsec_unknown"))?.[1];
+    await expect(deliver(BODY, { header: `${await sign()},v1=${foreign}` })).resolves.toBeDefined();
+    await expect(
+      deliver(BODY, { header: (await sign()).replace("v1=", `v1=${foreign},v1=`) }),
+    ).resolves.toBeDefined();
+  });
+
+  it("refuses a signature by a secret that is not configured", async () => {
+    const header = await sign(BODY, "whsec_unknown");
+    await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "bad_signature" });
+  });
+
+  it("refuses a body changed by one space", async () => {
+    for (const changed of [`${BODY} `, ` ${BODY}`, BODY.replace(":", ": ")])
+      await expect(deliver(changed, { header: await sign() })).rejects.toMatchObject({
+        reason: "bad_signature",
+      });
+  });
+
+  it("refuses an empty body", async () => {
+    await expect(deliver("", { header: await sign() })).rejects.toMatchObject({ reason: "bad_signature" });
+  });
+
+  it("refuses a delivery without a signature", async () => {
+    for (const header of [null, ""])
+      await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "missing_signature" });
+  });
+
+  it("refuses a header that can be read in no way or in several", async () => {
+    const good = await sign();
+    const signature = V1.exec(good)?.[1] ?? "";
+    const bad = [
+      "nonsense",
+      `v1=${signature}`,
+      `t=${SIGNED_AT}`,
+      `t=,v1=${signature}`,
+      `t=-1,v1=${signature}`,
+      `t=${SIGNED_AT}.5,v1=${signature}`,
+      `t=0x6a6f,v1=${signature}`,
+      `t=${SIGNED_AT},v1=`,
+      `t=${SIGNED_AT},v1`,
+      `t=${SIGNED_AT},v1=${signature.toUpperCase()}`,
+      `t=${SIGNED_AT},v1=${"é".repeat(64)}`,
+      `t=1,${good}`,
+      `${good},t=${SIGNED_AT}`,
+      `${good},v1=00`,
+    ];
+    for (const header of bad)
+      await expect(deliver(BODY, { header })).rejects.toMatchObject({
+        reason: "malformed_signature",
+      });
+  });
+
+  it("refuses a header whose only signature is of scheme v0", async () => {
+    const header = (await sign()).replace("v1=", "v0=");
+    await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "malformed_signature" });
+  });
+
+  it("takes a header with a v0 signature beside a good v1", async () => {
+    await expect(deliver(BODY, { header: `${await sign()},v0=${"0".repeat(64)}` })).resolves.toBeDefined();
+  });
+
+  it("refuses a huge header before it computes anything", async () => {
+    const header = `${await sign()}${`,v1=${"0".repeat(64)}`.repeat(10_000)}`;
+    await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "malformed_signature" });
+  });
+
+  it.each([
+    [0, "accepted"],
+    [300, "accepted"],
+    [301, "stale_timestamp"],
+    [86_400, "stale_timestamp"],
+    [-300, "accepted"],
+    [-301, "future_timestamp"],
+    [-86_400, "future_timestamp"],
+  ])("judges a signature that is %i seconds old: %s", async (age, verdict) => {
+    const outcome = await deliver(BODY, { now: (SIGNED_AT + age) * 1000 }).then(
+      () => "accepted",
+      (error: StripeRefusal) => error.reason,
+    );
+    expect(outcome).toBe(verdict);
+  });
+
+  it("lets `now` decide, not the clock of the machine", async () => {
+    for (const time of [1_000_000_000, 4_000_000_000])
+      await expect(
+        deliver(BODY, { header: await sign(BODY, SECRET, time), now: time * 1000 }),
+      ).resolves.toBeDefined();
+  });
+
+  it("refuses a signed time that was changed afterwards", async () => {
+    const header = (await sign()).replace(`t=${SIGNED_AT}`, `t=${SIGNED_AT + 200}`);
+    await expect(deliver(BODY, { header, now: (SIGNED_AT + 400) * 1000 })).rejects.toMatchObject({
+      reason: "bad_signature",
+    });
+  });
+
+  it("refuses thin events with their own reason, in either form", async () => {
+    const thin = {
+      id: "evt_test_thin",
+      object: "v2.core.event",
+      type: "v1.charge.refunded",
+      livemode: false,
+      related_object: { id: "ch_1", type: "charge", url: "/v1/charges/ch_1" },
+    };
+    for (const body of [thin, { ...thin, type: "v2.core.account.updated" }, { ...thin, object: "event" }])
+      await expect(deliver(JSON.stringify(body))).rejects.toMatchObject({ reason: "thin_event" });
+  });
+
+  it("looks at the body only after its signature is verified", async () => {
+    const header = await sign(BODY, "whsec_unknown");
+    for (const body of ['{"object":"v2.core.event"}', "not json", "null", "{"])
+      await expect(deliver(body, { header })).rejects.toMatchObject({ reason: "bad_signature" });
+  });
+
+  it("refuses a signed body that is not JSON", async () => {
+    for (const body of ["{", "hello", "{'a':1}", `${BODY}x`])
+      await expect(deliver(body)).rejects.toMatchObject({ reason: "not_json" });
+  });
+
+  it("refuses signed JSON that is not an event", async () => {
+    for (const body of [
+      "null",
+      "1",
+      '"event"',
+      "[]",
+      "{}",
+      '{"object":"charge"}',
+      '{"object":{"object":"event"}}',
+    ])
+      await expect(deliver(body)).rejects.toMatchObject({ reason: "unreadable_event" });
+  });
+
+  it("lets nothing through when no secret is configured, or a blank one", async () => {
+    for (const secrets of [[], [""], [" "], [SECRET, "\n"]])
+      await expect(
+        verifyStripeEvent({
+          rawBody: BODY,
+          signatureHeader: await sign(BODY, SECRET),
+          secrets,
+          now: SIGNED_AT * 1000,
+        }),
+      ).rejects.toThrow(TypeError);
+  });
+
+  it("lets nothing through when the SDK itself fails", async () => {
+    const failure = new Error("no HMAC today");
+    const sdk = vi.spyOn(Stripe.webhooks, "constructEventAsync").mockRejectedValue(failure);
+    try {
+      await expect(deliver(BODY)).rejects.toBe(failure);
+    } finally {
+      sdk.mockRestore();
+    }
+  });
+
+  it("never says a secret or anything of the body, and keeps no cause that would", async () => {
+    const body = JSON.stringify({ object: "v2.core.event", note: "buyer@example.com" });
+    const refused = [
+      deliver(body),
+      deliver("buyer@example.com"),
+      deliver('{"object":"buyer@example.com"}'),
+      deliver(BODY, { header: await sign(BODY, "whsec_unknown") }),
+      deliver(BODY, { header: "buyer@example.com" }),
+      deliver(BODY, { now: 0 }),
+    ];
+    for (const delivery of refused) {
+      const error: unknown = await delivery.catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(StripeRefusal);
+      const told = `${String(error)} ${JSON.stringify(error)}`;
+      for (const secret of ["whsec_test", "whsec_unknown", "buyer@", "evt_", "cs_test"])
+        expect(told).not.toContain(secret);
+      expect((error as Error).cause).toBeUndefined();
+    }
+  });
+
+  it("answers any header with a refusal, never with another error and never with an event", async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(`t=${SIGNED_AT}`, "v1=", "v0=", ",", "=", "0".repeat(64)),
+      fc.string({ unit: "binary", maxLength: 20 }),
+    );
+    const header = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
+    await fc.assert(
+      fc.asyncProperty(header, async (header) => {
+        await expect(deliver(BODY, { header })).rejects.toBeInstanceOf(StripeRefusal);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,70 @@
+import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
+import type { TransactionState } from "../../shared/chain/states.ts";
+import { addTo, count, readFact } from "./facts.ts";
+import type { Sql } from "./schema.ts";
+
+export interface Entry {
+  readonly txId: string;
+  /** Milliseconds since the epoch, from the source of the transaction. */
+  readonly timestamp: number;
+  /** Bytes of the public transaction. */
+  readonly size: number;
+}
+
+/** `finished`: mined, and its block is complete, so that a pending object of this id is a late duplicate. */
+export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_aside";
+
+export interface Admissions {
+  readonly results: readonly Admission[];
+  readonly pending: number;
+  /** Enough waits for mining to be asked for. */
+  readonly mineNow: boolean;
+}
+
+/** Each id is admitted once, for ever. Asked again, the answer says where the transaction is. */
+export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
+  const results = entries.map((entry) => admitOne(sql, entry, now));
+  const admitted = results.filter((result) => result === "admitted").length;
+  addTo(sql, "pending", admitted);
+  return {
+    results,
+    pending: count(sql, "pending"),
+    mineNow: miningIsDue(waiting(sql, rules.mineAtCount), rules, now),
+  };
+}
+
+function admitOne(sql: Sql, { txId, timestamp, size }: Entry, now: number): Admission {
+  const known = sql
+    .exec<{ state: TransactionState; block_state: string | null }>(
+      "SELECT tx.state, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
+      txId,
+    )
+    .toArray()[0];
+  if (known === undefined) {
+    addTo(sql, "sequence", 1);
+    sql.exec(
+      "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state) VALUES (?, ?, ?, ?, ?, 'pending')",
+      txId,
+      count(sql, "sequence"),
+      timestamp,
+      size,
+      now,
+    );
+    return "admitted";
+  }
+  if (known.state === "set_aside") return "set_aside";
+  if (known.state === "mined") return known.block_state === "complete" ? "finished" : "mined";
+  return "waiting";
+}
+
+/** Transactions in no block yet for which mining was not asked (counted up to `most`), and when the first of them came. */
+export function waiting(sql: Sql, most: number): { count: number; oldestAdmittedAt: number | undefined } {
+  const rows = sql
+    .exec<{ admitted_at: number }>(
+      "SELECT admitted_at FROM tx WHERE state = 'pending' AND sequence > ? ORDER BY sequence LIMIT ?",
+      readFact(sql, "approvedThrough") ?? 0,
+      most,
+    )
+    .toArray();
+  return { count: rows.length, oldestAdmittedAt: rows[0]?.admitted_at };
+}

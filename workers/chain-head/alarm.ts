@@ -1,0 +1,121 @@
+import type { ChainRules } from "../../shared/chain/rules.ts";
+import { errorText, type Log } from "../../shared/log.ts";
+import { kvKeys } from "../../shared/storage/layout.ts";
+import { duties, type BlockStage, type Duty } from "./duties.ts";
+import type { Env } from "./env.ts";
+import { writeFact } from "./facts.ts";
+import { requestMining } from "./request-mining.ts";
+import type { Sql } from "./schema.ts";
+
+/** After a failure outside, milliseconds. */
+const RETRY_AFTER = 2_000;
+
+/**
+ * Does what is due, each duty for itself, and answers when to be called again (milliseconds since the epoch), or
+ * `undefined` when nothing is owed. A duty is struck off only after it was done, so a crash repeats it.
+ */
+export async function doDuties(
+  sql: Sql,
+  env: Env,
+  rules: ChainRules,
+  clock: () => number,
+  log: Log,
+): Promise<number | undefined> {
+  let failed = false;
+  const due = duties(sql, rules).filter((owed) => owed.due <= clock());
+  for (const { duty } of withoutRepeats(due)) {
+    try {
+      await perform(duty, env);
+      strikeOff(sql, duty, rules, clock());
+    } catch (error) {
+      failed = true;
+      log.warn("duty.failed", { duty: duty.kind, error: errorText(error) });
+    }
+  }
+  const next = nextDue(sql, rules);
+  if (!failed) return next;
+  return Math.max(clock() + RETRY_AFTER, next ?? 0);
+}
+
+export function nextDue(sql: Sql, rules: ChainRules): number | undefined {
+  const dates = duties(sql, rules).map(({ due }) => due);
+  return dates.length === 0 ? undefined : Math.min(...dates);
+}
+
+/** A reserved block that stalls and approved work that waits both ask for the miner: once is enough. */
+function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof duties> {
+  return due.filter(
+    ({ duty }, i) =>
+      duty.kind !== "nudge_miner" || due.findIndex((other) => other.duty.kind === "nudge_miner") === i,
+  );
+}
+
+async function perform(duty: Duty, env: Env): Promise<void> {
+  switch (duty.kind) {
+    case "publish_latest":
+      await env.KV.put(kvKeys.latest, JSON.stringify(duty.value));
+      return;
+    case "publish_pending_count":
+      await env.KV.put(kvKeys.pendingCount, String(duty.value));
+      return;
+    case "park":
+      await env.SET_ASIDE_QUEUE.send({
+        v: 1,
+        kind: "set_aside",
+        txId: duty.txId,
+        blockNumber: duty.blockNumber,
+        reason: duty.reason,
+        error: duty.error,
+        failedAt: duty.at,
+      });
+      return;
+    case "nudge_miner":
+      await env.MINER_QUEUE.send({ v: 1, cause: "approved" });
+      return;
+    case "nudge_stage":
+      await nudgeStage(duty.stage, duty.blockNumber, env);
+      return;
+    case "request_mining":
+      return; // decided when it is struck off
+  }
+}
+
+async function nudgeStage(stage: BlockStage, blockNumber: number, env: Env): Promise<void> {
+  switch (stage) {
+    case "tier-persister":
+      await env.TIER_PERSISTER_QUEUE.send({ v: 1, blockNumber });
+      return;
+    case "indexer":
+      await env.INDEXER_QUEUE.send({ v: 1, blockNumber, from: 0 });
+      return;
+    case "pending-cleaner":
+      await env.PENDING_CLEANER_QUEUE.send({ v: 1, blockNumber });
+      return;
+  }
+}
+
+function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, now: number): void {
+  switch (duty.kind) {
+    case "publish_latest":
+      writeFact(sql, "publishedLatest", duty.blockNumber);
+      writeFact(sql, "publishedLatestAt", now);
+      return;
+    case "publish_pending_count":
+      writeFact(sql, "publishedPending", duty.value);
+      writeFact(sql, "publishedPendingAt", now);
+      return;
+    case "park":
+      sql.exec("UPDATE tx SET parked = 1 WHERE id = ?", duty.txId);
+      return;
+    case "nudge_miner":
+      writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
+      sql.exec("UPDATE block SET nudged_at = ? WHERE state = 'reserved'", now);
+      return;
+    case "nudge_stage":
+      sql.exec("UPDATE block SET nudged_at = ? WHERE number = ?", now, duty.blockNumber);
+      return;
+    case "request_mining":
+      requestMining(sql, "waiting", rules, now);
+      return;
+  }
+}

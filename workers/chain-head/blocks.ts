@@ -1,0 +1,45 @@
+import type { BlockState } from "../../shared/chain/states.ts";
+import type { Sql } from "./schema.ts";
+
+export type BlockRow = {
+  number: number;
+  state: BlockState;
+  revision: number;
+  timestamp: number;
+  previous_hash: string;
+  history_root: string;
+  /** From `pending/`; those of the system itself are counted apart. */
+  transactions: number;
+  system_transactions: number;
+  hash: string | null;
+  sha256: string | null;
+  byte_length: number | null;
+  key_id: string | null;
+  ipfs_hash: string | null;
+  reserved_at: number;
+  sealed_at: number | null;
+  persisted_at: number | null;
+  indexed_at: number | null;
+  complete_at: number | null;
+  nudged_at: number;
+};
+
+export function findBlock(sql: Sql, number: number): BlockRow | undefined {
+  return sql.exec<BlockRow>("SELECT * FROM block WHERE number = ?", number).toArray()[0];
+}
+
+export function lastBlock(sql: Sql): BlockRow | undefined {
+  return sql.exec<BlockRow>("SELECT * FROM block ORDER BY number DESC LIMIT 1").toArray()[0];
+}
+
+export function unfinishedBlocks(sql: Sql): BlockRow[] {
+  return sql.exec<BlockRow>("SELECT * FROM block WHERE state <> 'complete' ORDER BY number").toArray();
+}
+
+/** Ids of a block's transactions, in the block's order: oldest first, ties by id. */
+export function transactionIdsOf(sql: Sql, number: number): string[] {
+  return sql
+    .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? ORDER BY timestamp, id", number)
+    .toArray()
+    .map(({ id }) => id);
+}

@@ -1,0 +1,133 @@
+import type { ChainRules } from "../../shared/chain/rules.ts";
+import { STAGE_AFTER } from "../../shared/chain/states.ts";
+import type { PermanentReason } from "../../shared/errors.ts";
+import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
+import { waiting } from "./admit.ts";
+import { unfinishedBlocks, findBlock } from "./blocks.ts";
+import { count, readFact } from "./facts.ts";
+import type { Sql } from "./schema.ts";
+
+/** A stage that a sealed block goes through. */
+export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
+
+/** Something outside that follows from what was decided. All may be done again; none is done inside a decision. */
+export type Duty =
+  | { readonly kind: "publish_latest"; readonly blockNumber: number; readonly value: object }
+  | { readonly kind: "publish_pending_count"; readonly value: number }
+  | {
+      readonly kind: "park";
+      readonly txId: string;
+      readonly blockNumber: number;
+      readonly reason: PermanentReason;
+      readonly error: string;
+      readonly at: number;
+    }
+  | { readonly kind: "nudge_miner" }
+  | { readonly kind: "nudge_stage"; readonly stage: BlockStage; readonly blockNumber: number }
+  | { readonly kind: "request_mining" };
+
+export interface DatedDuty {
+  /** Not before this time, milliseconds since the epoch. */
+  readonly due: number;
+  readonly duty: Duty;
+}
+
+const PARK_AT_ONCE = 50;
+
+/** All that is owed to the outside, now or later. The alarm does what is due and is set for the next. */
+export function duties(sql: Sql, rules: ChainRules): DatedDuty[] {
+  return [
+    ...publications(sql),
+    ...parkings(sql),
+    ...stalledBlocks(sql, rules),
+    ...miningNudges(sql),
+    ...longWaiting(sql, rules),
+  ];
+}
+
+// KV takes one write a second for a key, so a hot key is written at most that often, with the value of that moment.
+function publications(sql: Sql): DatedDuty[] {
+  const owed: DatedDuty[] = [];
+  const latest = readFact(sql, "latest");
+  if (latest !== undefined && latest !== readFact(sql, "publishedLatest")) {
+    const block = findBlock(sql, latest);
+    if (block === undefined) throw new Error(`block ${latest} is the latest, but is not stored`);
+    const value = {
+      blockNumber: latest,
+      hash: block.hash,
+      ipfsHash: block.ipfs_hash,
+      timestamp: block.timestamp,
+    };
+    owed.push({
+      due: (readFact(sql, "publishedLatestAt") ?? 0) + KEY_WRITE_INTERVAL,
+      duty: { kind: "publish_latest", blockNumber: latest, value },
+    });
+  }
+  const pending = count(sql, "pending");
+  if (pending !== readFact(sql, "publishedPending"))
+    owed.push({
+      due: (readFact(sql, "publishedPendingAt") ?? 0) + KEY_WRITE_INTERVAL,
+      duty: { kind: "publish_pending_count", value: pending },
+    });
+  return owed;
+}
+
+function parkings(sql: Sql): DatedDuty[] {
+  return sql
+    .exec<{
+      id: string;
+      set_aside_from: number;
+      reason: PermanentReason;
+      error: string;
+      set_aside_at: number;
+    }>(
+      `SELECT id, set_aside_from, reason, error, set_aside_at FROM tx
+       WHERE state = 'set_aside' AND parked = 0 ORDER BY set_aside_at LIMIT ?`,
+      PARK_AT_ONCE,
+    )
+    .toArray()
+    .map((row) => ({
+      due: row.set_aside_at,
+      duty: {
+        kind: "park",
+        txId: row.id,
+        blockNumber: row.set_aside_from,
+        reason: row.reason,
+        error: row.error,
+        at: row.set_aside_at,
+      },
+    }));
+}
+
+// The watchdog: a block that has not moved for a while lost its message, so its stage is told again.
+function stalledBlocks(sql: Sql, rules: ChainRules): DatedDuty[] {
+  return unfinishedBlocks(sql).map((block) => {
+    const stage = STAGE_AFTER[block.state];
+    return {
+      due: block.nudged_at + rules.stallAfterSeconds * 1_000,
+      duty:
+        stage === undefined || stage === "miner"
+          ? { kind: "nudge_miner" }
+          : { kind: "nudge_stage", stage, blockNumber: block.number },
+    };
+  });
+}
+
+function miningNudges(sql: Sql): DatedDuty[] {
+  const nudgeAt = readFact(sql, "mineNudgeAt");
+  if (nudgeAt === undefined || readFact(sql, "halted")) return [];
+  const [approved] = sql
+    .exec<{ id: string }>(
+      "SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? LIMIT 1",
+      readFact(sql, "approvedThrough") ?? 0,
+    )
+    .toArray();
+  return approved === undefined ? [] : [{ due: nudgeAt, duty: { kind: "nudge_miner" } }];
+}
+
+function longWaiting(sql: Sql, rules: ChainRules): DatedDuty[] {
+  if (rules.miningMode !== "auto" || readFact(sql, "halted")) return [];
+  const { oldestAdmittedAt } = waiting(sql, 1);
+  if (oldestAdmittedAt === undefined) return [];
+  return [{ due: oldestAdmittedAt + rules.mineAfterSeconds * 1_000, duty: { kind: "request_mining" } }];
+}

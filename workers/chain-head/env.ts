@@ -1,0 +1,50 @@
+import * as v from "valibot";
+import type { ChainRules } from "../../shared/chain/rules.ts";
+import type { CleanBlock, IndexBlock, MineRequest, PersistBlock, SetAside } from "../../shared/messages.ts";
+
+export interface Env {
+  readonly KV: KVNamespace;
+  readonly MINER_QUEUE: Queue<MineRequest>;
+  readonly TIER_PERSISTER_QUEUE: Queue<PersistBlock>;
+  readonly INDEXER_QUEUE: Queue<IndexBlock>;
+  readonly PENDING_CLEANER_QUEUE: Queue<CleanBlock>;
+  /** The miner's dead-letter queue, for transactions that are set aside. */
+  readonly SET_ASIDE_QUEUE: Queue<SetAside>;
+  readonly MINING_MODE: string;
+  readonly MINE_AT_COUNT: string;
+  readonly MINE_AFTER_SECONDS: string;
+  readonly BLOCK_MAX_TRANSACTIONS: string;
+  readonly BLOCK_MAX_BYTES: string;
+  readonly MAX_BLOCKS_IN_FLIGHT: string;
+  readonly STALL_AFTER_SECONDS: string;
+}
+
+const Whole = (least: number, most: number) =>
+  v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number), v.minValue(least), v.maxValue(most));
+
+const Settings = v.object({
+  MINING_MODE: v.picklist(["auto", "approval"]),
+  MINE_AT_COUNT: Whole(1, 1_000_000),
+  MINE_AFTER_SECONDS: Whole(1, 86_400),
+  BLOCK_MAX_TRANSACTIONS: Whole(1, 10_000),
+  BLOCK_MAX_BYTES: Whole(140_000, 20_000_000), // one transaction of the largest size always fits
+  MAX_BLOCKS_IN_FLIGHT: Whole(1, 100),
+  STALL_AFTER_SECONDS: Whole(1, 86_400),
+});
+
+/** @throws Error that names the setting: a chain head with half a configuration must not decide anything */
+export function chainRules(env: Env): ChainRules {
+  const parsed = v.safeParse(Settings, env);
+  if (!parsed.success)
+    throw new Error(`chain-head: bad settings in wrangler.toml [vars]:\n${v.summarize(parsed.issues)}`);
+  const settings = parsed.output;
+  return {
+    miningMode: settings.MINING_MODE,
+    mineAtCount: settings.MINE_AT_COUNT,
+    mineAfterSeconds: settings.MINE_AFTER_SECONDS,
+    blockMaxTransactions: settings.BLOCK_MAX_TRANSACTIONS,
+    blockMaxBytes: settings.BLOCK_MAX_BYTES,
+    maxBlocksInFlight: settings.MAX_BLOCKS_IN_FLIGHT,
+    stallAfterSeconds: settings.STALL_AFTER_SECONDS,
+  };
+}

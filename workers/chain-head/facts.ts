@@ -1,0 +1,45 @@
+import type { Sql } from "./schema.ts";
+
+/** Single values of the chain head, each with its type. */
+export interface Facts {
+  /** Counts up with each admitted transaction. */
+  sequence: number;
+  /** Mining was asked for all that had been admitted up to this sequence. What came later waits for the next request. */
+  approvedThrough: number;
+  /** When the miner is to be told (again) that approved work waits. */
+  mineNudgeAt: number;
+  /** Transactions whose block is not finished, and those in no block yet. */
+  pending: number;
+  setAside: number;
+  mined: number;
+  /** Highest block with all before it persisted: what `vdc:latest` is to name. */
+  latest: number;
+  publishedLatest: number;
+  publishedLatestAt: number;
+  publishedPending: number;
+  publishedPendingAt: number;
+  halted: { reason: string; at: number };
+}
+
+export function readFact<Name extends keyof Facts>(sql: Sql, name: Name): Facts[Name] | undefined {
+  const [row] = sql.exec<{ value: string }>("SELECT value FROM fact WHERE name = ?", name).toArray();
+  return row && (JSON.parse(row.value) as Facts[Name]);
+}
+
+export function writeFact<Name extends keyof Facts>(sql: Sql, name: Name, value: Facts[Name]): void {
+  sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));
+}
+
+export function forgetFact(sql: Sql, name: keyof Facts): void {
+  sql.exec("DELETE FROM fact WHERE name = ?", name);
+}
+
+type CounterName = "sequence" | "pending" | "setAside" | "mined";
+
+export function count(sql: Sql, name: CounterName): number {
+  return readFact(sql, name) ?? 0;
+}
+
+export function addTo(sql: Sql, name: CounterName, difference: number): void {
+  if (difference !== 0) writeFact(sql, name, count(sql, name) + difference);
+}

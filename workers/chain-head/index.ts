@@ -1,0 +1,147 @@
+import { DurableObject } from "cloudflare:workers";
+import type { MiningCause } from "../../shared/chain/rules.ts";
+import type { SealedBlock } from "../../shared/chain/reservation.ts";
+import type { PermanentReason } from "../../shared/errors.ts";
+import { logger } from "../../shared/log.ts";
+import { admit, type Entry } from "./admit.ts";
+import { doDuties, nextDue } from "./alarm.ts";
+import { backlogs } from "./backlogs.ts";
+import { chainRules, type Env } from "./env.ts";
+import { halt, resume } from "./halt.ts";
+import { cleaned, indexed, persisted } from "./progress.ts";
+import * as reads from "./reads.ts";
+import { mineIfDue, requestMining } from "./request-mining.ts";
+import { reserve } from "./reserve.ts";
+import { migrate } from "./schema.ts";
+import { seal } from "./seal.ts";
+import { setAside } from "./set-aside.ts";
+
+/**
+ * The single writer of the chain: one object per chain, named by CHAIN_ID. A global singleton on purpose, for it is
+ * the atom of coordination. Each decision is one synchronous transaction without I/O; what follows from it outside is
+ * owed to the alarm. DESIGN §3.
+ */
+export class ChainHead extends DurableObject<Env> {
+  readonly #rules = chainRules(this.env);
+  readonly #log = logger("chain-head", { chainId: this.#chainId });
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    void context.blockConcurrencyWhile(async () => context.storage.transactionSync(() => migrate(this.#sql)));
+  }
+
+  get #sql() {
+    return this.ctx.storage.sql;
+  }
+
+  get #chainId() {
+    const { name } = this.ctx.id;
+    if (name === undefined) throw new Error("the chain head is addressed by its chain's name");
+    return name;
+  }
+
+  async #decide<T>(decision: (now: number) => T): Promise<T> {
+    const answer = this.ctx.storage.transactionSync(() => decision(Date.now()));
+    await this.#wakeFor(nextDue(this.#sql, this.#rules));
+    return answer;
+  }
+
+  async #wakeFor(time: number | undefined): Promise<void> {
+    if (time === undefined) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || time < set) await this.ctx.storage.setAlarm(time);
+  }
+
+  override async alarm(): Promise<void> {
+    const next = await doDuties(this.#sql, this.env, this.#rules, Date.now, this.#log);
+    await this.#wakeFor(next);
+  }
+
+  admit(entries: readonly Entry[]) {
+    return this.#decide((now) => admit(this.#sql, entries, this.#rules, now));
+  }
+
+  requestMining(cause: MiningCause) {
+    return this.#decide((now) => requestMining(this.#sql, cause, this.#rules, now));
+  }
+
+  /** For the clock: asks for mining when enough waits, or has waited long enough. */
+  mineIfDue() {
+    return this.#decide((now) => mineIfDue(this.#sql, this.#rules, now));
+  }
+
+  reserve() {
+    return this.#decide((now) => reserve(this.#sql, this.#chainId, this.#rules, now));
+  }
+
+  setAside(request: { blockNumber: number; txId: string; reason: PermanentReason; error: string }) {
+    return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
+  }
+
+  seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {
+    return this.#decide((now) => seal(this.#sql, blockNumber, previousHash, sealed, now));
+  }
+
+  persisted(report: { blockNumber: number; hash: string; ipfsHash: string }) {
+    return this.#decide((now) => persisted(this.#sql, report, now));
+  }
+
+  indexed(blockNumber: number) {
+    return this.#decide((now) => indexed(this.#sql, blockNumber, now));
+  }
+
+  cleaned(blockNumber: number) {
+    return this.#decide((now) => cleaned(this.#sql, blockNumber, now));
+  }
+
+  halt(reason: string) {
+    this.#log.error("chain.halted", { reason });
+    return this.#decide((now) => halt(this.#sql, reason, now));
+  }
+
+  resume(by: string, reason: string) {
+    this.#log.warn("chain.resumed", { by, reason });
+    return this.#decide(() => resume(this.#sql));
+  }
+
+  head() {
+    return reads.head(this.#sql, this.#chainId);
+  }
+
+  block(blockNumber: number) {
+    return reads.block(this.#sql, blockNumber);
+  }
+
+  blockTransactions(blockNumber: number) {
+    return reads.blockTransactions(this.#sql, blockNumber);
+  }
+
+  transaction(txId: string) {
+    return reads.transaction(this.#sql, txId);
+  }
+
+  status() {
+    return reads.status(this.#sql);
+  }
+
+  publishedBlocks(before: number, limit: number) {
+    return reads.publishedBlocks(this.#sql, before, limit);
+  }
+
+  backlogs() {
+    return backlogs(this.env);
+  }
+
+  pendingPage(after: { timestamp: number; txId: string } | null, limit: number) {
+    return reads.pendingPage(this.#sql, after, limit);
+  }
+
+  failures(limit: number) {
+    return reads.failures(this.#sql, limit);
+  }
+}
+
+/** No HTTP of its own: other Workers call the object. */
+export default {
+  fetch: () => new Response("the chain head answers no HTTP: ask the gateway", { status: 404 }),
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,70 @@
+import { advance, reached, type BlockState } from "../../shared/chain/states.ts";
+import { findBlock, type BlockRow } from "./blocks.ts";
+import { addTo, readFact, writeFact } from "./facts.ts";
+import type { Sql } from "./schema.ts";
+
+/**
+ * A stage reports that it is done with a block. The block moves one state on; a repeat changes nothing.
+ * @throws Error when the report skips a state, is about another block than the one sealed, or names another CID
+ */
+export function persisted(
+  sql: Sql,
+  report: { blockNumber: number; hash: string; ipfsHash: string },
+  now: number,
+): void {
+  const block = sealedBlock(sql, report.blockNumber);
+  if (block.hash !== report.hash)
+    throw new Error(`block ${report.blockNumber} is ${block.hash}, the report is about ${report.hash}`);
+  if (block.ipfs_hash !== null && block.ipfs_hash !== report.ipfsHash)
+    throw new Error(
+      `block ${report.blockNumber} is ${block.ipfs_hash} on IPFS, the report says ${report.ipfsHash}`,
+    );
+  if (!moveTo(sql, block, "persisted", now)) return;
+  sql.exec("UPDATE block SET ipfs_hash = ? WHERE number = ?", report.ipfsHash, report.blockNumber);
+  moveLatest(sql);
+}
+
+export function indexed(sql: Sql, blockNumber: number, now: number): void {
+  moveTo(sql, sealedBlock(sql, blockNumber), "indexed", now);
+}
+
+export function cleaned(sql: Sql, blockNumber: number, now: number): void {
+  const block = sealedBlock(sql, blockNumber);
+  if (!moveTo(sql, block, "complete", now)) return;
+  addTo(sql, "pending", -block.transactions);
+  writeFact(sql, "mineNudgeAt", now); // there is room for another block
+}
+
+function sealedBlock(sql: Sql, blockNumber: number): BlockRow {
+  const block = findBlock(sql, blockNumber);
+  if (block === undefined || block.hash === null) throw new Error(`block ${blockNumber} is not sealed`);
+  return block;
+}
+
+const REACHED_AT = { persisted: "persisted_at", indexed: "indexed_at", complete: "complete_at" } as const;
+
+function moveTo(sql: Sql, block: BlockRow, state: keyof typeof REACHED_AT, now: number): boolean {
+  const step = advance(block.state, state satisfies BlockState);
+  if (step === "too_early")
+    throw new Error(`block ${block.number} is ${block.state}, it can't become ${state} yet`);
+  if (step === "already") return false;
+  sql.exec(
+    `UPDATE block SET state = ?, ${REACHED_AT[state]} = ?, nudged_at = ? WHERE number = ?`,
+    state,
+    now,
+    now,
+    block.number,
+  );
+  return true;
+}
+
+// Blocks may be persisted out of order; what `vdc:latest` names moves in order, over blocks that are in all tiers.
+function moveLatest(sql: Sql): void {
+  let latest = readFact(sql, "latest") ?? -1;
+  for (;;) {
+    const next = findBlock(sql, latest + 1);
+    if (next === undefined || !reached(next.state, "persisted")) break;
+    latest = next.number;
+  }
+  if (latest >= 0) writeFact(sql, "latest", latest);
+}

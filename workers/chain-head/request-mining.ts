@@ -1,0 +1,61 @@
+import {
+  mayRequestMining,
+  miningIsDue,
+  type ChainRules,
+  type MiningCause,
+} from "../../shared/chain/rules.ts";
+import type { BlockState } from "../../shared/chain/states.ts";
+import { waiting } from "./admit.ts";
+import { lastBlock, unfinishedBlocks } from "./blocks.ts";
+import { count, readFact, writeFact } from "./facts.ts";
+import { approvedThatFit } from "./reserve.ts";
+import type { Sql } from "./schema.ts";
+
+export type MiningAnswer =
+  | {
+      readonly mining: true;
+      readonly blockNumber: number;
+      readonly transactions: number;
+      readonly state: BlockState | "requested";
+    }
+  | {
+      readonly mining: false;
+      readonly reason: "nothing_pending" | "halted" | "approval_required";
+      readonly detail: string;
+    };
+
+/**
+ * Asks for all that waits now to be mined, in as many blocks as the limits say. What is admitted later waits for the
+ * next request. Answers the first block that this concerns; two requests at one moment get the same.
+ */
+export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, now: number): MiningAnswer {
+  const halted = readFact(sql, "halted");
+  if (halted) return { mining: false, reason: "halted", detail: halted.reason };
+  if (!mayRequestMining(cause, rules.miningMode))
+    return {
+      mining: false,
+      reason: "approval_required",
+      detail: "MINING_MODE is approval: only an operator's request mines",
+    };
+
+  writeFact(sql, "approvedThrough", count(sql, "sequence"));
+  const open = unfinishedBlocks(sql).find((block) => block.number > 0);
+  const next = approvedThatFit(sql, rules).length;
+  if (next === 0 && open === undefined)
+    return { mining: false, reason: "nothing_pending", detail: "no transaction waits to be mined" };
+  writeFact(sql, "mineNudgeAt", now);
+  if (open !== undefined && (open.state === "reserved" || next === 0))
+    return { mining: true, blockNumber: open.number, transactions: open.transactions, state: open.state };
+  return {
+    mining: true,
+    blockNumber: Math.max(1, (lastBlock(sql)?.number ?? 0) + 1),
+    transactions: next,
+    state: "requested",
+  };
+}
+
+export function mineIfDue(sql: Sql, rules: ChainRules, now: number): MiningAnswer | null {
+  return miningIsDue(waiting(sql, rules.mineAtCount), rules, now)
+    ? requestMining(sql, "schedule", rules, now)
+    : null;
+}

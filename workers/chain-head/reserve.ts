@@ -1,0 +1,89 @@
+import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";
+import { historyRoot } from "../../shared/chain/history.ts";
+import type { Reservation } from "../../shared/chain/reservation.ts";
+import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chain/rules.ts";
+import { hex } from "../../shared/crypto/bytes.ts";
+import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import { readFact } from "./facts.ts";
+import { historyNodes } from "./history-nodes.ts";
+import type { Sql } from "./schema.ts";
+
+export type NoReservation = "halted" | "nothing_approved" | "too_many_in_flight";
+
+/**
+ * Fixes number, predecessor, timestamp and transactions of the next block. While a reservation is open it is the
+ * answer; a second one can't exist, so no two blocks are ever made for one number.
+ */
+export function reserve(
+  sql: Sql,
+  chainId: string,
+  rules: ChainRules,
+  now: number,
+): Reservation | { readonly none: NoReservation } {
+  if (readFact(sql, "halted")) return { none: "halted" };
+  const unfinished = unfinishedBlocks(sql);
+  const open = unfinished.find(({ state }) => state === "reserved");
+  if (open) return reservationOf(sql, chainId, open);
+  if (unfinished.length >= rules.maxBlocksInFlight) return { none: "too_many_in_flight" };
+
+  const chosen = approvedThatFit(sql, rules);
+  if (chosen.length === 0) return { none: "nothing_approved" };
+  const previous = lastBlock(sql);
+  const number = previous === undefined ? 0 : previous.number + 1;
+  const transactions = previous === undefined ? 0 : chosen.length; // genesis carries none of them
+  sql.exec(
+    `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, reserved_at, nudged_at)
+     VALUES (?, 'reserved', 0, ?, ?, ?, ?, ?, ?)`,
+    number,
+    nextTimestamp(now, previous?.timestamp ?? 0),
+    previous?.hash ?? NO_PREVIOUS_HASH,
+    hex(historyRoot(historyNodes(sql), number)),
+    transactions,
+    now,
+    now,
+  );
+  sql.exec(
+    `UPDATE tx SET state = 'reserved', block = ? WHERE id IN
+     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?)`,
+    number,
+    readFact(sql, "approvedThrough") ?? 0,
+    transactions,
+  );
+  const reserved = lastBlock(sql);
+  if (reserved?.number !== number) throw new Error("the reservation just made is not there");
+  return reservationOf(sql, chainId, reserved);
+}
+
+/** The approved transactions that the next block would take, oldest first, ties by id. */
+export function approvedThatFit(sql: Sql, rules: ChainRules): { id: string; size: number }[] {
+  const waiting = sql
+    .exec<{ id: string; size: number }>(
+      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?",
+      readFact(sql, "approvedThrough") ?? 0,
+      rules.blockMaxTransactions,
+    )
+    .toArray();
+  return waiting.slice(
+    0,
+    countThatFits(
+      waiting.map(({ size }) => size),
+      rules,
+    ),
+  );
+}
+
+export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reservation {
+  const keys = sql
+    .exec<{ key_id: string }>("SELECT key_id FROM signing_key ORDER BY announced_in, key_id")
+    .toArray();
+  return {
+    chainId,
+    blockNumber: row.number,
+    revision: row.revision,
+    timestamp: row.timestamp,
+    previousHash: row.previous_hash,
+    historyRoot: row.history_root,
+    transactions: transactionIdsOf(sql, row.number),
+    announcedKeyIds: keys.map(({ key_id }) => key_id),
+  };
+}

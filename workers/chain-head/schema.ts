@@ -1,0 +1,84 @@
+/** What the decisions need of the Durable Object's SQLite: so that they also run on another SQLite in tests. */
+export interface Sql {
+  exec<Row extends Record<string, SqlStorageValue>>(
+    query: string,
+    ...bindings: SqlStorageValue[]
+  ): { toArray(): Row[] };
+}
+
+/**
+ * Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch.
+ * `tx` is never deleted from: an id once admitted is refused for ever.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE tx (
+      id TEXT PRIMARY KEY,
+      sequence INTEGER NOT NULL,
+      timestamp INTEGER NOT NULL,
+      size INTEGER NOT NULL,
+      admitted_at INTEGER NOT NULL,
+      state TEXT NOT NULL,
+      block INTEGER,
+      position INTEGER,
+      reason TEXT,
+      error TEXT,
+      set_aside_at INTEGER,
+      set_aside_from INTEGER,
+      parked INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID`,
+    "CREATE INDEX tx_waiting ON tx (timestamp, id) WHERE state = 'pending'",
+    "CREATE INDEX tx_admitted ON tx (sequence) WHERE state = 'pending'",
+    "CREATE INDEX tx_of_block ON tx (block, position) WHERE block IS NOT NULL",
+    "CREATE INDEX tx_set_aside ON tx (set_aside_at) WHERE state = 'set_aside'",
+    `CREATE TABLE block (
+      number INTEGER PRIMARY KEY,
+      state TEXT NOT NULL,
+      revision INTEGER NOT NULL,
+      timestamp INTEGER NOT NULL,
+      previous_hash TEXT NOT NULL,
+      history_root TEXT NOT NULL,
+      transactions INTEGER NOT NULL,
+      system_transactions INTEGER NOT NULL DEFAULT 0,
+      hash TEXT,
+      sha256 TEXT,
+      byte_length INTEGER,
+      key_id TEXT,
+      ipfs_hash TEXT,
+      reserved_at INTEGER NOT NULL,
+      sealed_at INTEGER,
+      persisted_at INTEGER,
+      indexed_at INTEGER,
+      complete_at INTEGER,
+      nudged_at INTEGER NOT NULL
+    )`,
+    "CREATE INDEX block_unfinished ON block (number) WHERE state <> 'complete'",
+    "CREATE TABLE history_node (level INTEGER, position INTEGER, hash TEXT NOT NULL, PRIMARY KEY (level, position)) WITHOUT ROWID",
+    `CREATE TABLE signing_key (
+      key_id TEXT PRIMARY KEY,
+      public_key TEXT NOT NULL,
+      announced_in INTEGER NOT NULL,
+      first_block INTEGER,
+      last_block INTEGER
+    ) WITHOUT ROWID`,
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+  ],
+];
+
+export function migrate(sql: Sql): void {
+  sql.exec("CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER PRIMARY KEY)");
+  const [row] = sql
+    .exec<{ version: number | null }>("SELECT max(version) AS version FROM schema_migration")
+    .toArray();
+  const current = row?.version ?? 0;
+  // A newer schema than this code knows must not be written to by it.
+  if (current > MIGRATIONS.length)
+    throw new Error(
+      `the chain head's storage has schema ${current}, this code knows ${MIGRATIONS.length}: deploy the newer code`,
+    );
+  for (const [i, statements] of MIGRATIONS.entries()) {
+    if (i < current) continue;
+    for (const statement of statements) sql.exec(statement);
+    sql.exec("INSERT INTO schema_migration (version) VALUES (?)", i + 1);
+  }
+}

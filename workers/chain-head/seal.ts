@@ -1,0 +1,64 @@
+import { append } from "../../shared/chain/history.ts";
+import type { SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
+import { fromHex } from "../../shared/crypto/bytes.ts";
+import { findBlock } from "./blocks.ts";
+import { addTo } from "./facts.ts";
+import { historyNodes } from "./history-nodes.ts";
+import type { Sql } from "./schema.ts";
+
+/** The reservation changed under the miner's hands: reserve again and build anew. */
+export type StaleReservation = { readonly stale: true };
+
+/**
+ * Compare-and-swap of the chain's head: the first sealed block of a number wins, and its bytes are the block for ever.
+ * A later one gets the winner back. The chain only grows here.
+ */
+export function seal(
+  sql: Sql,
+  blockNumber: number,
+  previousHash: string,
+  sealed: SealedBlock,
+  now: number,
+): SealAnswer | StaleReservation {
+  const block = findBlock(sql, blockNumber);
+  if (block === undefined) return { stale: true };
+  if (block.hash !== null && block.sha256 !== null)
+    return { won: block.sha256 === sealed.sha256, hash: block.hash, sha256: block.sha256 };
+  if (block.previous_hash !== previousHash || block.revision !== sealed.revision) return { stale: true };
+
+  sql.exec(
+    `UPDATE block SET state = 'sealed', hash = ?, sha256 = ?, byte_length = ?, key_id = ?, system_transactions = ?,
+     sealed_at = ?, nudged_at = ? WHERE number = ?`,
+    sealed.hash,
+    sealed.sha256,
+    sealed.byteLength,
+    sealed.keyId,
+    sealed.systemTransactions,
+    now,
+    now,
+    blockNumber,
+  );
+  sql.exec(
+    `UPDATE tx SET state = 'mined', position = placed.position FROM
+     (SELECT id, row_number() OVER (ORDER BY timestamp, id) - 1 + ? AS position FROM tx WHERE block = ?) AS placed
+     WHERE tx.id = placed.id`,
+    sealed.systemTransactions,
+    blockNumber,
+  );
+  addTo(sql, "mined", block.transactions);
+  append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
+  for (const key of sealed.announces)
+    sql.exec(
+      "INSERT OR IGNORE INTO signing_key (key_id, public_key, announced_in) VALUES (?, ?, ?)",
+      key.keyId,
+      key.publicKey,
+      blockNumber,
+    );
+  sql.exec(
+    "UPDATE signing_key SET first_block = coalesce(first_block, ?), last_block = ? WHERE key_id = ?",
+    blockNumber,
+    blockNumber,
+    sealed.keyId,
+  );
+  return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
+}

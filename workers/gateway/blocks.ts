@@ -1,0 +1,120 @@
+import { readBlock } from "../../shared/chain/block.ts";
+import { reached } from "../../shared/chain/states.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { json } from "../../shared/http/answer.ts";
+import { Problem } from "../../shared/http/problems.ts";
+import { errorText } from "../../shared/log.ts";
+import { ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
+import { blockRecord, type BlockRecord } from "../../shared/storage/kv-tier.ts";
+import { kvKeys } from "../../shared/storage/layout.ts";
+import { r2Tier } from "../../shared/storage/r2-tier.ts";
+import type { BlockFacts } from "../chain-head/reads.ts";
+import { parameter, queryNumber, WholeNumber } from "./parameters.ts";
+import type { Call } from "./router.ts";
+
+const FOR_EVER = "public, max-age=31536000, immutable";
+const BRIEFLY = "public, max-age=1";
+const CORS = { "access-control-allow-origin": "*" };
+
+export async function latest({ env }: Call): Promise<Response> {
+  const published = await env.KV.get<object>(kvKeys.latest, "json");
+  if (published !== null) return json(published, { headers: { ...CORS, "cache-control": BRIEFLY } });
+  const { latest: known } = await chainHead(env).head();
+  if (known === null) throw new Problem("not-found", "No block has been published yet.");
+  const { blockNumber, hash, ipfsHash, timestamp } = known;
+  return json({ blockNumber, hash, ipfsHash, timestamp }, { headers: { ...CORS, "cache-control": BRIEFLY } });
+}
+
+export async function block(call: Call): Promise<Response> {
+  const blockNumber = parameter("blockNumber", WholeNumber, call.params.blockNumber);
+  const { record, tier } =
+    (await fromKv(call, blockNumber)) ?? (await fromArchives(call, await publishedFacts(call, blockNumber)));
+  const etag = `"${record.hash}"`;
+  const headers = { ...CORS, etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
+  const known = call.request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
+  if (known.includes(etag) || known.includes(`W/${etag}`))
+    return new Response(null, { status: 304, headers });
+  return json(record, { headers });
+}
+
+/** Newest first; `before` is exclusive. `next` is the `before` of the page after, null on the last. */
+export async function blocks({ env, query }: Call): Promise<Response> {
+  const limit = queryNumber(query, "limit", { least: 1, most: 100, otherwise: 20 });
+  const before = queryNumber(query, "before", {
+    least: 0,
+    most: Number.MAX_SAFE_INTEGER,
+    otherwise: Number.MAX_SAFE_INTEGER,
+  });
+  const page = await chainHead(env).publishedBlocks(before, limit);
+  const last = page.at(-1)?.blockNumber ?? 0;
+  return json(
+    {
+      blocks: page.map(
+        ({ blockNumber, hash, previousHash, historyRoot, timestamp, transactionCount, ipfsHash }) => ({
+          blockNumber,
+          hash,
+          previousHash,
+          historyRoot,
+          timestamp,
+          transactionCount,
+          ipfsHash,
+        }),
+      ),
+      next: last > 0 ? last : null,
+    },
+    { headers: { ...CORS, "cache-control": BRIEFLY } },
+  );
+}
+
+interface Found {
+  readonly record: BlockRecord;
+  readonly tier: "kv" | "r2" | "ipfs";
+}
+
+async function fromKv({ env }: Call, blockNumber: number): Promise<Found | undefined> {
+  const record = await env.KV.get<BlockRecord>(kvKeys.block(blockNumber), "json");
+  return record === null ? undefined : { record, tier: "kv" };
+}
+
+/** A block that is not in all tiers yet is not shown, though the archive may hold it already. */
+async function publishedFacts({ env }: Call, blockNumber: number): Promise<BlockFacts> {
+  const facts = await chainHead(env).block(blockNumber);
+  if (facts !== null && reached(facts.state, "persisted")) return facts;
+  const { latest: known } = await chainHead(env).head();
+  throw new Problem(
+    "not-found",
+    facts === null
+      ? `There is no block ${blockNumber}. The latest is ${known?.blockNumber ?? "none"}.`
+      : `Block ${blockNumber} is being made (${facts.state}). Ask again shortly.`,
+    { members: { latest: known?.blockNumber ?? null, state: facts?.state ?? null } },
+  );
+}
+
+/** R2, then IPFS; each copy must be the very block that the chain head sealed. */
+async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Found> {
+  const { blockNumber, ipfsHash, hash } = facts;
+  if (ipfsHash === null) throw new Error(`block ${blockNumber} is ${facts.state} and has no CID`);
+  const gatewayUrl = env.IPFS_GATEWAY_URL.replace(/\/+$/, "");
+  const gateway = ipfsGateway(gatewayUrl, { timeout: 15_000, maxBytes: 26 * 1024 * 1024 });
+  const sources = [
+    { tier: "r2", read: () => r2Tier(env.R2).read({ blockNumber, cid: ipfsHash }) },
+    { tier: "ipfs", read: () => gateway.fetch(ipfsHash) },
+  ] as const;
+  for (const { tier, read } of sources) {
+    try {
+      const bytes = await read();
+      const found = bytes && readBlock(bytes);
+      if (found?.hash === hash && bytes) {
+        const now = () => facts.times.persisted ?? 0;
+        return { record: blockRecord({ block: found, bytes, cid: ipfsHash }, { gatewayUrl, now }), tier };
+      }
+      log.error("block.copy_unusable", { blockNumber, tier, present: bytes !== undefined });
+    } catch (error) {
+      log.error("block.copy_unreadable", { blockNumber, tier, error: errorText(error) });
+    }
+  }
+  throw new Problem(
+    "unavailable",
+    `No copy of block ${blockNumber} can be read at the moment. Try again shortly.`,
+  );
+}

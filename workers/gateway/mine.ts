@@ -1,0 +1,59 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import { json } from "../../shared/http/answer.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import type { BlockFacts } from "../chain-head/reads.ts";
+import { queryNumber } from "./parameters.ts";
+import type { Call } from "./router.ts";
+
+const MAX_WAIT_SECONDS = 60;
+const ASK_AGAIN_AFTER = 200; // milliseconds
+
+/**
+ * The operator's approval: all that waits now is mined. Two requests at one moment concern the same block. With
+ * `wait`, answers when that block is complete and published, or 202 with its state when the time is over.
+ */
+export async function mine({ env, query, log }: Call): Promise<Response> {
+  const wait = queryNumber(query, "wait", { least: 0, most: MAX_WAIT_SECONDS, otherwise: 0 });
+  const answer = await chainHead(env).requestMining("operator");
+  log.info("mining.requested", {
+    mining: answer.mining,
+    blockNumber: answer.mining ? answer.blockNumber : undefined,
+  });
+  if (!answer.mining) return json({ mined: false, reason: answer.reason, detail: answer.detail });
+
+  const { blockNumber } = answer;
+  const finished = await waitForBlock(env, blockNumber, Date.now() + wait * 1_000);
+  if (finished && isFinished(finished))
+    return json({
+      blockNumber,
+      hash: finished.hash,
+      ipfsHash: finished.ipfsHash,
+      r2Key: r2Keys.block(blockNumber),
+      transactions: finished.transactionCount,
+    });
+  return json(
+    {
+      blockNumber,
+      transactions: finished?.transactionCount ?? answer.transactions,
+      state: finished?.state ?? answer.state,
+      statusUrl: "/api/vdc/status",
+    },
+    { status: 202, headers: { location: "/api/vdc/status" } },
+  );
+}
+
+async function waitForBlock(
+  env: Call["env"],
+  blockNumber: number,
+  until: number,
+): Promise<BlockFacts | null> {
+  for (;;) {
+    const facts = await chainHead(env).block(blockNumber);
+    if ((facts && isFinished(facts)) || Date.now() + ASK_AGAIN_AFTER > until) return facts;
+    await scheduler.wait(ASK_AGAIN_AFTER);
+  }
+}
+
+function isFinished({ state, published }: BlockFacts): boolean {
+  return state === "complete" && published;
+}

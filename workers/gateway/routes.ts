@@ -1,0 +1,30 @@
+import { asset } from "./assets.ts";
+import { block, blocks, latest } from "./blocks.ts";
+import { health, ready } from "./health.ts";
+import { mine } from "./mine.ts";
+import { operatorOnly } from "./operator.ts";
+import { pending } from "./pending.ts";
+import type { Route } from "./router.ts";
+import { status } from "./status.ts";
+import { transaction } from "./transactions.ts";
+import { webhook } from "./webhook.ts";
+import { wellKnown } from "./well-known.ts";
+
+/** The table of contents of the HTTP interface. DESIGN §6. */
+export const ROUTES: readonly Route[] = [
+  ["POST", "/api/stripe/webhook", webhook],
+
+  ["GET", "/api/vdc/latest", latest],
+  ["GET", "/api/vdc/blocks", blocks],
+  ["GET", "/api/vdc/blocks/:blockNumber", block],
+  ["GET", "/api/vdc/transactions/:txId", transaction],
+  ["GET", "/api/vdc/assets/:assetId", asset],
+  ["GET", "/.well-known/vdc.json", wellKnown],
+
+  ["GET", "/api/health", health],
+  ["GET", "/api/ready", ready],
+
+  ["POST", "/api/vdc/mine", operatorOnly(mine)],
+  ["GET", "/api/vdc/pending", operatorOnly(pending)],
+  ["GET", "/api/vdc/status", operatorOnly(status)],
+];

@@ -1,0 +1,25 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import { json } from "../../shared/http/answer.ts";
+import type { Call } from "./router.ts";
+
+/** What a stranger needs to begin verifying. Trust the genesis hash from elsewhere; the keys follow from the blocks. */
+export async function wellKnown({ env }: Call): Promise<Response> {
+  const { chainId, genesisHash, latest, signingKeys } = await chainHead(env).head();
+  return json(
+    {
+      chainId,
+      formatVersion: 1,
+      genesisHash,
+      latestBlock: latest?.blockNumber ?? null,
+      signingKeys: signingKeys.map(({ keyId, publicKey, announcedIn, firstBlock, lastBlock }) => ({
+        keyId,
+        algorithm: "ML-DSA-44",
+        publicKey,
+        announcedIn,
+        blocks: firstBlock === null ? null : { first: firstBlock, last: lastBlock },
+      })),
+      ipfsGatewayUrl: env.IPFS_GATEWAY_URL,
+    },
+    { headers: { "access-control-allow-origin": "*", "cache-control": "public, max-age=10" } },
+  );
+}

@@ -1,0 +1,8 @@
+import { consume } from "../../shared/consume.ts";
+import { IndexBlock } from "../../shared/messages.ts";
+import type { Env } from "./env.ts";
+import { indexBlock } from "./index-block.ts";
+
+export default {
+  queue: consume("indexer", IndexBlock, indexBlock),
+} satisfies ExportedHandler<Env>;

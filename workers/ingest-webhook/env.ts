@@ -1,0 +1,61 @@
+import * as v from "valibot";
+import { parseEncryptionPublicKey, KeyringError } from "../../shared/crypto/keyring.ts";
+import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
+import { Problem } from "../../shared/http/problems.ts";
+import { isWeakSecret } from "../../shared/http/secret.ts";
+import type { PendingTransaction } from "../../shared/messages.ts";
+import { EVENT_FAMILIES, type EventFamily } from "../../shared/stripe/decision.ts";
+
+export interface Env {
+  readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
+  /** The endpoint's signing secret (whsec_…); during a rotation both, separated by a comma. */
+  readonly STRIPE_WEBHOOK_SECRET?: string;
+  /** Base64url of the system's ML-KEM-768 public key. */
+  readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
+  readonly STRIPE_EVENT_FAMILY?: string;
+  /** `true` or `false`: only events of that mode are taken. Empty: both. */
+  readonly STRIPE_LIVEMODE?: string;
+}
+
+export interface Settings {
+  readonly secrets: readonly string[];
+  readonly family: EventFamily;
+  readonly livemode: boolean | undefined;
+  readonly encryptionKey: EncryptionPublicKey;
+}
+
+/** @throws Problem "not-configured" that names the setting: nothing is taken in with half a configuration */
+export async function settingsOf(env: Env): Promise<Settings> {
+  const secrets = (env.STRIPE_WEBHOOK_SECRET ?? "").split(/[\s,]+/).filter((secret) => secret !== "");
+  if (secrets.length === 0) throw notConfigured("STRIPE_WEBHOOK_SECRET is not set");
+  if (secrets.some(isWeakSecret)) throw notConfigured("STRIPE_WEBHOOK_SECRET is too weak or a placeholder");
+  const family = v.safeParse(v.picklist(EVENT_FAMILIES), env.STRIPE_EVENT_FAMILY || "checkout");
+  if (!family.success) throw notConfigured(`STRIPE_EVENT_FAMILY must be one of ${EVENT_FAMILIES.join(", ")}`);
+  const livemode = v.safeParse(v.picklist(["", "true", "false"]), env.STRIPE_LIVEMODE ?? "");
+  if (!livemode.success) throw notConfigured("STRIPE_LIVEMODE must be true, false or empty");
+  return {
+    secrets,
+    family: family.output,
+    livemode: livemode.output === "" ? undefined : livemode.output === "true",
+    encryptionKey: await encryptionKeyOf(env.SYSTEM_ENCRYPTION_PUBLIC_KEY ?? ""),
+  };
+}
+
+async function encryptionKeyOf(text: string): Promise<EncryptionPublicKey> {
+  try {
+    return await parseEncryptionPublicKey(text);
+  } catch (error) {
+    if (error instanceof KeyringError) throw notConfigured(`SYSTEM_ENCRYPTION_PUBLIC_KEY: ${error.message}`);
+    throw error;
+  }
+}
+
+function notConfigured(what: string): Problem {
+  return new Problem(
+    "not-configured",
+    `ingest-webhook: ${what}. Nothing was taken in; Stripe will deliver again.`,
+    {
+      headers: { "retry-after": "60" },
+    },
+  );
+}

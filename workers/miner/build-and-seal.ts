@@ -1,0 +1,60 @@
+import { blockBytes, buildBlock, verifyBlock } from "../../shared/chain/block.ts";
+import type { Reservation } from "../../shared/chain/reservation.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { hex } from "../../shared/crypto/bytes.ts";
+import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import type { Keyring } from "../../shared/crypto/keyring.ts";
+import type { Log } from "../../shared/log.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
+import type { Env } from "./env.ts";
+import { openReserved } from "./open-reserved.ts";
+import { systemPart } from "./system-part.ts";
+
+/**
+ * Builds, signs, stages and seals the reserved block. The signed bytes are durable before anything outside can see
+ * them, and the chain head takes one of them for ever. False: the reservation changed under our hands, ask for it again.
+ */
+export async function buildAndSeal(
+  reservation: Reservation,
+  keyring: Keyring,
+  env: Env,
+  log: Log,
+): Promise<boolean> {
+  const { blockNumber } = reservation;
+  const opened = await openReserved(reservation, keyring, env, log);
+  if (opened === undefined) return false;
+  const system = systemPart(opened.reservation, keyring);
+
+  const block = await buildBlock(
+    opened.reservation,
+    [...system.transactions, ...opened.transactions],
+    system.signer,
+  );
+  const bytes = blockBytes(block);
+  // Read back as a stranger would: what does not verify is never staged.
+  await verifyBlock(bytes, opened.reservation, system.publicKeyOf);
+
+  const sha256 = hex(await sha256OfFile(bytes));
+  await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes);
+  const answer = await chainHead(env).seal(blockNumber, block.previousHash, {
+    revision: opened.reservation.revision,
+    hash: block.hash,
+    sha256,
+    byteLength: bytes.length,
+    keyId: block.blockSignature.keyId,
+    announces: system.announces,
+    systemTransactions: system.transactions.length,
+  });
+  if ("stale" in answer) {
+    log.info("block.stale", { blockNumber });
+    return false;
+  }
+  log.info(answer.won ? "block.sealed" : "block.sealed_by_another", {
+    blockNumber,
+    hash: answer.hash,
+    transactions: block.transactionCount,
+    bytes: bytes.length,
+  });
+  return true;
+}

@@ -1,0 +1,68 @@
+import * as v from "valibot";
+import { PendingPayload, privateCommitment, type Transaction } from "../../shared/chain/transaction.ts";
+import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
+import { fromBase64url } from "../../shared/crypto/bytes.ts";
+import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
+import { Envelope } from "../../shared/crypto/envelope.ts";
+import type { Keyring } from "../../shared/crypto/keyring.ts";
+import { Permanent } from "../../shared/errors.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { readObject } from "../../shared/storage/r2-tier.ts";
+import type { Env } from "./env.ts";
+
+/** Only these come from outside; genesis and key rotations are the miner's own. */
+const FROM_OUTSIDE: readonly Transaction["type"][] = [
+  "payment",
+  "refund",
+  "asset_creation",
+  "asset_transfer",
+  "user_registration",
+];
+
+/**
+ * The public transaction of a pending object, decrypted and checked in full.
+ * @throws Permanent when it can never be mined as it is; anything else when it can't be read now
+ */
+export async function openPending(txId: string, keyring: Keyring, env: Env): Promise<Transaction> {
+  const bytes = await readObject(env.R2, r2Keys.pending(txId));
+  if (bytes === undefined) throw new Permanent("missing", `${r2Keys.pending(txId)} is not in R2`);
+  const envelope = parse(Envelope, "undecryptable", bytes);
+  if (envelope.txId !== txId)
+    throw new Permanent("undecryptable", "the envelope belongs to another transaction");
+  const payload = parse(PendingPayload, "invalid_transaction", await keyring.encryption.open(envelope));
+  const { transaction } = payload;
+  if (transaction.id !== txId)
+    throw new Permanent("invalid_transaction", "the id inside is not the id outside");
+  if (!FROM_OUTSIDE.includes(transaction.type))
+    throw new Permanent("invalid_transaction", `a ${transaction.type} transaction can't come from outside`);
+  checkCommitment(payload);
+  if (transaction.signatures.user === undefined && env.REQUIRE_USER_SIGNATURE === "true")
+    throw new Permanent("unsigned", "REQUIRE_USER_SIGNATURE is on and there is no user signature");
+  if (!(await verifyUserSignature(transaction)))
+    throw new Permanent("invalid_signature", "the user's signature does not verify");
+  return transaction;
+}
+
+function checkCommitment({ transaction, private: hidden }: v.InferOutput<typeof PendingPayload>): void {
+  const committed = hidden && privateCommitment(fromBase64url(hidden.salt), hidden.part as Json);
+  if (transaction.privateCommitment !== committed)
+    throw new Permanent("invalid_transaction", "the commitment is not that of the private part");
+}
+
+/** valibot's issues would quote decrypted values, so only the place of the fault is told. */
+function parse<Schema extends v.GenericSchema>(
+  schema: Schema,
+  reason: "undecryptable" | "invalid_transaction",
+  bytes: Uint8Array,
+): v.InferOutput<Schema> {
+  let value: Json;
+  try {
+    value = parseCanonical(bytes);
+  } catch {
+    throw new Permanent(reason, "the bytes are not canonical JSON");
+  }
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const place = v.getDotPath(parsed.issues[0]) ?? "its top";
+  throw new Permanent(reason, `the shape is wrong at ${place.startsWith("private.") ? "private" : place}`);
+}

@@ -1,0 +1,35 @@
+import type { Json } from "../../shared/crypto/canonical.ts";
+import { canonicalBytes } from "../../shared/crypto/canonical.ts";
+import { fromUtf8 } from "../../shared/crypto/bytes.ts";
+import type { Log } from "../../shared/log.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { mapConnections } from "../../shared/storage/limits.ts";
+import { createOnly, readObject } from "../../shared/storage/r2-tier.ts";
+import type { Env } from "./env.ts";
+
+/**
+ * Keeps the envelopes of a block's transactions, still encrypted, in one object: what can be opened with the system
+ * key, and erased on request, without touching the chain. Made once, before anything is deleted.
+ */
+export async function archivePrivateParts(
+  blockNumber: number,
+  txIds: readonly string[],
+  env: Env,
+  log: Log,
+): Promise<void> {
+  const key = r2Keys.private(blockNumber);
+  if (txIds.length === 0 || (await env.R2.head(key)) !== null) return;
+  const found = await mapConnections(txIds, async (txId) => {
+    const bytes = await readObject(env.R2, r2Keys.pending(txId));
+    return [txId, bytes && (JSON.parse(fromUtf8(bytes)) as Json)] as const;
+  });
+  const envelopes = found.filter(([, envelope]) => envelope !== undefined);
+  const missing = found.filter(([, envelope]) => envelope === undefined).map(([txId]) => txId);
+  // The chain keeps its commitment, but that private part can't be shown any more: somebody deleted it by hand.
+  for (const txId of missing) log.error("private.missing", { blockNumber, txId });
+  await createOnly(
+    env.R2,
+    key,
+    canonicalBytes({ blockNumber, envelopes: Object.fromEntries(envelopes), missing }),
+  );
+}

@@ -1,0 +1,32 @@
+import { reached } from "../../shared/chain/states.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import type { Log } from "../../shared/log.ts";
+import type { CleanBlock } from "../../shared/messages.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { chunks, R2_DELETE_KEYS } from "../../shared/storage/limits.ts";
+import { archivePrivateParts } from "./archive-private.ts";
+import type { Env } from "./env.ts";
+
+/**
+ * Clears last: only after its block is in every tier and indexed, only the objects of this very block, and only once
+ * their private parts are archived.
+ */
+export async function clean({ blockNumber }: CleanBlock, env: Env, log: Log): Promise<void> {
+  const facts = await chainHead(env).block(blockNumber);
+  if (facts === null || !reached(facts.state, "indexed"))
+    throw new Error(`block ${blockNumber} is not indexed yet`);
+  if (facts.state === "complete") return;
+  const txIds = await chainHead(env).blockTransactions(blockNumber);
+  await archivePrivateParts(blockNumber, txIds, env, log);
+  for (const ids of chunks(txIds, R2_DELETE_KEYS))
+    await env.R2.delete(ids.map((txId) => r2Keys.pending(txId)));
+  await deleteStaged(blockNumber, env);
+  await chainHead(env).cleaned(blockNumber);
+  log.info("block.complete", { blockNumber, cleared: txIds.length });
+}
+
+/** The staged bytes, and those of attempts that lost the race: the block itself is in the archive by now. */
+async function deleteStaged(blockNumber: number, env: Env): Promise<void> {
+  const { objects } = await env.R2.list({ prefix: r2Keys.sealedPrefix(blockNumber) });
+  if (objects.length > 0) await env.R2.delete(objects.map(({ key }) => key));
+}

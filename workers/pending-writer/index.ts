@@ -1,0 +1,8 @@
+import { consumeTogether } from "../../shared/consume.ts";
+import { PendingTransaction } from "../../shared/messages.ts";
+import type { Env } from "./env.ts";
+import { writePending } from "./write-pending.ts";
+
+export default {
+  queue: consumeTogether("pending-writer", PendingTransaction, writePending),
+} satisfies ExportedHandler<Env>;

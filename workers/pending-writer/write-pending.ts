@@ -1,0 +1,43 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import { canonicalBytes } from "../../shared/crypto/canonical.ts";
+import { Permanent } from "../../shared/errors.ts";
+import type { Log } from "../../shared/log.ts";
+import type { PendingTransaction } from "../../shared/messages.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { settleConnections } from "../../shared/storage/limits.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
+import { pendingMetadata } from "../../shared/storage/pending.ts";
+import type { Env } from "./env.ts";
+
+/**
+ * Makes a batch of transactions durable, then known to the chain head. The first envelope of an id stays: a repeat
+ * with another encryption of the same payment changes nothing.
+ */
+export async function writePending(
+  messages: readonly PendingTransaction[],
+  env: Env,
+  log: Log,
+): Promise<PromiseSettledResult<unknown>[]> {
+  const written = await settleConnections(messages, (message) => writeOne(message, env));
+  const durable = messages.filter((_, i) => written[i]?.status === "fulfilled");
+  if (durable.length === 0) return written;
+
+  const admissions = await chainHead(env).admit(
+    durable.map(({ txId, timestamp, size }) => ({ txId, timestamp, size })),
+  );
+  for (const [i, { txId }] of durable.entries()) {
+    const result = admissions.results[i];
+    log.info("transaction.pending", { txId, admission: result });
+    // Its block is complete and its pending object was cleared: this late repeat has just made another one.
+    if (result === "finished") await env.R2.delete(r2Keys.pending(txId));
+  }
+  if (admissions.mineNow) await env.MINER_QUEUE.send({ v: 1, cause: "threshold" });
+  return written;
+}
+
+async function writeOne({ txId, timestamp, size, envelope }: PendingTransaction, env: Env): Promise<void> {
+  if (envelope.txId !== txId)
+    throw new Permanent("malformed_message", "the envelope is sealed for another transaction");
+  const metadata = pendingMetadata({ timestamp, size });
+  await createOnly(env.R2, r2Keys.pending(txId), canonicalBytes(envelope), metadata);
+}

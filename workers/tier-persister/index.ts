@@ -1,0 +1,8 @@
+import { consume } from "../../shared/consume.ts";
+import { PersistBlock } from "../../shared/messages.ts";
+import type { Env } from "./env.ts";
+import { persist } from "./persist.ts";
+
+export default {
+  queue: consume("tier-persister", PersistBlock, persist),
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,55 @@
+import { readBlock } from "../../shared/chain/block.ts";
+import { reached } from "../../shared/chain/states.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
+import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { hex } from "../../shared/crypto/bytes.ts";
+import { Permanent } from "../../shared/errors.ts";
+import type { Log } from "../../shared/log.ts";
+import type { PersistBlock } from "../../shared/messages.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { readObject } from "../../shared/storage/r2-tier.ts";
+import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
+import type { BlockCopy } from "../../shared/storage/tier.ts";
+import { tiersOf, type Env } from "./env.ts";
+
+/** Puts the sealed bytes of a block, and no others, into R2, IPFS and KV; only then tells the chain head. */
+export async function persist({ blockNumber }: PersistBlock, env: Env, log: Log): Promise<void> {
+  const facts = await chainHead(env).block(blockNumber);
+  if (facts === null || facts.sha256 === null) throw new Error(`block ${blockNumber} is not sealed yet`);
+  if (reached(facts.state, "indexed")) return;
+  if (facts.state === "sealed") {
+    const started = Date.now();
+    const copy = await sealedCopy(env, blockNumber, facts.sha256);
+    await storeOrHalt(copy, env);
+    await chainHead(env).persisted({ blockNumber, hash: copy.block.hash, ipfsHash: copy.cid });
+    log.info("block.persisted", {
+      blockNumber,
+      hash: copy.block.hash,
+      ipfsHash: copy.cid,
+      milliseconds: Date.now() - started,
+    });
+  }
+  await env.INDEXER_QUEUE.send({ v: 1, blockNumber, from: 0 });
+}
+
+/** The bytes that the chain head sealed: staged, or in the archive already. */
+async function sealedCopy(env: Env, blockNumber: number, sha256: string): Promise<BlockCopy> {
+  for (const key of [r2Keys.sealed(blockNumber, sha256), r2Keys.block(blockNumber)]) {
+    const bytes = await readObject(env.R2, key);
+    if (bytes !== undefined && hex(await sha256OfFile(bytes)) === sha256)
+      return { block: readBlock(bytes), bytes, cid: await cidV0(bytes) };
+  }
+  throw new Error(`the sealed bytes of block ${blockNumber} (SHA-256 ${sha256}) are not in R2`);
+}
+
+/** Two different byte strings for one number stop the chain until an operator has looked. */
+async function storeOrHalt(copy: BlockCopy, env: Env): Promise<void> {
+  try {
+    await storeChainBlock(tiersOf(env), copy);
+  } catch (error) {
+    if (error instanceof Permanent && error.reason === "forked")
+      await chainHead(env).halt(`block ${copy.block.blockNumber}: ${error.message}`);
+    throw error;
+  }
+}
