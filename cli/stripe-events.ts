@@ -1,11 +1,20 @@
 import { signStripeBody, type SyntheticEvent } from "../shared/stripe/synthetic.ts";
 
+/** What the webhook answers: of a taken event, an ignored one, or a problem. */
+export interface WebhookAnswer {
+  readonly received?: boolean;
+  readonly txId?: string;
+  readonly type?: string;
+  readonly ignored?: string;
+  readonly detail?: string;
+}
+
 /** Delivers an event as Stripe does: the signed raw body, over HTTP. */
 export async function deliver(
   url: string,
   secret: string,
   event: SyntheticEvent,
-): Promise<{ status: number; body: Record<string, unknown> }> {
+): Promise<{ status: number; body: WebhookAnswer }> {
   const rawBody = JSON.stringify(event);
   const signature = await signStripeBody(rawBody, secret, Math.floor(Date.now() / 1_000));
   const response = await fetch(`${url}/api/stripe/webhook`, {
@@ -13,5 +22,5 @@ export async function deliver(
     headers: { "content-type": "application/json", "stripe-signature": signature },
     body: rawBody,
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  return { status: response.status, body: await response.json() };
 }

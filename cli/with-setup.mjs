@@ -3,7 +3,8 @@
 // is missing and hands over to the Node that the project brings along.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, delimiter } from "node:path";
+import { constants } from "node:os";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -16,7 +17,7 @@ const child = spawn(
   ownNode,
   ["--disable-warning=ExperimentalWarning", join(root, program), ...programArguments],
   {
-    stdio: "inherit",
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: {
       ...process.env,
       PATH: bin + delimiter + process.env.PATH,
@@ -27,22 +28,51 @@ const child = spawn(
 );
 // A terminal sends Ctrl-C to the whole group; a supervisor only to us. Either way the program decides when it ends.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+// When npm or the shell that started us was killed, nobody is left to stop us.
+const starters = startersNow();
+setInterval(() => starters === startersNow() || child.kill("SIGTERM"), 500).unref();
+
+// A program that is killed can't end its own children, so it tells us of them.
+let runtimes = [];
+child.on("message", (message) => (runtimes = message.runtimes ?? runtimes));
 child.on("error", (error) => fail(`could not start ${ownNode}: ${error.message}`));
-child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal === "SIGKILL" ? 9 : 15)));
+child.on("exit", (code, signal) => {
+  if (signal === "SIGKILL") for (const pid of runtimes) kill(pid);
+  process.exit(code ?? 128 + (constants.signals[signal] ?? 0));
+});
+
+/** Our parent, and its own: npm starts us through a shell, which outlives it. */
+function startersNow() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]}`;
+  } catch {
+    return String(process.ppid); // no /proc here
+  }
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
+}
 
 /** What npm wrote down last is the lockfile that stands here. */
 function isInstalled() {
   const installed = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(installed) || !existsSync(ownNode)) return false;
   if (statSync(installed).mtimeMs >= statSync(join(root, "package-lock.json")).mtimeMs) return true;
-  const versions = (file) => {
-    const { packages } = JSON.parse(readFileSync(file, "utf8"));
-    return Object.entries(packages).flatMap(([path, { version, optional }]) =>
-      path === "" || optional ? [] : [`${path}@${version}`],
-    );
-  };
   const present = new Set(versions(installed));
   return versions(join(root, "package-lock.json")).every((entry) => present.has(entry));
+}
+
+function versions(file) {
+  const { packages } = JSON.parse(readFileSync(file, "utf8"));
+  return Object.entries(packages).flatMap(([path, { version, optional }]) =>
+    path === "" || optional ? [] : [`${path}@${version}`],
+  );
 }
 
 function install() {

@@ -2,10 +2,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
+import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { WORKERS, workerName, type Resource, type WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers } from "./build.ts";
+import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
-import { loadKeyring } from "../../shared/crypto/keyring.ts";
+import { watchRuntimes } from "./runtimes.ts";
 import { localSecrets, type LocalSecrets } from "./secrets.ts";
 import { bundleDirectory, configPath, WORKER_NAMES } from "./workers.ts";
 
@@ -43,52 +45,70 @@ const LOCAL_VARS = {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDirectory, say = () => {} } = options;
   mkdirSync(dataDirectory, { recursive: true });
-  const secrets = await localSecrets(dataDirectory, process.env);
-  await loadKeyring(secrets.SYSTEM_KEYRING); // a broken keyring is refused here, not at the first block
-  await buildWorkers(say);
-  const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
-  const values: Record<string, string> = {
+  const held = await lock(dataDirectory);
+  const opened: (() => unknown)[] = [() => held.release()];
+  // In the reverse order of opening; what fails to close does not keep the rest open.
+  const close = async () => {
+    const failures: unknown[] = [];
+    for (const closeOne of opened.splice(0).toReversed())
+      try {
+        await closeOne();
+      } catch (error) {
+        failures.push(error);
+      }
+    if (failures.length > 0) throw new AggregateError(failures, "the stack did not stop cleanly");
+  };
+  try {
+    const secrets = await localSecrets(dataDirectory, process.env);
+    await loadKeyring(secrets.SYSTEM_KEYRING); // a broken keyring is refused here, not at the first block
+    await buildWorkers(say);
+    const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
+    opened.push(() => pinning.close());
+    const runtimes = watchRuntimes();
+    opened.push(() => runtimes.stop());
+    const miniflare = runWorkers(options, localValues(pinning, options.vars ?? {}), secrets);
+    opened.push(() => miniflare.dispose());
+    const url = (await miniflare.ready).origin;
+    held.note(runtimes.pids());
+    process.send?.({ runtimes: runtimes.pids() }); // so that `with-setup` ends them when we are killed
+
+    const fireCron = async (worker: WorkerName) => {
+      const running = await miniflare.getWorker(workerName(worker));
+      await running.scheduled({ cron: "* * * * *" });
+    };
+    if (options.cron) opened.push(await startCron(fireCron, say));
+    return { url, secrets, pinning, miniflare, fireCron, stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function localValues(
+  pinning: PinningService,
+  vars: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return {
     ...LOCAL_VARS,
     PINATA_UPLOAD_URL: pinning.uploadUrl,
     PINATA_ENDPOINT_URL: pinning.endpointUrl,
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
-    ...options.vars,
+    ...vars,
   };
-  const miniflare = new Miniflare(
+}
+
+function runWorkers(options: StackOptions, values: Record<string, string>, secrets: LocalSecrets): Miniflare {
+  return new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: options.port,
-      resourcePersistencePath: join(dataDirectory, "platform"),
+      resourcePersistencePath: join(options.dataDirectory, "platform"),
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: options.onLog ?? (() => {}),
       telemetry: { enabled: false },
       workers: WORKER_NAMES.map((worker) => workerOptions(worker, values, secrets)),
     }),
   );
-  try {
-    const url = (await miniflare.ready).origin;
-    const fireCron = async (worker: WorkerName) => {
-      const running = await miniflare.getWorker(workerName(worker));
-      await running.scheduled({ cron: "* * * * *" });
-    };
-    const stopCron = options.cron ? startCron(fireCron, say) : async () => {};
-    return {
-      url,
-      secrets,
-      pinning,
-      miniflare,
-      fireCron,
-      async stop() {
-        await stopCron();
-        await miniflare.dispose();
-        await pinning.close();
-      },
-    };
-  } catch (error) {
-    await miniflare.dispose();
-    await pinning.close();
-    throw error;
-  }
 }
 
 function workerOptions(worker: WorkerName, values: Record<string, string>, secrets: LocalSecrets) {
@@ -136,21 +156,21 @@ async function startPinning(dataDirectory: string, jwt: string): Promise<Pinning
 
 const CRON_INTERVAL = 60_000;
 
-/** Once at the start, for what was left unfinished, then every minute: as the configurations say. */
-function startCron(
+/** Once before the stack counts as started, for what was left unfinished; then every minute, as the configurations say. */
+async function startCron(
   fireCron: (worker: WorkerName) => Promise<void>,
   say: (line: string) => void,
-): () => Promise<void> {
-  let running: Promise<void> = Promise.resolve();
-  const fire = () => {
-    running = running.then(async () => {
-      for (const worker of WORKER_NAMES)
-        if ("cron" in WORKERS[worker])
-          await fireCron(worker).catch((error: unknown) => say(`cron of ${worker} failed: ${String(error)}`));
-    });
+): Promise<() => Promise<void>> {
+  const fireAll = async () => {
+    for (const worker of WORKER_NAMES)
+      if ("cron" in WORKERS[worker])
+        await fireCron(worker).catch((error: unknown) => say(`cron of ${worker} failed: ${String(error)}`));
   };
-  fire();
-  const timer = setInterval(fire, CRON_INTERVAL);
+  await fireAll();
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = Promise.all([running, fireAll()]).then(() => undefined);
+  }, CRON_INTERVAL);
   return async () => {
     clearInterval(timer);
     await running;

@@ -9,7 +9,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from "../../../shared/chain/merkle.ts";
-import { fromHex, hex } from "../../../shared/crypto/bytes.ts";
+import { concat, fromHex, hex } from "../../../shared/crypto/bytes.ts";
 import { sha256, sha256Hex } from "../../../shared/crypto/hash.ts";
 import { fixture, some, vectors } from "../../support/vectors.ts";
 
@@ -164,6 +164,15 @@ describe("an inclusion proof", () => {
     },
   );
 
+  it("is refused when bytes move between the leaf's hash and its sibling", () => {
+    const leaves = tree(2);
+    const joined = concat(...leaves);
+    const claim = { leafIndex: 0, treeSize: 2, root: merkleRoot(leaves) };
+    const at = (cut: number) => ({ ...claim, leafHash: joined.slice(0, cut), proof: [joined.slice(cut)] });
+    expect(verifyInclusion(at(32))).toBe(true);
+    for (const cut of [0, 31, 33, 64]) expect(verifyInclusion(at(cut))).toBe(false);
+  });
+
   it("does not let an inner node pass for a leaf", () => {
     const leaves = tree(4);
     const [a, b, c, d] = leaves.map(hex);
@@ -189,6 +198,18 @@ describe("a consistency proof", () => {
         for (const at of proof.keys())
           expect(verifyConsistency({ ...claim, proof: proof.with(at, flip(proof[at], 5)) })).toBe(false);
       }
+  });
+
+  it("is refused when bytes move between its hashes", () => {
+    const leaves = tree(4);
+    const joined = concat(...leaves.slice(2));
+    const [firstRoot, secondRoot] = [merkleRoot(tree(3)), merkleRoot(leaves)];
+    const claim = { firstSize: 3, secondSize: 4, firstRoot, secondRoot };
+    const [third, fourth, left] = consistencyProof(leaves, 3);
+    expect([third, fourth].map((hash) => hash && hex(hash)).join("")).toBe(hex(joined));
+    const at = (cut: number) => [joined.slice(0, cut), joined.slice(cut), left ?? secondRoot];
+    expect(verifyConsistency({ ...claim, proof: at(32) })).toBe(true);
+    for (const cut of [0, 31, 33, 64]) expect(verifyConsistency({ ...claim, proof: at(cut) })).toBe(false);
   });
 
   it("does not exist for a tree that was rewritten", () => {

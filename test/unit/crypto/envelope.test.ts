@@ -4,6 +4,7 @@ import { KEM_ML_KEM_768, type KEM } from "hpke";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { base64url, fromHex, fromUtf8, hex, utf8 } from "../../../shared/crypto/bytes.ts";
+import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import {
   Envelope,
   generateEncryptionSeed,
@@ -153,6 +154,20 @@ describe.each([
 });
 
 describe.each(backends)("keys of the $name backend", ({ backend }) => {
+  it("do not open what was sealed to them in another key's name", async () => {
+    const secret = await importEncryptionSeed(generateEncryptionSeed(), backend);
+    const { enc: _, ct: __, ...header } = { ...(await sealTo(secret.publicKey)), kid: "0".repeat(64) };
+    const key = await backend().DeserializePublicKey(secret.publicKey);
+    const options = { info: utf8("vdc/envelope/v1"), aad: canonicalBytes(header) };
+    const sealed = await backend().Seal(key, utf8("hidden"), options);
+    const envelope = {
+      ...header,
+      enc: base64url(sealed.encapsulatedSecret),
+      ct: base64url(sealed.ciphertext),
+    };
+    await expect(secret.open(envelope)).rejects.toMatchObject(undecryptable);
+  });
+
   it.each([0, 32, 63, 65])("are not made from a seed of %i bytes", async (length) => {
     await expect(importEncryptionSeed(new Uint8Array(length), backend)).rejects.toThrow(TypeError);
   });

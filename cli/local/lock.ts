@@ -1,0 +1,81 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** Who runs a stack on a data directory: the process, and the workerd that it started. */
+interface Owner {
+  readonly pid: number;
+  readonly runtimes: readonly number[];
+}
+
+export interface Lock {
+  /** Notes the runtimes, so that whoever comes after a `kill -9` can end them. */
+  note(runtimes: readonly number[]): void;
+  release(): void;
+}
+
+const PATIENCE = 10_000; // milliseconds for a stack that is just ending
+
+/**
+ * One stack at a time on a data directory. What a killed stack left running is ended first, for it would still hold
+ * the port and write to the same files.
+ * @throws Error when another stack is alive on this directory
+ */
+export async function lock(dataDirectory: string): Promise<Lock> {
+  const file = join(dataDirectory, "stack.lock");
+  const write = (owner: Owner, flag: "wx" | "w") => writeFileSync(file, JSON.stringify(owner), { flag });
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      write({ pid: process.pid, runtimes: [] }, "wx");
+      break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const owner = readOwner(file);
+    if (owner !== undefined && isAlive(owner.pid, "node") && owner.pid !== process.pid) {
+      if (Date.now() > deadline)
+        throw new Error(
+          `another stack (process ${owner.pid}) runs on ${dataDirectory}: stop it, or set VDC_DATA_DIR to another folder`,
+        );
+      await wait(100);
+      continue;
+    }
+    await endRuntimes(owner?.runtimes ?? []);
+    rmSync(file, { force: true });
+  }
+  return {
+    note: (runtimes) => write({ pid: process.pid, runtimes }, "w"),
+    release: () => rmSync(file, { force: true }),
+  };
+}
+
+function readOwner(file: string): Owner | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Owner;
+  } catch {
+    return undefined; // gone meanwhile, or half written by a process that died
+  }
+}
+
+async function endRuntimes(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) {
+    if (!isAlive(pid, "workerd")) continue;
+    process.kill(pid, "SIGKILL");
+    while (isAlive(pid, "workerd")) await wait(20);
+  }
+}
+
+/** A process id may be used again by another program: where the system tells, its command line must fit. */
+function isAlive(pid: number, program: string): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(program);
+  } catch {
+    return process.platform !== "linux"; // no /proc: the id is all there is to go by
+  }
+}
