@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { base64url } from "../../shared/crypto/bytes.ts";
 import { generateKeyring, loadKeyring } from "../../shared/crypto/keyring.ts";
+import { WORKERS, type Resource, type WorkerName } from "../../shared/pipeline.ts";
 
 /** Everything secret that the Workers need, by the name of its binding. */
 export interface LocalSecrets {
@@ -30,6 +31,23 @@ export async function generateSecrets(keyring?: string): Promise<LocalSecrets> {
 export async function publicKeyOf(keyring: string): Promise<string> {
   const { encryption } = await loadKeyring(keyring);
   return base64url(encryption.active.publicKey);
+}
+
+const NEEDED_FOR: Partial<Record<Resource, keyof LocalSecrets>> = {
+  admin: "ADMIN_SECRET",
+  stripe: "STRIPE_WEBHOOK_SECRET",
+  "encryption-key": "SYSTEM_ENCRYPTION_PUBLIC_KEY",
+  "signing-keys": "SYSTEM_KEYRING",
+  pinata: "PINATA_JWT",
+};
+
+/** Each Worker gets the secrets that its work needs, and no other; one that is empty is not set at all. */
+export function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<LocalSecrets> {
+  const touches: readonly Resource[] = WORKERS[worker].touches;
+  const names = touches.flatMap((resource) => NEEDED_FOR[resource] ?? []);
+  return Object.fromEntries(
+    names.filter((name) => secrets[name] !== "").map((name) => [name, secrets[name]]),
+  );
 }
 
 export function secretsFile(dataDirectory: string): string {

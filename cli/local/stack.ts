@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
-import { WORKERS, workerName, type Resource, type WorkerName } from "../../shared/pipeline.ts";
+import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers } from "./build.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
 import { watchRuntimes } from "./runtimes.ts";
-import { localSecrets, type LocalSecrets } from "./secrets.ts";
+import { localSecrets, secretsFor, type LocalSecrets } from "./secrets.ts";
 import { bundleDirectory, configPath, WORKER_NAMES } from "./workers.ts";
 
 export interface StackOptions {
@@ -125,19 +125,6 @@ function workerOptions(worker: WorkerName, values: Record<string, string>, secre
     rootPath: bundleDirectory(worker),
     modules: [{ type: "ESModule" as const, path: "index.js" }],
     bindings: { ...(options.bindings as object), ...overrides, ...secretsFor(worker, secrets) },
-  };
-}
-
-/** Each Worker gets the secrets that its work needs, and no other. */
-function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<LocalSecrets> {
-  const touches: readonly Resource[] = WORKERS[worker].touches;
-  const needs = (resource: Resource) => touches.includes(resource);
-  return {
-    ...(needs("admin") && { ADMIN_SECRET: secrets.ADMIN_SECRET }),
-    ...(needs("stripe") && { STRIPE_WEBHOOK_SECRET: secrets.STRIPE_WEBHOOK_SECRET }),
-    ...(needs("encryption-key") && { SYSTEM_ENCRYPTION_PUBLIC_KEY: secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY }),
-    ...(needs("signing-keys") && { SYSTEM_KEYRING: secrets.SYSTEM_KEYRING }),
-    ...(needs("pinata") && { PINATA_JWT: secrets.PINATA_JWT }),
   };
 }
 

@@ -16,7 +16,10 @@ async function start(): Promise<void> {
   const stop = () => {
     stopping ??= stack.stop().then(() => process.exit(0), fail);
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const) process.on(signal, stop);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const) {
+    process.removeAllListeners(signal); // miniflare's own would exit at once, before anything is closed
+    process.on(signal, stop);
+  }
   console.log(`VDC ready on ${stack.url}`);
   console.log(`  IPFS gateway and pinning service on ${stack.pinning.url}`);
   console.log("  pay: npm run vdc -- pay --count 3      stop: Ctrl-C");

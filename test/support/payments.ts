@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import { expect, vi } from "vitest";
+import {
+  signStripeBody,
+  syntheticCheckout,
+  type SyntheticCheckout,
+  type SyntheticEvent,
+} from "../../shared/stripe/synthetic.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** A paid checkout that nobody has made before, unless a seed is given. */
+export function purchase(facts: Partial<SyntheticCheckout> = {}): SyntheticEvent {
+  return syntheticCheckout({ seed: randomUUID(), created: Math.floor(Date.now() / 1_000), ...facts });
+}
+
+/** Posts the event as Stripe does. */
+export async function deliver(pipeline: Pipeline, event: SyntheticEvent): Promise<Response> {
+  const body = JSON.stringify(event);
+  const signature = await signStripeBody(
+    body,
+    pipeline.secrets.STRIPE_WEBHOOK_SECRET,
+    Math.floor(Date.now() / 1_000),
+  );
+  return pipeline.fetch("/api/stripe/webhook", {
+    method: "POST",
+    headers: { "stripe-signature": signature },
+    body,
+  });
+}
+
+/** Delivers an event that must be taken. @returns its transaction's id */
+export async function pay(pipeline: Pipeline, event: SyntheticEvent = purchase()): Promise<string> {
+  const response = await deliver(pipeline, event);
+  const body: { txId?: string } = await response.json();
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  expect(body.txId).toMatch(/^vdc_tx_[0-9a-f]{40}$/);
+  return body.txId as string;
+}
+
+/** Distinct payments, some at a time. */
+export async function payMany(pipeline: Pipeline, count: number): Promise<string[]> {
+  const txIds: string[] = [];
+  while (txIds.length < count) {
+    const size = Math.min(50, count - txIds.length);
+    txIds.push(...(await Promise.all(Array.from({ length: size }, () => pay(pipeline)))));
+  }
+  return txIds;
+}
+
+/** Asks again until it is so. */
+export function until(condition: () => Promise<void>, seconds = 30): Promise<void> {
+  return vi.waitFor(condition, { timeout: seconds * 1_000, interval: 50 });
+}
+
+export interface Status {
+  latest: number | null;
+  halted: { reason: string } | null;
+  counts: { pending: number; waiting: number; mined: number; setAside: number; blocks: number };
+  inFlight: { blockNumber: number; state: string; stage: string }[];
+  failures: { txId: string; reason: string; parked: boolean }[];
+}
+
+export async function status(pipeline: Pipeline): Promise<Status> {
+  const response = await pipeline.operate("/api/vdc/status");
+  expect(response.status).toBe(200);
+  return response.json();
+}
+
+/** Waits until the chain head knows of that many transactions that are in no block yet. */
+export function untilWaiting(pipeline: Pipeline, count: number): Promise<void> {
+  return until(async () => expect((await status(pipeline)).counts.waiting).toBe(count));
+}
+
+/** Waits until nothing is in flight and nothing waits. */
+export function untilIdle(pipeline: Pipeline, seconds = 30): Promise<void> {
+  return until(async () => {
+    const { inFlight, counts } = await status(pipeline);
+    expect({ inFlight, pending: counts.pending }).toEqual({ inFlight: [], pending: 0 });
+  }, seconds);
+}
+
+export interface MinedBlock {
+  blockNumber: number;
+  hash: string;
+  ipfsHash: string;
+  r2Key: string;
+  transactions: number;
+}
+
+/** The operator's request, answered with the finished block. */
+export async function mine(pipeline: Pipeline): Promise<MinedBlock> {
+  const response = await pipeline.operate("/api/vdc/mine?wait=60", { method: "POST" });
+  const body: MinedBlock = await response.json();
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  return body;
+}

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
+import { generateSecrets, secretsFor, type LocalSecrets } from "../../cli/local/secrets.ts";
+import { bundleDirectory, configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { workerName, type WorkerName } from "../../shared/pipeline.ts";
+
+/** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
+export interface Pipeline {
+  readonly harness: TestHarness;
+  readonly pinning: PinningService;
+  readonly secrets: LocalSecrets;
+  readonly kv: KVNamespace;
+  readonly r2: R2Bucket;
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** As an operator. */
+  operate(path: string, init?: { method?: string }): Promise<Response>;
+  fireCron(worker: WorkerName): Promise<void>;
+  close(): Promise<void>;
+}
+
+const QUICK = {
+  RETRY_BASE_SECONDS: "1",
+  STALL_AFTER_SECONDS: "2",
+  PIN_DEADLINE_SECONDS: "2",
+  MINE_AFTER_SECONDS: "3600", // nothing is mined before a test asks for it
+  MINE_AT_COUNT: "1000000",
+};
+
+export interface PipelineOptions {
+  /** Replaces variables of the wrangler.toml files, in every Worker that has them. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Replaces secrets; an empty text takes one away. */
+  readonly secrets?: Partial<LocalSecrets>;
+}
+
+export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
+  const directory = mkdtempSync(join(tmpdir(), "vdc-test-"));
+  const secrets = { ...(await generateSecrets()), ...options.secrets };
+  const pinning = await startPinningService({ dir: directory, jwt: secrets.PINATA_JWT });
+  const vars = {
+    ...QUICK,
+    PINATA_UPLOAD_URL: pinning.uploadUrl,
+    PINATA_ENDPOINT_URL: pinning.endpointUrl,
+    IPFS_GATEWAY_URL: pinning.gatewayUrl,
+    ...options.vars,
+  };
+  const harness = createTestHarness({
+    root: ROOT,
+    workers: WORKER_NAMES.map((worker) => ({
+      configPath: configPath(worker),
+      prebuiltWorkerDir: bundleDirectory(worker),
+      vars,
+      secrets: secretsFor(worker, secrets),
+    })),
+  });
+  await harness.listen();
+  const gateway = await harness.getWorker(workerName("gateway")).getEnv();
+  const fetch = (path: string, init?: RequestInit) =>
+    harness.fetch(path, init as never) as unknown as Promise<Response>;
+  return {
+    harness,
+    pinning,
+    secrets,
+    kv: gateway.KV as KVNamespace,
+    r2: gateway.R2 as R2Bucket,
+    fetch,
+    operate: (path, init) => fetch(path, { ...init, headers: { "x-admin-secret": secrets.ADMIN_SECRET } }),
+    fireCron: async (worker) => {
+      await harness.getWorker(workerName(worker)).scheduled({ cron: "* * * * *" });
+    },
+    async close() {
+      await harness.close();
+      await pinning.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
