@@ -42,8 +42,8 @@ async function fromKv(
   number: number,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; cid: string }> {
   const namespace = await miniflare.getKVNamespace("KV", workerName("gateway"));
-  const text = await namespace.get(kvKeys.block(number));
-  expectThat(text !== null, `KV has no block ${number}`);
+  const text: unknown = await namespace.get(kvKeys.block(number));
+  expectThat(typeof text === "string", `KV has no block ${number}`);
   const { ipfsHash, ipfsGatewayUrl: _, storage: __, ...block } = JSON.parse(text) as BlockRecord;
   return { bytes: blockBytes(block), cid: ipfsHash };
 }
