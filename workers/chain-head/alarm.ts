@@ -109,10 +109,10 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, now: number): void {
       return;
     case "nudge_miner":
       writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
-      sql.exec("UPDATE block SET nudged_at = ? WHERE state = 'reserved'", now);
+      sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE state = 'reserved'", now);
       return;
     case "nudge_stage":
-      sql.exec("UPDATE block SET nudged_at = ? WHERE number = ?", now, duty.blockNumber);
+      sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE number = ?", now, duty.blockNumber);
       return;
     case "request_mining":
       requestMining(sql, "waiting", rules, now);

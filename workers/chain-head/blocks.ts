@@ -21,7 +21,10 @@ export type BlockRow = {
   persisted_at: number | null;
   indexed_at: number | null;
   complete_at: number | null;
+  /** When the block last moved, or its stage was told of it again. */
   nudged_at: number;
+  /** How often since it last moved. */
+  nudges: number;
 };
 
 export function findBlock(sql: Sql, number: number): BlockRow | undefined {

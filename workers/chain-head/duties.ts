@@ -99,12 +99,15 @@ function parkings(sql: Sql): DatedDuty[] {
     }));
 }
 
-// The watchdog: a block that has not moved for a while lost its message, so its stage is told again.
+const MOST_DOUBLINGS = 5;
+
+// The watchdog: a block that has not moved for a while may have lost its message, so its stage is told again. Less
+// and less often: in a long outage the first message is being retried all the time, and each nudge adds another.
 function stalledBlocks(sql: Sql, rules: ChainRules): DatedDuty[] {
   return unfinishedBlocks(sql).map((block) => {
     const stage = STAGE_AFTER[block.state];
     return {
-      due: block.nudged_at + rules.stallAfterSeconds * 1_000,
+      due: block.nudged_at + rules.stallAfterSeconds * 1_000 * 2 ** Math.min(block.nudges, MOST_DOUBLINGS),
       duty:
         stage === undefined || stage === "miner"
           ? { kind: "nudge_miner" }

@@ -49,7 +49,7 @@ function moveTo(sql: Sql, block: BlockRow, state: keyof typeof REACHED_AT, now: 
     throw new Error(`block ${block.number} is ${block.state}, it can't become ${state} yet`);
   if (step === "already") return false;
   sql.exec(
-    `UPDATE block SET state = ?, ${REACHED_AT[state]} = ?, nudged_at = ? WHERE number = ?`,
+    `UPDATE block SET state = ?, ${REACHED_AT[state]} = ?, nudged_at = ?, nudges = 0 WHERE number = ?`,
     state,
     now,
     now,

@@ -50,7 +50,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       persisted_at INTEGER,
       indexed_at INTEGER,
       complete_at INTEGER,
-      nudged_at INTEGER NOT NULL
+      nudged_at INTEGER NOT NULL,
+      nudges INTEGER NOT NULL DEFAULT 0
     )`,
     "CREATE INDEX block_unfinished ON block (number) WHERE state <> 'complete'",
     "CREATE TABLE history_node (level INTEGER, position INTEGER, hash TEXT NOT NULL, PRIMARY KEY (level, position)) WITHOUT ROWID",

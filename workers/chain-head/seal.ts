@@ -28,7 +28,7 @@ export function seal(
 
   sql.exec(
     `UPDATE block SET state = 'sealed', hash = ?, sha256 = ?, byte_length = ?, key_id = ?, system_transactions = ?,
-     sealed_at = ?, nudged_at = ? WHERE number = ?`,
+     sealed_at = ?, nudged_at = ?, nudges = 0 WHERE number = ?`,
     sealed.hash,
     sealed.sha256,
     sealed.byteLength,

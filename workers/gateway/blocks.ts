@@ -71,9 +71,17 @@ interface Found {
   readonly tier: "kv" | "r2" | "ipfs";
 }
 
-async function fromKv({ env }: Call, blockNumber: number): Promise<Found | undefined> {
-  const record = await env.KV.get<BlockRecord>(kvKeys.block(blockNumber), "json");
-  return record === null ? undefined : { record, tier: "kv" };
+/** A copy in KV that can't be read, or is another block's, is as good as none: the archives have it. */
+async function fromKv({ env, log }: Call, blockNumber: number): Promise<Found | undefined> {
+  try {
+    const record = await env.KV.get<BlockRecord>(kvKeys.block(blockNumber), "json");
+    if (record === null) return undefined;
+    if (record.blockNumber === blockNumber && typeof record.hash === "string") return { record, tier: "kv" };
+    log.error("block.copy_unusable", { blockNumber, tier: "kv" });
+  } catch (error) {
+    log.error("block.copy_unreadable", { blockNumber, tier: "kv", error: errorText(error) });
+  }
+  return undefined;
 }
 
 /** A block that is not in all tiers yet is not shown, though the archive may hold it already. */
