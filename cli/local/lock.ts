@@ -44,9 +44,13 @@ export async function lock(dataDirectory: string): Promise<Lock> {
     await endRuntimes(owner?.runtimes ?? []);
     rmSync(file, { force: true });
   }
+  let held = true;
   return {
-    note: (runtimes) => write({ pid: process.pid, runtimes }, "w"),
-    release: () => rmSync(file, { force: true }),
+    note: (runtimes) => void (held && write({ pid: process.pid, runtimes }, "w")),
+    release: () => {
+      held = false;
+      rmSync(file, { force: true });
+    },
   };
 }
 

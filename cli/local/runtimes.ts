@@ -1,18 +1,23 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
-/** Watches for the workerd processes that miniflare starts: it does not tell their ids itself. */
-export function watchRuntimes(): { pids(): number[]; stop(): void } {
-  const children = new Set<ChildProcess>();
-  const onChild = (message: unknown) => children.add((message as { process: ChildProcess }).process);
-  subscribe("child_process", onChild);
-  return {
-    pids: () =>
-      [...children].flatMap((child) =>
-        child.spawnfile?.includes("workerd") && child.exitCode === null && child.pid !== undefined
-          ? [child.pid]
-          : [],
-      ),
-    stop: () => void unsubscribe("child_process", onChild),
+/**
+ * Tells of every workerd that miniflare starts, as soon as it runs: miniflare does not tell their process ids itself.
+ * @returns stops watching
+ */
+export function watchRuntimes(onChange: (pids: readonly number[]) => void): () => void {
+  const running = new Map<ChildProcess, number>();
+  const onChild = (message: unknown) => {
+    const { process: child } = message as { process: ChildProcess };
+    child.once("spawn", () => {
+      if (!child.spawnfile.includes("workerd") || child.pid === undefined) return;
+      running.set(child, child.pid);
+      onChange([...running.values()]);
+    });
+    child.once("exit", () => {
+      if (running.delete(child)) onChange([...running.values()]);
+    });
   };
+  subscribe("child_process", onChild);
+  return () => void unsubscribe("child_process", onChild);
 }

@@ -3,7 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { base64url } from "../../shared/crypto/bytes.ts";
-import { generateKeyring, loadKeyring } from "../../shared/crypto/keyring.ts";
+import {
+  generateKeyring,
+  KeyringError,
+  loadKeyring,
+  parseEncryptionPublicKey,
+} from "../../shared/crypto/keyring.ts";
 import { WORKERS, type Resource, type WorkerName } from "../../shared/pipeline.ts";
 
 /** Everything secret that the Workers need, by the name of its binding. */
@@ -48,6 +53,18 @@ export function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<L
   return Object.fromEntries(
     names.filter((name) => secrets[name] !== "").map((name) => [name, secrets[name]]),
   );
+}
+
+/**
+ * The keyring is usable, and the public key that transactions are sealed to is one that it can open.
+ * @throws KeyringError that says what to do
+ */
+export async function checkKeys(secrets: LocalSecrets): Promise<void> {
+  await parseEncryptionPublicKey(secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY);
+  if ((await publicKeyOf(secrets.SYSTEM_KEYRING)) !== secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY)
+    throw new KeyringError(
+      "SYSTEM_ENCRYPTION_PUBLIC_KEY is not that of the active encryption key in SYSTEM_KEYRING: set both from one output of `npm run vdc -- keys generate`",
+    );
 }
 
 export function secretsFile(dataDirectory: string): string {

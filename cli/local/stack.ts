@@ -2,13 +2,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
-import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers } from "./build.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
 import { watchRuntimes } from "./runtimes.ts";
-import { localSecrets, secretsFor, type LocalSecrets } from "./secrets.ts";
+import { checkKeys, localSecrets, secretsFor, type LocalSecrets } from "./secrets.ts";
 import { bundleDirectory, configPath, WORKER_NAMES } from "./workers.ts";
 
 export interface StackOptions {
@@ -60,17 +59,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     const secrets = await localSecrets(dataDirectory, process.env);
-    await loadKeyring(secrets.SYSTEM_KEYRING); // a broken keyring is refused here, not at the first block
+    await checkKeys(secrets); // doubtful keys are refused here, not at the first block
     await buildWorkers(say);
     const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
     opened.push(() => pinning.close());
-    const runtimes = watchRuntimes();
-    opened.push(() => runtimes.stop());
-    const miniflare = runWorkers(options, localValues(pinning, options.vars ?? {}), secrets);
+    opened.push(
+      watchRuntimes((runtimes) => {
+        held.note(runtimes);
+        process.send?.({ runtimes }); // so that `with-setup` ends them when we are killed
+      }),
+    );
+    const miniflare = runWorkers(options, localValues(pinning), secrets);
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
-    held.note(runtimes.pids());
-    process.send?.({ runtimes: runtimes.pids() }); // so that `with-setup` ends them when we are killed
 
     const fireCron = async (worker: WorkerName) => {
       const running = await miniflare.getWorker(workerName(worker));
@@ -84,16 +85,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-function localValues(
-  pinning: PinningService,
-  vars: Readonly<Record<string, string>>,
-): Record<string, string> {
+function localValues(pinning: PinningService): Record<string, string> {
   return {
     ...LOCAL_VARS,
     PINATA_UPLOAD_URL: pinning.uploadUrl,
     PINATA_ENDPOINT_URL: pinning.endpointUrl,
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
-    ...vars,
   };
 }
 
@@ -106,17 +103,23 @@ function runWorkers(options: StackOptions, values: Record<string, string>, secre
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: options.onLog ?? (() => {}),
       telemetry: { enabled: false },
-      workers: WORKER_NAMES.map((worker) => workerOptions(worker, values, secrets)),
+      workers: WORKER_NAMES.map((worker) => workerOptions(worker, options.vars ?? {}, values, secrets)),
     }),
   );
 }
 
-function workerOptions(worker: WorkerName, values: Record<string, string>, secrets: LocalSecrets) {
+/** A test's variables count before the environment's, those before the desk's, those before the wrangler.toml's. */
+function workerOptions(
+  worker: WorkerName,
+  vars: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, string>>,
+  secrets: LocalSecrets,
+) {
   const { modulesRules: _, ...options } = workerOptionsOf(configPath(worker)).workerOptions;
   const configured = Object.keys(options.bindings ?? {});
   const overrides: Record<string, string> = {};
   for (const name of configured) {
-    const value = values[name] ?? process.env[name];
+    const value = vars[name] ?? process.env[name] ?? values[name];
     if (value !== undefined) overrides[name] = value;
   }
   return {

@@ -1,6 +1,6 @@
 import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
-import { addTo, count, readFact } from "./facts.ts";
+import { addTo, count, nextOf, readFact } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
 export interface Entry {
@@ -41,11 +41,10 @@ function admitOne(sql: Sql, { txId, timestamp, size }: Entry, now: number): Admi
     )
     .toArray()[0];
   if (known === undefined) {
-    addTo(sql, "sequence", 1);
     sql.exec(
       "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state) VALUES (?, ?, ?, ?, ?, 'pending')",
       txId,
-      count(sql, "sequence"),
+      nextOf(sql, "sequence"),
       timestamp,
       size,
       now,

@@ -4,6 +4,8 @@ import type { Sql } from "./schema.ts";
 export interface Facts {
   /** Counts up with each admitted transaction. */
   sequence: number;
+  /** Counts up with each reservation made or revised, so that a dissolved one is never taken for the next of its number. */
+  revision: number;
   /** Mining was asked for all that had been admitted up to this sequence. What came later waits for the next request. */
   approvedThrough: number;
   /** When the miner is to be told (again) that approved work waits. */
@@ -34,10 +36,16 @@ export function forgetFact(sql: Sql, name: keyof Facts): void {
   sql.exec("DELETE FROM fact WHERE name = ?", name);
 }
 
-type CounterName = "sequence" | "pending" | "setAside" | "mined";
+type CounterName = "sequence" | "revision" | "pending" | "setAside" | "mined";
 
 export function count(sql: Sql, name: CounterName): number {
   return readFact(sql, name) ?? 0;
+}
+
+/** Counts up and answers the new value. */
+export function nextOf(sql: Sql, name: CounterName): number {
+  addTo(sql, name, 1);
+  return count(sql, name);
 }
 
 export function addTo(sql: Sql, name: CounterName, difference: number): void {

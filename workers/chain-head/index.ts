@@ -3,11 +3,13 @@ import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { SealedBlock } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { logger } from "../../shared/log.ts";
+import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./admit.ts";
 import { doDuties, nextDue } from "./alarm.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
 import { halt, resume } from "./halt.ts";
+import { countIgnored } from "./ignored.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import * as reads from "./reads.ts";
 import { mineIfDue, requestMining } from "./request-mining.ts";
@@ -53,7 +55,8 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    const next = await doDuties(this.#sql, this.env, this.#rules, Date.now, this.#log);
+    const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
+    const next = await doDuties(this.#sql, this.env, this.#rules, Date.now, log);
     await this.#wakeFor(next);
   }
 
@@ -94,13 +97,17 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => cleaned(this.#sql, blockNumber, now));
   }
 
+  countIgnored(reason: IgnoredReason) {
+    return this.#decide(() => countIgnored(this.#sql, reason));
+  }
+
   halt(reason: string) {
-    this.#log.error("chain.halted", { reason });
+    this.#log.error("chain.halted", { requestId: crypto.randomUUID(), reason });
     return this.#decide((now) => halt(this.#sql, reason, now));
   }
 
   resume(by: string, reason: string) {
-    this.#log.warn("chain.resumed", { by, reason });
+    this.#log.warn("chain.resumed", { requestId: crypto.randomUUID(), by, reason });
     return this.#decide(() => resume(this.#sql));
   }
 

@@ -2,6 +2,7 @@ import { STAGE_AFTER, type BlockState, type TransactionState } from "../../share
 import type { PermanentReason } from "../../shared/errors.ts";
 import { findBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
+import { ignoredCounts } from "./ignored.ts";
 import type { Sql } from "./schema.ts";
 
 /** A block as the chain head knows it. Times in milliseconds since the epoch; null: not yet. */
@@ -63,6 +64,8 @@ export interface StatusFacts {
     readonly setAside: number;
     readonly blocks: number;
   };
+  /** Events of Stripe that were not for us, by reason. */
+  readonly ignored: Readonly<Record<string, number>>;
   readonly oldestWaitingAt: number | null;
   readonly unfinished: readonly (BlockFacts & { readonly stage: string | undefined })[];
   readonly halted: HeadFacts["halted"];
@@ -171,6 +174,7 @@ export function status(sql: Sql): StatusFacts {
       setAside: count(sql, "setAside"),
       blocks: blocks?.count ?? 0,
     },
+    ignored: ignoredCounts(sql),
     oldestWaitingAt: waiting?.oldest ?? null,
     unfinished: unfinishedBlocks(sql).map((row) => ({
       ...blockFacts(sql, row),

@@ -4,7 +4,7 @@ import type { Reservation } from "../../shared/chain/reservation.ts";
 import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chain/rules.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
-import { readFact } from "./facts.ts";
+import { nextOf, readFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import type { Sql } from "./schema.ts";
 
@@ -33,8 +33,9 @@ export function reserve(
   const transactions = previous === undefined ? 0 : chosen.length; // genesis carries none of them
   sql.exec(
     `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, reserved_at, nudged_at)
-     VALUES (?, 'reserved', 0, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, 'reserved', ?, ?, ?, ?, ?, ?, ?)`,
     number,
+    nextOf(sql, "revision"),
     nextTimestamp(now, previous?.timestamp ?? 0),
     previous?.hash ?? NO_PREVIOUS_HASH,
     hex(historyRoot(historyNodes(sql), number)),

@@ -1,7 +1,7 @@
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { findBlock } from "./blocks.ts";
-import { addTo } from "./facts.ts";
+import { addTo, nextOf } from "./facts.ts";
 import { reservationOf } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
 
@@ -35,7 +35,8 @@ export function setAside(
       txId,
     );
     sql.exec(
-      "UPDATE block SET revision = revision + 1, transactions = transactions - 1, nudged_at = ? WHERE number = ?",
+      "UPDATE block SET revision = ?, transactions = transactions - 1, nudged_at = ? WHERE number = ?",
+      nextOf(sql, "revision"),
       now,
       blockNumber,
     );

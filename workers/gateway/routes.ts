@@ -4,6 +4,7 @@ import { health, ready } from "./health.ts";
 import { mine } from "./mine.ts";
 import { operatorOnly } from "./operator.ts";
 import { pending } from "./pending.ts";
+import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
 import { status } from "./status.ts";
 import { transaction } from "./transactions.ts";
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/ready", ready],
 
   ["POST", "/api/vdc/mine", operatorOnly(mine)],
+  ["POST", "/api/vdc/resume", operatorOnly(resume)],
   ["GET", "/api/vdc/pending", operatorOnly(pending)],
   ["GET", "/api/vdc/status", operatorOnly(status)],
 ];

@@ -20,6 +20,7 @@ export async function status({ env }: Call): Promise<Response> {
     latest: latest?.blockNumber ?? null,
     halted: facts.halted,
     counts: facts.counts,
+    ignored: facts.ignored,
     oldestWaitingSeconds: seconds(facts.oldestWaitingAt),
     inFlight: facts.unfinished.map(({ blockNumber, state, stage, transactionCount, times }) => ({
       blockNumber,

@@ -1,11 +1,30 @@
+import * as v from "valibot";
+import { chainHead } from "../../shared/chain-head.ts";
 import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
+import { IGNORED_HEADER } from "../../shared/http/ignored-header.ts";
+import { errorText } from "../../shared/log.ts";
+import { IGNORED_REASONS } from "../../shared/stripe/decision.ts";
 import type { Call } from "./router.ts";
 
 /** Stripe's deliveries go on untouched, body and signature, to the one Worker that holds Stripe's secret. */
-export async function webhook({ request, env, requestId }: Call): Promise<Response> {
+export async function webhook(call: Call): Promise<Response> {
+  const { request, env, requestId, context } = call;
   const headers = new Headers(request.headers);
   headers.set(REQUEST_ID_HEADER, requestId);
-  return env.INGEST_WEBHOOK.fetch(
+  const response = await env.INGEST_WEBHOOK.fetch(
     new Request("https://ingest-webhook/", { method: "POST", headers, body: request.body }),
   );
+  context.waitUntil(countIgnored(call, response.headers.get(IGNORED_HEADER)));
+  return response;
+}
+
+/** A count that is lost is logged: it changes nothing that was promised to Stripe. */
+async function countIgnored({ env, log }: Call, given: string | null): Promise<void> {
+  const reason = v.safeParse(v.picklist(IGNORED_REASONS), given);
+  if (!reason.success) return;
+  try {
+    await chainHead(env).countIgnored(reason.output);
+  } catch (error) {
+    log.error("webhook.ignored_not_counted", { reason: reason.output, error: errorText(error) });
+  }
 }

@@ -3,6 +3,7 @@ import { transactionBytes } from "../../shared/chain/transaction.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { json } from "../../shared/http/answer.ts";
 import { readText } from "../../shared/http/body.ts";
+import { IGNORED_HEADER } from "../../shared/http/ignored-header.ts";
 import { Problem, type ProblemSlug } from "../../shared/http/problems.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
@@ -38,7 +39,10 @@ async function take(event: Stripe.Event, settings: Settings, env: Env, log: Log)
   const decision = classify(event, settings);
   if (decision.kind === "ignored") {
     log.info("webhook.ignored", { eventType: event.type, reason: decision.reason });
-    return json({ received: true, ignored: decision.reason });
+    return json(
+      { received: true, ignored: decision.reason },
+      { headers: { [IGNORED_HEADER]: decision.reason } },
+    );
   }
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const { txId, payload } = toTransaction(event, decision, { salt });
