@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
+import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers } from "./build.ts";
 import { lock } from "./lock.ts";
@@ -72,6 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const miniflare = runWorkers(options, localValues(pinning), secrets);
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
+    await tellStagesAgain(miniflare);
 
     const fireCron = async (worker: WorkerName) => {
       const running = await miniflare.getWorker(workerName(worker));
@@ -80,9 +82,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (options.cron) opened.push(await startCron(fireCron, say));
     return { url, secrets, pinning, miniflare, fireCron, stop: close };
   } catch (error) {
-    await close();
+    await close().catch(() => {}); // why it did not start is what matters; a Miniflare that failed won't close
     throw error;
   }
+}
+
+/** Local queues live in memory, so whatever was under way when the last stack ended has to be told anew. */
+async function tellStagesAgain(miniflare: Miniflare): Promise<void> {
+  const { CHAIN_HEAD, CHAIN_ID } = await miniflare.getBindings<ChainHeadEnv>(workerName("gateway"));
+  await CHAIN_HEAD.getByName(CHAIN_ID).tellAgain();
 }
 
 function localValues(pinning: PinningService): Record<string, string> {

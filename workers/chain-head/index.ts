@@ -17,6 +17,7 @@ import { reserve } from "./reserve.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { setAside } from "./set-aside.ts";
+import { tellAgain } from "./tell-again.ts";
 
 /**
  * The single writer of the chain: one object per chain, named by CHAIN_ID. A global singleton on purpose, for it is
@@ -95,6 +96,10 @@ export class ChainHead extends DurableObject<Env> {
 
   cleaned(blockNumber: number) {
     return this.#decide((now) => cleaned(this.#sql, blockNumber, now));
+  }
+
+  tellAgain() {
+    return this.#decide(() => tellAgain(this.#sql));
   }
 
   countIgnored(reason: IgnoredReason) {

@@ -1,0 +1,8 @@
+import { writeFact } from "./facts.ts";
+import type { Sql } from "./schema.ts";
+
+/** Makes every unfinished block due for its stage at once: for when the queues are known to be empty, or an outage is over. */
+export function tellAgain(sql: Sql): void {
+  sql.exec("UPDATE block SET nudged_at = 0, nudges = 0 WHERE state <> 'complete'");
+  writeFact(sql, "mineNudgeAt", 0);
+}
