@@ -10,7 +10,6 @@ export const PERMANENT_REASONS = [
   "invalid_signature", // the user's signature does not verify
   "unsigned", // REQUIRE_USER_SIGNATURE is on and there is no user signature
   "missing", // the pending object is gone
-  "too_large", // can't fit a queue message or a block
   "forked", // two different byte strings claim one block number
   "retries_exhausted", // everything else, after the last attempt
 ] as const;

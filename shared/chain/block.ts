@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { base64url, fromBase64url, fromHex, hex } from "../crypto/bytes.ts";
+import { base64url, equalBytes, fromBase64url, fromHex, hex } from "../crypto/bytes.ts";
 import { canonicalBytes, parseCanonical } from "../crypto/canonical.ts";
 import { BLOCK } from "../crypto/contexts.ts";
 import { sha256Hex } from "../crypto/hash.ts";
@@ -176,6 +176,9 @@ export function readBlock(bytes: Uint8Array): Block {
   }
   const result = v.safeParse(Block, value);
   if (!result.success) throw new InvalidBlock("not_a_block", v.summarize(result.issues));
+  // What is hashed from here on is the parsed block, so it must be all that the bytes say: valibot takes [] for {}.
+  if (!equalBytes(blockBytes(result.output), bytes))
+    throw new InvalidBlock("not_a_block", "the bytes say something else than the block read from them");
   return result.output;
 }
 

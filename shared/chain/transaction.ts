@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import { concat } from "../crypto/bytes.ts";
+import { concat, fromBase64url } from "../crypto/bytes.ts";
 import { canonicalBytes, type Json } from "../crypto/canonical.ts";
 import { sha256Hex } from "../crypto/hash.ts";
+import { keyId, type KeyAlgorithm } from "../crypto/key-id.ts";
 
 /** Lower-case hex of 32 bytes: a SHA-256. */
 export const Sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"));
@@ -26,19 +27,28 @@ export const Timestamp = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Base64url = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/, "expected base64url without padding"));
 const CidV0 = v.pipe(v.string(), v.regex(/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/, "expected a CIDv0"));
 
-/** `keyId` is derived from the public key: see `shared/crypto/keyring.ts`. */
-export const SigningKey = v.strictObject({
-  keyId: Sha256Hex,
-  algorithm: v.literal("ML-DSA-44"),
-  publicKey: Base64url,
-});
+/** A public key with its id, which is derived from it: an id can't be given to another key. `shared/crypto/key-id.ts` */
+const keyOf = <Algorithm extends KeyAlgorithm>(algorithm: Algorithm, byteLength: number) =>
+  v.pipe(
+    v.strictObject({ keyId: Sha256Hex, algorithm: v.literal(algorithm), publicKey: Base64url }),
+    v.check(({ keyId: id, publicKey }) => {
+      const bytes = decoded(publicKey);
+      return bytes?.length === byteLength && keyId(algorithm, bytes) === id;
+    }, "the key id is not that of the public key"),
+  );
+
+function decoded(text: string): Uint8Array | undefined {
+  try {
+    return fromBase64url(text);
+  } catch {
+    return undefined; // not the canonical spelling of any bytes
+  }
+}
+
+export const SigningKey = keyOf("ML-DSA-44", 1312); // FIPS 204 Table 2
 export type SigningKey = v.InferOutput<typeof SigningKey>;
 
-export const EncryptionKey = v.strictObject({
-  keyId: Sha256Hex,
-  algorithm: v.literal("ML-KEM-768"),
-  publicKey: Base64url,
-});
+export const EncryptionKey = keyOf("ML-KEM-768", 1184); // FIPS 203 Table 3
 export type EncryptionKey = v.InferOutput<typeof EncryptionKey>;
 
 export const UserSignature = v.strictObject({
@@ -110,13 +120,15 @@ export function txIdOf(source: Json): TxId {
   return `vdc_tx_${sha256Hex(canonicalBytes(source)).slice(0, 40)}`;
 }
 
+const Salt = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, "expected base64url of 32 bytes"));
+
 /**
  * What the envelope of a pending transaction holds: the public transaction and the part that stays private.
  * `salt` is 32 random bytes in base64url, so that the commitment can't be guessed from a likely private part.
  */
 export const PendingPayload = v.strictObject({
   transaction: Transaction,
-  private: v.optional(v.strictObject({ salt: Base64url, part: v.record(v.string(), v.unknown()) })),
+  private: v.optional(v.strictObject({ salt: Salt, part: v.record(v.string(), v.unknown()) })),
 });
 export type PendingPayload = {
   transaction: Transaction;

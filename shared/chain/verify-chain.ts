@@ -5,7 +5,7 @@ import { append, historyRoot, type NodeStore } from "./history.ts";
 /** What has been verified so far: all that is needed to verify the next block. */
 export class ChainVerifier {
   readonly #nodes = new Map<string, Uint8Array>();
-  readonly #keys = new Map<string, string>();
+  #keys: ReadonlyMap<string, string> = new Map();
   readonly #seen = new Set<string>();
   #chainId: string | undefined;
   #next = 0;
@@ -24,7 +24,7 @@ export class ChainVerifier {
    * @throws InvalidBlock
    */
   async add(bytes: Uint8Array): Promise<Block> {
-    if (this.#next === 0) this.#trustGenesis(readBlock(bytes));
+    const trusted = this.#next === 0 ? keysOfGenesis(readBlock(bytes)) : this.#keys;
     const block = await verifyBlock(
       bytes,
       {
@@ -33,32 +33,32 @@ export class ChainVerifier {
         previousHash: this.#previousHash,
         historyRoot: hex(historyRoot(this.#store, this.#next)),
       },
-      (keyId) => this.#keys.get(keyId),
+      (keyId) => trusted.get(keyId),
     );
-    if (block.timestamp < this.#previousTimestamp)
-      throw new InvalidBlock("wrong_place", `block ${block.blockNumber} is older than the one before it`);
-    for (const transaction of block.transactions) {
-      if (this.#seen.has(transaction.id))
-        throw new InvalidBlock("wrong_place", `${transaction.id} stands in the chain a second time`);
-      this.#seen.add(transaction.id);
-      if (transaction.type === "key_rotation")
-        this.#keys.set(transaction.data.keyId, transaction.data.publicKey);
-      if (transaction.type === "genesis" && block.blockNumber !== 0)
-        throw new InvalidBlock("wrong_place", `block ${block.blockNumber} holds a genesis transaction`);
-    }
+    this.#refuseOutOfPlace(block);
+
+    // Only now, for a block that is refused must leave no trace.
+    this.#keys = new Map([...trusted, ...announcedIn(block)]);
+    for (const { id } of block.transactions) this.#seen.add(id);
     append(this.#store, this.#next, fromHex(block.hash));
+    this.#chainId = block.chainId;
     this.#next++;
     this.#previousHash = block.hash;
     this.#previousTimestamp = block.timestamp;
     return block;
   }
 
-  #trustGenesis(block: Block): void {
-    const [first] = block.transactions;
-    if (first?.type !== "genesis" || block.transactions.length !== 1 || first.data.chainId !== block.chainId)
-      throw new InvalidBlock("wrong_place", "block 0 must hold its genesis transaction and nothing else");
-    this.#chainId = block.chainId;
-    for (const { keyId, publicKey } of first.data.signingKeys) this.#keys.set(keyId, publicKey);
+  #refuseOutOfPlace(block: Block): void {
+    if (block.timestamp < this.#previousTimestamp)
+      throw new InvalidBlock("wrong_place", `block ${block.blockNumber} is older than the one before it`);
+    const here = new Set<string>();
+    for (const { id, type } of block.transactions) {
+      if (this.#seen.has(id) || here.has(id))
+        throw new InvalidBlock("wrong_place", `${id} stands in the chain a second time`);
+      if (type === "genesis" && block.blockNumber !== 0)
+        throw new InvalidBlock("wrong_place", `block ${block.blockNumber} holds a genesis transaction`);
+      here.add(id);
+    }
   }
 
   readonly #store: NodeStore = {
@@ -69,4 +69,18 @@ export class ChainVerifier {
     },
     set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
   };
+}
+
+/** Key ids and public keys that sign from here on. */
+function announcedIn({ transactions }: Block): [string, string][] {
+  return transactions.flatMap(({ type, data }): [string, string][] =>
+    type === "key_rotation" ? [[data.keyId, data.publicKey]] : [],
+  );
+}
+
+function keysOfGenesis(block: Block): ReadonlyMap<string, string> {
+  const [first] = block.transactions;
+  if (first?.type !== "genesis" || block.transactions.length !== 1 || first.data.chainId !== block.chainId)
+    throw new InvalidBlock("wrong_place", "block 0 must hold its genesis transaction and nothing else");
+  return new Map(first.data.signingKeys.map(({ keyId, publicKey }) => [keyId, publicKey]));
 }

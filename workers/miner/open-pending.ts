@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { PendingPayload, privateCommitment, type Transaction } from "../../shared/chain/transaction.ts";
 import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
-import { fromBase64url } from "../../shared/crypto/bytes.ts";
-import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
+import { equalBytes, fromBase64url } from "../../shared/crypto/bytes.ts";
+import { canonicalBytes, parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
 import { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent } from "../../shared/errors.ts";
@@ -62,7 +62,12 @@ function parse<Schema extends v.GenericSchema>(
     throw new Permanent(reason, "the bytes are not canonical JSON");
   }
   const parsed = v.safeParse(schema, value);
-  if (parsed.success) return parsed.output;
+  if (parsed.success) {
+    // valibot takes [] for {}: what goes into a block must be all that was sealed.
+    if (!equalBytes(canonicalBytes(parsed.output as Json), bytes))
+      throw new Permanent(reason, "the bytes say something else than what was read from them");
+    return parsed.output;
+  }
   const place = v.getDotPath(parsed.issues[0]) ?? "its top";
   throw new Permanent(reason, `the shape is wrong at ${place.startsWith("private.") ? "private" : place}`);
 }

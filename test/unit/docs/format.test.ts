@@ -1,0 +1,487 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
+import type { Stripe } from "stripe";
+import * as v from "valibot";
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  BLOCK_FAULTS,
+  blockBytes,
+  buildBlock,
+  Header,
+  NO_PREVIOUS_HASH,
+  type Block,
+  type BlockSigner,
+} from "../../../shared/chain/block.ts";
+import { append, historyInclusionProof, historyRoot, type NodeStore } from "../../../shared/chain/history.ts";
+import { inclusionProof, leafHash } from "../../../shared/chain/merkle.ts";
+import type { Reservation } from "../../../shared/chain/reservation.ts";
+import {
+  privateCommitment,
+  signedTransactionBytes,
+  Transaction,
+  transactionBytes,
+  txIdOf,
+  type PendingPayload,
+} from "../../../shared/chain/transaction.ts";
+import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
+import { base64url, concat, fromHex, fromUtf8, hex, utf8 } from "../../../shared/crypto/bytes.ts";
+import { canonicalBytes, canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
+import { cidV0 } from "../../../shared/crypto/cid.ts";
+import * as contexts from "../../../shared/crypto/contexts.ts";
+import { Envelope } from "../../../shared/crypto/envelope.ts";
+import { sha256, sha256Hex } from "../../../shared/crypto/hash.ts";
+import { loadKeyring, type Keyring } from "../../../shared/crypto/keyring.ts";
+import { keyId } from "../../../shared/crypto/key-id.ts";
+import { PERMANENT_REASONS } from "../../../shared/errors.ts";
+import { deadLetterQueueName, queueName, STAGES } from "../../../shared/pipeline.ts";
+import { blockRecord, kvTier, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
+import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
+import type { PaymentFacts, Purchase, Refund } from "../../../shared/stripe/decision.ts";
+import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
+import { park } from "../../../workers/dead-letters/park.ts";
+import { systemPart } from "../../../workers/miner/system-part.ts";
+import { fixture } from "../../support/vectors.ts";
+
+const DOCUMENT = readFileSync(join(import.meta.dirname, "../../../docs/format.md"), "utf8");
+
+interface KeyFixture {
+  algorithm: string;
+  seed: string;
+  publicKey: string;
+  keyId: string;
+}
+type Keys = Record<"signing1" | "signing2" | "user" | "encryption", KeyFixture>;
+const keys = fixture("worked-example/keys.json") as Keys;
+const chain = fixture("worked-example/chain.json") as { blocks: { cid: string; bytes: string }[] };
+const pending = fixture("worked-example/pending.json") as { envelope: Envelope; payload: string };
+const { record: publishedRecord } = fixture("worked-example/kv-record.json") as { record: BlockRecord };
+
+const CHAIN_ID = "vdc-example";
+const START = 1_788_220_800; // 2026-09-01T00:00:00Z in seconds
+const GATEWAY = { gatewayUrl: "https://gateway.example", now: () => (START + 90) * 1000 + 500 };
+
+/** Seeds and salts of the example, as the document says: nothing up our sleeves. */
+function derived(name: string): Uint8Array<ArrayBuffer> {
+  return sha256(utf8(`vdc worked example: ${name}`));
+}
+
+interface ExampleSigner extends BlockSigner {
+  readonly fixture: KeyFixture;
+}
+
+/** Deterministic signing (FIPS 204 §3.4), for published examples only. */
+function signerOf(name: string): ExampleSigner {
+  const { publicKey, secretKey } = ml_dsa44.keygen(derived(name));
+  const id = keyId("ML-DSA-44", publicKey);
+  return {
+    keyId: id,
+    sign: async (message, context) =>
+      ml_dsa44.sign(message, secretKey, { context: utf8(context), extraEntropy: false }),
+    fixture: {
+      algorithm: "ML-DSA-44",
+      seed: hex(derived(name)),
+      publicKey: base64url(publicKey),
+      keyId: id,
+    },
+  };
+}
+
+const first = signerOf("signing key 1");
+const second = signerOf("signing key 2");
+const user = signerOf("user signing key");
+const encryptionSeed = concat(derived("encryption key, first half"), derived("encryption key, second half"));
+
+/** The keyring before the rotation, and after it. */
+async function keyringOf(active: ExampleSigner, ...retired: ExampleSigner[]): Promise<Keyring> {
+  const entry = (signer: ExampleSigner, status: string) => ({
+    keyId: signer.keyId,
+    seed: base64url(fromHex(signer.fixture.seed)),
+    status,
+  });
+  return loadKeyring(
+    JSON.stringify({
+      signing: [entry(active, "active"), ...retired.map((signer) => entry(signer, "retired"))],
+      encryption: [{ keyId: keys.encryption.keyId, seed: base64url(encryptionSeed), status: "active" }],
+    }),
+  );
+}
+
+function facts(n: number, members: Partial<PaymentFacts> = {}): PaymentFacts {
+  return {
+    objectId: `cs_test_example_${n}`,
+    paymentIntent: `pi_example_${n}`,
+    amount: 1999,
+    currency: "eur",
+    paymentStatus: "paid",
+    customerEmail: "zoe@example.com",
+    customerName: "Zoë Müller",
+    metadata: {},
+    ...members,
+  };
+}
+
+/** What the gateway would have made of an event: `seconds` after the start, the n-th of the example. */
+function fromStripe(n: number, seconds: number, decision: Purchase | Refund, salt: string) {
+  const event = {
+    id: `evt_example_${n}`,
+    object: "event",
+    type: decision.kind === "refund" ? "charge.refunded" : "checkout.session.completed",
+    created: START + seconds,
+    livemode: false,
+    api_version: "2026-07-29.dahlia",
+    data: { object: {} },
+  };
+  return toTransaction(event as unknown as Stripe.Event, decision, { salt: derived(salt) }).payload;
+}
+
+async function signedByUser(payload: PendingPayload): Promise<PendingPayload> {
+  const { transaction } = payload;
+  const signature = await user.sign(signedTransactionBytes(transaction), contexts.TRANSACTION);
+  const { publicKey } = user.fixture;
+  const signatures = {
+    user: { algorithm: "ML-DSA-44", keyId: user.keyId, publicKey, signature: base64url(signature) } as const,
+  };
+  return { ...payload, transaction: { ...transaction, signatures } };
+}
+
+class Example {
+  readonly blocks: Block[] = [];
+  readonly #nodes = new Map<string, Uint8Array>();
+  readonly history: NodeStore = {
+    get: (level, index) => {
+      const node = this.#nodes.get(`${level}/${index}`);
+      if (node === undefined) throw new Error(`history node ${level}/${index} is not there`);
+      return node;
+    },
+    set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
+  };
+  readonly #announced: string[] = [];
+
+  /** As the miner does: the system's own transactions first, then those that wait. */
+  async mine(seconds: number, keyring: Keyring, waiting: readonly Transaction[]): Promise<void> {
+    const blockNumber = this.blocks.length;
+    const reservation: Reservation = {
+      chainId: CHAIN_ID,
+      blockNumber,
+      revision: 0,
+      timestamp: (START + seconds) * 1000,
+      previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
+      historyRoot: hex(historyRoot(this.history, blockNumber)),
+      transactions: waiting.map(({ id }) => id),
+      announcedKeyIds: this.#announced,
+    };
+    const system = systemPart(reservation, keyring);
+    const signer = [first, second].find((known) => known.keyId === system.signer.keyId);
+    if (signer === undefined) throw new Error("the example has no such signer");
+    const block = await buildBlock(reservation, [...system.transactions, ...waiting], signer);
+    append(this.history, blockNumber, fromHex(block.hash));
+    this.#announced.push(...system.announces.map(({ keyId }) => keyId));
+    this.blocks.push(block);
+  }
+}
+
+const purchase = await signedByUser(
+  fromStripe(
+    1,
+    60,
+    { kind: "purchase", facts: facts(1, { metadata: { assetId: "asset-1", userId: "user-1" } }) },
+    "salt 1",
+  ),
+);
+const payment = fromStripe(2, 61, { kind: "purchase", facts: facts(2) }, "salt 2");
+const refund = fromStripe(
+  3,
+  120,
+  {
+    kind: "refund",
+    refundId: "re_example_1",
+    amountRefunded: 1999,
+    facts: facts(2, { objectId: "ch_example_2", paymentStatus: "refunded" }),
+  },
+  "salt 3",
+);
+const later = fromStripe(4, 200, { kind: "purchase", facts: facts(4) }, "salt 4");
+
+const example = new Example();
+
+beforeAll(async () => {
+  const [before, after] = [await keyringOf(first), await keyringOf(second, first)];
+  await example.mine(0, before, []);
+  await example.mine(90, before, [purchase.transaction, payment.transaction]);
+  await example.mine(180, after, [refund.transaction]);
+  await example.mine(240, after, [later.transaction]);
+});
+
+describe("the published fixtures of the worked example", () => {
+  it("are the keys that the seeds give", async () => {
+    const keyring = await keyringOf(first);
+    const { kid, publicKey } = keyring.encryption.active;
+    expect(keys.encryption).toEqual({
+      algorithm: "ML-KEM-768",
+      seed: hex(encryptionSeed),
+      publicKey: base64url(publicKey),
+      keyId: kid,
+    });
+    expect([keys.signing1, keys.signing2, keys.user]).toEqual(
+      [first, second, user].map(({ fixture }) => fixture),
+    );
+  });
+
+  it("are the bytes that the miner's code makes of the example", async () => {
+    expect(chain.blocks.map(({ bytes }) => bytes)).toEqual(
+      example.blocks.map((block) => fromUtf8(blockBytes(block))),
+    );
+    expect(chain.blocks.map(({ cid }) => cid)).toEqual(
+      await Promise.all(example.blocks.map((block) => cidV0(blockBytes(block)))),
+    );
+  });
+
+  it("are a chain that the project verifies", async () => {
+    const verifier = new ChainVerifier();
+    for (const { bytes } of chain.blocks) await verifier.add(utf8(bytes));
+    expect(verifier.next).toBe(4);
+  });
+
+  it("are a KV record that gives the block's bytes back", async () => {
+    const block = published(1);
+    const bytes = blockBytes(block);
+    expect(publishedRecord).toEqual(blockRecord({ block, bytes, cid: await cidV0(bytes) }, GATEWAY));
+    const stored = { get: async () => publishedRecord } as unknown as KVNamespace;
+    expect(await kvTier(stored, GATEWAY).read({ blockNumber: 1, cid: "" })).toEqual(bytes);
+  });
+
+  it("are an envelope that opens to the pending transaction", async () => {
+    const keyring = await keyringOf(first);
+    const opened = fromUtf8(await keyring.encryption.open(v.parse(Envelope, pending.envelope)));
+    expect(opened).toBe(pending.payload);
+    expect(opened).toBe(canonicalText(purchase as unknown as Json));
+  });
+});
+
+describe("docs/format.md", () => {
+  it("states every value of the worked example as the code computes it, and no other", async () => {
+    expect(documentedExample()).toEqual(await computedExample());
+  });
+
+  it("names every storage key of the layout", () => {
+    const kv = [
+      kvKeys.latest,
+      kvKeys.pendingCount,
+      ...[kvKeys.block, kvKeys.transaction, kvKeys.asset].map((key, i) =>
+        (key as (part: string) => string)(["{n}", "{txId}", "{assetId}"][i] ?? ""),
+      ),
+    ];
+    const n = "{n}" as unknown as number;
+    const r2 = [
+      r2Keys.pending("{txId}"),
+      r2Keys.block(n),
+      r2Keys.sealed(n, "{sha256}"),
+      r2Keys.private(n),
+      r2Keys.deadLetter("{stage}", "{id}"),
+    ];
+    expect(tableUnder("KV").map(([key]) => key)).toEqual(expect.arrayContaining(kv));
+    expect(tableUnder("KV")).toHaveLength(kv.length);
+    expect(tableUnder("R2").map(([key]) => key)).toEqual(expect.arrayContaining(r2));
+    expect(tableUnder("R2")).toHaveLength(r2.length);
+    expect(Object.keys(kvKeys)).toHaveLength(kv.length);
+    expect(Object.keys(r2Keys).filter((name) => !name.endsWith("Prefix"))).toHaveLength(r2.length);
+  });
+
+  it("names every transaction type", () => {
+    const types = Transaction.options.map((option) => option.entries.type.literal);
+    expect(tableUnder("Types").map(([type]) => type)).toEqual(types);
+  });
+
+  it("names every member of the header, in the order in which it lists them", () => {
+    expect(tableUnder("Header").map(([name]) => name)).toEqual(Object.keys(Header.entries));
+  });
+
+  it("names every fault that a verifier reports", () => {
+    expect(tableUnder("Faults").map(([fault]) => fault)).toEqual([...BLOCK_FAULTS]);
+  });
+
+  it("names every ML-DSA context", () => {
+    expect(tableUnder("Contexts").map(([context]) => context)).toEqual(Object.values(contexts));
+  });
+
+  it("names every queue and every stage", () => {
+    const queues = STAGES.flatMap((stage) => [queueName(stage)]);
+    expect(tableUnder("Queue messages").map(([queue]) => queue)).toEqual(queues);
+    for (const stage of STAGES) expect(DOCUMENT).toContain(`\`${deadLetterQueueName(stage)}\``);
+  });
+});
+
+function published(number: number): Block {
+  const block = example.blocks[number];
+  if (block === undefined) throw new Error(`the example has no block ${number}`);
+  return block;
+}
+
+/** Everything that the document's worked example states. */
+async function computedExample(): Promise<Record<string, string>> {
+  const encryptionKey = keys.encryption;
+  const sources = {
+    genesis: { source: "genesis", chainId: CHAIN_ID },
+    rotation: { source: "key_rotation", chainId: CHAIN_ID, keyId: second.keyId },
+    purchase: { source: "stripe", livemode: false, account: null, object: "pi_example_1" },
+    refund: { source: "stripe", livemode: false, account: null, object: "re_example_1" },
+  };
+  const [block1, block3] = [published(1), published(3)];
+  const [creation, paid] = block1.transactions;
+  if (creation === undefined || paid === undefined) throw new Error("block 1 has two transactions");
+  const hidden = purchase.private;
+  if (hidden === undefined) throw new Error("the purchase has a private part");
+  const { enc: _, ct: __, ...aad } = pending.envelope;
+  const { metadata } = await putRecord(block1);
+  const deadLetter = { txId: creation.id, blockNumber: 1 };
+
+  const values: Record<string, string> = {
+    "chain id": CHAIN_ID,
+    "signing key 1, seed": first.fixture.seed,
+    "signing key 1, SHA-256 of the public key": sha256Hex(publicKeyOf(keys.signing1)),
+    "signing key 1, key id": first.keyId,
+    "signing key 2, seed": second.fixture.seed,
+    "signing key 2, key id": second.keyId,
+    "user signing key, seed": user.fixture.seed,
+    "user signing key, key id": user.keyId,
+    "encryption key, seed": hex(encryptionSeed),
+    "encryption key, SHA-256 of the public key": sha256Hex(publicKeyOf(encryptionKey)),
+    "encryption key, key id": keyId("ML-KEM-768", publicKeyOf(encryptionKey)),
+
+    "genesis, source": canonicalText(sources.genesis),
+    "genesis, id": txIdOf(sources.genesis),
+    "block 2, key_rotation, source": canonicalText(sources.rotation),
+    "block 2, key_rotation, id": txIdOf(sources.rotation),
+    "block 2, refund, source": canonicalText(sources.refund),
+    "block 2, refund, id": txIdOf(sources.refund),
+
+    "transaction 0, source": canonicalText(sources.purchase),
+    "transaction 0, id": txIdOf(sources.purchase),
+    "transaction 0, salt": hidden.salt,
+    "transaction 0, private part": canonicalText(hidden.part),
+    "transaction 0, private part, SHA-256": sha256Hex(canonicalBytes(hidden.part)),
+    "transaction 0, privateCommitment": privateCommitment(derived("salt 1"), hidden.part),
+    "transaction 0, signed bytes": fromUtf8(signedTransactionBytes(creation)),
+    "transaction 0, user signature, SHA-256": sha256Hex(
+      bytesOfBase64url(creation.signatures.user?.signature ?? ""),
+    ),
+    "transaction 0, length": String(transactionBytes(creation).length),
+    "transaction 0, SHA-256": sha256Hex(transactionBytes(creation)),
+    "transaction 0, leaf hash": hex(leafHash(transactionBytes(creation))),
+    "transaction 1, bytes": fromUtf8(transactionBytes(paid)),
+    "transaction 1, leaf hash": hex(leafHash(transactionBytes(paid))),
+    "transaction 0, audit path": inclusionProof(
+      block1.transactions.map((transaction) => leafHash(transactionBytes(transaction))),
+      0,
+    )
+      .map(hex)
+      .join(" "),
+
+    "KV metadata": JSON.stringify(metadata),
+    "envelope, AAD": canonicalText(aad),
+    "envelope, plaintext length": String(utf8(pending.payload).length),
+    "envelope, plaintext SHA-256": sha256Hex(utf8(pending.payload)),
+    "dead letter, named": canonicalText({ stage: "miner", message: deadLetter }),
+    "dead letter, id": await parkedId(deadLetter),
+    "block 0 in the history of block 3, audit path": historyInclusionProof(example.history, 3, 0)
+      .map(hex)
+      .join(" "),
+
+    "CID of no bytes": await cidOfZeros(0),
+    "CID of 262,144 zero bytes": await cidOfZeros(262_144),
+    "CID of 262,145 zero bytes": await cidOfZeros(262_145),
+    "CID of 45,613,057 zero bytes": await cidOfZeros(45_613_057),
+  };
+  for (const block of [published(0), block1]) {
+    const name = `block ${block.blockNumber}`;
+    const { hash: _, transactions: __, blockSignature: ___, ...header } = block;
+    values[`${name}, header`] = canonicalText(header);
+    values[`${name}, merkleRoot`] = block.merkleRoot;
+  }
+  const [genesis] = published(0).transactions;
+  if (genesis === undefined) throw new Error("block 0 has a transaction");
+  values["genesis, length"] = String(transactionBytes(genesis).length);
+  values["genesis, SHA-256"] = sha256Hex(transactionBytes(genesis));
+  values["genesis, leaf hash"] = hex(leafHash(transactionBytes(genesis)));
+  for (const block of [...example.blocks.slice(0, 3), block3]) {
+    const name = `block ${block.blockNumber}`;
+    const bytes = blockBytes(block);
+    values[`${name}, historyRoot`] = block.historyRoot;
+    values[`${name}, hash`] = block.hash;
+    values[`${name}, blockSignature.keyId`] = block.blockSignature.keyId;
+    values[`${name}, signature, SHA-256`] = sha256Hex(bytesOfBase64url(block.blockSignature.signature));
+    values[`${name}, length`] = String(bytes.length);
+    values[`${name}, SHA-256`] = sha256Hex(bytes);
+    values[`${name}, CID`] = await cidV0(bytes);
+  }
+  return values;
+}
+
+function cidOfZeros(size: number): Promise<string> {
+  return cidV0(new Uint8Array(size));
+}
+
+function publicKeyOf({ publicKey }: KeyFixture): Uint8Array {
+  return bytesOfBase64url(publicKey);
+}
+
+function bytesOfBase64url(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, "base64url"));
+}
+
+/** What the tier gives to KV. */
+async function putRecord(block: Block): Promise<{ metadata: unknown }> {
+  const puts: { metadata: unknown }[] = [];
+  const kv = {
+    put: async (_: string, __: string, options: { metadata: unknown }) => void puts.push(options),
+  } as unknown as KVNamespace;
+  const bytes = blockBytes(block);
+  await kvTier(kv, GATEWAY).store({ block, bytes, cid: await cidV0(bytes) });
+  const [put] = puts;
+  if (put === undefined) throw new Error("nothing was put");
+  return put;
+}
+
+async function parkedId(message: { txId: string; blockNumber: number }): Promise<string> {
+  const bucket = { put: async () => ({}) } as unknown as R2Bucket;
+  const [reason] = PERMANENT_REASONS;
+  const body = { v: 1, kind: "set_aside", ...message, reason, error: "an example", failedAt: 0 };
+  return park(bucket, { stage: "miner", body, attempts: 1, at: 0 });
+}
+
+/** The example's tables (`| name | value |`) and code blocks (whose info string is `text` and a name). */
+function documentedExample(): Record<string, string> {
+  const section = sectionOf("Worked example");
+  const values: [string, string][] = [];
+  for (const [, name = "", value = ""] of section.matchAll(/^\| ([^|`]+?) +\| `([^`|]+)` +\|$/gm))
+    values.push([name, value]);
+  for (const [, name = "", value = ""] of section.matchAll(/^```text (.+)\n(.*)\n```$/gm))
+    values.push([name, value]);
+  const named = Object.fromEntries(values);
+  if (Object.keys(named).length !== values.length) throw new Error("a name stands twice in the example");
+  return named;
+}
+
+/** The text from a heading that ends with these words to the next of its level or above. */
+function sectionOf(title: string): string {
+  const found = new RegExp(`^(#+) (?:[\\d.]+ )?${title}$`, "m").exec(DOCUMENT);
+  if (found === null) throw new Error(`docs/format.md has no section "${title}"`);
+  const rest = DOCUMENT.slice(found.index + found[0].length);
+  const end = rest.search(new RegExp(`^#{1,${found[1]?.length ?? 1}} `, "m"));
+  return end === -1 ? rest : rest.slice(0, end);
+}
+
+/** The rows of the first table under a heading: the first cell without its back quotes, then the others. */
+function tableUnder(title: string): string[][] {
+  const lines = sectionOf(title).split("\n");
+  const start = lines.findIndex((line) => line.startsWith("|"));
+  const rows: string[][] = [];
+  for (const line of lines.slice(start + 2)) {
+    if (!line.startsWith("|")) break;
+    const cells = line.split("|").slice(1, -1);
+    rows.push(cells.map((cell) => cell.trim().replace(/^`([^`]*)`$/, "$1")));
+  }
+  if (rows.length === 0) throw new Error(`no table under "${title}"`);
+  return rows;
+}

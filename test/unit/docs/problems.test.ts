@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { PERMANENT_REASONS } from "../../../shared/errors.ts";
+import { PROBLEMS } from "../../../shared/http/problems.ts";
+import { IGNORED_REASONS } from "../../../shared/stripe/decision.ts";
+import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, "../../..", path), "utf8");
+const DOCUMENT = read("docs/problems.md");
+
+describe("docs/problems.md", () => {
+  it("describes every problem type, with its status and title, and no other", () => {
+    const described = section("Problem types")
+      .split(/^### /m)
+      .slice(1)
+      .map((text) => {
+        const [slug = "", , line = ""] = text.split("\n");
+        const [status = "", title = ""] = line.split(" · ");
+        return [slug, { status: Number(status), title }];
+      });
+    expect(Object.fromEntries(described)).toEqual(PROBLEMS);
+    expect(described.map(([slug]) => slug)).toEqual(Object.keys(PROBLEMS));
+  });
+
+  it.each(Object.keys(PROBLEMS))("says of %s what happened and what to do", (slug) => {
+    const text = section("Problem types").split(`### ${slug}\n`)[1]?.split("\n### ")[0] ?? "";
+    expect(text).toMatch(/^\*\*What happened\.\*\* \S/m);
+    expect(text).toMatch(/^\*\*What to do\.\*\* \S/m);
+  });
+
+  it.each([
+    { title: "Ignored reasons", reasons: IGNORED_REASONS },
+    { title: "Refusal reasons", reasons: STRIPE_REFUSALS },
+    { title: "Permanent reasons", reasons: PERMANENT_REASONS },
+  ])("lists under $title those of the code, each with what to do", ({ title, reasons }) => {
+    const rows = table(title);
+    expect(rows.map(([reason]) => reason)).toEqual(reasons);
+    for (const cells of rows) for (const cell of cells) expect(cell, String(cells[0])).not.toBe("");
+  });
+
+  it("names the problem that each refusal is answered with", () => {
+    const source = read("workers/ingest-webhook/ingest.ts").split("const PROBLEM_OF")[1] ?? "";
+    const answered = [...source.matchAll(/^ {2}(\w+): "([a-z-]+)",$/gm)].map(([, reason, slug]) => [
+      reason,
+      slug,
+    ]);
+    expect(answered).toHaveLength(STRIPE_REFUSALS.length);
+    expect(table("Refusal reasons").map(([reason, problem]) => [reason, problem])).toEqual(answered);
+  });
+
+  it("has an example that is a problem", () => {
+    const example = JSON.parse(/^```json\n(.*?)^```$/ms.exec(DOCUMENT)?.[1] ?? "{}") as Record<
+      string,
+      unknown
+    >;
+    const { status, title } = PROBLEMS["not-found"];
+    expect(example).toMatchObject({ type: "urn:vdc:problem:not-found", status, title });
+  });
+});
+
+function section(title: string): string {
+  const text = DOCUMENT.split(`\n## ${title}\n`)[1];
+  if (text === undefined) throw new Error(`docs/problems.md has no section "${title}"`);
+  return text.split("\n## ")[0] ?? "";
+}
+
+/** The cells of the section's table, without back quotes round a whole cell. */
+function table(title: string): string[][] {
+  const rows = section(title)
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .slice(2);
+  if (rows.length === 0) throw new Error(`no table under "${title}"`);
+  return rows.map((row) =>
+    row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim().replace(/^`([^`]*)`$/, "$1")),
+  );
+}
