@@ -1,6 +1,6 @@
 import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
-import { addTo, count, nextOf, readFact } from "./facts.ts";
+import { addTo, count, readFact } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
 export interface Entry {
@@ -23,9 +23,16 @@ export interface Admissions {
 
 /** Each id is admitted once, for ever. Asked again, the answer says where the transaction is. */
 export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
-  const results = entries.map((entry) => admitOne(sql, entry, now));
-  const admitted = results.filter((result) => result === "admitted").length;
-  addTo(sql, "pending", admitted);
+  let sequence = count(sql, "sequence");
+  const before = sequence;
+  const results = entries.map((entry) => {
+    const known = whereabouts(sql, entry.txId);
+    if (known !== undefined) return known;
+    insert(sql, entry, ++sequence, now);
+    return "admitted";
+  });
+  addTo(sql, "sequence", sequence - before);
+  addTo(sql, "pending", sequence - before);
   return {
     results,
     pending: count(sql, "pending"),
@@ -33,24 +40,25 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
   };
 }
 
-function admitOne(sql: Sql, { txId, timestamp, size }: Entry, now: number): Admission {
-  const known = sql
+function insert(sql: Sql, { txId, timestamp, size }: Entry, sequence: number, now: number): void {
+  sql.exec(
+    "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state) VALUES (?, ?, ?, ?, ?, 'pending')",
+    txId,
+    sequence,
+    timestamp,
+    size,
+    now,
+  );
+}
+
+function whereabouts(sql: Sql, txId: string): Admission | undefined {
+  const [known] = sql
     .exec<{ state: TransactionState; block_state: string | null }>(
       "SELECT tx.state, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
       txId,
     )
-    .toArray()[0];
-  if (known === undefined) {
-    sql.exec(
-      "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state) VALUES (?, ?, ?, ?, ?, 'pending')",
-      txId,
-      nextOf(sql, "sequence"),
-      timestamp,
-      size,
-      now,
-    );
-    return "admitted";
-  }
+    .toArray();
+  if (known === undefined) return undefined;
   if (known.state === "set_aside") return "set_aside";
   if (known.state === "mined") return known.block_state === "complete" ? "finished" : "mined";
   return "waiting";
