@@ -21,7 +21,7 @@ export function logger(worker: string, context: Fields = {}): Log {
   };
 }
 
-const EMAIL = /[\w.+%-]+@[\w-]+(?:\.[\w-]+)+/g;
+const EMAIL = /[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+/g; // %40: the @ of a URL
 const SECRET = /\b(?:whsec_|sk_live_|sk_test_|rk_live_|rk_test_)\w+|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
 /** The last guard: the message of a foreign error may carry an e-mail address or a key. */

@@ -1,6 +1,8 @@
 import { readBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
+import { hex } from "../../shared/crypto/bytes.ts";
+import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { errorText } from "../../shared/log.ts";
@@ -98,9 +100,9 @@ async function publishedFacts({ env }: Call, blockNumber: number): Promise<Block
   );
 }
 
-/** R2, then IPFS; each copy must be the very block that the chain head sealed. */
+/** R2, then IPFS; each copy must be the very bytes that the chain head sealed, not only claim their hash. */
 async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Found> {
-  const { blockNumber, ipfsHash, hash } = facts;
+  const { blockNumber, ipfsHash, sha256 } = facts;
   if (ipfsHash === null) throw new Error(`block ${blockNumber} is ${facts.state} and has no CID`);
   const gatewayUrl = env.IPFS_GATEWAY_URL.replace(/\/+$/, "");
   const gateway = ipfsGateway(gatewayUrl, { timeout: 15_000, maxBytes: 26 * 1024 * 1024 });
@@ -111,10 +113,10 @@ async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Foun
   for (const { tier, read } of sources) {
     try {
       const bytes = await read();
-      const found = bytes && readBlock(bytes);
-      if (found?.hash === hash && bytes) {
+      if (bytes && hex(await sha256OfFile(bytes)) === sha256) {
+        const copy = { block: readBlock(bytes), bytes, cid: ipfsHash };
         const now = () => facts.times.persisted ?? 0;
-        return { record: blockRecord({ block: found, bytes, cid: ipfsHash }, { gatewayUrl, now }), tier };
+        return { record: blockRecord(copy, { gatewayUrl, now }), tier };
       }
       log.error("block.copy_unusable", { blockNumber, tier, present: bytes !== undefined });
     } catch (error) {

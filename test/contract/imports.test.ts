@@ -1,0 +1,227 @@
+import { describe, expect, it } from "vitest";
+import { importsOf, lineOf, nodes, packageOf, source, sources, type Node, type Source } from "./sources.ts";
+
+interface Layer {
+  /** A folder, or a single file. */
+  readonly folder: string;
+  /** What its files may import besides each other: folders, files, packages. */
+  readonly may: readonly string[];
+  /** What they may import as types only. */
+  readonly types?: readonly string[];
+}
+
+/** crypto ← chain ← storage, messages ← workers. DESIGN §7. */
+const SHARED: readonly Layer[] = [
+  { folder: "shared/errors.ts", may: [] },
+  { folder: "shared/log.ts", may: ["shared/errors.ts"] },
+  { folder: "shared/pipeline.ts", may: [] },
+  {
+    folder: "shared/crypto",
+    may: [
+      "shared/errors.ts",
+      "@noble/hashes",
+      "@noble/post-quantum",
+      "@panva/hpke-noble",
+      "canonicalize",
+      "hpke",
+      "ipfs-unixfs-importer",
+      "valibot",
+    ],
+  },
+  { folder: "shared/chain", may: ["shared/crypto", "shared/errors.ts", "valibot"] },
+  {
+    folder: "shared/messages.ts",
+    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
+  },
+  {
+    folder: "shared/storage",
+    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "node:async_hooks", "pinata", "valibot"],
+  },
+  {
+    folder: "shared/stripe",
+    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "stripe", "valibot"],
+  },
+  { folder: "shared/http", may: ["shared/crypto", "shared/errors.ts", "shared/log.ts", "valibot"] },
+  {
+    folder: "shared/consume.ts",
+    may: ["shared/errors.ts", "shared/log.ts", "shared/messages.ts", "shared/pipeline.ts", "valibot"],
+  },
+  { folder: "shared/chain-head.ts", may: [], types: ["workers/chain-head"] },
+];
+
+/** A package that wraps a service of others, or that only one place should know: in these files and no others. */
+const BEHIND: Readonly<Record<string, readonly string[]>> = {
+  "@noble/hashes": ["shared/crypto/hash.ts", "shared/crypto/bytes.ts"],
+  "@noble/post-quantum": ["shared/crypto/ml-dsa.ts", "shared/crypto/envelope.ts"],
+  canonicalize: ["shared/crypto/canonical.ts"],
+  hpke: ["shared/crypto/envelope.ts"],
+  "itty-router": ["workers/gateway/router.ts"],
+  pinata: ["shared/storage/pinata.ts"],
+};
+
+const inside = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
+const isFile = (target: string) => /\.(?:ts|mjs)$/.test(target) && !target.startsWith("node:");
+const entry = (target: string) => (isFile(target) ? target : packageOf(target));
+
+function breaches(file: Source, layer: Layer): string[] {
+  return importsOf(file).flatMap(({ target, typeOnly, line }) => {
+    const allowed = [layer.folder, ...layer.may, ...(typeOnly ? (layer.types ?? []) : [])];
+    return allowed.some((folder) => inside(entry(target), folder))
+      ? []
+      : [`${file.path}:${line} imports ${target}${typeOnly ? " (type)" : ""}`];
+  });
+}
+
+describe("the import rule", () => {
+  it("gives every file of shared/ a layer", () => {
+    const homeless = sources("shared/**/*.ts").filter(
+      ({ path }) => !SHARED.some(({ folder }) => inside(path, folder)),
+    );
+    expect(homeless.map(({ path }) => path)).toEqual([]);
+  });
+
+  it.for(SHARED)("lets $folder know only the layers below it", (layer) => {
+    const pattern = layer.folder.endsWith(".ts") ? layer.folder : `${layer.folder}/**/*.ts`;
+    expect(sources(pattern).flatMap((file) => breaches(file, layer))).toEqual([]);
+  });
+
+  it("has no layer that knows one above it: the order of the list is the order of the layers", () => {
+    const order = SHARED.map(({ folder }) => folder);
+    const upward = SHARED.flatMap(({ folder, may }, i) =>
+      may.filter((other) => order.indexOf(other) >= i).map((other) => `${folder} → ${other}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  it("lets a Worker know shared/, its own folder, and of other Workers the types", () => {
+    const found = sources("workers/**/*.ts").flatMap((file) => {
+      const folder = file.path.split("/").slice(0, 2).join("/");
+      return breaches(file, {
+        folder,
+        may: ["shared", "valibot", "itty-router", "cloudflare:workers"],
+        types: ["workers", "stripe"],
+      });
+    });
+    expect(found).toEqual([]);
+  });
+
+  it("lets cli/ know shared/, and speak HTTP with the Workers", () => {
+    const found = sources("cli/**/*.{ts,mjs}").flatMap((file) =>
+      importsOf(file)
+        .filter(({ target }) => inside(target, "workers") || inside(target, "test"))
+        .map(({ target, line }) => `${file.path}:${line} imports ${target}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("lets nobody import test/", () => {
+    const found = sources("{shared,workers,cli}/**/*.{ts,mjs}").flatMap((file) =>
+      importsOf(file).flatMap(({ target }) => (inside(target, "test") ? [`${file.path} → ${target}`] : [])),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it.for(Object.entries(BEHIND))("keeps the package %s behind its own file", ([name, homes]) => {
+    const users = sources("{shared,workers}/**/*.ts")
+      .filter((file) => importsOf(file).some(({ target }) => entry(target) === name))
+      .map(({ path }) => path);
+    expect(users).not.toEqual([]);
+    expect(users.filter((path) => !homes.includes(path))).toEqual([]);
+  });
+});
+
+/** Where randomness is made: keys and salts come from the platform's generator, and from nowhere else. */
+const RANDOM: readonly string[] = [
+  "shared/crypto/envelope.ts generateEncryptionSeed",
+  "shared/crypto/ml-dsa.ts generateSigningSeed",
+];
+
+/** What the pure layers must be given as an argument instead. */
+const IMPURE: Readonly<Record<string, (node: Node) => boolean>> = {
+  "a clock": (node) =>
+    isMember(node, "Date.now") ||
+    isMember(node, "performance.now") ||
+    ((node.type === "NewExpression" || node.type === "CallExpression") &&
+      nameOf(node.callee) === "Date" &&
+      (node.arguments as unknown[]).length === 0) ||
+    isName(node, "Temporal"),
+  "a timer": (node) =>
+    ["setTimeout", "setInterval", "setImmediate", "queueMicrotask"].some((name) => isCall(node, name)) ||
+    isName(node, "scheduler"),
+  "the network": (node) => isName(node, "fetch") || isName(node, "WebSocket") || isName(node, "EventSource"),
+  "the environment": (node) =>
+    isName(node, "env") || isName(node, "process") || isName(node, "caches") || isName(node, "console"),
+};
+
+describe("the pure layers", () => {
+  const pure = sources("shared/{chain,crypto}/**/*.ts");
+
+  it.for(Object.entries(IMPURE))("know nothing of %s", ([, breaks]) => {
+    const found = pure.flatMap((file) =>
+      [...nodes(file.program)].filter(breaks).map((node) => `${file.path}:${lineOf(file, node)}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("make randomness for keys, and for nothing else", () => {
+    const found = pure.flatMap((file) =>
+      [...nodes(file.program)].flatMap((node) =>
+        node.type === "FunctionDeclaration" && [...nodes(node.body)].some(isRandom)
+          ? [`${file.path} ${nameOf(node.id)}`]
+          : [],
+      ),
+    );
+    expect(found.toSorted()).toEqual(RANDOM);
+    const places = pure.flatMap(({ program }) => [...nodes(program)].filter(isRandom));
+    expect(places, "one place in each, and none outside a function").toHaveLength(RANDOM.length);
+  });
+});
+
+function isRandom(node: Node): boolean {
+  return (
+    ["getRandomValues", "randomUUID", "randomBytes"].some((name) => isName(node, name)) ||
+    isMember(node, "Math.random")
+  );
+}
+
+/** `name` or `object.member` of a plain reference; undefined for anything else. */
+function nameOf(node: unknown): string | undefined {
+  const { type, name, object, property, computed } = node as Record<string, unknown>;
+  if (type === "Identifier") return name as string;
+  if (type !== "MemberExpression" || computed === true) return undefined;
+  return `${nameOf(object)?.replace(/^globalThis\./, "")}.${nameOf(property)}`;
+}
+
+function isCall(node: Node, name: string): boolean {
+  return node.type === "CallExpression" && nameOf(node.callee) === name;
+}
+
+function isMember(node: Node, name: string): boolean {
+  return node.type === "MemberExpression" && nameOf(node)?.replace(/^globalThis\./, "") === name;
+}
+
+/** A use of the bare name, as a value or in a declaration. */
+function isName(node: Node, name: string): boolean {
+  return node.type === "Identifier" && node.name === name;
+}
+
+/** The shell round the pure decisions has one line for each method of DESIGN §3's table. */
+const DURABLE_OBJECT_SHELL = "workers/chain-head/index.ts";
+
+describe("the size of a file", () => {
+  it.for(sources("workers/*/index.ts").map(({ path }) => path))("%s is a thin door", (path) => {
+    const { text, program } = source(path);
+    expect(lines(text)).toBeLessThanOrEqual(path === DURABLE_OBJECT_SHELL ? 200 : 60);
+    const branches = [...nodes(program)].filter(({ type }) => /^(?:While|For|Switch|DoWhile)/.test(type));
+    expect(branches.length, "loops and switches").toBeLessThanOrEqual(1);
+  });
+
+  it("stays below 400 lines, in code that people are to read", () => {
+    const long = sources("{shared,workers,cli}/**/*.{ts,mjs}").filter(({ text }) => lines(text) > 400);
+    expect(long.map(({ path, text }) => `${path}: ${lines(text)}`)).toEqual([]);
+  });
+});
+
+function lines(text: string): number {
+  return text.trimEnd().split("\n").length;
+}

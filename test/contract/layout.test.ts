@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { kvKeys, r2Keys, txIdOfPendingKey } from "../../shared/storage/layout.ts";
+import { lineOf, nodes, sources, type Node } from "./sources.ts";
+
+const LAYOUT = "shared/storage/layout.ts";
+
+/** How the keys of DESIGN §5's table begin, those of later Workers too. */
+const KEY =
+  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|blocks|sealed|private|documents|activation|intents|dead-letters)\/)/;
+
+/** The text that stands in a string, in a part of a template, or in a regular expression. */
+function textOf({ type, value, regex }: Node): string | undefined {
+  if (type === "Literal" && typeof value === "string") return value;
+  if (type === "Literal" && regex) return (regex as { pattern: string }).pattern.replaceAll("\\", "");
+  if (type === "TemplateElement") return (value as { raw: string }).raw;
+  return undefined;
+}
+
+/** A sentence may speak of a key; nothing with a space in it is one. */
+function isKey(text: string): boolean {
+  return KEY.test(text) && !/\s/.test(text);
+}
+
+function keyLiterals(pattern: string): string[] {
+  return sources(pattern).flatMap((file) =>
+    [...nodes(file.program)].flatMap((node) => {
+      const text = textOf(node);
+      return text !== undefined && isKey(text) ? [`${file.path}:${lineOf(file, node)} ${text}`] : [];
+    }),
+  );
+}
+
+describe("the keys in storage", () => {
+  it("are written in one file", () => {
+    const elsewhere = keyLiterals("{shared,workers,cli}/**/*.{ts,mjs}").filter(
+      (found) => !found.startsWith(`${LAYOUT}:`),
+    );
+    expect(elsewhere).toEqual([]);
+  });
+
+  it("are recognised by this test: each one of the layout is", () => {
+    const keys = [kvKeys, r2Keys].flatMap((keys) =>
+      Object.values<string | ((...parts: never[]) => string)>(keys).map((key) =>
+        typeof key === "string" ? key : key(...([1, "x"] as never[])),
+      ),
+    );
+    expect(keys.filter((key) => !isKey(key))).toEqual([]);
+    expect(keyLiterals(LAYOUT).length).toBeGreaterThanOrEqual(keys.length);
+    expect(["/api/vdc/blocks/", "urn:vdc:problem:", "vdc: no", "../chain/blocks/x.ts"].filter(isKey)).toEqual(
+      [],
+    );
+  });
+
+  // DESIGN §5, "Keys in storage": other programs and the data of a running chain depend on each.
+  it("are those of the design", () => {
+    const all = {
+      kv: Object.fromEntries(Object.entries(kvKeys).map(([name, key]) => [name, spelled(key)])),
+      r2: Object.fromEntries(Object.entries(r2Keys).map(([name, key]) => [name, spelled(key)])),
+    };
+    expect(all).toEqual({
+      kv: {
+        latest: "vdc:latest",
+        pendingCount: "vdc:pending:count",
+        block: "vdc:block:{0}",
+        transaction: "vdc:tx:{0}",
+        asset: "asset:{0}",
+      },
+      r2: {
+        pendingPrefix: "pending/",
+        pending: "pending/{0}.json",
+        block: "blocks/{0}.json",
+        sealedPrefix: "sealed/{0}/",
+        sealed: "sealed/{0}/{1}.json",
+        private: "private/{0}.json",
+        deadLetterPrefix: "dead-letters/",
+        deadLetter: "dead-letters/{0}/{1}.json",
+      },
+    });
+  });
+
+  it("of pending/ lead back to their transaction, and foreign objects to none", () => {
+    const txId = `vdc_tx_${"0a".repeat(20)}`;
+    expect(txIdOfPendingKey(r2Keys.pending(txId))).toBe(txId);
+    for (const foreign of [
+      `pending/${txId}`,
+      `pending/${txId.toUpperCase()}.json`,
+      `pending/x/${txId}.json`,
+      `blocks/${txId}.json`,
+      `pending/${txId}.json.bak`,
+    ])
+      expect(txIdOfPendingKey(foreign), foreign).toBeUndefined();
+  });
+});
+
+function spelled(key: string | ((...parts: never[]) => string)): string {
+  return typeof key === "string" ? key : key(...(["{0}", "{1}"] as never[]));
+}

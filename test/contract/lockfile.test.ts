@@ -1,0 +1,86 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ROOT } from "../../cli/local/workers.ts";
+
+interface Manifest {
+  readonly integrity?: string;
+  readonly resolved?: string;
+  readonly inBundle?: boolean;
+  readonly name?: string;
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+}
+
+const manifest = readJson("package.json") as Manifest;
+const lockfile = readJson("package-lock.json") as { packages: Readonly<Record<string, Manifest>> };
+const wanted = { ...manifest.dependencies, ...manifest.devDependencies };
+
+function locked(name: string): string[] {
+  return Object.entries(lockfile.packages).flatMap(([path, { version }]) =>
+    path === `node_modules/${name}` || path.endsWith(`/node_modules/${name}`) ? [version] : [],
+  );
+}
+
+/** As they lie on the disk, however deep. */
+function installed(name: string): string[] {
+  const paths = globSync(
+    [`node_modules/${name}/package.json`, `node_modules/**/node_modules/${name}/package.json`],
+    {
+      cwd: ROOT,
+    },
+  );
+  return paths.map((path) => (readJson(path) as Manifest).version);
+}
+
+describe("the dependencies", () => {
+  it("are exact versions", () => {
+    const loose = Object.entries(wanted).filter(
+      ([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
+    );
+    expect(loose).toEqual([]);
+  });
+
+  it("are locked at the versions that package.json names", () => {
+    expect(lockfile.packages[""]).toMatchObject({
+      dependencies: manifest.dependencies,
+      devDependencies: manifest.devDependencies,
+    });
+    for (const [name, version] of Object.entries(wanted))
+      expect(lockfile.packages[`node_modules/${name}`]?.version, name).toBe(version);
+  });
+
+  it("are locked with a checksum each, and from no registry by address", () => {
+    const entries = Object.entries(lockfile.packages);
+    const unchecked = entries.filter(
+      ([path, { integrity, inBundle }]) => path !== "" && !integrity && !inBundle,
+    );
+    expect(unchecked.map(([path]) => path)).toEqual([]);
+    const addresses = entries.flatMap(([, { resolved }]) => resolved ?? []);
+    expect(addresses.filter((address) => !address.startsWith("https://registry.npmjs.org/"))).toEqual([]);
+  });
+
+  // Two of them would mean that tests and `npm start` run another platform than `wrangler deploy` checks against.
+  it.for(["workerd", "miniflare", "wrangler"])("bring one %s, not two", (name) => {
+    expect(locked(name)).toHaveLength(1);
+    expect(installed(name)).toEqual(locked(name));
+  });
+
+  it("have miniflare and workerd at the versions that wrangler brings", () => {
+    const { dependencies } = readJson("node_modules/wrangler/package.json") as Manifest;
+    expect(wanted.miniflare).toBe(dependencies?.miniflare);
+    expect(locked("miniflare")).toEqual([dependencies?.miniflare]);
+    expect(locked("workerd")).toEqual([dependencies?.workerd]);
+  });
+
+  it("bring a Node that wrangler runs on, so that the machine's own may be older", () => {
+    const [major = 0] = (wanted.node ?? "").split(".").map(Number);
+    expect(major).toBeGreaterThanOrEqual(24);
+    expect(process.versions.node).toBe(wanted.node);
+  });
+});

@@ -1,0 +1,328 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
+import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import {
+  DEAD_LETTER_CONSUMER,
+  deadLetterQueueName,
+  queueName,
+  stageOfDeadLetterQueue,
+  STAGES,
+  workerName,
+  WORKERS,
+  type Resource,
+  type StageName,
+  type WorkerName,
+  type WorkerPlan,
+} from "../../shared/pipeline.ts";
+import { nodes, reachableFrom, source, sources, type Node, type Source } from "./sources.ts";
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** What stands in the file, nothing added: what is not written out has another default here than in production. */
+function configOf(worker: WorkerName): Config {
+  return experimental_readRawConfig({ config: configPath(worker) }).rawConfig as Config;
+}
+
+const planOf = (worker: WorkerName): WorkerPlan => WORKERS[worker];
+const hasStage = (worker: WorkerName): worker is StageName => STAGES.some((stage) => stage === worker);
+const bindingName = (worker: WorkerName) => worker.toUpperCase().replaceAll("-", "_");
+const byBinding = (a: { binding: string }, b: { binding: string }) => a.binding.localeCompare(b.binding);
+
+/** The same in every Worker, or two of them would not work on one chain. */
+const ALIKE = {
+  compatibility_date: "2026-11-01",
+  compatibility_flags: ["webcrypto_modern_algorithms"],
+  observability: { enabled: true },
+};
+const KV = [{ binding: "KV", id: "00000000000000000000000000000000" }];
+const R2 = [{ binding: "R2", bucket_name: "vdc" }];
+const CHAIN_ID = "vdc-main";
+
+/** The secret that comes with a resource. */
+const SECRET_OF: Partial<Record<Resource, readonly string[]>> = {
+  admin: ["ADMIN_SECRET"],
+  stripe: ["STRIPE_WEBHOOK_SECRET"],
+  "encryption-key": ["SYSTEM_ENCRYPTION_PUBLIC_KEY"],
+  "signing-keys": ["SYSTEM_KEYRING"],
+  pinata: ["PINATA_JWT"],
+};
+
+/** Producers besides the next stages and one's own dead-letter queue, each for a reason. */
+const ALSO_PRODUCES: Partial<Record<WorkerName, Record<string, string>>> = {
+  // a transaction that is set aside is parked like a message of the miner's that failed
+  "chain-head": { SET_ASIDE_QUEUE: deadLetterQueueName("miner") },
+  // a large block is indexed in several messages
+  indexer: { INDEXER_QUEUE: queueName("indexer") },
+};
+
+/** The whole file as the map has it, but for [vars]. What a Worker holds beyond that is more than its work needs. */
+function expectedConfig(worker: WorkerName): Config {
+  const plan = planOf(worker);
+  const touches = (resource: Resource) => plan.touches.includes(resource);
+  const secrets = plan.touches.flatMap((resource) => SECRET_OF[resource] ?? []);
+  const producers = expectedProducers(worker);
+  const consumers = expectedConsumers(worker);
+  return {
+    ...ALIKE,
+    name: workerName(worker),
+    main: worker === "gateway" ? "workers/gateway/index.ts" : "index.ts",
+    ...(plan.http !== "public" && { workers_dev: false }),
+    ...(secrets.length > 0 && { secrets: { required: secrets } }),
+    ...(plan.cron !== undefined && { triggers: { crons: [plan.cron] } }),
+    ...(touches("kv") && { kv_namespaces: KV }),
+    ...(touches("r2") && { r2_buckets: R2 }),
+    ...(touches("chain-head") && {
+      durable_objects: {
+        bindings: [{ name: "CHAIN_HEAD", class_name: "ChainHead", script_name: workerName("chain-head") }],
+      },
+    }),
+    ...(worker === "chain-head" && {
+      exports: { ChainHead: { type: "durable-object", storage: "sqlite" } },
+      durable_objects: { code_update_strategy: { mode: "deferred", max_delay: 300 } },
+    }),
+    ...(plan.calls && {
+      services: plan.calls.map((called) => ({ binding: bindingName(called), service: workerName(called) })),
+    }),
+    ...((producers.length > 0 || consumers.length > 0) && {
+      queues: { ...(producers.length > 0 && { producers }), ...(consumers.length > 0 && { consumers }) },
+    }),
+  };
+}
+
+function expectedProducers(worker: WorkerName): { binding: string; queue: string }[] {
+  const queues = {
+    ...Object.fromEntries(
+      (planOf(worker).produces ?? []).map((stage) => [`${bindingName(stage)}_QUEUE`, queueName(stage)]),
+    ),
+    ...(hasStage(worker) && { DEAD_LETTER_QUEUE: deadLetterQueueName(worker) }),
+    ...ALSO_PRODUCES[worker],
+  };
+  return Object.entries(queues)
+    .map(([binding, queue]) => ({ binding, queue }))
+    .toSorted(byBinding);
+}
+
+function expectedConsumers(worker: WorkerName): object[] {
+  if (worker === "dead-letters")
+    return STAGES.map((stage) => ({ queue: deadLetterQueueName(stage), ...DEAD_LETTER_CONSUMER }));
+  if (!hasStage(worker)) return [];
+  return [
+    { queue: queueName(worker), dead_letter_queue: deadLetterQueueName(worker), ...WORKERS[worker].consumes },
+  ];
+}
+
+function queuesOf(
+  worker: WorkerName,
+  kind: "producers" | "consumers",
+): { binding?: string; queue: string }[] {
+  const { queues = {} } = configOf(worker) as { queues?: Record<string, { queue: string }[]> };
+  return queues[kind] ?? [];
+}
+
+function queuesOfAll(kind: "producers" | "consumers"): string[] {
+  return WORKER_NAMES.flatMap((worker) => queuesOf(worker, kind).map(({ queue }) => queue));
+}
+
+/** The order in which producers stand in the file says nothing. */
+function sorted(config: Config): Config {
+  const { queues } = config as { queues?: { producers?: { binding: string; queue: string }[] } };
+  const { producers } = queues ?? {};
+  return producers ? { ...config, queues: { ...queues, producers: producers.toSorted(byBinding) } } : config;
+}
+
+describe("the folder workers/", () => {
+  it("holds the Workers of the map, and no other", () => {
+    expect(readdirSync(`${ROOT}/workers`).toSorted()).toEqual(WORKER_NAMES.toSorted());
+  });
+
+  it("has a configuration for each, the gateway's at the root", () => {
+    const found = globSync("{wrangler.*,{workers,shared,cli,test}/**/wrangler.*}", { cwd: ROOT });
+    const configs = found.filter((path) => /wrangler\.(?:toml|jsonc?)$/.test(path));
+    expect(configs.toSorted()).toEqual(
+      WORKER_NAMES.map((worker) => relative(ROOT, configPath(worker))).toSorted(),
+    );
+  });
+
+  it("has no secrets lying beside the code", () => {
+    expect(globSync("{,workers/**/}.{dev.vars,env}*", { cwd: ROOT })).toEqual([]);
+  });
+});
+
+describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
+  it("says what the map says: no binding, queue, secret or trigger more or less, every setting written out", () => {
+    const { vars: _, ...config } = sorted(configOf(worker));
+    expect(config).toEqual(expectedConfig(worker));
+  });
+
+  it("is one that wrangler takes without a complaint, as the default environment", () => {
+    const said: string[] = [];
+    const { warn } = console;
+    console.warn = (...text) => void said.push(text.join(" "));
+    try {
+      const config = unstable_readConfig({ config: configPath(worker) }, { hideWarnings: false });
+      expect(existsSync(config.main ?? "")).toBe(true);
+      expect(config.definedEnvironments ?? []).toEqual([]);
+    } finally {
+      console.warn = warn;
+    }
+    expect(said).toEqual([]);
+  });
+
+  it("is not newer than the workerd that runs it", () => {
+    expect(String(configOf(worker).compatibility_date) <= workerdDate()).toBe(true);
+  });
+
+  it("has text in its [vars], the chain's own id, and no secret", () => {
+    const vars = varsOf(worker);
+    const secrets = Object.values(SECRET_OF).flat();
+    for (const [name, value] of Object.entries(vars)) {
+      expect(
+        typeof value,
+        `${name}: a number or a table reaches the code as another type than from the dashboard`,
+      ).toBe("string");
+      expect(secrets, name).not.toContain(name);
+      expect(name).not.toMatch(/SECRET|TOKEN|JWT|PASSWORD|KEYRING|PRIVATE|SEED/);
+      expect(value, name).not.toMatch(/whsec_|sk_(?:live|test)_|eyJ|"seed"/);
+    }
+    expect(vars.CHAIN_ID ?? CHAIN_ID).toBe(CHAIN_ID);
+    expect("CHAIN_ID" in vars, "CHAIN_ID names the chain head, for whoever calls it").toBe(
+      planOf(worker).touches.includes("chain-head"),
+    );
+  });
+
+  it("binds what the code's Env names, and nothing else", () => {
+    expect(boundNames(worker)).toEqual(envNames(worker).toSorted());
+  });
+
+  it("binds only what the code reads", () => {
+    const read = new Set(reachableFrom(`workers/${worker}/index.ts`).flatMap(valueNames));
+    expect(boundNames(worker).filter((name) => !read.has(name))).toEqual([]);
+  });
+});
+
+describe("the queues together", () => {
+  const consumed = queuesOfAll("consumers");
+
+  it("have one consumer each", () => {
+    expect(consumed.toSorted()).toEqual(
+      [...STAGES.map(queueName), ...STAGES.map(deadLetterQueueName)].toSorted(),
+    );
+  });
+
+  it("are consumed when anything is produced to them or dead-lettered into them", () => {
+    const deadLettered = WORKER_NAMES.flatMap((worker) =>
+      queuesOf(worker, "consumers").flatMap((consumer) => Reflect.get(consumer, "dead_letter_queue") ?? []),
+    );
+    expect(
+      [...queuesOfAll("producers"), ...deadLettered].filter((queue) => !consumed.includes(queue)),
+    ).toEqual([]);
+  });
+
+  it("are each fed by somebody", () => {
+    const fed = new Set(queuesOfAll("producers"));
+    expect(consumed.filter((queue) => !fed.has(queue))).toEqual([]);
+  });
+
+  it("give a dead letter back its stage, and an unknown queue none", () => {
+    for (const stage of STAGES) expect(stageOfDeadLetterQueue(deadLetterQueueName(stage))).toBe(stage);
+    expect(stageOfDeadLetterQueue(queueName("miner"))).toBeUndefined();
+  });
+});
+
+/** DESIGN §2 in one line each: a secret in a second place doubles what an intruder can reach. */
+describe("a secret", () => {
+  it.for([
+    ["SYSTEM_KEYRING", "miner"],
+    ["STRIPE_WEBHOOK_SECRET", "ingest-webhook"],
+    ["SYSTEM_ENCRYPTION_PUBLIC_KEY", "ingest-webhook"],
+    ["PINATA_JWT", "tier-persister"],
+    ["ADMIN_SECRET", "gateway"],
+  ])("%s is required by %s alone", ([secret, owner]) => {
+    const holders = WORKER_NAMES.filter((worker) => requiredSecrets(worker).includes(secret ?? ""));
+    expect(holders).toEqual([owner]);
+  });
+
+  it("is read by no code whose Worker does not require it", () => {
+    const secrets = Object.values(SECRET_OF).flat();
+    const found = sources("workers/**/*.ts").flatMap((file) => {
+      const worker = file.path.split("/")[1] as WorkerName;
+      const own = requiredSecrets(worker);
+      return secrets
+        .filter((secret) => !own.includes(secret) && names(file).includes(secret))
+        .map((name) => `${file.path}: ${name}`);
+    });
+    expect(found).toEqual([]);
+  });
+});
+
+/** The date up to which the installed workerd knows what compatibility means. */
+function workerdDate(): string {
+  const said = execFileSync(join(ROOT, "node_modules/.bin/workerd"), ["--version"]);
+  const [, date] = /^workerd (\d{4}-\d\d-\d\d)\s*$/.exec(said.toString()) ?? [];
+  if (date === undefined) throw new Error(`workerd --version said ${said.toString()}`);
+  return date;
+}
+
+function varsOf(worker: WorkerName): Readonly<Record<string, unknown>> {
+  return (configOf(worker).vars ?? {}) as Record<string, unknown>;
+}
+
+function requiredSecrets(worker: WorkerName): readonly string[] {
+  return (configOf(worker) as { secrets?: { required: string[] } }).secrets?.required ?? [];
+}
+
+/** Every name under which the configuration gives the Worker something. */
+function boundNames(worker: WorkerName): string[] {
+  const config = configOf(worker) as Record<string, { binding: string }[] | undefined> & {
+    durable_objects?: { bindings?: { name: string }[] };
+  };
+  return [
+    ...Object.keys(varsOf(worker)),
+    ...requiredSecrets(worker),
+    ...["kv_namespaces", "r2_buckets", "services"].flatMap((kind) =>
+      (config[kind] ?? []).map(({ binding }) => binding),
+    ),
+    ...(config.durable_objects?.bindings ?? []).map(({ name }) => name),
+    ...queuesOf(worker, "producers").flatMap(({ binding }) => binding ?? []),
+  ].toSorted();
+}
+
+/** The members of the Worker's `Env`, those of the interfaces that it extends too. */
+function envNames(worker: WorkerName): string[] {
+  const files = existsSync(`${ROOT}/workers/${worker}/env.ts`) ? "env.ts" : "index.ts";
+  const interfaces = [
+    source(`workers/${worker}/${files}`),
+    source("shared/consume.ts"),
+    source("shared/chain-head.ts"),
+  ].flatMap(({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"));
+  const membersOf = (name: string): string[] => {
+    const found = interfaces.find(({ id }) => nameOf(id) === name);
+    if (found === undefined)
+      throw new Error(`${worker}: no interface ${name} where Env or its parts should be`);
+    const own = (found.body as { body: Node[] }).body.map(({ key }) => nameOf(key));
+    const inherited = (found.extends as Node[]).flatMap(({ expression }) => membersOf(nameOf(expression)));
+    return [...own, ...inherited];
+  };
+  return membersOf("Env");
+}
+
+/** Names that stand in code that runs: not in the declaration of a type. */
+function valueNames({ program }: Source): string[] {
+  const declared = new Set(
+    [...nodes(program)]
+      .filter(({ type }) => type.startsWith("TSInterface") || type === "TSTypeAliasDeclaration")
+      .flatMap((declaration) => [...nodes(declaration)]),
+  );
+  return [...nodes(program)].filter((node) => node.type === "Identifier" && !declared.has(node)).map(nameOf);
+}
+
+function names({ program }: Source): string[] {
+  return [...nodes(program)].filter(({ type }) => type === "Identifier").map(nameOf);
+}
+
+function nameOf(node: unknown): string {
+  return String((node as { name?: unknown }).name);
+}

@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { publicKeyOf } from "../../cli/local/secrets.ts";
+import { loadKeyring } from "../../shared/crypto/keyring.ts";
+import { freePort, minedIds, StackProcess, vdc } from "./stack-process.ts";
+
+const TX_ID = /vdc_tx_[0-9a-f]{40}/;
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "vdc-commands-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe("vdc pay", () => {
+  let stack: StackProcess;
+  let environment: Record<string, string>;
+  beforeAll(async () => {
+    stack = await StackProcess.start(join(directory, "stack"), { MINE_AFTER_SECONDS: "3600" });
+    environment = { VDC_DATA_DIR: stack.dataDirectory, VDC_URL: stack.url };
+  });
+  afterAll(() => stack.end());
+
+  it("delivers payments that are mined, and says their transactions", async () => {
+    const paid = await vdc(["pay", "--asset", "deed", "--user", "alice", "--count", "3"], environment);
+    expect(paid).toMatchObject({ code: 0, stderr: "" });
+    const lines = paid.stdout.trim().split("\n");
+    expect(lines).toHaveLength(3);
+    for (const line of lines) expect(line).toMatch(/^vdc_tx_[0-9a-f]{40} {2}asset_creation$/);
+
+    const plain = await vdc(["pay", "--json"], environment);
+    expect(plain).toMatchObject({ code: 0, stderr: "" });
+    const answer: unknown = JSON.parse(plain.stdout);
+    expect(answer).toMatchObject({ received: true, txId: expect.stringMatching(TX_ID), type: "payment" });
+
+    await expect.poll(async () => (await stack.status()).counts.waiting).toBe(4);
+    await stack.operate("/api/vdc/mine?wait=60", "POST");
+    const txIds = [...lines, plain.stdout].map((line) => String(TX_ID.exec(line)));
+    const blocks = await stack.verifiedChain();
+    expect(minedIds(blocks).toSorted()).toEqual(txIds.toSorted());
+    const assets = blocks.flatMap(({ transactions }) =>
+      transactions.flatMap(({ data }) => ("assetId" in data ? [data.assetId] : [])),
+    );
+    expect(assets.toSorted()).toEqual(["deed-1", "deed-2", "deed-3"]);
+    expect(JSON.stringify(blocks)).not.toContain("alice");
+  });
+
+  it.for(["0", "1.5", "100000"])("refuses --count %s and sends nothing", async (count) => {
+    const { code, stdout, stderr } = await vdc(["pay", `--count=${count}`], environment);
+    expect(code).toBe(1);
+    expect(stderr).toContain("expected a whole number from 1 to 99999");
+    expect(stdout).toBe("");
+  });
+
+  it("says that the stack can't be reached, and how to start it", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    const { code, stdout, stderr } = await vdc(["pay", "--url", url], environment);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain(`vdc: ${url} can't be reached`);
+    expect(stderr).toContain("npm start");
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it("says that there is no secret where no stack was started yet", async () => {
+    const nowhere = join(directory, "nowhere");
+    const { code, stderr } = await vdc(["pay"], { ...environment, VDC_DATA_DIR: nowhere });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^vdc: there is no .*nowhere.*npm start/);
+  });
+
+  it("says why the webhook refused, when the secret is another", async () => {
+    const wrong = { ...environment, STRIPE_WEBHOOK_SECRET: `whsec_${"0f".repeat(20)}` };
+    const { code, stderr } = await vdc(["pay"], wrong);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^vdc: the webhook answered 400: .*signature/i);
+    expect(stderr).not.toContain("0f0f");
+  });
+});
+
+describe("vdc keys", () => {
+  it("generates a keyring with its public key, as lines of a .dev.vars file", async () => {
+    const { code, stdout, stderr } = await vdc(["keys", "generate"]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      "Keep SYSTEM_KEYRING secret and backed up: it signs the chain and opens what is private.\n",
+    );
+    const { SYSTEM_KEYRING = "", SYSTEM_ENCRYPTION_PUBLIC_KEY } = parseEnv(stdout);
+    expect(SYSTEM_ENCRYPTION_PUBLIC_KEY).toBe(await publicKeyOf(SYSTEM_KEYRING));
+    expect((await vdc(["keys", "generate"])).stdout).not.toBe(stdout);
+  });
+
+  it("rotates it, from a file or from stdin, and keeps the old keys", async () => {
+    const { stdout } = await vdc(["keys", "generate"]);
+    const { SYSTEM_KEYRING: old = "" } = parseEnv(stdout);
+    const file = join(directory, "keys.secret");
+    writeFileSync(file, stdout);
+    const before = await loadKeyring(old);
+    for (const rotated of [
+      await vdc(["keys", "rotate", file]),
+      await vdc(["keys", "rotate", "-"], {}, old),
+    ]) {
+      expect(rotated.code).toBe(0);
+      const { SYSTEM_KEYRING = "" } = parseEnv(rotated.stdout);
+      const after = await loadKeyring(SYSTEM_KEYRING);
+      expect(after.signing.active.keyId).not.toBe(before.signing.active.keyId);
+      expect(after.signing.byId(before.signing.active.keyId)?.status).toBe("retired");
+    }
+  });
+
+  it("refuses to rotate what is no keyring, and repeats none of it", async () => {
+    const { stdout } = await vdc(["keys", "generate"]);
+    const { SYSTEM_KEYRING = "" } = parseEnv(stdout);
+    const {
+      code,
+      stdout: said,
+      stderr,
+    } = await vdc(["keys", "rotate", "-"], {}, SYSTEM_KEYRING.slice(0, -5));
+    expect({ code, said }).toEqual({ code: 1, said: "" });
+    expect(stderr).toMatch(/^vdc: the keyring is not JSON/);
+    const [, seed = "?"] = /"seed":"([\w-]+)"/.exec(SYSTEM_KEYRING) ?? [];
+    expect(stderr).not.toContain(seed.slice(0, 12));
+  });
+});
+
+describe("vdc", () => {
+  it("shows its commands, and refuses what it does not know", async () => {
+    const help = await vdc(["--help"]);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/pay[^]*keys/);
+    const unknown = await vdc(["mien"]);
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toContain("unknown command 'mien'");
+  });
+});

@@ -1,0 +1,138 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+/**
+ * `npm test`: every test, or those that the arguments name (they are vitest's). Fails, too, when the run leaves a
+ * process behind. The last line is `N passed, N failed, N skipped`, plain, for machines that read it.
+ */
+const ROOT = join(import.meta.dirname, "..");
+const MARK = `VDC_TEST_RUN=${randomUUID()}`; // in the environment of whatever the run starts, its children's too
+const PATIENCE = 5_000; // milliseconds for processes that are just ending
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+async function test(): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), "vdc-test-run-"));
+  const report = join(directory, "report.json");
+  try {
+    const code = await vitest(["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);
+    const left = await leftBehind();
+    for (const { pid, command } of left) {
+      console.log(`left behind by the tests: process ${pid}: ${command}`);
+      end(pid);
+    }
+    const { passed, failed, skipped } = counts(report, code);
+    console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+    return code === 0 && failed === 0 && left.length === 0 ? 0 : code || 1;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function vitest(options: readonly string[]): Promise<number> {
+  const [name = "", value] = MARK.split("=");
+  const program = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+  const child = spawn(process.execPath, [program, "run", ...options, ...process.argv.slice(2)], {
+    cwd: ROOT,
+    stdio: "inherit",
+    env: { ...process.env, NODE_OPTIONS: "", [name]: value },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+  process.on("disconnect", () => child.kill("SIGTERM")); // whoever started us was killed
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code, signal) =>
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])),
+    );
+  });
+}
+
+/** A file that could not be loaded has no failed test of its own, and counts as one; so does a run without a report. */
+function counts(report: string, code: number): Counts {
+  try {
+    const { numPassedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
+      readFileSync(report, "utf8"),
+    ) as Report;
+    const failed = testResults.map(({ status, assertionResults }) => {
+      const tests = assertionResults.filter((test) => test.status === "failed").length;
+      return status === "failed" ? Math.max(1, tests) : tests;
+    });
+    return {
+      passed: numPassedTests,
+      failed: failed.reduce((sum, inFile) => sum + inFile, 0),
+      skipped: numPendingTests + numTodoTests,
+    };
+  } catch (error) {
+    console.log(`the tests did not get as far as a report: ${String(error)}`);
+    return { passed: 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  }
+}
+
+/** What vitest's JSON reporter writes, as far as we read it. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
+}
+
+interface Process {
+  readonly pid: number;
+  readonly command: string;
+}
+
+async function leftBehind(): Promise<readonly Process[]> {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    const found = marked();
+    if (found.length === 0 || Date.now() > deadline) return found;
+    await wait(100);
+  }
+}
+
+/** Running processes that bear the mark; where there is no /proc, none are found. */
+function marked(): Process[] {
+  const pids = numbersIn("/proc");
+  return pids.flatMap((pid) => {
+    const environment = read(`/proc/${pid}/environ`).split("\0"); // empty for one that has ended
+    if (!environment.includes(MARK)) return [];
+    return [{ pid, command: read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").slice(0, 200) }];
+  });
+}
+
+function numbersIn(directory: string): number[] {
+  try {
+    return readdirSync(directory).map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // it has ended meanwhile, or is another user's
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
+}
+
+process.exit(await test()); // listening for the end of our starter would keep us alive

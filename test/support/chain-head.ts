@@ -1,0 +1,198 @@
+import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
+import type { Reservation, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
+import { sha256Hex } from "../../shared/crypto/hash.ts";
+import { utf8 } from "../../shared/crypto/bytes.ts";
+import type { PermanentReason } from "../../shared/errors.ts";
+import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
+import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
+import { halt, resume } from "../../workers/chain-head/halt.ts";
+import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
+import * as reads from "../../workers/chain-head/reads.ts";
+import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
+import { reserve, type NoReservation } from "../../workers/chain-head/reserve.ts";
+import { migrate } from "../../workers/chain-head/schema.ts";
+import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
+import { setAside } from "../../workers/chain-head/set-aside.ts";
+import { memorySql, type MemorySql } from "./sqlite.ts";
+
+export const CHAIN_ID = "vdc-test";
+
+/** Nothing is mined before a test asks for it. */
+export const RULES: ChainRules = {
+  miningMode: "auto",
+  mineAtCount: 1_000,
+  mineAfterSeconds: 300,
+  blockMaxTransactions: 100,
+  blockMaxBytes: 262_144,
+  maxBlocksInFlight: 4,
+  stallAfterSeconds: 120,
+};
+
+/** A transaction's id that reads well in a failure, and sorts as its number. */
+export function txId(n: number): string {
+  return `vdc_tx_${n.toString(16).padStart(40, "0")}`;
+}
+
+export interface Arrival {
+  readonly n: number;
+  readonly timestamp?: number;
+  readonly size?: number;
+}
+
+/** The chain head's decisions on a database in memory, with a clock that the test moves. */
+export class TestHead {
+  readonly sql: MemorySql = memorySql();
+  readonly rules: ChainRules;
+  /** Milliseconds since the epoch. */
+  now = 1_800_000_000_000;
+
+  constructor(rules: Partial<ChainRules> = {}) {
+    this.rules = { ...RULES, ...rules };
+    this.sql.transaction(() => migrate(this.sql));
+  }
+
+  pass(seconds: number): void {
+    this.now += seconds * 1_000;
+  }
+
+  /** `timestamp` is the number of the transaction unless given, so that they are in order. */
+  admit(...arrivals: readonly (number | Arrival)[]): Admissions {
+    const entries = arrivals.map((arrival) => {
+      const { n, timestamp = n, size = 500 } = typeof arrival === "number" ? { n: arrival } : arrival;
+      return { txId: txId(n), timestamp, size };
+    });
+    return this.#decide(() => admit(this.sql, entries, this.rules, this.now));
+  }
+
+  requestMining(cause: MiningCause = "operator"): MiningAnswer {
+    return this.#decide(() => requestMining(this.sql, cause, this.rules, this.now));
+  }
+
+  mineIfDue(): MiningAnswer | null {
+    return this.#decide(() => mineIfDue(this.sql, this.rules, this.now));
+  }
+
+  reserve(): Reservation | { readonly none: NoReservation } {
+    return this.#decide(() => reserve(this.sql, CHAIN_ID, this.rules, this.now));
+  }
+
+  /** A reservation that must be there. */
+  reserved(): Reservation {
+    const reservation = this.reserve();
+    if ("none" in reservation) throw new Error(`no reservation: ${reservation.none}`);
+    return reservation;
+  }
+
+  setAside(blockNumber: number, n: number, reason: PermanentReason = "undecryptable"): Reservation | null {
+    const request = { blockNumber, txId: txId(n), reason, error: `${reason} in a test` };
+    return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
+  }
+
+  seal(reservation: Reservation, changes: Partial<SealedBlock> = {}): SealAnswer | StaleReservation {
+    const { blockNumber, previousHash } = reservation;
+    const sealed = { ...sealedFrom(reservation), ...changes };
+    return this.#decide(() => seal(this.sql, blockNumber, previousHash, sealed, this.now));
+  }
+
+  persisted(blockNumber: number, changes: { hash?: string; ipfsHash?: string } = {}): void {
+    const hash = this.block(blockNumber)?.hash ?? "";
+    const report = { blockNumber, hash, ipfsHash: ipfsHashOf(blockNumber), ...changes };
+    this.#decide(() => persisted(this.sql, report, this.now));
+  }
+
+  indexed(blockNumber: number): void {
+    this.#decide(() => indexed(this.sql, blockNumber, this.now));
+  }
+
+  cleaned(blockNumber: number): void {
+    this.#decide(() => cleaned(this.sql, blockNumber, this.now));
+  }
+
+  halt(reason: string): void {
+    this.#decide(() => halt(this.sql, reason, this.now));
+  }
+
+  resume(): void {
+    this.#decide(() => resume(this.sql));
+  }
+
+  head = () => reads.head(this.sql, CHAIN_ID);
+  block = (blockNumber: number) => reads.block(this.sql, blockNumber);
+  blockTransactions = (blockNumber: number) => reads.blockTransactions(this.sql, blockNumber);
+  transaction = (n: number) => reads.transaction(this.sql, txId(n));
+  status = () => reads.status(this.sql);
+  counts = () => this.status().counts;
+  failures = (limit = 100) => reads.failures(this.sql, limit);
+  publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
+  pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
+    reads.pendingPage(this.sql, after, limit);
+
+  duties(): DatedDuty[] {
+    return duties(this.sql, this.rules);
+  }
+
+  /** The only duty of its kind. */
+  duty(kind: Duty["kind"]): DatedDuty | undefined {
+    const found = this.duties().filter(({ duty }) => duty.kind === kind);
+    if (found.length > 1) throw new Error(`${found.length} duties are ${kind}`);
+    return found[0];
+  }
+
+  /** Reserves and seals the next block, as a miner does. */
+  mine(): Reservation {
+    const reservation = this.reserved();
+    const answer = this.seal(reservation);
+    if (!("won" in answer) || !answer.won) throw new Error(`block ${reservation.blockNumber} was not sealed`);
+    return reservation;
+  }
+
+  finish(blockNumber: number): void {
+    this.persisted(blockNumber);
+    this.indexed(blockNumber);
+    this.cleaned(blockNumber);
+  }
+
+  /** Genesis and all that waits, mined and finished. */
+  mineAll(): void {
+    if (!this.requestMining().mining) throw new Error("mining was not granted");
+    for (;;) {
+      const reservation = this.reserve();
+      if ("none" in reservation) return;
+      this.seal(reservation);
+      this.finish(reservation.blockNumber);
+    }
+  }
+
+  /** A chain that is under way: genesis and block 1, which holds transaction 0, are complete. Nothing waits. */
+  begun(): this {
+    this.admit(0);
+    this.mineAll();
+    return this;
+  }
+
+  #decide<T>(decision: () => T): T {
+    return this.sql.transaction(decision);
+  }
+}
+
+/** What a miner hands in of a block built from this reservation: made up, but different for every revision. */
+export function sealedFrom(reservation: Reservation, attempt = "first"): SealedBlock {
+  const { blockNumber, revision, transactions } = reservation;
+  const made = `${blockNumber} ${revision} ${transactions.join(" ")} ${attempt}`;
+  return {
+    revision,
+    hash: sha256Hex(utf8(`hash ${made}`)),
+    sha256: sha256Hex(utf8(`bytes ${made}`)),
+    byteLength: 1_000,
+    keyId: KEY.keyId,
+    announces: blockNumber === 0 ? [KEY] : [],
+    systemTransactions: blockNumber === 0 ? 1 : 0,
+  };
+}
+
+export const KEY = { keyId: "a".repeat(64), algorithm: "ML-DSA-44", publicKey: "first" } as const;
+
+/** Stands for a CID: the chain head only compares it. */
+export function ipfsHashOf(blockNumber: number): string {
+  return `Qm${blockNumber}`;
+}

@@ -1,0 +1,115 @@
+import { expect } from "vitest";
+import { workerName } from "../../shared/pipeline.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { status, until } from "./payments.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+const CHAIN_HEAD = ["ChainHead", { name: "vdc-main" }] as const; // CHAIN_ID of the wrangler.toml files
+
+/** What the chain head has fixed about a block, read from its own storage. */
+export type BlockRow = { state: string; hash: string | null; sha256: string | null };
+
+export async function blockRow({ harness }: Pipeline, blockNumber: number): Promise<BlockRow | undefined> {
+  const sql = await harness.getWorker(workerName("chain-head")).getDurableObjectStorage(...CHAIN_HEAD);
+  const [row] = await sql.exec<BlockRow>(
+    "SELECT state, hash, sha256 FROM block WHERE number = ?",
+    blockNumber,
+  );
+  return row;
+}
+
+/** The chain head loses all that it does not keep in its storage. One that is not running has lost it already. */
+export async function evictChainHead({ harness }: Pipeline): Promise<void> {
+  try {
+    await harness.getWorker(workerName("chain-head")).evictDurableObject(...CHAIN_HEAD);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes("not currently running"))) throw error;
+  }
+}
+
+export interface Latest {
+  readonly blockNumber: number;
+  readonly hash: string;
+}
+
+/** What `vdc:latest` says. */
+export function latest({ kv }: Pipeline): Promise<Latest | null> {
+  return kv.get<Latest>(kvKeys.latest, "json");
+}
+
+export async function keysOf({ r2 }: Pipeline, prefix = ""): Promise<string[]> {
+  return (await objectsOf(r2, prefix)).map(({ key }) => key);
+}
+
+/**
+ * Everything that is stored, in a form to compare: nothing happened if and only if it is the same. Waits for the
+ * count of pending transactions, which is written at most once a second.
+ */
+export async function everythingStored(pipeline: Pipeline): Promise<Record<string, string>> {
+  const { kv, r2 } = pipeline;
+  await until(async () => {
+    const { pending } = (await status(pipeline)).counts;
+    expect(await kv.get(kvKeys.pendingCount)).toBe(String(pending));
+  });
+  const state: Record<string, string> = {};
+  for (const { key, etag } of await objectsOf(r2, "")) state[`r2 ${key}`] = etag;
+  for (const key of await kvKeysOf(kv)) state[`kv ${key}`] = (await kv.get(key)) ?? "";
+  return state;
+}
+
+export async function objectsOf(r2: R2Bucket, prefix: string): Promise<R2Object[]> {
+  const objects: R2Object[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: R2Objects = await r2.list({
+      prefix,
+      include: ["customMetadata", "httpMetadata"],
+      ...(cursor !== undefined && { cursor }),
+    });
+    objects.push(...page.objects);
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
+  return objects;
+}
+
+export async function kvKeysOf(kv: KVNamespace, prefix = ""): Promise<string[]> {
+  const names: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: KVNamespaceListResult<unknown> = await kv.list({
+      prefix,
+      ...(cursor !== undefined && { cursor }),
+    });
+    names.push(...page.keys.map(({ name }) => name));
+    cursor = page.list_complete ? undefined : page.cursor;
+  } while (cursor !== undefined);
+  return names;
+}
+
+/** The signed bytes that are staged for a block, by key. More than one means that two were signed. */
+export function stagedKeys(pipeline: Pipeline, blockNumber: number): Promise<string[]> {
+  return keysOf(pipeline, r2Keys.sealedPrefix(blockNumber));
+}
+
+interface PinnedFile {
+  readonly cid: string;
+  readonly name: string;
+}
+
+/** What the pinning service holds, oldest first. */
+export async function pinnedFiles({ pinning, secrets }: Pipeline): Promise<PinnedFile[]> {
+  const response = await fetch(`${pinning.endpointUrl}/files/public?limit=1000&order=ASC`, {
+    headers: { authorization: `Bearer ${secrets.PINATA_JWT}` },
+  });
+  const body = await response.json<{ data: { files: PinnedFile[] } }>();
+  return body.data.files;
+}
+
+/** Log lines of one event, from every Worker. */
+export function logged({ harness }: Pipeline, event: string): Record<string, unknown>[] {
+  return harness.getLogs().flatMap(({ message }) => {
+    if (!message.startsWith("{")) return [];
+    const line = JSON.parse(message) as Record<string, unknown>;
+    return line.event === event ? [line] : [];
+  });
+}

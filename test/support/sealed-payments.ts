@@ -1,0 +1,62 @@
+import type { Stripe } from "stripe";
+import { expect } from "vitest";
+import { transactionBytes, type PendingPayload } from "../../shared/chain/transaction.ts";
+import { canonicalBytes } from "../../shared/crypto/canonical.ts";
+import { parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
+import type { PendingTransaction } from "../../shared/messages.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { pendingMetadata } from "../../shared/storage/pending.ts";
+import { classify } from "../../shared/stripe/classify.ts";
+import type { SyntheticEvent } from "../../shared/stripe/synthetic.ts";
+import { toTransaction } from "../../shared/stripe/to-transaction.ts";
+import { purchase } from "./payments.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { deliverTo } from "./queues.ts";
+
+/** What ingest-webhook makes of a paid checkout, before it is encrypted. */
+export function payloadOf(event: SyntheticEvent = purchase()): PendingPayload {
+  const stripeEvent = event as unknown as Stripe.Event;
+  const decision = classify(stripeEvent, { family: "checkout", livemode: undefined });
+  if (decision.kind === "ignored") throw new Error(`the event would be ignored: ${decision.reason}`);
+  const salt = crypto.getRandomValues(new Uint8Array(32));
+  return toTransaction(stripeEvent, decision, { salt }).payload;
+}
+
+/**
+ * The queue message of a payload, sealed to the system's key, as ingest-webhook would send it.
+ * @param options.txId the id outside the envelope, when it is not to be the transaction's own
+ * @param options.publicKey base64url of the key to seal to, when it is not to be the system's
+ */
+export async function seal(
+  pipeline: Pipeline,
+  payload: PendingPayload,
+  options: { txId?: string; publicKey?: string } = {},
+): Promise<PendingTransaction> {
+  const { transaction } = payload;
+  const { txId = transaction.id, publicKey = pipeline.secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY } = options;
+  const key = await parseEncryptionPublicKey(publicKey);
+  return {
+    v: 1,
+    txId,
+    timestamp: transaction.timestamp,
+    size: transactionBytes(transaction).length,
+    envelope: await key.seal(txId, canonicalBytes(payload)),
+  };
+}
+
+/** Puts a message's object into `pending/` as pending-writer does, and tells nobody: as if it had crashed then. */
+export async function writeUnseen(
+  { r2 }: Pipeline,
+  { txId, timestamp, size, envelope }: PendingTransaction,
+): Promise<void> {
+  const customMetadata = pendingMetadata({ timestamp, size });
+  await r2.put(r2Keys.pending(txId), canonicalBytes(envelope), { customMetadata });
+}
+
+/** A payment that the chain head knows, without the seconds that a queue may hold a batch back. @returns its id */
+export async function submit(pipeline: Pipeline, event?: SyntheticEvent): Promise<string> {
+  const body = await seal(pipeline, payloadOf(event));
+  const { acked } = await deliverTo(pipeline, "pending-writer", [{ body }]);
+  expect(acked).toHaveLength(1);
+  return body.txId;
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import { TestHead } from "../../support/chain-head.ts";
+
+describe("admit", () => {
+  it("admits an id once, also within one call", () => {
+    const head = new TestHead();
+    expect(head.admit(1, 2, 1)).toMatchObject({ results: ["admitted", "admitted", "waiting"], pending: 2 });
+    expect(head.admit(2, 3)).toMatchObject({ results: ["waiting", "admitted"], pending: 3 });
+    expect(head.counts()).toMatchObject({ pending: 3, waiting: 3 });
+  });
+
+  it("keeps what was said of a transaction first, whatever a repeat says", () => {
+    const head = new TestHead();
+    head.admit({ n: 1, timestamp: 10, size: 100 });
+    head.pass(60);
+    head.admit({ n: 1, timestamp: 5, size: 100_000 });
+    expect(head.transaction(1)).toMatchObject({ timestamp: 10, admittedAt: head.now - 60_000 });
+    expect(head.sql.exec("SELECT size FROM tx").toArray()).toEqual([{ size: 100 }]);
+  });
+
+  it("never admits again what is reserved, mined, finished or set aside", () => {
+    const head = new TestHead();
+    head.admit(1, 2);
+    head.requestMining();
+    head.mine();
+    const { blockNumber } = head.reserved();
+    expect(head.admit(1).results).toEqual(["waiting"]);
+    head.setAside(blockNumber, 2);
+    head.seal(head.reserved());
+    expect(head.admit(1, 2).results).toEqual(["mined", "set_aside"]);
+    head.persisted(blockNumber);
+    head.indexed(blockNumber);
+    expect(head.admit(1, 2).results).toEqual(["mined", "set_aside"]);
+    head.cleaned(blockNumber);
+    expect(head.admit(1, 2)).toMatchObject({ results: ["finished", "set_aside"], pending: 0 });
+    head.pass(10 * 365 * 86_400);
+    expect(head.admit(1, 2).results).toEqual(["finished", "set_aside"]);
+    head.requestMining();
+    expect(head.transaction(1)?.block?.blockNumber).toBe(blockNumber);
+  });
+
+  it("asks for mining when enough waits for which it was not asked yet", () => {
+    const head = new TestHead({ mineAtCount: 3 });
+    expect(head.admit(1, 2).mineNow).toBe(false);
+    expect(head.admit(3).mineNow).toBe(true);
+    head.requestMining("threshold");
+    expect(head.admit(4, 5).mineNow).toBe(false); // 1 to 3 are asked for already
+    expect(head.admit(6).mineNow).toBe(true);
+  });
+
+  it("asks for mining when the first has waited long enough", () => {
+    const head = new TestHead({ mineAfterSeconds: 60 });
+    expect(head.admit(1).mineNow).toBe(false);
+    head.pass(59);
+    expect(head.admit(2).mineNow).toBe(false);
+    head.pass(1);
+    expect(head.admit(1).mineNow).toBe(true);
+  });
+
+  it("never asks for mining where an operator approves it", () => {
+    const head = new TestHead({ miningMode: "approval", mineAtCount: 1, mineAfterSeconds: 1 });
+    head.admit(1);
+    head.pass(3_600);
+    expect(head.admit(2).mineNow).toBe(false);
+  });
+});

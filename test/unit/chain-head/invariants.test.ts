@@ -1,0 +1,42 @@
+import * as fc from "fast-check";
+import { describe, it } from "vitest";
+import { Onlooker, type Call } from "../../support/chain-head-onlooker.ts";
+
+/** Few ids and blocks, so that repeats, races and calls at the wrong moment are the rule. */
+const number = fc.integer({ min: 0, max: 24 });
+const blockNumber = fc.integer({ min: 0, max: 9 });
+
+const call: fc.Arbitrary<Call> = fc.oneof(
+  { weight: 3, arbitrary: record("admit", { numbers: fc.array(number, { maxLength: 5 }) }) },
+  { weight: 3, arbitrary: record("setAside", { blockNumber, n: number }) },
+  { weight: 5, arbitrary: record("seal", { which: fc.nat(6), miner: fc.constantFrom("one", "two") }) },
+  record("persisted", { blockNumber }),
+  record("indexed", { blockNumber }),
+  record("cleaned", { blockNumber }),
+  ...(["request", "request", "reserve", "reserve", "reserve", "advance", "halt", "resume"] as const).map(
+    (name) => record(name, {}),
+  ),
+);
+
+function record<Name extends string, Fields extends object>(
+  name: Name,
+  fields: { [Key in keyof Fields]: fc.Arbitrary<Fields[Key]> },
+): fc.Arbitrary<{ do: Name } & Fields> {
+  return fc.record(fields).map((given) => ({ do: name, ...(given as Fields) }));
+}
+
+describe("whatever is called in whatever order, and however often", () => {
+  it("no transaction is lost or mined twice, no number is skipped or used twice, and the counts agree", () => {
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 60 }), (calls) => {
+        const onlooker = new Onlooker();
+        for (const step of calls) {
+          onlooker.do(step);
+          onlooker.check();
+        }
+        onlooker.settle();
+      }),
+      { numRuns: 150, seed: 20_261_122 },
+    );
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import { countIgnored } from "../../../workers/chain-head/ignored.ts";
+import { migrate } from "../../../workers/chain-head/schema.ts";
+import { chainRules } from "../../../workers/chain-head/env.ts";
+import { CHAIN_ID, KEY, TestHead, txId } from "../../support/chain-head.ts";
+import { memorySql } from "../../support/sqlite.ts";
+
+describe("what the chain head tells", () => {
+  it("of an empty chain: nothing, and no error", () => {
+    const head = new TestHead();
+    expect(head.head()).toEqual({
+      chainId: CHAIN_ID,
+      latest: null,
+      halted: null,
+      signingKeys: [],
+      genesisHash: null,
+    });
+    expect(head.status()).toEqual({
+      counts: { pending: 0, waiting: 0, mined: 0, setAside: 0, blocks: 0 },
+      ignored: {},
+      oldestWaitingAt: null,
+      unfinished: [],
+      halted: null,
+    });
+    expect(head.block(0)).toBeNull();
+    expect(head.transaction(1)).toBeNull();
+    expect(head.blockTransactions(0)).toEqual([]);
+    expect(head.failures()).toEqual([]);
+    expect(head.publishedBlocks(Number.MAX_SAFE_INTEGER, 100)).toEqual([]);
+    expect(head.pendingPage(null, 100)).toEqual([]);
+  });
+
+  it("of a transaction: where it is, at every moment of its life", () => {
+    const head = new TestHead().begun();
+    head.admit(1);
+    expect(head.transaction(1)).toEqual({
+      txId: txId(1),
+      state: "pending",
+      timestamp: 1,
+      admittedAt: head.now,
+      block: null,
+      reason: null,
+    });
+    head.requestMining();
+    const reservation = head.reserved();
+    expect(head.transaction(1)).toMatchObject({
+      state: "reserved",
+      block: { blockNumber: 2, index: null, state: "reserved" },
+    });
+    head.seal(reservation);
+    expect(head.transaction(1)).toMatchObject({
+      state: "mined",
+      block: { blockNumber: 2, index: 0, state: "sealed" },
+    });
+    head.persisted(2);
+    expect(head.transaction(1)?.block?.state).toBe("persisted");
+  });
+
+  it("of published blocks: the newest first, page by page, none above the latest", () => {
+    const head = new TestHead({ blockMaxTransactions: 1, maxBlocksInFlight: 100 }).begun();
+    head.admit(1, 2, 3, 4, 5, 6);
+    head.requestMining();
+    for (let i = 0; i < 6; i++) head.mine();
+    for (const blockNumber of [2, 3, 4, 6]) head.persisted(blockNumber);
+    const numbers = (before: number, limit: number) =>
+      head.publishedBlocks(before, limit).map(({ blockNumber }) => blockNumber);
+    expect(numbers(Number.MAX_SAFE_INTEGER, 3)).toEqual([4, 3, 2]);
+    expect(numbers(2, 3)).toEqual([1, 0]);
+    expect(numbers(0, 3)).toEqual([]);
+    expect(numbers(Number.MAX_SAFE_INTEGER, 100)).toEqual([4, 3, 2, 1, 0]);
+  });
+
+  it("of what waits: in the order of mining, page by page, ties by id", () => {
+    const head = new TestHead().begun();
+    head.admit(
+      { n: 5, timestamp: 10 },
+      { n: 4, timestamp: 10 },
+      { n: 9, timestamp: 5 },
+      { n: 1, timestamp: 20 },
+    );
+    const seen: string[] = [];
+    let after: { timestamp: number; txId: string } | null = null;
+    for (;;) {
+      const [next] = head.pendingPage(after, 1);
+      if (next === undefined) break;
+      seen.push(next.txId);
+      after = next;
+    }
+    expect(seen).toEqual([9, 4, 5, 1].map(txId));
+    head.requestMining();
+    expect(head.reserved().transactions).toEqual(seen);
+    expect(head.pendingPage(null, 10)).toEqual([]);
+  });
+
+  it("of blocks in flight: each with the stage that it waits for", () => {
+    const head = new TestHead({ blockMaxTransactions: 1, maxBlocksInFlight: 10 }).begun();
+    head.admit(1, 2, 3, 4, 5);
+    head.requestMining();
+    for (let i = 0; i < 4; i++) head.mine();
+    head.reserve();
+    head.finish(2);
+    head.persisted(3);
+    head.indexed(3);
+    head.persisted(4);
+    expect(
+      head.status().unfinished.map(({ blockNumber, state, stage }) => [blockNumber, state, stage]),
+    ).toEqual([
+      [3, "indexed", "pending-cleaner"],
+      [4, "persisted", "indexer"],
+      [5, "sealed", "tier-persister"],
+      [6, "reserved", "miner"],
+    ]);
+  });
+
+  it("of what waits longest: since when", () => {
+    const head = new TestHead().begun();
+    head.admit({ n: 2, timestamp: 2 });
+    const first = head.now;
+    head.pass(60);
+    head.admit({ n: 1, timestamp: 1 });
+    expect(head.status().oldestWaitingAt).toBe(first);
+  });
+
+  it("of a halt: the first reason, until an operator resumes", () => {
+    const head = new TestHead().begun();
+    head.halt("a fork at 3");
+    const at = head.now;
+    head.pass(60);
+    head.halt("another reason");
+    expect(head.head().halted).toEqual({ reason: "a fork at 3", at });
+    expect(head.status().halted).toEqual({ reason: "a fork at 3", at });
+    head.resume();
+    head.resume();
+    expect(head.head().halted).toBeNull();
+  });
+
+  it("of ignored events: how many there were for each reason", () => {
+    const head = new TestHead();
+    for (const reason of ["other_type", "not_paid_yet", "other_type"] as const)
+      countIgnored(head.sql, reason);
+    expect(head.status().ignored).toEqual({ not_paid_yet: 1, other_type: 2 });
+  });
+
+  it("of its keys: those of genesis at first", () => {
+    const { signingKeys, genesisHash } = new TestHead().begun().head();
+    expect(signingKeys).toEqual([
+      { keyId: KEY.keyId, publicKey: KEY.publicKey, announcedIn: 0, firstBlock: 0, lastBlock: 1 },
+    ]);
+    expect(genesisHash).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe("the schema", () => {
+  it("is made once: a restart changes nothing", () => {
+    const head = new TestHead().begun();
+    const before = head.status();
+    migrate(head.sql);
+    migrate(head.sql);
+    expect(head.status()).toEqual(before);
+  });
+
+  it("is refused when newer code wrote it", () => {
+    const sql = memorySql();
+    migrate(sql);
+    sql.exec("INSERT INTO schema_migration (version) VALUES (?)", 99);
+    expect(() => migrate(sql)).toThrow("deploy the newer code");
+  });
+});
+
+describe("the settings", () => {
+  const settings = {
+    MINING_MODE: "auto",
+    MINE_AT_COUNT: "100",
+    MINE_AFTER_SECONDS: "300",
+    BLOCK_MAX_TRANSACTIONS: "500",
+    BLOCK_MAX_BYTES: "262144",
+    MAX_BLOCKS_IN_FLIGHT: "4",
+    STALL_AFTER_SECONDS: "120",
+  };
+  const rulesOf = (changes: Record<string, string | undefined>) =>
+    chainRules({ ...settings, ...changes } as unknown as Parameters<typeof chainRules>[0]);
+
+  it("are read as numbers", () => {
+    expect(rulesOf({})).toEqual({
+      miningMode: "auto",
+      mineAtCount: 100,
+      mineAfterSeconds: 300,
+      blockMaxTransactions: 500,
+      blockMaxBytes: 262_144,
+      maxBlocksInFlight: 4,
+      stallAfterSeconds: 120,
+    });
+  });
+
+  it.each(Object.keys(settings))("are refused by name when %s is missing or nonsense", (name) => {
+    for (const value of [undefined, "", "0", "-1", "1e3", "many", " 5"])
+      expect(() => rulesOf({ [name]: value }), String(value)).toThrow(name);
+  });
+
+  it("leave room in a block for the largest transaction that a queue carries", () => {
+    expect(() => rulesOf({ BLOCK_MAX_BYTES: "139999" })).toThrow("BLOCK_MAX_BYTES");
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { NO_PREVIOUS_HASH } from "../../../shared/chain/block.ts";
+import { BLOCK_OVERHEAD_BYTES } from "../../../shared/chain/rules.ts";
+import { leafHash, merkleRoot } from "../../../shared/chain/merkle.ts";
+import { fromHex, hex } from "../../../shared/crypto/bytes.ts";
+import { sha256Hex } from "../../../shared/crypto/hash.ts";
+import { CHAIN_ID, KEY, sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
+
+describe("a reservation", () => {
+  it("is genesis first, alone and with no predecessor", () => {
+    const head = new TestHead();
+    head.admit(1);
+    head.requestMining();
+    expect(head.reserve()).toEqual({
+      chainId: CHAIN_ID,
+      blockNumber: 0,
+      revision: expect.any(Number),
+      timestamp: head.now,
+      previousHash: NO_PREVIOUS_HASH,
+      historyRoot: sha256Hex(new Uint8Array()),
+      transactions: [],
+      announcedKeyIds: [],
+    });
+    expect(head.transaction(1)).toMatchObject({ state: "pending", block: null });
+  });
+
+  it("follows the block before: number, hash, the root over all hashes, the announced keys", () => {
+    const head = new TestHead();
+    head.admit(1);
+    head.requestMining();
+    const hashes = [sealedFrom(head.mine()).hash];
+    for (let n = 1; n <= 5; n++) {
+      head.admit(n + 1);
+      head.requestMining();
+      const reservation = head.reserved();
+      const leaves = hashes.map((hash) => leafHash(fromHex(hash)));
+      expect(reservation).toMatchObject({
+        blockNumber: n,
+        previousHash: hashes.at(-1),
+        historyRoot: hex(merkleRoot(leaves)),
+        announcedKeyIds: [KEY.keyId],
+      });
+      head.seal(reservation);
+      hashes.push(sealedFrom(reservation).hash);
+      head.finish(n - 1);
+    }
+  });
+
+  it("stays the same while it is open, whatever comes and however late", () => {
+    const head = new TestHead().begun();
+    head.admit(2, 3);
+    head.requestMining();
+    const first = head.reserve();
+    head.admit(1);
+    head.requestMining();
+    head.pass(86_400);
+    expect(head.reserve()).toEqual(first);
+    expect(head.counts().blocks).toBe(3);
+  });
+
+  it("takes the oldest first, ties by id, not by arrival", () => {
+    const head = new TestHead().begun();
+    head.admit(
+      { n: 7, timestamp: 30 },
+      { n: 9, timestamp: 20 },
+      { n: 3, timestamp: 20 },
+      { n: 5, timestamp: 20 },
+      { n: 8, timestamp: 10 },
+    );
+    head.requestMining();
+    expect(head.reserved().transactions).toEqual([8, 3, 5, 9, 7].map(txId));
+  });
+
+  it("takes at most blockMaxTransactions, the oldest", () => {
+    const head = new TestHead({ blockMaxTransactions: 3 }).begun();
+    head.admit(...[5, 4, 3, 2, 1].map((n) => ({ n, timestamp: 10 - n })));
+    head.requestMining();
+    expect(head.mine().transactions).toEqual([5, 4, 3].map(txId));
+    expect(head.mine().transactions).toEqual([2, 1].map(txId));
+  });
+
+  it("takes at most blockMaxBytes, each with its comma, in order and without skipping a large one", () => {
+    const room = 3_000;
+    const head = new TestHead({ blockMaxBytes: BLOCK_OVERHEAD_BYTES + room }).begun();
+    head.admit(
+      { n: 1, size: 1_499 },
+      { n: 2, size: 1_499 },
+      { n: 3, size: 1_500 },
+      { n: 4, size: 1_499 },
+      { n: 5, size: 1 },
+    );
+    head.requestMining();
+    expect(head.mine().transactions).toEqual([1, 2].map(txId));
+    expect(head.mine().transactions).toEqual([3].map(txId)); // with 4 it would be one byte too many
+    expect(head.mine().transactions).toEqual([4, 5].map(txId));
+  });
+
+  it("takes one that is larger than the limit alone, so that the chain goes on", () => {
+    const head = new TestHead({ blockMaxBytes: BLOCK_OVERHEAD_BYTES + 1_000 }).begun();
+    head.admit({ n: 1, size: 5_000 }, { n: 2, size: 10 });
+    head.requestMining();
+    expect(head.mine().transactions).toEqual([txId(1)]);
+    expect(head.mine().transactions).toEqual([txId(2)]);
+  });
+
+  it("waits when as many blocks are in flight as may be, and goes on when one is complete", () => {
+    const head = new TestHead({ blockMaxTransactions: 1, maxBlocksInFlight: 2 }).begun();
+    head.admit(1, 2, 3);
+    head.requestMining();
+    const [first, second] = [head.mine(), head.mine()];
+    expect(head.reserve()).toEqual({ none: "too_many_in_flight" });
+    head.persisted(first.blockNumber);
+    head.indexed(first.blockNumber);
+    expect(head.reserve()).toEqual({ none: "too_many_in_flight" });
+    head.cleaned(first.blockNumber);
+    expect(head.reserved()).toMatchObject({
+      blockNumber: second.blockNumber + 1,
+      transactions: [txId(3)],
+    });
+  });
+
+  it("is never dated before the block before it, though the clock went back", () => {
+    const head = new TestHead().begun();
+    head.admit(1);
+    head.requestMining();
+    const { timestamp } = head.mine();
+    head.pass(-3_600);
+    head.admit(2);
+    head.requestMining();
+    expect(head.mine().timestamp).toBe(timestamp);
+    head.pass(7_200);
+    head.admit(3);
+    head.requestMining();
+    expect(head.reserved().timestamp).toBe(head.now);
+  });
+
+  it("is refused while the chain is halted, and the same one is there when it is resumed", () => {
+    const head = new TestHead().begun();
+    head.admit(1);
+    head.requestMining();
+    const open = head.reserve();
+    head.halt("a fork");
+    expect(head.reserve()).toEqual({ none: "halted" });
+    head.resume();
+    expect(head.reserve()).toEqual(open);
+  });
+});

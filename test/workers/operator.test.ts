@@ -1,0 +1,404 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { checkChain, expectMined } from "../support/check-chain.ts";
+import { mine, purchase, status, until, untilIdle, type MinedBlock } from "../support/payments.ts";
+import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
+import { expectHeaders, expectProblem } from "../support/problems.ts";
+import { deliverTo } from "../support/queues.ts";
+import { submit } from "../support/sealed-payments.ts";
+
+/** Whatever the gateway answers to besides is for operators, also what is added later. */
+const PUBLIC = [
+  "POST /api/stripe/webhook",
+  "GET /api/vdc/latest",
+  "GET /api/vdc/blocks",
+  "GET /api/vdc/blocks/:blockNumber",
+  "GET /api/vdc/transactions/:txId",
+  "GET /api/vdc/assets/:assetId",
+  "GET /.well-known/vdc.json",
+  "GET /api/health",
+  "GET /api/ready",
+];
+
+interface OperatorCall {
+  method: string;
+  path: string;
+}
+
+async function operatorCalls(pipeline: Pipeline): Promise<OperatorCall[]> {
+  const { calls }: { calls: string[] } = await (await pipeline.fetch("/")).json();
+  const found = calls
+    .filter((call) => !PUBLIC.includes(call))
+    .map((call) => {
+      const [method = "", path = ""] = call.split(" ");
+      return { method, path: path.replaceAll(/:\w+/g, "1") };
+    });
+  const paths = found.map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining(["/api/vdc/mine", "/api/vdc/pending", "/api/vdc/status"]));
+  return found;
+}
+
+function call(pipeline: Pipeline, { method, path }: OperatorCall, headers: Record<string, string> = {}) {
+  return pipeline.fetch(path, { method, headers });
+}
+
+async function withPipeline(
+  options: PipelineOptions,
+  work: (pipeline: Pipeline) => Promise<void>,
+): Promise<void> {
+  const pipeline = await startPipeline(options);
+  try {
+    await work(pipeline);
+  } finally {
+    await pipeline.close();
+  }
+}
+
+interface Ready {
+  ready: boolean;
+  checks: Record<string, { ok: boolean; detail?: string }>;
+  oldestUnfinishedSeconds: number | null;
+}
+
+async function ready(pipeline: Pipeline): Promise<{ status: number; body: Ready }> {
+  const response = await pipeline.fetch("/api/ready");
+  return { status: response.status, body: await response.json() };
+}
+
+describe("the operator's calls", () => {
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    pipeline = await startPipeline({ vars: { READY_MAX_AGE_SECONDS: "1" } });
+  });
+  afterAll(() => pipeline.close());
+
+  const post = (path: string, body?: unknown) =>
+    pipeline.fetch(path, {
+      method: "POST",
+      headers: { "x-admin-secret": pipeline.secrets.ADMIN_SECRET },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+
+  it("are refused without the secret, with a wrong one, and with the right one in a wrong place", async () => {
+    const { ADMIN_SECRET } = pipeline.secrets;
+    const given: Record<string, string>[] = [
+      {},
+      { "x-admin-secret": "" },
+      { "x-admin-secret": "wrong" },
+      { "x-admin-secret": ADMIN_SECRET.slice(0, -1) },
+      { "x-admin-secret": `${ADMIN_SECRET}x` },
+      { "x-admin-secret": swapCase(ADMIN_SECRET) },
+      { "x-admin-secret": `${ADMIN_SECRET}, ${ADMIN_SECRET}` },
+      { authorization: `Bearer ${ADMIN_SECRET}` },
+      { cookie: `x-admin-secret=${ADMIN_SECRET}` },
+      {
+        "cf-access-jwt-assertion": "eyJhbGciOiJub25lIn0.e30.",
+        "cf-access-authenticated-user-email": "a@b.example",
+      },
+    ];
+    for (const operatorCall of await operatorCalls(pipeline))
+      for (const headers of given) {
+        const what = `${operatorCall.path} ${JSON.stringify(headers)}`;
+        const response = await call(pipeline, operatorCall, headers);
+        expect(response.headers.get("www-authenticate"), what).toContain("VdcAdminSecret");
+        const problem = await expectProblem(response, "unauthorized", what);
+        expect(JSON.stringify(problem)).not.toContain(ADMIN_SECRET);
+      }
+    await expectProblem(
+      await pipeline.fetch(`/api/vdc/status?x-admin-secret=${ADMIN_SECRET}`),
+      "unauthorized",
+    );
+    const head = await pipeline.fetch("/api/vdc/status", { method: "HEAD" });
+    expect(head.status).toBe(401);
+    expect((await status(pipeline)).counts.blocks).toBe(0);
+  });
+
+  it("are answered with the secret, never cached", async () => {
+    for (const { path } of (await operatorCalls(pipeline)).filter(({ method }) => method === "GET")) {
+      const response = await pipeline.operate(path);
+      expect(response.status, path).toBe(200);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+      expect(response.headers.get("access-control-allow-origin")).toBeNull();
+      expectHeaders(response);
+      await response.body?.cancel();
+    }
+  });
+
+  it("take their own method only", async () => {
+    for (const { method, path } of await operatorCalls(pipeline)) {
+      const other = method === "GET" ? "POST" : "GET";
+      const response = await call(pipeline, { method: other, path });
+      expect(response.headers.get("allow"), path).toBe(`${method === "GET" ? "GET, HEAD" : method}, OPTIONS`);
+      await expectProblem(response, "method-not-allowed", path);
+    }
+  });
+
+  it("mine nothing when nothing waits, and say so", async () => {
+    const response = await post("/api/vdc/mine?wait=60");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      mined: false,
+      reason: "nothing_pending",
+      detail: expect.any(String),
+    });
+    expect((await status(pipeline)).counts.blocks).toBe(0);
+  });
+
+  it("refuse a wait that is no number of seconds up to 60, and mine nothing then", async () => {
+    await submit(pipeline);
+    for (const wait of ["-1", "61", "1e1", "1.5", "01", "", "soon", "%ff", "9007199254740992", "1&wait=2"])
+      await expectProblem(await post(`/api/vdc/mine?wait=${wait}`), "invalid-parameter", wait);
+    const { counts, inFlight } = await status(pipeline);
+    expect({ waiting: counts.waiting, blocks: counts.blocks, inFlight }).toEqual({
+      waiting: 1,
+      blocks: 0,
+      inFlight: [],
+    });
+  });
+
+  it("mine one block when two ask at one moment, and wait until it is complete", async () => {
+    const answers = await Promise.all([mine(pipeline), mine(pipeline)]);
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[0]).toEqual({
+      blockNumber: 1,
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      ipfsHash: expect.stringMatching(/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/),
+      r2Key: "blocks/1.json",
+      transactions: 1,
+    });
+    const blocks = await checkChain(pipeline);
+    expect(blocks.length).toBe(2);
+    expect(blocks[1]?.hash).toBe(answers[0].hash);
+  });
+
+  it("answer at once without wait, and say where to look", async () => {
+    await submit(pipeline);
+    const response = await post("/api/vdc/mine");
+    expect(response.status).toBe(202);
+    expect(response.headers.get("location")).toBe("/api/vdc/status");
+    expect(await response.json()).toEqual({
+      blockNumber: 2,
+      transactions: 1,
+      state: expect.stringMatching(/^(requested|reserved|sealed|persisted|indexed)$/),
+      statusUrl: "/api/vdc/status",
+    });
+    await untilIdle(pipeline);
+    expect((await checkChain(pipeline)).length).toBe(3);
+  });
+
+  it("page through what waits, in the order of mining, and never show its contents", async () => {
+    const events = [3, 1, 2, 5, 4].map((n) => purchase({ created: 1_790_000_000 + n, assetId: `deed-${n}` }));
+    const txIds: string[] = [];
+    for (const event of events) txIds.push(await submit(pipeline, event));
+    const order = [1, 2, 0, 4, 3].map((i) => txIds[i]);
+
+    const seen: string[] = [];
+    const sizes: number[] = [];
+    let cursor: string | null = null;
+    do {
+      const more: string = cursor === null ? "" : `&cursor=${cursor}`;
+      const response = await pipeline.operate(`/api/vdc/pending?limit=2${more}`);
+      const text = await response.text();
+      expect(text).not.toMatch(/envelope|"enc"|"ct"|deed-|buyer@|4900|size/);
+      const page = JSON.parse(text) as { transactions: { txId: string }[]; next: string | null };
+      expect(page).toMatchObject({ count: 5, waiting: 5 });
+      for (const transaction of page.transactions)
+        expect(transaction).toEqual({
+          txId: transaction.txId,
+          timestamp: expect.any(Number),
+          admittedAt: expect.any(Number),
+          ageSeconds: expect.any(Number),
+        });
+      sizes.push(page.transactions.length);
+      seen.push(...page.transactions.map(({ txId }) => txId));
+      cursor = page.next;
+    } while (cursor !== null);
+    expect(seen).toEqual(order);
+    expect(sizes).toEqual([2, 2, 1]);
+
+    const all = await (await pipeline.operate("/api/vdc/pending")).json<{ next: string | null }>();
+    expect(all.next).toBeNull();
+    for (const query of [
+      "limit=0",
+      "limit=1001",
+      "limit=x",
+      "cursor=",
+      "cursor=x",
+      "cursor=e30",
+      "cursor=%ff",
+    ])
+      await expectProblem(await pipeline.operate(`/api/vdc/pending?${query}`), "invalid-parameter", query);
+
+    const { blockNumber } = await mine(pipeline);
+    const block = (await checkChain(pipeline))[blockNumber];
+    expect(block?.transactions.map(({ id }) => id)).toEqual(order);
+    expect(await (await pipeline.operate("/api/vdc/pending")).json()).toEqual({
+      count: 0,
+      waiting: 0,
+      transactions: [],
+      next: null,
+    });
+  });
+
+  it("show a stalled block, and /api/ready is 503 while it stalls for too long", async () => {
+    await until(async () => expect((await ready(pipeline)).status).toBe(200));
+    pipeline.pinning.setFault({ kind: "stall", on: "upload" });
+    const [txId, later] = [await submit(pipeline), await submit(pipeline, purchase())];
+    const response = await post("/api/vdc/mine?wait=1");
+    const body = await response.json<{ blockNumber: number }>();
+    expect(response.status).toBe(202);
+    expect(body).toMatchObject({ transactions: 2, state: "sealed", statusUrl: "/api/vdc/status" });
+
+    await until(async () => {
+      const { status: code, body: answer } = await ready(pipeline);
+      expect(code).toBe(503);
+      expect(answer).toMatchObject({ ready: false, checks: { kv: { ok: true }, chain: { ok: false } } });
+      expect(answer.checks.chain?.detail).toBe(
+        `block ${body.blockNumber} has been sealed for long: tier-persister does not get done`,
+      );
+      expect(answer.oldestUnfinishedSeconds).toBeGreaterThan(1);
+    });
+    const shown = await (await pipeline.operate("/api/vdc/status")).json();
+    expect(shown).toMatchObject({
+      latest: body.blockNumber - 1,
+      halted: null,
+      counts: { pending: 2, waiting: 0 },
+      oldestWaitingSeconds: null,
+      inFlight: [
+        {
+          blockNumber: body.blockNumber,
+          state: "sealed",
+          stage: "tier-persister",
+          transactions: 2,
+          ageSeconds: expect.any(Number),
+        },
+      ],
+      queues: { "tier-persister": { messages: expect.any(Number), bytes: expect.any(Number) } },
+      failures: [],
+    });
+
+    pipeline.pinning.clearFaults();
+    await untilIdle(pipeline);
+    await until(async () => expect((await ready(pipeline)).status).toBe(200));
+    const blocks = await checkChain(pipeline);
+    expectMined(blocks.slice(-1), [txId, later]);
+  });
+
+  it("stop mining when the archive holds another block of that number, until an operator resumes", async () => {
+    const blockNumber = (await checkChain(pipeline)).length;
+    const foreign = await (await pipeline.r2.get(r2Keys.block(1)))?.arrayBuffer();
+    await pipeline.r2.put(r2Keys.block(blockNumber), foreign ?? "");
+    const txId = await submit(pipeline);
+    expect((await post("/api/vdc/mine")).status).toBe(202);
+    await until(async () =>
+      expect((await status(pipeline)).halted?.reason).toContain(`block ${blockNumber}`),
+    );
+
+    const answer = await ready(pipeline);
+    expect(answer.status).toBe(503);
+    expect(answer.body.checks.chain?.detail).toContain("the chain is halted");
+    await submit(pipeline, purchase({ created: 1_790_000_000 }));
+    expect(await (await post("/api/vdc/mine?wait=5")).json()).toMatchObject({
+      mined: false,
+      reason: "halted",
+    });
+
+    for (const body of [
+      "",
+      "not JSON",
+      "{}",
+      { by: "ann" },
+      { by: "", reason: "x" },
+      { by: "a", reason: "b", more: 1 },
+    ])
+      await expectProblem(await post("/api/vdc/resume", body), "invalid-body", JSON.stringify(body));
+    expect((await status(pipeline)).halted).not.toBeNull();
+
+    await pipeline.r2.delete(r2Keys.block(blockNumber)); // the operator has looked: it was put there by mistake
+    const resumed = await post("/api/vdc/resume", {
+      by: "ann",
+      reason: "a test copy was restored by mistake",
+    });
+    expect(resumed.status).toBe(200);
+    expect(await resumed.json()).toMatchObject({ resumed: true, halted: { reason: expect.any(String) } });
+    await until(async () => expect((await status(pipeline)).inFlight).toEqual([]));
+    const blocks = await checkChain(pipeline);
+    expectMined(blocks.slice(blockNumber), [txId]);
+    const next: MinedBlock = await mine(pipeline);
+    expect(next).toMatchObject({ blockNumber: blockNumber + 1, transactions: 1 });
+    expect(await (await post("/api/vdc/resume", { by: "ann", reason: "again" })).json()).toMatchObject({
+      resumed: false,
+      halted: null,
+    });
+  });
+
+  it("leave no secret in the logs", () => {
+    const logs = JSON.stringify(pipeline.harness.getLogs());
+    expect(logs).toContain("operator.refused");
+    for (const [name, secret] of Object.entries(pipeline.secrets))
+      expect(logs.includes(secret), name).toBe(false);
+    expect(logs).not.toContain("buyer@");
+  });
+});
+
+describe("an operator's secret", () => {
+  it.each([
+    ["is not set", "", "is not set"],
+    ["is too short", "3f9a1c77b0", "too weak"],
+    ["is a placeholder", "change-me-please-1234567890", "too weak"],
+    ["is one letter repeated", "a".repeat(40), "too weak"],
+  ])("that %s lets nobody in: every call fails closed", async (_, secret, says) => {
+    await withPipeline({ secrets: { ADMIN_SECRET: secret } }, async (pipeline) => {
+      for (const operatorCall of await operatorCalls(pipeline))
+        for (const headers of [{}, { "x-admin-secret": secret }, { "x-admin-secret": "undefined" }]) {
+          const response = await call(pipeline, operatorCall, headers);
+          const { detail } = await expectProblem(response, "operators-not-configured", operatorCall.path);
+          expect(detail).toContain(says);
+        }
+      expect((await pipeline.fetch("/api/health")).status).toBe(200);
+    });
+  });
+
+  it("may be missing where Cloudflare Access is configured, and then only Access lets in", async () => {
+    const options = { secrets: { ADMIN_SECRET: "" }, vars: { ACCESS_AUD: "f".repeat(64) } };
+    await withPipeline(options, async (pipeline) => {
+      for (const operatorCall of await operatorCalls(pipeline))
+        for (const headers of [
+          {},
+          { "x-admin-secret": "undefined" },
+          { "cf-access-jwt-assertion": "eyJhbGciOiJub25lIn0.e30.", "cf-access-aud": "f".repeat(64) },
+        ])
+          await expectProblem(await call(pipeline, operatorCall, headers), "unauthorized", operatorCall.path);
+    });
+  });
+});
+
+describe("approval mode", () => {
+  it("mines at the operator's request and at no other", async () => {
+    const vars = { MINING_MODE: "approval", MINE_AT_COUNT: "1", MINE_AFTER_SECONDS: "1" };
+    await withPipeline({ vars }, async (pipeline) => {
+      const txIds = [await submit(pipeline), await submit(pipeline)];
+      await pipeline.fireCron("miner");
+      const asked = await deliverTo(pipeline, "miner", [
+        { id: "threshold", body: { v: 1, cause: "threshold" } },
+        { id: "approved", body: { v: 1, cause: "approved" } },
+      ]);
+      expect(asked.acked).toEqual(["approved", "threshold"]);
+      // The watchdog's time to ask by itself would have been a second after the first arrived.
+      await until(async () => {
+        const response = await pipeline.operate("/api/vdc/status");
+        const { oldestWaitingSeconds } = await response.json<{ oldestWaitingSeconds: number }>();
+        expect(oldestWaitingSeconds).toBeGreaterThanOrEqual(2);
+      });
+      await pipeline.fireCron("miner");
+      expect((await status(pipeline)).counts).toMatchObject({ pending: 2, waiting: 2, mined: 0, blocks: 0 });
+
+      expect(await mine(pipeline)).toMatchObject({ blockNumber: 1, transactions: 2 });
+      expectMined(await checkChain(pipeline), txIds);
+    });
+  });
+});
+
+function swapCase(text: string): string {
+  return [...text].map((c) => (c === c.toLowerCase() ? c.toUpperCase() : c.toLowerCase())).join("");
+}

@@ -1,0 +1,531 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readBlock } from "../../shared/chain/block.ts";
+import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
+import { utf8 } from "../../shared/crypto/bytes.ts";
+import { generateKeyring } from "../../shared/crypto/keyring.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { publicKeyOf } from "../../cli/local/secrets.ts";
+import { checkChain } from "../support/check-chain.ts";
+import { mine, purchase, until, untilIdle } from "../support/payments.ts";
+import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { expectHeaders, expectProblem } from "../support/problems.ts";
+import { deliverTo } from "../support/queues.ts";
+import { payloadOf, seal, submit } from "../support/sealed-payments.ts";
+
+const TX_ID = `vdc_tx_${"0".repeat(40)}`;
+const IMMUTABLE = "public, max-age=31536000, immutable";
+
+type Json = Record<string, unknown>;
+
+async function read<Body = Json>(pipeline: Pipeline, path: string): Promise<Body> {
+  const response = await pipeline.fetch(path);
+  const text = await response.text();
+  expect(response.status, `${path} ${text}`).toBe(200);
+  expect(response.headers.get("content-type")).toBe("application/json");
+  expectHeaders(response);
+  return JSON.parse(text) as Body;
+}
+
+/** The block in R2, without what KV and the API add to it. */
+async function archived({ r2 }: Pipeline, blockNumber: number): Promise<Json> {
+  const object = await r2.get(r2Keys.block(blockNumber));
+  if (object === null) throw new Error(`R2 has no block ${blockNumber}`);
+  return object.json();
+}
+
+describe("an empty chain", () => {
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    pipeline = await startPipeline();
+  });
+  afterAll(() => pipeline.close());
+
+  it("has no latest block, no blocks and no genesis, and says so", async () => {
+    await expectProblem(await pipeline.fetch("/api/vdc/latest"), "not-found");
+    expect(await read(pipeline, "/api/vdc/blocks")).toEqual({ blocks: [], next: null });
+    const problem = await expectProblem(await pipeline.fetch("/api/vdc/blocks/0"), "not-found");
+    expect(problem).toMatchObject({ latest: null, state: null });
+    expect(await read(pipeline, "/.well-known/vdc.json")).toEqual({
+      chainId: "vdc-main",
+      formatVersion: 1,
+      genesisHash: null,
+      latestBlock: null,
+      signingKeys: [],
+      ipfsGatewayUrl: pipeline.pinning.gatewayUrl,
+    });
+  });
+
+  it("is alive and ready", async () => {
+    expect(await read(pipeline, "/api/health")).toEqual({ status: "ok" });
+    expect(await read(pipeline, "/api/ready")).toEqual({
+      ready: true,
+      checks: { kv: { ok: true }, r2: { ok: true }, ingest: { ok: true }, chain: { ok: true } },
+      oldestUnfinishedSeconds: null,
+    });
+  });
+});
+
+describe("the public reads", () => {
+  const LAST = 3; // block of the chain below
+  let pipeline: Pipeline;
+  let assetTx: string;
+  beforeAll(async () => {
+    pipeline = await startPipeline();
+    await submit(pipeline);
+    await mine(pipeline);
+    assetTx = await submit(pipeline, purchase({ assetId: "deed:1.a_B-c" }));
+    await submit(pipeline);
+    await mine(pipeline);
+    await submit(pipeline);
+    await mine(pipeline);
+  });
+  afterAll(() => pipeline.close());
+
+  it("name the latest block, from KV or, where KV has lost it, from the chain head", async () => {
+    const { hash, timestamp } = await archived(pipeline, LAST);
+    const [{ ipfsHash }] = (await read<{ blocks: [Json] }>(pipeline, "/api/vdc/blocks?limit=1")).blocks;
+    const expected = { blockNumber: LAST, hash, ipfsHash, timestamp };
+    expect(await read(pipeline, "/api/vdc/latest")).toEqual(expected);
+    const value = (await pipeline.kv.get(kvKeys.latest)) ?? "";
+    await pipeline.kv.delete(kvKeys.latest);
+    expect(await read(pipeline, "/api/vdc/latest")).toEqual(expected);
+    await pipeline.kv.put(kvKeys.latest, value);
+  });
+
+  it("give every block with where its copies are, cached for ever", async () => {
+    for (let n = 0; n <= LAST; n++) {
+      const response = await pipeline.fetch(`/api/vdc/blocks/${n}`);
+      const { ipfsHash, ipfsGatewayUrl, storage, ...block }: Json = await response.json();
+      expect(block).toEqual(await archived(pipeline, n));
+      expect(ipfsGatewayUrl).toBe(`${pipeline.pinning.gatewayUrl}/ipfs/${String(ipfsHash)}`);
+      expect(storage).toEqual({ r2Key: r2Keys.block(n), storedAt: expect.any(Number) });
+      const pinned = await fetch(String(ipfsGatewayUrl));
+      expect(await pinned.json()).toEqual(block);
+      expect(response.headers.get("etag")).toBe(`"${String(block.hash)}"`);
+      expect(response.headers.get("cache-control")).toBe(IMMUTABLE);
+      expect(response.headers.get("access-control-allow-origin")).toBe("*");
+      expect(response.headers.get("x-vdc-tier")).toBe("kv");
+      expectHeaders(response);
+    }
+  });
+
+  it("answer 304 to whoever has the block already, and the block to whoever has another", async () => {
+    const { hash } = await archived(pipeline, 1);
+    const ask = (etag: string) => pipeline.fetch("/api/vdc/blocks/1", { headers: { "if-none-match": etag } });
+    for (const etag of [`"${String(hash)}"`, `W/"${String(hash)}"`, `"other" , "${String(hash)}"`]) {
+      const response = await ask(etag);
+      expect(response.status, etag).toBe(304);
+      expect(await response.text()).toBe("");
+      expect(response.headers.get("etag")).toBe(`"${String(hash)}"`);
+      expect(response.headers.get("cache-control")).toBe(IMMUTABLE);
+      expectHeaders(response);
+    }
+    for (const etag of ['"other"', String(hash)]) {
+      const response = await ask(etag);
+      expect(response.status, etag).toBe(200);
+      await response.body?.cancel();
+    }
+  });
+
+  it("list the blocks page by page, newest first, each once", async () => {
+    type Page = { blocks: { blockNumber: number; hash: string }[]; next: number | null };
+    const seen: number[] = [];
+    let next: number | null = null;
+    do {
+      const before: string = next === null ? "" : `&before=${next}`;
+      const page: Page = await read<Page>(pipeline, `/api/vdc/blocks?limit=3${before}`);
+      expect(page.blocks.length).toBeLessThanOrEqual(3);
+      seen.push(...page.blocks.map(({ blockNumber }) => blockNumber));
+      next = page.next;
+    } while (next !== null);
+    expect(seen).toEqual([3, 2, 1, 0]);
+
+    const { blocks } = await read<Page>(pipeline, "/api/vdc/blocks?before=2");
+    const { hash, previousHash, historyRoot, timestamp, transactionCount } = await archived(pipeline, 1);
+    expect(blocks.map(({ blockNumber }) => blockNumber)).toEqual([1, 0]);
+    const { ipfsHash } = await read(pipeline, "/api/vdc/blocks/1");
+    expect(blocks[0]).toEqual({
+      blockNumber: 1,
+      hash,
+      previousHash,
+      historyRoot,
+      timestamp,
+      transactionCount,
+      ipfsHash,
+    });
+    expect(await read(pipeline, "/api/vdc/blocks?before=0")).toEqual({ blocks: [], next: null });
+  });
+
+  it("tell of an asset that a block names, and of no other", async () => {
+    expect(await read(pipeline, "/api/vdc/assets/deed:1.a_B-c")).toEqual({
+      assetId: "deed:1.a_B-c",
+      txId: assetTx,
+      vdcBlockNumber: 2,
+    });
+    expect(await read(pipeline, "/api/vdc/assets/deed%3A1.a_B-c")).toMatchObject({ vdcBlockNumber: 2 });
+    const problem = await expectProblem(await pipeline.fetch("/api/vdc/assets/deed-99"), "not-found");
+    expect(problem.assetId).toBe("deed-99");
+  });
+
+  it("say all that a stranger needs to verify the chain", async () => {
+    const wellKnown = await read<{
+      genesisHash: string;
+      signingKeys: { keyId: string; publicKey: string }[];
+    }>(pipeline, "/.well-known/vdc.json");
+    const verifier = new ChainVerifier();
+    const stored = await pipeline.r2.get(r2Keys.block(0));
+    const genesis = await verifier.add(new Uint8Array((await stored?.arrayBuffer()) ?? []));
+    expect(wellKnown).toMatchObject({
+      chainId: "vdc-main",
+      formatVersion: 1,
+      genesisHash: genesis.hash,
+      latestBlock: LAST,
+    });
+    const [announced] = genesis.transactions;
+    expect(announced?.type === "genesis" && announced.data.signingKeys).toEqual(
+      wellKnown.signingKeys.map(({ keyId, publicKey }) => ({ keyId, algorithm: "ML-DSA-44", publicKey })),
+    );
+    expect(wellKnown.signingKeys).toMatchObject([
+      { algorithm: "ML-DSA-44", announcedIn: 0, blocks: { first: 0, last: LAST } },
+    ]);
+  });
+
+  it("say where a transaction is: unknown, pending, mined, or set aside with the reason", async () => {
+    const at = (txId: string) => read(pipeline, `/api/vdc/transactions/${txId}`);
+    const unknown = await pipeline.fetch(`/api/vdc/transactions/${TX_ID}`);
+    expect(await expectProblem(unknown, "not-found")).toMatchObject({ txId: TX_ID, state: "unknown" });
+
+    const [payload, foreign] = [payloadOf(), payloadOf()];
+    const txId = payload.transaction.id;
+    const publicKey = await publicKeyOf(await generateKeyring());
+    const { acked } = await deliverTo(pipeline, "pending-writer", [
+      { body: await seal(pipeline, payload) },
+      { body: await seal(pipeline, foreign, { publicKey }) },
+    ]);
+    expect(acked).toHaveLength(2);
+    const { timestamp } = payload.transaction;
+    expect(await at(txId)).toEqual({ txId, state: "pending", timestamp, admittedAt: expect.any(Number) });
+
+    const { blockNumber, transactions } = await mine(pipeline);
+    expect(transactions).toBe(1);
+    const { hash } = await archived(pipeline, blockNumber);
+    expect(await at(txId)).toEqual({
+      txId,
+      state: "mined",
+      blockNumber,
+      index: 0,
+      blockHash: hash,
+      type: "payment",
+      timestamp,
+      blockUrl: `/api/vdc/blocks/${blockNumber}`,
+    });
+    await pipeline.kv.delete(kvKeys.transaction(txId)); // not shown by KV yet, or lost
+    expect(await at(txId)).toEqual({
+      txId,
+      state: "mined",
+      blockNumber,
+      index: 0,
+      timestamp,
+      blockUrl: `/api/vdc/blocks/${blockNumber}`,
+    });
+    expect(await at(foreign.transaction.id)).toMatchObject({ state: "set_aside", reason: "unknown_key" });
+  });
+
+  it("show nothing of a block before it is in every tier, though R2 has it", async () => {
+    pipeline.pinning.setFault({ kind: "fail", status: 500, on: "upload" });
+    const before = await read<{ blockNumber: number }>(pipeline, "/api/vdc/latest");
+    const blockNumber = before.blockNumber + 1;
+    const txId = await submit(pipeline);
+    const asked = await pipeline.operate("/api/vdc/mine", { method: "POST" });
+    expect(asked.status).toBe(202);
+    await until(async () => expect(await pipeline.r2.head(r2Keys.block(blockNumber))).not.toBeNull());
+
+    const hidden = await pipeline.fetch(`/api/vdc/blocks/${blockNumber}`);
+    expect(await expectProblem(hidden, "not-found")).toMatchObject({
+      state: "sealed",
+      latest: before.blockNumber,
+    });
+    expect(await read(pipeline, `/api/vdc/transactions/${txId}`)).toMatchObject({
+      txId,
+      state: "reserved",
+      blockNumber,
+      blockState: "sealed",
+    });
+    expect(await read(pipeline, "/api/vdc/latest")).toEqual(before);
+    const { blocks } = await read<{ blocks: Json[] }>(pipeline, "/api/vdc/blocks");
+    expect(blocks[0]).toMatchObject({ blockNumber: before.blockNumber });
+    expect(await read(pipeline, "/.well-known/vdc.json")).toMatchObject({ latestBlock: before.blockNumber });
+
+    pipeline.pinning.clearFaults();
+    await untilIdle(pipeline);
+    expect(await read(pipeline, `/api/vdc/blocks/${blockNumber}`)).toMatchObject({ blockNumber });
+    expect(await read(pipeline, `/api/vdc/transactions/${txId}`)).toMatchObject({ state: "mined" });
+  });
+
+  describe("of a block whose copies are lost", () => {
+    const n = 1;
+    const path = `/api/vdc/blocks/${n}`;
+    let kept: { kv: string; r2: ArrayBuffer; cid: string };
+    beforeAll(async () => {
+      const kv = (await pipeline.kv.get(kvKeys.block(n))) ?? "";
+      const r2 = await (await pipeline.r2.get(r2Keys.block(n)))?.arrayBuffer();
+      if (r2 === undefined) throw new Error("R2 has no block 1");
+      kept = { kv, r2, cid: (JSON.parse(kv) as { ipfsHash: string }).ipfsHash };
+    });
+    /** As if KV held this, and R2 that; undefined: nothing. */
+    async function copies(kv: string | undefined, r2: ArrayBuffer | Uint8Array | undefined): Promise<void> {
+      pipeline.pinning.clearFaults();
+      await (kv === undefined ? pipeline.kv.delete(kvKeys.block(n)) : pipeline.kv.put(kvKeys.block(n), kv));
+      await (r2 === undefined
+        ? pipeline.r2.delete(r2Keys.block(n))
+        : pipeline.r2.put(r2Keys.block(n), r2 as ArrayBuffer));
+    }
+    afterAll(() => copies(kept.kv, kept.r2));
+
+    async function expectServedFrom(tier: string): Promise<void> {
+      const response = await pipeline.fetch(path);
+      const record: Json = await response.json();
+      expect(response.status, JSON.stringify(record)).toBe(200);
+      expect(response.headers.get("x-vdc-tier")).toBe(tier);
+      const whole = JSON.parse(kept.kv) as { storage: object };
+      expect(record).toEqual({ ...whole, storage: { ...whole.storage, storedAt: expect.any(Number) } });
+      expect(response.headers.get("etag")).toBe(`"${String(record.hash)}"`);
+      expect(response.headers.get("cache-control")).toBe(IMMUTABLE);
+    }
+
+    it("come from R2 when KV has none", async () => {
+      await copies(undefined, kept.r2);
+      await expectServedFrom("r2");
+    });
+
+    it("come from R2 when what KV holds is no block, or another", async () => {
+      const other = (await pipeline.kv.get(kvKeys.block(2))) ?? "";
+      for (const rubbish of ["", "not JSON", "null", "[]", "{}", other]) {
+        await copies(rubbish, kept.r2);
+        await expectServedFrom("r2");
+      }
+    });
+
+    it("come from IPFS when R2 has none either", async () => {
+      await copies(undefined, undefined);
+      await expectServedFrom("ipfs");
+    });
+
+    it("come from IPFS when R2 holds other bytes", async () => {
+      const other = await (await pipeline.r2.get(r2Keys.block(2)))?.arrayBuffer();
+      const text = new TextDecoder().decode(kept.r2);
+      // Still a block to look at, and it claims the hash of the true one.
+      const tampered = text.replace(/"privateCommitment":"./, '"privateCommitment":"');
+      const digit = text.includes('"privateCommitment":"0') ? "1" : "0";
+      const forged = tampered.replace('"privateCommitment":"', `"privateCommitment":"${digit}`);
+      expect(readBlock(utf8(forged)).hash).toBe(readBlock(new Uint8Array(kept.r2)).hash);
+      for (const bytes of [new Uint8Array(), utf8("{}"), utf8(tampered), utf8(forged), other]) {
+        await copies(undefined, bytes);
+        await expectServedFrom("ipfs");
+      }
+    });
+
+    it("are refused when the IPFS gateway serves other bytes: never shown, and not a 404", async () => {
+      await copies(undefined, undefined);
+      pipeline.pinning.setFault({ kind: "gateway_altered", cid: kept.cid });
+      await expectProblem(await pipeline.fetch(path), "unavailable");
+    });
+
+    it("are unavailable for now, and not unknown, when no tier answers", async () => {
+      await copies(undefined, undefined);
+      pipeline.pinning.setFault({ kind: "gateway_missing", cid: kept.cid });
+      await expectProblem(await pipeline.fetch(path), "unavailable");
+      pipeline.pinning.clearFaults();
+      pipeline.pinning.setFault({ kind: "fail", status: 502, html: true, on: "gateway" });
+      await expectProblem(await pipeline.fetch(path), "unavailable");
+    });
+
+    it("are as they were when the copies are back", async () => {
+      await copies(kept.kv, kept.r2);
+      await expectServedFrom("kv");
+      expect(readBlock(new Uint8Array(kept.r2)).blockNumber).toBe(n);
+      await checkChain(pipeline);
+    });
+  });
+});
+
+describe("bad input", () => {
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    pipeline = await startPipeline();
+    await submit(pipeline, purchase({ assetId: "deed-1" }));
+    await mine(pipeline);
+  });
+  afterAll(() => pipeline.close());
+
+  const NOT_PLAIN = [
+    "-1",
+    "+1",
+    "-0",
+    "1e3",
+    "01",
+    "00",
+    "0x1",
+    "1.0",
+    "1_0",
+    "%201",
+    "1%20",
+    "NaN",
+    "Infinity",
+  ];
+  const TOO_LARGE = ["9007199254740992", "9007199254740993", "10000000000000000", "9".repeat(400)];
+  const NOT_TEXT = ["%ff", "%E0%A4%A", "%", "%2", "%zz", "%00", "1%00", "%0a", "%F0%9F%92%A9"];
+  const NOT_ASCII = ["١", "１", "ﬀ", "\u202e1", "🙂"];
+  const NOT_IDS = ["[]", "{}", "'", '"', "%22", "<script>", "..%2f..%2fprivate", "1%2F2"];
+  const NAMES = ["null", "undefined", "true", "__proto__", "constructor", "toString", "x".repeat(8_000)];
+  const RUBBISH = [...NOT_PLAIN, ...TOO_LARGE, ...NOT_TEXT, ...NOT_ASCII, ...NOT_IDS, ...NAMES];
+
+  it.each(["blocks", "transactions", "assets"])(
+    "in a %s id is a 400 or 404 problem, never a 500",
+    async (noun) => {
+      // These are ids that an asset might have.
+      const wellFormed = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+      for (const id of RUBBISH) {
+        const slug = noun === "assets" && wellFormed.test(id) ? "not-found" : "invalid-parameter";
+        const problem = await expectProblem(await pipeline.fetch(`/api/vdc/${noun}/${id}`), slug, id);
+        if (slug === "invalid-parameter") expect(problem.detail.length, id).toBeLessThan(300);
+      }
+    },
+  );
+
+  it("in a transaction's id is told from one that nobody knows", async () => {
+    for (const id of [
+      TX_ID.toUpperCase(),
+      TX_ID.slice(0, -1),
+      `${TX_ID}0`,
+      TX_ID.replace("0", "g"),
+      ` ${TX_ID}`,
+    ])
+      await expectProblem(await pipeline.fetch(`/api/vdc/transactions/${id}`), "invalid-parameter", id);
+    await expectProblem(await pipeline.fetch(`/api/vdc/transactions/${TX_ID}`), "not-found");
+  });
+
+  it("as a number that no block has yet is a 404", async () => {
+    for (const n of ["2", "4294967296", "9007199254740991"]) {
+      const problem = await expectProblem(await pipeline.fetch(`/api/vdc/blocks/${n}`), "not-found", n);
+      expect(problem).toMatchObject({ latest: 1, state: null });
+    }
+  });
+
+  it("in place of a page or its size is a 400 problem that names the parameter", async () => {
+    for (const [query, parameter] of [
+      ["limit=0", "limit"],
+      ["limit=101", "limit"],
+      ["limit=", "limit"],
+      ["limit=1e1", "limit"],
+      ["limit=-5", "limit"],
+      ["limit=5&limit=5", undefined],
+      ["before=-1", "before"],
+      ["before=01", "before"],
+      ["before=9007199254740992", "before"],
+      ["before=%ff", "before"],
+    ] as const) {
+      const problem = await expectProblem(
+        await pipeline.fetch(`/api/vdc/blocks?${query}`),
+        "invalid-parameter",
+        query,
+      );
+      expect(problem.parameter, query).toBe(parameter);
+    }
+    expect(await read(pipeline, "/api/vdc/blocks?limit=100&before=9007199254740991&other=%ff")).toMatchObject(
+      {
+        next: null,
+      },
+    );
+  });
+
+  it("as a path that does not exist is a 404 problem", async () => {
+    for (const path of [
+      "/api",
+      "/api/vdc",
+      "/api/vdc/transactions",
+      "/api/vdc/transactions/",
+      "/api/vdc/assets/",
+      "/api/vdc/blocks/1/2",
+      "/API/VDC/LATEST",
+      "/api/vdc/latest.json",
+      "/api/vdc//latest",
+      "/.well-known/vdc",
+      "/.well-known/vdcXjson",
+      "/%ff",
+      `/${"x".repeat(8_000)}`,
+      "/favicon.ico",
+    ])
+      await expectProblem(await pipeline.fetch(path), "not-found", path.slice(0, 60));
+  });
+
+  const READS = [
+    "/api/vdc/latest",
+    "/api/vdc/blocks",
+    "/api/vdc/blocks/0",
+    `/api/vdc/transactions/${TX_ID}`,
+    "/api/vdc/assets/deed-1",
+    "/.well-known/vdc.json",
+    "/api/health",
+    "/api/ready",
+    "/",
+  ];
+
+  it.each(READS)("as a method that %s does not take is a 405 problem with Allow", async (path) => {
+    for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
+      const response = await pipeline.fetch(path, { method });
+      expect(response.headers.get("allow"), method).toBe("GET, HEAD, OPTIONS");
+      await expectProblem(response, "method-not-allowed", method);
+    }
+    const options = await pipeline.fetch(path, { method: "OPTIONS" });
+    expect(options.status).toBe(204);
+    expect(options.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+    expectHeaders(options);
+  });
+
+  it.each(READS)("is none in HEAD %s, which answers as GET does but without a body", async (path) => {
+    const [head, get] = [await pipeline.fetch(path, { method: "HEAD" }), await pipeline.fetch(path)];
+    expect(head.status).toBe(get.status);
+    expect(await head.text()).toBe("");
+    for (const name of ["content-type", "cache-control", "etag", "access-control-allow-origin", "x-vdc-tier"])
+      expect(head.headers.get(name), name).toBe(get.headers.get(name));
+    expectHeaders(head);
+    await get.body?.cancel();
+  });
+
+  it("as a request id is replaced, and a harmless one is kept", async () => {
+    const idOf = async (given: string) => {
+      const response = await pipeline.fetch("/api/health", { headers: { "x-request-id": given } });
+      return response.headers.get("x-request-id");
+    };
+    for (const good of ["12345678", "req-2026-ABC-def", "a".repeat(64)]) expect(await idOf(good)).toBe(good);
+    const replaced = new Set<string | null>();
+    const BAD = [
+      "1234567",
+      "a".repeat(65),
+      "has space",
+      "a@example.com",
+      "<script>",
+      'x","level":"a',
+      "é".repeat(9),
+    ];
+    for (const bad of BAD) {
+      const id = await idOf(bad);
+      expect(id, bad).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/);
+      replaced.add(id);
+    }
+    expect(replaced.size).toBe(BAD.length);
+    const problem = await pipeline.fetch("/nowhere", { headers: { "x-request-id": "req-not-found" } });
+    expect((await expectProblem(problem, "not-found")).requestId).toBe("req-not-found");
+  });
+
+  it("is not needed to learn what there is", async () => {
+    const { calls } = await read<{ calls: string[] }>(pipeline, "/");
+    expect(calls).toEqual(expect.arrayContaining(["GET /api/vdc/latest", "POST /api/stripe/webhook"]));
+  });
+
+  it("never was answered with a 500", () => {
+    const failed = pipeline.harness.getLogs().filter(({ message }) => message.includes("request.failed"));
+    expect(failed).toEqual([]);
+  });
+});

@@ -1,0 +1,115 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
+import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
+import type { Reservation } from "../../shared/chain/reservation.ts";
+import { txIdOf } from "../../shared/chain/transaction.ts";
+import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
+import { fromHex, hex } from "../../shared/crypto/bytes.ts";
+import { generateKeyring, loadKeyring, rotateKeyring, type Keyring } from "../../shared/crypto/keyring.ts";
+import { systemPart } from "../../workers/miner/system-part.ts";
+
+/** A chain that grows by what the miner would build, with whatever keyring it has at that time. */
+class Chain {
+  readonly blocks: Block[] = [];
+  readonly announcedKeyIds: string[] = [];
+  readonly #nodes = new Map<string, Uint8Array>();
+  readonly #store: NodeStore = {
+    get: (level, index) => this.#nodes.get(`${level}/${index}`)!,
+    set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
+  };
+
+  reservation(): Reservation {
+    const blockNumber = this.blocks.length;
+    return {
+      chainId: "vdc-test",
+      blockNumber,
+      revision: 0,
+      timestamp: 1_800_000_000_000 + blockNumber,
+      previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
+      historyRoot: hex(historyRoot(this.#store, blockNumber)),
+      transactions: [],
+      announcedKeyIds: this.announcedKeyIds,
+    };
+  }
+
+  async mine(keyring: Keyring, signer?: Keyring["signing"]["active"]): Promise<Block> {
+    const reservation = this.reservation();
+    const { blockNumber, timestamp } = reservation;
+    const system = systemPart(reservation, keyring);
+    const payment = {
+      id: txIdOf({ blockNumber }),
+      type: "payment",
+      timestamp,
+      data: {},
+      signatures: {},
+    } as const;
+    const transactions = blockNumber === 0 ? system.transactions : [...system.transactions, payment];
+    const block = await buildBlock(reservation, transactions, signer ?? system.signer);
+    append(this.#store, blockNumber, fromHex(block.hash));
+    this.blocks.push(block);
+    for (const { keyId } of system.announces) this.announcedKeyIds.push(keyId);
+    return block;
+  }
+
+  async verify(): Promise<void> {
+    const verifier = new ChainVerifier();
+    for (const block of this.blocks) await verifier.add(blockBytes(block));
+  }
+}
+
+describe("the signing keys of a chain", () => {
+  let json: string;
+  let old: Keyring;
+  let rotated: Keyring;
+  beforeAll(async () => {
+    json = await generateKeyring();
+    old = await loadKeyring(json);
+    rotated = await loadKeyring(await rotateKeyring(json));
+  });
+
+  it("are followed from genesis: the old key announces the new one, which signs from the next block on", async () => {
+    const chain = new Chain();
+    await chain.mine(old);
+    await chain.mine(old);
+    const announcing = await chain.mine(rotated);
+    const after = await chain.mine(rotated);
+    await chain.verify();
+    const [oldId, newId] = [old.signing.active.keyId, rotated.signing.active.keyId];
+    expect(chain.blocks.map(({ blockSignature }) => blockSignature.keyId)).toEqual([
+      oldId,
+      oldId,
+      oldId,
+      newId,
+    ]);
+    expect(announcing.transactions[0]).toMatchObject({ type: "key_rotation", data: { keyId: newId } });
+    expect(after.transactions.map(({ type }) => type)).toEqual(["payment"]);
+  });
+
+  it("are followed through two rotations", async () => {
+    const again = await loadKeyring(await rotateKeyring(await rotateKeyring(json)));
+    const chain = new Chain();
+    for (const keyring of [old, rotated, rotated, again, again]) await chain.mine(keyring);
+    await chain.verify();
+    const ids = new Set(chain.blocks.map(({ blockSignature }) => blockSignature.keyId));
+    expect(ids.size).toBe(3);
+  });
+
+  it("are those of genesis: a block that another key signs is refused, announced in that very block or not at all", async () => {
+    const unannounced = new Chain();
+    await unannounced.mine(old);
+    await unannounced.mine(old, rotated.signing.active);
+    await expect(unannounced.verify()).rejects.toMatchObject({ fault: "unknown_key" });
+
+    const announcesItself = new Chain();
+    await announcesItself.mine(old);
+    await announcesItself.mine(rotated, rotated.signing.active);
+    await expect(announcesItself.verify()).rejects.toMatchObject({ fault: "unknown_key" });
+  });
+
+  it("are not replaced by a keyring that holds none of them", async () => {
+    const chain = new Chain();
+    await chain.mine(old);
+    const strange = await loadKeyring(await generateKeyring());
+    expect(() => systemPart(chain.reservation(), strange)).toThrow(/previous keyring's entry/);
+  });
+});

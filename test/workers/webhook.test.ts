@@ -1,0 +1,376 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Transaction } from "../../shared/chain/transaction.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import {
+  asyncPaymentSucceeded,
+  signStripeBody,
+  syntheticRefund,
+  type SyntheticEvent,
+} from "../../shared/stripe/synthetic.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
+import { mine, purchase, status, until, untilWaiting } from "../support/payments.ts";
+import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
+import { expectHeaders, expectProblem, type ProblemBody } from "../support/problems.ts";
+import { fixture } from "../support/vectors.ts";
+
+const NEW_SECRET = "whsec_3b1f9d0c7a5e48f2a6d40e9b";
+const OLD_SECRET = "whsec_c27e5580b94d4f1393a1ffe6";
+const MAX_BODY_BYTES = 256_000;
+
+const seconds = () => Math.floor(Date.now() / 1_000);
+
+interface Delivery {
+  /** Signs; null: no signature at all. */
+  secret?: string | null;
+  /** Seconds from now to the time that is signed. */
+  shift?: number;
+  /** What is sent in place of the body that was signed. */
+  sent?: BodyInit;
+  signature?: string;
+}
+
+async function post(pipeline: Pipeline, body: string, delivery: Delivery = {}): Promise<Response> {
+  const { secret = NEW_SECRET, shift = 0, sent = body } = delivery;
+  const signature =
+    delivery.signature ??
+    (secret === null ? undefined : await signStripeBody(body, secret, seconds() + shift));
+  return pipeline.fetch("/api/stripe/webhook", {
+    method: "POST",
+    headers: signature === undefined ? {} : { "stripe-signature": signature },
+    body: sent,
+    ...(sent instanceof ReadableStream && { duplex: "half" }),
+  });
+}
+
+const deliver = (pipeline: Pipeline, event: unknown, delivery?: Delivery) =>
+  post(pipeline, JSON.stringify(event), delivery);
+
+async function taken(response: Response): Promise<{ received: true; txId: string; type: string }> {
+  const body: { received: true; txId: string; type: string } = await response.json();
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  expect(body).toEqual({
+    received: true,
+    txId: expect.stringMatching(/^vdc_tx_[0-9a-f]{40}$/),
+    type: body.type,
+  });
+  return body;
+}
+
+/** The transactions as they stand in the chain, once they have arrived and are mined. */
+async function mined(pipeline: Pipeline, txIds: readonly string[]): Promise<Transaction[]> {
+  await until(async () => {
+    for (const txId of txIds)
+      expect((await pipeline.fetch(`/api/vdc/transactions/${txId}`)).status).toBe(200);
+  });
+  await mine(pipeline);
+  const transactions = (await checkChain(pipeline)).flatMap((block) => block.transactions);
+  return txIds.map((txId) => {
+    const found = transactions.find(({ id }) => id === txId);
+    if (found === undefined) throw new Error(`${txId} is in no block`);
+    return found;
+  });
+}
+
+async function expectRefused(response: Response, reason: string): Promise<ProblemBody> {
+  const invalid = !["thin_event", "unreadable_event", "livemode_mismatch", "not_json"].includes(reason);
+  const slug = invalid ? "invalid-signature" : reason === "not_json" ? "invalid-body" : "unsupported-event";
+  const problem = await expectProblem(response, slug, reason);
+  expect(problem.reason).toBe(reason);
+  return problem;
+}
+
+async function expectIgnored(response: Response, reason: string): Promise<void> {
+  expect(await response.json(), reason).toEqual({ received: true, ignored: reason });
+  expect(response.status).toBe(200);
+  expectHeaders(response);
+}
+
+describe("the webhook", () => {
+  let pipeline: Pipeline;
+  /** What was answered with a transaction: the last test holds the chain against it. */
+  const accepted = new Set<string>();
+  beforeAll(async () => {
+    pipeline = await startPipeline({
+      secrets: { STRIPE_WEBHOOK_SECRET: `${NEW_SECRET}, ${OLD_SECRET}` },
+      vars: { STRIPE_LIVEMODE: "false" },
+    });
+  });
+  afterAll(() => pipeline.close());
+
+  it("refuses what Stripe has not signed", async () => {
+    const event = purchase();
+    const body = JSON.stringify(event);
+    await expectRefused(await post(pipeline, body, { secret: null }), "missing_signature");
+    await expectRefused(await post(pipeline, body, { signature: "v1=" }), "malformed_signature");
+    await expectRefused(
+      await post(pipeline, body, { signature: `t=${seconds()},v1=${"0".repeat(64)}` }),
+      "bad_signature",
+    );
+    const other = await post(pipeline, body, { secret: "whsec_e1d2c3b4a5968778695a4b3c" });
+    const { detail } = await expectRefused(other, "bad_signature");
+    expect(detail).not.toContain("whsec_3b1f");
+    await expectRefused(
+      await post(pipeline, body, { sent: body.replace('"amount_total":4900', '"amount_total":4901') }),
+      "bad_signature",
+    );
+    await expectRefused(await post(pipeline, body, { sent: `${body} ` }), "bad_signature");
+    await expectRefused(await post(pipeline, ""), "bad_signature");
+  });
+
+  it("refuses a signature older or newer than 300 seconds, and takes one within", async () => {
+    await expectRefused(await deliver(pipeline, purchase(), { shift: -301 }), "stale_timestamp");
+    await expectRefused(await deliver(pipeline, purchase(), { shift: 302 }), "future_timestamp");
+    const [late, early] = [purchase(), purchase()];
+    accepted.add((await taken(await deliver(pipeline, late, { shift: -295 }))).txId);
+    accepted.add((await taken(await deliver(pipeline, early, { shift: 299 }))).txId);
+  });
+
+  it("takes what either secret has signed while one is rotated, once", async () => {
+    const event = purchase();
+    const first = await taken(await deliver(pipeline, event, { secret: OLD_SECRET }));
+    const again = await taken(await deliver(pipeline, event, { secret: NEW_SECRET }));
+    expect(again).toEqual(first);
+    accepted.add(first.txId);
+  });
+
+  it("refuses a body over 256 kB, whether or not its length is announced, and reads one of just that size", async () => {
+    const tooLarge = "x".repeat(MAX_BODY_BYTES + 1);
+    const announced = await expectProblem(await post(pipeline, tooLarge), "body-too-large");
+    expect(announced.maxBytes).toBe(MAX_BODY_BYTES);
+    await expectProblem(await post(pipeline, tooLarge, { sent: streamed(tooLarge) }), "body-too-large");
+    await expectProblem(
+      await post(pipeline, tooLarge, { secret: null, sent: streamed(tooLarge) }),
+      "body-too-large",
+    );
+    const allowed = "x".repeat(MAX_BODY_BYTES);
+    await expectRefused(await post(pipeline, allowed), "not_json");
+    await expectRefused(await post(pipeline, allowed, { sent: streamed(allowed) }), "not_json");
+  });
+
+  it("takes a body that comes in pieces", async () => {
+    const body = JSON.stringify(purchase());
+    accepted.add((await taken(await post(pipeline, body, { sent: streamed(body) }))).txId);
+  });
+
+  it("refuses a signed body that is no snapshot event", async () => {
+    for (const body of ["not JSON", '{"id":', "<html></html>"])
+      await expectRefused(await post(pipeline, body), "not_json");
+    const thin = {
+      id: "evt_test_65",
+      object: "v2.core.event",
+      type: "v1.charge.refunded",
+      related_object: { id: "ch_1", type: "charge", url: "/v1/charges/ch_1" },
+    };
+    await expectRefused(await deliver(pipeline, thin), "thin_event");
+    for (const body of ["null", "[]", '"event"', "{}", '{"object":"event"}'])
+      await expectRefused(await post(pipeline, body), "unreadable_event");
+    const event = purchase();
+    const sessionless = { ...event, data: { object: { id: "cs_test_1" } } };
+    await expectRefused(await deliver(pipeline, sessionless), "unreadable_event");
+
+    const broken = Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d);
+    await expectProblem(await post(pipeline, "{}", { sent: broken }), "invalid-body");
+  });
+
+  it("refuses an event of the other mode", async () => {
+    await expectRefused(await deliver(pipeline, { ...purchase(), livemode: true }), "livemode_mismatch");
+  });
+
+  it("acknowledges events that are not for us, says why and counts them", async () => {
+    const ignoredBefore = (await ignoredCounts(pipeline)).not_paid_yet ?? 0;
+    const unpaid = purchase({ paymentStatus: "unpaid" });
+    await expectIgnored(await deliver(pipeline, unpaid), "not_paid_yet");
+    await expectIgnored(
+      await deliver(pipeline, { ...unpaid, type: "checkout.session.async_payment_failed" }),
+      "payment_failed",
+    );
+    const setup = purchase({ paymentStatus: "no_payment_required" });
+    await expectIgnored(await deliver(pipeline, withObject(setup, { mode: "setup" })), "setup_mode");
+    const released = withObject(syntheticRefund(purchase()), { captured: false });
+    await expectIgnored(await deliver(pipeline, released), "not_captured");
+    await expectIgnored(await deliver(pipeline, fixture("stripe/invoice.paid.json")), "other_family");
+    await expectIgnored(
+      await deliver(pipeline, fixture("stripe/payment_intent.succeeded.json")),
+      "other_family",
+    );
+    await expectIgnored(await deliver(pipeline, { ...purchase(), type: "customer.created" }), "other_type");
+    await until(async () =>
+      expect(await ignoredCounts(pipeline)).toMatchObject({
+        not_paid_yet: ignoredBefore + 1,
+        setup_mode: 1,
+        other_family: 2,
+        other_type: 1,
+      }),
+    );
+  });
+
+  it("takes a delayed payment when it has come, and not before", async () => {
+    const unpaid = purchase({ paymentStatus: "unpaid" });
+    await expectIgnored(await deliver(pipeline, unpaid), "not_paid_yet");
+    accepted.add((await taken(await deliver(pipeline, asyncPaymentSucceeded(unpaid)))).txId);
+  });
+
+  it("makes an asset of a purchase that names one, else a payment, and a refund of a refund", async () => {
+    const [deed, plain, free] = [
+      purchase({ assetId: "deed-17", userId: "user-17" }),
+      purchase(),
+      purchase({ paymentStatus: "no_payment_required" }),
+    ];
+    const asset = await taken(await deliver(pipeline, deed));
+    const payment = await taken(await deliver(pipeline, plain));
+    const gift = await taken(await deliver(pipeline, free));
+    const refund = await taken(await deliver(pipeline, syntheticRefund(deed)));
+    expect([asset, payment, gift, refund].map(({ type }) => type)).toEqual([
+      "asset_creation",
+      "payment",
+      "payment",
+      "refund",
+    ]);
+    const txIds = [asset, payment, gift, refund].map(({ txId }) => txId);
+    for (const txId of txIds) accepted.add(txId);
+    const inChain = await mined(pipeline, txIds);
+    expect(inChain.map(({ type, data }) => ({ type, data }))).toEqual([
+      { type: "asset_creation", data: { assetId: "deed-17" } },
+      { type: "payment", data: {} },
+      { type: "payment", data: {} },
+      { type: "refund", data: { refunds: asset.txId } },
+    ]);
+    expect(JSON.stringify(inChain)).not.toMatch(/buyer@|user-17|cs_test_|pi_|ch_|:4900|usd/);
+  });
+
+  it("makes each partial refund a transaction of its own, and one of each however often it comes", async () => {
+    const event = purchase();
+    const { txId } = await taken(await deliver(pipeline, event));
+    const half = syntheticRefund(event, { refunded: 2_000 });
+    const rest = syntheticRefund(event, { refunded: 4_900, before: 2_000 });
+    const refunds = new Set<string>();
+    for (const refund of [half, rest, half, rest])
+      refunds.add((await taken(await deliver(pipeline, refund))).txId);
+    expect(refunds.size).toBe(2);
+    for (const id of [txId, ...refunds]) accepted.add(id);
+    for (const { type, data } of await mined(pipeline, [...refunds]))
+      expect({ type, data }).toEqual({ type: "refund", data: { refunds: txId } });
+  });
+
+  it("takes POST only", async () => {
+    for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
+      const response = await pipeline.fetch("/api/stripe/webhook", { method });
+      expect(response.headers.get("allow"), method).toBe("POST, OPTIONS");
+      await expectProblem(response, "method-not-allowed", method);
+    }
+  });
+
+  it("gives its answers the caller's request id", async () => {
+    const response = await pipeline.fetch("/api/stripe/webhook", {
+      method: "POST",
+      headers: { "x-request-id": "req-from-the-test-1" },
+      body: "{}",
+    });
+    const { requestId } = await expectProblem(response, "invalid-signature");
+    expect(requestId).toBe("req-from-the-test-1");
+  });
+
+  it("has brought into the chain what it took, each once, and nothing of all the rest", async () => {
+    const last = await taken(await deliver(pipeline, purchase()));
+    accepted.add(last.txId);
+    await mined(pipeline, [...accepted]);
+    expectMined(await checkChain(pipeline), [...accepted]);
+    expect(await pendingKeys(pipeline)).toEqual([]);
+    expect((await status(pipeline)).counts).toMatchObject({ pending: 0, mined: accepted.size, setAside: 0 });
+    expect((await pipeline.r2.list({ prefix: r2Keys.deadLetterPrefix })).objects).toEqual([]);
+  });
+});
+
+describe("the family of events", () => {
+  it("is the only one that is taken", async () => {
+    const event = fixture("stripe/invoice.paid.json");
+    await withPipeline({ vars: { STRIPE_EVENT_FAMILY: "invoice" } }, async (pipeline) => {
+      const secret = pipeline.secrets.STRIPE_WEBHOOK_SECRET;
+      const { txId, type } = await taken(await deliver(pipeline, event, { secret }));
+      await expectIgnored(await deliver(pipeline, purchase(), { secret }), "other_family");
+      await untilWaiting(pipeline, 1);
+      expect(await pendingKeys(pipeline)).toEqual([r2Keys.pending(txId)]);
+      expect(["payment", "asset_creation"]).toContain(type);
+    });
+  });
+});
+
+describe("without a whole configuration", () => {
+  const misfits: { what: string; options: PipelineOptions; says: string }[] = [
+    {
+      what: "no Stripe secret",
+      options: { secrets: { STRIPE_WEBHOOK_SECRET: "" } },
+      says: "STRIPE_WEBHOOK_SECRET is not set",
+    },
+    {
+      what: "a weak Stripe secret beside a good one",
+      options: { secrets: { STRIPE_WEBHOOK_SECRET: `${NEW_SECRET},whsec_changeme` } },
+      says: "STRIPE_WEBHOOK_SECRET is too weak or a placeholder",
+    },
+    {
+      what: "a public key that is none",
+      options: { secrets: { SYSTEM_ENCRYPTION_PUBLIC_KEY: "A".repeat(1579) } },
+      says: "SYSTEM_ENCRYPTION_PUBLIC_KEY",
+    },
+    {
+      what: "an unknown family",
+      options: { vars: { STRIPE_EVENT_FAMILY: "payments" } },
+      says: "STRIPE_EVENT_FAMILY must be one of",
+    },
+  ];
+
+  it.each(misfits)("($what) nothing is taken in, and /api/ready says so", async ({ options, says }) => {
+    await withPipeline(options, async (pipeline) => {
+      const configured = pipeline.secrets.STRIPE_WEBHOOK_SECRET.split(",")[0] || NEW_SECRET;
+      const response = await deliver(pipeline, purchase(), { secret: configured });
+      expect(response.headers.get("retry-after")).toBe("60");
+      const problem = await expectProblem(response, "not-configured");
+      expect(problem.detail).toContain(says);
+      if (pipeline.secrets.STRIPE_WEBHOOK_SECRET !== "")
+        expect(JSON.stringify(problem)).not.toContain(configured);
+
+      const ready = await pipeline.fetch("/api/ready");
+      expect(ready.status).toBe(503);
+      const body: { ready: boolean; checks: Record<string, { ok: boolean; detail?: string }> } =
+        await ready.json();
+      expect(body).toMatchObject({ ready: false, checks: { kv: { ok: true }, ingest: { ok: false } } });
+      expect(body.checks.ingest?.detail).toContain(says);
+      expect((await status(pipeline)).counts.pending).toBe(0);
+    });
+  });
+});
+
+async function withPipeline(
+  options: PipelineOptions,
+  work: (pipeline: Pipeline) => Promise<void>,
+): Promise<void> {
+  const pipeline = await startPipeline(options);
+  try {
+    await work(pipeline);
+  } finally {
+    await pipeline.close();
+  }
+}
+
+async function ignoredCounts(pipeline: Pipeline): Promise<Record<string, number>> {
+  const response = await pipeline.operate("/api/vdc/status");
+  const { ignored }: { ignored: Record<string, number> } = await response.json();
+  return ignored;
+}
+
+function withObject(event: SyntheticEvent, changes: Record<string, string | boolean>): SyntheticEvent {
+  return { ...event, data: { ...event.data, object: { ...event.data.object, ...changes } } };
+}
+
+/** Sent chunked, so without Content-Length. */
+function streamed(text: string): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(text);
+  const CHUNK = 50_000;
+  let sent = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (sent >= bytes.length) controller.close();
+      else controller.enqueue(bytes.subarray(sent, (sent += CHUNK)));
+    },
+  });
+}
