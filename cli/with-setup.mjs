@@ -78,13 +78,15 @@ function versions(file) {
 function install() {
   process.stderr.write("Installing VDC's dependencies (once, about half a minute) …\n");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const { status, error } = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  // Not `npm ci`: it refuses a lockfile without the binaries of platforms other than the one it was written on.
+  // The locked versions are kept, and nothing that git tracks is written.
+  const { status, error } = spawnSync(npm, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
     shell: process.platform === "win32",
   });
   if (error) fail(`npm could not be started: ${error.message}. Install Node.js with npm, then try again.`);
-  if (status !== 0) fail("npm ci failed; its message is above. Check the network, then try again.");
+  if (status !== 0) fail("npm install failed; its message is above. Check the network, then try again.");
   if (!existsSync(ownNode))
     fail("the npm package `node` did not install its binary: allow install scripts, then try again.");
 }
