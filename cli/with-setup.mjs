@@ -80,11 +80,15 @@ function install() {
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   // Not `npm ci`: it refuses a lockfile without the binaries of platforms other than the one it was written on.
   // The locked versions are kept, and nothing that git tracks is written.
-  const { status, error } = spawnSync(npm, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-    shell: process.platform === "win32",
-  });
+  const { status, error } = spawnSync(
+    npm,
+    ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
+    {
+      cwd: root,
+      stdio: ["ignore", "ignore", "inherit"],
+      shell: process.platform === "win32",
+    },
+  );
   if (error) fail(`npm could not be started: ${error.message}. Install Node.js with npm, then try again.`);
   if (status !== 0) fail("npm install failed; its message is above. Check the network, then try again.");
   if (!existsSync(ownNode))

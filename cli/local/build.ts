@@ -1,27 +1,66 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { bundleDirectory, configPath, ROOT, WORKER_NAMES } from "./workers.ts";
 import type { WorkerName } from "../../shared/pipeline.ts";
+import { configPath, ROOT, WORKER_NAMES } from "./workers.ts";
+
+const BUILDS = join(ROOT, ".build");
+
+/** Directory of a Worker's bundle. */
+export type Bundles = (worker: WorkerName) => string;
 
 /**
- * Bundles every Worker with wrangler, exactly as `wrangler deploy` would, into `.build/`. What is run locally and
- * tested is what is deployed. Bundles are kept until a source changes.
+ * Bundles every Worker with wrangler, exactly as `wrangler deploy` would. What is run locally and tested is what is
+ * deployed. A build is named by its sources and appears whole or not at all, so it is kept until a source changes,
+ * and programs that build at the same time don't disturb each other.
  */
-export async function buildWorkers(say: (line: string) => void = () => {}): Promise<void> {
-  const stamp = join(ROOT, ".build", "stamp");
-  const wanted = sourcesHash();
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  say("Bundling the Workers …");
-  const queue = [...WORKER_NAMES];
-  const lane = async () => {
-    for (let worker = queue.shift(); worker !== undefined; worker = queue.shift()) await bundle(worker);
-  };
-  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, lane));
-  mkdirSync(join(ROOT, ".build"), { recursive: true });
-  writeFileSync(stamp, wanted);
+export async function buildWorkers(say: (line: string) => void = () => {}): Promise<Bundles> {
+  const name = sourcesHash();
+  const directory = join(BUILDS, name);
+  if (!existsSync(directory)) {
+    say("Bundling the Workers …");
+    await build(directory);
+    forgetOlder(name);
+  }
+  return (worker) => join(directory, worker);
+}
+
+async function build(directory: string): Promise<void> {
+  mkdirSync(BUILDS, { recursive: true });
+  const unfinished = mkdtempSync(join(BUILDS, "unfinished-"));
+  try {
+    const queue = [...WORKER_NAMES];
+    const lane = async () => {
+      for (let worker = queue.shift(); worker !== undefined; worker = queue.shift())
+        await bundle(worker, join(unfinished, worker));
+    };
+    await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, lane));
+    if (!existsSync(directory)) renameSync(unfinished, directory);
+  } catch (error) {
+    if (!existsSync(directory)) throw error; // another program finished the same build at the same moment
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Keeps the latest few: another program may be starting on one. What a killed build left goes with the rest. */
+function forgetOlder(newest: string): void {
+  const age = (name: string) => statSync(join(BUILDS, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const others = readdirSync(BUILDS).filter((name) => name !== newest);
+  for (const name of others.toSorted((a, b) => age(b) - age(a)).slice(3))
+    rmSync(join(BUILDS, name), { recursive: true, force: true });
 }
 
 function sourcesHash(): string {
@@ -36,15 +75,19 @@ function sourcesHash(): string {
       .update(readFileSync(join(ROOT, file)))
       .update("\0");
   }
-  return hash.digest("hex");
+  return hash.digest("hex").slice(0, 20);
 }
 
-function bundle(worker: WorkerName): Promise<void> {
+function bundle(worker: WorkerName, directory: string): Promise<void> {
   const wrangler = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
   const child = spawn(
     process.execPath,
-    [wrangler, "deploy", "--dry-run", "--config", configPath(worker), "--outdir", bundleDirectory(worker)],
-    { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
+    [wrangler, "deploy", "--dry-run", "--config", configPath(worker), "--outdir", directory],
+    {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "log" },
+    },
   );
   let output = "";
   child.stdout.on("data", (data: Buffer) => (output += data.toString()));

@@ -4,12 +4,12 @@ import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStruct
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
-import { buildWorkers } from "./build.ts";
+import { buildWorkers, type Bundles } from "./build.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
 import { watchRuntimes } from "./runtimes.ts";
 import { checkKeys, localSecrets, secretsFor, type LocalSecrets } from "./secrets.ts";
-import { bundleDirectory, configPath, WORKER_NAMES } from "./workers.ts";
+import { configPath, WORKER_NAMES } from "./workers.ts";
 
 export interface StackOptions {
   readonly dataDirectory: string;
@@ -61,7 +61,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const secrets = await localSecrets(dataDirectory, process.env);
     await checkKeys(secrets); // doubtful keys are refused here, not at the first block
-    await buildWorkers(say);
+    const bundles = await buildWorkers(say);
     const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
     opened.push(() => pinning.close());
     opened.push(
@@ -70,7 +70,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         process.send?.({ runtimes }); // so that `with-setup` ends them when we are killed
       }),
     );
-    const miniflare = runWorkers(options, localValues(pinning), secrets);
+    const miniflare = runWorkers(options, bundles, localValues(pinning), secrets);
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
     await tellStagesAgain(miniflare);
@@ -102,7 +102,12 @@ function localValues(pinning: PinningService): Record<string, string> {
   };
 }
 
-function runWorkers(options: StackOptions, values: Record<string, string>, secrets: LocalSecrets): Miniflare {
+function runWorkers(
+  options: StackOptions,
+  bundles: Bundles,
+  values: Record<string, string>,
+  secrets: LocalSecrets,
+): Miniflare {
   return new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -111,7 +116,9 @@ function runWorkers(options: StackOptions, values: Record<string, string>, secre
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: options.onLog ?? (() => {}),
       telemetry: { enabled: false },
-      workers: WORKER_NAMES.map((worker) => workerOptions(worker, options.vars ?? {}, values, secrets)),
+      workers: WORKER_NAMES.map((worker) =>
+        workerOptions(worker, bundles(worker), options.vars ?? {}, values, secrets),
+      ),
     }),
   );
 }
@@ -119,6 +126,7 @@ function runWorkers(options: StackOptions, values: Record<string, string>, secre
 /** A test's variables count before the environment's, those before the desk's, those before the wrangler.toml's. */
 function workerOptions(
   worker: WorkerName,
+  bundle: string,
   vars: Readonly<Record<string, string>>,
   values: Readonly<Record<string, string>>,
   secrets: LocalSecrets,
@@ -133,7 +141,7 @@ function workerOptions(
   return {
     ...options,
     name: workerName(worker),
-    rootPath: bundleDirectory(worker),
+    rootPath: bundle,
     modules: [{ type: "ESModule" as const, path: "index.js" }],
     bindings: { ...(options.bindings as object), ...overrides, ...secretsFor(worker, secrets) },
   };

@@ -9,7 +9,3 @@ export const WORKER_NAMES = Object.keys(WORKERS) as WorkerName[];
 export function configPath(worker: WorkerName): string {
   return worker === "gateway" ? join(ROOT, "wrangler.toml") : join(ROOT, "workers", worker, "wrangler.toml");
 }
-
-export function bundleDirectory(worker: WorkerName): string {
-  return join(ROOT, ".build", worker);
-}

@@ -1,6 +1,6 @@
 import { buildWorkers } from "../../cli/local/build.ts";
 
 /** Bundles the Workers once for all test files (vitest's globalSetup). */
-export default function setup(): Promise<void> {
-  return buildWorkers();
+export default async function setup(): Promise<void> {
+  await buildWorkers();
 }

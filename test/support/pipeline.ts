@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
+import { buildWorkers } from "../../cli/local/build.ts";
 import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
 import { generateSecrets, secretsFor, type LocalSecrets } from "../../cli/local/secrets.ts";
-import { bundleDirectory, configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 
 /** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
@@ -47,11 +48,12 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
     ...options.vars,
   };
+  const bundles = await buildWorkers();
   const harness = createTestHarness({
     root: ROOT,
     workers: WORKER_NAMES.map((worker) => ({
       configPath: configPath(worker),
-      prebuiltWorkerDir: bundleDirectory(worker),
+      prebuiltWorkerDir: bundles(worker),
       vars,
       secrets: secretsFor(worker, secrets),
     })),
