@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { Permanent, RetryLater, type PermanentReason } from "./errors.ts";
-import { errorText, logger, type Log } from "./log.ts";
+import { errorText, logger, type Fields, type Log } from "./log.ts";
 import type { DeadLetter } from "./messages.ts";
-import { WORKERS, type StageName } from "./pipeline.ts";
+import { DEAD_LETTER_CONSUMER, WORKERS, type StageName, type WorkerName } from "./pipeline.ts";
 
 /** What every stage's environment holds besides its own bindings. */
 export interface StageEnv {
@@ -32,9 +32,10 @@ export function consume<Schema extends v.GenericSchema, Env extends StageEnv>(
   schema: Schema,
   work: Stage<v.InferOutput<Schema>, Env>,
 ): QueueHandler<Env> {
-  return consumeTogether<Schema, Env>(stage, schema, async (messages, env, log) => {
+  return handlerOf<Schema, Env>(stage, schema, async (deliveries, env) => {
     const outcomes: PromiseSettledResult<void>[] = [];
-    for (const message of messages) outcomes.push(...(await Promise.allSettled([work(message, env, log)])));
+    for (const { body, log } of deliveries)
+      outcomes.push(...(await Promise.allSettled([Promise.try(work, body, env, log)])));
     return outcomes;
   });
 }
@@ -45,28 +46,90 @@ export function consumeTogether<Schema extends v.GenericSchema, Env extends Stag
   schema: Schema,
   work: BatchStage<v.InferOutput<Schema>, Env>,
 ): QueueHandler<Env> {
+  return handlerOf<Schema, Env>(stage, schema, (deliveries, env) =>
+    work(
+      deliveries.map(({ body }) => body),
+      env,
+      logger(stage, { requestId: deliveries[0]?.message.id, messages: deliveries.length }),
+    ),
+  );
+}
+
+/**
+ * For the dead-letter queues, behind which nothing stands: done → ack, anything else → retry, for as long as the queue
+ * keeps a message.
+ */
+export function consumeForEver<Env>(
+  worker: WorkerName,
+  work: (message: Message, queue: string, env: Env, log: Log) => Promise<void>,
+): QueueHandler<Env> {
   return async (batch, env) => {
-    const log = logger(stage, { requestId: batch.messages[0]?.id, queue: batch.queue });
-    const readable: { message: Message; body: v.InferOutput<Schema> }[] = [];
     for (const message of batch.messages) {
-      const body = v.safeParse(schema, message.body);
-      if (body.success) readable.push({ message, body: body.output });
-      else {
-        const malformed = new Permanent("malformed_message", v.summarize(body.issues));
-        await settle(stage, message, { status: "rejected", reason: malformed }, env, log);
+      const log = logger(worker, { requestId: message.id, queue: batch.queue });
+      try {
+        await work(message, batch.queue, env, log);
+        message.ack();
+      } catch (error) {
+        const delaySeconds = Math.min(
+          DEAD_LETTER_CONSUMER.retry_delay,
+          5 * 2 ** Math.min(message.attempts, 16),
+        );
+        log.error("message.retried", { attempts: message.attempts, error: errorText(error), delaySeconds });
+        message.retry({ delaySeconds });
       }
     }
+  };
+}
+
+interface Delivery<Body> {
+  readonly message: Message;
+  readonly body: Body;
+  readonly log: Log;
+}
+
+function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
+  stage: StageName,
+  schema: Schema,
+  workAll: (
+    deliveries: readonly Delivery<v.InferOutput<Schema>>[],
+    env: Env,
+  ) => Promise<readonly PromiseSettledResult<unknown>[]>,
+): QueueHandler<Env> {
+  return async (batch, env) => {
+    const readable: Delivery<v.InferOutput<Schema>>[] = [];
+    for (const message of batch.messages) {
+      const log = logger(stage, { requestId: message.id, ...pointerOf(message.body) });
+      const body = v.safeParse(schema, message.body);
+      if (body.success) readable.push({ message, body: body.output, log });
+      else
+        await settle(
+          stage,
+          message,
+          { status: "rejected", reason: unreadable(message.body, body.issues) },
+          env,
+          log,
+        );
+    }
     if (readable.length === 0) return;
-    const outcomes = await outcomesOf(readable.length, () =>
-      work(
-        readable.map(({ body }) => body),
-        env,
-        log,
-      ),
-    );
-    for (const [i, { message }] of readable.entries())
+    const outcomes = await outcomesOf(readable.length, () => workAll(readable, env));
+    for (const [i, { message, log }] of readable.entries())
       await settle(stage, message, outcomes[i] ?? missingOutcome, env, log);
   };
+}
+
+/** What a message is about, for its log lines. */
+function pointerOf(body: unknown): Fields {
+  const Pointer = v.object({ txId: v.optional(v.string()), blockNumber: v.optional(v.number()) });
+  const pointer = v.safeParse(Pointer, body);
+  return pointer.success ? pointer.output : {};
+}
+
+/** While two versions are deployed, or after a rollback, a newer message waits for the Worker that can read it. */
+function unreadable(body: unknown, issues: [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): Error {
+  const newer = v.is(v.object({ v: v.pipe(v.number(), v.minValue(2)) }), body);
+  return newer
+    ? new Error("the message is of a newer version than this Worker reads: deploy the newer Worker")
+    : new Permanent("malformed_message", v.summarize(issues));
 }
 
 const missingOutcome: PromiseRejectedResult = {
@@ -96,14 +159,9 @@ async function settle(
   if (outcome.status === "fulfilled") return message.ack();
   const error: unknown = outcome.reason;
   const reason = reasonToGiveUp(stage, error, message.attempts);
-  const fields = { messageId: message.id, attempts: message.attempts, error: errorText(error) };
+  const fields = { attempts: message.attempts, error: errorText(error) };
   if (reason === undefined) {
-    const delaySeconds = retryDelay(
-      error,
-      message.attempts,
-      Number(env.RETRY_BASE_SECONDS ?? "10"),
-      Math.random(),
-    );
+    const delaySeconds = retryDelay(error, message.attempts, retryBase(env), Math.random());
     log.warn("message.retried", { ...fields, delaySeconds });
     return message.retry({ delaySeconds });
   }
@@ -123,8 +181,16 @@ async function settle(
   } catch (sendError) {
     // The platform itself moves it to the dead-letter queue after the last retry; until then we try to say why.
     log.error("message.dead_letter_failed", { ...fields, reason, sendError: errorText(sendError) });
-    message.retry({ delaySeconds: retryDelay(sendError, message.attempts, 10, Math.random()) });
+    message.retry({ delaySeconds: retryDelay(sendError, message.attempts, retryBase(env), Math.random()) });
   }
+}
+
+const DEFAULT_RETRY_BASE = 10;
+
+/** A setting that is no number must not stop the retries. */
+function retryBase({ RETRY_BASE_SECONDS: setting }: StageEnv): number {
+  const seconds = Number(setting ?? DEFAULT_RETRY_BASE);
+  return seconds >= 0 && seconds <= 3_600 ? seconds : DEFAULT_RETRY_BASE;
 }
 
 function reasonToGiveUp(stage: StageName, error: unknown, attempts: number): PermanentReason | undefined {

@@ -37,7 +37,8 @@ export interface WorkerPlan {
   readonly touches: readonly Resource[];
 }
 
-const BLOCK_STAGE = { max_batch_size: 1, max_batch_timeout: 0, max_retries: 100, retry_delay: 10 } as const;
+/** `retry_delay` counts only when a Worker fails before `shared/consume.ts` can choose a delay: a bad deployment, say. */
+const BLOCK_STAGE = { max_batch_size: 1, max_batch_timeout: 0, max_retries: 100, retry_delay: 300 } as const;
 
 export const WORKERS = {
   gateway: {
@@ -54,7 +55,7 @@ export const WORKERS = {
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",
-    consumes: { max_batch_size: 100, max_batch_timeout: 1, max_retries: 100, retry_delay: 10 },
+    consumes: { max_batch_size: 100, max_batch_timeout: 1, max_retries: 100, retry_delay: 300 },
     produces: ["miner"],
     touches: ["r2", "chain-head"],
   },
@@ -125,10 +126,16 @@ export function stageOfDeadLetterQueue(queue: string): StageName | undefined {
   return STAGES.find((stage) => deadLetterQueueName(stage) === queue);
 }
 
-/** What the dead-letter queues are read with: their consumer must outlast every outage of R2. */
-export const DEAD_LETTER_CONSUMER: Consumer = {
+/** Seconds that a dead-letter queue keeps a message: the platform's longest (README, "Deploy", sets it). */
+export const DEAD_LETTER_RETENTION = 14 * 86_400;
+
+/**
+ * What the dead-letter queues are read with. Nothing stands behind them, so their retries must last as long as the
+ * queue keeps a message: retries × delay ≥ retention.
+ */
+export const DEAD_LETTER_CONSUMER = {
   max_batch_size: 10,
   max_batch_timeout: 1,
   max_retries: 100,
-  retry_delay: 60,
-};
+  retry_delay: 12_100,
+} as const satisfies Consumer;

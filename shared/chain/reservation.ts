@@ -13,6 +13,12 @@ export interface Reservation extends BlockFrame {
   readonly announcedKeyIds: readonly string[];
 }
 
+/** An asset that a block is about, and the transaction of the block that creates it, if one does. */
+export interface AssetMention {
+  readonly assetId: string;
+  readonly createdBy: string | null;
+}
+
 /** What the chain head keeps of a sealed block. */
 export interface SealedBlock {
   readonly revision: number;
@@ -25,6 +31,7 @@ export interface SealedBlock {
   readonly announces: readonly SigningKey[];
   /** Transactions of the system's own at the front of the block, before those of the reservation. */
   readonly systemTransactions: number;
+  readonly assets: readonly AssetMention[];
 }
 
 export interface SealAnswer {

@@ -120,7 +120,10 @@ export function txIdOf(source: Json): TxId {
   return `vdc_tx_${sha256Hex(canonicalBytes(source)).slice(0, 40)}`;
 }
 
-const Salt = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, "expected base64url of 32 bytes"));
+const Salt = v.pipe(
+  v.string(),
+  v.check((text) => decoded(text)?.length === 32, "expected base64url of 32 bytes"),
+);
 
 /**
  * What the envelope of a pending transaction holds: the public transaction and the part that stays private.

@@ -64,6 +64,8 @@ export interface Keyring {
   readonly encryption: {
     /** What new envelopes are sealed to. */
     readonly active: EncryptionPublicKey;
+    /** Of all keys that can open envelopes. */
+    readonly keyIds: readonly string[];
     /** @throws Permanent("unknown_key") without the envelope's key, Permanent("undecryptable") when it won't open */
     open(envelope: Envelope): Promise<Uint8Array>;
   };
@@ -95,6 +97,7 @@ export async function loadKeyring(json: string): Promise<Keyring> {
     },
     encryption: {
       active: await importEncryptionPublicKey(active.publicKey),
+      keyIds: openers.map(({ keyId }) => keyId),
       async open(envelope) {
         const opener = openers.find(({ keyId }) => keyId === envelope.kid);
         if (!opener) throw new Permanent("unknown_key", `no key ${envelope.kid} in the keyring`);

@@ -1,10 +1,7 @@
 /** Limits of the platform that local workerd does not enforce. DESIGN §9, Cloudflare's documentation. */
 export const QUEUE_MESSAGE_BYTES = 128_000 - 2_000; // 128 kB with metadata; ours keeps 2 kB free for it
-export const QUEUE_BATCH_MESSAGES = 100;
-export const QUEUE_BATCH_BYTES = 256_000;
 export const R2_DELETE_KEYS = 1_000;
 export const OPEN_CONNECTIONS = 6;
-export const KV_OPERATIONS = 1_000;
 export const KV_VALUE_BYTES = 25 * 1024 * 1024;
 /** A key of KV or R2 takes one write a second. Milliseconds, with some room. */
 export const KEY_WRITE_INTERVAL = 1_100;
@@ -36,7 +33,7 @@ export async function settleConnections<T, R>(
   const lane = async () => {
     while (next < items.length) {
       const i = next++;
-      [results[i]] = await Promise.allSettled([work(items[i] as T)]);
+      [results[i]] = await Promise.allSettled([Promise.try(work, items[i] as T)]);
     }
   };
   await Promise.all(Array.from({ length: Math.min(OPEN_CONNECTIONS, items.length) }, lane));

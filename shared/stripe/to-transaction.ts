@@ -11,7 +11,7 @@ import {
 import { base64url } from "../crypto/bytes.ts";
 import type { PaymentFacts, Purchase, Refund } from "./decision.ts";
 import { Envelope, read } from "./event.ts";
-import { privatePartOf } from "./private-part.ts";
+import { privatePartOf, type PrivatePart } from "./private-part.ts";
 
 const SALT_BYTES = 32;
 
@@ -53,15 +53,25 @@ export function toTransaction(
   const transaction: Transaction =
     decision.kind === "refund"
       ? { ...common, type: "refund", data: { refunds: purchaseId } }
-      : { ...common, ...purchaseData(decision.facts) };
+      : { ...common, ...purchaseData(decision.facts, part) };
   return { txId, payload: { transaction, private: { salt: base64url(salt), part } } };
 }
 
-/** An asset id that can't be public does not lose the payment: it stays in the private part's metadata. */
-function purchaseData(facts: PaymentFacts) {
-  const { assetId, userId } = facts.metadata;
-  const secrets = [facts.objectId, facts.paymentIntent, facts.customer, facts.customerName, userId];
-  return v.is(AssetId, assetId) && !secrets.includes(assetId)
+/** Ids that Stripe gives to its objects: they are private, so one of them can't be an asset's public id. */
+const STRIPE_ID =
+  /^(?:acct|ba|btok|card|ch|cn|cs|cus|dp|evt|fee|file|ii|in|link|mandate|mbur|pi|plan|plink|pm|po|price|prod|promo|prv|pst|py|pyr|qt|re|req|seti|setatt|si|src|sub|sub_sched|ta|tok|tr|trr|txcd|txi|txn|txr|we|whsec|[rs]k_(?:live|test))_/;
+
+/**
+ * An asset id that can't be public does not lose the payment: it stays in the private part. That is one that does not
+ * fit, that looks like an id of Stripe, or that says what another private fact says.
+ */
+function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentFacts, part: PrivatePart) {
+  const hidden = new Set<unknown>([
+    ...Object.values(facts),
+    ...Object.values(metadata),
+    ...Object.values(part.stripe ?? {}),
+  ]);
+  return v.is(AssetId, assetId) && !STRIPE_ID.test(assetId) && !hidden.has(assetId)
     ? ({ type: "asset_creation", data: { assetId } } as const)
     : ({ type: "payment", data: {} } as const);
 }

@@ -46,7 +46,7 @@ const SHARED: readonly Layer[] = [
     folder: "shared/consume.ts",
     may: ["shared/errors.ts", "shared/log.ts", "shared/messages.ts", "shared/pipeline.ts", "valibot"],
   },
-  { folder: "shared/chain-head.ts", may: [], types: ["workers/chain-head"] },
+  { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
 ];
 
 /** A package that wraps a service of others, or that only one place should know: in these files and no others. */

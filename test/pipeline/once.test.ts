@@ -3,7 +3,7 @@ import type { Block } from "../../shared/chain/block.ts";
 import { STAGES } from "../../shared/pipeline.ts";
 import { asyncPaymentSucceeded } from "../../shared/stripe/synthetic.ts";
 import { blockRow, everythingStored, logged } from "../support/chain-state.ts";
-import { checkChain, pendingKeys } from "../support/check-chain.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { deliver, mine, pay, purchase, status, until, untilIdle, untilWaiting } from "../support/payments.ts";
 import type { Pipeline } from "../support/pipeline.ts";
 import { deliverTo, type Delivery } from "../support/queues.ts";
@@ -12,7 +12,7 @@ import { startChain } from "../support/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {
-  pipeline = await startChain();
+  pipeline = await startChain({ vars: { BLOCK_MAX_TRANSACTIONS: "2" } });
 });
 afterAll(() => pipeline.close());
 
@@ -88,15 +88,19 @@ describe("mining", () => {
     expect(blocks.at(-1)?.hash).toBe(answers[0]?.hash);
   });
 
-  it("makes one block when two miners work on it at one moment", async () => {
-    const txId = await submit(pipeline);
+  it("seals each block once when several miners work on it at one moment", async () => {
+    const txIds = await Promise.all([1, 2, 3, 4].map(() => submit(pipeline)));
     const blocksBefore = (await status(pipeline)).counts.blocks;
     const body = { v: 1, cause: "threshold" };
     const deliveries = Array.from({ length: 3 }, () => deliverTo(pipeline, "miner", [{ body }]));
     for (const settled of await Promise.all(deliveries)) expect(settled.retried).toEqual([]);
     await untilIdle(pipeline);
-    await until(async () => expect(places(await checkChain(pipeline), txId)).toBe(1));
-    expect((await status(pipeline)).counts.blocks).toBe(blocksBefore + 1);
+    await until(async () => expectMined((await checkChain(pipeline)).slice(blocksBefore), txIds));
+    expect((await status(pipeline)).counts.blocks).toBe(blocksBefore + 2);
+    for (const number of [blocksBefore, blocksBefore + 1]) {
+      const seals = logged(pipeline, "block.sealed").filter(({ blockNumber }) => blockNumber === number);
+      expect(seals, `seals of block ${number}`).toHaveLength(1);
+    }
   });
 });
 

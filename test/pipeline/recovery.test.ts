@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { rotateKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { blockRow, evictChainHead, keysOf, latest, stagedKeys } from "../support/chain-state.ts";
+import {
+  blockRow,
+  evictChainHead,
+  keysOf,
+  latest,
+  reserveAndCrash,
+  stagedKeys,
+} from "../support/chain-state.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { mine, status, until, untilIdle, untilWaiting } from "../support/payments.ts";
 import type { Pipeline } from "../support/pipeline.ts";
@@ -16,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => pipeline.close());
 beforeEach(async () => {
   pipeline.pinning.clearFaults();
-  await untilIdle(pipeline);
+  await untilIdle(pipeline, 10);
 });
 
 const askForMining = () => pipeline.operate("/api/vdc/mine", { method: "POST" });
@@ -58,6 +65,25 @@ describe("the watchdog", () => {
     await expectFinished(blockNumber, [txId]);
     const after = await blockRow(pipeline, blockNumber);
     if (before?.hash) expect(after?.hash).toBe(before.hash);
+  });
+
+  it("has a block made whose miner crashed when it had reserved it, and no other in its place", async () => {
+    const blockNumber = await nextBlockNumber();
+    const reserved = await submit(pipeline);
+    pipeline = await restart(pipeline, { without: "miner" });
+    await askForMining();
+    await reserveAndCrash(pipeline);
+    await untilState(blockNumber, "reserved");
+    const later = await submit(pipeline);
+    await askForMining();
+    await checkChain(pipeline);
+
+    pipeline = await restart(pipeline);
+    await untilIdle(pipeline);
+    await until(async () => expect((await latest(pipeline))?.blockNumber).toBe(blockNumber + 1));
+    const [first, second] = (await checkChain(pipeline)).slice(blockNumber);
+    expectMined([first!], [reserved]);
+    expectMined([second!], [later]);
   });
 
   it("does not wait for a message that was put off for an hour", async () => {

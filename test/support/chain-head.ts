@@ -1,5 +1,6 @@
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
 import type { Reservation, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
+import { assetFacts } from "../../workers/chain-head/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
@@ -120,9 +121,10 @@ export class TestHead {
   block = (blockNumber: number) => reads.block(this.sql, blockNumber);
   blockTransactions = (blockNumber: number) => reads.blockTransactions(this.sql, blockNumber);
   transaction = (n: number) => reads.transaction(this.sql, txId(n));
-  status = () => reads.status(this.sql);
+  status = () => reads.status(this.sql, this.rules);
   counts = () => this.status().counts;
   failures = (limit = 100) => reads.failures(this.sql, limit);
+  assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
     reads.pendingPage(this.sql, after, limit);
@@ -187,6 +189,7 @@ export function sealedFrom(reservation: Reservation, attempt = "first"): SealedB
     keyId: KEY.keyId,
     announces: blockNumber === 0 ? [KEY] : [],
     systemTransactions: blockNumber === 0 ? 1 : 0,
+    assets: [],
   };
 }
 

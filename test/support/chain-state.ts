@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { status, until } from "./payments.ts";
@@ -16,6 +17,12 @@ export async function blockRow({ harness }: Pipeline, blockNumber: number): Prom
     blockNumber,
   );
   return row;
+}
+
+/** Reserves the next block as a miner does that crashes before it has built anything. */
+export async function reserveAndCrash({ harness }: Pipeline): Promise<void> {
+  const env = (await harness.getWorker(workerName("pending-writer")).getEnv()) as ChainHeadEnv;
+  await env.CHAIN_HEAD.getByName(CHAIN_HEAD[1].name).reserve();
 }
 
 /** The chain head loses all that it does not keep in its storage. One that is not running has lost it already. */

@@ -32,6 +32,7 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     return "admitted";
   });
   addTo(sql, "sequence", sequence - before);
+  addTo(sql, "waiting", sequence - before);
   addTo(sql, "pending", sequence - before);
   return {
     results,

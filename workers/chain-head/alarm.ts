@@ -3,12 +3,12 @@ import { errorText, type Log } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { duties, type BlockStage, type Duty } from "./duties.ts";
 import type { Env } from "./env.ts";
-import { writeFact } from "./facts.ts";
+import { readFact, writeFact } from "./facts.ts";
 import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 
-/** After a failure outside, milliseconds. */
-const RETRY_AFTER = 2_000;
+/** Milliseconds. */
+const PAUSE_AFTER_FAILURE = 2_000;
 
 /**
  * Does what is due, each duty for itself, and answers when to be called again (milliseconds since the epoch), or
@@ -22,21 +22,22 @@ export async function doDuties(
   log: Log,
 ): Promise<number | undefined> {
   let failed = false;
-  const due = duties(sql, rules).filter((owed) => owed.due <= clock());
+  const started = clock();
+  const due = duties(sql, rules).filter((owed) => owed.due <= started);
   for (const { duty } of withoutRepeats(due)) {
     try {
       await perform(duty, env);
-      strikeOff(sql, duty, rules, clock());
+      strikeOff(sql, duty, rules, started, clock());
     } catch (error) {
       failed = true;
       log.warn("duty.failed", { duty: duty.kind, error: errorText(error) });
     }
   }
-  const next = nextDue(sql, rules);
-  if (!failed) return next;
-  return Math.max(clock() + RETRY_AFTER, next ?? 0);
+  if (failed) writeFact(sql, "dutiesPausedUntil", clock() + PAUSE_AFTER_FAILURE);
+  return nextDue(sql, rules);
 }
 
+/** When the first of the duties is due, milliseconds since the epoch; `undefined` when nothing is owed. */
 export function nextDue(sql: Sql, rules: ChainRules): number | undefined {
   const dates = duties(sql, rules).map(({ due }) => due);
   return dates.length === 0 ? undefined : Math.min(...dates);
@@ -94,7 +95,8 @@ async function nudgeStage(stage: BlockStage, blockNumber: number, env: Env): Pro
   }
 }
 
-function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, now: number): void {
+/** What was asked for anew while the duty was being done stays owed. */
+function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now: number): void {
   switch (duty.kind) {
     case "publish_latest":
       writeFact(sql, "publishedLatest", duty.blockNumber);
@@ -108,7 +110,8 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, now: number): void {
       sql.exec("UPDATE tx SET parked = 1 WHERE id = ?", duty.txId);
       return;
     case "nudge_miner":
-      writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
+      if ((readFact(sql, "mineNudgeAt") ?? 0) <= started)
+        writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
       sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE state = 'reserved'", now);
       return;
     case "nudge_stage":

@@ -34,15 +34,20 @@ export interface DatedDuty {
 
 const PARK_AT_ONCE = 50;
 
-/** All that is owed to the outside, now or later. The alarm does what is due and is set for the next. */
+/**
+ * All that is owed to the outside, now or later. The alarm does what is due and is set for the next. After a failure
+ * outside nothing is due before a pause is over, however often the chain head is called meanwhile.
+ */
 export function duties(sql: Sql, rules: ChainRules): DatedDuty[] {
-  return [
+  const notBefore = readFact(sql, "dutiesPausedUntil") ?? 0;
+  const owed = [
     ...publications(sql),
     ...parkings(sql),
     ...stalledBlocks(sql, rules),
     ...miningNudges(sql),
     ...longWaiting(sql, rules),
   ];
+  return owed.map(({ due, duty }) => ({ due: Math.max(due, notBefore), duty }));
 }
 
 // KV takes one write a second for a key, so a hot key is written at most that often, with the value of that moment.
@@ -104,6 +109,7 @@ const MOST_DOUBLINGS = 5;
 // The watchdog: a block that has not moved for a while may have lost its message, so its stage is told again. Less
 // and less often: in a long outage the first message is being retried all the time, and each nudge adds another.
 function stalledBlocks(sql: Sql, rules: ChainRules): DatedDuty[] {
+  if (readFact(sql, "halted")) return [];
   return unfinishedBlocks(sql).map((block) => {
     const stage = STAGE_AFTER[block.state];
     return {

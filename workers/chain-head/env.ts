@@ -26,8 +26,8 @@ const Settings = v.object({
   MINING_MODE: v.picklist(["auto", "approval"]),
   MINE_AT_COUNT: Whole(1, 1_000_000),
   MINE_AFTER_SECONDS: Whole(1, 86_400),
-  BLOCK_MAX_TRANSACTIONS: Whole(1, 10_000),
-  BLOCK_MAX_BYTES: Whole(140_000, 20_000_000), // one transaction of the largest size always fits
+  BLOCK_MAX_TRANSACTIONS: Whole(1, 2_000), // each is an R2 read for the miner and for the cleaner
+  BLOCK_MAX_BYTES: Whole(140_000, 4_000_000), // one transaction of the largest size always fits
   MAX_BLOCKS_IN_FLIGHT: Whole(1, 100),
   STALL_AFTER_SECONDS: Whole(1, 86_400),
 });

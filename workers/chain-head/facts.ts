@@ -10,6 +10,10 @@ export interface Facts {
   approvedThrough: number;
   /** When the miner is to be told (again) that approved work waits. */
   mineNudgeAt: number;
+  /** When mining was last asked for with something to mine. */
+  approvedAt: number;
+  /** Transactions in no block yet. */
+  waiting: number;
   /** Transactions whose block is not finished, and those in no block yet. */
   pending: number;
   setAside: number;
@@ -20,6 +24,10 @@ export interface Facts {
   publishedLatestAt: number;
   publishedPending: number;
   publishedPendingAt: number;
+  /** After a failure outside, nothing is tried again before this. */
+  dutiesPausedUntil: number;
+  /** Ids of the encryption keys that the miner last said it holds. */
+  minerKeys: { keyIds: readonly string[]; at: number };
   halted: { reason: string; at: number };
 }
 
@@ -36,7 +44,7 @@ export function forgetFact(sql: Sql, name: keyof Facts): void {
   sql.exec("DELETE FROM fact WHERE name = ?", name);
 }
 
-type CounterName = "sequence" | "revision" | "pending" | "setAside" | "mined";
+type CounterName = "sequence" | "revision" | "waiting" | "pending" | "setAside" | "mined";
 
 export function count(sql: Sql, name: CounterName): number {
   return readFact(sql, name) ?? 0;

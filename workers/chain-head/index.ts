@@ -6,8 +6,10 @@ import { logger } from "../../shared/log.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./admit.ts";
 import { doDuties, nextDue } from "./alarm.ts";
+import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
+import { writeFact } from "./facts.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
@@ -74,6 +76,11 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => mineIfDue(this.#sql, this.#rules, now));
   }
 
+  /** The miner's report of the encryption keys that it holds. */
+  minerKeys(keyIds: readonly string[]) {
+    return this.#decide((now) => writeFact(this.#sql, "minerKeys", { keyIds, at: now }));
+  }
+
   reserve() {
     return this.#decide((now) => reserve(this.#sql, this.#chainId, this.#rules, now));
   }
@@ -133,7 +140,11 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   status() {
-    return reads.status(this.#sql);
+    return reads.status(this.#sql, this.#rules);
+  }
+
+  assets(assetIds: readonly string[]) {
+    return assetFacts(this.#sql, assetIds);
   }
 
   publishedBlocks(before: number, limit: number) {

@@ -1,6 +1,7 @@
 import { STAGE_AFTER, type BlockState, type TransactionState } from "../../shared/chain/states.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
-import { findBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import type { ChainRules } from "../../shared/chain/rules.ts";
+import { findBlock, lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
 import { ignoredCounts } from "./ignored.ts";
 import type { Sql } from "./schema.ts";
@@ -14,6 +15,8 @@ export interface BlockFacts {
   readonly historyRoot: string;
   /** All in the block, the system's own included. */
   readonly transactionCount: number;
+  /** The chain is halted: no stage may take this block any further. */
+  readonly halted: boolean;
   /** `vdc:latest` names this block, or one after it. */
   readonly published: boolean;
   readonly hash: string | null;
@@ -67,8 +70,12 @@ export interface StatusFacts {
   /** Events of Stripe that were not for us, by reason. */
   readonly ignored: Readonly<Record<string, number>>;
   readonly oldestWaitingAt: number | null;
+  /** Since when (or from when on) the oldest waiting transaction should be in a block; null when none has to be. */
+  readonly miningOwedSince: number | null;
   readonly unfinished: readonly (BlockFacts & { readonly stage: string | undefined })[];
   readonly halted: HeadFacts["halted"];
+  /** The encryption keys that the miner holds, and when it said so; null before its first minute. */
+  readonly minerKeys: { readonly keyIds: readonly string[]; readonly at: number } | null;
 }
 
 export interface SetAsideFacts {
@@ -159,29 +166,44 @@ export function transaction(sql: Sql, txId: string): TransactionFacts | null {
   };
 }
 
-export function status(sql: Sql): StatusFacts {
-  const [waiting] = sql
-    .exec<{ count: number; oldest: number | null }>(
-      "SELECT count(*) AS count, min(admitted_at) AS oldest FROM tx WHERE state = 'pending'",
-    )
-    .toArray();
-  const [blocks] = sql.exec<{ count: number }>("SELECT count(*) AS count FROM block").toArray();
+/** The pipeline at a glance, at a cost that does not grow with the chain. */
+export function status(sql: Sql, rules: ChainRules): StatusFacts {
   return {
     counts: {
       pending: count(sql, "pending"),
-      waiting: waiting?.count ?? 0,
+      waiting: count(sql, "waiting"),
       mined: count(sql, "mined"),
       setAside: count(sql, "setAside"),
-      blocks: blocks?.count ?? 0,
+      blocks: (lastBlock(sql)?.number ?? -1) + 1,
     },
     ignored: ignoredCounts(sql),
-    oldestWaitingAt: waiting?.oldest ?? null,
+    oldestWaitingAt: oldestWaiting(sql)?.admitted_at ?? null,
+    miningOwedSince: miningOwedSince(sql, rules),
     unfinished: unfinishedBlocks(sql).map((row) => ({
       ...blockFacts(sql, row),
       stage: STAGE_AFTER[row.state],
     })),
     halted: readFact(sql, "halted") ?? null,
+    minerKeys: readFact(sql, "minerKeys") ?? null,
   };
+}
+
+function oldestWaiting(sql: Sql): { admitted_at: number; sequence: number } | undefined {
+  return sql
+    .exec<{ admitted_at: number; sequence: number }>(
+      "SELECT admitted_at, sequence FROM tx WHERE state = 'pending' ORDER BY sequence LIMIT 1",
+    )
+    .toArray()[0];
+}
+
+/** Since when a transaction should have been in a block: it was approved, or has waited for as long as the rules say. */
+function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
+  const oldest = oldestWaiting(sql);
+  if (oldest === undefined) return null;
+  const approvedAt = readFact(sql, "approvedAt");
+  if (approvedAt !== undefined && oldest.sequence <= (readFact(sql, "approvedThrough") ?? 0))
+    return approvedAt;
+  return rules.miningMode === "auto" ? oldest.admitted_at + rules.mineAfterSeconds * 1_000 : null;
 }
 
 /** Transactions that wait for a block, in the order in which they will be mined. Pages by the last id of the page before. */
@@ -236,6 +258,7 @@ function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
     previousHash: row.previous_hash,
     historyRoot: row.history_root,
     transactionCount: row.transactions + row.system_transactions,
+    halted: readFact(sql, "halted") !== undefined,
     published: row.number <= (readFact(sql, "publishedLatest") ?? -1),
     hash: row.hash,
     sha256: row.sha256,

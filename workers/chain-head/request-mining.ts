@@ -39,11 +39,13 @@ export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, n
     };
 
   writeFact(sql, "approvedThrough", count(sql, "sequence"));
-  const open = unfinishedBlocks(sql).find((block) => block.number > 0);
+  const unfinished = unfinishedBlocks(sql).filter((block) => block.number > 0);
+  const open = unfinished.find(({ state }) => state === "reserved") ?? unfinished.at(-1);
   const next = approvedThatFit(sql, rules).length;
   if (next === 0 && open === undefined)
     return { mining: false, reason: "nothing_pending", detail: "no transaction waits to be mined" };
   writeFact(sql, "mineNudgeAt", now);
+  writeFact(sql, "approvedAt", now);
   if (open !== undefined && (open.state === "reserved" || next === 0))
     return { mining: true, blockNumber: open.number, transactions: open.transactions, state: open.state };
   return {
@@ -54,6 +56,7 @@ export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, n
   };
 }
 
+/** For the clock: asks for mining when enough waits, or has waited long enough; null when not. */
 export function mineIfDue(sql: Sql, rules: ChainRules, now: number): MiningAnswer | null {
   return miningIsDue(waiting(sql, rules.mineAtCount), rules, now)
     ? requestMining(sql, "schedule", rules, now)

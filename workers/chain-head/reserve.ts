@@ -4,7 +4,7 @@ import type { Reservation } from "../../shared/chain/reservation.ts";
 import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chain/rules.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
-import { nextOf, readFact } from "./facts.ts";
+import { addTo, nextOf, readFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import type { Sql } from "./schema.ts";
 
@@ -50,6 +50,7 @@ export function reserve(
     readFact(sql, "approvedThrough") ?? 0,
     transactions,
   );
+  addTo(sql, "waiting", -transactions);
   const reserved = lastBlock(sql);
   if (reserved?.number !== number) throw new Error("the reservation just made is not there");
   return reservationOf(sql, chainId, reserved);

@@ -62,6 +62,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       first_block INTEGER,
       last_block INTEGER
     ) WITHOUT ROWID`,
+    "CREATE TABLE asset (id TEXT PRIMARY KEY, created_by TEXT, last_block INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE ignored_event (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
   ],

@@ -1,12 +1,13 @@
 import { append } from "../../shared/chain/history.ts";
 import type { SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { fromHex } from "../../shared/crypto/bytes.ts";
+import { noteAssets } from "./assets.ts";
 import { findBlock } from "./blocks.ts";
-import { addTo } from "./facts.ts";
+import { addTo, readFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import type { Sql } from "./schema.ts";
 
-/** The reservation changed under the miner's hands: reserve again and build anew. */
+/** The reservation changed under the miner's hands, or the chain was halted: ask for a reservation again. */
 export type StaleReservation = { readonly stale: true };
 
 /**
@@ -25,6 +26,7 @@ export function seal(
   if (block.hash !== null && block.sha256 !== null)
     return { won: block.sha256 === sealed.sha256, hash: block.hash, sha256: block.sha256 };
   if (block.previous_hash !== previousHash || block.revision !== sealed.revision) return { stale: true };
+  if (readFact(sql, "halted")) return { stale: true };
 
   sql.exec(
     `UPDATE block SET state = 'sealed', hash = ?, sha256 = ?, byte_length = ?, key_id = ?, system_transactions = ?,
@@ -47,6 +49,7 @@ export function seal(
   );
   addTo(sql, "mined", block.transactions);
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
+  noteAssets(sql, blockNumber, sealed.assets);
   for (const key of sealed.announces)
     sql.exec(
       "INSERT OR IGNORE INTO signing_key (key_id, public_key, announced_in) VALUES (?, ?, ?)",

@@ -1,11 +1,13 @@
 import * as v from "valibot";
-import { canonicalBytes, type Json } from "../../shared/crypto/canonical.ts";
-import { fromUtf8 } from "../../shared/crypto/bytes.ts";
+import { canonicalBytes, canonicalText, type Json } from "../../shared/crypto/canonical.ts";
+import { base64url, fromUtf8 } from "../../shared/crypto/bytes.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { DeadLetter, SetAside } from "../../shared/messages.ts";
-import type { StageName } from "../../shared/pipeline.ts";
+import type { Log } from "../../shared/log.ts";
+import { stageOfDeadLetterQueue, type StageName } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
+import type { Env } from "./index.ts";
 
 /** What `dead-letters/{stage}/{id}.json` holds. Payloads stay as they were: encrypted, where they were encrypted. */
 export interface ParkedMessage {
@@ -30,24 +32,19 @@ interface Failure {
   readonly attempts: number;
 }
 
-export interface Arrival {
-  readonly stage: StageName;
-  readonly body: unknown;
-  readonly attempts: number;
-  readonly at: number;
-}
-
 /**
  * Parks a message durably. The same message failing again is one record with one more failure; the same failure
- * delivered twice changes nothing.
+ * delivered twice changes nothing. Whatever a queue can hold can be parked.
  */
-export async function park(bucket: R2Bucket, arrival: Arrival): Promise<string> {
-  const { message, failure } = understand(arrival);
-  const id = sha256Hex(canonicalBytes({ stage: arrival.stage, message })).slice(0, 32);
-  const key = r2Keys.deadLetter(arrival.stage, id);
+export async function park(dead: Message, queue: string, env: Env, log: Log): Promise<void> {
+  const stage = stageOfDeadLetterQueue(queue);
+  if (stage === undefined) throw new Error(`${queue} is not a dead-letter queue of the pipeline`);
+  const { message, failure } = understand(dead);
+  const id = sha256Hex(canonicalBytes({ stage, message })).slice(0, 32);
+  const key = r2Keys.deadLetter(stage, id);
   const parked: ParkedMessage = {
     id,
-    stage: arrival.stage,
+    stage,
     reason: failure.reason,
     error: failure.error,
     txId: textMember(message, "txId"),
@@ -57,9 +54,15 @@ export async function park(bucket: R2Bucket, arrival: Arrival): Promise<string> 
     failures: [failure],
     message,
   };
-  if (!(await createOnly(bucket, key, canonicalBytes(parked as unknown as Json))))
-    await addFailure(bucket, key, failure);
-  return id;
+  if (!(await createOnly(env.R2, key, canonicalBytes(parked as unknown as Json))))
+    await addFailure(env.R2, key, failure);
+  log.warn("dead_letter.parked", {
+    stage,
+    id,
+    reason: failure.reason,
+    txId: parked.txId,
+    blockNumber: parked.blockNumber,
+  });
 }
 
 async function addFailure(bucket: R2Bucket, key: string, failure: Failure): Promise<void> {
@@ -85,22 +88,47 @@ async function addFailure(bucket: R2Bucket, key: string, failure: Failure): Prom
 }
 
 /** A stage that gave up says why; a bare message comes from the platform, after the last retry. */
-function understand({ body, attempts, at }: Arrival): { message: Json; failure: Failure } {
+function understand({ body, attempts, timestamp }: Message): { message: Json; failure: Failure } {
   const said = v.safeParse(DeadLetter, body);
   if (said.success) {
     const { reason, error, failedAt, message } = said.output;
     return {
-      message: message as Json,
-      failure: { at: failedAt, reason, error, attempts: said.output.attempts },
+      message: storable(message),
+      failure: { at: failedAt, reason, error: error.toWellFormed(), attempts: said.output.attempts },
     };
   }
   const setAside = v.safeParse(SetAside, body);
   if (setAside.success) {
     const { txId, blockNumber, reason, error, failedAt } = setAside.output;
-    return { message: { txId, blockNumber }, failure: { at: failedAt, reason, error, attempts: 1 } };
+    return {
+      message: { txId, blockNumber },
+      failure: { at: failedAt, reason, error: error.toWellFormed(), attempts: 1 },
+    };
   }
   const error = "the platform moved it here after the last retry; the Worker's log has the cause";
-  return { message: (body ?? null) as Json, failure: { at, reason: "retries_exhausted", error, attempts } };
+  return {
+    message: storable(body),
+    failure: { at: timestamp.getTime(), reason: "retries_exhausted", error, attempts },
+  };
+}
+
+/** The message as JSON; bytes, and what JSON can't hold, in a form that says what they were. */
+function storable(body: unknown): Json {
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body))
+    return {
+      bytes: base64url(
+        body instanceof ArrayBuffer
+          ? new Uint8Array(body)
+          : new Uint8Array(body.buffer, body.byteOffset, body.byteLength),
+      ),
+    };
+  try {
+    const json = body as Json;
+    canonicalText(json);
+    return json;
+  } catch {
+    return { unreadable: (JSON.stringify(body) ?? String(body)).toWellFormed() };
+  }
 }
 
 function textMember(message: Json, name: string): string | null {

@@ -2,6 +2,7 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
 import { errorText } from "../../shared/log.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Call } from "./router.ts";
 
 /** The process answers; says nothing of what it depends on. */
@@ -15,7 +16,10 @@ interface Check {
   readonly detail?: string;
 }
 
-/** Whether work gets done: every binding answers, nothing is halted, nothing unfinished is too old. */
+/** A miner that has not reported for so long does not run, or can't use its keyring. Milliseconds; it reports every minute. */
+const MINER_SILENT_AFTER = 10 * 60_000;
+
+/** Whether work gets done: every binding answers, keys fit, nothing is halted, nothing that is owed is too old. */
 export async function ready(call: Call): Promise<Response> {
   const { env } = call;
   const [kv, r2, ingest, chain] = await Promise.all([
@@ -24,7 +28,8 @@ export async function ready(call: Call): Promise<Response> {
     checkIngest(call),
     checkChain(call),
   ]);
-  const checks = { kv, r2, ingest, chain: chain.check };
+  const keys = checkKeys(ingest.encryptionKeyId, chain.status);
+  const checks = { kv, r2, ingest: ingest.check, chain: chain.check, keys };
   const isReady = Object.values(checks).every(({ ok }) => ok);
   return json(
     { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds },
@@ -42,36 +47,61 @@ async function check({ log }: Call, binding: string, probe: () => Promise<unknow
   }
 }
 
-async function checkIngest({ env, log }: Call): Promise<Check> {
-  try {
-    const response = await env.INGEST_WEBHOOK.fetch("https://ingest-webhook/");
-    if (response.ok) return { ok: true };
-    const problem: { detail?: string } = await response.json();
-    return { ok: false, detail: problem.detail ?? `ingest-webhook answered ${response.status}` };
-  } catch (error) {
-    log.error("ready.failed", { binding: "ingest-webhook", error: errorText(error) });
-    return { ok: false, detail: "ingest-webhook does not answer; its error is in the log of this request" };
-  }
+async function checkIngest(call: Call): Promise<{ check: Check; encryptionKeyId?: string | undefined }> {
+  let answer: { detail?: string; encryptionKeyId?: string } = {};
+  const reached = await check(call, "ingest-webhook", async () => {
+    answer = await (await call.env.INGEST_WEBHOOK.fetch("https://ingest-webhook/")).json();
+  });
+  const { encryptionKeyId, detail } = answer;
+  if (!reached.ok || encryptionKeyId !== undefined) return { check: reached, encryptionKeyId };
+  return { check: { ok: false, detail: detail ?? "ingest-webhook is not ready" } };
 }
 
-async function checkChain({ env, log }: Call): Promise<{ check: Check; oldestSeconds: number | null }> {
-  try {
-    const { halted, unfinished } = await chainHead(env).status();
-    const oldest = unfinished.map(({ times }) => times.reserved).toSorted((a, b) => a - b)[0];
-    const oldestSeconds = oldest === undefined ? null : Math.floor((Date.now() - oldest) / 1_000);
-    if (halted)
-      return { check: { ok: false, detail: `the chain is halted: ${halted.reason}` }, oldestSeconds };
-    if (oldestSeconds !== null && oldestSeconds > Number(env.READY_MAX_AGE_SECONDS)) {
-      const [first] = unfinished;
-      const detail = `block ${first?.blockNumber} has been ${first?.state} for long: ${first?.stage} does not get done`;
-      return { check: { ok: false, detail }, oldestSeconds };
-    }
-    return { check: { ok: true }, oldestSeconds };
-  } catch (error) {
-    log.error("ready.failed", { binding: "chain-head", error: errorText(error) });
+async function checkChain(
+  call: Call,
+): Promise<{ check: Check; oldestSeconds: number | null; status?: StatusFacts }> {
+  let status: StatusFacts | undefined;
+  const reached = await check(call, "chain-head", async () => {
+    status = await chainHead(call.env).status();
+  });
+  if (status === undefined) return { check: reached, oldestSeconds: null };
+  const { halted, unfinished, miningOwedSince } = status;
+  const owedSince = [...unfinished.map(({ times }) => times.reserved), miningOwedSince ?? Infinity];
+  const age = Math.floor((Date.now() - Math.min(...owedSince)) / 1_000);
+  const oldestSeconds = age >= 0 ? age : null;
+  if (halted)
+    return { check: { ok: false, detail: `the chain is halted: ${halted.reason}` }, oldestSeconds, status };
+  const limit = Number(call.env.READY_MAX_AGE_SECONDS);
+  if (!(limit > 0))
     return {
-      check: { ok: false, detail: "the chain head does not answer; its error is in the log of this request" },
-      oldestSeconds: null,
+      check: { ok: false, detail: "READY_MAX_AGE_SECONDS must be a number above 0" },
+      oldestSeconds,
+      status,
     };
-  }
+  if (oldestSeconds === null || oldestSeconds <= limit) return { check: { ok: true }, oldestSeconds, status };
+  const [first] = unfinished;
+  const detail =
+    first === undefined
+      ? "transactions should have been mined by now, but the miner makes no block: see its log"
+      : `block ${first.blockNumber} has been ${first.state} for long: ${first.stage} does not get done, see its log`;
+  return { check: { ok: false, detail }, oldestSeconds, status };
+}
+
+/** Payments are sealed to a key that the miner says it holds. Unknown before the miner's first minute, and then not held against it. */
+function checkKeys(sealedTo: string | undefined, status: StatusFacts | undefined): Check {
+  const { minerKeys = null } = status ?? {};
+  if (minerKeys === null || sealedTo === undefined) return { ok: true };
+  if (!minerKeys.keyIds.includes(sealedTo))
+    return {
+      ok: false,
+      detail:
+        "SYSTEM_ENCRYPTION_PUBLIC_KEY of ingest-webhook is of no key in the miner's SYSTEM_KEYRING, so payments can't be opened: give the miner a keyring that has it",
+    };
+  if (Date.now() - minerKeys.at > MINER_SILENT_AFTER)
+    return {
+      ok: false,
+      detail:
+        "the miner has not reported for minutes: its cron does not run, or its keyring is broken; see its log",
+    };
+  return { ok: true };
 }

@@ -6,11 +6,16 @@ import { errorText } from "../../shared/log.ts";
 import { IGNORED_REASONS } from "../../shared/stripe/decision.ts";
 import type { Call } from "./router.ts";
 
-/** Stripe's deliveries go on untouched, body and signature, to the one Worker that holds Stripe's secret. */
+const FORWARDED = ["content-length", "content-type", "stripe-signature"];
+
+/** Stripe's deliveries go on untouched, body and signature, to the one Worker that holds Stripe's secret; nothing else does. */
 export async function webhook(call: Call): Promise<Response> {
   const { request, env, requestId, context } = call;
-  const headers = new Headers(request.headers);
-  headers.set(REQUEST_ID_HEADER, requestId);
+  const headers = new Headers({ [REQUEST_ID_HEADER]: requestId });
+  for (const name of FORWARDED) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
   const response = await env.INGEST_WEBHOOK.fetch(
     new Request("https://ingest-webhook/", { method: "POST", headers, body: request.body }),
   );

@@ -2,7 +2,9 @@ import type { Block } from "../../shared/chain/block.ts";
 import { readBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
+import { hex } from "../../shared/crypto/bytes.ts";
+import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { RetryLater } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { IndexBlock } from "../../shared/messages.ts";
@@ -33,8 +35,9 @@ export async function indexBlock({ blockNumber, from }: IndexBlock, env: Env, lo
   if (facts === null || !reached(facts.state, "persisted"))
     throw new Error(`block ${blockNumber} is not persisted yet`);
   if (facts.state === "complete") return;
+  refuseWhileHalted(facts);
   if (facts.state === "persisted") {
-    const block = await publishedBlock(env, blockNumber, facts.hash);
+    const block = await publishedBlock(env, blockNumber, facts.sha256);
     const end = Math.min(from + TRANSACTIONS_A_MESSAGE, block.transactions.length);
     await indexRun(block, from, end, env);
     if (end < block.transactions.length) {
@@ -47,15 +50,17 @@ export async function indexBlock({ blockNumber, from }: IndexBlock, env: Env, lo
   await env.PENDING_CLEANER_QUEUE.send({ v: 1, blockNumber });
 }
 
-async function publishedBlock(env: Env, blockNumber: number, hash: string | null): Promise<Block> {
+async function publishedBlock(env: Env, blockNumber: number, sha256: string | null): Promise<Block> {
   const tier = kvTier(env.KV, { gatewayUrl: "", now: Date.now });
   const bytes = await tier.read({ blockNumber, cid: "" });
   // KV shows a write elsewhere only after up to a minute, and remembers "not found" as long.
   if (bytes === undefined) throw new RetryLater(15, `KV does not show block ${blockNumber} yet`);
-  const block = readBlock(bytes);
-  if (block.hash !== hash)
-    throw new Error(`KV holds ${block.hash} as block ${blockNumber}, the chain has ${hash}`);
-  return block;
+  if (hex(await sha256OfFile(bytes)) !== sha256)
+    throw new RetryLater(
+      60,
+      `KV holds other bytes as block ${blockNumber} than those sealed: verify its storage`,
+    );
+  return readBlock(bytes);
 }
 
 async function indexRun(block: Block, from: number, end: number, env: Env): Promise<void> {
@@ -70,5 +75,5 @@ async function indexRun(block: Block, from: number, end: number, env: Env): Prom
     };
     return env.KV.put(kvKeys.transaction(transaction.id), JSON.stringify(record));
   });
-  await indexAssets(block.blockNumber, run, env);
+  await indexAssets(run, env);
 }

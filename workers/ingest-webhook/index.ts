@@ -8,7 +8,7 @@ export default {
   fetch: (request, env) =>
     answer(request, logger("ingest-webhook"), async (_, log) => {
       if (request.method === "POST") return ingest(request, env, log);
-      await settingsOf(env);
-      return json({ ready: true });
+      const { encryptionKey } = await settingsOf(env);
+      return json({ ready: true, encryptionKeyId: encryptionKey.kid });
     }),
 } satisfies ExportedHandler<Env>;

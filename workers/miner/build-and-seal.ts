@@ -1,3 +1,4 @@
+import { assetsOf } from "../../shared/chain/assets.ts";
 import { blockBytes, buildBlock, verifyBlock } from "../../shared/chain/block.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/chain-head.ts";
@@ -45,6 +46,7 @@ export async function buildAndSeal(
     keyId: block.blockSignature.keyId,
     announces: system.announces,
     systemTransactions: system.transactions.length,
+    assets: assetsOf(opened.transactions),
   });
   if ("stale" in answer) {
     log.info("block.stale", { blockNumber });

@@ -7,8 +7,15 @@ export interface Env extends StageEnv, ChainHeadEnv {
   readonly R2: R2Bucket;
   readonly TIER_PERSISTER_QUEUE: Queue<PersistBlock>;
   /** JSON of `npm run vdc -- keys generate`. */
-  readonly SYSTEM_KEYRING: string;
+  readonly SYSTEM_KEYRING?: string;
   readonly REQUIRE_USER_SIGNATURE?: string;
+}
+
+/** @throws Error for anything but true, false or nothing: a misspelt "TRUE" must not switch the rule off */
+export function requiresUserSignature({ REQUIRE_USER_SIGNATURE: setting = "" }: Env): boolean {
+  if (!["", "true", "false"].includes(setting))
+    throw new Error(`REQUIRE_USER_SIGNATURE must be true or false, not ${setting}`);
+  return setting === "true";
 }
 
 // Imported keys, kept for the life of the isolate. Only the finished keyring: a promise must not cross requests.
@@ -16,8 +23,9 @@ let imported: { json: string; keyring: Keyring } | undefined;
 
 /** @throws KeyringError that says what to do: a miner with doubtful keys must not sign */
 export async function keyringOf(env: Env): Promise<Keyring> {
-  if (imported?.json === env.SYSTEM_KEYRING) return imported.keyring;
-  const keyring = await loadKeyring(env.SYSTEM_KEYRING ?? "");
-  imported = { json: env.SYSTEM_KEYRING, keyring };
+  const json = env.SYSTEM_KEYRING ?? "";
+  if (imported?.json === json) return imported.keyring;
+  const keyring = await loadKeyring(json);
+  imported = { json, keyring };
   return keyring;
 }

@@ -8,7 +8,7 @@ import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent } from "../../shared/errors.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
-import type { Env } from "./env.ts";
+import { requiresUserSignature, type Env } from "./env.ts";
 
 /** Only these come from outside; genesis and key rotations are the miner's own. */
 const FROM_OUTSIDE: readonly Transaction["type"][] = [
@@ -36,7 +36,7 @@ export async function openPending(txId: string, keyring: Keyring, env: Env): Pro
   if (!FROM_OUTSIDE.includes(transaction.type))
     throw new Permanent("invalid_transaction", `a ${transaction.type} transaction can't come from outside`);
   checkCommitment(payload);
-  if (transaction.signatures.user === undefined && env.REQUIRE_USER_SIGNATURE === "true")
+  if (transaction.signatures.user === undefined && requiresUserSignature(env))
     throw new Permanent("unsigned", "REQUIRE_USER_SIGNATURE is on and there is no user signature");
   if (!(await verifyUserSignature(transaction)))
     throw new Permanent("invalid_signature", "the user's signature does not verify");

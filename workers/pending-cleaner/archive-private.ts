@@ -25,6 +25,8 @@ export async function archivePrivateParts(
   });
   const envelopes = found.filter(([, envelope]) => envelope !== undefined);
   const missing = found.filter(([, envelope]) => envelope === undefined).map(([txId]) => txId);
+  // Another cleaner may have archived and cleared them while these were being read.
+  if (missing.length > 0 && (await env.R2.head(key)) !== null) return;
   // The chain keeps its commitment, but that private part can't be shown any more: somebody deleted it by hand.
   for (const txId of missing) log.error("private.missing", { blockNumber, txId });
   await createOnly(

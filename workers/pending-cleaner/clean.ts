@@ -1,5 +1,5 @@
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
 import type { CleanBlock } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
@@ -16,6 +16,7 @@ export async function clean({ blockNumber }: CleanBlock, env: Env, log: Log): Pr
   if (facts === null || !reached(facts.state, "indexed"))
     throw new Error(`block ${blockNumber} is not indexed yet`);
   if (facts.state === "complete") return;
+  refuseWhileHalted(facts);
   const txIds = await chainHead(env).blockTransactions(blockNumber);
   await archivePrivateParts(blockNumber, txIds, env, log);
   for (const ids of chunks(txIds, R2_DELETE_KEYS))
@@ -27,6 +28,9 @@ export async function clean({ blockNumber }: CleanBlock, env: Env, log: Log): Pr
 
 /** The staged bytes, and those of attempts that lost the race: the block itself is in the archive by now. */
 async function deleteStaged(blockNumber: number, env: Env): Promise<void> {
-  const { objects } = await env.R2.list({ prefix: r2Keys.sealedPrefix(blockNumber) });
-  if (objects.length > 0) await env.R2.delete(objects.map(({ key }) => key));
+  for (;;) {
+    const { objects, truncated } = await env.R2.list({ prefix: r2Keys.sealedPrefix(blockNumber) });
+    if (objects.length > 0) await env.R2.delete(objects.map(({ key }) => key));
+    if (!truncated) return;
+  }
 }

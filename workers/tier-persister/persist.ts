@@ -1,6 +1,6 @@
 import { readBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
@@ -18,6 +18,7 @@ export async function persist({ blockNumber }: PersistBlock, env: Env, log: Log)
   const facts = await chainHead(env).block(blockNumber);
   if (facts === null || facts.sha256 === null) throw new Error(`block ${blockNumber} is not sealed yet`);
   if (reached(facts.state, "indexed")) return;
+  refuseWhileHalted(facts);
   if (facts.state === "sealed") {
     const started = Date.now();
     const copy = await sealedCopy(env, blockNumber, facts.sha256);

@@ -202,7 +202,7 @@ describe("the watchdog", () => {
     expect(outside.did.filter(({ to }) => stages.includes(to))).toEqual([]);
   });
 
-  it("tells the miner of a reservation that nobody seals, also while the chain is halted", async () => {
+  it("tells the miner of a reservation that nobody seals, but not while the chain is halted", async () => {
     const { head, outside } = await atRest();
     head.admit(1);
     head.requestMining();
@@ -213,7 +213,10 @@ describe("the watchdog", () => {
     expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
     head.halt("a fork");
     await outside.run(600);
-    expect(outside.to("miner").length).toBeGreaterThan(1);
+    expect(outside.to("miner").length).toBe(1);
+    head.resume();
+    await outside.alarm();
+    expect(outside.to("miner").length).toBe(2);
   });
 
   it("begins anew with every step that a block takes", async () => {
@@ -372,10 +375,20 @@ describe("the alarm", () => {
     const owed = new Set(
       head
         .duties()
-        .filter(({ due }) => due <= head.now)
+        .filter(({ due }) => due <= head.now + 2_000)
         .map(({ duty }) => duty.kind),
     );
     expect([...owed].toSorted()).toEqual(["nudge_miner", "publish_pending_count"]);
+  });
+
+  it("tries nothing again before the pause after a failure is over, however often the chain head is called", async () => {
+    const { head, outside } = await atRest();
+    outside.failing = [kvKeys.pendingCount];
+    head.admit(1);
+    head.pass(10);
+    await outside.alarm();
+    head.admit(2);
+    expect(Math.min(...head.duties().map(({ due }) => due))).toBe(head.now + 2_000);
   });
 
   it("is not needed when nothing is owed", async () => {

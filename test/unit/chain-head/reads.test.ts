@@ -19,8 +19,10 @@ describe("what the chain head tells", () => {
       counts: { pending: 0, waiting: 0, mined: 0, setAside: 0, blocks: 0 },
       ignored: {},
       oldestWaitingAt: null,
+      miningOwedSince: null,
       unfinished: [],
       halted: null,
+      minerKeys: null,
     });
     expect(head.block(0)).toBeNull();
     expect(head.transaction(1)).toBeNull();

@@ -443,11 +443,16 @@ async function putRecord(block: Block): Promise<{ metadata: unknown }> {
   return put;
 }
 
-async function parkedId(message: { txId: string; blockNumber: number }): Promise<string> {
-  const bucket = { put: async () => ({}) } as unknown as R2Bucket;
+/** The id under which the dead-letter store keeps a set-aside transaction. */
+async function parkedId(pointer: { txId: string; blockNumber: number }): Promise<string> {
+  const keys: string[] = [];
+  const R2 = { put: async (key: string) => keys.push(key) } as unknown as R2Bucket;
   const [reason] = PERMANENT_REASONS;
-  const body = { v: 1, kind: "set_aside", ...message, reason, error: "an example", failedAt: 0 };
-  return park(bucket, { stage: "miner", body, attempts: 1, at: 0 });
+  const body = { v: 1, kind: "set_aside", ...pointer, reason, error: "an example", failedAt: 0 };
+  const message = { id: "m", timestamp: new Date(0), attempts: 1, body } as Message;
+  await park(message, deadLetterQueueName("miner"), { R2 }, logger("test"));
+  const [id = ""] = keys.map((key) => key.replace("dead-letters/miner/", "").replace(".json", ""));
+  return id;
 }
 
 /** The example's tables (`| name | value |`) and code blocks (whose info string is `text` and a name). */

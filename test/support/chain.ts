@@ -1,0 +1,104 @@
+import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
+import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
+import {
+  signedTransactionBytes,
+  txIdOf,
+  type SigningKey,
+  type Transaction,
+} from "../../shared/chain/transaction.ts";
+import { base64url, fromHex, hex, utf8 } from "../../shared/crypto/bytes.ts";
+import { TRANSACTION } from "../../shared/crypto/contexts.ts";
+import { keyId } from "../../shared/crypto/key-id.ts";
+import { importSigningSeed, type SigningSecret } from "../../shared/crypto/ml-dsa.ts";
+import { sha256 } from "../../shared/crypto/hash.ts";
+
+export const CHAIN_ID = "vdc-test";
+
+export interface Signer extends SigningSecret {
+  readonly keyId: string;
+}
+
+/** The same name gives the same key. */
+export async function signerOf(name: string): Promise<Signer> {
+  const secret = await importSigningSeed(sha256(utf8(`signing seed of ${name}`)));
+  const { publicKey } = secret;
+  return {
+    publicKey,
+    keyId: keyId("ML-DSA-44", publicKey),
+    sign: (message, context) => secret.sign(message, context),
+  };
+}
+
+export function announced({ keyId, publicKey }: Signer): SigningKey {
+  return { keyId, algorithm: "ML-DSA-44", publicKey: base64url(publicKey) };
+}
+
+export function payment(name: string, timestamp = 1_000): Transaction {
+  return { id: txIdOf({ source: "test", name }), type: "payment", timestamp, data: {}, signatures: {} };
+}
+
+export function genesis(signer: Signer, chainId = CHAIN_ID): Transaction {
+  return {
+    id: txIdOf({ source: "genesis", chainId }),
+    type: "genesis",
+    timestamp: 1_000,
+    data: { chainId, formatVersion: 1, signingKeys: [announced(signer)], encryptionKeys: [] },
+    signatures: {},
+  };
+}
+
+export function rotation(signer: Signer): Transaction {
+  return {
+    id: txIdOf({ source: "key_rotation", keyId: signer.keyId }),
+    type: "key_rotation",
+    timestamp: 1_000,
+    data: announced(signer),
+    signatures: {},
+  };
+}
+
+export async function signedBy(user: Signer, transaction: Transaction): Promise<Transaction> {
+  const signature = base64url(await user.sign(signedTransactionBytes(transaction), TRANSACTION));
+  return { ...transaction, signatures: { user: { ...announced(user), signature } } };
+}
+
+/** Makes a chain block by block, as the chain head and the miner do. */
+export class TestChain {
+  readonly blocks: Block[] = [];
+  readonly #nodes = new Map<string, Uint8Array>();
+  readonly #store: NodeStore = {
+    get: (level, index) => this.#nodes.get(`${level}/${index}`) ?? new Uint8Array(),
+    set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
+  };
+
+  /** What `add` would make, with other facts where given; the chain stays as it is. */
+  build(
+    transactions: readonly Transaction[],
+    signer: Signer,
+    changes: Partial<
+      Pick<Block, "chainId" | "blockNumber" | "timestamp" | "previousHash" | "historyRoot">
+    > = {},
+  ): Promise<Block> {
+    const blockNumber = this.blocks.length;
+    const frame = {
+      chainId: CHAIN_ID,
+      blockNumber,
+      timestamp: 1_000 + blockNumber,
+      previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
+      historyRoot: hex(historyRoot(this.#store, blockNumber)),
+      ...changes,
+    };
+    return buildBlock(frame, transactions, signer);
+  }
+
+  async add(transactions: readonly Transaction[], signer: Signer): Promise<Block> {
+    const block = await this.build(transactions, signer);
+    append(this.#store, this.blocks.length, fromHex(block.hash));
+    this.blocks.push(block);
+    return block;
+  }
+
+  bytes(): Uint8Array[] {
+    return this.blocks.map(blockBytes);
+  }
+}

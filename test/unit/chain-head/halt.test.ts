@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { sealedFrom, TestHead } from "../../support/chain-head.ts";
+
+describe("a halted chain", () => {
+  it("seals no block, not even one that was reserved before", () => {
+    const head = new TestHead();
+    head.admit(1);
+    head.requestMining();
+    const reservation = head.reserved();
+    head.halt("a fork");
+    expect(head.seal(reservation)).toEqual({ stale: true });
+    head.resume();
+    expect(head.seal(reservation)).toMatchObject({ won: true });
+  });
+
+  it("tells every stage of a sealed block that it waits", () => {
+    const head = new TestHead();
+    head.admit(1);
+    head.requestMining();
+    head.seal(head.reserved());
+    expect(head.block(0)).toMatchObject({ state: "sealed", halted: false });
+    head.halt("a fork");
+    expect(head.block(0)).toMatchObject({ state: "sealed", halted: true });
+  });
+});
+
+describe("two requests at one moment", () => {
+  it("concern the block that is being made, though one before it is not finished", () => {
+    const head = new TestHead();
+    head.admit(1);
+    head.requestMining();
+    head.seal(head.reserved()); // genesis
+    head.seal(head.reserved()); // block 1, sealed and unfinished
+    head.admit(2);
+    expect(head.requestMining()).toMatchObject({ blockNumber: 2, state: "requested" });
+    head.reserve();
+    expect(head.requestMining()).toMatchObject({ blockNumber: 2, state: "reserved" });
+  });
+});
+
+describe("assets", () => {
+  const mentioned = (assetId: string, createdBy: string | null) => ({ assetId, createdBy });
+
+  it("keep their first creation, and the last block that mentions them", () => {
+    const head = new TestHead();
+    head.admit(1);
+    head.requestMining();
+    head.seal(head.reserved()); // genesis
+    const first = head.reserved();
+    head.seal(first, { ...sealedFrom(first), assets: [mentioned("deed", "a"), mentioned("will", null)] });
+    head.admit(2);
+    head.requestMining();
+    const second = head.reserved();
+    head.seal(second, { ...sealedFrom(second), assets: [mentioned("deed", "b"), mentioned("will", "c")] });
+    expect(head.assets(["deed", "will", "unknown"])).toEqual([
+      { assetId: "deed", createdBy: "a", lastBlock: 2 },
+      { assetId: "will", createdBy: "c", lastBlock: 2 },
+    ]);
+  });
+});
+
+describe("mining that is owed", () => {
+  it("is owed since the approval, or since a transaction has waited as long as the rules say", () => {
+    const head = new TestHead({ miningMode: "auto", mineAfterSeconds: 60 });
+    head.admit(1);
+    const admitted = head.now;
+    expect(head.status().miningOwedSince).toBe(admitted + 60_000);
+    head.pass(10);
+    head.requestMining();
+    expect(head.status().miningOwedSince).toBe(admitted + 10_000);
+  });
+
+  it("is not owed to what waits for an operator", () => {
+    const head = new TestHead({ miningMode: "approval" });
+    head.admit(1);
+    expect(head.status().miningOwedSince).toBeNull();
+  });
+});

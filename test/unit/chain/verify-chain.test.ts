@@ -1,0 +1,164 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { blockBytes, type Block } from "../../../shared/chain/block.ts";
+import type { Transaction } from "../../../shared/chain/transaction.ts";
+import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
+import { genesis, payment, rotation, signerOf, TestChain, type Signer } from "../../support/chain.ts";
+
+/** Verifies in order. @returns the fault of the first block that does not, with its place in the list */
+async function verify(blocks: readonly Uint8Array[], verifier = new ChainVerifier()): Promise<unknown> {
+  for (const [i, bytes] of blocks.entries()) {
+    try {
+      await verifier.add(bytes);
+    } catch (error) {
+      return { at: i, fault: (error as { fault?: unknown }).fault ?? error };
+    }
+  }
+  return "verified";
+}
+
+const wrongPlace = (at: number) => ({ at, fault: "wrong_place" });
+
+describe("a chain", () => {
+  let first: Signer;
+  let second: Signer;
+  let stranger: Signer;
+  let chain: TestChain;
+
+  beforeAll(async () => {
+    [first, second, stranger] = (await Promise.all(["first", "second", "stranger"].map(signerOf))) as [
+      Signer,
+      Signer,
+      Signer,
+    ];
+    chain = new TestChain();
+    await chain.add([genesis(first)], first);
+    for (const n of [1, 2, 3, 4]) await chain.add([payment(`${n}a`), payment(`${n}b`)], first);
+  });
+
+  /** A verifier that has seen the whole chain, and a block that would come next. */
+  async function next(
+    transactions: readonly Transaction[],
+    signer: Signer = first,
+    changes: Parameters<TestChain["build"]>[2] = {},
+  ): Promise<unknown> {
+    const verifier = new ChainVerifier();
+    expect(await verify(chain.bytes(), verifier)).toBe("verified");
+    const block = await chain.build(transactions, signer, changes);
+    return verify([blockBytes(block)], verifier);
+  }
+
+  it("verifies block by block, and says which comes next", async () => {
+    const verifier = new ChainVerifier();
+    for (const [n, bytes] of chain.bytes().entries()) {
+      expect(verifier.next).toBe(n);
+      expect((await verifier.add(bytes)).blockNumber).toBe(n);
+    }
+    expect(verifier.next).toBe(5);
+  });
+
+  it("does not verify when two blocks are swapped", async () => {
+    const blocks = chain.bytes();
+    const swapped = [0, 2, 1, 3, 4].map((n) => blocks[n] as Uint8Array);
+    expect(await verify(swapped)).toEqual(wrongPlace(1));
+  });
+
+  it("does not verify when a block is dropped, wherever it stood", async () => {
+    for (const n of [0, 1, 2, 3])
+      expect(await verify(chain.bytes().toSpliced(n, 1)), `without block ${n}`).toEqual(wrongPlace(n));
+  });
+
+  it("does not verify when a block comes a second time", async () => {
+    const blocks = chain.bytes();
+    expect(await verify([...blocks, blocks[4] as Uint8Array])).toEqual(wrongPlace(5));
+    expect(await verify([...blocks, blocks[0] as Uint8Array])).toEqual(wrongPlace(5));
+  });
+
+  it("takes no block of another number, predecessor, history or chain, though it is well signed", async () => {
+    const transactions = [payment("next")];
+    expect(await next(transactions)).toBe("verified");
+    expect(await next(transactions, first, { blockNumber: 6 })).toEqual(wrongPlace(0));
+    expect(await next(transactions, first, { previousHash: chain.blocks[3]?.hash ?? "" })).toEqual(
+      wrongPlace(0),
+    );
+    expect(await next(transactions, first, { historyRoot: "0".repeat(64) })).toEqual(wrongPlace(0));
+    expect(await next(transactions, first, { chainId: "vdc-other" })).toEqual(wrongPlace(0));
+  });
+
+  it("never runs backwards in time, and may stand still", async () => {
+    const last = chain.blocks[4] as Block;
+    expect(await next([payment("next")], first, { timestamp: last.timestamp })).toBe("verified");
+    expect(await next([payment("next")], first, { timestamp: last.timestamp - 1 })).toEqual(wrongPlace(0));
+  });
+
+  it("holds no transaction twice: not in two blocks, not in one", async () => {
+    expect(await next([payment("new"), payment("1a")])).toEqual(wrongPlace(0));
+    expect(await next([payment("new"), payment("new")])).toEqual(wrongPlace(0));
+    expect(await next([genesis(stranger, "vdc-test")])).toEqual(wrongPlace(0));
+  });
+
+  it("takes only keys that it has announced", async () => {
+    expect(await next([payment("next")], stranger)).toEqual({ at: 0, fault: "unknown_key" });
+    expect(await next([rotation(stranger)], stranger)).toEqual({ at: 0, fault: "unknown_key" });
+  });
+
+  it("goes on under a new key from the block after the one that announces it", async () => {
+    const rotated = new TestChain();
+    await rotated.add([genesis(first)], first);
+    await rotated.add([payment("a")], first);
+    const tooEarly = await rotated.build([payment("b")], second);
+    expect(await verify([...rotated.bytes(), blockBytes(tooEarly)])).toEqual({ at: 2, fault: "unknown_key" });
+    await rotated.add([rotation(second), payment("b")], first);
+    await rotated.add([payment("c")], second);
+    await rotated.add([payment("d")], second);
+    expect(await verify(rotated.bytes())).toBe("verified");
+    // Without the announcement the later blocks have no key.
+    const without = rotated.bytes().toSpliced(2, 1);
+    expect(await verify(without)).toEqual(wrongPlace(2));
+  });
+
+  it("begins with a genesis that holds its own announcement and nothing else", async () => {
+    const empty = new TestChain();
+    const beginnings: [string, readonly Transaction[], Parameters<TestChain["build"]>[2]][] = [
+      ["a payment", [payment("a")], {}],
+      ["a genesis with a payment", [genesis(first), payment("a")], {}],
+      ["a payment with a genesis", [payment("a"), genesis(first)], {}],
+      ["another chain's genesis", [genesis(first, "vdc-other")], {}],
+      ["a genesis with a predecessor", [genesis(first)], { previousHash: "1".repeat(64) }],
+      ["a genesis with a history", [genesis(first)], { historyRoot: "0".repeat(64) }],
+      ["a genesis that is block 1", [genesis(first)], { blockNumber: 1 }],
+    ];
+    for (const [what, transactions, changes] of beginnings) {
+      const block = await empty.build(transactions, first, changes);
+      expect(await verify([blockBytes(block)]), what).toEqual(wrongPlace(0));
+    }
+    const unsigned = await empty.build([genesis(first)], stranger);
+    expect(await verify([blockBytes(unsigned)])).toEqual({ at: 0, fault: "unknown_key" });
+  });
+
+  it("of another genesis shares no block with this one", async () => {
+    const other = new TestChain();
+    await other.add([genesis(stranger)], stranger);
+    const blocks = chain.bytes();
+    expect(await verify([other.bytes()[0] as Uint8Array, ...blocks.slice(1)])).toEqual(wrongPlace(1));
+  });
+
+  it("is not changed by a block that was refused: the true one is taken afterwards", async () => {
+    const verifier = new ChainVerifier();
+    const forgedGenesis = await new TestChain().build([genesis(stranger), payment("x")], stranger);
+    const foreignGenesis = await new TestChain().build([genesis(stranger)], stranger, { blockNumber: 3 });
+    const refused = async (block: Block) =>
+      expect(await verify([blockBytes(block)], verifier)).not.toBe("verified");
+    await refused(forgedGenesis);
+    await refused(foreignGenesis);
+    const [start, ...rest] = chain.bytes() as [Uint8Array, ...Uint8Array[]];
+    expect(await verify([start], verifier)).toBe("verified");
+
+    const partial = new TestChain();
+    await partial.add([genesis(first)], first);
+    await refused(await partial.build([payment("1a"), payment("1b"), payment("1a")], first));
+    await refused(await partial.build([rotation(stranger), rotation(stranger)], first));
+    await refused(await partial.build([payment("y")], stranger)); // the refused ones announced this key
+    expect(verifier.next).toBe(1);
+    expect(await verify(rest, verifier)).toBe("verified");
+  });
+});

@@ -1,0 +1,311 @@
+import * as v from "valibot";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { consume, consumeTogether, retryDelay, type StageEnv } from "../../shared/consume.ts";
+import { Permanent, PERMANENT_REASONS, RetryLater } from "../../shared/errors.ts";
+import { DeadLetter } from "../../shared/messages.ts";
+import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
+import { WORKERS } from "../../shared/pipeline.ts";
+
+const Work = v.strictObject({ n: v.number() });
+const LAST_ATTEMPT = WORKERS.miner.consumes.max_retries + 1;
+
+/** A batch as the platform hands it over, and what becomes of each message. */
+function batchOf(...messages: { body: unknown; attempts?: number }[]) {
+  const fates: (string | undefined)[] = messages.map(() => undefined);
+  const settle = (i: number, fate: string) => {
+    if (fates[i] !== undefined) throw new Error(`message ${i} is settled twice`);
+    fates[i] = fate;
+  };
+  const batch = {
+    queue: "vdc-miner",
+    messages: messages.map(({ body, attempts = 1 }, i) => ({
+      id: `message-${i}`,
+      timestamp: new Date(),
+      body,
+      attempts,
+      ack: () => settle(i, "ack"),
+      retry: ({ delaySeconds }: { delaySeconds?: number } = {}) => settle(i, `retry ${delaySeconds}`),
+    })),
+    ackAll: () => expect.unreachable("settles message by message"),
+    retryAll: () => expect.unreachable("settles message by message"),
+  };
+  return { batch: batch as unknown as MessageBatch, fates };
+}
+
+function deadLetterQueue(fails = false) {
+  const sent: DeadLetter[] = [];
+  const send = async (letter: DeadLetter) => {
+    if (fails) throw new Error("the queue is down");
+    sent.push(letter);
+  };
+  const env = { DEAD_LETTER_QUEUE: { send }, RETRY_BASE_SECONDS: "10" } as unknown as StageEnv;
+  return { env, sent };
+}
+
+/** One message, and a stage that does this with it. */
+async function settle(
+  work: () => Promise<void>,
+  options: { attempts?: number; body?: unknown; fails?: boolean } = {},
+) {
+  const { attempts = 1, fails = false } = options;
+  const body = "body" in options ? options.body : { n: 1 };
+  const { batch, fates } = batchOf({ body, attempts });
+  const { env, sent } = deadLetterQueue(fails);
+  await consume("miner", Work, work)(batch, env);
+  return { fate: fates[0], sent };
+}
+
+const fail = (error: unknown) => async () => {
+  throw error;
+};
+
+/** Fails, succeeds or waits as the number of the message says. */
+async function byNumber({ n }: { n: number }): Promise<void> {
+  if (n === 2) throw new Error("once more");
+  if (n === 3) throw new Permanent("undecryptable", "never");
+  if (n === 4) throw new RetryLater(33, "later");
+}
+
+describe("a message", () => {
+  beforeEach(() => {
+    for (const name of ["log", "warn", "error"] as const) vi.spyOn(console, name).mockReturnValue();
+    vi.spyOn(Math, "random").mockReturnValue(0);
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it("is acked when it is done, and only then", async () => {
+    let done = false;
+    const work = async () => {
+      await Promise.resolve();
+      done = true;
+    };
+    expect(await settle(work)).toEqual({ fate: "ack", sent: [] });
+    expect(done).toBe(true);
+  });
+
+  it("is handed to the stage as its schema reads it, with the stage's environment", async () => {
+    const seen: unknown[] = [];
+    const { batch } = batchOf({ body: { n: 7 } });
+    const { env } = deadLetterQueue();
+    await consume("miner", Work, async (body, given) => void seen.push(body, given))(batch, env);
+    expect(seen).toEqual([{ n: 7 }, env]);
+  });
+
+  it("that can never succeed goes to the dead letters with its reason, then is acked", async () => {
+    for (const reason of PERMANENT_REASONS) {
+      const { fate, sent } = await settle(fail(new Permanent(reason, "it is so")), { attempts: 3 });
+      expect(fate).toBe("ack");
+      expect(sent).toEqual([
+        {
+          v: 1,
+          kind: "dead_letter",
+          stage: "miner",
+          reason,
+          error: "Permanent: it is so",
+          attempts: 3,
+          failedAt: expect.any(Number),
+          message: { n: 1 },
+        },
+      ]);
+      expect(v.is(DeadLetter, sent[0])).toBe(true);
+    }
+  });
+
+  it("that fails otherwise is retried, later each time", async () => {
+    const delays: (string | undefined)[] = [];
+    for (const attempts of [1, 2, 3, 4, 10, LAST_ATTEMPT - 1]) {
+      const { fate, sent } = await settle(fail(new Error("R2 is down")), { attempts });
+      expect(sent).toEqual([]);
+      delays.push(fate);
+    }
+    expect(delays).toEqual(["retry 5", "retry 10", "retry 20", "retry 40", "retry 150", "retry 150"]);
+  });
+
+  it("that is to wait is retried after just that time", async () => {
+    const { fate, sent } = await settle(fail(new RetryLater(77, "rate limited")));
+    expect({ fate, sent }).toEqual({ fate: "retry 77", sent: [] });
+  });
+
+  it("that failed the last time is a dead letter too, whatever it failed of", async () => {
+    for (const error of [new Error("R2 is down"), new RetryLater(60, "rate limited"), "a text", undefined]) {
+      const { fate, sent } = await settle(fail(error), { attempts: LAST_ATTEMPT });
+      expect(fate).toBe("ack");
+      expect(sent).toMatchObject([{ reason: "retries_exhausted", attempts: LAST_ATTEMPT }]);
+    }
+  });
+
+  it("that no dead-letter queue takes is retried, never acked", async () => {
+    const options = { attempts: 2, fails: true };
+    expect((await settle(fail(new Permanent("missing", "gone")), options)).fate).toBe("retry 10");
+    const last = await settle(fail(new Error("R2 is down")), { ...options, attempts: LAST_ATTEMPT });
+    expect(last.fate).toMatch(/^retry \d+$/);
+  });
+
+  it("that does not fit its schema is a dead letter, as it came, and no stage sees it", async () => {
+    for (const body of [undefined, null, 5, "text", [], {}, { n: "1" }, { n: 1, more: true }]) {
+      let ran = false;
+      const { fate, sent } = await settle(async () => void (ran = true), { body });
+      expect(ran).toBe(false);
+      expect(fate, JSON.stringify(body)).toBe("ack");
+      expect(sent).toMatchObject([{ reason: "malformed_message", attempts: 1 }]);
+      expect(sent[0]?.message).toEqual(body);
+    }
+  });
+
+  it("leaves no secret and no e-mail address of an error in its dead letter or the log", async () => {
+    const error = new Error("401 for ann@example.com with Bearer eyJhbGciOi.eyJzdWIi.c2ln and whsec_abc123");
+    const { sent } = await settle(fail(error), { attempts: LAST_ATTEMPT });
+    await settle(fail(error));
+    const logged = ["log", "warn", "error"].flatMap(
+      (name) => vi.mocked(console[name as "log"]).mock.calls as unknown[][],
+    );
+    expect(logged.length).toBeGreaterThan(1);
+    expect(JSON.stringify([sent, logged])).not.toMatch(/ann@|eyJhbGciOi|whsec_/);
+  });
+
+  it("keeps its dead letter within a queue's limit, however long the error and the message", async () => {
+    const body = { n: 1, more: "x".repeat(QUEUE_MESSAGE_BYTES - 20) };
+    const { sent } = await settle(fail(new Error("e".repeat(100_000))), { body });
+    expect(JSON.stringify(body).length).toBeLessThanOrEqual(QUEUE_MESSAGE_BYTES);
+    expect(JSON.stringify(sent[0]).length).toBeLessThan(128_000);
+    const { sent: failed } = await settle(fail(new Permanent("missing", "e".repeat(100_000))));
+    expect(failed[0]?.error.length).toBeLessThanOrEqual(500);
+  });
+});
+
+describe("a batch", () => {
+  beforeEach(() => {
+    for (const name of ["log", "warn", "error"] as const) vi.spyOn(console, name).mockReturnValue();
+    vi.spyOn(Math, "random").mockReturnValue(0);
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it("has an outcome for each message by itself", async () => {
+    const { batch, fates } = batchOf(
+      ...[1, 2, 3, 4].map((n) => ({ body: { n } })),
+      { body: "rubbish" },
+      { body: { n: 2 }, attempts: LAST_ATTEMPT },
+      { body: { n: 1 } },
+    );
+    const { env, sent } = deadLetterQueue();
+    await consume("miner", Work, byNumber)(batch, env);
+    expect(fates).toEqual(["ack", "retry 5", "ack", "retry 33", "ack", "ack", "ack"]);
+    expect(sent.map(({ reason }) => reason).toSorted()).toEqual([
+      "malformed_message",
+      "retries_exhausted",
+      "undecryptable",
+    ]);
+  });
+
+  it("goes on after a stage that throws before its first await", async () => {
+    const { batch, fates } = batchOf(...[1, 2, 1].map((n) => ({ body: { n } })));
+    await consume("miner", Work, ({ n }) => {
+      if (n === 2) throw new Error("at once");
+      return Promise.resolve();
+    })(batch, deadLetterQueue().env);
+    expect(fates).toEqual(["ack", "retry 5", "ack"]);
+  });
+
+  it("is done one message after the other", async () => {
+    let running = 0;
+    let most = 0;
+    const { batch } = batchOf(...[1, 2, 3].map((n) => ({ body: { n } })));
+    await consume("miner", Work, async () => {
+      most = Math.max(most, ++running);
+      await Promise.resolve();
+      running--;
+    })(batch, deadLetterQueue().env);
+    expect(most).toBe(1);
+  });
+
+  it("may be done together, with an outcome for each in their order", async () => {
+    const { batch, fates } = batchOf(
+      { body: { n: 1 } },
+      { body: null },
+      { body: { n: 2 } },
+      { body: { n: 3 } },
+    );
+    const { env, sent } = deadLetterQueue();
+    await consumeTogether("miner", Work, (messages) => Promise.allSettled(messages.map(byNumber)))(
+      batch,
+      env,
+    );
+    expect(fates).toEqual(["ack", "ack", "retry 5", "ack"]);
+    expect(sent.length).toBe(2);
+  });
+
+  it("is not handed over at all when nothing in it can be read", async () => {
+    const { batch, fates } = batchOf({ body: null }, { body: 1 });
+    let ran = false;
+    const work = async () => {
+      ran = true;
+      return [];
+    };
+    await consumeTogether("miner", Work, work)(batch, deadLetterQueue().env);
+    expect({ fates, ran }).toEqual({ fates: ["ack", "ack"], ran: false });
+  });
+
+  it("that fails as a whole has failed for each of its messages", async () => {
+    for (const work of [
+      () => Promise.reject(new Error("no connection")),
+      () => {
+        throw new Error("before the first await");
+      },
+    ]) {
+      const { batch, fates } = batchOf({ body: { n: 1 } }, { body: { n: 2 } });
+      await consumeTogether("miner", Work, work)(batch, deadLetterQueue().env);
+      expect(fates).toEqual(["retry 5", "retry 5"]);
+    }
+  });
+
+  it("that gave too few outcomes acks none that it did not speak of", async () => {
+    const { batch, fates } = batchOf({ body: { n: 1 } }, { body: { n: 2 } });
+    await consumeTogether("miner", Work, async () => [{ status: "fulfilled", value: undefined }])(
+      batch,
+      deadLetterQueue().env,
+    );
+    expect(fates).toEqual(["ack", "retry 5"]);
+  });
+
+  it("never throws, which would deliver again what was acked", async () => {
+    const nasty = [new Error("x"), null, undefined, 5, "text", Object.create(null), Symbol("s"), () => 1];
+    for (const error of nasty)
+      for (const fails of [true, false])
+        for (const attempts of [1, LAST_ATTEMPT]) {
+          const { batch, fates } = batchOf({ body: { n: 1 }, attempts }, { body: undefined, attempts });
+          await consume("miner", Work, fail(error))(batch, deadLetterQueue(fails).env);
+          expect(fates.every((fate) => fate !== undefined)).toBe(true);
+        }
+    const { batch, fates } = batchOf({ body: { n: 3 } }); // the binding itself is missing
+    await consume("miner", Work, byNumber)(batch, {} as StageEnv);
+    expect(fates[0]).toMatch(/^retry/);
+  });
+});
+
+describe("the delay before a retry", () => {
+  const within = [0, 0.25, 0.5, 0.999_999];
+
+  it("doubles with each attempt, has jitter, and never exceeds five minutes", () => {
+    for (let attempts = 1; attempts <= 200; attempts++) {
+      const whole = Math.min(300, 10 * 2 ** Math.min(attempts - 1, 30));
+      for (const random of within) {
+        const delay = retryDelay(new Error("x"), attempts, 10, random);
+        expect(Number.isInteger(delay)).toBe(true);
+        expect(delay).toBeGreaterThanOrEqual(whole / 2);
+        expect(delay).toBeLessThanOrEqual(Math.min(300, whole + 1));
+      }
+    }
+    expect(retryDelay(new Error("x"), 1, 10, 0)).not.toBe(retryDelay(new Error("x"), 1, 10, 0.9));
+  });
+
+  it("is at least what the failure asks for, and at most the day that a queue can wait", () => {
+    for (const seconds of [0, 1, 59.5, 60, 3_600, 86_400, 1e9])
+      for (const attempts of [1, 50])
+        for (const random of within) {
+          const delay = retryDelay(new RetryLater(seconds, "x"), attempts, 10, random);
+          expect(Number.isInteger(delay)).toBe(true);
+          expect(delay).toBeGreaterThanOrEqual(Math.min(86_400, seconds));
+          expect(delay).toBeLessThanOrEqual(Math.min(86_400, seconds + 11));
+        }
+  });
+});
