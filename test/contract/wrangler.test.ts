@@ -6,6 +6,7 @@ import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
 import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
 import {
   DEAD_LETTER_CONSUMER,
+  DEAD_LETTER_RETENTION,
   deadLetterQueueName,
   queueName,
   stageOfDeadLetterQueue,
@@ -224,6 +225,12 @@ describe("the queues together", () => {
   it("are each fed by somebody", () => {
     const fed = new Set(queuesOfAll("producers"));
     expect(consumed.filter((queue) => !fed.has(queue))).toEqual([]);
+  });
+
+  it("retry a dead letter for as long as its queue keeps it: nothing stands behind them", () => {
+    const { max_retries: retries, retry_delay: delay } = DEAD_LETTER_CONSUMER;
+    expect(retries * delay).toBeGreaterThanOrEqual(DEAD_LETTER_RETENTION);
+    expect(delay).toBeLessThanOrEqual(86_400); // the platform's longest
   });
 
   it("give a dead letter back its stage, and an unknown queue none", () => {

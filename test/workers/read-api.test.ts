@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readBlock } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
@@ -57,17 +57,17 @@ describe("an empty chain", () => {
 
   it("is alive and ready", async () => {
     expect(await read(pipeline, "/api/health")).toEqual({ status: "ok" });
-    expect(await read(pipeline, "/api/ready")).toEqual({
-      ready: true,
-      checks: { kv: { ok: true }, r2: { ok: true }, ingest: { ok: true }, chain: { ok: true } },
-      oldestUnfinishedSeconds: null,
-    });
+    const { ready, checks } = await read<{ ready: boolean; checks: object }>(pipeline, "/api/ready");
+    expect(ready).toBe(true);
+    expect(Object.keys(checks)).toEqual(expect.arrayContaining(["kv", "r2", "ingest", "chain"]));
+    for (const check of Object.values(checks)) expect(check).toEqual({ ok: true });
   });
 });
 
 describe("the public reads", () => {
   const LAST = 3; // block of the chain below
   let pipeline: Pipeline;
+  afterEach(() => pipeline.pinning.clearFaults());
   let assetTx: string;
   beforeAll(async () => {
     pipeline = await startPipeline();

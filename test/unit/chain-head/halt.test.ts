@@ -38,9 +38,9 @@ describe("two requests at one moment", () => {
   });
 });
 
-describe("assets", () => {
-  const mentioned = (assetId: string, createdBy: string | null) => ({ assetId, createdBy });
+const mentioned = (assetId: string, createdBy: string | null) => ({ assetId, createdBy });
 
+describe("assets", () => {
   it("keep their first creation, and the last block that mentions them", () => {
     const head = new TestHead();
     head.admit(1);

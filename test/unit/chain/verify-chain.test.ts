@@ -93,7 +93,7 @@ describe("a chain", () => {
   it("holds no transaction twice: not in two blocks, not in one", async () => {
     expect(await next([payment("new"), payment("1a")])).toEqual(wrongPlace(0));
     expect(await next([payment("new"), payment("new")])).toEqual(wrongPlace(0));
-    expect(await next([genesis(stranger, "vdc-test")])).toEqual(wrongPlace(0));
+    expect(await next([genesis(stranger, "vdc-other")])).toEqual(wrongPlace(0));
   });
 
   it("takes only keys that it has announced", async () => {

@@ -34,6 +34,7 @@ import { sha256, sha256Hex } from "../../../shared/crypto/hash.ts";
 import { loadKeyring, type Keyring } from "../../../shared/crypto/keyring.ts";
 import { keyId } from "../../../shared/crypto/key-id.ts";
 import { PERMANENT_REASONS } from "../../../shared/errors.ts";
+import { logger } from "../../../shared/log.ts";
 import { deadLetterQueueName, queueName, STAGES } from "../../../shared/pipeline.ts";
 import { blockRecord, kvTier, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
