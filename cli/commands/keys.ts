@@ -37,12 +37,23 @@ async function print(keyring: string): Promise<void> {
 }
 
 async function rotate(file: string): Promise<string> {
-  const text = readFileSync(file === "-" ? 0 : file, "utf8").trim();
+  const text = readKeyringFile(file).trim();
   const keyring = /^SYSTEM_KEYRING='(.*)'$/m.exec(text)?.[1] ?? text;
   try {
     return await rotateKeyring(keyring);
   } catch (error) {
     if (error instanceof KeyringError) throw new CommandFailure(error.message);
     throw error;
+  }
+}
+
+function readKeyringFile(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandFailure(
+      `${file} can't be read (${code}): give the file that holds the present keyring, or - for stdin`,
+    );
   }
 }

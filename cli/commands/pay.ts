@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { syntheticCheckout } from "../../shared/stripe/synthetic.ts";
+import { syntheticCheckout } from "../stripe/synthetic.ts";
 import { CommandFailure } from "../failure.ts";
 import { readSecrets } from "../local/secrets.ts";
 import { ROOT } from "../local/workers.ts";
-import { deliver } from "../stripe-events.ts";
+import { deliver } from "../stripe/deliver.ts";
 
 interface PayOptions {
   readonly asset?: string;

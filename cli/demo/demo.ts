@@ -10,9 +10,9 @@ import {
   syntheticCheckout,
   syntheticRefund,
   type SyntheticEvent,
-} from "../../shared/stripe/synthetic.ts";
+} from "../stripe/synthetic.ts";
 import { startStack, type Stack } from "../local/stack.ts";
-import { deliver, type WebhookAnswer } from "../stripe-events.ts";
+import { deliver, type WebhookAnswer } from "../stripe/deliver.ts";
 import { expectThat, Story } from "./story.ts";
 import { verifyTiers, type VerifiedBlock } from "./verify-tiers.ts";
 

@@ -116,6 +116,8 @@ describe.concurrent("npm start, killed and started again", () => {
     kill(-stack.wrapper, "SIGKILL");
     await Promise.allSettled(paying);
     await untilGone(stack);
+    // No block is made yet: with its state gone, the chain head has been told of none of them.
+    rmSync(join(desk.directory, "platform", "do"), { recursive: true });
     const written = [...(await storedObjects(desk.directory, r2Keys.pendingPrefix)).keys()].map((key) =>
       String(txIdOfPendingKey(key)),
     );

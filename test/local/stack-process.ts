@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { readSecrets } from "../../cli/local/secrets.ts";
 import { ROOT } from "../../cli/local/workers.ts";
-import { deliver } from "../../cli/stripe-events.ts";
+import { deliver } from "../../cli/stripe/deliver.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { purchase, until, type Status } from "../support/payments.ts";

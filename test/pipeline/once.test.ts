@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Block } from "../../shared/chain/block.ts";
 import { STAGES } from "../../shared/pipeline.ts";
-import { asyncPaymentSucceeded } from "../../shared/stripe/synthetic.ts";
+import { asyncPaymentSucceeded } from "../../cli/stripe/synthetic.ts";
 import { blockRow, everythingStored, logged } from "../support/chain-state.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { deliver, mine, pay, purchase, status, until, untilIdle, untilWaiting } from "../support/payments.ts";

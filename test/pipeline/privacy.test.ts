@@ -5,7 +5,7 @@ import { sha256Hex } from "../../shared/crypto/hash.ts";
 import type { Envelope } from "../../shared/crypto/envelope.ts";
 import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { syntheticRefund, type SyntheticEvent } from "../../shared/stripe/synthetic.ts";
+import { syntheticRefund, type SyntheticEvent } from "../../cli/stripe/synthetic.ts";
 import { kvKeysOf, logged, objectsOf, pinnedFiles } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { deliver, pay, purchase, status, until, untilWaiting } from "../support/payments.ts";

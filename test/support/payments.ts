@@ -5,7 +5,7 @@ import {
   syntheticCheckout,
   type SyntheticCheckout,
   type SyntheticEvent,
-} from "../../shared/stripe/synthetic.ts";
+} from "../../cli/stripe/synthetic.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** A paid checkout that nobody has made before, unless a seed is given. */

@@ -7,7 +7,7 @@ import type { PendingTransaction } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
 import { classify } from "../../shared/stripe/classify.ts";
-import type { SyntheticEvent } from "../../shared/stripe/synthetic.ts";
+import type { SyntheticEvent } from "../../cli/stripe/synthetic.ts";
 import { toTransaction } from "../../shared/stripe/to-transaction.ts";
 import { purchase } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";

@@ -6,7 +6,7 @@ import {
   signStripeBody,
   syntheticRefund,
   type SyntheticEvent,
-} from "../../shared/stripe/synthetic.ts";
+} from "../../cli/stripe/synthetic.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { mine, purchase, status, until, untilWaiting } from "../support/payments.ts";
 import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";

@@ -1,11 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EVENT_FAMILIES } from "../../../shared/stripe/decision.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
-import {
-  asyncPaymentSucceeded,
-  syntheticCheckout,
-  syntheticRefund,
-} from "../../../shared/stripe/synthetic.ts";
+import { asyncPaymentSucceeded, syntheticCheckout, syntheticRefund } from "../../../cli/stripe/synthetic.ts";
 import { decide, fixture, PURCHASE, SIGNED_AT, withObject } from "./events.ts";
 
 const UNPAID = syntheticCheckout({ seed: 2, created: SIGNED_AT, paymentStatus: "unpaid" });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Stripe } from "stripe";
 import { classify } from "../../../shared/stripe/classify.ts";
 import type { Decision, EventFamily } from "../../../shared/stripe/decision.ts";
-import { signStripeBody, syntheticCheckout, type SyntheticEvent } from "../../../shared/stripe/synthetic.ts";
+import { signStripeBody, syntheticCheckout, type SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
 

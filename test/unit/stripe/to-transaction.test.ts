@@ -11,7 +11,7 @@ import {
   syntheticCheckout,
   syntheticRefund,
   type SyntheticEvent,
-} from "../../../shared/stripe/synthetic.ts";
+} from "../../../cli/stripe/synthetic.ts";
 import { stripeTxId, toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { asEvent, decide, fixture, PURCHASE, SALT, SIGNED_AT, transactionOf, withObject } from "./events.ts";
 

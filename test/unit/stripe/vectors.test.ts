@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EventFamily } from "../../../shared/stripe/decision.ts";
-import { syntheticCheckout, syntheticRefund } from "../../../shared/stripe/synthetic.ts";
+import { syntheticCheckout, syntheticRefund } from "../../../cli/stripe/synthetic.ts";
 import { decide, deliver, SIGNED_AT, transactionOf } from "./events.ts";
 
 /** Outside the repository: absent from a bare clone, whose own cases are in the other files of this folder. */

@@ -1,7 +1,7 @@
 import { Stripe } from "stripe";
-import type { Json } from "../crypto/canonical.ts";
-import { sha256Hex } from "../crypto/hash.ts";
-import { utf8 } from "../crypto/bytes.ts";
+import type { Json } from "../../shared/crypto/canonical.ts";
+import { sha256Hex } from "../../shared/crypto/hash.ts";
+import { utf8 } from "../../shared/crypto/bytes.ts";
 import { syntheticSession } from "./synthetic-session.ts";
 
 /** The release whose shape the synthetic objects have. */

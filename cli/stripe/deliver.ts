@@ -1,4 +1,4 @@
-import { signStripeBody, type SyntheticEvent } from "../shared/stripe/synthetic.ts";
+import { signStripeBody, type SyntheticEvent } from "./synthetic.ts";
 
 /** What the webhook answers: of a taken event, an ignored one, or a problem. */
 export interface WebhookAnswer {
