@@ -123,6 +123,13 @@ describe("vdc keys", () => {
     const [, seed = "?"] = /"seed":"([\w-]+)"/.exec(SYSTEM_KEYRING) ?? [];
     expect(stderr).not.toContain(seed.slice(0, 12));
   });
+
+  it("says it when the keyring's file can't be read", async () => {
+    const { code, stderr } = await vdc(["keys", "rotate", join(directory, "nowhere")]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^vdc: .*nowhere can't be read \(ENOENT\)/);
+    expect(stderr).not.toContain("    at ");
+  });
 });
 
 describe("vdc", () => {
