@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { parseEnv } from "node:util";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { base64url } from "../../shared/crypto/bytes.ts";
 import {
   generateKeyring,
@@ -10,6 +8,7 @@ import {
   parseEncryptionPublicKey,
 } from "../../shared/crypto/keyring.ts";
 import { WORKERS, type Resource, type WorkerName } from "../../shared/pipeline.ts";
+import { readSecrets, secretsFile } from "./data-directory.ts";
 
 /** Everything secret that the Workers need, by the name of its binding. */
 export interface LocalSecrets {
@@ -67,10 +66,6 @@ export async function checkKeys(secrets: LocalSecrets): Promise<void> {
     );
 }
 
-export function secretsFile(dataDirectory: string): string {
-  return join(dataDirectory, ".dev.vars");
-}
-
 /** The data directory's secrets, generated when it has none; variables of the environment count before the file. */
 export async function localSecrets(
   dataDirectory: string,
@@ -86,25 +81,6 @@ export async function localSecrets(
     Object.keys(stored).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
   );
   return { ...stored, ...given };
-}
-
-/** @throws Error that names what is missing in the file */
-export function readSecrets(dataDirectory: string): LocalSecrets {
-  const file = secretsFile(dataDirectory);
-  if (!existsSync(file)) throw new Error(`there is no ${file}: start the stack once with \`npm start\``);
-  const { ADMIN_SECRET, STRIPE_WEBHOOK_SECRET, SYSTEM_KEYRING, SYSTEM_ENCRYPTION_PUBLIC_KEY, PINATA_JWT } =
-    parseEnv(readFileSync(file, "utf8"));
-  const secrets = {
-    ADMIN_SECRET,
-    STRIPE_WEBHOOK_SECRET,
-    SYSTEM_KEYRING,
-    SYSTEM_ENCRYPTION_PUBLIC_KEY,
-    PINATA_JWT,
-  };
-  for (const [name, value] of Object.entries(secrets))
-    if (!value)
-      throw new Error(`${file} does not set ${name}: add it, or move the file away to have new secrets made`);
-  return secrets as LocalSecrets;
 }
 
 function asEnvFile(secrets: LocalSecrets): string {

@@ -1,12 +1,12 @@
-import { join } from "node:path";
 import type { WorkerdStructuredLog } from "miniflare";
+import { localDataDirectory, writeStackUrl } from "./data-directory.ts";
 import { startStack } from "./stack.ts";
-import { ROOT } from "./workers.ts";
 
 /** `npm start`: the whole system on one machine, until Ctrl-C. */
 async function start(): Promise<void> {
+  const dataDirectory = localDataDirectory();
   const stack = await startStack({
-    dataDirectory: process.env.VDC_DATA_DIR || join(ROOT, ".vdc"),
+    dataDirectory,
     port: portOf(process.env.PORT || "8787"),
     cron: true,
     onLog: printLog,
@@ -20,15 +20,21 @@ async function start(): Promise<void> {
     process.removeAllListeners(signal); // miniflare's own would exit at once, before anything is closed
     process.on(signal, stop);
   }
+  writeStackUrl(dataDirectory, stack.url);
   console.log(`VDC ready on ${stack.url}`);
   console.log(`  IPFS gateway and pinning service on ${stack.pinning.url}`);
   console.log("  pay: npm run vdc -- pay --count 3      stop: Ctrl-C");
 }
 
-/** workerd's own notes go to stderr; ours are JSON, one line an event. */
+/**
+ * workerd's own notes go to stderr; ours are JSON, one line an event. A person at a terminal is spared the line of every
+ * request; a file or a pipe gets them all.
+ */
 function printLog({ message }: WorkerdStructuredLog): void {
-  if (message.startsWith("{")) process.stdout.write(`${message}\n`);
-  else if (!message.startsWith("NOSENTRY")) process.stderr.write(`${message}\n`);
+  if (message.startsWith("NOSENTRY")) return;
+  if (!message.startsWith("{")) process.stderr.write(`${message}\n`);
+  else if (!process.stdout.isTTY || !message.includes('"event":"request"'))
+    process.stdout.write(`${message}\n`);
 }
 
 function portOf(text: string): number {

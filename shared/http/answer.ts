@@ -58,7 +58,7 @@ export function json(
   body: unknown,
   init: { status?: number; headers?: Record<string, string> } = {},
 ): Response {
-  return new Response(JSON.stringify(body), {
+  return new Response(`${JSON.stringify(body)}\n`, {
     status: init.status ?? 200,
     headers: { "content-type": "application/json", "cache-control": "no-store", ...init.headers },
   });

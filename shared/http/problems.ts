@@ -49,7 +49,7 @@ export function problemResponse(problem: Problem, requestId: string): Response {
     requestId,
     ...problem.members,
   };
-  return new Response(JSON.stringify(body), {
+  return new Response(`${JSON.stringify(body)}\n`, {
     status,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...problem.headers },
   });

@@ -29,14 +29,17 @@ describe("vdc pay", () => {
     expect(paid).toMatchObject({ code: 0, stderr: "" });
     const lines = paid.stdout.trim().split("\n");
     expect(lines).toHaveLength(3);
-    for (const line of lines) expect(line).toMatch(/^vdc_tx_[0-9a-f]{40} {2}asset_creation$/);
+    for (const [i, line] of lines.entries())
+      expect(line).toMatch(new RegExp(`^vdc_tx_[0-9a-f]{40} {2}asset_creation {2}deed-${i + 1}$`));
+    // It returns when they can be mined, so whoever mines now finds them.
+    expect((await stack.status()).counts.waiting).toBe(3);
 
     const plain = await vdc(["pay", "--json"], environment);
     expect(plain).toMatchObject({ code: 0, stderr: "" });
     const answer: unknown = JSON.parse(plain.stdout);
-    expect(answer).toMatchObject({ received: true, txId: expect.stringMatching(TX_ID), type: "payment" });
+    expect(answer).toEqual({ txId: expect.stringMatching(TX_ID), type: "payment" });
 
-    await expect.poll(async () => (await stack.status()).counts.waiting).toBe(4);
+    expect((await stack.status()).counts.waiting).toBe(4);
     await stack.operate("/api/vdc/mine?wait=60", "POST");
     const txIds = [...lines, plain.stdout].map((line) => String(TX_ID.exec(line)));
     const blocks = await stack.verifiedChain();
@@ -62,6 +65,19 @@ describe("vdc pay", () => {
     expect(stderr).toContain(`vdc: ${url} can't be reached`);
     expect(stderr).toContain("npm start");
     expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it("refuses an asset id that could not be public, and sends nothing", async () => {
+    const { waiting } = (await stack.status()).counts;
+    const { code, stderr } = await vdc(["pay", "--asset", "my deed"], environment);
+    expect(code).toBe(1);
+    expect(stderr).toContain("expected 1 to 128 of A-Z a-z 0-9");
+    expect((await stack.status()).counts.waiting).toBe(waiting);
+  });
+
+  it("finds the running stack through its data directory", async () => {
+    const { VDC_URL: _, ...withoutUrl } = environment;
+    expect(await vdc(["pay"], withoutUrl)).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("says that there is no secret where no stack was started yet", async () => {

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { readSecrets } from "../../cli/local/secrets.ts";
+import { readSecrets } from "../../cli/local/data-directory.ts";
 import { ROOT } from "../../cli/local/workers.ts";
 import { deliver } from "../../cli/stripe/deliver.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";

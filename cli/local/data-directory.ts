@@ -1,0 +1,45 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import type { LocalSecrets } from "./secrets.ts";
+import { ROOT } from "./workers.ts";
+
+/** Where the local stack keeps everything: chain, archive, pins, secrets, and where it can be reached. */
+export function localDataDirectory(): string {
+  return process.env.VDC_DATA_DIR || join(ROOT, ".vdc");
+}
+
+export function secretsFile(dataDirectory: string): string {
+  return join(dataDirectory, ".dev.vars");
+}
+
+/** @throws Error that names what is missing in the file */
+export function readSecrets(dataDirectory: string): LocalSecrets {
+  const file = secretsFile(dataDirectory);
+  if (!existsSync(file)) throw new Error(`there is no ${file}: start the stack once with \`npm start\``);
+  const { ADMIN_SECRET, STRIPE_WEBHOOK_SECRET, SYSTEM_KEYRING, SYSTEM_ENCRYPTION_PUBLIC_KEY, PINATA_JWT } =
+    parseEnv(readFileSync(file, "utf8"));
+  const secrets = {
+    ADMIN_SECRET,
+    STRIPE_WEBHOOK_SECRET,
+    SYSTEM_KEYRING,
+    SYSTEM_ENCRYPTION_PUBLIC_KEY,
+    PINATA_JWT,
+  };
+  for (const [name, value] of Object.entries(secrets))
+    if (!value)
+      throw new Error(`${file} does not set ${name}: add it, or move the file away to have new secrets made`);
+  return secrets as LocalSecrets;
+}
+
+export function writeStackUrl(dataDirectory: string, url: string): void {
+  writeFileSync(join(dataDirectory, "url"), url);
+}
+
+/** @throws Error when no stack was ever started on this directory */
+export function readStackUrl(dataDirectory: string): string {
+  const file = join(dataDirectory, "url");
+  if (!existsSync(file))
+    throw new Error(`there is no ${file}: start the stack once with \`npm start\`, or give its --url`);
+  return readFileSync(file, "utf8").trim();
+}
