@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { rotateKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import {
-  blockRow,
-  evictChainHead,
-  keysOf,
-  latest,
-  reserveAndCrash,
-  stagedKeys,
-} from "../support/chain-state.ts";
+import { blockRow, evictChainHead, keysOf, latest, asMiner, stagedKeys } from "../support/chain-state.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { mine, status, until, untilIdle, untilWaiting } from "../support/payments.ts";
 import type { Pipeline } from "../support/pipeline.ts";
@@ -65,25 +58,6 @@ describe("the watchdog", () => {
     await expectFinished(blockNumber, [txId]);
     const after = await blockRow(pipeline, blockNumber);
     if (before?.hash) expect(after?.hash).toBe(before.hash);
-  });
-
-  it("has a block made whose miner crashed when it had reserved it, and no other in its place", async () => {
-    const blockNumber = await nextBlockNumber();
-    const reserved = await submit(pipeline);
-    pipeline = await restart(pipeline, { without: "miner" });
-    await askForMining();
-    await reserveAndCrash(pipeline);
-    await untilState(blockNumber, "reserved");
-    const later = await submit(pipeline);
-    await askForMining();
-    await checkChain(pipeline);
-
-    pipeline = await restart(pipeline);
-    await untilIdle(pipeline);
-    await until(async () => expect((await latest(pipeline))?.blockNumber).toBe(blockNumber + 1));
-    const [first, second] = (await checkChain(pipeline)).slice(blockNumber);
-    expectMined([first!], [reserved]);
-    expectMined([second!], [later]);
   });
 
   it("does not wait for a message that was put off for an hour", async () => {
@@ -174,6 +148,47 @@ describe("an evicted chain head", () => {
     expect((await blockRow(pipeline, blockNumber))?.hash).toBe(sealed?.hash);
     await evictChainHead(pipeline);
     expect(await mine(pipeline)).toMatchObject({ mined: false, reason: "nothing_pending" });
+  });
+});
+
+describe("a miner that comes back from the dead", () => {
+  it("finds its reservation as it was, and can't replace the block that another made of it", async () => {
+    const blockNumber = await nextBlockNumber();
+    const reserved = await submit(pipeline);
+    pipeline = await restart(pipeline, { without: "miner" });
+    await askForMining();
+    const crashed = await asMiner(pipeline);
+    const reservation = await crashed.reserve();
+    if ("none" in reservation) throw new Error(`nothing was reserved: ${reservation.none}`);
+    expect(reservation).toMatchObject({ blockNumber, transactions: [reserved] });
+    const { previousHash, revision } = reservation;
+    const later = await submit(pipeline);
+    await askForMining();
+    expect(await crashed.reserve()).toEqual(reservation);
+    await checkChain(pipeline);
+
+    pipeline = await restart(pipeline); // the watchdog has another miner make the block
+    await untilIdle(pipeline);
+    await until(async () => expect((await latest(pipeline))?.blockNumber).toBe(blockNumber + 1));
+    const [first, second] = (await checkChain(pipeline)).slice(blockNumber);
+    expectMined([first!], [reserved]);
+    expectMined([second!], [later]);
+
+    const returned = await asMiner(pipeline);
+    const answer = await returned.seal(blockNumber, previousHash, {
+      revision,
+      hash: "f".repeat(64),
+      sha256: "e".repeat(64),
+      byteLength: 4_000,
+      keyId: first!.blockSignature.keyId,
+      announces: [],
+      assets: [],
+      systemTransactions: 0,
+    });
+    expect(answer).toMatchObject({ won: false, hash: first!.hash });
+    expect((await blockRow(pipeline, blockNumber))?.state).toBe("complete");
+    expect((await checkChain(pipeline))[blockNumber]?.hash).toBe(first!.hash);
+    pipeline = await restart(pipeline); // lets go of the chain head, so that it can be evicted again
   });
 });
 

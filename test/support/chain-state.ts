@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import type { ChainHead } from "../../workers/chain-head/index.ts";
 import { status, until } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 
@@ -19,10 +20,10 @@ export async function blockRow({ harness }: Pipeline, blockNumber: number): Prom
   return row;
 }
 
-/** Reserves the next block as a miner does that crashes before it has built anything. */
-export async function reserveAndCrash({ harness }: Pipeline): Promise<void> {
+/** The chain head as a miner calls it. Whoever holds it keeps the object from being evicted until the next restart. */
+export async function asMiner({ harness }: Pipeline): Promise<DurableObjectStub<ChainHead>> {
   const env = (await harness.getWorker(workerName("pending-writer")).getEnv()) as ChainHeadEnv;
-  await env.CHAIN_HEAD.getByName(CHAIN_HEAD[1].name).reserve();
+  return env.CHAIN_HEAD.getByName(CHAIN_HEAD[1].name);
 }
 
 /** The chain head loses all that it does not keep in its storage. One that is not running has lost it already. */
