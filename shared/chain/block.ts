@@ -139,12 +139,8 @@ export async function verifyBlock(
   signingKey: SigningKeyLookup,
 ): Promise<Block> {
   const block = readBlock(bytes);
-  const { hash, transactions, blockSignature, ...header } = block;
-  if (headerHash(header) !== hash) throw new InvalidBlock("wrong_hash", "the hash is not that of the header");
-  if (transactions.length !== header.transactionCount)
-    throw new InvalidBlock("wrong_count", "transactionCount is not the number of transactions");
-  if (transactionsRoot(transactions) !== header.merkleRoot)
-    throw new InvalidBlock("wrong_merkle_root", "the Merkle root is not that of the transactions");
+  checkContents(block);
+  const { hash, transactions, blockSignature } = block;
   for (const name of ["chainId", "blockNumber", "previousHash", "historyRoot", "hash"] as const)
     if (expected[name] !== undefined && expected[name] !== block[name])
       throw new InvalidBlock("wrong_place", `${name} is ${block[name]}, expected ${expected[name]}`);
@@ -164,6 +160,19 @@ export async function verifyBlock(
         `the user signature of ${transaction.id} does not verify`,
       );
   return block;
+}
+
+/**
+ * That a block's hash is the hash of its header, and that the header commits to these very transactions.
+ * @throws InvalidBlock "wrong_hash", "wrong_count" or "wrong_merkle_root"
+ */
+export function checkContents(block: Block): void {
+  const { hash, transactions, blockSignature: _, ...header } = block;
+  if (headerHash(header) !== hash) throw new InvalidBlock("wrong_hash", "the hash is not that of the header");
+  if (transactions.length !== header.transactionCount)
+    throw new InvalidBlock("wrong_count", "transactionCount is not the number of transactions");
+  if (transactionsRoot(transactions) !== header.merkleRoot)
+    throw new InvalidBlock("wrong_merkle_root", "the Merkle root is not that of the transactions");
 }
 
 /** @throws InvalidBlock("not_a_block") */

@@ -48,10 +48,16 @@ export function blockRecord({ block, cid }: BlockCopy, { gatewayUrl, now }: KvTi
   };
 }
 
+/** The block in a record, `undefined` when the record is none. */
+export function blockOfRecord(record: unknown): Block | undefined {
+  const parsed = v.safeParse(BlockRecord, record);
+  if (!parsed.success) return undefined;
+  const { ipfsHash: _, ipfsGatewayUrl: __, storage: ___, ...block } = parsed.output;
+  return block;
+}
+
 /** The block's canonical bytes, as they must be if the record is true; what does not fit becomes bytes that fail to verify. */
 function bytesOfRecord(record: unknown): Uint8Array<ArrayBuffer> {
-  const parsed = v.safeParse(BlockRecord, record);
-  if (!parsed.success) return new Uint8Array(0);
-  const { ipfsHash: _, ipfsGatewayUrl: __, storage: ___, ...block } = parsed.output;
-  return blockBytes(block);
+  const block = blockOfRecord(record);
+  return block === undefined ? new Uint8Array(0) : blockBytes(block);
 }

@@ -300,7 +300,13 @@ describe("the public reads", () => {
 
     it("come from R2 when what KV holds is no block, or another", async () => {
       const other = (await pipeline.kv.get(kvKeys.block(2))) ?? "";
-      for (const rubbish of ["", "not JSON", "null", "[]", "{}", other]) {
+      // The first is still a block, of this number and hash; only its contents are not what the hash says.
+      const forged = kept.kv.replace(
+        /"privateCommitment":"(.)/,
+        (_, digit) => `"privateCommitment":"${digit === "0" ? 1 : 0}`,
+      );
+      expect(forged).not.toBe(kept.kv);
+      for (const rubbish of [forged, "", "not JSON", "null", "[]", "{}", other]) {
         await copies(rubbish, kept.r2);
         await expectServedFrom("r2");
       }

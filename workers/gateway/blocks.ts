@@ -1,4 +1,4 @@
-import { readBlock } from "../../shared/chain/block.ts";
+import { checkContents, readBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
@@ -7,7 +7,7 @@ import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { errorText } from "../../shared/log.ts";
 import { ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
-import { blockRecord, type BlockRecord } from "../../shared/storage/kv-tier.ts";
+import { blockOfRecord, blockRecord, type BlockRecord } from "../../shared/storage/kv-tier.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { r2Tier } from "../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
@@ -34,7 +34,7 @@ export async function block(call: Call): Promise<Response> {
   const etag = `"${record.hash}"`;
   const headers = { ...CORS, etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
   const known = call.request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
-  if (known.includes(etag) || known.includes(`W/${etag}`))
+  if (known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*"))
     return new Response(null, { status: 304, headers });
   return json(record, { headers });
 }
@@ -73,17 +73,19 @@ interface Found {
   readonly tier: "kv" | "r2" | "ipfs";
 }
 
-/** A copy in KV that can't be read, or is another block's, is as good as none: the archives have it. */
+/** A copy in KV that can't be read, or does not hold what its hash says, is as good as none: the archives have it. */
 async function fromKv({ env, log }: Call, blockNumber: number): Promise<Found | undefined> {
   try {
     const record = await env.KV.get<BlockRecord>(kvKeys.block(blockNumber), "json");
     if (record === null) return undefined;
-    if (record.blockNumber === blockNumber && typeof record.hash === "string") return { record, tier: "kv" };
-    log.error("block.copy_unusable", { blockNumber, tier: "kv" });
+    const block = blockOfRecord(record);
+    if (block?.blockNumber !== blockNumber) throw new Error("the record is not that of this block");
+    checkContents(block);
+    return { record, tier: "kv" };
   } catch (error) {
-    log.error("block.copy_unreadable", { blockNumber, tier: "kv", error: errorText(error) });
+    log.error("block.copy_unusable", { blockNumber, tier: "kv", error: errorText(error) });
+    return undefined;
   }
-  return undefined;
 }
 
 /** A block that is not in all tiers yet is not shown, though the archive may hold it already. */
