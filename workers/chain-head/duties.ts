@@ -5,6 +5,7 @@ import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
 import { waiting } from "./admit.ts";
 import { unfinishedBlocks, findBlock } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
+import { unparked } from "./reads.ts";
 import type { Sql } from "./schema.ts";
 
 /** A stage that a sealed block goes through. */
@@ -78,30 +79,10 @@ function publications(sql: Sql): DatedDuty[] {
 }
 
 function parkings(sql: Sql): DatedDuty[] {
-  return sql
-    .exec<{
-      id: string;
-      set_aside_from: number;
-      reason: PermanentReason;
-      error: string;
-      set_aside_at: number;
-    }>(
-      `SELECT id, set_aside_from, reason, error, set_aside_at FROM tx
-       WHERE state = 'set_aside' AND parked = 0 ORDER BY set_aside_at LIMIT ?`,
-      PARK_AT_ONCE,
-    )
-    .toArray()
-    .map((row) => ({
-      due: row.set_aside_at,
-      duty: {
-        kind: "park",
-        txId: row.id,
-        blockNumber: row.set_aside_from,
-        reason: row.reason,
-        error: row.error,
-        at: row.set_aside_at,
-      },
-    }));
+  return unparked(sql, PARK_AT_ONCE).map(({ parked: _, at, ...failure }) => ({
+    due: at,
+    duty: { kind: "park", at, ...failure },
+  }));
 }
 
 const MOST_DOUBLINGS = 5;

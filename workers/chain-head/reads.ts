@@ -226,17 +226,27 @@ export function pendingPage(
 
 /** Transactions that can't be mined, the latest first. */
 export function failures(sql: Sql, limit: number): readonly SetAsideFacts[] {
+  return setAsides(sql, "ORDER BY set_aside_at DESC, id", limit);
+}
+
+/** Those that the dead-letter store has not been told of, the oldest first. */
+export function unparked(sql: Sql, limit: number): readonly SetAsideFacts[] {
+  return setAsides(sql, "AND parked = 0 ORDER BY set_aside_at, id", limit);
+}
+
+type SetAsideRow = {
+  id: string;
+  set_aside_from: number;
+  reason: PermanentReason;
+  error: string;
+  set_aside_at: number;
+  parked: number;
+};
+
+function setAsides(sql: Sql, which: string, limit: number): SetAsideFacts[] {
   return sql
-    .exec<{
-      id: string;
-      set_aside_from: number;
-      reason: PermanentReason;
-      error: string;
-      set_aside_at: number;
-      parked: number;
-    }>(
-      `SELECT id, set_aside_from, reason, error, set_aside_at, parked FROM tx WHERE state = 'set_aside'
-       ORDER BY set_aside_at DESC, id LIMIT ?`,
+    .exec<SetAsideRow>(
+      `SELECT id, set_aside_from, reason, error, set_aside_at, parked FROM tx WHERE state = 'set_aside' ${which} LIMIT ?`,
       limit,
     )
     .toArray()
