@@ -79,9 +79,9 @@ function publications(sql: Sql): DatedDuty[] {
 }
 
 function parkings(sql: Sql): DatedDuty[] {
-  return unparked(sql, PARK_AT_ONCE).map(({ parked: _, at, ...failure }) => ({
+  return unparked(sql, PARK_AT_ONCE).map(({ txId, blockNumber, reason, error, at }) => ({
     due: at,
-    duty: { kind: "park", at, ...failure },
+    duty: { kind: "park", txId, blockNumber, reason, error, at },
   }));
 }
 
