@@ -345,6 +345,22 @@ describe("other bytes under the number of the next block", () => {
       ).toBe(base64url(foreign));
       expect((await status(halting)).counts.blocks).toBe(blockNumber + 1);
       await checkChain(halting);
+
+      // An operator looks, takes the foreign bytes away and says so: the block that was sealed is finished, no other.
+      const sealed = await blockRow(halting, blockNumber);
+      await halting.r2.delete(r2Keys.block(blockNumber));
+      const resumed = await halting.fetch("/api/vdc/resume", {
+        method: "POST",
+        headers: { "x-admin-secret": halting.secrets.ADMIN_SECRET },
+        body: JSON.stringify({ by: "operator", reason: "foreign object removed" }),
+      });
+      expect(await resumed.json()).toMatchObject({ resumed: true });
+      await until(async () => expect((await blockRow(halting, blockNumber))?.state).toBe("complete"));
+      await mine(halting);
+      const blocks = await checkChain(halting);
+      expect(blocks[blockNumber]?.hash).toBe(sealed?.hash);
+      expectMined(blocks.slice(blockNumber), [txId, later]);
+      expect((await halting.fetch("/api/ready")).status).toBe(200);
     } finally {
       await halting.close();
     }

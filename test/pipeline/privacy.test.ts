@@ -33,7 +33,7 @@ const PERSONAL = {
 } as const;
 
 let pipeline: Pipeline;
-const answers: string[] = [];
+const answers: { to: string; text: string }[] = [];
 let sold: SyntheticEvent;
 const txIds: string[] = [];
 beforeAll(async () => {
@@ -76,7 +76,7 @@ function indiscreet(assetId: string): SyntheticEvent {
 async function ask(path: string, init?: RequestInit): Promise<Response> {
   const response = await pipeline.fetch(path, init);
   const headers = JSON.stringify([...response.headers]);
-  answers.push(`${path}: ${response.status} ${headers} ${await response.clone().text()}`);
+  answers.push({ to: path, text: `${response.status} ${headers} ${await response.clone().text()}` });
   return response;
 }
 
@@ -100,7 +100,7 @@ async function everythingReadable(): Promise<Map<string, string>> {
     const pinned = await fetch(`${pinning.gatewayUrl}/ipfs/${file.cid}`);
     found.set(`IPFS ${file.name}`, JSON.stringify(file) + (await pinned.text()));
   }
-  for (const answer of answers) found.set(`HTTP ${answer.slice(0, 60)}`, answer);
+  for (const [i, { to, text }] of answers.entries()) found.set(`HTTP answer ${i} to ${to}`, text);
   for (const [i, { message }] of harness.getLogs().entries()) found.set(`log line ${i}`, message);
   return found;
 }
@@ -174,7 +174,7 @@ async function tellTheStory(): Promise<void> {
     { ...indiscreet("deed-1825"), type: "customer.created" },
   ]) {
     const refused = await deliver(pipeline, event);
-    answers.push(`webhook: ${refused.status} ${await refused.text()}`);
+    answers.push({ to: "webhook", text: `${refused.status} ${await refused.text()}` });
   }
   for (const path of ["latest", "blocks", "blocks/0", "blocks/1", "blocks/7", "transactions/nonsense"])
     await ask(`/api/vdc/${path}`);
