@@ -158,7 +158,8 @@ describe("a transaction that can't be mined", () => {
     const before = (await checkChain(pipeline)).length;
     const hopeless = await submit(pipeline);
     await pipeline.r2.delete(r2Keys.pending(hopeless));
-    await pipeline.operate("/api/vdc/mine", { method: "POST" });
+    const answer = await pipeline.operate("/api/vdc/mine?wait=60", { method: "POST" });
+    expect(await answer.json()).toMatchObject({ mined: false, reason: "all_set_aside" });
     await untilParked([hopeless]);
     await untilIdle(pipeline);
     expect((await status(pipeline)).counts.blocks).toBe(before);

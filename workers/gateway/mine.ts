@@ -31,6 +31,12 @@ export async function mine({ env, query, log }: Call): Promise<Response> {
       r2Key: r2Keys.block(blockNumber),
       transactions: finished.transactionCount,
     });
+  if (finished === null && wait > 0 && (await nothingLeft(env)))
+    return json({
+      mined: false,
+      reason: "all_set_aside",
+      detail: "every transaction that waited was set aside: /api/vdc/status lists them with their reasons",
+    });
   return json(
     {
       blockNumber,
@@ -50,8 +56,15 @@ async function waitForBlock(
   for (;;) {
     const facts = await chainHead(env).block(blockNumber);
     if ((facts && isFinished(facts)) || Date.now() + ASK_AGAIN_AFTER > until) return facts;
+    if (facts === null && (await nothingLeft(env))) return null;
     await scheduler.wait(ASK_AGAIN_AFTER);
   }
+}
+
+/** The block will not come: nothing waits for it, and nothing is being made. */
+async function nothingLeft(env: Call["env"]): Promise<boolean> {
+  const { counts, unfinished } = await chainHead(env).status();
+  return counts.waiting === 0 && unfinished.every(({ blockNumber }) => blockNumber === 0);
 }
 
 function isFinished({ state, published }: BlockFacts): boolean {
