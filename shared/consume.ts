@@ -117,17 +117,18 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
   };
 }
 
+const Pointer = v.object({ txId: v.optional(v.string()), blockNumber: v.optional(v.number()) });
+const Newer = v.object({ v: v.pipe(v.number(), v.minValue(2)) });
+
 /** What a message is about, for its log lines. */
 function pointerOf(body: unknown): Fields {
-  const Pointer = v.object({ txId: v.optional(v.string()), blockNumber: v.optional(v.number()) });
   const pointer = v.safeParse(Pointer, body);
   return pointer.success ? pointer.output : {};
 }
 
 /** While two versions are deployed, or after a rollback, a newer message waits for the Worker that can read it. */
 function unreadable(body: unknown, issues: [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): Error {
-  const newer = v.is(v.object({ v: v.pipe(v.number(), v.minValue(2)) }), body);
-  return newer
+  return v.is(Newer, body)
     ? new Error("the message is of a newer version than this Worker reads: deploy the newer Worker")
     : new Permanent("malformed_message", v.summarize(issues));
 }
@@ -171,8 +172,7 @@ async function settle(
       kind: "dead_letter",
       stage,
       reason,
-      error: errorText(error),
-      attempts: message.attempts,
+      ...fields,
       failedAt: Date.now(),
       message: message.body,
     });

@@ -102,7 +102,6 @@ export const Transaction = v.variant("type", [
   transactionOf("refund", v.strictObject({ refunds: TxId })),
 ]);
 export type Transaction = v.InferOutput<typeof Transaction>;
-export type TransactionType = Transaction["type"];
 
 /** The transaction without its signatures: what a user signs (context `vdc/transaction/v1`). */
 export function signedTransactionBytes(transaction: Transaction): Uint8Array<ArrayBuffer> {

@@ -51,6 +51,21 @@ export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return joined;
 }
 
+/** All of a stream, or `undefined` as soon as it is longer than `maxBytes`. */
+export async function readAtMost(
+  stream: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream ?? []) {
+    length += chunk.length;
+    if (length > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return concat(...chunks);
+}
+
 /** Compares public values. Not constant-time: for secrets use `shared/http/secret.ts`. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -1,4 +1,5 @@
 import canonicalize from "canonicalize";
+import * as v from "valibot";
 import { fromUtf8, utf8 } from "./bytes.ts";
 
 export type Json =
@@ -27,13 +28,17 @@ export function canonicalBytes(value: Json): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads JSON that must already be canonical: what was hashed is what was parsed.
- * @throws SyntaxError or TypeError when the bytes are not JSON, or not its canonical spelling
+ * Reads JSON that must already be canonical and of a schema's shape. What is answered is all that the bytes say, so
+ * whoever hashes it hashes them: valibot alone would take [] for {}.
+ * @throws SyntaxError or TypeError when the bytes are not JSON, or not its canonical spelling; ValiError for another shape
  */
-export function parseCanonical(bytes: Uint8Array): Json {
+export function parseCanonical<Schema extends v.GenericSchema>(
+  schema: Schema,
+  bytes: Uint8Array,
+): v.InferOutput<Schema> {
   const text = fromUtf8(bytes);
-  const value = JSON.parse(text) as Json;
-  if (canonicalText(value) !== text) throw new TypeError("JSON is not in canonical form (RFC 8785)");
+  const value = v.parse(schema, JSON.parse(text));
+  if (canonicalText(value as Json) !== text) throw new TypeError("JSON is not in canonical form (RFC 8785)");
   return value;
 }
 

@@ -1,4 +1,4 @@
-import { concat, fromUtf8 } from "../crypto/bytes.ts";
+import { fromUtf8, readAtMost } from "../crypto/bytes.ts";
 import { Problem } from "./problems.ts";
 
 /**
@@ -9,15 +9,10 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
   const tooLarge = () =>
     new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, { members: { maxBytes } });
   if (Number(request.headers.get("content-length") ?? "0") > maxBytes) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLarge();
-    chunks.push(chunk);
-  }
+  const bytes = await readAtMost(request.body, maxBytes);
+  if (bytes === undefined) throw tooLarge();
   try {
-    return fromUtf8(concat(...chunks));
+    return fromUtf8(bytes);
   } catch {
     throw new Problem("invalid-body", "The body is not UTF-8 text.");
   }

@@ -1,4 +1,4 @@
-import { concat } from "../crypto/bytes.ts";
+import { readAtMost } from "../crypto/bytes.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { Pinner } from "./pinner.ts";
 import type { BlockCopy, BlockLocator, Tier } from "./tier.ts";
@@ -48,21 +48,11 @@ export function ipfsGateway(
         await response.body?.cancel();
         throw new Error(`the IPFS gateway answered ${response.status} for ${cid}`);
       }
-      const bytes = await readBounded(response, limits.maxBytes);
+      const bytes = await readAtMost(response.body, limits.maxBytes);
+      if (bytes === undefined) throw new Error(`the IPFS gateway served more than ${limits.maxBytes} bytes`);
       if ((await cidV0(bytes)) !== cid)
         throw new Error(`the IPFS gateway served other bytes than those of ${cid}`);
       return bytes;
     },
   };
-}
-
-async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > maxBytes) throw new Error(`the IPFS gateway served more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return concat(...chunks);
 }

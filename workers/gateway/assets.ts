@@ -2,6 +2,7 @@ import { AssetId } from "../../shared/chain/transaction.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
+import { CORS } from "./cors.ts";
 import { parameter } from "./parameters.ts";
 import type { Call } from "./router.ts";
 
@@ -17,6 +18,6 @@ export async function asset({ env, params }: Call): Promise<Response> {
       },
     );
   return json(record, {
-    headers: { "access-control-allow-origin": "*", "cache-control": "public, max-age=5" },
+    headers: { ...CORS, "cache-control": "public, max-age=5" },
   });
 }

@@ -11,12 +11,12 @@ import { blockOfRecord, blockRecord, type BlockRecord } from "../../shared/stora
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { r2Tier } from "../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
+import { CORS } from "./cors.ts";
 import { parameter, queryNumber, WholeNumber } from "./parameters.ts";
 import type { Call } from "./router.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const BRIEFLY = "public, max-age=1";
-const CORS = { "access-control-allow-origin": "*" };
 
 export async function latest({ env }: Call): Promise<Response> {
   const published = await env.KV.get<object>(kvKeys.latest, "json");

@@ -5,10 +5,9 @@ import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import type { TransactionRecord } from "../indexer/index-block.ts";
+import { CORS } from "./cors.ts";
 import { parameter } from "./parameters.ts";
 import type { Call } from "./router.ts";
-
-const CORS = { "access-control-allow-origin": "*" };
 
 /** Where a transaction is. `mined` is said only once its block is in every tier. */
 export async function transaction({ env, params }: Call): Promise<Response> {

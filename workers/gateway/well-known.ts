@@ -1,5 +1,6 @@
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
+import { CORS } from "./cors.ts";
 import type { Call } from "./router.ts";
 
 /** What a stranger needs to begin verifying. Trust the genesis hash from elsewhere; the keys follow from the blocks. */
@@ -20,6 +21,6 @@ export async function wellKnown({ env }: Call): Promise<Response> {
       })),
       ipfsGatewayUrl: env.IPFS_GATEWAY_URL,
     },
-    { headers: { "access-control-allow-origin": "*", "cache-control": "public, max-age=10" } },
+    { headers: { ...CORS, "cache-control": "public, max-age=10" } },
   );
 }

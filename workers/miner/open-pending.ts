@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { PendingPayload, privateCommitment, type Transaction } from "../../shared/chain/transaction.ts";
 import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
-import { equalBytes, fromBase64url } from "../../shared/crypto/bytes.ts";
-import { canonicalBytes, parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
+import { fromBase64url } from "../../shared/crypto/bytes.ts";
+import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
 import { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent } from "../../shared/errors.ts";
@@ -55,19 +55,11 @@ function parse<Schema extends v.GenericSchema>(
   reason: "undecryptable" | "invalid_transaction",
   bytes: Uint8Array,
 ): v.InferOutput<Schema> {
-  let value: Json;
   try {
-    value = parseCanonical(bytes);
-  } catch {
-    throw new Permanent(reason, "the bytes are not canonical JSON");
+    return parseCanonical(schema, bytes);
+  } catch (error) {
+    if (!(error instanceof v.ValiError)) throw new Permanent(reason, "the bytes are not canonical JSON");
+    const place = v.getDotPath(error.issues[0]) ?? "its top";
+    throw new Permanent(reason, `the shape is wrong at ${place.startsWith("private.") ? "private" : place}`);
   }
-  const parsed = v.safeParse(schema, value);
-  if (parsed.success) {
-    // valibot takes [] for {}: what goes into a block must be all that was sealed.
-    if (!equalBytes(canonicalBytes(parsed.output as Json), bytes))
-      throw new Permanent(reason, "the bytes say something else than what was read from them");
-    return parsed.output;
-  }
-  const place = v.getDotPath(parsed.issues[0]) ?? "its top";
-  throw new Permanent(reason, `the shape is wrong at ${place.startsWith("private.") ? "private" : place}`);
 }
