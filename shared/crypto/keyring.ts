@@ -14,8 +14,6 @@ import { keyId } from "./key-id.ts";
 import { generateSigningSeed, importSigningSeed, type SigningSecret } from "./ml-dsa.ts";
 import { isPlaceholder } from "./placeholder.ts";
 
-export { keyId };
-
 const KeyId = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /**

@@ -29,15 +29,20 @@ export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
   };
 }
 
-/** @param gatewayUrl base URL without a slash at its end; `timeout` in milliseconds, `maxBytes` bounds what is read */
-export function ipfsGateway(
-  gatewayUrl: string,
-  limits: { timeout: number; maxBytes: number },
-): GatewayReader {
+/** KV holds 25 MiB, so no block is larger than this; a gateway that serves more serves something else. */
+const MAX_FILE_BYTES = 26 * 1024 * 1024;
+
+/** A base URL as links are made from it: without a slash at its end. */
+export function baseUrl(text: string): string {
+  return text.replace(/\/+$/, "");
+}
+
+/** @param gatewayUrl base URL of an IPFS gateway; `timeout` in milliseconds */
+export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader {
   return {
     async fetch(cid) {
-      const response = await fetch(`${gatewayUrl}/ipfs/${cid}`, {
-        signal: AbortSignal.timeout(limits.timeout),
+      const response = await fetch(`${baseUrl(gatewayUrl)}/ipfs/${cid}`, {
+        signal: AbortSignal.timeout(timeout),
         headers: { accept: "application/json, application/octet-stream;q=0.9, */*;q=0.1" },
       });
       if (response.status === 404 || response.status === 410) {
@@ -48,8 +53,8 @@ export function ipfsGateway(
         await response.body?.cancel();
         throw new Error(`the IPFS gateway answered ${response.status} for ${cid}`);
       }
-      const bytes = await readAtMost(response.body, limits.maxBytes);
-      if (bytes === undefined) throw new Error(`the IPFS gateway served more than ${limits.maxBytes} bytes`);
+      const bytes = await readAtMost(response.body, MAX_FILE_BYTES);
+      if (bytes === undefined) throw new Error(`the IPFS gateway served more than ${MAX_FILE_BYTES} bytes`);
       if ((await cidV0(bytes)) !== cid)
         throw new Error(`the IPFS gateway served other bytes than those of ${cid}`);
       return bytes;

@@ -6,7 +6,7 @@ import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { errorText } from "../../shared/log.ts";
-import { ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
+import { baseUrl, ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
 import { blockOfRecord, blockRecord, type BlockRecord } from "../../shared/storage/kv-tier.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { r2Tier } from "../../shared/storage/r2-tier.ts";
@@ -17,6 +17,7 @@ import type { Call } from "./router.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const BRIEFLY = "public, max-age=1";
+const IPFS_TIMEOUT = 15_000; // milliseconds
 
 export async function latest({ env }: Call): Promise<Response> {
   const published = await env.KV.get<object>(kvKeys.latest, "json");
@@ -106,8 +107,8 @@ async function publishedFacts({ env }: Call, blockNumber: number): Promise<Block
 async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Found> {
   const { blockNumber, ipfsHash, sha256 } = facts;
   if (ipfsHash === null) throw new Error(`block ${blockNumber} is ${facts.state} and has no CID`);
-  const gatewayUrl = env.IPFS_GATEWAY_URL.replace(/\/+$/, "");
-  const gateway = ipfsGateway(gatewayUrl, { timeout: 15_000, maxBytes: 26 * 1024 * 1024 });
+  const gatewayUrl = baseUrl(env.IPFS_GATEWAY_URL);
+  const gateway = ipfsGateway(gatewayUrl, IPFS_TIMEOUT);
   const sources = [
     { tier: "r2", read: () => r2Tier(env.R2).read({ blockNumber, cid: ipfsHash }) },
     { tier: "ipfs", read: () => gateway.fetch(ipfsHash) },

@@ -1,7 +1,7 @@
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { StageEnv } from "../../shared/consume.ts";
 import type { IndexBlock } from "../../shared/messages.ts";
-import { ipfsGateway, ipfsTier } from "../../shared/storage/ipfs-tier.ts";
+import { baseUrl, ipfsGateway, ipfsTier } from "../../shared/storage/ipfs-tier.ts";
 import { kvTier } from "../../shared/storage/kv-tier.ts";
 import { pinataPinner } from "../../shared/storage/pinata.ts";
 import { r2Tier } from "../../shared/storage/r2-tier.ts";
@@ -20,8 +20,6 @@ export interface Env extends StageEnv, ChainHeadEnv {
   readonly PIN_DEADLINE_SECONDS: string;
 }
 
-const MAX_FILE_BYTES = 26 * 1024 * 1024;
-
 /** R2, IPFS, KV: the order in which a block becomes durable, provable, readable. */
 export function tiersOf(env: Env): readonly Tier[] {
   const gatewayUrl = gatewayUrlOf(env.IPFS_GATEWAY_URL);
@@ -36,7 +34,7 @@ export function tiersOf(env: Env): readonly Tier[] {
         endpointUrl: env.PINATA_ENDPOINT_URL || undefined,
         deadline,
       }),
-      ipfsGateway(gatewayUrl, { timeout: deadline, maxBytes: MAX_FILE_BYTES }),
+      ipfsGateway(gatewayUrl, deadline),
     ),
     kvTier(env.KV, { gatewayUrl, now: Date.now }),
   ];
@@ -44,5 +42,5 @@ export function tiersOf(env: Env): readonly Tier[] {
 
 function gatewayUrlOf(text: string | undefined): string {
   if (!URL.canParse(text ?? "")) throw new Error("IPFS_GATEWAY_URL must be the base URL of an IPFS gateway");
-  return (text ?? "").replace(/\/+$/, "");
+  return baseUrl(text ?? "");
 }

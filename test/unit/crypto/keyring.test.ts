@@ -9,13 +9,13 @@ import {
 } from "../../../shared/crypto/envelope.ts";
 import {
   generateKeyring,
-  keyId,
   KeyringError,
   loadKeyring,
   parseEncryptionPublicKey,
   rotateKeyring,
   type KeyringJson,
 } from "../../../shared/crypto/keyring.ts";
+import { keyId } from "../../../shared/crypto/key-id.ts";
 import { importSigningSeed, verify } from "../../../shared/crypto/ml-dsa.ts";
 import { isPlaceholder } from "../../../shared/crypto/placeholder.ts";
 import { fixture } from "../../support/vectors.ts";
