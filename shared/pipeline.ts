@@ -16,11 +16,18 @@ export interface Consumer {
   readonly max_concurrency?: number;
 }
 
+/** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
+export const DURABLE_OBJECTS = {
+  "chain-head": { className: "ChainHead", worker: "chain-head" },
+} as const satisfies Record<string, { className: string; worker: WorkerName }>;
+
+export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
+
 /** A platform binding that a Worker may hold: the least that its work needs. */
 export type Resource =
+  | DurableObjectName
   | "kv"
   | "r2"
-  | "chain-head"
   | "pinata"
   | "signing-keys"
   | "encryption-key"

@@ -8,11 +8,13 @@ import {
   DEAD_LETTER_CONSUMER,
   DEAD_LETTER_RETENTION,
   deadLetterQueueName,
+  DURABLE_OBJECTS,
   queueName,
   stageOfDeadLetterQueue,
   STAGES,
   workerName,
   WORKERS,
+  type DurableObjectName,
   type Resource,
   type StageName,
   type WorkerName,
@@ -29,7 +31,7 @@ function configOf(worker: WorkerName): Config {
 
 const planOf = (worker: WorkerName): WorkerPlan => WORKERS[worker];
 const hasStage = (worker: WorkerName): worker is StageName => STAGES.some((stage) => stage === worker);
-const bindingName = (worker: WorkerName) => worker.toUpperCase().replaceAll("-", "_");
+const bindingName = (name: string) => name.toUpperCase().replaceAll("-", "_");
 const byBinding = (a: { binding: string }, b: { binding: string }) => a.binding.localeCompare(b.binding);
 
 /** The same in every Worker, or two of them would not work on one chain. */
@@ -75,20 +77,38 @@ function expectedConfig(worker: WorkerName): Config {
     ...(plan.cron !== undefined && { triggers: { crons: [plan.cron] } }),
     ...(touches("kv") && { kv_namespaces: KV }),
     ...(touches("r2") && { r2_buckets: R2 }),
-    ...(touches("chain-head") && {
-      durable_objects: {
-        bindings: [{ name: "CHAIN_HEAD", class_name: "ChainHead", script_name: workerName("chain-head") }],
-      },
-    }),
-    ...(worker === "chain-head" && {
-      exports: { ChainHead: { type: "durable-object", storage: "sqlite" } },
-      durable_objects: { code_update_strategy: { mode: "deferred", max_delay: 300 } },
-    }),
+    ...expectedObjects(worker),
     ...(plan.calls && {
       services: plan.calls.map((called) => ({ binding: bindingName(called), service: workerName(called) })),
     }),
     ...((producers.length > 0 || consumers.length > 0) && {
       queues: { ...(producers.length > 0 && { producers }), ...(consumers.length > 0 && { consumers }) },
+    }),
+  };
+}
+
+/** The objects that the Worker reaches, and those that live in it: their storage, and an update that waits for them to rest. */
+function expectedObjects(worker: WorkerName): Config {
+  const objects = Object.keys(DURABLE_OBJECTS) as DurableObjectName[];
+  const reached = objects.filter((name) => planOf(worker).touches.includes(name));
+  const own = objects.filter((name) => DURABLE_OBJECTS[name].worker === worker);
+  const bindings = reached.map((name) => {
+    const { className, worker: home } = DURABLE_OBJECTS[name];
+    return {
+      name: bindingName(name),
+      class_name: className,
+      ...(home !== worker && { script_name: workerName(home) }),
+    };
+  });
+  const update = own.length > 0 && { code_update_strategy: { mode: "deferred", max_delay: 300 } };
+  return {
+    ...(own.length > 0 && {
+      exports: Object.fromEntries(
+        own.map((name) => [DURABLE_OBJECTS[name].className, { type: "durable-object", storage: "sqlite" }]),
+      ),
+    }),
+    ...((update || bindings.length > 0) && {
+      durable_objects: { ...(bindings.length > 0 && { bindings }), ...update },
     }),
   };
 }

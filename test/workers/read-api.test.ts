@@ -425,7 +425,7 @@ describe("bad input", () => {
       ["limit=", "limit"],
       ["limit=1e1", "limit"],
       ["limit=-5", "limit"],
-      ["limit=5&limit=5", undefined],
+      ["limit=5&limit=5", "limit"],
       ["before=-1", "before"],
       ["before=01", "before"],
       ["before=9007199254740992", "before"],

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { checkContents, readBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
@@ -12,62 +13,91 @@ import { kvKeys } from "../../shared/storage/layout.ts";
 import { r2Tier } from "../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
 import { CORS } from "./cors.ts";
-import { parameter, queryNumber, WholeNumber } from "./parameters.ts";
-import type { Call } from "./router.ts";
+import { operation, type Call } from "./operation.ts";
+import { number, WholeNumber } from "./parameters.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const BRIEFLY = "public, max-age=1";
 const IPFS_TIMEOUT = 15_000; // milliseconds
 
-export async function latest({ env }: Call): Promise<Response> {
-  const published = await env.KV.get<object>(kvKeys.latest, "json");
-  if (published !== null) return json(published, { headers: { ...CORS, "cache-control": BRIEFLY } });
-  const { latest: known } = await chainHead(env).head();
-  if (known === null) throw new Problem("not-found", "No block has been published yet.");
-  const { blockNumber, hash, ipfsHash, timestamp } = known;
-  return json({ blockNumber, hash, ipfsHash, timestamp }, { headers: { ...CORS, "cache-control": BRIEFLY } });
-}
+export const latest = operation(
+  {
+    does: "Where the chain ends: number, hash and CID of the latest block",
+    who: "anyone",
+    answers: { 200: v.unknown() },
+    problems: ["not-found"],
+  },
+  async ({ env }) => {
+    const published = await env.KV.get<object>(kvKeys.latest, "json");
+    if (published !== null) return json(published, { headers: { ...CORS, "cache-control": BRIEFLY } });
+    const { latest: known } = await chainHead(env).head();
+    if (known === null) throw new Problem("not-found", "No block has been published yet.");
+    const { blockNumber, hash, ipfsHash, timestamp } = known;
+    return json(
+      { blockNumber, hash, ipfsHash, timestamp },
+      { headers: { ...CORS, "cache-control": BRIEFLY } },
+    );
+  },
+);
 
-export async function block(call: Call): Promise<Response> {
-  const blockNumber = parameter("blockNumber", WholeNumber, call.params.blockNumber);
-  const { record, tier } =
-    (await fromKv(call, blockNumber)) ?? (await fromArchives(call, await publishedFacts(call, blockNumber)));
-  const etag = `"${record.hash}"`;
-  const headers = { ...CORS, etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
-  const known = call.request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
-  if (known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*"))
-    return new Response(null, { status: 304, headers });
-  return json(record, { headers });
-}
+export const block = operation(
+  {
+    does: "A block, from the first tier whose copy is sound",
+    who: "anyone",
+    params: v.strictObject({ blockNumber: WholeNumber }),
+    headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
+    answers: { 200: v.unknown() },
+    problems: ["not-found", "unavailable"],
+  },
+  async (call) => {
+    const { blockNumber } = call.params;
+    const { record, tier } =
+      (await fromKv(call, blockNumber)) ??
+      (await fromArchives(call, await publishedFacts(call, blockNumber)));
+    const etag = `"${record.hash}"`;
+    const headers = { ...CORS, etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
+    const known = call.request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
+    if (known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*"))
+      return new Response(null, { status: 304, headers });
+    return json(record, { headers });
+  },
+);
 
-/** Newest first; `before` is exclusive. `next` is the `before` of the page after, null on the last. */
-export async function blocks({ env, query }: Call): Promise<Response> {
-  const limit = queryNumber(query, "limit", { least: 1, most: 100, otherwise: 20 });
-  const before = queryNumber(query, "before", {
-    least: 0,
-    most: Number.MAX_SAFE_INTEGER,
-    otherwise: Number.MAX_SAFE_INTEGER,
-  });
-  const page = await chainHead(env).publishedBlocks(before, limit);
-  const last = page.at(-1)?.blockNumber ?? 0;
-  return json(
-    {
-      blocks: page.map(
-        ({ blockNumber, hash, previousHash, historyRoot, timestamp, transactionCount, ipfsHash }) => ({
-          blockNumber,
-          hash,
-          previousHash,
-          historyRoot,
-          timestamp,
-          transactionCount,
-          ipfsHash,
-        }),
-      ),
-      next: last > 0 ? last : null,
-    },
-    { headers: { ...CORS, "cache-control": BRIEFLY } },
-  );
-}
+const ANY_NUMBER = { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: Number.MAX_SAFE_INTEGER };
+
+/** `next` is the `before` of the page after, null on the last. */
+export const blocks = operation(
+  {
+    does: "Headers of the published blocks, the newest first; `before` is exclusive",
+    who: "anyone",
+    query: v.strictObject({
+      before: number(ANY_NUMBER),
+      limit: number({ least: 1, most: 100, otherwise: 20 }),
+    }),
+    answers: { 200: v.unknown() },
+  },
+  async ({ env, query: { before, limit } }) => {
+    const page = await chainHead(env).publishedBlocks(before, limit);
+    const last = page.at(-1)?.blockNumber ?? 0;
+    return json(
+      {
+        blocks: page.map(
+          ({ blockNumber, hash, previousHash, historyRoot, timestamp, transactionCount, ipfsHash }) => ({
+            blockNumber,
+            hash,
+            previousHash,
+            historyRoot,
+            timestamp,
+            transactionCount,
+            ipfsHash,
+          }),
+        ),
+        next: last > 0 ? last : null,
+      },
+      { headers: { ...CORS, "cache-control": BRIEFLY } },
+    );
+  },
+);
 
 interface Found {
   readonly record: BlockRecord;

@@ -1,14 +1,19 @@
+import * as v from "valibot";
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
 import { errorText } from "../../shared/log.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
-import type { Call } from "./router.ts";
+import { operation, type Call } from "./operation.ts";
 
-/** The process answers; says nothing of what it depends on. */
-export async function health(): Promise<Response> {
-  return json({ status: "ok" });
-}
+export const health = operation(
+  {
+    does: "The process answers; says nothing of what it depends on",
+    who: "anyone",
+    answers: { 200: v.unknown() },
+  },
+  async () => json({ status: "ok" }),
+);
 
 interface Check {
   readonly ok: boolean;
@@ -19,23 +24,29 @@ interface Check {
 /** A miner that has not reported for so long does not run, or can't use its keyring. Milliseconds; it reports every minute. */
 const MINER_SILENT_AFTER = 10 * 60_000;
 
-/** Whether work gets done: every binding answers, keys fit, nothing is halted, nothing that is owed is too old. */
-export async function ready(call: Call): Promise<Response> {
-  const { env } = call;
-  const [kv, r2, ingest, chain] = await Promise.all([
-    check(call, "kv", () => env.KV.get(kvKeys.latest)),
-    check(call, "r2", () => env.R2.head(r2Keys.block(0))),
-    checkIngest(call),
-    checkChain(call),
-  ]);
-  const keys = checkKeys(ingest.encryptionKeyId, chain.status);
-  const checks = { kv, r2, ingest: ingest.check, chain: chain.check, keys };
-  const isReady = Object.values(checks).every(({ ok }) => ok);
-  return json(
-    { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds },
-    { status: isReady ? 200 : 503, headers: isReady ? {} : { "retry-after": "10" } },
-  );
-}
+export const ready = operation(
+  {
+    does: "Whether work gets done: every binding answers, keys fit, nothing is halted, nothing that is owed is too old",
+    who: "anyone",
+    answers: { 200: v.unknown(), 503: v.unknown() },
+  },
+  async (call) => {
+    const { env } = call;
+    const [kv, r2, ingest, chain] = await Promise.all([
+      check(call, "kv", () => env.KV.get(kvKeys.latest)),
+      check(call, "r2", () => env.R2.head(r2Keys.block(0))),
+      checkIngest(call),
+      checkChain(call),
+    ]);
+    const keys = checkKeys(ingest.encryptionKeyId, chain.status);
+    const checks = { kv, r2, ingest: ingest.check, chain: chain.check, keys };
+    const isReady = Object.values(checks).every(({ ok }) => ok);
+    return json(
+      { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds },
+      { status: isReady ? 200 : 503, headers: isReady ? {} : { "retry-after": "10" } },
+    );
+  },
+);
 
 async function check({ log }: Call, binding: string, probe: () => Promise<unknown>): Promise<Check> {
   try {

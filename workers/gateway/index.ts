@@ -1,14 +1,17 @@
+import * as v from "valibot";
 import { answer, json } from "../../shared/http/answer.ts";
 import { logger } from "../../shared/log.ts";
 import type { Env } from "./env.ts";
+import { operation } from "./operation.ts";
 import { routerOf, type Route } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 
 const contents: Route = [
   "GET",
   "/",
-  async () =>
+  operation({ does: "This list", who: "anyone", answers: { 200: v.unknown() } }, async () =>
     json({ name: "Veritas Documents Chain", calls: ROUTES.map(([method, path]) => `${method} ${path}`) }),
+  ),
 ];
 const route = routerOf([...ROUTES, contents]);
 

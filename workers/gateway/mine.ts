@@ -1,10 +1,11 @@
+import * as v from "valibot";
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
 import type { MiningAnswer } from "../chain-head/request-mining.ts";
-import { queryNumber } from "./parameters.ts";
-import type { Call } from "./router.ts";
+import { operation, type Call } from "./operation.ts";
+import { number } from "./parameters.ts";
 
 const MAX_WAIT_SECONDS = 60;
 const ASK_AGAIN_AFTER = 200; // milliseconds
@@ -14,41 +15,48 @@ const ARRIVAL_GRACE = 3_000; // milliseconds; the queue hands a payment on after
  * The operator's approval: all that waits now is mined. Two requests at one moment concern the same block. With
  * `wait`, answers when that block is complete and published, or 202 with its state when the time is over.
  */
-export async function mine({ env, query, log }: Call): Promise<Response> {
-  const wait = queryNumber(query, "wait", { least: 0, most: MAX_WAIT_SECONDS, otherwise: 0 });
-  const answer = await requestMining(env, Math.min(wait * 1_000, ARRIVAL_GRACE));
-  log.info("mining.requested", {
-    mining: answer.mining,
-    blockNumber: answer.mining ? answer.blockNumber : undefined,
-  });
-  if (!answer.mining) return json({ mined: false, reason: answer.reason, detail: answer.detail });
+export const mine = operation(
+  {
+    does: "Approves: all that waits now is signed and mined",
+    who: "operator",
+    query: v.strictObject({ wait: number({ least: 0, most: MAX_WAIT_SECONDS, otherwise: 0 }) }),
+    answers: { 200: v.unknown(), 202: v.unknown() },
+  },
+  async ({ env, query: { wait }, log }) => {
+    const answer = await requestMining(env, Math.min(wait * 1_000, ARRIVAL_GRACE));
+    log.info("mining.requested", {
+      mining: answer.mining,
+      blockNumber: answer.mining ? answer.blockNumber : undefined,
+    });
+    if (!answer.mining) return json({ mined: false, reason: answer.reason, detail: answer.detail });
 
-  const { blockNumber } = answer;
-  const finished = await waitForBlock(env, blockNumber, Date.now() + wait * 1_000);
-  if (finished && isFinished(finished))
-    return json({
-      blockNumber,
-      hash: finished.hash,
-      ipfsHash: finished.ipfsHash,
-      r2Key: r2Keys.block(blockNumber),
-      transactions: finished.transactionCount,
-    });
-  if (finished === null && wait > 0 && (await nothingLeft(env)))
-    return json({
-      mined: false,
-      reason: "all_set_aside",
-      detail: "every transaction that waited was set aside: /api/vdc/status lists them with their reasons",
-    });
-  return json(
-    {
-      blockNumber,
-      transactions: finished?.transactionCount ?? answer.transactions,
-      state: finished?.state ?? answer.state,
-      statusUrl: "/api/vdc/status",
-    },
-    { status: 202, headers: { location: "/api/vdc/status" } },
-  );
-}
+    const { blockNumber } = answer;
+    const finished = await waitForBlock(env, blockNumber, Date.now() + wait * 1_000);
+    if (finished && isFinished(finished))
+      return json({
+        blockNumber,
+        hash: finished.hash,
+        ipfsHash: finished.ipfsHash,
+        r2Key: r2Keys.block(blockNumber),
+        transactions: finished.transactionCount,
+      });
+    if (finished === null && wait > 0 && (await nothingLeft(env)))
+      return json({
+        mined: false,
+        reason: "all_set_aside",
+        detail: "every transaction that waited was set aside: /api/vdc/status lists them with their reasons",
+      });
+    return json(
+      {
+        blockNumber,
+        transactions: finished?.transactionCount ?? answer.transactions,
+        state: finished?.state ?? answer.state,
+        statusUrl: "/api/vdc/status",
+      },
+      { status: 202, headers: { location: "/api/vdc/status" } },
+    );
+  },
+);
 
 /** Who can wait is not told that nothing is there while a payment just taken is on its way from the webhook's queue. */
 async function requestMining(env: Call["env"], patience: number): Promise<MiningAnswer> {

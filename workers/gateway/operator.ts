@@ -1,18 +1,27 @@
 import { Problem } from "../../shared/http/problems.ts";
 import { isWeakSecret, sameSecret } from "../../shared/http/secret.ts";
-import type { Call, Handler } from "./router.ts";
+import type { Arrival, Operation } from "./operation.ts";
 
-/** Runs the handler only for an operator. Without a configured secret or Access application, for nobody. */
-export function operatorOnly(handler: Handler): Handler {
-  return async (call) => {
-    await authorise(call);
-    return handler(call);
-  };
+/** Who asks: the e-mail address or id that Cloudflare Access verified, or the name given beside the secret. */
+export interface Operator {
+  readonly name: string;
+  readonly by: "access" | "secret";
 }
 
-async function authorise(call: Call): Promise<void> {
-  if (byAccess(call)) return;
-  const { ADMIN_SECRET: configured = "", ACCESS_AUD: audience = "" } = call.env;
+/** Beside the secret, which all operators share: whose name the audit log is to hold. */
+export const OPERATOR_NAME_HEADER = "x-operator";
+const NAMELESS = "unnamed";
+
+/** Runs the operation only for an operator. Without a configured secret or Access application, for nobody. */
+export async function asOperator(operation: Operation, arrival: Arrival): Promise<Response> {
+  const operator = await recognise(arrival);
+  return operation.run(arrival, operator);
+}
+
+async function recognise(arrival: Arrival): Promise<Operator> {
+  const verified = await byAccess(arrival);
+  if (verified !== undefined) return { name: verified, by: "access" };
+  const { ADMIN_SECRET: configured = "", ACCESS_AUD: audience = "" } = arrival.env;
   const usable = configured !== "" && !isWeakSecret(configured);
   if (!usable && audience === "")
     throw new Problem(
@@ -21,9 +30,10 @@ async function authorise(call: Call): Promise<void> {
         ? "ADMIN_SECRET is not set, so no operator can be recognised. Set it with `wrangler secret put ADMIN_SECRET`."
         : "ADMIN_SECRET is too weak or a placeholder. Set 16 random characters or more with `wrangler secret put ADMIN_SECRET`.",
     );
-  const given = call.request.headers.get("x-admin-secret") ?? "";
-  if (usable && given !== "" && (await sameSecret(given, configured))) return;
-  call.log.warn("operator.refused", { secretGiven: given !== "" });
+  const given = arrival.request.headers.get("x-admin-secret") ?? "";
+  if (usable && given !== "" && (await sameSecret(given, configured)))
+    return { name: nameGiven(arrival.request), by: "secret" };
+  arrival.log.warn("operator.refused", { secretGiven: given !== "" });
   throw new Problem(
     "unauthorized",
     given === ""
@@ -34,9 +44,20 @@ async function authorise(call: Call): Promise<void> {
 }
 
 /** Cloudflare Access has verified the caller, for this very application. Its cookie also rides on other sites' requests. */
-function byAccess({ request, context, env }: Call): boolean {
+async function byAccess({ request, context, env }: Arrival): Promise<string | undefined> {
   const { ACCESS_AUD: audience = "" } = env;
-  if (audience === "" || context.access?.aud !== audience) return false;
+  if (audience === "" || context.access?.aud !== audience) return undefined;
   const site = request.headers.get("sec-fetch-site");
-  return request.method === "GET" || site === null || site === "same-origin" || site === "none";
+  if (request.method !== "GET" && site !== null && site !== "same-origin" && site !== "none")
+    return undefined;
+  const identity = await context.access.getIdentity();
+  return shortened(identity?.email ?? identity?.name ?? identity?.user_uuid ?? "");
+}
+
+function nameGiven(request: Request): string {
+  return shortened(request.headers.get(OPERATOR_NAME_HEADER) ?? "");
+}
+
+function shortened(name: string): string {
+  return name.trim().slice(0, 100) || NAMELESS;
 }

@@ -1,45 +1,30 @@
 import { IttyRouter, type IRequest } from "itty-router";
 import { Problem } from "../../shared/http/problems.ts";
-import type { Log } from "../../shared/log.ts";
-import type { Env } from "./env.ts";
+import type { Arrival, Operation } from "./operation.ts";
+import { asOperator } from "./operator.ts";
 
-/** All that a handler gets to see. */
-export interface Call {
-  readonly request: Request;
-  /** Decoded path parameters. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
-  readonly env: Env;
-  readonly context: ExecutionContext;
-  readonly requestId: string;
-  readonly log: Log;
-}
-
-export type Handler = (call: Call) => Promise<Response>;
-export type Method = "GET" | "POST" | "DELETE";
-export type Route = readonly [method: Method, path: string, handler: Handler];
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+export type Route = readonly [method: Method, path: string, operation: Operation];
 
 /**
- * itty-router finds the handler; what it leaves out is here: HEAD from GET, 405 with Allow, decoded parameters.
+ * itty-router finds the operation; what it leaves out is here: HEAD from GET, 405 with Allow, decoded parameters.
  * @throws Problem "not-found", "method-not-allowed" or "invalid-parameter"
  */
-export function routerOf(
-  routes: readonly Route[],
-): (call: Omit<Call, "params" | "query">) => Promise<Response> {
-  const router = IttyRouter<IRequest, [Omit<Call, "params" | "query">]>();
-  for (const [method, path, handler] of routes)
-    router[method.toLowerCase() as Lowercase<Method>](path, (found, call) =>
-      handler({ ...call, params: decoded(found.params), query: new URL(call.request.url).searchParams }),
+export function routerOf(routes: readonly Route[]): (arrival: Omit<Arrival, "params">) => Promise<Response> {
+  const router = IttyRouter<IRequest, [Omit<Arrival, "params">]>();
+  for (const [method, path, operation] of routes)
+    router[method.toLowerCase() as Lowercase<Method>](path, (found, arrival) =>
+      perform(operation, { ...arrival, params: decoded(found.params) }),
     );
   const methodsOf = (pathname: string) =>
     [
       ...new Set(router.routes.filter(([, pattern]) => pattern.test(pathname)).map(([method]) => method)),
     ].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 
-  return async (call) => {
-    const { request } = call;
+  return async (arrival) => {
+    const { request } = arrival;
     const method = request.method === "HEAD" ? "GET" : request.method;
-    const response: Response | undefined = await router.fetch({ method, url: request.url }, call);
+    const response: Response | undefined = await router.fetch({ method, url: request.url }, arrival);
     if (response !== undefined) return request.method === "HEAD" ? new Response(null, response) : response;
     const allowed = methodsOf(new URL(request.url).pathname);
     if (allowed.length === 0)
@@ -48,6 +33,13 @@ export function routerOf(
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers });
     throw new Problem("method-not-allowed", `This path takes ${headers.allow}.`, { headers });
   };
+}
+
+/** An operator is recognised before anything of the request is read. */
+async function perform(operation: Operation, arrival: Arrival): Promise<Response> {
+  return operation.plan.who === "operator"
+    ? asOperator(operation, arrival)
+    : operation.run(arrival, undefined);
 }
 
 function decoded(params: Record<string, string | undefined>): Record<string, string> {

@@ -2,7 +2,6 @@ import { asset } from "./assets.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { health, ready } from "./health.ts";
 import { mine } from "./mine.ts";
-import { operatorOnly } from "./operator.ts";
 import { pending } from "./pending.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
@@ -25,8 +24,8 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/health", health],
   ["GET", "/api/ready", ready],
 
-  ["POST", "/api/vdc/mine", operatorOnly(mine)],
-  ["POST", "/api/vdc/resume", operatorOnly(resume)],
-  ["GET", "/api/vdc/pending", operatorOnly(pending)],
-  ["GET", "/api/vdc/status", operatorOnly(status)],
+  ["POST", "/api/vdc/mine", mine],
+  ["POST", "/api/vdc/resume", resume],
+  ["GET", "/api/vdc/pending", pending],
+  ["GET", "/api/vdc/status", status],
 ];

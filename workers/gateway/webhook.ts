@@ -4,24 +4,41 @@ import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
 import { IGNORED_HEADER } from "../../shared/http/ignored-header.ts";
 import { errorText } from "../../shared/log.ts";
 import { IGNORED_REASONS } from "../../shared/stripe/decision.ts";
-import type { Call } from "./router.ts";
+import { operation, type Call } from "./operation.ts";
 
 const FORWARDED = ["content-length", "content-type", "stripe-signature"];
 
 /** Stripe's deliveries go on untouched, body and signature, to the one Worker that holds Stripe's secret; nothing else does. */
-export async function webhook(call: Call): Promise<Response> {
-  const { request, env, requestId, context } = call;
-  const headers = new Headers({ [REQUEST_ID_HEADER]: requestId });
-  for (const name of FORWARDED) {
-    const value = request.headers.get(name);
-    if (value !== null) headers.set(name, value);
-  }
-  const response = await env.INGEST_WEBHOOK.fetch(
-    new Request("https://ingest-webhook/", { method: "POST", headers, body: request.body }),
-  );
-  context.waitUntil(countIgnored(call, response.headers.get(IGNORED_HEADER)));
-  return response;
-}
+export const webhook = operation(
+  {
+    does: "Stripe's deliveries: 200 once the queue has the event, or with `ignored` and why",
+    who: "stripe",
+    body: { contentType: "application/json", does: "the event, byte for byte as Stripe signed it" },
+    headers: { "stripe-signature": "Stripe's signature of the body" },
+    answers: { 200: v.unknown() },
+    problems: [
+      "invalid-signature",
+      "unsupported-event",
+      "invalid-body",
+      "body-too-large",
+      "queue-unavailable",
+      "not-configured",
+    ],
+  },
+  async (call) => {
+    const { request, env, requestId, context } = call;
+    const headers = new Headers({ [REQUEST_ID_HEADER]: requestId });
+    for (const name of FORWARDED) {
+      const value = request.headers.get(name);
+      if (value !== null) headers.set(name, value);
+    }
+    const response = await env.INGEST_WEBHOOK.fetch(
+      new Request("https://ingest-webhook/", { method: "POST", headers, body: request.body }),
+    );
+    context.waitUntil(countIgnored(call, response.headers.get(IGNORED_HEADER)));
+    return response;
+  },
+);
 
 /** A count that is lost is logged: it changes nothing that was promised to Stripe. */
 async function countIgnored({ env, log }: Call, given: string | null): Promise<void> {

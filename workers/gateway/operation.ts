@@ -1,0 +1,158 @@
+import * as v from "valibot";
+import { readText } from "../../shared/http/body.ts";
+import { Problem, type ProblemSlug } from "../../shared/http/problems.ts";
+import type { Log } from "../../shared/log.ts";
+import type { Env } from "./env.ts";
+import type { Operator } from "./operator.ts";
+
+/** A request that has found its route. */
+export interface Arrival {
+  readonly request: Request;
+  /** Decoded path parameters. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly env: Env;
+  readonly context: ExecutionContext;
+  readonly requestId: string;
+  readonly log: Log;
+}
+
+/** All that a handler gets to see. `params`, `query` and `body` have been read by the schemas of its plan. */
+export interface Call<Params = unknown, Query = unknown, Body = unknown> {
+  readonly request: Request;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Who asks, for an operator's call. */
+  readonly operator: Operator | undefined;
+  readonly env: Env;
+  readonly context: ExecutionContext;
+  readonly requestId: string;
+  readonly log: Log;
+}
+
+/** Text values by name: an object schema without room for names that it does not know. */
+export type TextsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
+
+/** A body that is not JSON goes on to the handler unread. */
+export interface RawBody {
+  readonly contentType: string;
+  readonly does: string;
+}
+
+/** An answer: JSON of a schema, or a text of another type. */
+export type Answer = v.GenericSchema | { readonly contentType: string };
+
+/**
+ * What a call takes and gives: read by the handler's own checks, and by the generator of `openapi.json`. So the
+ * document can't say anything else than what is done.
+ */
+export interface Plan {
+  /** One sentence, for a person who reads the list of calls. */
+  readonly does: string;
+  readonly who: "anyone" | "operator" | "stripe";
+  readonly params?: TextsSchema;
+  readonly query?: TextsSchema;
+  readonly body?: v.GenericSchema | RawBody;
+  /** Request headers that count, besides those of `who`: name and meaning. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Besides those that every call of its kind may answer. */
+  readonly problems?: readonly ProblemSlug[];
+}
+
+export interface Operation {
+  readonly plan: Plan;
+  readonly run: (arrival: Arrival, operator: Operator | undefined) => Promise<Response>;
+}
+
+type Output<Schema, Otherwise> = Schema extends v.GenericSchema ? v.InferOutput<Schema> : Otherwise;
+type CallOf<P extends Plan> = Call<
+  Output<P["params"], Record<string, never>>,
+  Output<P["query"], Record<string, never>>,
+  Output<P["body"], undefined>
+>;
+
+/** A call of the HTTP interface: its plan, and the work, which gets what the plan's schemas made of the request. */
+export function operation<const P extends Plan>(
+  plan: P,
+  work: (call: CallOf<P>) => Promise<Response>,
+): Operation {
+  return {
+    plan,
+    async run({ request, params, ...rest }, operator) {
+      const call = {
+        ...rest,
+        request,
+        operator,
+        params: readTexts(plan.params ?? NOTHING, params),
+        query: readTexts(plan.query ?? NOTHING, queryOf(request, plan)),
+        body: await readBody(plan.body, request),
+      };
+      return work(call as CallOf<P>);
+    },
+  };
+}
+
+const NOTHING = v.strictObject({});
+
+/**
+ * A misspelt parameter would have an operator do something else than meant, so it is refused; the link of a public
+ * page may carry what others have hung on it.
+ */
+function queryOf(request: Request, { who, query = NOTHING }: Plan): Record<string, string> {
+  const texts = textsOf(new URL(request.url).searchParams);
+  if (who === "operator") return texts;
+  return Object.fromEntries(Object.entries(texts).filter(([name]) => Object.hasOwn(query.entries, name)));
+}
+
+/** @throws Problem "invalid-parameter" for one that stands twice */
+function textsOf(query: URLSearchParams): Record<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, value] of query) {
+    if (texts.has(name)) throw invalidParameter(name, "it stands more than once");
+    texts.set(name, value);
+  }
+  return Object.fromEntries(texts);
+}
+
+/** @throws Problem "invalid-parameter" that names the parameter and says what was expected */
+function readTexts(schema: TextsSchema, texts: Readonly<Record<string, string>>): unknown {
+  const parsed = v.safeParse(schema, texts);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const name = v.getDotPath(issue) ?? "";
+  if (!Object.hasOwn(schema.entries, name)) {
+    const known = Object.keys(schema.entries).join(", ") || "none";
+    throw invalidParameter(name, `this call does not know it (it knows: ${known})`);
+  }
+  throw invalidParameter(name, issue.message);
+}
+
+function invalidParameter(name: string, expected: string): Problem {
+  const shown = name.length > 50 ? `${name.slice(0, 50)}…` : name;
+  return new Problem("invalid-parameter", `${shown}: ${expected}.`, { members: { parameter: shown } });
+}
+
+const MAX_BODY_BYTES = 256 * 1024;
+
+/** @throws Problem "invalid-body" that names the member, or "body-too-large" */
+async function readBody(schema: Plan["body"], request: Request): Promise<unknown> {
+  if (schema === undefined || !("kind" in schema)) return undefined;
+  const parsed = v.safeParse(schema, parseJson(await readText(request, MAX_BODY_BYTES)));
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const place = v.getDotPath(issue);
+  throw new Problem(
+    "invalid-body",
+    `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${issue.message.slice(0, 300)}.`,
+    { members: { member: place?.slice(0, 100) ?? null } },
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem("invalid-body", "The body is not JSON.", { members: { member: null } });
+  }
+}
