@@ -6,6 +6,16 @@ import { pending } from "./pending.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
 import { status } from "./status.ts";
+import {
+  abortStorageRun,
+  bringBlock,
+  restoreChain,
+  storageRun,
+  storageRuns,
+  storageStatus,
+  verifyAll,
+  verifyBlock,
+} from "./storage-verify.ts";
 import { transaction } from "./transactions.ts";
 import { webhook } from "./webhook.ts";
 import { wellKnown } from "./well-known.ts";
@@ -28,4 +38,13 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/vdc/resume", resume],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
+
+  ["GET", "/api/storage-verify/status", storageStatus],
+  ["POST", "/api/storage-verify/verify/:blockNumber", verifyBlock],
+  ["POST", "/api/storage-verify/verify-all", verifyAll],
+  ["GET", "/api/storage-verify/runs", storageRuns],
+  ["GET", "/api/storage-verify/runs/:runId", storageRun],
+  ["DELETE", "/api/storage-verify/runs/:runId", abortStorageRun],
+  ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
+  ["POST", "/api/storage-verify/restore", restoreChain],
 ];

@@ -248,8 +248,13 @@ describe("the published fixtures of the worked example", () => {
     const block = published(1);
     const bytes = blockBytes(block);
     expect(publishedRecord).toEqual(blockRecord({ block, bytes, cid: await cidV0(bytes) }, GATEWAY));
-    const stored = { get: async () => publishedRecord } as unknown as KVNamespace;
-    expect(await kvTier(stored, GATEWAY).read({ blockNumber: 1, cid: "" })).toEqual(bytes);
+    const cid = await cidV0(bytes);
+    const answer = { value: JSON.stringify(publishedRecord), metadata: { hash: block.hash, ipfsHash: cid } };
+    const stored = { getWithMetadata: async () => answer } as unknown as KVNamespace;
+    expect(await kvTier(stored, GATEWAY).read({ blockNumber: 1, cid, hash: block.hash })).toEqual({
+      state: "present",
+      bytes,
+    });
   });
 
   it("are an envelope that opens to the pending transaction", async () => {
@@ -279,13 +284,14 @@ describe("docs/format.md", () => {
       r2Keys.block(n),
       r2Keys.sealed(n, "{sha256}"),
       r2Keys.private(n),
+      r2Keys.evidence(n, "{tier}", "{sha256}"),
       r2Keys.deadLetter("{stage}", "{id}"),
     ];
     expect(tableUnder("KV").map(([key]) => key)).toEqual(expect.arrayContaining(kv));
     expect(tableUnder("KV")).toHaveLength(kv.length);
     expect(tableUnder("R2").map(([key]) => key)).toEqual(expect.arrayContaining(r2));
     expect(tableUnder("R2")).toHaveLength(r2.length);
-    expect(Object.keys(kvKeys)).toHaveLength(kv.length);
+    expect(Object.keys(kvKeys).filter((name) => !name.endsWith("Prefix"))).toHaveLength(kv.length);
     expect(Object.keys(r2Keys).filter((name) => !name.endsWith("Prefix"))).toHaveLength(r2.length);
   });
 

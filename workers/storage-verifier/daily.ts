@@ -1,0 +1,17 @@
+import { logger } from "../../shared/log.ts";
+import { countBlocks } from "./count-blocks.ts";
+import { storageRuns, type Env } from "./env.ts";
+import { verifyAll } from "./verify-all.ts";
+
+/** Milliseconds; a little under a week, so that a run that began late does not skip one. */
+const VERIFY_EVERY = 6.5 * 86_400_000;
+
+/** What the clock starts: each day a count of what every tier lists, each week a verification of every byte. */
+export async function daily(env: Env): Promise<void> {
+  const log = logger("storage-verifier", { requestId: crypto.randomUUID(), cause: "schedule" });
+  await countBlocks(env);
+  const { lastRun } = await storageRuns(env).summary();
+  if (lastRun !== null && Date.now() - lastRun.startedAt < VERIFY_EVERY) return;
+  const answer = await verifyAll({ repair: env.AUTO_REHYDRATE === "true", by: "schedule" }, env, log);
+  if ("active" in answer) log.warn("run.active", { runId: answer.active.id, by: answer.active.by });
+}
