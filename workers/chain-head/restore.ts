@@ -133,4 +133,5 @@ export function endRestore(sql: Sql, rules: ChainRules, publishedThrough: number
   writeFact(sql, "founded", now);
   forgetFact(sql, "restoring");
   forgetFact(sql, "halted");
+  writeFact(sql, "mineNudgeAt", now); // what was approved meanwhile waits
 }

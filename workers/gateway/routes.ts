@@ -10,6 +10,7 @@ import {
   abortStorageRun,
   bringBlock,
   restoreChain,
+  resumeStorageRun,
   storageRun,
   storageRuns,
   storageStatus,
@@ -45,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/storage-verify/runs", storageRuns],
   ["GET", "/api/storage-verify/runs/:runId", storageRun],
   ["DELETE", "/api/storage-verify/runs/:runId", abortStorageRun],
+  ["POST", "/api/storage-verify/runs/:runId/resume", resumeStorageRun],
   ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
   ["POST", "/api/storage-verify/restore", restoreChain],
 ];

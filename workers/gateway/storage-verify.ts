@@ -157,6 +157,22 @@ export const abortStorageRun = operation(
     answerRun(await env.STORAGE_VERIFIER.abort(runId, operator?.name ?? ""), runId),
 );
 
+export const resumeStorageRun = operation(
+  {
+    does: "Lets an aborted or failed run go on where it stopped",
+    who: "operator",
+    params: RunId,
+    answers: { 202: StorageRun },
+    problems: ["not-found", "run-active", "not-needed"],
+  },
+  async ({ env, params: { runId } }) => {
+    const answer = await env.STORAGE_VERIFIER.resume(runId);
+    if (answer === null) return answerRun(null, runId);
+    if ("ended" in answer) throw new Problem("not-needed", `Run ${runId} is done. Start another.`);
+    return started(answer);
+  },
+);
+
 function answerRun(run: StorageRun | null, runId: string): Response {
   if (run === null) throw new Problem("not-found", `There is no run ${runId}. The latest 50 are kept.`);
   return json(run satisfies StorageRun);

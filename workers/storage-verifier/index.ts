@@ -5,6 +5,7 @@ import { acceptCopy } from "./accept-copy.ts";
 import { daily } from "./daily.ts";
 import { logOf, storageRuns, type Env } from "./env.ts";
 import { startRestore } from "./restore-chunk.ts";
+import { resumeRun } from "./resume.ts";
 import { listStored } from "./status.ts";
 import { verifyAll } from "./verify-all.ts";
 import { verifyForOperator } from "./verify-one.ts";
@@ -49,6 +50,10 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
 
   run(id: string) {
     return storageRuns(this.env).find(id);
+  }
+
+  resume(id: string) {
+    return resumeRun(id, this.env);
   }
 
   abort(id: string, by: string) {

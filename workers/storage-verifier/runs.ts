@@ -126,6 +126,29 @@ export function end(
   return findRun(sql, runId, now);
 }
 
+/** A run that was aborted or failed goes on where it stopped, unless another is active. Null when there is no such run. */
+export function resumeRun(
+  sql: Sql,
+  runId: string,
+  now: number,
+):
+  | { readonly started: StorageRun }
+  | { readonly active: StorageRun }
+  | { readonly ended: StorageRun }
+  | null {
+  const row = rowOf(sql, runId);
+  if (row === undefined) return null;
+  const active = activeRun(sql);
+  if (active !== undefined) return { active: runOf(sql, active, now) };
+  if (row.state === "done") return { ended: runOf(sql, row, now) };
+  sql.exec(
+    "UPDATE run SET state = 'running', message = NULL, finished_at = NULL, moved_at = ? WHERE id = ?",
+    now,
+    runId,
+  );
+  return { started: mustFind(sql, runId, now) };
+}
+
 export function findRun(sql: Sql, runId: string, now: number): StorageRun | null {
   const row = rowOf(sql, runId);
   return row === undefined ? null : runOf(sql, row, now);

@@ -69,6 +69,10 @@ export class StorageRuns extends DurableObject<Env> {
     return this.#decide((now) => runs.end(this.#sql, runId, state, message, now));
   }
 
+  resume(runId: string) {
+    return this.#decide((now) => runs.resumeRun(this.#sql, runId, now));
+  }
+
   find(runId: string) {
     return runs.findRun(this.#sql, runId, Date.now());
   }
