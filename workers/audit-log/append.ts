@@ -62,7 +62,8 @@ function append(sql: Sql, now: number, facts: Unlinked<AuditEntry>): AuditHead {
     at: Math.max(now, last?.at ?? 0), // clocks are set back; the log does not run backwards
     previousHash: last?.hash ?? NO_PREVIOUS_ENTRY,
   };
-  const entry = v.parse(AuditEntry, { ...linked, hash: auditHash(linked) });
+  const entry = { ...linked, hash: auditHash(linked) };
+  v.assert(AuditEntry, entry);
   sql.exec(
     "INSERT INTO entry (sequence, answers, json) VALUES (?, ?, ?)",
     entry.sequence,

@@ -2,13 +2,18 @@ import type { Sql } from "../chain-head/schema.ts";
 
 /**
  * Each entry moves the schema one version on and is never changed afterwards.
- * `json` is an entry's canonical JSON: what was hashed. No statement can change or delete one, whatever code runs it.
+ * `json` is an entry's canonical JSON: what was hashed. The triggers hold against our own mistakes: entries come at the
+ * end and stay (a REPLACE deletes without a delete's trigger, so it is refused as an insert).
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
     "CREATE TABLE entry (sequence INTEGER PRIMARY KEY, answers INTEGER UNIQUE, json TEXT NOT NULL)",
+    `CREATE TRIGGER entry_at_the_end BEFORE INSERT ON entry
+      WHEN NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM entry)
+        OR EXISTS (SELECT 1 FROM entry WHERE answers = NEW.answers)
+      BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END`,
     "CREATE TRIGGER entry_stays BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
-    "CREATE TRIGGER entry_as_is BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
+    "CREATE TRIGGER entry_as_it_is BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
   ],
 ];
 
