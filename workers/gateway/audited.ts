@@ -83,5 +83,9 @@ async function resultOf(response: Response): Promise<AuditResult | null> {
 }
 
 function isSingle(value: unknown): value is string | number | boolean {
-  return ["string", "number", "boolean"].includes(typeof value);
+  return typeof value === "string" || typeof value === "boolean" || isCount(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -221,9 +221,7 @@ describe("any audit log", () => {
       target: text,
       reason: fc.option(text),
       pass: fc.integer({ min: -5_000, max: 5_000 }),
-      result: fc.option(
-        fc.dictionary(fc.string({ maxLength: 20 }), fc.oneof(fc.integer(), text, fc.boolean())),
-      ),
+      result: fc.option(fc.dictionary(fc.string({ maxLength: 20 }), fc.oneof(fc.nat(), text, fc.boolean()))),
       answers: fc.boolean(),
     }),
     { minLength: 1, maxLength: 12 },

@@ -206,6 +206,7 @@ describe("the outcome", () => {
       dryRun: true,
       state: null,
       total: { deep: 1 },
+      status: 0.5,
       message: { ct: "…" },
       envelope: "x".repeat(1_000_000),
     };
