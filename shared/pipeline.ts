@@ -20,6 +20,7 @@ export interface Consumer {
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
   "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
+  "audit-log": { className: "AuditLog", worker: "audit-log" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -53,7 +54,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier"],
-    touches: ["kv", "r2", "chain-head", "admin"],
+    touches: ["kv", "r2", "chain-head", "audit-log", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -103,11 +104,15 @@ export const WORKERS = {
     cron: "0 3 * * *",
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: [],
-    touches: ["r2", "kv", "pinata", "chain-head", "storage-runs"],
+    touches: ["r2", "kv", "pinata", "chain-head", "storage-runs", "audit-log"],
   },
   "dead-letters": {
     does: "parks every message that no stage could take",
     touches: ["r2"],
+  },
+  "audit-log": {
+    does: "keeps what operators did: the Durable Object with the hash-linked log",
+    touches: [],
   },
 } as const satisfies Record<string, WorkerPlan>;
 
@@ -121,7 +126,8 @@ export type WorkerName =
   | "pending-cleaner"
   | "chain-head"
   | "storage-verifier"
-  | "dead-letters";
+  | "dead-letters"
+  | "audit-log";
 
 /** A Worker that a queue feeds. */
 export type StageName =

@@ -1,7 +1,8 @@
+import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type StorageVerifier from "../storage-verifier/index.ts";
 
-export interface Env extends ChainHeadEnv {
+export interface Env extends ChainHeadEnv, AuditEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;

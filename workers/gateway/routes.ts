@@ -1,4 +1,5 @@
 import { asset } from "./assets.ts";
+import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { health, ready } from "./health.ts";
 import { mine } from "./mine.ts";
@@ -49,4 +50,6 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/storage-verify/runs/:runId/resume", resumeStorageRun],
   ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
   ["POST", "/api/storage-verify/restore", restoreChain],
+
+  ["GET", "/api/audit", auditLog],
 ];
