@@ -35,11 +35,14 @@ export interface PipelineOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Replaces secrets; an empty text takes one away. */
   readonly secrets?: Partial<LocalSecrets>;
+  /** Fills the pinning service's directory before it starts. */
+  readonly pins?: (directory: string) => void;
 }
 
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const directory = mkdtempSync(join(tmpdir(), "vdc-test-"));
   const secrets = { ...(await generateSecrets()), ...options.secrets };
+  options.pins?.(directory);
   const pinning = await startPinningService({ dir: directory, jwt: secrets.PINATA_JWT });
   const vars = {
     ...QUICK,
