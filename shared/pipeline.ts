@@ -19,6 +19,7 @@ export interface Consumer {
 /** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
+  "dead-letters": { className: "DeadLetters", worker: "dead-letters" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -52,7 +53,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook"],
-    touches: ["kv", "r2", "chain-head", "admin"],
+    touches: ["kv", "r2", "chain-head", "dead-letters", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -97,8 +98,9 @@ export const WORKERS = {
     touches: ["kv"],
   },
   "dead-letters": {
-    does: "parks every message that no stage could take",
-    touches: ["r2"],
+    does: "parks every message that no stage could take, and has it replayed once its cause is mended",
+    produces: ["pending-writer", "miner", "tier-persister", "indexer", "pending-cleaner"],
+    touches: ["r2", "chain-head", "dead-letters"],
   },
 } as const satisfies Record<string, WorkerPlan>;
 

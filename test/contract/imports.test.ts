@@ -15,6 +15,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/errors.ts", may: [] },
   { folder: "shared/log.ts", may: ["shared/errors.ts"] },
   { folder: "shared/pipeline.ts", may: [] },
+  { folder: "shared/sqlite.ts", may: [] },
   {
     folder: "shared/crypto",
     may: [
@@ -47,6 +48,11 @@ const SHARED: readonly Layer[] = [
     may: ["shared/errors.ts", "shared/log.ts", "shared/messages.ts", "shared/pipeline.ts", "valibot"],
   },
   { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
+  {
+    folder: "shared/dead-letters.ts",
+    may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
+    types: ["workers/dead-letters"],
+  },
 ];
 
 /** A package that wraps a service of others, or that only one place should know: in these files and no others. */

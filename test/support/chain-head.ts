@@ -8,12 +8,13 @@ import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
+import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
 import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
 import { reserve, type NoReservation } from "../../workers/chain-head/reserve.ts";
 import { migrate } from "../../workers/chain-head/schema.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
-import { setAside } from "../../workers/chain-head/set-aside.ts";
+import { parked, setAside } from "../../workers/chain-head/set-aside.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";
@@ -87,6 +88,17 @@ export class TestHead {
   setAside(blockNumber: number, n: number, reason: PermanentReason = "undecryptable"): Reservation | null {
     const request = { blockNumber, txId: txId(n), reason, error: `${reason} in a test` };
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
+  }
+
+  /** The dead-letter store has every failure that there is. */
+  park(): void {
+    this.#decide(() => {
+      for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
+    });
+  }
+
+  readmit(...numbers: readonly number[]): readonly Readmission[] {
+    return this.#decide(() => readmit(this.sql, numbers.map(txId), this.now));
   }
 
   seal(reservation: Reservation, changes: Partial<SealedBlock> = {}): SealAnswer | StaleReservation {

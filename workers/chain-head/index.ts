@@ -13,12 +13,14 @@ import { writeFact } from "./facts.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
+import { readmit } from "./readmit.ts";
 import * as reads from "./reads.ts";
 import { mineIfDue, requestMining } from "./request-mining.ts";
 import { reserve } from "./reserve.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { setAside } from "./set-aside.ts";
+import { standings } from "./standings.ts";
 import { tellAgain } from "./tell-again.ts";
 
 /**
@@ -89,6 +91,10 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
   }
 
+  readmit(txIds: readonly string[]) {
+    return this.#decide((now) => readmit(this.#sql, txIds, now));
+  }
+
   seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {
     return this.#decide((now) => seal(this.#sql, blockNumber, previousHash, sealed, now));
   }
@@ -137,6 +143,10 @@ export class ChainHead extends DurableObject<Env> {
 
   transaction(txId: string) {
     return reads.transaction(this.#sql, txId);
+  }
+
+  standings(txIds: readonly string[], blockNumbers: readonly number[]) {
+    return standings(this.#sql, txIds, blockNumbers);
   }
 
   status() {

@@ -1,6 +1,7 @@
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 
-export interface Env extends ChainHeadEnv {
+export interface Env extends ChainHeadEnv, DeadLettersEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;

@@ -1,8 +1,10 @@
 import { asset } from "./assets.ts";
 import { block, blocks, latest } from "./blocks.ts";
+import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
 import { health, ready } from "./health.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
+import { abortReplay, createReplay, replay, replays } from "./replays.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
 import { status } from "./status.ts";
@@ -28,4 +30,12 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/vdc/resume", resume],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
+
+  ["GET", "/api/dead-letters", deadLetterPage],
+  ["POST", "/api/dead-letters/replays", createReplay],
+  ["GET", "/api/dead-letters/replays", replays],
+  ["GET", "/api/dead-letters/replays/:id", replay],
+  ["DELETE", "/api/dead-letters/replays/:id", abortReplay],
+  ["GET", "/api/dead-letters/:id", deadLetter],
+  ["POST", "/api/dead-letters/:id/dismiss", dismiss],
 ];
