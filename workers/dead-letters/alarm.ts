@@ -8,6 +8,8 @@ import type { Store } from "./store.ts";
 
 /** Milliseconds. */
 const PAUSE_AFTER_FAILURE = 2_000;
+/** A time that is over: an alarm can't be set for 0. */
+const AT_ONCE = 1;
 
 /**
  * Does what is due, each duty for itself, in portions that one call can do. All may be repeated, so a crash costs
@@ -42,7 +44,7 @@ export function nextDue(store: Store): number | undefined {
   const [check] = store.sql
     .exec<{ at: number | null }>("SELECT min(check_at) AS at FROM entry WHERE check_at IS NOT NULL")
     .toArray();
-  const dates = [readFact(store.sql, "reindex") && 0, replayDue(store), check?.at ?? undefined].filter(
+  const dates = [readFact(store.sql, "reindex") && AT_ONCE, replayDue(store), check?.at ?? undefined].filter(
     (date) => date !== undefined,
   );
   if (dates.length === 0) return undefined;

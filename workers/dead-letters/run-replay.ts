@@ -19,7 +19,7 @@ const PAUSE_AFTER_FAILURE = 2_000; // milliseconds
 
 /** When the running replay may send next, milliseconds since the epoch; `undefined` when none runs. */
 export function replayDue({ sql }: Store): number | undefined {
-  return activeReplay(sql) && (readFact(sql, "replayDue") ?? 0);
+  return activeReplay(sql) && readFact(sql, "replayDue");
 }
 
 /**
