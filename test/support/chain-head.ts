@@ -15,6 +15,7 @@ import { reserve, type NoReservation } from "../../workers/chain-head/reserve.ts
 import { migrate } from "../../workers/chain-head/schema.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
 import { parked, setAside } from "../../workers/chain-head/set-aside.ts";
+import { standings } from "../../workers/chain-head/standings.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";
@@ -140,6 +141,9 @@ export class TestHead {
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
     reads.pendingPage(this.sql, after, limit);
+
+  standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
+    standings(this.sql, numbers.map(txId), blockNumbers);
 
   duties(): DatedDuty[] {
     return duties(this.sql, this.rules);
