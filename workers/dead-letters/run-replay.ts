@@ -29,14 +29,14 @@ export function replayDue({ sql }: Store): number | undefined {
 export async function replayNext(store: Store, env: Env, log: Log): Promise<void> {
   const replay = activeReplay(store.sql);
   if (replay === undefined) return;
-  const size = Math.min(replay.rate, MOST_AT_ONCE);
+  const { size, milliseconds } = portionAt(replay.rate);
   const portion = nextPortion(store.sql, replay.id, size);
   const known = await ask(
     portion.map(({ row }) => row),
     env,
   );
   const due = store.decide((now) => {
-    writeFact(store.sql, "replayDue", now + Math.ceil((size * 1_000) / replay.rate));
+    writeFact(store.sql, "replayDue", now + milliseconds);
     return begin(store.sql, replay, size, known, now);
   });
   const sent = await sendAll(due, env);
@@ -52,6 +52,12 @@ export async function replayNext(store: Store, env: Env, log: Log): Promise<void
       stage: row.stage,
       outcome: sent.get(row.id)?.outcome,
     });
+}
+
+/** Equal portions, so many in each second that none is too large: no second has more than the rate allows. */
+function portionAt(rate: number): { size: number; milliseconds: number } {
+  const inSecond = Math.ceil(rate / MOST_AT_ONCE);
+  return { size: Math.floor(rate / inSecond), milliseconds: Math.ceil(1_000 / inSecond) };
 }
 
 /** What became of each, by id. One that can't be sent leaves the others alone. */
