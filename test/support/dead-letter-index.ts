@@ -28,6 +28,8 @@ export class TestIndex {
   failing: readonly string[] = [];
   /** Done while a message is being sent. */
   whileSending: () => Promise<void> | void = () => {};
+  /** Done while the chain head is being asked. */
+  whileAsking: () => void = () => {};
   /** Throws out of the next decision but so many: as if the object had crashed there. */
   crashAfterDecisions = Infinity;
   /** Milliseconds since the epoch. */
@@ -41,7 +43,10 @@ export class TestIndex {
     CHAIN_HEAD: {
       getByName: () => ({
         standings: async (txIds: string[], blocks: number[]) =>
-          this.#reach("chain-head", () => standings(this.head.sql, txIds, blocks)),
+          this.#reach("chain-head", () => {
+            this.whileAsking();
+            return standings(this.head.sql, txIds, blocks);
+          }),
         readmit: async (txIds: string[]) =>
           this.#reach("chain-head", () => readmit(this.head.sql, txIds, this.now)),
       }),

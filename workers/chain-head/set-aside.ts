@@ -27,7 +27,7 @@ export function setAside(
     .toArray();
   if (tx !== undefined) {
     sql.exec(
-      "UPDATE tx SET state = 'set_aside', block = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?, parked = 0 WHERE id = ?",
+      "UPDATE tx SET state = 'set_aside', block = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ? WHERE id = ?",
       reason,
       error,
       now,
@@ -53,5 +53,5 @@ export function setAside(
 
 /** The dead-letter store has been told of this failure, and of no later one. */
 export function parked(sql: Sql, txId: string, at: number): void {
-  sql.exec("UPDATE tx SET parked = 1 WHERE id = ? AND state = 'set_aside' AND set_aside_at = ?", txId, at);
+  sql.exec("UPDATE tx SET parked = 1 WHERE id = ? AND set_aside_at = ?", txId, at);
 }

@@ -1,5 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
-import type { DeadLetterFilter, Replay, ReplayPlan, Selection } from "../../shared/dead-letters.ts";
+import type {
+  DeadLetterEntry,
+  DeadLetterFilter,
+  Replay,
+  ReplayPlan,
+  Selection,
+} from "../../shared/dead-letters.ts";
 import { errorText, logger } from "../../shared/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "./alarm.ts";
@@ -49,6 +55,11 @@ export class DeadLetters extends DurableObject<Env> {
     return readFact(this.#store.sql, "reindex") === undefined;
   }
 
+  /** What was not read yet is not "unknown". */
+  #found(entry: DeadLetterEntry | null): DeadLetterEntry | null | "reindexing" {
+    return entry === null && !this.#isWhole ? "reindexing" : entry;
+  }
+
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.#store.decide(decision);
     await this.#wakeFor(nextDue(this.#store));
@@ -74,12 +85,12 @@ export class DeadLetters extends DurableObject<Env> {
     return this.#decide(() => entries.resolved(this.#store.sql, block));
   }
 
-  dismiss(id: string, said: { by: string; reason: string }) {
-    return this.#decide((now) => entries.dismiss(this.#store.sql, id, said, now));
+  async dismiss(id: string, said: { by: string; reason: string }) {
+    return this.#found(await this.#decide((now) => entries.dismiss(this.#store.sql, id, said, now)));
   }
 
   entry(id: string) {
-    return entries.entry(this.#store.sql, id);
+    return this.#found(entries.entry(this.#store.sql, id));
   }
 
   counts() {

@@ -58,11 +58,10 @@ export const deadLetter = operation(
     who: "operator",
     params,
     answers: { 200: DeadLetterWithMessage },
-    problems: ["not-found"],
+    problems: ["not-found", "unavailable"],
   },
   async ({ env, params: { id } }) => {
-    const entry = await deadLetters(env).entry(id);
-    if (entry === null) throw unknownDeadLetter(id);
+    const entry = known(id, await deadLetters(env).entry(id));
     const record = await env.R2.get(r2Keys.deadLetter(entry.stage, id));
     if (record === null)
       throw new Problem(
@@ -83,16 +82,21 @@ export const dismiss = operation(
     params,
     body: DismissRequest,
     answers: { 200: DeadLetterEntry },
-    problems: ["not-found"],
+    problems: ["not-found", "unavailable"],
   },
   async ({ env, params: { id }, body: { reason }, operator, log }) => {
     const by = operator?.name ?? "";
-    const entry = await deadLetters(env).dismiss(id, { by, reason });
-    if (entry === null) throw unknownDeadLetter(id);
+    const entry = known(id, await deadLetters(env).dismiss(id, { by, reason }));
     log.info("dead_letter.dismissed", { id, by });
     return json(entry satisfies DeadLetterEntry);
   },
 );
+
+function known(id: string, entry: DeadLetterEntry | null | "reindexing"): DeadLetterEntry {
+  if (entry === "reindexing") throw reindexing();
+  if (entry === null) throw unknownDeadLetter(id);
+  return entry;
+}
 
 export function unknownDeadLetter(id: string): Problem {
   return new Problem(

@@ -32,7 +32,7 @@ export const createReplay = operation(
     who: "operator",
     headers: {
       "idempotency-key":
-        "up to 200 characters, kept for a week: the same request with the same key makes one replay, and gets one answer",
+        "up to 200 characters, kept for a week: the same request with the same key makes one replay, and gets one answer. A dry run makes none, and does not use it up",
     },
     body: ReplayRequest,
     answers: { 200: ReplayPlan, 202: Replay },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parked } from "../../../workers/chain-head/set-aside.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 
 /** Transactions that block 2 could not take, on record with the dead letters. */
@@ -50,6 +51,20 @@ describe("a transaction that was set aside", () => {
     ]);
     expect(head.duties().filter(({ duty }) => duty.kind === "park")).toHaveLength(1);
     expect(head.counts()).toMatchObject({ pending: 0, waiting: 0, setAside: 1 });
+  });
+
+  it("owes its new failure to the dead letters though the one before is only now said to be parked", () => {
+    const head = setAside(1);
+    const [first] = head.failures();
+    head.readmit(1);
+    const strikeOff = () => head.sql.transaction(() => parked(head.sql, txId(1), first!.at));
+    strikeOff();
+    head.requestMining();
+    head.reserve();
+    head.pass(1);
+    head.setAside(2, 1);
+    strikeOff();
+    expect(head.failures()).toMatchObject([{ txId: txId(1), at: head.now, parked: false }]);
   });
 
   it("stays where it is until its failure is on record, so that none is forgotten", () => {

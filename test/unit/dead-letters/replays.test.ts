@@ -79,10 +79,21 @@ describe("a replay", () => {
     for (const { at } of index.sent) {
       const inSecond = index.sent.filter((other) => other.at >= at && other.at < at + 1_000).length;
       expect(inSecond).toBeLessThanOrEqual(ratePerSecond);
+      // Each is a read of R2 and a send, and one call of the object may make only so many.
+      expect(index.sent.filter((other) => other.at === at).length).toBeLessThanOrEqual(100);
     }
     expect(Math.max(...index.sent.map(({ at }) => at)) - start).toBeLessThanOrEqual(
       Math.ceil(count / ratePerSecond) * 1_000,
     );
+  });
+
+  it("sends nothing when it is aborted while it asks what is done already", async () => {
+    const { index } = await indexOf(3);
+    const { id } = index.replay(ALL);
+    index.whileAsking = () => void index.abort(id);
+    await index.run(60);
+    expect(index.sent).toEqual([]);
+    expect(index.counts()).toMatchObject({ open: { indexer: 3 }, replaying: 0 });
   });
 
   it("sends nothing more once it was aborted, also while it is sending", async () => {
@@ -141,7 +152,8 @@ describe("what is done already", () => {
     const index = new TestIndex();
     const mined = await index.giveUp("pending-writer", { v: 1, txId: txId(0) });
     const indexed = await index.giveUp("indexer", block(1));
-    const { id } = index.replay(ALL);
+    const laterOn = await index.giveUp("indexer", block(2));
+    const { id } = index.replay({ ids: [mined, indexed] });
     await index.alarm();
     expect(index.sent).toEqual([]);
     expect(index.found(id)).toMatchObject({ state: "done", skipped: 2, replayed: 0 });
@@ -151,7 +163,15 @@ describe("what is done already", () => {
         { id: indexed, outcome: "skipped", detail: "block 1 is already complete" },
       ]),
     );
-    expect(index.counts()).toMatchObject({ open: {}, resolved: 2 });
+    expect(index.counts()).toMatchObject({ open: { indexer: 1 }, resolved: 2 });
+
+    await index.run(86_400); // the chain head is asked about it once an hour by now
+    index.head.admit(2);
+    index.head.mineAll();
+    index.replay({ ids: [laterOn] });
+    await index.alarm();
+    expect(index.sent).toEqual([]);
+    expect(index.entry(laterOn).state).toBe("resolved");
   });
 
   it("was dismissed after the replay was made: it is left alone", async () => {
