@@ -3,7 +3,7 @@ import { actionFor, replayed } from "./actions.ts";
 import { resolve } from "./check.ts";
 import { failedAgain, findEntry, type EntryRow } from "./entries.ts";
 import { endIfFinished, type ReplayRow } from "./replays.ts";
-import { type Known } from "./standing.ts";
+import type { Known } from "./standing.ts";
 
 export type ItemRow = { position: number; entry_id: string; tries: number };
 
@@ -58,7 +58,7 @@ export function finish(sql: Sql, replay: ReplayRow, sent: ReadonlyMap<string, Se
     const row = findEntry(sql, id);
     if (row === undefined) throw new Error(`dead letter ${id} is not in the index`);
     const isOurs = row.state === "replaying" && row.replay_id === replay.id;
-    if (result.outcome === "again" && triesOf(sql, replay.id, id) < MOST_TRIES) continue;
+    if (result.outcome === "again" && mayTryAgain(sql, replay.id, id)) continue;
     if (result.outcome === "replayed" && row.state === "open")
       settle(sql, replay.id, id, { outcome: "failed", detail: failedAgain(row.reason) });
     else if (result.outcome === "again" || result.outcome === "failed") {
@@ -104,7 +104,7 @@ function settle(sql: Sql, replayId: string, entryId: string, { outcome, detail }
   );
 }
 
-function triesOf(sql: Sql, replayId: string, entryId: string): number {
+function mayTryAgain(sql: Sql, replayId: string, entryId: string): boolean {
   const [item] = sql
     .exec<{ tries: number }>(
       "SELECT tries FROM replay_item WHERE replay_id = ? AND entry_id = ?",
@@ -112,5 +112,5 @@ function triesOf(sql: Sql, replayId: string, entryId: string): number {
       entryId,
     )
     .toArray();
-  return item?.tries ?? MOST_TRIES;
+  return isRunning(sql, replayId) && item !== undefined && item.tries < MOST_TRIES;
 }

@@ -318,6 +318,18 @@ describe("when something outside is down", () => {
     expect(index.entry(ids[0]!)).toMatchObject({ state: "open", failures: [{}] });
   });
 
+  it("leaves a message open that it could not send before it was aborted", async () => {
+    const { index, ids } = await indexOf(1);
+    const { id } = index.replay(ALL);
+    index.whileSending = () => {
+      index.abort(id);
+      throw new Error("the queue is down");
+    };
+    await index.run(60);
+    expect(index.found(id)).toMatchObject({ state: "aborted", replayed: 0, failed: 1 });
+    expect(index.entry(ids[0]!).state).toBe("open");
+  });
+
   it("says so when the record is gone from R2", async () => {
     const { index, ids } = await indexOf(1);
     index.records.clear();
