@@ -11,7 +11,7 @@ import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 export interface OperatorRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: BodyInit;
 }
 
 /** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
@@ -41,11 +41,14 @@ export interface PipelineOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Replaces secrets; an empty text takes one away. */
   readonly secrets?: Partial<LocalSecrets>;
+  /** Fills the pinning service's directory before it starts. */
+  readonly pins?: (directory: string) => void;
 }
 
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const directory = mkdtempSync(join(tmpdir(), "vdc-test-"));
   const secrets = { ...(await generateSecrets()), ...options.secrets };
+  options.pins?.(directory);
   const pinning = await startPinningService({ dir: directory, jwt: secrets.PINATA_JWT });
   const vars = {
     ...QUICK,

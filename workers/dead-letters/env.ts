@@ -9,6 +9,7 @@ export interface Env extends ChainHeadEnv, DeadLettersEnv {
   readonly TIER_PERSISTER_QUEUE: Queue;
   readonly INDEXER_QUEUE: Queue;
   readonly PENDING_CLEANER_QUEUE: Queue;
+  readonly STORAGE_VERIFIER_QUEUE: Queue;
 }
 
 /** The stage's own queue, to which its message goes again. */
@@ -19,6 +20,7 @@ export function queueOf(stage: StageName, env: Env): Queue {
     "tier-persister": env.TIER_PERSISTER_QUEUE,
     indexer: env.INDEXER_QUEUE,
     "pending-cleaner": env.PENDING_CLEANER_QUEUE,
+    "storage-verifier": env.STORAGE_VERIFIER_QUEUE,
   };
   return queues[stage];
 }

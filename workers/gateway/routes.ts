@@ -1,4 +1,5 @@
 import { asset } from "./assets.ts";
+import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
 import { health, ready } from "./health.ts";
@@ -8,6 +9,17 @@ import { abortReplay, createReplay, replay, replays } from "./replays.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
 import { status } from "./status.ts";
+import {
+  abortStorageRun,
+  bringBlock,
+  restoreChain,
+  resumeStorageRun,
+  storageRun,
+  storageRuns,
+  storageStatus,
+  verifyAll,
+  verifyBlock,
+} from "./storage-verify.ts";
 import { transaction } from "./transactions.ts";
 import { webhook } from "./webhook.ts";
 import { wellKnown } from "./well-known.ts";
@@ -38,4 +50,16 @@ export const ROUTES: readonly Route[] = [
   ["DELETE", "/api/dead-letters/replays/:id", abortReplay],
   ["GET", "/api/dead-letters/:id", deadLetter],
   ["POST", "/api/dead-letters/:id/dismiss", dismiss],
+
+  ["GET", "/api/storage-verify/status", storageStatus],
+  ["POST", "/api/storage-verify/verify/:blockNumber", verifyBlock],
+  ["POST", "/api/storage-verify/verify-all", verifyAll],
+  ["GET", "/api/storage-verify/runs", storageRuns],
+  ["GET", "/api/storage-verify/runs/:runId", storageRun],
+  ["DELETE", "/api/storage-verify/runs/:runId", abortStorageRun],
+  ["POST", "/api/storage-verify/runs/:runId/resume", resumeStorageRun],
+  ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
+  ["POST", "/api/storage-verify/restore", restoreChain],
+
+  ["GET", "/api/audit", auditLog],
 ];

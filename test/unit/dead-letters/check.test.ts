@@ -45,13 +45,18 @@ describe("a dead letter whose work was done by other means", () => {
     expect(states()).toEqual(["resolved", "resolved", "resolved"]);
   });
 
-  it("is resolved by whoever knows, where the chain head does not", async () => {
+  it("of the storage verifier is resolved when that says so, for the chain head can't tell", async () => {
     const index = new TestIndex();
-    const one = await index.giveUp("indexer", { v: 1, blockNumber: 70 });
-    const other = await index.giveUp("pending-cleaner", { v: 1, blockNumber: 70 });
-    index.resolved("indexer", 70);
-    index.resolved("indexer", 71);
-    expect([one, other].map((id) => index.entry(id).state)).toEqual(["resolved", "open"]);
+    const message = (blockNumber: number) => ({ v: 1, kind: "block", blockNumber, repair: true });
+    const one = await index.giveUp("storage-verifier", message(1), { reason: "unrepairable" });
+    const other = await index.giveUp("storage-verifier", message(0), { reason: "unrepairable" });
+    index.replay({ filter: { reason: "unrepairable" } });
+    await index.run(86_400);
+    expect(index.sent.map(({ to }) => to)).toEqual(["storage-verifier", "storage-verifier"]);
+    expect(index.counts()).toMatchObject({ replaying: 2, resolved: 0 });
+    index.resolved("storage-verifier", 1);
+    index.resolved("indexer", 0);
+    expect([one, other].map((id) => index.entry(id).state)).toEqual(["resolved", "replaying"]);
   });
 });
 
