@@ -9,6 +9,7 @@ import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duti
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
+import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
 import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
 import { reserve, type NoReservation } from "../../workers/chain-head/reserve.ts";
@@ -20,7 +21,8 @@ import {
   type RestorePoint,
 } from "../../workers/chain-head/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
-import { setAside } from "../../workers/chain-head/set-aside.ts";
+import { parked, setAside } from "../../workers/chain-head/set-aside.ts";
+import { standings } from "../../workers/chain-head/standings.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";
@@ -98,6 +100,17 @@ export class TestHead {
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
   }
 
+  /** The dead-letter store has every failure that there is. */
+  park(): void {
+    this.#decide(() => {
+      for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
+    });
+  }
+
+  readmit(...numbers: readonly number[]): readonly Readmission[] {
+    return this.#decide(() => readmit(this.sql, numbers.map(txId), this.now));
+  }
+
   seal(reservation: Reservation, changes: Partial<SealedBlock> = {}): SealAnswer | StaleReservation {
     const { blockNumber, previousHash } = reservation;
     const sealed = { ...sealedFrom(reservation), ...changes };
@@ -149,6 +162,9 @@ export class TestHead {
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
     reads.pendingPage(this.sql, after, limit);
+
+  standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
+    standings(this.sql, numbers.map(txId), blockNumbers);
 
   duties(): DatedDuty[] {
     return duties(this.sql, this.rules);
