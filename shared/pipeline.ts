@@ -19,6 +19,7 @@ export interface Consumer {
 /** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
+  monitor: { className: "Monitor", worker: "monitor" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -32,7 +33,8 @@ export type Resource =
   | "signing-keys"
   | "encryption-key"
   | "stripe"
-  | "admin";
+  | "admin"
+  | "alert-webhook";
 
 export interface WorkerPlan {
   readonly does: string;
@@ -52,7 +54,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook"],
-    touches: ["kv", "r2", "chain-head", "admin"],
+    touches: ["kv", "r2", "chain-head", "monitor", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -64,32 +66,32 @@ export const WORKERS = {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",
     consumes: { max_batch_size: 100, max_batch_timeout: 1, max_retries: 100, retry_delay: 300 },
     produces: ["miner"],
-    touches: ["r2", "chain-head"],
+    touches: ["r2", "chain-head", "monitor"],
   },
   miner: {
     does: "reserves, decrypts, builds, signs, stages and seals a block",
     cron: "* * * * *",
     consumes: BLOCK_STAGE,
     produces: ["tier-persister"],
-    touches: ["r2", "chain-head", "signing-keys"],
+    touches: ["r2", "chain-head", "monitor", "signing-keys"],
   },
   "tier-persister": {
     does: "stores a sealed block in R2, IPFS and KV",
     consumes: { ...BLOCK_STAGE, max_concurrency: 2 },
     produces: ["indexer"],
-    touches: ["r2", "kv", "pinata", "chain-head"],
+    touches: ["r2", "kv", "pinata", "chain-head", "monitor"],
   },
   indexer: {
     does: "points transactions and assets to their block",
     consumes: BLOCK_STAGE,
     produces: ["pending-cleaner"],
-    touches: ["kv", "chain-head"],
+    touches: ["kv", "chain-head", "monitor"],
   },
   "pending-cleaner": {
     does: "archives the private parts of a finished block and deletes its pending objects",
     consumes: BLOCK_STAGE,
     produces: [],
-    touches: ["r2", "chain-head"],
+    touches: ["r2", "chain-head", "monitor"],
   },
   "chain-head": {
     does: "decides: the Durable Object that is the single writer of the chain",
@@ -98,7 +100,17 @@ export const WORKERS = {
   },
   "dead-letters": {
     does: "parks every message that no stage could take",
-    touches: ["r2"],
+    touches: ["r2", "monitor"],
+  },
+  monitor: {
+    does: "counts what the stages report, and remembers which alerts were posted",
+    touches: [],
+  },
+  alerts: {
+    does: "looks every minute for what an operator must know, and posts it to the alert webhook",
+    cron: "* * * * *",
+    calls: ["ingest-webhook"],
+    touches: ["chain-head", "monitor", "alert-webhook"],
   },
 } as const satisfies Record<string, WorkerPlan>;
 
@@ -111,7 +123,9 @@ export type WorkerName =
   | "indexer"
   | "pending-cleaner"
   | "chain-head"
-  | "dead-letters";
+  | "dead-letters"
+  | "monitor"
+  | "alerts";
 
 /** A Worker that a queue feeds. */
 export type StageName = "pending-writer" | "miner" | "tier-persister" | "indexer" | "pending-cleaner";

@@ -53,6 +53,13 @@ const SECRET_OF: Partial<Record<Resource, readonly string[]>> = {
   pinata: ["PINATA_JWT"],
 };
 
+/** A secret that comes with a resource, but that a Worker does without: `secrets` can only say what is required. */
+const OPTIONAL_SECRET_OF: Partial<Record<Resource, string>> = { "alert-webhook": "ALERT_WEBHOOK_URL" };
+
+function optionalSecrets(worker: WorkerName): string[] {
+  return planOf(worker).touches.flatMap((resource) => OPTIONAL_SECRET_OF[resource] ?? []);
+}
+
 /** Producers besides the next stages and one's own dead-letter queue, each for a reason. */
 const ALSO_PRODUCES: Partial<Record<WorkerName, Record<string, string>>> = {
   // a transaction that is set aside is parked like a message of the miner's that failed
@@ -198,7 +205,7 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
 
   it("has text in its [vars], the chain's own id, and no secret", () => {
     const vars = varsOf(worker);
-    const secrets = Object.values(SECRET_OF).flat();
+    const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
     for (const [name, value] of Object.entries(vars)) {
       expect(
         typeof value,
@@ -209,13 +216,15 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
       expect(value, name).not.toMatch(/whsec_|sk_(?:live|test)_|eyJ|"seed"/);
     }
     expect(vars.CHAIN_ID ?? CHAIN_ID).toBe(CHAIN_ID);
-    expect("CHAIN_ID" in vars, "CHAIN_ID names the chain head, for whoever calls it").toBe(
-      planOf(worker).touches.includes("chain-head"),
+    expect("CHAIN_ID" in vars, "CHAIN_ID names the Durable Objects, for whoever calls one").toBe(
+      Object.keys(DURABLE_OBJECTS).some((name) => planOf(worker).touches.includes(name as DurableObjectName)),
     );
   });
 
   it("binds what the code's Env names, and nothing else", () => {
-    expect(boundNames(worker)).toEqual(envNames(worker).toSorted());
+    expect([...boundNames(worker), ...optionalSecrets(worker)].toSorted()).toEqual(
+      envNames(worker).toSorted(),
+    );
   });
 
   it("binds only what the code reads", () => {
@@ -273,10 +282,10 @@ describe("a secret", () => {
   });
 
   it("is read by no code whose Worker does not require it", () => {
-    const secrets = Object.values(SECRET_OF).flat();
+    const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
     const found = sources("workers/**/*.ts").flatMap((file) => {
       const worker = file.path.split("/")[1] as WorkerName;
-      const own = requiredSecrets(worker);
+      const own = [...requiredSecrets(worker), ...optionalSecrets(worker)];
       return secrets
         .filter((secret) => !own.includes(secret) && names(file).includes(secret))
         .map((name) => `${file.path}: ${name}`);
@@ -320,11 +329,9 @@ function boundNames(worker: WorkerName): string[] {
 /** The members of the Worker's `Env`, those of the interfaces that it extends too. */
 function envNames(worker: WorkerName): string[] {
   const files = existsSync(`${ROOT}/workers/${worker}/env.ts`) ? "env.ts" : "index.ts";
-  const interfaces = [
-    source(`workers/${worker}/${files}`),
-    source("shared/consume.ts"),
-    source("shared/chain-head.ts"),
-  ].flatMap(({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"));
+  const interfaces = [source(`workers/${worker}/${files}`), ...sources("shared/*.ts")].flatMap(
+    ({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"),
+  );
   const membersOf = (name: string): string[] => {
     const found = interfaces.find(({ id }) => nameOf(id) === name);
     if (found === undefined)
@@ -333,7 +340,7 @@ function envNames(worker: WorkerName): string[] {
     const inherited = (found.extends as Node[]).flatMap(({ expression }) => membersOf(nameOf(expression)));
     return [...own, ...inherited];
   };
-  return membersOf("Env");
+  return [...new Set(membersOf("Env"))];
 }
 
 /** Names that stand in code that runs: not in the declaration of a type. */

@@ -12,6 +12,7 @@ import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
+import { measures } from "./measures.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import * as reads from "./reads.ts";
 import { mineIfDue, requestMining } from "./request-mining.ts";
@@ -141,6 +142,10 @@ export class ChainHead extends DurableObject<Env> {
 
   status() {
     return reads.status(this.#sql, this.#rules);
+  }
+
+  measures() {
+    return measures(this.#sql);
   }
 
   assets(assetIds: readonly string[]) {

@@ -1,7 +1,8 @@
 import { consumeForEver } from "../../shared/consume.ts";
+import type { MonitorEnv } from "../../shared/monitor.ts";
 import { park } from "./park.ts";
 
-export interface Env {
+export interface Env extends MonitorEnv {
   readonly R2: R2Bucket;
 }
 

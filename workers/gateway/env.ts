@@ -1,6 +1,7 @@
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type { MonitorEnv } from "../../shared/monitor.ts";
 
-export interface Env extends ChainHeadEnv {
+export interface Env extends ChainHeadEnv, MonitorEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;

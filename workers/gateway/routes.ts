@@ -1,6 +1,7 @@
 import { asset } from "./assets.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { health, ready } from "./health.ts";
+import { metrics } from "./metrics.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
 import { resume } from "./resume.ts";
@@ -28,4 +29,5 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/vdc/resume", resume],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
+  ["GET", "/api/metrics", metrics],
 ];

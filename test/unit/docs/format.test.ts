@@ -451,7 +451,7 @@ async function parkedId(pointer: { txId: string; blockNumber: number }): Promise
   const [reason] = PERMANENT_REASONS;
   const body = { v: 1, kind: "set_aside", ...pointer, reason, error: "an example", failedAt: 0 };
   const message = { id: "m", timestamp: new Date(0), attempts: 1, body } as Message;
-  await park(message, deadLetterQueueName("miner"), { R2 }, logger("test"));
+  await park(message, deadLetterQueueName("miner"), { R2 } as Parameters<typeof park>[2], logger("test"));
   const [id = ""] = keys.map((key) => key.replace("dead-letters/miner/", "").replace(".json", ""));
   return id;
 }

@@ -1,0 +1,29 @@
+import { intakeBacklog, type Backlog } from "../../shared/backlog.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { deadLetterCounts, type DeadLetterCounts } from "../../shared/dead-letter-counts.ts";
+import type { Log } from "../../shared/log.ts";
+import { readParts } from "../../shared/parts.ts";
+import { storageSummary, type StorageSummary } from "../../shared/storage-summary.ts";
+import type { StatusFacts } from "../chain-head/reads.ts";
+import type { Env } from "./env.ts";
+
+/** What could be read this minute; `undefined` is unknown, and no ground for an alert or an all-clear. */
+export interface Readings {
+  readonly chain: StatusFacts | undefined;
+  /** What waits in the webhook's queue. */
+  readonly intake: Backlog | undefined;
+  readonly deadLetters: DeadLetterCounts | undefined;
+  readonly storage: StorageSummary | undefined;
+}
+
+export function read(env: Env, log: Log): Promise<Readings> {
+  return readParts(
+    {
+      chain: () => chainHead(env).status(),
+      intake: () => intakeBacklog(env),
+      deadLetters: () => deadLetterCounts(env),
+      storage: () => storageSummary(env),
+    },
+    log,
+  );
+}
