@@ -87,7 +87,7 @@ function numberOf(text: string): number {
 }
 
 function keyOf({ name, labels }: Pick<Sample, "name" | "labels">): string {
-  return JSON.stringify([name, Object.entries(labels).toSorted()]);
+  return JSON.stringify([name, Object.entries(labels).toSorted(([a], [b]) => a.localeCompare(b))]);
 }
 
 function check({ name, type, samples }: Family): void {
@@ -105,7 +105,7 @@ function check({ name, type, samples }: Family): void {
 }
 
 function checkHistogram(name: string, samples: readonly Sample[]): void {
-  const series = Map.groupBy(samples, ({ labels: { le: _, ...labels } }) => JSON.stringify(labels));
+  const series = Map.groupBy(samples, ({ labels }) => JSON.stringify({ ...labels, le: undefined }));
   for (const [labels, own] of series) {
     const fail = (why: string) => new Error(`${name}${labels}: ${why}`);
     const buckets = own.filter((sample) => sample.name === `${name}_bucket`);

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { assert, constantFrom, double, nat, oneof, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { emptyHistogram, withObservations } from "../../shared/histogram.ts";
 import { exposition, type Metric } from "../../shared/prometheus.ts";
@@ -42,10 +42,10 @@ describe("the text format", () => {
   });
 
   it("carries every label value and number as it is", () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: fc.constantFrom("a", '"', "\\", "\n", "{", "}", ",", "=", " ", "é", "😀") }),
-        fc.oneof(fc.double({ min: 0, noNaN: true }), fc.nat()),
+    assert(
+      property(
+        string({ unit: constantFrom("a", '"', "\\", "\n", "{", "}", ",", "=", " ", "é", "😀") }),
+        oneof(double({ min: 0, noNaN: true }), nat()),
         (text, value) => {
           const scrape = parseExposition(exposition([gauge([{ labels: { text, more: "x" }, value }])]));
           expect(scrape.value("vdc_example", { text, more: "x" })).toBe(value);
@@ -55,7 +55,7 @@ describe("the text format", () => {
   });
 
   it("keeps a help text on its line", () => {
-    const text = exposition([{ ...gauge([{ value: 1 }]), help: "one\\two\nthree" } as Metric]);
+    const text = exposition([{ ...gauge([{ value: 1 }]), help: "one\\two\nthree" }]);
     expect(text).toContain("# HELP vdc_example one\\\\two\\nthree\n");
     expect(parseExposition(text).value("vdc_example")).toBe(1);
   });
@@ -66,12 +66,12 @@ describe("the text format", () => {
   });
 });
 
-describe("the parser of these tests", () => {
-  const good = "# HELP vdc_a_total A.\n# TYPE vdc_a_total counter\nvdc_a_total 1\n";
-  const bucket = (le: string, value: number) => `vdc_h_bucket{le="${le}"} ${value}\n`;
-  const histogram = (buckets: string, count: number) =>
-    `# HELP vdc_h H.\n# TYPE vdc_h histogram\n${buckets}vdc_h_sum 1\nvdc_h_count ${count}\n`;
+const good = "# HELP vdc_a_total A.\n# TYPE vdc_a_total counter\nvdc_a_total 1\n";
+const bucket = (le: string, value: number) => `vdc_h_bucket{le="${le}"} ${value}\n`;
+const histogram = (buckets: string, count: number) =>
+  `# HELP vdc_h H.\n# TYPE vdc_h histogram\n${buckets}vdc_h_sum 1\nvdc_h_count ${count}\n`;
 
+describe("the parser of these tests", () => {
   it("takes what is right", () => {
     expect(parseExposition(good).names).toEqual(["vdc_a_total"]);
     expect(parseExposition(histogram(bucket("1", 1) + bucket("+Inf", 2), 2)).names).toEqual(["vdc_h"]);

@@ -23,7 +23,7 @@ export async function everyMinute(env: Env): Promise<void> {
 async function deliver(post: OwedPost, webhook: URL, env: Env, log: Log): Promise<void> {
   const fields = { alert: post.alert, state: post.state };
   const refusal = await postAlert(webhook, env.CHAIN_ID, post);
-  if (refusal !== undefined) return log.error("alert.not_posted", { ...fields, error: refusal });
-  await monitor(env).noteDelivery(post);
-  log.info("alert.posted", fields);
+  await monitor(env).notePost(post, refusal === undefined);
+  if (refusal === undefined) log.info("alert.posted", fields);
+  else log.error("alert.not_posted", { ...fields, error: refusal });
 }

@@ -42,6 +42,8 @@ export interface AlertState {
   } | null;
   /** The last time that a post was tried. */
   readonly attemptedAt: number | null;
+  /** A post was handed out, and nobody has said yet what became of it. */
+  readonly underWay: boolean;
 }
 
 /** What is to be posted. */
@@ -68,10 +70,11 @@ export function afterFinding(state: AlertState | undefined, finding: Finding, no
     patience: finding.patience ?? 0,
     delivered: state?.delivered ?? null,
     attemptedAt: state?.attemptedAt ?? null,
+    underWay: state?.underWay ?? false,
   };
 }
 
-/** A post that is under way is not handed out again, though two clocks ask: longer than its deadline, less than a minute. */
+/** After that, whoever was to make a post is taken for dead. Longer than a post's deadline, less than a minute. */
 const UNDER_WAY = 30_000; // milliseconds
 
 /**
@@ -86,7 +89,7 @@ export function owedPost(
 ): OwedPost | undefined {
   const { delivered, attemptedAt, since } = state;
   const unsure = attemptedAt !== null && attemptedAt > (delivered?.at ?? -Infinity);
-  if (unsure && now - attemptedAt < UNDER_WAY) return undefined;
+  if (state.underWay && attemptedAt !== null && now - attemptedAt < UNDER_WAY) return undefined;
   const { summary, details } = state;
   if (!state.firing) {
     const believedFiring = delivered?.state === "firing" || unsure;
@@ -102,9 +105,10 @@ export function owedPost(
 }
 
 export function afterAttempt(state: AlertState, now: number): AlertState {
-  return { ...state, attemptedAt: now };
+  return { ...state, attemptedAt: now, underWay: true };
 }
 
-export function afterDelivery(state: AlertState, post: OwedPost, now: number): AlertState {
-  return { ...state, delivered: { state: post.state, since: post.since, at: now } };
+export function afterPost(state: AlertState, post: OwedPost, taken: boolean, now: number): AlertState {
+  const ended = { ...state, underWay: false };
+  return taken ? { ...ended, delivered: { state: post.state, since: post.since, at: now } } : ended;
 }

@@ -1,8 +1,8 @@
 import type { Sql } from "../../shared/sqlite.ts";
 import {
   afterAttempt,
-  afterDelivery,
   afterFinding,
+  afterPost,
   ALERTS,
   owedPost,
   type AlertName,
@@ -39,9 +39,9 @@ export function takeOwedPosts(sql: Sql, repeatSeconds: number, now: number): Owe
   });
 }
 
-export function noteDelivery(sql: Sql, post: OwedPost, now: number): void {
+export function notePost(sql: Sql, post: OwedPost, taken: boolean, now: number): void {
   const state = stateOf(sql, post.alert);
-  if (state !== undefined) write(sql, post.alert, afterDelivery(state, post, now));
+  if (state !== undefined) write(sql, post.alert, afterPost(state, post, taken, now));
 }
 
 /** Every alert that was looked at, and how it stood. */

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Observation } from "../../shared/monitor.ts";
 import type { Finding, OwedPost } from "./alert-state.ts";
-import { alertStates, judge, noteDelivery, takeOwedPosts } from "./alerts.ts";
+import { alertStates, judge, notePost, takeOwedPosts } from "./alerts.ts";
 import { counters, countObservations } from "./counters.ts";
 import { migrate } from "./schema.ts";
 
@@ -40,8 +40,8 @@ export class Monitor extends DurableObject<Env> {
     return this.#decide((now) => takeOwedPosts(this.#sql, repeatSeconds, now));
   }
 
-  noteDelivery(post: OwedPost) {
-    return this.#decide((now) => noteDelivery(this.#sql, post, now));
+  notePost(post: OwedPost, taken: boolean) {
+    return this.#decide((now) => notePost(this.#sql, post, taken, now));
   }
 
   alertStates() {

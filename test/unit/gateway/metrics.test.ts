@@ -52,6 +52,7 @@ const EVERYTHING: ScrapeParts = {
       patience: 0,
       delivered: null,
       attemptedAt: null,
+      underWay: false,
     },
   ],
   dead_letters: {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Finding, OwedPost } from "../../../workers/monitor/alert-state.ts";
-import { alertStates, judge, noteDelivery, takeOwedPosts } from "../../../workers/monitor/alerts.ts";
+import { alertStates, judge, notePost, takeOwedPosts } from "../../../workers/monitor/alerts.ts";
 import { migrate } from "../../../workers/monitor/schema.ts";
 import { memorySql, type MemorySql } from "../../support/sqlite.ts";
 
@@ -33,11 +33,10 @@ beforeEach(() => {
 /** One minute of the clock: look, post, note. */
 function minute(...findings: Finding[]): void {
   judge(sql, findings, now);
-  for (const post of takeOwedPosts(sql, REPEAT_SECONDS, now))
-    if (!away) {
-      received.push(post);
-      noteDelivery(sql, post, now + 500);
-    }
+  for (const post of takeOwedPosts(sql, REPEAT_SECONDS, now)) {
+    if (!away) received.push(post);
+    notePost(sql, post, !away, now + 500);
+  }
   now += 60_000;
 }
 
@@ -152,7 +151,7 @@ describe("an alert", () => {
     judge(sql, [fires()], now);
     expect(takeOwedPosts(sql, REPEAT_SECONDS, now)).toHaveLength(1);
     expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 10)).toEqual([]);
-    expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 60_000)).toHaveLength(1); // it was not delivered
+    expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 60_000)).toHaveLength(1); // whoever was to post it died
   });
 
   it("has a life of its own beside the others", () => {
