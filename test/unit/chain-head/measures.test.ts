@@ -106,10 +106,10 @@ describe("a stall", () => {
   });
 
   it("is none when mining is asked for, and one when a reserved block does not move", async () => {
-    const head = new TestHead().begun();
-    head.admit(1);
+    const head = new TestHead({ blockMaxTransactions: 1 }).begun();
+    head.admit(1, 2);
     head.requestMining();
-    head.reserved();
+    head.reserved(); // the miner is told of the other payment while this block is being made
     await run(head, 60);
     expect(measured(head).stalls).toEqual({});
     await run(head, 61);
