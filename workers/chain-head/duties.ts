@@ -7,7 +7,6 @@ import { unfinishedBlocks, findBlock } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
 import { unparked } from "./reads.ts";
 import type { Sql } from "./schema.ts";
-import { stallsAt } from "./stalls.ts";
 
 /** A stage that a sealed block goes through. */
 export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
@@ -86,13 +85,16 @@ function parkings(sql: Sql): DatedDuty[] {
   }));
 }
 
-// The watchdog: a block that has not moved for a while may have lost its message, so its stage is told again.
+const MOST_DOUBLINGS = 5;
+
+// The watchdog: a block that has not moved for a while may have lost its message, so its stage is told again. Less
+// and less often: in a long outage the first message is being retried all the time, and each nudge adds another.
 function stalledBlocks(sql: Sql, rules: ChainRules): DatedDuty[] {
   if (readFact(sql, "halted")) return [];
   return unfinishedBlocks(sql).map((block) => {
     const stage = STAGE_AFTER[block.state];
     return {
-      due: stallsAt(block, rules),
+      due: block.nudged_at + rules.stallAfterSeconds * 1_000 * 2 ** Math.min(block.nudges, MOST_DOUBLINGS),
       duty:
         stage === undefined || stage === "miner"
           ? { kind: "nudge_miner" }

@@ -23,6 +23,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+function ingestWebhook(url: string): Response {
+  if (!url.endsWith("/backlog")) return Response.json({ ready: true, encryptionKeyId: "a" });
+  return queueAnswers
+    ? Response.json({ messages: 1, bytes: 1, oldestAt: oldestInQueueAt })
+    : new Response("no", { status: 500 });
+}
+
 /** What /api/ready says at the head's time, with everything but the chain and the webhook's queue in order. */
 async function asked(): Promise<{
   status: number;
@@ -30,12 +37,6 @@ async function asked(): Promise<{
   chain: unknown;
 }> {
   vi.setSystemTime(head.now);
-  const ingestWebhook = (url: string) => {
-    if (!url.endsWith("/backlog")) return Response.json({ ready: true, encryptionKeyId: "a" });
-    return queueAnswers
-      ? Response.json({ messages: 1, bytes: 1, oldestAt: oldestInQueueAt })
-      : new Response("no", { status: 500 });
-  };
   const env = {
     CHAIN_ID: "vdc-test",
     READY_MAX_AGE_SECONDS: String(LIMIT),
