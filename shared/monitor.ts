@@ -1,6 +1,7 @@
 import { withDeadline } from "./deadline.ts";
 import { errorText, type Log } from "./log.ts";
 import type { StageName } from "./pipeline.ts";
+import type { TierName } from "./storage/tier.ts";
 import type { Monitor } from "../workers/monitor/index.ts";
 
 export interface MonitorEnv {
@@ -10,7 +11,6 @@ export interface MonitorEnv {
 
 /** What became of a message. `parked`: the dead-letter store has it. */
 export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
-export type TierName = "kv" | "r2" | "ipfs";
 
 /** Something that happened and is to be counted. Never contents: names and numbers only. */
 export type Observation =
@@ -26,8 +26,7 @@ export type Observation =
       readonly operation: "store" | "read" | "repair";
       readonly ok: boolean;
       readonly milliseconds: number;
-    }
-  | { readonly kind: "rehydrated"; readonly tier: TierName };
+    };
 
 export type Observe = (observation: Observation) => void;
 

@@ -20,6 +20,8 @@ export interface Consumer {
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
   monitor: { className: "Monitor", worker: "monitor" },
+  "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
+  "audit-log": { className: "AuditLog", worker: "audit-log" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -53,8 +55,8 @@ export const WORKERS = {
   gateway: {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
-    calls: ["ingest-webhook"],
-    touches: ["kv", "r2", "chain-head", "monitor", "admin"],
+    calls: ["ingest-webhook", "storage-verifier"],
+    touches: ["kv", "r2", "chain-head", "monitor", "audit-log", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -98,6 +100,14 @@ export const WORKERS = {
     produces: ["miner", "tier-persister", "indexer", "pending-cleaner"],
     touches: ["kv"],
   },
+  "storage-verifier": {
+    does: "checks the bytes of every block in every tier, and restores what is missing from what is sound",
+    http: "service",
+    cron: "0 3 * * *",
+    consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
+    produces: [],
+    touches: ["r2", "kv", "pinata", "chain-head", "monitor", "storage-runs", "audit-log"],
+  },
   "dead-letters": {
     does: "parks every message that no stage could take",
     touches: ["r2", "monitor"],
@@ -109,8 +119,12 @@ export const WORKERS = {
   alerts: {
     does: "looks every minute for what an operator must know, and posts it to the alert webhook",
     cron: "* * * * *",
-    calls: ["ingest-webhook"],
+    calls: ["ingest-webhook", "storage-verifier"],
     touches: ["chain-head", "monitor", "alert-webhook"],
+  },
+  "audit-log": {
+    does: "keeps what operators did: the Durable Object with the hash-linked log",
+    touches: [],
   },
 } as const satisfies Record<string, WorkerPlan>;
 
@@ -123,12 +137,20 @@ export type WorkerName =
   | "indexer"
   | "pending-cleaner"
   | "chain-head"
+  | "storage-verifier"
   | "dead-letters"
   | "monitor"
-  | "alerts";
+  | "alerts"
+  | "audit-log";
 
 /** A Worker that a queue feeds. */
-export type StageName = "pending-writer" | "miner" | "tier-persister" | "indexer" | "pending-cleaner";
+export type StageName =
+  | "pending-writer"
+  | "miner"
+  | "tier-persister"
+  | "indexer"
+  | "pending-cleaner"
+  | "storage-verifier";
 
 export const STAGES = [
   "pending-writer",
@@ -136,6 +158,7 @@ export const STAGES = [
   "tier-persister",
   "indexer",
   "pending-cleaner",
+  "storage-verifier",
 ] as const satisfies readonly StageName[];
 
 export const workerName = (worker: WorkerName): string => `vdc-${worker}`;

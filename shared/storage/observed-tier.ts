@@ -1,14 +1,22 @@
-import type { Tier } from "./tier.ts";
+import type { Tier, TierName, Tiers } from "./tier.ts";
 
 /** One operation of a tier, as it ended. */
 export interface TierOperation {
-  readonly tier: Tier["name"];
-  readonly operation: "store" | "read";
+  readonly tier: TierName;
+  readonly operation: "store" | "read" | "repair";
   readonly ok: boolean;
   readonly milliseconds: number;
 }
 
-/** The same tier; of each operation `observe` is told how long it took and whether it failed. */
+/** The same tiers; of each operation `observe` is told how long it took and whether it failed. */
+export function observedTiers(tiers: Tiers, observe: (ended: TierOperation) => void): Tiers {
+  return {
+    kv: observedTier(tiers.kv, observe),
+    r2: observedTier(tiers.r2, observe),
+    ipfs: observedTier(tiers.ipfs, observe),
+  };
+}
+
 export function observedTier(
   tier: Tier,
   observe: (ended: TierOperation) => void,
@@ -29,6 +37,7 @@ export function observedTier(
   return {
     name: tier.name,
     store: (copy) => watch("store", () => tier.store(copy)),
+    replace: (copy) => watch("repair", () => tier.replace(copy)),
     read: (locator) => watch("read", () => tier.read(locator)),
   };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { STAGES } from "../../shared/pipeline.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
 import { startAlertReceiver, type Alert, type AlertReceiver } from "../support/alert-receiver.ts";
 import { asMiner } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";
@@ -53,7 +54,7 @@ describe("the metrics", () => {
         "vdc_queue_oldest_message_seconds",
       ])
         expect(empty.value(name, { stage }), `${name} ${stage}`).toBe(0);
-    for (const part of ["chain", "measures", "queues", "intake", "counters", "alerts"])
+    for (const part of ["chain", "measures", "queues", "intake", "counters", "alerts", "storage"])
       expect(empty.value("vdc_scrape_part_ok", { part }), part).toBe(1);
   });
 
@@ -105,6 +106,20 @@ describe("the metrics", () => {
     await untilIdle(pipeline);
     expect((await scrape()).value("vdc_chain_blocks_persisted")).toBe(3);
     await checkChain(pipeline);
+  });
+
+  it("show what a verification read, restored and counted", async () => {
+    await pipeline.r2.delete(r2Keys.block(1));
+    const verified = await pipeline.operate("/api/storage-verify/verify-all", { method: "POST" });
+    expect(await verified.json()).toMatchObject({ totalBlocks: 3, rehydrated: 1, failed: 0 });
+    const scraped = await scrape();
+    expect(scraped.value("vdc_rehydrations_total", { tier: "r2" })).toBe(1);
+    expect(scraped.value("vdc_rehydrations_total", { tier: "kv" })).toBe(0);
+    expect(scraped.value("vdc_storage_failing_blocks")).toBe(0);
+    expect(scraped.value("vdc_storage_verification_failed_blocks")).toBe(0);
+    for (const tier of ["r2", "ipfs", "kv"])
+      expect(scraped.value("vdc_tier_operation_seconds_count", { tier, operation: "read" }), tier).toBe(3);
+    expect(scraped.value("vdc_tier_operation_seconds_count", { tier: "r2", operation: "repair" })).toBe(1);
   });
 
   it("count a message that no stage could take, when it is given up and when it is parked", async () => {

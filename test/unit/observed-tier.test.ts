@@ -3,7 +3,7 @@ import { observedTier, type TierOperation } from "../../shared/storage/observed-
 import type { BlockCopy, Tier } from "../../shared/storage/tier.ts";
 
 const COPY = { cid: "Qm1" } as BlockCopy;
-const LOCATOR = { blockNumber: 1, cid: "Qm1" };
+const LOCATOR = { blockNumber: 1, cid: "Qm1", hash: "a" };
 
 function watched(tier: Partial<Tier>) {
   const seen: TierOperation[] = [];
@@ -13,12 +13,15 @@ function watched(tier: Partial<Tier>) {
 }
 
 it("answers as the tier does, and tells how long it took", async () => {
-  const bytes = new Uint8Array([1]);
+  const holding = { state: "missing", detail: "none" } as const;
   const stored: BlockCopy[] = [];
-  const { seen, tier } = watched({ store: async (copy) => void stored.push(copy), read: async () => bytes });
+  const { seen, tier } = watched({
+    store: async (copy) => void stored.push(copy),
+    read: async () => holding,
+  });
   expect(tier.name).toBe("r2");
   await tier.store(COPY);
-  expect(await tier.read(LOCATOR)).toBe(bytes);
+  expect(await tier.read(LOCATOR)).toBe(holding);
   expect(stored).toEqual([COPY]);
   expect(seen).toEqual([
     { tier: "r2", operation: "store", ok: true, milliseconds: 250 },
@@ -28,7 +31,7 @@ it("answers as the tier does, and tells how long it took", async () => {
 
 it("fails as the tier does, and tells that too", async () => {
   const failure = new Error("R2 is down");
-  const { seen, tier } = watched({ store: () => Promise.reject(failure) });
-  await expect(tier.store(COPY)).rejects.toBe(failure);
-  expect(seen).toEqual([{ tier: "r2", operation: "store", ok: false, milliseconds: 250 }]);
+  const { seen, tier } = watched({ replace: () => Promise.reject(failure) });
+  await expect(tier.replace(COPY)).rejects.toBe(failure);
+  expect(seen).toEqual([{ tier: "r2", operation: "repair", ok: false, milliseconds: 250 }]);
 });

@@ -2,8 +2,9 @@ import type { IntakeEnv } from "../../shared/backlog.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
 import type { MonitorEnv } from "../../shared/monitor.ts";
+import type { StorageVerifierEnv } from "../../shared/storage-summary.ts";
 
-export interface Env extends ChainHeadEnv, MonitorEnv, IntakeEnv {
+export interface Env extends ChainHeadEnv, MonitorEnv, IntakeEnv, StorageVerifierEnv {
   /** A secret, for such a URL mostly carries a token. Not set: nothing is posted. */
   readonly ALERT_WEBHOOK_URL?: string;
   readonly PENDING_ALERT_SECONDS: string;

@@ -1,7 +1,7 @@
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Finding } from "../monitor/alert-state.ts";
 import type { DeadLetterCounts } from "../../shared/dead-letter-counts.ts";
-import type { StorageSummary } from "../../shared/storage-summary.ts";
+import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { Limits } from "./env.ts";
 import type { Readings } from "./readings.ts";
 

@@ -3,7 +3,8 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { deadLetterCounts, type DeadLetterCounts } from "../../shared/dead-letter-counts.ts";
 import type { Log } from "../../shared/log.ts";
 import { readParts } from "../../shared/parts.ts";
-import { storageSummary, type StorageSummary } from "../../shared/storage-summary.ts";
+import { storageSummary } from "../../shared/storage-summary.ts";
+import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
 

@@ -1,11 +1,14 @@
+import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { MonitorEnv } from "../../shared/monitor.ts";
+import type StorageVerifier from "../storage-verifier/index.ts";
 
-export interface Env extends ChainHeadEnv, MonitorEnv {
+export interface Env extends ChainHeadEnv, MonitorEnv, AuditEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;
   readonly INGEST_WEBHOOK: Fetcher;
+  readonly STORAGE_VERIFIER: Service<typeof StorageVerifier>;
   readonly IPFS_GATEWAY_URL: string;
   readonly READY_MAX_AGE_SECONDS: string;
   readonly ADMIN_SECRET?: string;

@@ -21,6 +21,7 @@ export const metrics = operation(
         measures: () => chainHead(env).measures(),
         queues: () => chainHead(env).backlogs(),
         intake: () => intakeBacklog(env),
+        verifier_queue: () => env.STORAGE_VERIFIER.backlog(),
         counters: () => monitor(env).counters(),
         alerts: () => monitor(env).alertStates(),
         dead_letters: () => deadLetterCounts(env),

@@ -11,7 +11,6 @@ export interface Counters {
     readonly errors: number;
     readonly seconds: Histogram;
   }[];
-  readonly rehydrations: readonly { readonly tier: string; readonly count: number }[];
 }
 
 /** Seconds. A healthy KV or R2 takes hundredths, a pinning service seconds, and its deadline is a minute. */
@@ -34,12 +33,6 @@ function countOne(sql: Sql, observation: Observation): void {
       return;
     case "tier":
       countTierOperation(sql, observation);
-      return;
-    case "rehydrated":
-      sql.exec(
-        "INSERT INTO rehydration (tier, count) VALUES (?, 1) ON CONFLICT (tier) DO UPDATE SET count = count + 1",
-        observation.tier,
-      );
       return;
   }
 }
@@ -72,9 +65,6 @@ export function counters(sql: Sql): Counters {
       .exec<TierRow>("SELECT * FROM tier_operation ORDER BY tier, operation")
       .toArray()
       .map((row) => ({ ...row, seconds: histogramOf(row) })),
-    rehydrations: sql
-      .exec<{ tier: string; count: number }>("SELECT tier, count FROM rehydration ORDER BY tier")
-      .toArray(),
   };
 }
 

@@ -9,7 +9,6 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE tier_operation (
       tier TEXT, operation TEXT, errors INTEGER NOT NULL, seconds TEXT NOT NULL, PRIMARY KEY (tier, operation)
     ) WITHOUT ROWID`,
-    "CREATE TABLE rehydration (tier TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE alert (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
   ],
 ];

@@ -8,12 +8,13 @@ import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { PersistBlock } from "../../shared/messages.ts";
 import type { Observe } from "../../shared/monitor.ts";
-import { observedTier } from "../../shared/storage/observed-tier.ts";
+import { observedTiers } from "../../shared/storage/observed-tier.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
-import { tiersOf, type Env } from "./env.ts";
+import { tiersOf } from "../../shared/storage/tiers.ts";
+import type { Env } from "./env.ts";
 
 /** Puts the sealed bytes of a block, and no others, into R2, IPFS and KV; only then tells the chain head. */
 export async function persist(
@@ -53,11 +54,9 @@ async function sealedCopy(env: Env, blockNumber: number, sha256: string): Promis
 
 /** Two different byte strings for one number stop the chain until an operator has looked. */
 async function storeOrHalt(copy: BlockCopy, env: Env, observe: Observe): Promise<void> {
-  const tiers = tiersOf(env).map((tier) =>
-    observedTier(tier, (operation) => observe({ kind: "tier", ...operation })),
-  );
+  const { r2, ipfs, kv } = observedTiers(tiersOf(env), (ended) => observe({ kind: "tier", ...ended }));
   try {
-    await storeChainBlock(tiers, copy);
+    await storeChainBlock([r2, ipfs, kv], copy);
   } catch (error) {
     if (error instanceof Permanent && error.reason === "forked")
       await chainHead(env).halt(`block ${copy.block.blockNumber}: ${error.message}`);

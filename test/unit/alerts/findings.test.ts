@@ -11,7 +11,7 @@ const SOUND = {
   blocks: null,
   failing: 0,
   partial: 1,
-  lastRun: { id: "run-1", kind: "verify", state: "done", finishedAt: 1, failed: 0 },
+  lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: 1, failed: 0 },
   rehydrated: { kv: 0, r2: 0, ipfs: 0 },
 };
 

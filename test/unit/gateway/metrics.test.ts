@@ -13,6 +13,7 @@ const NOTHING: ScrapeParts = {
   measures: undefined,
   queues: undefined,
   intake: undefined,
+  verifier_queue: undefined,
   counters: undefined,
   alerts: undefined,
   dead_letters: undefined,
@@ -39,6 +40,7 @@ const EVERYTHING: ScrapeParts = {
   measures: measures(head.sql),
   queues: { miner: { messages: 4, bytes: 400, oldestAt: head.now - 5_500 } },
   intake: { messages: 0, bytes: 0, oldestAt: null },
+  verifier_queue: { messages: 2, bytes: 20, oldestAt: null },
   counters: counters(monitored),
   alerts: [
     {
@@ -66,7 +68,7 @@ const EVERYTHING: ScrapeParts = {
     blocks: { kv: 3, r2: 3, ipfs: 2, countedAt: head.now },
     failing: 0,
     partial: 1,
-    lastRun: { id: "run-1", kind: "verify", state: "done", finishedAt: head.now, failed: 0 },
+    lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: head.now, failed: 0 },
     rehydrated: { kv: 0, r2: 0, ipfs: 1 },
   },
 };
@@ -106,6 +108,7 @@ describe("a scrape", () => {
     expect(value("vdc_tier_operation_seconds_bucket", { ...ipfs, le: "2.5" })).toBe(0);
     expect(value("vdc_tier_operation_seconds_bucket", { ...ipfs, le: "5" })).toBe(1);
     expect(value("vdc_rehydrations_total", { tier: "kv" })).toBe(0);
+    expect(value("vdc_rehydrations_total", { tier: "ipfs" })).toBe(1);
     expect(value("vdc_alert_firing", { alert: "halted" })).toBe(1);
     expect(value("vdc_dead_letters_open", { stage: "miner" })).toBe(2);
     expect(value("vdc_dead_letters_open", { stage: "indexer" })).toBe(0);

@@ -47,7 +47,7 @@ async function asked(): Promise<{
   } as unknown as Env;
   const request = new Request("https://vdc.example/api/ready");
   const arrival = { request, params: {}, env, requestId: "test", log: logger("test") } as unknown as Arrival;
-  const response = await ready.run(arrival, undefined);
+  const response = await ready.work(await ready.read(arrival, undefined));
   const { checks } = await response.json<{ checks: { ingest: { ok: boolean }; chain: unknown } }>();
   return { status: response.status, ...checks };
 }

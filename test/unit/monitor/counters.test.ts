@@ -42,15 +42,6 @@ it("measures a tier in seconds, and counts its errors apart", () => {
   expect(store?.seconds.counts.at(-1)).toBe(1);
 });
 
-it("counts rehydrations by tier", () => {
-  const sql = counting();
-  for (const tier of ["kv", "r2", "kv"] as const) countObservations(sql, [{ kind: "rehydrated", tier }]);
-  expect(counters(sql).rehydrations).toEqual([
-    { tier: "kv", count: 2 },
-    { tier: "r2", count: 1 },
-  ]);
-});
-
 it("knows nothing before anything was reported", () => {
-  expect(counters(counting())).toEqual({ messages: [], tiers: [], rehydrations: [] });
+  expect(counters(counting())).toEqual({ messages: [], tiers: [] });
 });

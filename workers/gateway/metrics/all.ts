@@ -1,7 +1,7 @@
 import type { Backlog } from "../../../shared/backlog.ts";
 import type { DeadLetterCounts } from "../../../shared/dead-letter-counts.ts";
 import type { Metric } from "../../../shared/prometheus.ts";
-import type { StorageSummary } from "../../../shared/storage-summary.ts";
+import type { StorageSummary } from "../../storage-verifier/troubles.ts";
 import type { Measures } from "../../chain-head/measures.ts";
 import type { StatusFacts } from "../../chain-head/reads.ts";
 import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
@@ -19,6 +19,7 @@ export interface ScrapeParts {
   readonly measures: Measures | undefined;
   readonly queues: Readonly<Record<string, Backlog>> | undefined;
   readonly intake: Backlog | undefined;
+  readonly verifier_queue: Backlog | undefined;
   readonly counters: Counters | undefined;
   readonly alerts: readonly (AlertState & { readonly alert: AlertName })[] | undefined;
   readonly dead_letters: DeadLetterCounts | undefined;
@@ -27,8 +28,13 @@ export interface ScrapeParts {
 
 /** @param now milliseconds since the epoch */
 export function metricsOf(parts: ScrapeParts, now: number): Metric[] {
-  const { chain, measures, queues, intake, counters, alerts, dead_letters: deadLetters, storage } = parts;
-  const backlogs = { ...(intake && { "pending-writer": intake }), ...queues };
+  const { chain, measures, queues, intake, counters, alerts, storage } = parts;
+  const { verifier_queue: verifierQueue, dead_letters: deadLetters } = parts;
+  const backlogs = {
+    ...(intake && { "pending-writer": intake }),
+    ...queues,
+    ...(verifierQueue && { "storage-verifier": verifierQueue }),
+  };
   return [
     gauge(
       "vdc_scrape_part_ok",

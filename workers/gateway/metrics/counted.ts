@@ -6,10 +6,9 @@ import { counter, gauge } from "./metric.ts";
 
 const LOSSY = "Counted after the fact: a report that can't be delivered is logged and lost.";
 const OUTCOMES = ["processed", "retried", "dead_lettered", "parked"];
-const TIERS = ["kv", "r2", "ipfs"];
 
 /** What the stages report to the monitor. */
-export function countedMetrics({ messages, tiers, rehydrations }: Counters): Metric[] {
+export function countedMetrics({ messages, tiers }: Counters): Metric[] {
   const count = (stage: string, outcome: string) =>
     messages.find((row) => row.stage === stage && row.outcome === outcome)?.count ?? 0;
   return [
@@ -38,11 +37,6 @@ export function countedMetrics({ messages, tiers, rehydrations }: Counters): Met
       "vdc_tier_operation_errors_total",
       `Operations of a tier that failed. ${LOSSY}`,
       tiers.map(({ tier, operation, errors }) => [errors, { tier, operation }]),
-    ),
-    counter(
-      "vdc_rehydrations_total",
-      `Copies of blocks that were restored from another tier. Look into it when it grows often. ${LOSSY}`,
-      TIERS.map((tier) => [rehydrations.find((row) => row.tier === tier)?.count ?? 0, { tier }]),
     ),
   ];
 }

@@ -1,8 +1,8 @@
 import type { Metric } from "../../../shared/prometheus.ts";
-import type { StorageSummary } from "../../../shared/storage-summary.ts";
-import { gauge } from "./metric.ts";
+import type { StorageSummary } from "../../storage-verifier/troubles.ts";
+import { counter, gauge } from "./metric.ts";
 
-export function storageMetrics({ blocks, failing, partial, lastRun }: StorageSummary): Metric[] {
+export function storageMetrics({ blocks, failing, partial, lastRun, rehydrated }: StorageSummary): Metric[] {
   const finishedAt = lastRun?.finishedAt ?? null;
   return [
     ...(blocks === null
@@ -23,6 +23,11 @@ export function storageMetrics({ blocks, failing, partial, lastRun }: StorageSum
             blocks.countedAt / 1_000,
           ),
         ]),
+    counter(
+      "vdc_rehydrations_total",
+      "Copies of blocks that were restored to a tier from another. Look into it when it grows often.",
+      Object.entries(rehydrated).map(([tier, count]) => [count, { tier }]),
+    ),
     gauge("vdc_storage_failing_blocks", "Blocks that no tier can give. Must be 0.", failing),
     gauge("vdc_storage_partial_blocks", "Blocks that some tier lacks or holds damaged.", partial),
     ...(lastRun === null || finishedAt === null
