@@ -20,6 +20,7 @@ export interface Consumer {
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
   monitor: { className: "Monitor", worker: "monitor" },
+  "dead-letters": { className: "DeadLetters", worker: "dead-letters" },
   "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
   "audit-log": { className: "AuditLog", worker: "audit-log" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
@@ -56,7 +57,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier"],
-    touches: ["kv", "r2", "chain-head", "monitor", "audit-log", "admin"],
+    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -109,8 +110,9 @@ export const WORKERS = {
     touches: ["r2", "kv", "pinata", "chain-head", "monitor", "storage-runs", "audit-log"],
   },
   "dead-letters": {
-    does: "parks every message that no stage could take",
-    touches: ["r2", "monitor"],
+    does: "parks every message that no stage could take, and has it replayed once its cause is mended",
+    produces: ["pending-writer", "miner", "tier-persister", "indexer", "pending-cleaner", "storage-verifier"],
+    touches: ["r2", "chain-head", "monitor", "dead-letters"],
   },
   monitor: {
     does: "counts what the stages report, and remembers which alerts were posted",
@@ -120,7 +122,7 @@ export const WORKERS = {
     does: "looks every minute for what an operator must know, and posts it to the alert webhook",
     cron: "* * * * *",
     calls: ["ingest-webhook", "storage-verifier"],
-    touches: ["chain-head", "monitor", "alert-webhook"],
+    touches: ["chain-head", "monitor", "dead-letters", "alert-webhook"],
   },
   "audit-log": {
     does: "keeps what operators did: the Durable Object with the hash-linked log",

@@ -21,8 +21,6 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/deadline.ts", may: [] },
   { folder: "shared/parts.ts", may: ["shared/deadline.ts", "shared/log.ts"] },
   { folder: "shared/backlog.ts", may: ["valibot"] },
-  { folder: "shared/dead-letter-counts.ts", may: [] },
-  { folder: "shared/storage-summary.ts", may: [], types: ["workers/storage-verifier"] },
   {
     folder: "shared/crypto",
     may: [
@@ -67,6 +65,11 @@ const SHARED: readonly Layer[] = [
     ],
   },
   { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
+  {
+    folder: "shared/dead-letters.ts",
+    may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
+    types: ["workers/dead-letters"],
+  },
   { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {

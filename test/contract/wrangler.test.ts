@@ -331,9 +331,11 @@ function boundNames(worker: WorkerName): string[] {
 /** The members of the Worker's `Env`, those of the interfaces that it extends too. */
 function envNames(worker: WorkerName): string[] {
   const files = existsSync(`${ROOT}/workers/${worker}/env.ts`) ? "env.ts" : "index.ts";
-  const interfaces = [source(`workers/${worker}/${files}`), ...sources("shared/**/*.ts")].flatMap(
-    ({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"),
-  );
+  const interfaces = [
+    source(`workers/${worker}/${files}`),
+    ...sources("shared/*.ts"),
+    source("shared/storage/tiers.ts"),
+  ].flatMap(({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"));
   const membersOf = (name: string): string[] => {
     const found = interfaces.find(({ id }) => nameOf(id) === name);
     if (found === undefined)

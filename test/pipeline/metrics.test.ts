@@ -54,7 +54,16 @@ describe("the metrics", () => {
         "vdc_queue_oldest_message_seconds",
       ])
         expect(empty.value(name, { stage }), `${name} ${stage}`).toBe(0);
-    for (const part of ["chain", "measures", "queues", "intake", "counters", "alerts", "storage"])
+    for (const part of [
+      "chain",
+      "measures",
+      "queues",
+      "intake",
+      "counters",
+      "alerts",
+      "dead_letters",
+      "storage",
+    ])
       expect(empty.value("vdc_scrape_part_ok", { part }), part).toBe(1);
   });
 
@@ -127,6 +136,8 @@ describe("the metrics", () => {
     await untilScraped((scraped) => {
       for (const outcome of ["dead_lettered", "parked"])
         expect(scraped.value("vdc_stage_messages_total", { stage: "indexer", outcome }), outcome).toBe(1);
+      expect(scraped.value("vdc_dead_letters_open", { stage: "indexer" })).toBe(1);
+      expect(scraped.value("vdc_dead_letters_open", { stage: "miner" })).toBe(0);
     });
   });
 });

@@ -1,10 +1,12 @@
 import type { IntakeEnv } from "../../shared/backlog.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import type { Log } from "../../shared/log.ts";
 import type { MonitorEnv } from "../../shared/monitor.ts";
-import type { StorageVerifierEnv } from "../../shared/storage-summary.ts";
+import type StorageVerifier from "../storage-verifier/index.ts";
 
-export interface Env extends ChainHeadEnv, MonitorEnv, IntakeEnv, StorageVerifierEnv {
+export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, IntakeEnv {
+  readonly STORAGE_VERIFIER: Service<typeof StorageVerifier>;
   /** A secret, for such a URL mostly carries a token. Not set: nothing is posted. */
   readonly ALERT_WEBHOOK_URL?: string;
   readonly PENDING_ALERT_SECONDS: string;

@@ -1,6 +1,6 @@
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Finding } from "../monitor/alert-state.ts";
-import type { DeadLetterCounts } from "../../shared/dead-letter-counts.ts";
+import type { DeadLetterCounts } from "../../shared/dead-letters.ts";
 import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { Limits } from "./env.ts";
 import type { Readings } from "./readings.ts";

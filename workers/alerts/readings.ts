@@ -1,9 +1,8 @@
 import { intakeBacklog, type Backlog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { deadLetterCounts, type DeadLetterCounts } from "../../shared/dead-letter-counts.ts";
+import { deadLetters, type DeadLetterCounts } from "../../shared/dead-letters.ts";
 import type { Log } from "../../shared/log.ts";
 import { readParts } from "../../shared/parts.ts";
-import { storageSummary } from "../../shared/storage-summary.ts";
 import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
@@ -22,8 +21,8 @@ export function read(env: Env, log: Log): Promise<Readings> {
     {
       chain: () => chainHead(env).status(),
       intake: () => intakeBacklog(env),
-      deadLetters: () => deadLetterCounts(env),
-      storage: () => storageSummary(env),
+      deadLetters: () => deadLetters(env).counts(),
+      storage: () => env.STORAGE_VERIFIER.summary(),
     },
     log,
   );

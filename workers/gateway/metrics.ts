@@ -1,10 +1,9 @@
 import { intakeBacklog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { deadLetterCounts } from "../../shared/dead-letter-counts.ts";
+import { deadLetters } from "../../shared/dead-letters.ts";
 import { monitor } from "../../shared/monitor.ts";
 import { readParts } from "../../shared/parts.ts";
 import { exposition, EXPOSITION_CONTENT_TYPE } from "../../shared/prometheus.ts";
-import { storageSummary } from "../../shared/storage-summary.ts";
 import { metricsOf } from "./metrics/all.ts";
 import { operation } from "./operation.ts";
 
@@ -24,8 +23,8 @@ export const metrics = operation(
         verifier_queue: () => env.STORAGE_VERIFIER.backlog(),
         counters: () => monitor(env).counters(),
         alerts: () => monitor(env).alertStates(),
-        dead_letters: () => deadLetterCounts(env),
-        storage: () => storageSummary(env),
+        dead_letters: () => deadLetters(env).counts(),
+        storage: () => env.STORAGE_VERIFIER.summary(),
       },
       log,
     );

@@ -1,5 +1,5 @@
 import type { Backlog } from "../../../shared/backlog.ts";
-import type { DeadLetterCounts } from "../../../shared/dead-letter-counts.ts";
+import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
 import type { Metric } from "../../../shared/prometheus.ts";
 import type { StorageSummary } from "../../storage-verifier/troubles.ts";
 import type { Measures } from "../../chain-head/measures.ts";

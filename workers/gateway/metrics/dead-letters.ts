@@ -1,4 +1,4 @@
-import type { DeadLetterCounts } from "../../../shared/dead-letter-counts.ts";
+import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
 import { STAGES } from "../../../shared/pipeline.ts";
 import type { Metric } from "../../../shared/prometheus.ts";
 import { gauge, secondsSince } from "./metric.ts";
