@@ -146,10 +146,34 @@ describe("the metrics", () => {
 const posted = (alert: string) => alertsOf(alert).map(({ state }) => state);
 const alertsOf = (alert: string) => receiver.taken.filter((taken) => taken.alert === alert);
 
+function operate(path: string, body: object): Promise<Response> {
+  const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
+  return pipeline.fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function openDeadLetters(): Promise<string[]> {
+  const response = await pipeline.operate("/api/dead-letters?state=open");
+  const { entries } = await response.json<{ entries: { id: string }[] }>();
+  return entries.map(({ id }) => id);
+}
+
 describe("the alerts", () => {
-  it("are none while all is well", async () => {
+  it("tell of dead letters until an operator has dealt with them, then of nothing while all is well", async () => {
+    const before = (await openDeadLetters()).length;
+    await enqueue(pipeline, "indexer", [{ poison: 2 }]);
+    await until(async () => expect(await openDeadLetters()).toHaveLength(before + 1));
     await pipeline.fireCron("alerts");
-    expect(receiver.taken).toEqual([]);
+    expect(posted("dead_letters")).toEqual(["firing"]);
+    for (const id of await openDeadLetters()) {
+      const dismissed = await operate(`/api/dead-letters/${id}/dismiss`, { reason: "made by a test" });
+      expect(dismissed.status).toBe(200);
+    }
+    await pipeline.fireCron("alerts");
+    await pipeline.fireCron("alerts");
+    expect(receiver.taken.map(({ alert, state }) => `${alert} ${state}`)).toEqual([
+      "dead_letters firing",
+      "dead_letters resolved",
+    ]);
     const scraped = await scrape();
     expect(scraped.value("vdc_alert_firing", { alert: "halted" })).toBe(0);
     expect(scraped.value("vdc_alert_checked_timestamp_seconds", { alert: "stalled" })).toBeGreaterThan(1.7e9);
@@ -177,11 +201,7 @@ describe("the alerts", () => {
     expect((await scrape()).value("vdc_alert_firing", { alert: "halted" })).toBe(1);
     expect((await scrape()).value("vdc_chain_halted")).toBe(1);
 
-    const resumed = await pipeline.fetch("/api/vdc/resume", {
-      method: "POST",
-      headers: { "x-admin-secret": pipeline.secrets.ADMIN_SECRET },
-      body: JSON.stringify({ by: "operator", reason: "a test" }),
-    });
+    const resumed = await operate("/api/vdc/resume", { by: "operator", reason: "a test" });
     expect(resumed.status).toBe(200);
     receiver.fail(true); // the recovery is not lost either
     await pipeline.fireCron("alerts");
