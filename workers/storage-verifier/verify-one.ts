@@ -3,10 +3,10 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { BlockReport } from "../../shared/storage/report.ts";
-import { tiersOf } from "../../shared/storage/tiers.ts";
 import { conclude, resolve } from "./conclude.ts";
 import type { Env } from "./env.ts";
 import { knownBlock, readChain } from "./known-blocks.ts";
+import { withReportedTiers } from "./reported-tiers.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
 /** `unknown`: there is no such block · otherwise the state of one that is not in every tier yet, and need not be. */
@@ -25,8 +25,9 @@ async function verifyOne(
   ]);
   if (facts === null) return { none: "unknown", totalBlocks };
   if (!reached(facts.state, "persisted")) return { none: facts.state, totalBlocks };
-  const tiers = tiersOf(env);
-  return verifyStoredBlock(knownBlock(facts), { chain, tiers, repair, patience: 0, env, log });
+  return withReportedTiers(env, log, (tiers) =>
+    verifyStoredBlock(knownBlock(facts), { chain, tiers, repair, patience: 0, env, log }),
+  );
 }
 
 export async function verifyForOperator(
