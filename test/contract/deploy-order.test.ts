@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import {
+  DURABLE_OBJECTS,
+  queueName,
+  STAGES,
+  WORKERS,
+  type DurableObjectName,
+  type WorkerName,
+  type WorkerPlan,
+} from "../../shared/pipeline.ts";
+
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+/** The Workers in the order in which the README deploys them: its loop, then the gateway. */
+function deployed(): string[] {
+  const [, loop = ""] = /^for worker in ([a-z -]+); do$/m.exec(README.replaceAll("\\\n", " ")) ?? [];
+  return [...loop.split(/ +/), "gateway"];
+}
+
+/** What must be there before a Worker can be deployed: the platform refuses a binding to a Worker that is not. */
+function needs(worker: WorkerName): WorkerName[] {
+  const { calls = [], touches }: WorkerPlan = WORKERS[worker];
+  const objects = touches.filter((name): name is DurableObjectName => name in DURABLE_OBJECTS);
+  return [...calls, ...objects.map((name) => DURABLE_OBJECTS[name].worker)].filter(
+    (other) => other !== worker,
+  );
+}
+
+describe("the README's deployment", () => {
+  const order = deployed();
+
+  it("deploys every Worker, once", () => {
+    expect(order.toSorted()).toEqual(WORKER_NAMES.toSorted());
+  });
+
+  it.for(WORKER_NAMES)("has what %s is bound to there before it", (worker) => {
+    const late = needs(worker).filter((other) => order.indexOf(other) > order.indexOf(worker));
+    expect(late).toEqual([]);
+  });
+
+  it("creates the queue of every stage", () => {
+    const [, loop = ""] = /^for stage in ([a-z -]+); do$/m.exec(README) ?? [];
+    expect(loop.split(" ").map((stage) => `vdc-${stage}`)).toEqual(STAGES.map(queueName));
+  });
+});
