@@ -107,7 +107,7 @@ export const WORKERS = {
     cron: "0 3 * * *",
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: [],
-    touches: ["r2", "kv", "pinata", "chain-head", "monitor", "storage-runs", "audit-log"],
+    touches: ["r2", "kv", "pinata", "chain-head", "monitor", "storage-runs", "audit-log", "dead-letters"],
   },
   "dead-letters": {
     does: "parks every message that no stage could take, and has it replayed once its cause is mended",
