@@ -147,8 +147,7 @@ const posted = (alert: string) => alertsOf(alert).map(({ state }) => state);
 const alertsOf = (alert: string) => receiver.taken.filter((taken) => taken.alert === alert);
 
 function operate(path: string, body: object): Promise<Response> {
-  const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
-  return pipeline.fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return pipeline.operate(path, { method: "POST", body: JSON.stringify(body) });
 }
 
 async function openDeadLetters(): Promise<string[]> {
