@@ -1,0 +1,55 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { asBaseUrl } from "../target.ts";
+
+/** Options that every command has which speaks with a deployment. */
+export interface Connected {
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+export function connected(command: Command): Command {
+  return command
+    .option(
+      "--url <url>",
+      "address of the deployment (default: VDC_URL, else where the local stack runs)",
+      address,
+    )
+    .option("--json", "one JSON document instead of text");
+}
+
+/** Examples at the end of a command's help. What is piped must not have npm's own lines in it. */
+export function examples(...commandLines: readonly string[]): string {
+  const lines = commandLines.map((line) => `  npm run ${/[|>]/.test(line) ? "--silent " : ""}vdc -- ${line}`);
+  return `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.join("\n")}`;
+}
+
+export function address(text: string): string {
+  const url = asBaseUrl(text);
+  if (url === undefined)
+    throw new InvalidArgumentError(
+      "expected the address of a deployment, http://… or https://…, without a path",
+    );
+  return url;
+}
+
+/** Plain decimal digits, from `least` to `most`. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^(?:0|[1-9]\d{0,15})$/.test(text) || number < least || number > most)
+      throw new InvalidArgumentError(
+        most === Number.MAX_SAFE_INTEGER
+          ? `expected a whole number from ${least}`
+          : `expected a whole number from ${least} to ${most}`,
+      );
+    return number;
+  };
+}
+
+/** Why an operator does something: it stands in the audit log. */
+export function reason(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "" || trimmed.length > 1_000)
+    throw new InvalidArgumentError("say why, in 1 to 1000 characters: it is kept in the audit log");
+  return trimmed;
+}
