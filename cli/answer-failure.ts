@@ -60,7 +60,7 @@ function messageOf(
   { title, detail, requestId }: Readonly<Record<string, unknown>>,
 ): string {
   if (slug === undefined) return foreignMessage(call, status, location);
-  const said = [title, detail].filter((text) => typeof text === "string").join(": ");
+  const said = String(detail ?? title);
   const request = typeof requestId === "string" ? `, request ${requestId}` : "";
   const advice = ADVICE[slug];
   return [

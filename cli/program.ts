@@ -1,11 +1,13 @@
 import { Command } from "commander";
 import { blockCommand } from "./commands/block.ts";
+import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { mineCommand } from "./commands/mine.ts";
 import { payCommand } from "./commands/pay.ts";
 import { pendingCommand } from "./commands/pending.ts";
 import { statusCommand } from "./commands/status.ts";
 import { txCommand } from "./commands/tx.ts";
+import { verifyCommand } from "./commands/verify.ts";
 
 const HELP = `
 stdout carries data, stderr progress and notes. --json gives one JSON document (pay: one object a line).
@@ -42,6 +44,8 @@ export function vdcProgram(): Command {
     .addCommand(pendingCommand())
     .addCommand(txCommand())
     .addCommand(blockCommand())
+    .addCommand(verifyCommand())
+    .addCommand(exportCommand())
     .commandsGroup("Setting up:")
     .addCommand(payCommand())
     .addCommand(keysCommand())

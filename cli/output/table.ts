@@ -34,8 +34,10 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   return trimmed(made.toString());
 }
 
+export type Fact = readonly [name: string, value: Cell];
+
 /** One fact a line: name and value. */
-export function facts(rows: readonly (readonly [name: string, value: Cell])[]): string {
+export function facts(rows: readonly Fact[]): string {
   const made = new Table({ chars: NO_LINES, style: PLAIN });
   for (const [name, value] of rows) made.push([styleText("dim", name), textOf(value)]);
   return trimmed(made.toString());
