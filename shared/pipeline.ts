@@ -19,6 +19,7 @@ export interface Consumer {
 /** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
+  "audit-log": { className: "AuditLog", worker: "audit-log" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -52,7 +53,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook"],
-    touches: ["kv", "r2", "chain-head", "admin"],
+    touches: ["kv", "r2", "chain-head", "audit-log", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -100,6 +101,10 @@ export const WORKERS = {
     does: "parks every message that no stage could take",
     touches: ["r2"],
   },
+  "audit-log": {
+    does: "keeps what operators did: the Durable Object with the hash-linked log",
+    touches: [],
+  },
 } as const satisfies Record<string, WorkerPlan>;
 
 export type WorkerName =
@@ -111,7 +116,8 @@ export type WorkerName =
   | "indexer"
   | "pending-cleaner"
   | "chain-head"
-  | "dead-letters";
+  | "dead-letters"
+  | "audit-log";
 
 /** A Worker that a queue feeds. */
 export type StageName = "pending-writer" | "miner" | "tier-persister" | "indexer" | "pending-cleaner";

@@ -47,6 +47,12 @@ const SHARED: readonly Layer[] = [
     may: ["shared/errors.ts", "shared/log.ts", "shared/messages.ts", "shared/pipeline.ts", "valibot"],
   },
   { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
+  { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/audit.ts",
+    may: ["shared/audit-chain.ts", "shared/http", "shared/log.ts"],
+    types: ["workers/audit-log"],
+  },
 ];
 
 /** A package that wraps a service of others, or that only one place should know: in these files and no others. */

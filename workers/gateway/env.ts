@@ -1,6 +1,7 @@
+import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 
-export interface Env extends ChainHeadEnv {
+export interface Env extends ChainHeadEnv, AuditEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;

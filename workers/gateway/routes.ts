@@ -1,4 +1,5 @@
 import { asset } from "./assets.ts";
+import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { health, ready } from "./health.ts";
 import { mine } from "./mine.ts";
@@ -28,4 +29,6 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/vdc/resume", resume],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
+
+  ["GET", "/api/audit", auditLog],
 ];
