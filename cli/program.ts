@@ -1,11 +1,15 @@
 import { Command } from "commander";
+import { auditCommand } from "./commands/audit/audit.ts";
 import { blockCommand } from "./commands/block.ts";
+import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { mineCommand } from "./commands/mine.ts";
 import { payCommand } from "./commands/pay.ts";
 import { pendingCommand } from "./commands/pending.ts";
+import { restoreCommand } from "./commands/restore.ts";
 import { statusCommand } from "./commands/status.ts";
+import { storageCommand } from "./commands/storage/storage.ts";
 import { txCommand } from "./commands/tx.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
@@ -46,6 +50,11 @@ export function vdcProgram(): Command {
     .addCommand(blockCommand())
     .addCommand(verifyCommand())
     .addCommand(exportCommand())
+    .commandsGroup("Operating:")
+    .addCommand(deadLettersCommand())
+    .addCommand(storageCommand())
+    .addCommand(auditCommand())
+    .addCommand(restoreCommand())
     .commandsGroup("Setting up:")
     .addCommand(payCommand())
     .addCommand(keysCommand())
