@@ -31,7 +31,7 @@ function slugOf({ type }: Readonly<Record<string, unknown>>): string | undefined
 }
 
 function exitCodeOf(status: number, slug: string | undefined): ExitCode {
-  if (slug === "operators-not-configured") return EXIT.refused;
+  if (slug === "operators-not-configured" || slug === "invalid-signature") return EXIT.refused;
   if (slug === undefined && status !== 401 && status !== 403) return EXIT.unknown;
   switch (status) {
     case 400:

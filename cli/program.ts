@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { auditCommand } from "./commands/audit/audit.ts";
 import { blockCommand } from "./commands/block.ts";
 import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { mineCommand } from "./commands/mine.ts";
@@ -54,6 +55,7 @@ export function vdcProgram(): Command {
     .addCommand(deadLettersCommand())
     .addCommand(storageCommand())
     .addCommand(auditCommand())
+    .addCommand(doctorCommand())
     .addCommand(restoreCommand())
     .commandsGroup("Setting up:")
     .addCommand(payCommand())

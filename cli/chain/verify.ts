@@ -40,7 +40,8 @@ export async function* verifyChain(
   genesis?: string,
 ): AsyncGenerator<VerifiedBlock> {
   const verifier = new ChainVerifier();
-  for await (const { bytes, cid: claimed } of source) {
+  for await (const given of source) {
+    const { bytes } = given;
     const number = verifier.next;
     const block = await verifier.add(bytes).catch((error: unknown) => {
       throw error instanceof InvalidBlock ? new Unverified(number, error.fault, error.message) : error;
@@ -51,9 +52,19 @@ export async function* verifyChain(
         "wrong_genesis",
         `its hash is ${block.hash}, and not ${genesis}: this is another chain`,
       );
-    const cid = await cidV0(bytes);
-    if (claimed !== undefined && claimed !== cid)
-      throw new Unverified(number, "wrong_cid", `it is said to be ${claimed} on IPFS, its bytes give ${cid}`);
+    const cid = await verifyCid(number, given);
     yield { block, bytes, cid };
   }
+}
+
+/** @returns the CID of its bytes @throws Unverified when it is said to have another */
+export async function verifyCid(blockNumber: number, { bytes, cid: claimed }: SourceBlock): Promise<string> {
+  const cid = await cidV0(bytes);
+  if (claimed !== undefined && claimed !== cid)
+    throw new Unverified(
+      blockNumber,
+      "wrong_cid",
+      `it is said to be ${claimed} on IPFS, its bytes give ${cid}`,
+    );
+  return cid;
 }

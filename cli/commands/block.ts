@@ -1,8 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
-import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sourceBlockOf } from "../chain/record.ts";
-import { Unverified } from "../chain/verify.ts";
+import { Unverified, verifyCid } from "../chain/verify.ts";
 import { publicClient } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { show } from "../output/show.ts";
@@ -50,7 +49,8 @@ async function showBlock(number: number | "latest", options: Options): Promise<v
 
 /** @returns the canonical bytes @throws Unverified when the record is not what it claims to be */
 async function checked(number: number, record: BlockRecord): Promise<Uint8Array> {
-  const { bytes, cid } = sourceBlockOf(record);
+  const source = sourceBlockOf(record);
+  const { bytes } = source;
   try {
     const block = readBlock(bytes);
     checkContents(block);
@@ -60,9 +60,7 @@ async function checked(number: number, record: BlockRecord): Promise<Uint8Array>
     if (error instanceof InvalidBlock) throw new Unverified(number, error.fault, error.message);
     throw error;
   }
-  const computed = await cidV0(bytes);
-  if (computed !== cid)
-    throw new Unverified(number, "wrong_cid", `it is said to be ${cid} on IPFS, its bytes give ${computed}`);
+  await verifyCid(number, source);
   return bytes;
 }
 

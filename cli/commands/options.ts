@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { asBaseUrl } from "../target.ts";
 
 /** Options that every command has which speaks with a deployment. */
@@ -8,13 +8,14 @@ export interface Connected {
 }
 
 export function connected(command: Command): Command {
-  return command
-    .option(
-      "--url <url>",
-      "address of the deployment (default: VDC_URL, else where the local stack runs)",
-      address,
-    )
-    .option("--json", "one JSON document instead of text");
+  return command.addOption(urlOption()).option("--json", "one JSON document instead of text");
+}
+
+export function urlOption(): Option {
+  return new Option(
+    "--url <url>",
+    "address of the deployment (default: VDC_URL, else where the local stack runs)",
+  ).argParser(address);
 }
 
 /** Examples at the end of a command's help. What is piped must not have npm's own lines in it. */
@@ -23,7 +24,7 @@ export function examples(...commandLines: readonly string[]): string {
   return `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.join("\n")}`;
 }
 
-export function address(text: string): string {
+function address(text: string): string {
   const url = asBaseUrl(text);
   if (url === undefined)
     throw new InvalidArgumentError(

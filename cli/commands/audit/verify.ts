@@ -66,20 +66,31 @@ const PAGE = 1_000;
 /** @throws BrokenAuditChain */
 async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<AuditReport> {
   const verifier = new AuditChainVerifier(noted);
-  let progress: ReturnType<typeof startProgress> | undefined;
+  let page = await pageFrom(client, 1);
+  const progress = startProgress({ doing: "verifying", total: page.head?.sequence ?? 0, of: "entries" });
   try {
-    for (let from: number | null = 1; from !== null;) {
-      const page: AuditPage = await client.get("/api/audit", { from, limit: PAGE });
-      progress ??= startProgress({ doing: "verifying", total: page.head?.sequence ?? 0, of: "entries" });
+    for (;;) {
       for (const entry of page.entries) verifier.add(entry);
       progress.to(verifier.head?.sequence ?? 0);
-      from = page.next;
+      if (page.next === null || page.entries.length === 0) break;
+      page = await pageFrom(client, page.next);
     }
-    const head = verifier.finish();
-    return { verified: true, entries: head?.sequence ?? 0, head, unanswered: verifier.unanswered };
   } finally {
-    progress?.end();
+    progress.end();
   }
+  const head = verifier.finish();
+  const entries = head?.sequence ?? 0;
+  if (page.head?.hash !== head?.hash)
+    throw new BrokenAuditChain(
+      "truncated",
+      entries + 1,
+      `its entries end with ${entries}, its head is another`,
+    );
+  return { verified: true, entries, head, unanswered: verifier.unanswered };
+}
+
+function pageFrom(client: Client, from: number): Promise<AuditPage> {
+  return client.get<AuditPage>("/api/audit", { from, limit: PAGE });
 }
 
 function asText({ entries, head, unanswered }: AuditReport): string {
