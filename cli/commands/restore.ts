@@ -64,19 +64,31 @@ async function restore(file: string | undefined, options: Options): Promise<void
       `the restore was ${run.state} before block ${run.next}: ${run.message ?? "start it again"}`,
     );
   if (run.state === "done")
-    note("Now check it: `vdc verify`, then `vdc storage verify-all` to fill the other tiers.");
+    note(
+      "Check it with `vdc verify`. A verification that fills the other tiers follows by itself: `vdc storage runs`.",
+    );
 }
 
-/** @throws CommandFailure when the file is no sound chain, or that of another deployment */
+/** @throws CommandFailure when the file is no sound chain, that of another deployment, or not wanted */
 async function verifyFor(client: Client, car: ChainCar, genesis: string | undefined): Promise<void> {
   const watch = new ChainWatch();
   for await (const _ of watch.watch(verifyChain(car.blocks(), genesis), car.count));
-  const { chainId } = await client.get<{ chainId: string }>("/.well-known/vdc.json");
+  const { chainId, latestBlock } = await client.get<WellKnown>("/.well-known/vdc.json");
   if (chainId !== watch.report.chainId)
     throw new CommandFailure(
       `the file holds the chain ${watch.report.chainId}, and ${client.url} keeps ${chainId}: take the file, or the --url, of the other`,
       EXIT.refused,
     );
+  if (latestBlock !== null)
+    throw new CommandFailure(
+      `the chain head of ${client.url} has its chain, up to block ${latestBlock}: there is nothing to restore. To give it a copy of a block that no tier has, use \`vdc storage bring\``,
+      EXIT.refused,
+    );
+}
+
+interface WellKnown {
+  readonly chainId: string;
+  readonly latestBlock: number | null;
 }
 
 const AT_ONCE = 4;

@@ -21,6 +21,11 @@ export function age(seconds: number | null | undefined): string | null {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
+/** @param milliseconds that something took */
+export function duration(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${milliseconds} ms` : String(age(milliseconds / 1_000));
+}
+
 /** @param milliseconds since the epoch */
 export function time(milliseconds: number | null | undefined): string | null {
   if (milliseconds === null || milliseconds === undefined) return null;

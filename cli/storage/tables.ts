@@ -1,5 +1,5 @@
 import { facts, table, type Cell, type Fact } from "../output/table.ts";
-import { age, mark, time } from "../output/words.ts";
+import { duration, mark, time } from "../output/words.ts";
 import type { BlockReport, StorageRun, TierReport, VerifyAllResult } from "./answers.ts";
 
 export function blockReportText(report: BlockReport): string {
@@ -34,7 +34,7 @@ export function resultRows(result: VerifyAllResult): Fact[] {
     ["rehydrated", result.rehydrated],
     ["partial", result.partial],
     ["failed", result.failed],
-    ["took", age(Math.round(result.duration / 1_000))],
+    ["took", duration(result.duration)],
   ];
 }
 

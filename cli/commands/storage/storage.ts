@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { examples } from "../options.ts";
+import { bringCommand } from "./bring.ts";
 import { abortCommand, runsCommand } from "./runs.ts";
 import { storageStatusCommand } from "./status.ts";
 import { verifyAllCommand } from "./verify-all.ts";
@@ -11,6 +12,7 @@ export function storageCommand(): Command {
     .addCommand(storageStatusCommand())
     .addCommand(verifyBlockCommand())
     .addCommand(verifyAllCommand())
+    .addCommand(bringCommand())
     .addCommand(runsCommand())
     .addCommand(abortCommand())
     .addHelpText("after", examples("storage status", "storage verify 7", "storage verify-all --no-repair"));
