@@ -16,11 +16,13 @@ type Cid = ImportResult["cid"];
 export class ChainCar {
   /** CID of the directory. */
   readonly root: string;
+  readonly #path: string;
   readonly #reader: CarIndexedReader;
   readonly #files: readonly Cid[];
 
-  private constructor(root: string, reader: CarIndexedReader, files: readonly Cid[]) {
+  private constructor(path: string, root: string, reader: CarIndexedReader, files: readonly Cid[]) {
     this.root = root;
+    this.#path = path;
     this.#reader = reader;
     this.#files = files;
   }
@@ -33,7 +35,7 @@ export class ChainCar {
         for await (const { cid } of reader.blocks()) await readPart(reader, cid);
         const [root, another] = await reader.getRoots();
         if (root === undefined || another !== undefined) throw new Error("it does not have one root");
-        return new ChainCar(root.toString(), reader, await filesOf(reader, root));
+        return new ChainCar(file, root.toString(), reader, await filesOf(reader, root));
       });
     } catch (error) {
       await reader.close();
@@ -47,7 +49,10 @@ export class ChainCar {
 
   /** From genesis on. May be called more than once: it gives the same bytes each time, or throws. */
   async *blocks(): AsyncGenerator<SourceBlock> {
-    for (const cid of this.#files) yield { bytes: await readFile(this.#reader, cid), cid: cid.toString() };
+    for (const cid of this.#files) {
+      const bytes = await explained(this.#path, () => readFile(this.#reader, cid));
+      yield { bytes, cid: cid.toString() };
+    }
   }
 
   async close(): Promise<void> {
