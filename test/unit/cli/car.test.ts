@@ -150,12 +150,12 @@ async function* smallFiles(count: number): AsyncGenerator<ChainFile> {
   for (let n = 0; n < count; n++) yield { blockNumber: n, bytes: utf8(`{"n":${n}}`) };
 }
 
-describe("writing an export", () => {
-  async function* failingAfterOne(): AsyncGenerator<ChainFile> {
-    yield* asFiles(chain.slice(0, 1));
-    throw new Unverified(1, "wrong_hash", "as a test has it");
-  }
+async function* failingAfterOne(): AsyncGenerator<ChainFile> {
+  yield* asFiles(chain.slice(0, 1));
+  throw new Unverified(1, "wrong_hash", "as a test has it");
+}
 
+describe("writing an export", () => {
   it("leaves nothing behind when a block turns out to be wrong", async () => {
     const directory = scratch();
     await expect(writeCar(join(directory, "chain.car"), failingAfterOne())).rejects.toThrow(Unverified);
@@ -203,8 +203,11 @@ async function carOf(candidates: readonly ImportCandidate[], roots = 1): Promise
   }
 }
 
+function fileOf(n: number, path = `${n}.json`): ImportCandidate {
+  return { path, content: blockBytes(chain[n] as Block) };
+}
+
 describe("a CAR file that is no exported chain is refused, and it is said why:", () => {
-  const fileOf = (n: number, path = `${n}.json`) => ({ path, content: blockBytes(chain[n] as Block) });
   const cases: [what: string, candidates: () => ImportCandidate[], why: RegExp][] = [
     [
       "a file of another name",

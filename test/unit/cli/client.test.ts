@@ -108,6 +108,12 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const failed = (retryAfter: string | null) => ({
+  failure: new CommandFailure("failed"),
+  status: 503,
+  retryAfter,
+});
+
 describe("a request that failed for the moment", () => {
   const away: Answered = { status: 503, problem: "unavailable", headers: { "retry-after": "0.01" } };
 
@@ -152,11 +158,6 @@ describe("a request that failed for the moment", () => {
   });
 
   it("waits as long as it is told to, longer each time when it is not told, and never for minutes", () => {
-    const failed = (retryAfter: string | null) => ({
-      failure: new CommandFailure("failed"),
-      status: 503,
-      retryAfter,
-    });
     expect(pauseBefore(2, failed("7"))).toBe(7_000);
     expect([2, 3, 4].map((attempt) => pauseBefore(attempt, failed(null)))).toEqual([500, 1_000, 2_000]);
     expect(pauseBefore(5, failed(null))).toBeUndefined();

@@ -39,9 +39,8 @@ export async function serve(answer: (asked: Asked) => Answered): Promise<Served>
       const one = { method, path: url, headers, body };
       asked.push(one);
       const answered = answer(one);
-      if (answered.cut === true) return void request.socket.destroy();
-      response.writeHead(answered.status ?? 200, { ...answered.headers });
-      response.end(textOf(answered));
+      if (answered.cut === true) request.socket.destroy();
+      else response.writeHead(answered.status ?? 200, { ...answered.headers }).end(textOf(answered));
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));

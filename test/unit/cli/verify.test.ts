@@ -79,9 +79,9 @@ async function recordOf(block: Block): Promise<object> {
   );
 }
 
-describe("the chain that a deployment publishes", () => {
-  const read = async (client: Client) => (await publishedChain(client)).blocks;
+const read = async (client: Client) => (await publishedChain(client)).blocks;
 
+describe("the chain that a deployment publishes", () => {
   it("is read in its order, from genesis to the latest block", async () => {
     const { latest, blocks } = await publishedChain(await deployment());
     expect(latest.blockNumber).toBe(11);
