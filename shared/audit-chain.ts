@@ -19,7 +19,13 @@ export type AuditedOperator = v.InferOutput<typeof AuditedOperator>;
 /** Single facts of what came of it, such as a block's number or a run's id. Never contents. */
 export const AuditResult = v.record(
   v.pipe(v.string(), v.maxLength(50)),
-  v.nullable(v.union([v.boolean(), v.pipe(v.number(), v.finite()), v.pipe(v.string(), v.maxLength(200))])),
+  v.nullable(
+    v.union([
+      v.boolean(),
+      v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+      v.pipe(v.string(), v.maxLength(200)),
+    ]),
+  ),
 );
 export type AuditResult = v.InferOutput<typeof AuditResult>;
 

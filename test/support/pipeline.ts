@@ -17,7 +17,7 @@ export interface Pipeline {
   readonly r2: R2Bucket;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** As an operator. */
-  operate(path: string, init?: { method?: string }): Promise<Response>;
+  operate(path: string, init?: { method?: string; body?: BodyInit }): Promise<Response>;
   fireCron(worker: WorkerName): Promise<void>;
   close(): Promise<void>;
 }

@@ -132,6 +132,24 @@ describe("an operator's action", () => {
   });
 });
 
+/** All of them, also those that are added later. */
+it("every operator's call that does not only read leaves an asked and an answered, with the name", async () => {
+  const { calls }: { calls: string[] } = await (await pipeline.fetch("/")).json();
+  const actions = calls.filter((call) => !/^GET |\/stripe\//.test(call));
+  expect(actions).toEqual(expect.arrayContaining(["POST /api/vdc/mine", "POST /api/vdc/resume"]));
+  for (const action of actions) {
+    const [method = "", path = ""] = action.split(" ");
+    const entries = await leftBy(async () => {
+      const headers = { "x-operator": "Cleo" };
+      await (await operate(path.replaceAll(/:\w+/g, "1"), { method, headers, body: "{}" })).body?.cancel();
+    });
+    expect(entries, action).toMatchObject([
+      { kind: "asked", action, operator: { name: "Cleo", by: "secret" } },
+      { kind: "answered", action, operator: { name: "Cleo", by: "secret" } },
+    ]);
+  }
+});
+
 describe("no entry is left by", () => {
   it("a call that only reads", async () => {
     const entries = await leftBy(async () => {

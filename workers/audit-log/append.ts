@@ -3,7 +3,7 @@ import type { Deed, Outcome } from "../../shared/audit.ts";
 import { AuditEntry, auditHash, NO_PREVIOUS_ENTRY, type AuditHead } from "../../shared/audit-chain.ts";
 import { canonicalText } from "../../shared/crypto/canonical.ts";
 import { scrub } from "../../shared/log.ts";
-import type { Sql } from "../chain-head/schema.ts";
+import type { Sql } from "../../shared/sqlite.ts";
 import { answerTo, entryAt, newest } from "./reads.ts";
 
 /** What somebody is about to do. */
@@ -62,7 +62,8 @@ function append(sql: Sql, now: number, facts: Unlinked<AuditEntry>): AuditHead {
     at: Math.max(now, last?.at ?? 0), // clocks are set back; the log does not run backwards
     previousHash: last?.hash ?? NO_PREVIOUS_ENTRY,
   };
-  const entry = v.parse(AuditEntry, { ...linked, hash: auditHash(linked) });
+  const entry = { ...linked, hash: auditHash(linked) };
+  v.assert(AuditEntry, entry);
   sql.exec(
     "INSERT INTO entry (sequence, answers, json) VALUES (?, ?, ?)",
     entry.sequence,

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditPage } from "../../shared/audit-chain.ts";
-import type { Sql } from "../chain-head/schema.ts";
+import type { Sql } from "../../shared/sqlite.ts";
 
 /** `newest`: backwards from `from`, or from the end. Otherwise forwards from `from`, or from the beginning. */
 export interface PageRequest {

@@ -1,6 +1,5 @@
 import { recorded, type Deed, type Outcome } from "../../shared/audit.ts";
 import type { AuditResult } from "../../shared/audit-chain.ts";
-import { fromUtf8, readAtMost } from "../../shared/crypto/bytes.ts";
 import { Problem, PROBLEMS } from "../../shared/http/problems.ts";
 import type { Arrival, Call, Operation } from "./operation.ts";
 import { NAMELESS, type Operator } from "./operator.ts";
@@ -72,13 +71,11 @@ const TELLING = [
   "dryRun",
   "total",
 ];
-const MAX_READ_BYTES = 64 * 1024;
 
+/** Reads the copy to its end: half of a body that is read twice can't be left alone without holding up the other. */
 async function resultOf(response: Response): Promise<AuditResult | null> {
   if (response.headers.get("content-type") !== "application/json") return null;
-  const bytes = await readAtMost(response.clone().body, MAX_READ_BYTES);
-  if (bytes === undefined) return null;
-  const body: unknown = JSON.parse(fromUtf8(bytes));
+  const body: unknown = await response.clone().json();
   if (typeof body !== "object" || body === null) return null;
   return Object.fromEntries(
     Object.entries(body).filter(([name, value]) => TELLING.includes(name) && isSingle(value)),
@@ -86,5 +83,9 @@ async function resultOf(response: Response): Promise<AuditResult | null> {
 }
 
 function isSingle(value: unknown): value is string | number | boolean {
-  return ["string", "number", "boolean"].includes(typeof value);
+  return typeof value === "string" || typeof value === "boolean" || isCount(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

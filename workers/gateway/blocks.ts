@@ -9,8 +9,8 @@ import { Problem } from "../../shared/http/problems.ts";
 import { errorText } from "../../shared/log.ts";
 import { baseUrl, ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
 import { blockOfRecord, blockRecord, type BlockRecord } from "../../shared/storage/kv-tier.ts";
-import { kvKeys } from "../../shared/storage/layout.ts";
-import { r2Tier } from "../../shared/storage/r2-tier.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { readObject } from "../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
 import { CORS } from "./cors.ts";
 import { operation, type Call } from "./operation.ts";
@@ -140,7 +140,7 @@ async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Foun
   const gatewayUrl = baseUrl(env.IPFS_GATEWAY_URL);
   const gateway = ipfsGateway(gatewayUrl, IPFS_TIMEOUT);
   const sources = [
-    { tier: "r2", read: () => r2Tier(env.R2).read({ blockNumber, cid: ipfsHash }) },
+    { tier: "r2", read: () => readObject(env.R2, r2Keys.block(blockNumber)) },
     { tier: "ipfs", read: () => gateway.fetch(ipfsHash) },
   ] as const;
   for (const { tier, read } of sources) {

@@ -1,11 +1,11 @@
 import * as v from "valibot";
+import type { TransactionRecord } from "../../shared/block-index.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { TxId } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
-import type { TransactionRecord } from "../indexer/index-block.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 
