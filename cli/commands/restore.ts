@@ -8,7 +8,7 @@ import { confirm } from "../output/confirm.ts";
 import { startProgress } from "../output/progress.ts";
 import { note, show } from "../output/show.ts";
 import { counted } from "../output/words.ts";
-import type { StorageRun } from "../storage/answers.ts";
+import type { StorageRun } from "../../shared/storage/report.ts";
 import { followRun } from "../storage/follow-run.ts";
 import { runText } from "../storage/tables.ts";
 import { connected, examples, reason, type Connected } from "./options.ts";

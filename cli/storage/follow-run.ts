@@ -1,7 +1,7 @@
 import type { Client } from "../client.ts";
 import { follow } from "../follow.ts";
 import { note } from "../output/show.ts";
-import type { StorageRun } from "./answers.ts";
+import type { StorageRun } from "../../shared/storage/report.ts";
 
 export function readRun(client: Client, id: string): Promise<StorageRun> {
   return client.get<StorageRun>(`/api/storage-verify/runs/${encodeURIComponent(id)}`);

@@ -1,6 +1,6 @@
 import { facts, table, type Cell, type Fact } from "../output/table.ts";
 import { duration, mark, time } from "../output/words.ts";
-import type { BlockReport, StorageRun, TierReport, VerifyAllResult } from "./answers.ts";
+import type { BlockReport, StorageRun, TierReport, VerifyAllResult } from "../../shared/storage/report.ts";
 
 export function blockReportText(report: BlockReport): string {
   const { blockNumber, status, message, source, index, rehydrated } = report;
@@ -8,7 +8,9 @@ export function blockReportText(report: BlockReport): string {
     const { present, fault, detail, hash } = report[tier];
     return [tier, mark(present && fault === undefined), fault, hash, detail];
   });
-  const restored = Object.keys(rehydrated).join(", ");
+  const restored = Object.entries(rehydrated)
+    .map(([part, fault]) => `${part} (was ${fault})`)
+    .join(", ");
   return [
     facts([
       ["block", blockNumber],

@@ -1,6 +1,6 @@
 import { CommandFailure, EXIT, type ExitCode } from "../failure.ts";
 import { counted } from "../output/words.ts";
-import type { BlockReport, VerifyAllResult } from "./answers.ts";
+import type { BlockReport, VerifyAllResult } from "../../shared/storage/report.ts";
 
 /** Ends the command according to what was found; says nothing when all is sound. */
 export function judgeBlock(report: BlockReport): void {

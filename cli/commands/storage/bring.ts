@@ -4,7 +4,7 @@ import { verifyChain } from "../../chain/verify.ts";
 import { operatorClient } from "../../client.ts";
 import { CommandFailure, EXIT } from "../../failure.ts";
 import { show } from "../../output/show.ts";
-import type { BlockReport } from "../../storage/answers.ts";
+import type { BlockReport } from "../../../shared/storage/report.ts";
 import { blockReportText } from "../../storage/tables.ts";
 import { judgeBlock } from "../../storage/verdict.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";

@@ -3,7 +3,7 @@ import { operatorClient } from "../../client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
 import { time } from "../../output/words.ts";
-import type { StorageRun } from "../../storage/answers.ts";
+import type { StorageRun } from "../../../shared/storage/report.ts";
 import { readRun } from "../../storage/follow-run.ts";
 import { runText } from "../../storage/tables.ts";
 import { connected, examples, type Connected } from "../options.ts";

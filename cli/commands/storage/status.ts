@@ -3,7 +3,7 @@ import { operatorClient } from "../../client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
 import { mark } from "../../output/words.ts";
-import type { StorageStatus } from "../../storage/answers.ts";
+import type { StorageStatus } from "../../../shared/storage/report.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
 interface Options extends Connected {

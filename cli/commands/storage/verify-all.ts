@@ -3,7 +3,7 @@ import { operatorClient } from "../../client.ts";
 import { CommandFailure } from "../../failure.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
-import type { StorageRun, VerifyAllResult } from "../../storage/answers.ts";
+import type { StorageRun, VerifyAllResult } from "../../../shared/storage/report.ts";
 import { followRun } from "../../storage/follow-run.ts";
 import { reportTable, resultRows, runText } from "../../storage/tables.ts";
 import { judgeAll } from "../../storage/verdict.ts";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
 import { show } from "../../output/show.ts";
-import type { BlockReport } from "../../storage/answers.ts";
+import type { BlockReport } from "../../../shared/storage/report.ts";
 import { blockReportText } from "../../storage/tables.ts";
 import { judgeBlock } from "../../storage/verdict.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CommandFailure, EXIT } from "../../../cli/failure.ts";
-import type { BlockReport, TierReport } from "../../../cli/storage/answers.ts";
+import type { BlockReport, TierReport } from "../../../shared/storage/report.ts";
 import { judgeAll, judgeBlock } from "../../../cli/storage/verdict.ts";
 
 const sound: TierReport = { present: true, hash: "a" };
@@ -66,7 +66,7 @@ describe("a block's verification ends", () => {
   });
 });
 
-const all = (results: readonly BlockReport[], unsound = results.length) =>
+const all = (results: BlockReport[], unsound = results.length) =>
   codeOf(() =>
     judgeAll({
       totalBlocks: 9,
