@@ -10,7 +10,7 @@ import { confirm } from "../output/confirm.ts";
 import { show } from "../output/show.ts";
 import { facts } from "../output/table.ts";
 import { byteCount } from "../output/words.ts";
-import { connected, examples, type Connected } from "./options.ts";
+import { connected, examples, path, type Connected } from "./options.ts";
 import { genesisOption } from "./verify.ts";
 
 interface Options extends Connected {
@@ -21,7 +21,7 @@ interface Options extends Connected {
 export function exportCommand(): Command {
   return connected(new Command("export"))
     .description("write the whole chain into one CAR file, each block verified on its way")
-    .argument("[file]", "where to (default: {chain id}-{latest block}.car)")
+    .argument("[file]", "where to (default: {chain id}-{latest block}.car)", path)
     .addOption(genesisOption())
     .option("--yes", "replace a file that is there, without asking")
     .addHelpText(
@@ -38,7 +38,7 @@ ${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export --j
 async function exportChain(given: string | undefined, options: Options): Promise<void> {
   const client = publicClient(options);
   const { latest, blocks } = await publishedChain(client, options.genesis);
-  const file = given ?? `${await chainIdOf(client)}-${latest.blockNumber}.car`;
+  const file = given ?? path(`${await chainIdOf(client)}-${latest.blockNumber}.car`);
   if (existsSync(file)) await confirm(`${file} is there already and will be replaced`, options);
   const watch = new ChainWatch();
   const written = await writeCar(file, filesOf(watch.watch(blocks, latest.blockNumber + 1))).catch(

@@ -4,7 +4,7 @@ import { generateKeyring, KeyringError, rotateKeyring } from "../../shared/crypt
 import { CommandFailure, EXIT } from "../failure.ts";
 import { publicKeyOf } from "../local/secrets.ts";
 import { note, show } from "../output/show.ts";
-import { examples } from "./options.ts";
+import { examples, path } from "./options.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -28,6 +28,7 @@ export function keysCommand(): Command {
         .argument(
           "<file>",
           "file with the present keyring: its JSON, or the output of `keys generate`; - for stdin",
+          path,
         )
         .option("--json", "one JSON document instead of lines")
         .addHelpText("after", examples("keys rotate keys.secret > keys.next.secret"))

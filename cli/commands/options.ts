@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { asBaseUrl } from "../target.ts";
 
@@ -53,4 +54,13 @@ export function reason(text: string): string {
   if (trimmed === "" || trimmed.length > 1_000)
     throw new InvalidArgumentError("say why, in 1 to 1000 characters: it is kept in the audit log");
   return trimmed;
+}
+
+/**
+ * A file's name as the person meant it: npm runs a script in the project's folder, wherever it was called.
+ * @param text `-` stays: stdin
+ */
+export function path(text: string): string {
+  const { npm_lifecycle_event: script, INIT_CWD: calledIn } = process.env;
+  return text !== "-" && script === "vdc" && calledIn ? resolve(calledIn, text) : text;
 }

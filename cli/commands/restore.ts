@@ -11,7 +11,7 @@ import { counted } from "../output/words.ts";
 import type { StorageRun } from "../../shared/storage/report.ts";
 import { followRun } from "../storage/follow-run.ts";
 import { runText } from "../storage/tables.ts";
-import { connected, examples, reason, type Connected } from "./options.ts";
+import { connected, examples, path, reason, type Connected } from "./options.ts";
 import { genesisOption } from "./verify.ts";
 
 interface Options extends Connected {
@@ -26,7 +26,7 @@ export function restoreCommand(): Command {
     .description(
       "bring back a chain whose chain head has lost its memory, from R2 and KV or from a CAR file (operator)",
     )
-    .argument("[file.car]", "what `vdc export` wrote, for blocks that no tier has any more")
+    .argument("[file.car]", "what `vdc export` wrote, for blocks that no tier has any more", path)
     .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
     .addOption(genesisOption())
     .option("--yes", "don't ask")

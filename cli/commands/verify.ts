@@ -8,7 +8,7 @@ import { CommandFailure, EXIT } from "../failure.ts";
 import { show } from "../output/show.ts";
 import { facts } from "../output/table.ts";
 import { mark } from "../output/words.ts";
-import { connected, examples, type Connected } from "./options.ts";
+import { connected, examples, path, type Connected } from "./options.ts";
 
 interface Options extends Connected {
   readonly genesis?: string;
@@ -19,7 +19,11 @@ export function verifyCommand(): Command {
     .description(
       "verify the whole chain from its bytes, link by link: of a deployment, or offline from a CAR file",
     )
-    .argument("[file.car]", "what `vdc export` wrote; without it, the chain that the deployment publishes")
+    .argument(
+      "[file.car]",
+      "what `vdc export` wrote; without it, the chain that the deployment publishes",
+      path,
+    )
     .addOption(genesisOption())
     .addHelpText(
       "after",

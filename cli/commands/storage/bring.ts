@@ -7,7 +7,7 @@ import { show } from "../../output/show.ts";
 import type { BlockReport } from "../../../shared/storage/report.ts";
 import { blockReportText } from "../../storage/tables.ts";
 import { judgeBlock } from "../../storage/verdict.ts";
-import { connected, examples, wholeNumber, type Connected } from "../options.ts";
+import { connected, examples, path, wholeNumber, type Connected } from "../options.ts";
 
 /** `PUT /api/storage-verify/blocks/{n}`: the report is null while the chain head knows no block. */
 interface AcceptedCopy {
@@ -22,7 +22,7 @@ export function bringCommand(): Command {
       "give a copy of a block that no tier has any more, out of an export; every tier is restored from it",
     )
     .argument("<n>", "the block's number", wholeNumber(0))
-    .argument("<file.car>", "what `vdc export` wrote, this block in it")
+    .argument("<file.car>", "what `vdc export` wrote, this block in it", path)
     .addHelpText(
       "after",
       `
@@ -35,8 +35,8 @@ ${examples("storage bring 7 vdc-main-41.car")}`,
 async function bring(number: number, file: string, options: Connected): Promise<void> {
   const client = operatorClient(options);
   const bytes = await verifiedBlock(file, number);
-  const path = `/api/storage-verify/blocks/${number}`;
-  const { body } = await client.ask<AcceptedCopy>("PUT", path, { body: bytes, timeout: 120_000 });
+  const call = `/api/storage-verify/blocks/${number}`;
+  const { body } = await client.ask<AcceptedCopy>("PUT", call, { body: bytes, timeout: 120_000 });
   const report = body.report ?? null;
   show(options, body, () =>
     report === null
