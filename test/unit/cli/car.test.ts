@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CarReader, CarWriter } from "@ipld/car";
 import { exporter } from "ipfs-unixfs-exporter";
-import { importer, type ImportCandidate } from "ipfs-unixfs-importer";
+import { importBytes, importer, type ImportCandidate } from "ipfs-unixfs-importer";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ChainCar } from "../../../cli/car/read.ts";
 import { writeCar, type ChainFile } from "../../../cli/car/write.ts";
@@ -176,8 +176,16 @@ describe("writing an export", () => {
   });
 });
 
+async function strayCid(): Promise<unknown> {
+  const nowhere = { put: async (cid: never) => cid };
+  return (await importBytes(utf8("bytes of no block"), nowhere, { profile: "unixfs-v0-2015" })).cid;
+}
+
 /** A CAR file as somebody else might make it. */
-async function carOf(candidates: readonly ImportCandidate[], roots = 1): Promise<string> {
+async function carOf(
+  candidates: readonly ImportCandidate[],
+  { roots = 1, stray }: { readonly roots?: number; readonly stray?: Uint8Array } = {},
+): Promise<string> {
   const parts: { cid: Parameters<typeof CarWriter.create>[0]; bytes: Uint8Array }[] = [];
   const store = {
     async put(cid: never, bytes: unknown) {
@@ -199,6 +207,7 @@ async function carOf(candidates: readonly ImportCandidate[], roots = 1): Promise
 
   async function write(): Promise<void> {
     for (const part of parts) await writer.put(part as never);
+    if (stray !== undefined) await writer.put({ cid: (await strayCid()) as never, bytes: stray });
     await writer.close();
   }
 }
@@ -235,7 +244,12 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
   });
 
   it("two roots", async () => {
-    expect((await refusal(await carOf([fileOf(0)], 2))).message).toContain("one root");
+    expect((await refusal(await carOf([fileOf(0)], { roots: 2 }))).message).toContain("one root");
+  });
+
+  it("a part that nothing points to, and that is not what its CID says", async () => {
+    const other = utf8("other bytes than those");
+    expect((await refusal(await carOf([fileOf(0)], { stray: other }))).message).toContain("are not those");
   });
 
   it("something else altogether", async () => {
