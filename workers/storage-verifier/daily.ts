@@ -1,3 +1,4 @@
+import type { AuditResult } from "../../shared/audit-chain.ts";
 import { onSchedule } from "../../shared/audit.ts";
 import { logger } from "../../shared/log.ts";
 import { countBlocks } from "./count-blocks.ts";
@@ -13,10 +14,10 @@ export async function daily(env: Env): Promise<void> {
   const log = logger("storage-verifier", { requestId, cause: "schedule" });
   await countBlocks(env);
   const { lastRun } = await storageRuns(env).summary();
-  if (lastRun !== null && Date.now() - lastRun.startedAt < VERIFY_EVERY) return;
+  if (lastRun?.state === "done" && Date.now() - lastRun.startedAt < VERIFY_EVERY) return;
   const repair = env.AUTO_REHYDRATE === "true";
   const deed = { action: "verify-all", target: `every block, repair=${repair}`, requestId };
-  await onSchedule({ env, log }, deed, async () => {
+  await onSchedule({ env, log }, deed, async (): Promise<AuditResult> => {
     const answer = await verifyAll({ repair, by: "schedule" }, env, log);
     if ("finished" in answer) return { failed: answer.finished.failed };
     if ("started" in answer) return { runId: answer.started.id };
