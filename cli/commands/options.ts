@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
+import * as v from "valibot";
 import { asBaseUrl } from "../target.ts";
 
 /** Options that every command has which speaks with a deployment. */
@@ -32,6 +33,15 @@ function address(text: string): string {
       "expected the address of a deployment, http://… or https://…, without a path",
     );
   return url;
+}
+
+/** The schema's own words are the error's. */
+export function ofSchema(schema: v.GenericSchema<string, string>): (text: string) => string {
+  return (text) => {
+    const parsed = v.safeParse(schema, text);
+    if (!parsed.success) throw new InvalidArgumentError(parsed.issues[0].message);
+    return parsed.output;
+  };
 }
 
 /** Plain decimal digits, from `least` to `most`. */

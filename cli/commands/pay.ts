@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { Command, InvalidArgumentError } from "commander";
-import * as v from "valibot";
+import { Command } from "commander";
 import { AssetId } from "../../shared/chain/transaction.ts";
 import { AnswerFailure } from "../answer-failure.ts";
 import { Client, unreachable } from "../client.ts";
@@ -10,7 +9,7 @@ import { localDataDirectory, readSecrets } from "../local/data-directory.ts";
 import { deliver } from "../stripe/deliver.ts";
 import { syntheticCheckout } from "../stripe/synthetic.ts";
 import { targetOf } from "../target.ts";
-import { examples, urlOption, wholeNumber } from "./options.ts";
+import { examples, ofSchema, urlOption, wholeNumber } from "./options.ts";
 
 interface PayOptions {
   readonly asset?: string;
@@ -24,7 +23,7 @@ interface PayOptions {
 export function payCommand(): Command {
   return new Command("pay")
     .description("send signed synthetic checkout events to a running stack, as Stripe would")
-    .option("--asset <id>", "asset that is paid for; with --count, numbered -1, -2, …", assetId)
+    .option("--asset <id>", "asset that is paid for; with --count, numbered -1, -2, …", ofSchema(AssetId))
     .option("--user <id>", "user who pays (stays private)")
     .option("--count <n>", "how many payments", wholeNumber(1, 99_999), 1)
     .option("--no-wait", "don't wait until the transactions can be mined")
@@ -110,10 +109,4 @@ async function untilKnown(url: string, txIds: readonly string[]): Promise<void> 
         );
       await wait(100);
     }
-}
-
-function assetId(text: string): string {
-  const parsed = v.safeParse(AssetId, text);
-  if (!parsed.success) throw new InvalidArgumentError(parsed.issues[0].message);
-  return parsed.output;
 }

@@ -1,11 +1,10 @@
-import { Command, InvalidArgumentError } from "commander";
-import * as v from "valibot";
+import { Command } from "commander";
 import { TxId } from "../../shared/chain/transaction.ts";
 import { publicClient } from "../client.ts";
 import { show } from "../output/show.ts";
 import { facts } from "../output/table.ts";
 import { time } from "../output/words.ts";
-import { connected, examples, type Connected } from "./options.ts";
+import { connected, examples, ofSchema, type Connected } from "./options.ts";
 
 /** `GET /api/vdc/transactions/{txId}` */
 interface Transaction {
@@ -24,7 +23,7 @@ export function txCommand(): Command {
     .description(
       "where a transaction is: pending, in a block that is being made, mined, or set aside and why",
     )
-    .argument("<id>", "vdc_tx_ and 40 hex digits", txId)
+    .argument("<id>", "vdc_tx_ and 40 hex digits", ofSchema(TxId))
     .addHelpText(
       "after",
       examples(
@@ -51,10 +50,4 @@ function asText(found: Transaction): string {
     ["reason", reason],
   ] as const;
   return facts(rows.filter(([, value]) => value !== undefined && value !== null));
-}
-
-function txId(text: string): string {
-  const parsed = v.safeParse(TxId, text);
-  if (!parsed.success) throw new InvalidArgumentError(parsed.issues[0].message);
-  return parsed.output;
 }

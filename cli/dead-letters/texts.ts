@@ -1,6 +1,6 @@
 import { facts, table } from "../output/table.ts";
 import { counted, time } from "../output/words.ts";
-import type { DeadLetterEntry, Replay, ReplayPlan } from "./answers.ts";
+import type { DeadLetterEntry, Replay, ReplayPlan } from "../../shared/dead-letters.ts";
 
 export function entryTable(entries: readonly DeadLetterEntry[]): string {
   const rows = entries.map((entry) => [

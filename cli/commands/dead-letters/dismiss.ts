@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
-import type { DeadLetterEntry } from "../../dead-letters/answers.ts";
+import type { DeadLetterEntry } from "../../../shared/dead-letters.ts";
 import { entryText } from "../../dead-letters/texts.ts";
 import { show } from "../../output/show.ts";
 import { connected, examples, reason, type Connected } from "../options.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
-import type { DeadLetterEntry } from "../../dead-letters/answers.ts";
+import type { DeadLetterEntry } from "../../../shared/dead-letters.ts";
 import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
 import { entryTable, entryText } from "../../dead-letters/texts.ts";
 import { show } from "../../output/show.ts";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Command } from "commander";
 import { operatorClient, type Client } from "../../client.ts";
-import type { Replay, ReplayPlan } from "../../dead-letters/answers.ts";
-import { filtered, filterOf, type Filter, type FilterOptions } from "../../dead-letters/filter.ts";
+import { REPLAY_RATE, type Replay, type ReplayPlan, type Selection } from "../../../shared/dead-letters.ts";
+import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
 import { planText, replayText } from "../../dead-letters/texts.ts";
 import { CommandFailure, EXIT } from "../../failure.ts";
 import { follow } from "../../follow.ts";
@@ -20,8 +20,6 @@ interface Options extends Connected, FilterOptions {
   readonly wait: boolean;
 }
 
-type Selection = { readonly ids: readonly string[] } | { readonly filter: Filter } | { readonly all: true };
-
 const REPLAYS = "/api/dead-letters/replays";
 
 export function replayCommand(): Command {
@@ -30,7 +28,11 @@ export function replayCommand(): Command {
     .argument("[ids...]", "which; or name them by a filter, or --all")
     .option("--all", "every one that is open")
     .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
-    .option("--rate <n>", "how many a second at most", wholeNumber(1, 500))
+    .option(
+      "--rate <n>",
+      `how many a second at most (default: ${REPLAY_RATE.otherwise})`,
+      wholeNumber(REPLAY_RATE.least, REPLAY_RATE.most),
+    )
     .option("--dry-run", "say what would happen, and do nothing")
     .option("--yes", "don't ask")
     .option("--no-wait", "don't follow the replay")
@@ -78,7 +80,7 @@ function selectionOf(ids: readonly string[], options: Options): Selection {
       "say which: ids, or a filter such as --stage, or --all, and only one of them",
       EXIT.usage,
     );
-  if (ids.length > 0) return { ids };
+  if (ids.length > 0) return { ids: [...ids] };
   return options.all === true ? { all: true } : { filter };
 }
 
