@@ -71,7 +71,7 @@ function refuseInClear(url: string): void {
 }
 
 /** Whom the audit log is to name. A header is ASCII: accents are dropped. */
-function operatorName(environment: NodeJS.ProcessEnv): string {
+export function operatorName(environment: NodeJS.ProcessEnv = process.env): string {
   return (environment.VDC_OPERATOR || systemUser())
     .normalize("NFKD")
     .replace(/[^\x20-\x7e]/g, "")

@@ -9,6 +9,7 @@ import { mineCommand } from "./commands/mine.ts";
 import { payCommand } from "./commands/pay.ts";
 import { pendingCommand } from "./commands/pending.ts";
 import { restoreCommand } from "./commands/restore.ts";
+import { resumeCommand } from "./commands/resume.ts";
 import { statusCommand } from "./commands/status.ts";
 import { storageCommand } from "./commands/storage/storage.ts";
 import { txCommand } from "./commands/tx.ts";
@@ -54,6 +55,7 @@ export function vdcProgram(): Command {
     .commandsGroup("Operating:")
     .addCommand(deadLettersCommand())
     .addCommand(storageCommand())
+    .addCommand(resumeCommand())
     .addCommand(auditCommand())
     .addCommand(doctorCommand())
     .addCommand(restoreCommand())

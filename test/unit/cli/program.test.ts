@@ -37,6 +37,7 @@ describe("the command line", () => {
         "verify",
         "export",
         "restore",
+        "resume",
         "doctor",
         "pay",
         "keys generate",
