@@ -2,17 +2,34 @@ import * as v from "valibot";
 import { Permanent, RetryLater, type PermanentReason } from "./errors.ts";
 import { errorText, logger, type Fields, type Log } from "./log.ts";
 import type { DeadLetter } from "./messages.ts";
-import { DEAD_LETTER_CONSUMER, WORKERS, type StageName, type WorkerName } from "./pipeline.ts";
+import {
+  messagesCounted,
+  report,
+  type MonitorEnv,
+  type Observation,
+  type Observe,
+  type Outcome,
+} from "./monitor.ts";
+import {
+  DEAD_LETTER_CONSUMER,
+  stageOfDeadLetterQueue,
+  WORKERS,
+  type StageName,
+  type WorkerName,
+} from "./pipeline.ts";
 
 /** What every stage's environment holds besides its own bindings. */
-export interface StageEnv {
+export interface StageEnv extends MonitorEnv {
   readonly DEAD_LETTER_QUEUE: Queue<DeadLetter>;
   /** Seconds before the first retry; doubles with each. */
   readonly RETRY_BASE_SECONDS?: string;
 }
 
-/** Returns when the message is done, throws when it is not: `Permanent` to give it up, anything else to retry. */
-export type Stage<Body, Env> = (message: Body, env: Env, log: Log) => Promise<void>;
+/**
+ * Returns when the message is done, throws when it is not: `Permanent` to give it up, anything else to retry. What it
+ * observes on the way is reported once the message is settled.
+ */
+export type Stage<Body, Env> = (message: Body, env: Env, log: Log, observe: Observe) => Promise<void>;
 
 /** As `Stage`, for a whole batch: one outcome for each message, in their order. */
 export type BatchStage<Body, Env> = (
@@ -21,21 +38,26 @@ export type BatchStage<Body, Env> = (
   log: Log,
 ) => Promise<readonly PromiseSettledResult<unknown>[]>;
 
-type QueueHandler<Env> = (batch: MessageBatch, env: Env) => Promise<void>;
+type QueueHandler<Env> = (
+  batch: MessageBatch,
+  env: Env,
+  context: Pick<ExecutionContext, "waitUntil">,
+) => Promise<void>;
 
 /**
  * The only place that acks. Message by message: done → ack; `Permanent`, or the last attempt failed → dead letter,
  * then ack; anything else → retry with backoff. Never lets `queue()` throw, which would deliver acked messages again.
+ * What became of the messages is reported to the monitor when all are settled.
  */
 export function consume<Schema extends v.GenericSchema, Env extends StageEnv>(
   stage: StageName,
   schema: Schema,
   work: Stage<v.InferOutput<Schema>, Env>,
 ): QueueHandler<Env> {
-  return handlerOf<Schema, Env>(stage, schema, async (deliveries, env) => {
+  return handlerOf<Schema, Env>(stage, schema, async (deliveries, env, observe) => {
     const outcomes: PromiseSettledResult<void>[] = [];
     for (const { body, log } of deliveries)
-      outcomes.push(...(await Promise.allSettled([Promise.try(work, body, env, log)])));
+      outcomes.push(...(await Promise.allSettled([Promise.try(work, body, env, log, observe)])));
     return outcomes;
   });
 }
@@ -59,16 +81,18 @@ export function consumeTogether<Schema extends v.GenericSchema, Env extends Stag
  * For the dead-letter queues, behind which nothing stands: done → ack, anything else → retry, for as long as the queue
  * keeps a message.
  */
-export function consumeForEver<Env>(
+export function consumeForEver<Env extends MonitorEnv>(
   worker: WorkerName,
   work: (message: Message, queue: string, env: Env, log: Log) => Promise<void>,
 ): QueueHandler<Env> {
-  return async (batch, env) => {
+  return async (batch, env, context) => {
+    let parked = 0;
     for (const message of batch.messages) {
       const log = logger(worker, { requestId: message.id, queue: batch.queue });
       try {
         await work(message, batch.queue, env, log);
         message.ack();
+        parked++;
       } catch (error) {
         const delaySeconds = Math.min(
           DEAD_LETTER_CONSUMER.retry_delay,
@@ -78,6 +102,10 @@ export function consumeForEver<Env>(
         message.retry({ delaySeconds });
       }
     }
+    const stage = stageOfDeadLetterQueue(batch.queue);
+    if (stage === undefined || parked === 0) return;
+    const observation: Observation = { kind: "messages", stage, outcome: "parked", count: parked };
+    context.waitUntil(report(env, [observation], logger(worker, { queue: batch.queue })));
   };
 }
 
@@ -93,27 +121,30 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
   workAll: (
     deliveries: readonly Delivery<v.InferOutput<Schema>>[],
     env: Env,
+    observe: Observe,
   ) => Promise<readonly PromiseSettledResult<unknown>[]>,
 ): QueueHandler<Env> {
-  return async (batch, env) => {
+  return async (batch, env, context) => {
+    const observed: Observation[] = [];
+    const became: Outcome[] = [];
     const readable: Delivery<v.InferOutput<Schema>>[] = [];
     for (const message of batch.messages) {
       const log = logger(stage, { requestId: message.id, ...pointerOf(message.body) });
       const body = v.safeParse(schema, message.body);
       if (body.success) readable.push({ message, body: body.output, log });
-      else
-        await settle(
-          stage,
-          message,
-          { status: "rejected", reason: unreadable(message.body, body.issues) },
-          env,
-          log,
-        );
+      else {
+        const reason = unreadable(message.body, body.issues);
+        became.push(await settle(stage, message, { status: "rejected", reason }, env, log));
+      }
     }
-    if (readable.length === 0) return;
-    const outcomes = await outcomesOf(readable.length, () => workAll(readable, env));
-    for (const [i, { message, log }] of readable.entries())
-      await settle(stage, message, outcomes[i] ?? missingOutcome, env, log);
+    if (readable.length > 0) {
+      const outcomes = await outcomesOf(readable.length, () =>
+        workAll(readable, env, (observation) => void observed.push(observation)),
+      );
+      for (const [i, { message, log }] of readable.entries())
+        became.push(await settle(stage, message, outcomes[i] ?? missingOutcome, env, log));
+    }
+    context.waitUntil(report(env, [...observed, ...messagesCounted(stage, became)], logger(stage)));
   };
 }
 
@@ -156,15 +187,19 @@ async function settle(
   outcome: PromiseSettledResult<unknown>,
   env: StageEnv,
   log: Log,
-): Promise<void> {
-  if (outcome.status === "fulfilled") return message.ack();
+): Promise<Outcome> {
+  if (outcome.status === "fulfilled") {
+    message.ack();
+    return "processed";
+  }
   const error: unknown = outcome.reason;
   const reason = reasonToGiveUp(stage, error, message.attempts);
   const fields = { attempts: message.attempts, error: errorText(error) };
   if (reason === undefined) {
     const delaySeconds = retryDelay(error, message.attempts, retryBase(env), Math.random());
     log.warn("message.retried", { ...fields, delaySeconds });
-    return message.retry({ delaySeconds });
+    message.retry({ delaySeconds });
+    return "retried";
   }
   try {
     await env.DEAD_LETTER_QUEUE.send({
@@ -178,10 +213,12 @@ async function settle(
     });
     log.error("message.dead_lettered", { ...fields, reason });
     message.ack();
+    return "dead_lettered";
   } catch (sendError) {
     // The platform itself moves it to the dead-letter queue after the last retry; until then we try to say why.
     log.error("message.dead_letter_failed", { ...fields, reason, sendError: errorText(sendError) });
     message.retry({ delaySeconds: retryDelay(sendError, message.attempts, retryBase(env), Math.random()) });
+    return "retried";
   }
 }
 

@@ -19,6 +19,7 @@ export interface Consumer {
 /** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
+  monitor: { className: "Monitor", worker: "monitor" },
   "dead-letters": { className: "DeadLetters", worker: "dead-letters" },
   "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
   "audit-log": { className: "AuditLog", worker: "audit-log" },
@@ -35,7 +36,8 @@ export type Resource =
   | "signing-keys"
   | "encryption-key"
   | "stripe"
-  | "admin";
+  | "admin"
+  | "alert-webhook";
 
 export interface WorkerPlan {
   readonly does: string;
@@ -55,7 +57,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier"],
-    touches: ["kv", "r2", "chain-head", "dead-letters", "audit-log", "admin"],
+    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -67,32 +69,32 @@ export const WORKERS = {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",
     consumes: { max_batch_size: 100, max_batch_timeout: 1, max_retries: 100, retry_delay: 300 },
     produces: ["miner"],
-    touches: ["r2", "chain-head"],
+    touches: ["r2", "chain-head", "monitor"],
   },
   miner: {
     does: "reserves, decrypts, builds, signs, stages and seals a block",
     cron: "* * * * *",
     consumes: BLOCK_STAGE,
     produces: ["tier-persister"],
-    touches: ["r2", "chain-head", "signing-keys"],
+    touches: ["r2", "chain-head", "monitor", "signing-keys"],
   },
   "tier-persister": {
     does: "stores a sealed block in R2, IPFS and KV",
     consumes: { ...BLOCK_STAGE, max_concurrency: 2 },
     produces: ["indexer"],
-    touches: ["r2", "kv", "pinata", "chain-head"],
+    touches: ["r2", "kv", "pinata", "chain-head", "monitor"],
   },
   indexer: {
     does: "points transactions and assets to their block",
     consumes: BLOCK_STAGE,
     produces: ["pending-cleaner"],
-    touches: ["kv", "chain-head"],
+    touches: ["kv", "chain-head", "monitor"],
   },
   "pending-cleaner": {
     does: "archives the private parts of a finished block and deletes its pending objects",
     consumes: BLOCK_STAGE,
     produces: [],
-    touches: ["r2", "chain-head"],
+    touches: ["r2", "chain-head", "monitor"],
   },
   "chain-head": {
     does: "decides: the Durable Object that is the single writer of the chain",
@@ -105,12 +107,22 @@ export const WORKERS = {
     cron: "0 3 * * *",
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: [],
-    touches: ["r2", "kv", "pinata", "chain-head", "storage-runs", "audit-log"],
+    touches: ["r2", "kv", "pinata", "chain-head", "monitor", "dead-letters", "storage-runs", "audit-log"],
   },
   "dead-letters": {
     does: "parks every message that no stage could take, and has it replayed once its cause is mended",
     produces: ["pending-writer", "miner", "tier-persister", "indexer", "pending-cleaner", "storage-verifier"],
-    touches: ["r2", "chain-head", "dead-letters"],
+    touches: ["r2", "chain-head", "monitor", "dead-letters"],
+  },
+  monitor: {
+    does: "counts what the stages report, and remembers which alerts were posted",
+    touches: [],
+  },
+  alerts: {
+    does: "looks every minute for what an operator must know, and posts it to the alert webhook",
+    cron: "* * * * *",
+    calls: ["ingest-webhook", "storage-verifier"],
+    touches: ["chain-head", "monitor", "dead-letters", "alert-webhook"],
   },
   "audit-log": {
     does: "keeps what operators did: the Durable Object with the hash-linked log",
@@ -129,6 +141,8 @@ export type WorkerName =
   | "chain-head"
   | "storage-verifier"
   | "dead-letters"
+  | "monitor"
+  | "alerts"
   | "audit-log";
 
 /** A Worker that a queue feeds. */

@@ -17,8 +17,14 @@ export function secretsFile(dataDirectory: string): string {
 export function readSecrets(dataDirectory: string): LocalSecrets {
   const file = secretsFile(dataDirectory);
   if (!existsSync(file)) throw new Error(`there is no ${file}: start the stack once with \`npm start\``);
-  const { ADMIN_SECRET, STRIPE_WEBHOOK_SECRET, SYSTEM_KEYRING, SYSTEM_ENCRYPTION_PUBLIC_KEY, PINATA_JWT } =
-    parseEnv(readFileSync(file, "utf8"));
+  const {
+    ADMIN_SECRET,
+    STRIPE_WEBHOOK_SECRET,
+    SYSTEM_KEYRING,
+    SYSTEM_ENCRYPTION_PUBLIC_KEY,
+    PINATA_JWT,
+    ALERT_WEBHOOK_URL,
+  } = parseEnv(readFileSync(file, "utf8"));
   const secrets = {
     ADMIN_SECRET,
     STRIPE_WEBHOOK_SECRET,
@@ -29,7 +35,7 @@ export function readSecrets(dataDirectory: string): LocalSecrets {
   for (const [name, value] of Object.entries(secrets))
     if (!value)
       throw new Error(`${file} does not set ${name}: add it, or move the file away to have new secrets made`);
-  return secrets as LocalSecrets;
+  return { ...(secrets as LocalSecrets), ...(ALERT_WEBHOOK_URL && { ALERT_WEBHOOK_URL }) };
 }
 
 export function writeStackUrl(dataDirectory: string, url: string): void {

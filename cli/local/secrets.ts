@@ -17,6 +17,8 @@ export interface LocalSecrets {
   readonly SYSTEM_KEYRING: string;
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY: string;
   readonly PINATA_JWT: string;
+  /** May be missing: then no alert is posted. */
+  readonly ALERT_WEBHOOK_URL?: string;
 }
 
 /** New random secrets; the public key is that of the keyring. */
@@ -43,15 +45,14 @@ const NEEDED_FOR: Partial<Record<Resource, keyof LocalSecrets>> = {
   "encryption-key": "SYSTEM_ENCRYPTION_PUBLIC_KEY",
   "signing-keys": "SYSTEM_KEYRING",
   pinata: "PINATA_JWT",
+  "alert-webhook": "ALERT_WEBHOOK_URL",
 };
 
 /** Each Worker gets the secrets that its work needs, and no other; one that is empty is not set at all. */
 export function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<LocalSecrets> {
   const touches: readonly Resource[] = WORKERS[worker].touches;
   const names = touches.flatMap((resource) => NEEDED_FOR[resource] ?? []);
-  return Object.fromEntries(
-    names.filter((name) => secrets[name] !== "").map((name) => [name, secrets[name]]),
-  );
+  return Object.fromEntries(names.flatMap((name) => (secrets[name] ? [[name, secrets[name]]] : [])));
 }
 
 /**
@@ -78,7 +79,9 @@ export async function localSecrets(
   }
   const stored = readSecrets(dataDirectory);
   const given = Object.fromEntries(
-    Object.keys(stored).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+    [...Object.keys(stored), "ALERT_WEBHOOK_URL"].flatMap((name) =>
+      environment[name] ? [[name, environment[name]]] : [],
+    ),
   );
   return { ...stored, ...given };
 }

@@ -53,6 +53,13 @@ const SECRET_OF: Partial<Record<Resource, readonly string[]>> = {
   pinata: ["PINATA_JWT"],
 };
 
+/** A secret that comes with a resource, but that a Worker does without: `secrets` can only say what is required. */
+const OPTIONAL_SECRET_OF: Partial<Record<Resource, string>> = { "alert-webhook": "ALERT_WEBHOOK_URL" };
+
+function optionalSecrets(worker: WorkerName): string[] {
+  return planOf(worker).touches.flatMap((resource) => OPTIONAL_SECRET_OF[resource] ?? []);
+}
+
 /** Producers besides the next stages and one's own dead-letter queue, each for a reason. */
 const ALSO_PRODUCES: Partial<Record<WorkerName, Record<string, string>>> = {
   // a transaction that is set aside is parked like a message of the miner's that failed
@@ -200,7 +207,7 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
 
   it("has text in its [vars], the chain's own id, and no secret", () => {
     const vars = varsOf(worker);
-    const secrets = Object.values(SECRET_OF).flat();
+    const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
     for (const [name, value] of Object.entries(vars)) {
       expect(
         typeof value,
@@ -217,7 +224,9 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
   });
 
   it("binds what the code's Env names, and nothing else", () => {
-    expect(boundNames(worker)).toEqual(envNames(worker).toSorted());
+    expect([...boundNames(worker), ...optionalSecrets(worker)].toSorted()).toEqual(
+      envNames(worker).toSorted(),
+    );
   });
 
   it("binds only what the code reads", () => {
@@ -275,10 +284,10 @@ describe("a secret", () => {
   });
 
   it("is read by no code whose Worker does not require it", () => {
-    const secrets = Object.values(SECRET_OF).flat();
+    const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
     const found = sources("workers/**/*.ts").flatMap((file) => {
       const worker = file.path.split("/")[1] as WorkerName;
-      const own = requiredSecrets(worker);
+      const own = [...requiredSecrets(worker), ...optionalSecrets(worker)];
       return secrets
         .filter((secret) => !own.includes(secret) && names(file).includes(secret))
         .map((name) => `${file.path}: ${name}`);

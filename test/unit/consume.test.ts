@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { consume, consumeTogether, retryDelay, type StageEnv } from "../../shared/consume.ts";
 import { Permanent, PERMANENT_REASONS, RetryLater } from "../../shared/errors.ts";
 import { DeadLetter } from "../../shared/messages.ts";
+import type { Observation } from "../../shared/monitor.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
 import { WORKERS } from "../../shared/pipeline.ts";
 
@@ -38,8 +39,17 @@ function deadLetterQueue(fails = false) {
     if (fails) throw new Error("the queue is down");
     sent.push(letter);
   };
-  const env = { DEAD_LETTER_QUEUE: { send }, RETRY_BASE_SECONDS: "10" } as unknown as StageEnv;
-  return { env, sent };
+  const reported: Observation[] = [];
+  const report = async (observations: readonly Observation[]) => void reported.push(...observations);
+  const MONITOR = { getByName: () => ({ report }) };
+  const env = { DEAD_LETTER_QUEUE: { send }, RETRY_BASE_SECONDS: "10", MONITOR } as unknown as StageEnv;
+  return { env, sent, reported };
+}
+
+/** Keeps what goes on after the batch. */
+function contextOf() {
+  const after: Promise<unknown>[] = [];
+  return { waitUntil: (work: Promise<unknown>) => void after.push(work), ended: () => Promise.all(after) };
 }
 
 /** One message, and a stage that does this with it. */
@@ -51,7 +61,7 @@ async function settle(
   const body = "body" in options ? options.body : { n: 1 };
   const { batch, fates } = batchOf({ body, attempts });
   const { env, sent } = deadLetterQueue(fails);
-  await consume("miner", Work, work)(batch, env);
+  await consume("miner", Work, work)(batch, env, contextOf());
   return { fate: fates[0], sent };
 }
 
@@ -87,7 +97,7 @@ describe("a message", () => {
     const seen: unknown[] = [];
     const { batch } = batchOf({ body: { n: 7 } });
     const { env } = deadLetterQueue();
-    await consume("miner", Work, async (body, given) => void seen.push(body, given))(batch, env);
+    await consume("miner", Work, async (body, given) => void seen.push(body, given))(batch, env, contextOf());
     expect(seen).toEqual([{ n: 7 }, env]);
   });
 
@@ -188,7 +198,7 @@ describe("a batch", () => {
       { body: { n: 1 } },
     );
     const { env, sent } = deadLetterQueue();
-    await consume("miner", Work, byNumber)(batch, env);
+    await consume("miner", Work, byNumber)(batch, env, contextOf());
     expect(fates).toEqual(["ack", "retry 5", "ack", "retry 33", "ack", "ack", "ack"]);
     expect(sent.map(({ reason }) => reason).toSorted()).toEqual([
       "malformed_message",
@@ -202,7 +212,7 @@ describe("a batch", () => {
     await consume("miner", Work, ({ n }) => {
       if (n === 2) throw new Error("at once");
       return Promise.resolve();
-    })(batch, deadLetterQueue().env);
+    })(batch, deadLetterQueue().env, contextOf());
     expect(fates).toEqual(["ack", "retry 5", "ack"]);
   });
 
@@ -214,7 +224,7 @@ describe("a batch", () => {
       most = Math.max(most, ++running);
       await Promise.resolve();
       running--;
-    })(batch, deadLetterQueue().env);
+    })(batch, deadLetterQueue().env, contextOf());
     expect(most).toBe(1);
   });
 
@@ -229,6 +239,7 @@ describe("a batch", () => {
     await consumeTogether("miner", Work, (messages) => Promise.allSettled(messages.map(byNumber)))(
       batch,
       env,
+      contextOf(),
     );
     expect(fates).toEqual(["ack", "ack", "retry 5", "ack"]);
     expect(sent.length).toBe(2);
@@ -241,7 +252,7 @@ describe("a batch", () => {
       ran = true;
       return [];
     };
-    await consumeTogether("miner", Work, work)(batch, deadLetterQueue().env);
+    await consumeTogether("miner", Work, work)(batch, deadLetterQueue().env, contextOf());
     expect({ fates, ran }).toEqual({ fates: ["ack", "ack"], ran: false });
   });
 
@@ -253,7 +264,7 @@ describe("a batch", () => {
       },
     ]) {
       const { batch, fates } = batchOf({ body: { n: 1 } }, { body: { n: 2 } });
-      await consumeTogether("miner", Work, work)(batch, deadLetterQueue().env);
+      await consumeTogether("miner", Work, work)(batch, deadLetterQueue().env, contextOf());
       expect(fates).toEqual(["retry 5", "retry 5"]);
     }
   });
@@ -263,6 +274,7 @@ describe("a batch", () => {
     await consumeTogether("miner", Work, async () => [{ status: "fulfilled", value: undefined }])(
       batch,
       deadLetterQueue().env,
+      contextOf(),
     );
     expect(fates).toEqual(["ack", "retry 5"]);
   });
@@ -273,12 +285,98 @@ describe("a batch", () => {
       for (const fails of [true, false])
         for (const attempts of [1, LAST_ATTEMPT]) {
           const { batch, fates } = batchOf({ body: { n: 1 }, attempts }, { body: undefined, attempts });
-          await consume("miner", Work, fail(error))(batch, deadLetterQueue(fails).env);
+          await consume("miner", Work, fail(error))(batch, deadLetterQueue(fails).env, contextOf());
           expect(fates.every((fate) => fate !== undefined)).toBe(true);
         }
     const { batch, fates } = batchOf({ body: { n: 3 } }); // the binding itself is missing
-    await consume("miner", Work, byNumber)(batch, {} as StageEnv);
+    await consume("miner", Work, byNumber)(batch, {} as StageEnv, contextOf());
     expect(fates[0]).toMatch(/^retry/);
+  });
+});
+
+const one = (outcome: string, count = 1) => ({ kind: "messages", stage: "miner", outcome, count });
+
+describe("what became of a batch", () => {
+  beforeEach(() => {
+    for (const name of ["log", "warn", "error"] as const) vi.spyOn(console, name).mockReturnValue();
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it("is reported once, when every message is settled", async () => {
+    const { batch, fates } = batchOf(
+      ...[1, 1, 2, 3, 4].map((n) => ({ body: { n } })),
+      { body: "rubbish" },
+      { body: { n: 2 }, attempts: LAST_ATTEMPT },
+    );
+    const { env, reported } = deadLetterQueue();
+    const context = contextOf();
+    const settledBefore: boolean[] = [];
+    Reflect.set(env, "MONITOR", {
+      getByName: () => ({
+        report: async (observations: readonly Observation[]) => {
+          settledBefore.push(fates.every((fate) => fate !== undefined));
+          reported.push(...observations);
+        },
+      }),
+    });
+    await consume("miner", Work, byNumber)(batch, env, context);
+    await context.ended();
+    expect(settledBefore).toEqual([true]);
+    expect(reported).toHaveLength(3);
+    expect(reported).toEqual(
+      expect.arrayContaining([one("processed", 2), one("retried", 2), one("dead_lettered", 3)]),
+    );
+  });
+
+  it("counts a message that no dead-letter queue takes as retried", async () => {
+    const { batch } = batchOf({ body: { n: 3 } });
+    const { env, reported } = deadLetterQueue(true);
+    const context = contextOf();
+    await consume("miner", Work, byNumber)(batch, env, context);
+    await context.ended();
+    expect(reported).toEqual([one("retried")]);
+  });
+
+  it("is reported with what the stage has observed, of failed messages too", async () => {
+    const { batch } = batchOf({ body: { n: 1 } }, { body: { n: 2 } });
+    const { env, reported } = deadLetterQueue();
+    const context = contextOf();
+    const tier = { kind: "tier", tier: "r2", operation: "store", ok: true } as const;
+    await consume("miner", Work, async ({ n }, _, __, observe) => {
+      observe({ ...tier, milliseconds: n });
+      if (n === 2) throw new Error("once more");
+    })(batch, env, context);
+    await context.ended();
+    expect(reported).toEqual([
+      { ...tier, milliseconds: 1 },
+      { ...tier, milliseconds: 2 },
+      one("processed"),
+      one("retried"),
+    ]);
+  });
+
+  it("keeps no message from being acked while the monitor is away, fails or does not answer", async () => {
+    vi.useFakeTimers();
+    try {
+      for (const MONITOR of [
+        undefined,
+        { getByName: () => ({ report: () => Promise.reject(new Error("evicted")) }) },
+        { getByName: () => ({ report: () => new Promise(() => {}) }) },
+      ]) {
+        const { batch, fates } = batchOf({ body: { n: 1 } });
+        const { env } = deadLetterQueue();
+        Reflect.set(env, "MONITOR", MONITOR);
+        const context = contextOf();
+        await consume("miner", Work, byNumber)(batch, env, context);
+        expect(fates).toEqual(["ack"]);
+        const ended = context.ended(); // never rejects: that would deliver the batch again
+        await vi.advanceTimersByTimeAsync(2_000);
+        await ended;
+      }
+      expect(vi.mocked(console.warn)).toHaveBeenCalledTimes(3);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
 import { addTo, count, readFact } from "./facts.ts";
+import { noteMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
 
 export interface Entry {
@@ -31,6 +32,13 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     insert(sql, entry, ++sequence, now);
     return "admitted";
   });
+  const admitted = entries.filter((_, i) => results[i] === "admitted");
+  noteMilestone(
+    sql,
+    "admitted",
+    admitted.map(({ timestamp }) => timestamp),
+    now,
+  );
   addTo(sql, "sequence", sequence - before);
   addTo(sql, "waiting", sequence - before);
   addTo(sql, "pending", sequence - before);

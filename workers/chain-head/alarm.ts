@@ -1,12 +1,14 @@
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
+import { findBlock, unfinishedBlocks } from "./blocks.ts";
 import { duties, type BlockStage, type Duty } from "./duties.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 import { parked } from "./set-aside.ts";
+import { countStall } from "./stalls.ts";
 
 /** Milliseconds. */
 const PAUSE_AFTER_FAILURE = 2_000;
@@ -113,9 +115,12 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
     case "nudge_miner":
       if ((readFact(sql, "mineNudgeAt") ?? 0) <= started)
         writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
+      for (const block of unfinishedBlocks(sql))
+        if (block.state === "reserved") countStall(sql, block, rules, started);
       sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE state = 'reserved'", now);
       return;
     case "nudge_stage":
+      countStall(sql, findBlock(sql, duty.blockNumber), rules, started);
       sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE number = ?", now, duty.blockNumber);
       return;
     case "request_mining":

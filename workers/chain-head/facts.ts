@@ -1,4 +1,5 @@
 import type { Sql } from "./schema.ts";
+import type { StalledStage } from "./stalls.ts";
 
 /** Single values of the chain head, each with its type. */
 export interface Facts {
@@ -29,6 +30,8 @@ export interface Facts {
   /** Ids of the encryption keys that the miner last said it holds. */
   minerKeys: { keyIds: readonly string[]; at: number };
   halted: { reason: string; at: number };
+  /** How often the watchdog told each stage again of a block that had not moved. */
+  stalls: Partial<Record<StalledStage, number>>;
   /** When it was decided that a chain may begin here, or had been restored. */
   founded: number;
   /** Since when the chain head is being rebuilt from stored blocks. */

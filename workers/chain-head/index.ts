@@ -14,6 +14,7 @@ import { writeFact } from "./facts.ts";
 import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
+import { measures } from "./measures.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import { readmit } from "./readmit.ts";
 import * as reads from "./reads.ts";
@@ -177,6 +178,10 @@ export class ChainHead extends DurableObject<Env> {
 
   status() {
     return reads.status(this.#sql, this.#rules);
+  }
+
+  measures() {
+    return measures(this.#sql);
   }
 
   assets(assetIds: readonly string[]) {

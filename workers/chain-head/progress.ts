@@ -1,6 +1,7 @@
 import { advance, reached, type BlockState } from "../../shared/chain/states.ts";
 import { findBlock, type BlockRow } from "./blocks.ts";
 import { addTo, readFact, writeFact } from "./facts.ts";
+import { noteBlockMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
 
 /**
@@ -55,6 +56,7 @@ function moveTo(sql: Sql, block: BlockRow, state: keyof typeof REACHED_AT, now: 
     now,
     block.number,
   );
+  noteBlockMilestone(sql, state, block.number, now);
   return true;
 }
 

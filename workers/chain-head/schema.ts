@@ -62,6 +62,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE ignored_event (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
   ],
+  [
+    "CREATE TABLE latency (milestone TEXT PRIMARY KEY, seconds TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX block_foreign_cid ON block (number) WHERE substr(ipfs_hash, 1, 2) <> 'Qm'",
+  ],
 ];
 
 export function migrate(sql: Sql): void {

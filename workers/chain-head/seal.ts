@@ -5,6 +5,7 @@ import { noteAssets } from "./assets.ts";
 import { findBlock } from "./blocks.ts";
 import { addTo, readFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
+import { noteBlockMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
 
 /** The reservation changed under the miner's hands, or the chain was halted: ask for a reservation again. */
@@ -47,6 +48,7 @@ export function seal(
     sealed.systemTransactions,
     blockNumber,
   );
+  noteBlockMilestone(sql, "sealed", blockNumber, now);
   addTo(sql, "mined", block.transactions);
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
   noteAssets(sql, blockNumber, sealed.assets);

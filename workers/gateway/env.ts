@@ -1,9 +1,10 @@
 import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
+import type { MonitorEnv } from "../../shared/monitor.ts";
 import type StorageVerifier from "../storage-verifier/index.ts";
 
-export interface Env extends ChainHeadEnv, DeadLettersEnv, AuditEnv {
+export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, AuditEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { intakeBacklog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
 import { errorText } from "../../shared/log.ts";
@@ -64,8 +65,24 @@ async function checkIngest(call: Call): Promise<{ check: Check; encryptionKeyId?
     answer = await (await call.env.INGEST_WEBHOOK.fetch("https://ingest-webhook/")).json();
   });
   const { encryptionKeyId, detail } = answer;
-  if (!reached.ok || encryptionKeyId !== undefined) return { check: reached, encryptionKeyId };
-  return { check: { ok: false, detail: detail ?? "ingest-webhook is not ready" } };
+  if (!reached.ok) return { check: reached };
+  if (encryptionKeyId === undefined)
+    return { check: { ok: false, detail: detail ?? "ingest-webhook is not ready" } };
+  return { check: await checkIntake(call), encryptionKeyId };
+}
+
+/** Payments that were taken, but that pending-writer does not take over: the chain head knows nothing of them. */
+async function checkIntake(call: Call): Promise<Check> {
+  let oldestAt: number | null = null;
+  const measured = await check(call, "pending-writer's queue", async () => {
+    ({ oldestAt } = await intakeBacklog(call.env));
+  });
+  const age = Math.floor((Date.now() - (oldestAt ?? Infinity)) / 1_000);
+  if (!measured.ok || !(age > Number(call.env.READY_MAX_AGE_SECONDS))) return measured;
+  return {
+    ok: false,
+    detail: `payments have waited in the queue for ${age} seconds: pending-writer does not take them, see its log`,
+  };
 }
 
 async function checkChain(

@@ -3,6 +3,7 @@ import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
 import { health, ready } from "./health.ts";
+import { metrics } from "./metrics.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
 import { abortReplay, createReplay, replay, replays } from "./replays.ts";
@@ -42,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/vdc/resume", resume],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
+  ["GET", "/api/metrics", metrics],
 
   ["GET", "/api/dead-letters", deadLetterPage],
   ["POST", "/api/dead-letters/replays", createReplay],

@@ -1,13 +1,19 @@
+import { BACKLOG_PATH, measureBacklog } from "../../shared/backlog.ts";
 import { answer, json } from "../../shared/http/answer.ts";
 import { logger } from "../../shared/log.ts";
 import { settingsOf, type Env } from "./env.ts";
 import { ingest } from "./ingest.ts";
 
-/** Reached through the gateway's service binding only: POST is a delivery, GET says whether the configuration is whole. */
+/**
+ * Reached through service bindings only: POST is a delivery, GET says whether the configuration is whole, and of
+ * `/backlog` what was taken and waits.
+ */
 export default {
   fetch: (request, env) =>
     answer(request, logger("ingest-webhook"), async (_, log) => {
       if (request.method === "POST") return ingest(request, env, log);
+      if (new URL(request.url).pathname === BACKLOG_PATH)
+        return json(await measureBacklog(env.PENDING_WRITER_QUEUE));
       const { encryptionKey } = await settingsOf(env);
       return json({ ready: true, encryptionKeyId: encryptionKey.kid });
     }),

@@ -1,4 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { measureBacklog } from "../../shared/backlog.ts";
 import { consume } from "../../shared/consume.ts";
 import { VerifyStorage } from "../../shared/messages.ts";
 import { acceptCopy } from "./accept-copy.ts";
@@ -17,7 +18,7 @@ const queue = consume("storage-verifier", VerifyStorage, work);
 /** The gateway calls the methods, for an operator; the clock and the queue call the rest. */
 export default class StorageVerifier extends WorkerEntrypoint<Env> {
   override queue(batch: MessageBatch): Promise<void> {
-    return queue(batch, this.env);
+    return queue(batch, this.env, this.ctx);
   }
 
   override scheduled(): Promise<void> {
@@ -42,6 +43,15 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
 
   restore(by: string, requestId: string) {
     return startRestore(by, this.env, logOf(requestId));
+  }
+
+  summary() {
+    return storageRuns(this.env).summary();
+  }
+
+  /** What waits in its own queue. */
+  backlog() {
+    return measureBacklog(this.env.STORAGE_VERIFIER_QUEUE);
   }
 
   runs() {

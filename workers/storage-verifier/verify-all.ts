@@ -3,10 +3,10 @@ import type { Log } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
-import { tiersOf } from "../../shared/storage/tiers.ts";
+import { conclude } from "./conclude.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
-import { reportUnrepairable } from "./unrepairable.ts";
+import { withReportedTiers } from "./reported-tiers.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
 /** A chain up to this size is verified while the caller waits; a longer one by the queue, chunk by chunk. */
@@ -58,17 +58,15 @@ export async function verifyChunk(
   const [chain, known] = await Promise.all([readChain(env), knownBlocks(env, from, end)]);
   if (known.length !== end - from)
     throw new Error(`the chain head knows ${known.length} of the blocks ${from} to ${end - 1}`);
-  const with_ = { chain, tiers: tiersOf(env), repair: run.repair, patience: PATIENCE, env, log };
-  const outcomes = await settleConnections(
-    known,
-    (block) => verifyStoredBlock(block, with_),
-    BLOCKS_TOGETHER,
-  );
+  const outcomes = await withReportedTiers(env, log, (tiers) => {
+    const with_ = { chain, tiers, repair: run.repair, patience: PATIENCE, env, log };
+    return settleConnections(known, (block) => verifyStoredBlock(block, with_), BLOCKS_TOGETHER);
+  });
   const reports = outcomes.map((outcome) => {
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   });
-  await reportUnrepairable(reports, run.repair, env);
+  await conclude(reports, run.repair, env);
   const after = await storageRuns(env).recordChunk({ runId: run.id, from, next: end, reports });
   if (after.state === "done") await finish(after, env, log);
   return { run: after, reports };

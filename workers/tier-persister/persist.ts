@@ -7,6 +7,8 @@ import { hex } from "../../shared/crypto/bytes.ts";
 import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { PersistBlock } from "../../shared/messages.ts";
+import type { Observe } from "../../shared/monitor.ts";
+import { observedTiers } from "../../shared/storage/observed-tier.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
@@ -15,7 +17,12 @@ import { tiersOf } from "../../shared/storage/tiers.ts";
 import type { Env } from "./env.ts";
 
 /** Puts the sealed bytes of a block, and no others, into R2, IPFS and KV; only then tells the chain head. */
-export async function persist({ blockNumber }: PersistBlock, env: Env, log: Log): Promise<void> {
+export async function persist(
+  { blockNumber }: PersistBlock,
+  env: Env,
+  log: Log,
+  observe: Observe,
+): Promise<void> {
   const facts = await chainHead(env).block(blockNumber);
   if (facts === null || facts.sha256 === null) throw new Error(`block ${blockNumber} is not sealed yet`);
   if (reached(facts.state, "indexed")) return;
@@ -23,7 +30,7 @@ export async function persist({ blockNumber }: PersistBlock, env: Env, log: Log)
   if (facts.state === "sealed") {
     const started = Date.now();
     const copy = await sealedCopy(env, blockNumber, facts.sha256);
-    await storeOrHalt(copy, env);
+    await storeOrHalt(copy, env, observe);
     await chainHead(env).persisted({ blockNumber, hash: copy.block.hash, ipfsHash: copy.cid });
     log.info("block.persisted", {
       blockNumber,
@@ -46,9 +53,9 @@ async function sealedCopy(env: Env, blockNumber: number, sha256: string): Promis
 }
 
 /** Two different byte strings for one number stop the chain until an operator has looked. */
-async function storeOrHalt(copy: BlockCopy, env: Env): Promise<void> {
+async function storeOrHalt(copy: BlockCopy, env: Env, observe: Observe): Promise<void> {
+  const { r2, ipfs, kv } = observedTiers(tiersOf(env), (ended) => observe({ kind: "tier", ...ended }));
   try {
-    const { r2, ipfs, kv } = tiersOf(env);
     await storeChainBlock([r2, ipfs, kv], copy);
   } catch (error) {
     if (error instanceof Permanent && error.reason === "forked")

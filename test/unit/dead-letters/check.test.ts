@@ -47,7 +47,6 @@ describe("a dead letter whose work was done by other means", () => {
 
   it("of the storage verifier is resolved when that says so, for the chain head can't tell", async () => {
     const index = new TestIndex();
-    const message = (blockNumber: number) => ({ v: 1, kind: "block", blockNumber, repair: true });
     const one = await index.giveUp("storage-verifier", message(1), { reason: "unrepairable" });
     const other = await index.giveUp("storage-verifier", message(0), { reason: "unrepairable" });
     index.replay({ filter: { reason: "unrepairable" } });
@@ -112,3 +111,7 @@ describe("an index that has lost its storage", () => {
     expect(index.counts()).toMatchObject({ open: { indexer: 130 }, resolved: 1 });
   });
 });
+
+function message(blockNumber: number): object {
+  return { v: 1, kind: "block", blockNumber, repair: true };
+}

@@ -1,0 +1,31 @@
+import * as v from "valibot";
+
+/** What waits in a queue, as the platform counts it (best effort). */
+export const Backlog = v.strictObject({
+  messages: v.number(),
+  bytes: v.number(),
+  /** Milliseconds since the epoch; null when nothing waits. */
+  oldestAt: v.nullable(v.number()),
+});
+export type Backlog = v.InferOutput<typeof Backlog>;
+
+export async function measureBacklog(queue: Queue): Promise<Backlog> {
+  const { backlogCount, backlogBytes, oldestMessageTimestamp } = await queue.metrics();
+  return {
+    messages: backlogCount,
+    bytes: backlogBytes,
+    oldestAt: oldestMessageTimestamp?.getTime() ?? null,
+  };
+}
+
+export interface IntakeEnv {
+  readonly INGEST_WEBHOOK: Fetcher;
+}
+
+export const BACKLOG_PATH = "/backlog";
+
+/** Of payments that were taken and are not admitted yet: the webhook's own queue, which ingest-webhook alone feeds. */
+export async function intakeBacklog(env: IntakeEnv): Promise<Backlog> {
+  const response = await env.INGEST_WEBHOOK.fetch(`https://ingest-webhook${BACKLOG_PATH}`);
+  return v.parse(Backlog, await response.json());
+}

@@ -1,0 +1,22 @@
+/**
+ * What `work` answers, or an error once `milliseconds` are over. For calls that can't be aborted: the call itself may
+ * go on, and nobody hears of it.
+ */
+export async function withDeadline<T>(
+  milliseconds: number,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`${what} did not answer within ${milliseconds} ms`)),
+      milliseconds,
+    );
+  });
+  try {
+    return await Promise.race([Promise.try(work), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

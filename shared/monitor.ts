@@ -1,0 +1,57 @@
+import { withDeadline } from "./deadline.ts";
+import { errorText, type Log } from "./log.ts";
+import type { StageName } from "./pipeline.ts";
+import type { TierName } from "./storage/tier.ts";
+import type { Monitor } from "../workers/monitor/index.ts";
+
+export interface MonitorEnv {
+  readonly MONITOR: DurableObjectNamespace<Monitor>;
+  readonly CHAIN_ID: string;
+}
+
+/** What became of a message. `parked`: the dead-letter store has it. */
+export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
+
+/** Something that happened and is to be counted. Never contents: names and numbers only. */
+export type Observation =
+  | {
+      readonly kind: "messages";
+      readonly stage: StageName;
+      readonly outcome: Outcome;
+      readonly count: number;
+    }
+  | {
+      readonly kind: "tier";
+      readonly tier: TierName;
+      readonly operation: "store" | "read" | "repair";
+      readonly ok: boolean;
+      readonly milliseconds: number;
+    };
+
+export type Observe = (observation: Observation) => void;
+
+export function monitor(env: MonitorEnv): DurableObjectStub<Monitor> {
+  return env.MONITOR.getByName(env.CHAIN_ID);
+}
+
+const REPORT_DEADLINE = 2_000; // milliseconds
+
+/** Never throws and never takes long: a count that can't be delivered is logged and lost. */
+export async function report(env: MonitorEnv, observations: readonly Observation[], log: Log): Promise<void> {
+  if (observations.length === 0) return;
+  try {
+    await withDeadline(REPORT_DEADLINE, "the monitor", () => monitor(env).report(observations));
+  } catch (error) {
+    log.warn("report.lost", { observations: observations.length, error: errorText(error) });
+  }
+}
+
+/** One observation for each outcome that occurs. */
+export function messagesCounted(stage: StageName, outcomes: readonly Outcome[]): Observation[] {
+  return [...new Set(outcomes)].map((outcome) => ({
+    kind: "messages",
+    stage,
+    outcome,
+    count: outcomes.filter((other) => other === outcome).length,
+  }));
+}

@@ -1,0 +1,24 @@
+import { withDeadline } from "./deadline.ts";
+import { errorText, type Log } from "./log.ts";
+
+type Readers = Readonly<Record<string, () => Promise<unknown>>>;
+
+/** What each reader gave; `undefined` for one that failed or took too long. */
+export type Parts<R extends Readers> = {
+  readonly [Name in keyof R]: Awaited<ReturnType<R[Name]>> | undefined;
+};
+
+const PART_DEADLINE = 5_000; // milliseconds
+
+/** Reads all at once, each for itself: a part that can't be read keeps none of the others unseen. */
+export async function readParts<const R extends Readers>(readers: R, log: Log): Promise<Parts<R>> {
+  const read = Object.entries(readers).map(async ([name, reader]) => {
+    try {
+      return [name, await withDeadline(PART_DEADLINE, name, reader)] as const;
+    } catch (error) {
+      log.error("part.unreadable", { part: name, error: errorText(error) });
+      return [name, undefined] as const;
+    }
+  });
+  return Object.fromEntries(await Promise.all(read)) as Parts<R>;
+}

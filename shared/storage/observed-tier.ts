@@ -1,0 +1,43 @@
+import type { Tier, TierName, Tiers } from "./tier.ts";
+
+/** One operation of a tier, as it ended. */
+export interface TierOperation {
+  readonly tier: TierName;
+  readonly operation: "store" | "read" | "repair";
+  readonly ok: boolean;
+  readonly milliseconds: number;
+}
+
+/** The same tiers; of each operation `observe` is told how long it took and whether it failed. */
+export function observedTiers(tiers: Tiers, observe: (ended: TierOperation) => void): Tiers {
+  return {
+    kv: observedTier(tiers.kv, observe),
+    r2: observedTier(tiers.r2, observe),
+    ipfs: observedTier(tiers.ipfs, observe),
+  };
+}
+
+export function observedTier(
+  tier: Tier,
+  observe: (ended: TierOperation) => void,
+  now: () => number = Date.now,
+): Tier {
+  const watch = async <T>(operation: TierOperation["operation"], work: () => Promise<T>): Promise<T> => {
+    const started = now();
+    const tell = (ok: boolean) => observe({ tier: tier.name, operation, ok, milliseconds: now() - started });
+    try {
+      const answer = await work();
+      tell(true);
+      return answer;
+    } catch (error) {
+      tell(false);
+      throw error;
+    }
+  };
+  return {
+    name: tier.name,
+    store: (copy) => watch("store", () => tier.store(copy)),
+    replace: (copy) => watch("repair", () => tier.replace(copy)),
+    read: (locator) => watch("read", () => tier.read(locator)),
+  };
+}

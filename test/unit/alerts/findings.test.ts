@@ -1,0 +1,178 @@
+import { describe, expect, it } from "vitest";
+import { findings } from "../../../workers/alerts/findings.ts";
+import type { Readings } from "../../../workers/alerts/readings.ts";
+import type { AlertName } from "../../../workers/monitor/alert-state.ts";
+import { TestHead } from "../../support/chain-head.ts";
+
+const LIMITS = { pendingSeconds: 900, stalledSeconds: 900, repeatSeconds: 86_400 };
+const NONE_WAITS = { messages: 0, bytes: 0, oldestAt: null };
+const NO_LETTERS = { open: { miner: 0 }, replaying: 0, resolved: 3, dismissed: 1, oldestOpenAt: null };
+const SOUND = {
+  blocks: null,
+  failing: 0,
+  partial: 1,
+  lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: 1, failed: 0 },
+  rehydrated: { kv: 0, r2: 0, ipfs: 0 },
+};
+
+/** What an alert says of a chain head as it stands, everything else being well unless told. */
+function looked(head: TestHead, others: Partial<Readings> = {}) {
+  const readings: Readings = {
+    chain: head.status(),
+    intake: NONE_WAITS,
+    deadLetters: NO_LETTERS,
+    storage: SOUND,
+    ...others,
+  };
+  const found = findings(readings, LIMITS, head.now);
+  const names = found.map(({ alert }) => alert);
+  expect(new Set(names).size).toBe(names.length);
+  return {
+    names,
+    firing: found.filter(({ firing }) => firing).map(({ alert }) => alert),
+    of: (alert: AlertName) => found.find((finding) => finding.alert === alert),
+  };
+}
+
+describe("a chain at rest", () => {
+  it("gives no alert, and looks at all of them", () => {
+    const { firing, names } = looked(new TestHead().begun());
+    expect(firing).toEqual([]);
+    expect(names).toEqual([
+      "halted",
+      "stalled",
+      "pending_too_old",
+      "dead_letters",
+      "failed_verification",
+      "unreadable",
+    ]);
+  });
+});
+
+describe("a halted chain", () => {
+  it("is an alert since it was halted, with the reason and what to do", () => {
+    const head = new TestHead().begun();
+    const haltedAt = head.now;
+    head.halt("block 7: R2 holds other bytes");
+    head.pass(120);
+    expect(looked(head).of("halted")).toMatchObject({
+      firing: true,
+      since: haltedAt,
+      summary: expect.stringMatching(/R2 holds other bytes.*POST \/api\/vdc\/resume/s),
+      details: { reason: "block 7: R2 holds other bytes" },
+    });
+  });
+
+  it("says nothing of what waits meanwhile: that is what halting is", () => {
+    const head = new TestHead().begun();
+    head.admit(1);
+    head.requestMining();
+    head.mine();
+    head.admit(2);
+    head.halt("a test");
+    head.pass(100_000);
+    expect(looked(head).firing).toEqual(["halted"]);
+    expect(looked(head).names).not.toContain("stalled");
+    head.resume();
+    expect(looked(head).firing).toEqual(["stalled", "pending_too_old"]);
+  });
+});
+
+describe("a block that does not move", () => {
+  it("is an alert after the limit, named with its stage, since it last moved", () => {
+    const head = new TestHead().begun();
+    head.admit(1);
+    head.requestMining();
+    head.mine();
+    head.pass(600);
+    head.persisted(2);
+    const movedAt = head.now;
+    head.pass(900);
+    expect(looked(head).firing).toEqual([]);
+    head.pass(1);
+    expect(looked(head).of("stalled")).toMatchObject({
+      firing: true,
+      since: movedAt,
+      details: { blockNumber: 2, state: "persisted", stage: "indexer", blocks: 1 },
+    });
+    head.indexed(2);
+    expect(looked(head).firing).toEqual([]);
+  });
+
+  it("that was never made is one too: approved payments wait and the miner makes none", () => {
+    const head = new TestHead({ miningMode: "approval" }).begun();
+    head.admit(1);
+    head.requestMining();
+    head.pass(901);
+    expect(looked(head).of("stalled")).toMatchObject({ firing: true, details: { stage: "miner" } });
+  });
+});
+
+describe("payments that wait", () => {
+  it("are an alert after the limit, in approval mode too: somebody has to approve", () => {
+    const head = new TestHead({ miningMode: "approval" }).begun();
+    const admittedAt = head.now;
+    head.admit(1);
+    head.pass(900);
+    expect(looked(head).firing).toEqual([]);
+    head.pass(1);
+    expect(looked(head).firing).toEqual(["pending_too_old"]);
+    expect(looked(head).of("pending_too_old")).toMatchObject({
+      since: admittedAt,
+      summary: expect.stringMatching(/waited for 15 minutes.*POST \/api\/vdc\/mine/s),
+      details: { waiting: 1, waitsFor: "miner" },
+    });
+  });
+
+  it("are one also while they are still in the webhook's queue", () => {
+    const head = new TestHead().begun();
+    const intake = { messages: 3, bytes: 9_000, oldestAt: head.now - 901_000 };
+    expect(looked(head, { intake }).of("pending_too_old")).toMatchObject({
+      firing: true,
+      since: intake.oldestAt,
+      details: { waitsFor: "pending-writer" },
+    });
+  });
+});
+
+describe("dead letters", () => {
+  it("are an alert while one is open, counted by stage", () => {
+    const open = { miner: 2, indexer: 1 };
+    const found = looked(new TestHead(), { deadLetters: { ...NO_LETTERS, open, oldestOpenAt: 5 } });
+    expect(found.of("dead_letters")).toMatchObject({
+      firing: true,
+      since: 5,
+      summary: expect.stringMatching(/^3 dead letter.*GET \/api\/dead-letters/s),
+      details: open,
+    });
+  });
+});
+
+describe("a verification", () => {
+  it("that found a block nobody can give is an alert; a partial copy is none", () => {
+    const head = new TestHead();
+    expect(looked(head, { storage: { ...SOUND, failing: 1 } }).firing).toEqual(["failed_verification"]);
+    expect(looked(head, { storage: { ...SOUND, partial: 9 } }).firing).toEqual([]);
+    expect(looked(head, { storage: { ...SOUND, lastRun: null } }).firing).toEqual([]);
+  });
+
+  it("that did not come to its end is an alert", () => {
+    const lastRun = { ...SOUND.lastRun, state: "failed" };
+    expect(
+      looked(new TestHead(), { storage: { ...SOUND, lastRun } }).of("failed_verification"),
+    ).toMatchObject({ firing: true, details: { lastRun: "run-1" } });
+  });
+});
+
+describe("a part that can't be read", () => {
+  it("gives neither alert nor all-clear of what it would show, and is named", () => {
+    const head = new TestHead().begun();
+    const found = looked(head, { chain: undefined, deadLetters: undefined });
+    expect(found.names).toEqual(["failed_verification", "unreadable"]);
+    expect(found.of("unreadable")).toMatchObject({
+      firing: true,
+      summary: expect.stringContaining("chain, deadLetters"),
+    });
+    expect(looked(head, { intake: undefined }).names).not.toContain("pending_too_old");
+  });
+});

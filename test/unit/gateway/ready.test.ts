@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { logger } from "../../../shared/log.ts";
+import type { Env } from "../../../workers/gateway/env.ts";
+import { ready } from "../../../workers/gateway/health.ts";
+import type { Arrival } from "../../../workers/gateway/operation.ts";
+import { TestHead } from "../../support/chain-head.ts";
+
+const LIMIT = 900; // seconds
+
+let head: TestHead;
+let oldestInQueueAt: number | null;
+let queueAnswers: boolean;
+
+beforeEach(() => {
+  head = new TestHead({ miningMode: "approval" }).begun();
+  oldestInQueueAt = null;
+  queueAnswers = true;
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.spyOn(console, "error").mockReturnValue();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+function ingestWebhook(url: string): Response {
+  if (!url.endsWith("/backlog")) return Response.json({ ready: true, encryptionKeyId: "a" });
+  return queueAnswers
+    ? Response.json({ messages: 1, bytes: 1, oldestAt: oldestInQueueAt })
+    : new Response("no", { status: 500 });
+}
+
+/** What /api/ready says at the head's time, with everything but the chain and the webhook's queue in order. */
+async function asked(): Promise<{
+  status: number;
+  ingest: { ok: boolean; detail?: string };
+  chain: unknown;
+}> {
+  vi.setSystemTime(head.now);
+  const env = {
+    CHAIN_ID: "vdc-test",
+    READY_MAX_AGE_SECONDS: String(LIMIT),
+    KV: { get: async () => null },
+    R2: { head: async () => null },
+    INGEST_WEBHOOK: { fetch: async (url: string) => ingestWebhook(url) },
+    CHAIN_HEAD: { getByName: () => ({ status: async () => head.status() }) },
+  } as unknown as Env;
+  const request = new Request("https://vdc.example/api/ready");
+  const arrival = { request, params: {}, env, requestId: "test", log: logger("test") } as unknown as Arrival;
+  const response = await ready.work(await ready.read(arrival, undefined));
+  const { checks } = await response.json<{ checks: { ingest: { ok: boolean }; chain: unknown } }>();
+  return { status: response.status, ...checks };
+}
+
+describe("/api/ready", () => {
+  it("is 200 while an operator takes time to approve: that is nobody's failure", async () => {
+    head.admit(1);
+    head.pass(100_000);
+    expect(await asked()).toMatchObject({ status: 200, chain: { ok: true } });
+  });
+
+  it("is 503 when what was approved is in no block for too long", async () => {
+    head.admit(1);
+    head.requestMining();
+    head.pass(LIMIT);
+    expect((await asked()).status).toBe(200);
+    head.pass(1);
+    expect(await asked()).toMatchObject({
+      status: 503,
+      chain: { detail: expect.stringContaining("the miner makes no block") },
+    });
+  });
+
+  it("is 503 when payments wait in the webhook's queue for too long, of which the chain knows nothing", async () => {
+    oldestInQueueAt = head.now;
+    head.pass(LIMIT);
+    expect((await asked()).status).toBe(200);
+    head.pass(1);
+    expect(await asked()).toMatchObject({
+      status: 503,
+      chain: { ok: true },
+      ingest: { detail: expect.stringMatching(/waited in the queue for 901 seconds: pending-writer/) },
+    });
+  });
+
+  it("is 503 when that queue can't be measured", async () => {
+    queueAnswers = false;
+    expect(await asked()).toMatchObject({ status: 503, ingest: { ok: false } });
+  });
+});

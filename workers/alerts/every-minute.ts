@@ -1,0 +1,29 @@
+import { logger, type Log } from "../../shared/log.ts";
+import { monitor } from "../../shared/monitor.ts";
+import type { OwedPost } from "../monitor/alert-state.ts";
+import { limitsOf, webhookOf, type Env } from "./env.ts";
+import { findings } from "./findings.ts";
+import { postAlert } from "./post.ts";
+import { read } from "./readings.ts";
+
+/** Looks, remembers, posts. What could not be posted stays owed, and is tried again the next minute. */
+export async function everyMinute(env: Env): Promise<void> {
+  const log = logger("alerts", { requestId: crypto.randomUUID(), cause: "schedule" });
+  const limits = limitsOf(env, log);
+  const found = findings(await read(env, log), limits, Date.now());
+  for (const { alert, firing, summary } of await monitor(env).judge(found))
+    if (firing) log.error("alert.firing", { alert, summary });
+    else log.info("alert.resolved", { alert, summary });
+  const webhook = webhookOf(env, log);
+  if (webhook === undefined) return;
+  const owed = await monitor(env).takeOwedPosts(limits.repeatSeconds);
+  await Promise.all(owed.map((post) => deliver(post, webhook, env, log)));
+}
+
+async function deliver(post: OwedPost, webhook: URL, env: Env, log: Log): Promise<void> {
+  const fields = { alert: post.alert, state: post.state };
+  const refusal = await postAlert(webhook, env.CHAIN_ID, post);
+  await monitor(env).notePost(post, refusal === undefined);
+  if (refusal === undefined) log.info("alert.posted", fields);
+  else log.error("alert.not_posted", { ...fields, error: refusal });
+}

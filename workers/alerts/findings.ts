@@ -1,0 +1,164 @@
+import type { StatusFacts } from "../chain-head/reads.ts";
+import type { Finding } from "../monitor/alert-state.ts";
+import type { DeadLetterCounts } from "../../shared/dead-letters.ts";
+import type { StorageSummary } from "../storage-verifier/troubles.ts";
+import type { Limits } from "./env.ts";
+import type { Readings } from "./readings.ts";
+
+/**
+ * What the readings say of each alert. A halted chain does no work on purpose, so what waits then says nothing new.
+ * @param now milliseconds since the epoch
+ */
+export function findings(readings: Readings, limits: Limits, now: number): Finding[] {
+  const { chain, intake, deadLetters, storage } = readings;
+  const works = chain !== undefined && chain.halted === null;
+  return [
+    ...(chain ? [halted(chain)] : []),
+    ...(works ? [stalled(chain, limits, now)] : []),
+    ...(works && intake ? [pendingTooOld(chain, intake.oldestAt, limits, now)] : []),
+    ...(deadLetters ? [openDeadLetters(deadLetters)] : []),
+    ...(storage ? [failedVerification(storage)] : []),
+    unreadable(readings),
+  ];
+}
+
+function halted({ halted: halt }: StatusFacts): Finding {
+  if (halt === null)
+    return {
+      alert: "halted",
+      firing: false,
+      summary: "The chain goes on: an operator has resumed it.",
+      details: {},
+    };
+  return {
+    alert: "halted",
+    firing: true,
+    since: halt.at,
+    summary: `The chain is halted: ${halt.reason}. Nothing is mined, stored or cleared until an operator has looked; payments are taken and wait. Find out why, mend it, then POST /api/vdc/resume.`,
+    details: { reason: halt.reason },
+  };
+}
+
+function stalled({ unfinished, miningOwedSince }: StatusFacts, limits: Limits, now: number): Finding {
+  const latest = now - limits.stalledSeconds * 1_000;
+  const still = unfinished
+    .map((block) => ({ ...block, movedAt: lastMove(block.times) }))
+    .filter(({ movedAt }) => movedAt < latest);
+  const [first] = still.toSorted((a, b) => a.movedAt - b.movedAt);
+  if (first !== undefined)
+    return {
+      alert: "stalled",
+      firing: true,
+      since: first.movedAt,
+      summary: `Block ${first.blockNumber} has been ${first.state} for ${minutes(now - first.movedAt)}: ${first.stage} does not get done. Nothing is lost and it is tried again and again; its Worker's log says what fails.`,
+      details: {
+        blockNumber: first.blockNumber,
+        state: first.state,
+        stage: first.stage ?? null,
+        blocks: still.length,
+      },
+    };
+  if (miningOwedSince !== null && miningOwedSince < latest)
+    return {
+      alert: "stalled",
+      firing: true,
+      since: miningOwedSince,
+      summary: `Payments should have been in a block ${minutes(now - miningOwedSince)} ago, but the miner makes none. Nothing is lost; the miner's log says what fails.`,
+      details: { blockNumber: null, state: null, stage: "miner", blocks: 0 },
+    };
+  return {
+    alert: "stalled",
+    firing: false,
+    summary: "Every block in flight moves again, and no payment is owed a block.",
+    details: {},
+  };
+}
+
+function lastMove(times: StatusFacts["unfinished"][number]["times"]): number {
+  return Math.max(...Object.values(times).map((time) => time ?? 0));
+}
+
+function pendingTooOld(
+  { oldestWaitingAt, counts }: StatusFacts,
+  oldestInQueueAt: number | null,
+  limits: Limits,
+  now: number,
+): Finding {
+  const inQueue = (oldestInQueueAt ?? Infinity) < (oldestWaitingAt ?? Infinity);
+  const oldest = Math.min(oldestInQueueAt ?? Infinity, oldestWaitingAt ?? Infinity);
+  if (now - oldest <= limits.pendingSeconds * 1_000 || oldest === Infinity)
+    return {
+      alert: "pending_too_old",
+      firing: false,
+      summary: "No payment waits for longer than the limit any more.",
+      details: { waiting: counts.waiting },
+    };
+  const waits = `A payment has waited for ${minutes(now - oldest)}`;
+  return {
+    alert: "pending_too_old",
+    firing: true,
+    since: oldest,
+    summary: inQueue
+      ? `${waits} in the queue of pending-writer, which does not take it. Nothing is lost; the log of pending-writer says what fails.`
+      : `${waits} for its block. Approve mining (POST /api/vdc/mine) if MINING_MODE is approval; else the miner's log says what keeps it.`,
+    details: { waiting: counts.waiting, waitsFor: inQueue ? "pending-writer" : "miner" },
+  };
+}
+
+function openDeadLetters({ open, oldestOpenAt }: DeadLetterCounts): Finding {
+  const total = Object.values(open).reduce((sum, count) => sum + count, 0);
+  if (total === 0)
+    return {
+      alert: "dead_letters",
+      firing: false,
+      summary: "No dead letter is open any more.",
+      details: {},
+    };
+  return {
+    alert: "dead_letters",
+    firing: true,
+    ...(oldestOpenAt !== null && { since: oldestOpenAt }),
+    summary: `${total} dead letter(s) are open: work that no stage could do is parked, and stays undone until an operator acts. GET /api/dead-letters says why; mend the cause, then replay or dismiss them.`,
+    details: open,
+  };
+}
+
+function failedVerification({ failing, partial, lastRun }: StorageSummary): Finding {
+  const failed = lastRun?.state === "failed";
+  if (failing === 0 && !failed)
+    return {
+      alert: "failed_verification",
+      firing: false,
+      summary: "Every block that was verified could be given by some tier.",
+      details: { failing, partial },
+    };
+  return {
+    alert: "failed_verification",
+    firing: true,
+    summary:
+      failing > 0
+        ? `${failing} block(s) could not be verified, nor restored from any tier. GET /api/storage-verify/runs names them; restore them from an export.`
+        : "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again.",
+    details: { failing, partial, lastRun: lastRun?.id ?? null },
+  };
+}
+
+const BLIND_FOR = 300_000; // milliseconds; a deployment or a moved object is over sooner
+
+function unreadable(readings: Readings): Finding {
+  const blind = Object.entries(readings).flatMap(([part, reading]) => (reading === undefined ? [part] : []));
+  return {
+    alert: "unreadable",
+    firing: blind.length > 0,
+    patience: BLIND_FOR,
+    summary:
+      blind.length > 0
+        ? `Of ${blind.join(", ")} nothing can be read, so no other alert about it can be given. The log of alerts says why.`
+        : "Everything that alerts are made of can be read again.",
+    details: { parts: blind.join(",") },
+  };
+}
+
+function minutes(milliseconds: number): string {
+  return `${Math.floor(milliseconds / 60_000)} minutes`;
+}

@@ -1,0 +1,46 @@
+import { scrub } from "../../shared/log.ts";
+import type { OwedPost } from "../monitor/alert-state.ts";
+
+const DEADLINE = 10_000; // milliseconds
+
+/**
+ * Answers why the alert was not taken, `undefined` when it was. Never names the URL: it may carry a token, and the
+ * platform's own errors may quote it.
+ */
+export async function postAlert(webhook: URL, chainId: string, post: OwedPost): Promise<string | undefined> {
+  try {
+    const { ok, status, body } = await fetch(webhook, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(alertBody(chainId, post)),
+      redirect: "manual", // a redirected POST would arrive as a GET without its body
+      signal: AbortSignal.timeout(DEADLINE),
+    });
+    await body?.cancel();
+    return ok ? undefined : `the alert webhook answered ${status}`;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "error";
+    return `the alert webhook could not be reached (${name})`;
+  }
+}
+
+/** `text` is what Slack, Mattermost and their like show; the rest is for programs. */
+export function alertBody(chainId: string, post: OwedPost): object {
+  const { alert, state, since, at, details } = post;
+  const summary = scrub(post.summary);
+  return {
+    alert,
+    state,
+    summary,
+    since,
+    at,
+    chainId,
+    details: Object.fromEntries(
+      Object.entries(details).map(([name, value]) => [
+        name,
+        typeof value === "string" ? scrub(value) : value,
+      ]),
+    ),
+    text: `${state === "firing" ? "🔴" : "🟢"} ${chainId} ${alert}: ${summary}`,
+  };
+}

@@ -1,0 +1,29 @@
+import { intakeBacklog, type Backlog } from "../../shared/backlog.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { deadLetters, type DeadLetterCounts } from "../../shared/dead-letters.ts";
+import type { Log } from "../../shared/log.ts";
+import { readParts } from "../../shared/parts.ts";
+import type { StorageSummary } from "../storage-verifier/troubles.ts";
+import type { StatusFacts } from "../chain-head/reads.ts";
+import type { Env } from "./env.ts";
+
+/** What could be read this minute; `undefined` is unknown, and no ground for an alert or an all-clear. */
+export interface Readings {
+  readonly chain: StatusFacts | undefined;
+  /** What waits in the webhook's queue. */
+  readonly intake: Backlog | undefined;
+  readonly deadLetters: DeadLetterCounts | undefined;
+  readonly storage: StorageSummary | undefined;
+}
+
+export function read(env: Env, log: Log): Promise<Readings> {
+  return readParts(
+    {
+      chain: () => chainHead(env).status(),
+      intake: () => intakeBacklog(env),
+      deadLetters: () => deadLetters(env).counts(),
+      storage: () => env.STORAGE_VERIFIER.summary(),
+    },
+    log,
+  );
+}

@@ -1,0 +1,35 @@
+import { intakeBacklog } from "../../shared/backlog.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { deadLetters } from "../../shared/dead-letters.ts";
+import { monitor } from "../../shared/monitor.ts";
+import { readParts } from "../../shared/parts.ts";
+import { exposition, EXPOSITION_CONTENT_TYPE } from "../../shared/prometheus.ts";
+import { metricsOf } from "./metrics/all.ts";
+import { operation } from "./operation.ts";
+
+export const metrics = operation(
+  {
+    does: "Everything that is counted, in the text format of Prometheus; what can't be read is left out and named",
+    who: "operator",
+    answers: { 200: { contentType: EXPOSITION_CONTENT_TYPE } },
+  },
+  async ({ env, log }) => {
+    const parts = await readParts(
+      {
+        chain: () => chainHead(env).status(),
+        measures: () => chainHead(env).measures(),
+        queues: () => chainHead(env).backlogs(),
+        intake: () => intakeBacklog(env),
+        verifier_queue: () => env.STORAGE_VERIFIER.backlog(),
+        counters: () => monitor(env).counters(),
+        alerts: () => monitor(env).alertStates(),
+        dead_letters: () => deadLetters(env).counts(),
+        storage: () => env.STORAGE_VERIFIER.summary(),
+      },
+      log,
+    );
+    return new Response(exposition(metricsOf(parts, Date.now())), {
+      headers: { "content-type": EXPOSITION_CONTENT_TYPE, "cache-control": "no-store" },
+    });
+  },
+);

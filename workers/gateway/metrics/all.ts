@@ -1,0 +1,52 @@
+import type { Backlog } from "../../../shared/backlog.ts";
+import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
+import type { Metric } from "../../../shared/prometheus.ts";
+import type { StorageSummary } from "../../storage-verifier/troubles.ts";
+import type { Measures } from "../../chain-head/measures.ts";
+import type { StatusFacts } from "../../chain-head/reads.ts";
+import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
+import type { Counters } from "../../monitor/counters.ts";
+import { chainMetrics, measuredMetrics } from "./chain.ts";
+import { alertMetrics, countedMetrics } from "./counted.ts";
+import { deadLetterMetrics } from "./dead-letters.ts";
+import { gauge } from "./metric.ts";
+import { queueMetrics } from "./queues.ts";
+import { storageMetrics } from "./storage.ts";
+
+/** What a scrape reads, part by part; `undefined`: it could not be read. */
+export interface ScrapeParts {
+  readonly chain: StatusFacts | undefined;
+  readonly measures: Measures | undefined;
+  readonly queues: Readonly<Record<string, Backlog>> | undefined;
+  readonly intake: Backlog | undefined;
+  readonly verifier_queue: Backlog | undefined;
+  readonly counters: Counters | undefined;
+  readonly alerts: readonly (AlertState & { readonly alert: AlertName })[] | undefined;
+  readonly dead_letters: DeadLetterCounts | undefined;
+  readonly storage: StorageSummary | undefined;
+}
+
+/** @param now milliseconds since the epoch */
+export function metricsOf(parts: ScrapeParts, now: number): Metric[] {
+  const { chain, measures, queues, intake, counters, alerts, storage } = parts;
+  const { verifier_queue: verifierQueue, dead_letters: deadLetters } = parts;
+  const backlogs = {
+    ...(intake && { "pending-writer": intake }),
+    ...queues,
+    ...(verifierQueue && { "storage-verifier": verifierQueue }),
+  };
+  return [
+    gauge(
+      "vdc_scrape_part_ok",
+      "1 when this part of the scrape could be read. The metrics of a part that is 0 are left out: unknown is not zero.",
+      Object.entries(parts).map(([part, read]) => [read === undefined ? 0 : 1, { part }]),
+    ),
+    ...(chain ? chainMetrics(chain, now) : []),
+    ...(measures ? measuredMetrics(measures) : []),
+    ...queueMetrics(backlogs, now),
+    ...(counters ? countedMetrics(counters) : []),
+    ...(alerts ? alertMetrics(alerts) : []),
+    ...(deadLetters ? deadLetterMetrics(deadLetters, now) : []),
+    ...(storage ? storageMetrics(storage) : []),
+  ];
+}

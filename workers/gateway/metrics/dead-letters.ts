@@ -1,0 +1,25 @@
+import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
+import { STAGES } from "../../../shared/pipeline.ts";
+import type { Metric } from "../../../shared/prometheus.ts";
+import { gauge, secondsSince } from "./metric.ts";
+
+export function deadLetterMetrics(counts: DeadLetterCounts, now: number): Metric[] {
+  const stages = [...new Set([...STAGES, ...Object.keys(counts.open)])];
+  return [
+    gauge(
+      "vdc_dead_letters_open",
+      "Dead letters that wait for an operator, by stage. Should be 0.",
+      stages.map((stage) => [counts.open[stage] ?? 0, { stage }]),
+    ),
+    gauge("vdc_dead_letters", "Dead letters that do not wait for an operator, by state.", [
+      [counts.replaying, { state: "replaying" }],
+      [counts.resolved, { state: "resolved" }],
+      [counts.dismissed, { state: "dismissed" }],
+    ]),
+    gauge(
+      "vdc_oldest_open_dead_letter_seconds",
+      "Age of the oldest open dead letter; 0 when none is open.",
+      secondsSince(counts.oldestOpenAt, now),
+    ),
+  ];
+}

@@ -1,0 +1,20 @@
+import type { Log } from "../../shared/log.ts";
+import { report, type Observation } from "../../shared/monitor.ts";
+import { observedTiers } from "../../shared/storage/observed-tier.ts";
+import type { Tiers } from "../../shared/storage/tier.ts";
+import { tiersOf } from "../../shared/storage/tiers.ts";
+import type { Env } from "./env.ts";
+
+/** Does the work with the tiers; how they did is reported to the monitor when it is over, however it ended. */
+export async function withReportedTiers<T>(
+  env: Env,
+  log: Log,
+  work: (tiers: Tiers) => Promise<T>,
+): Promise<T> {
+  const observed: Observation[] = [];
+  try {
+    return await work(observedTiers(tiersOf(env), (ended) => void observed.push({ kind: "tier", ...ended })));
+  } finally {
+    await report(env, observed, log);
+  }
+}
