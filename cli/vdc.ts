@@ -1,18 +1,24 @@
-import { Command } from "commander";
-import { keysCommand } from "./commands/keys.ts";
-import { payCommand } from "./commands/pay.ts";
-import { CommandFailure } from "./failure.ts";
+import { constants } from "node:os";
+import { CommanderError } from "commander";
+import { CommandFailure, EXIT } from "./failure.ts";
+import { vdcProgram } from "./program.ts";
 
-const program = new Command("vdc")
-  .description("Veritas Documents Chain: the command line")
-  .addCommand(payCommand())
-  .addCommand(keysCommand())
-  .showHelpAfterError();
+// What has to be cleared away on Ctrl-C (a half-written file, the terminal's cursor) hangs on "exit".
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => process.exit(128 + constants.signals[signal]));
+// `vdc … | head` has seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  throw error;
+});
 
 try {
-  await program.parseAsync();
+  await vdcProgram().parseAsync();
 } catch (error) {
-  if (!(error instanceof CommandFailure)) throw error;
-  console.error(`vdc: ${error.message}`);
-  process.exitCode = error.exitCode;
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage; // its message is written already
+  } else if (error instanceof CommandFailure) {
+    process.stderr.write(`vdc: ${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else throw error;
 }

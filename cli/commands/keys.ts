@@ -1,8 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { generateKeyring, KeyringError, rotateKeyring } from "../../shared/crypto/keyring.ts";
-import { CommandFailure } from "../failure.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
 import { publicKeyOf } from "../local/secrets.ts";
+import { note, show } from "../output/show.ts";
+import { examples, path } from "./options.ts";
+
+interface Options {
+  readonly json?: boolean;
+}
 
 export function keysCommand(): Command {
   return new Command("keys")
@@ -10,8 +16,9 @@ export function keysCommand(): Command {
     .addCommand(
       new Command("generate")
         .description("print a new keyring (SYSTEM_KEYRING) and its public key, as lines of a .dev.vars file")
-        .addHelpText("after", "\nExample:\n  npm run --silent vdc -- keys generate > keys.secret")
-        .action(async () => print(await generateKeyring())),
+        .option("--json", "one JSON document instead of lines")
+        .addHelpText("after", examples("keys generate > keys.secret"))
+        .action(async (options: Options) => print(await generateKeyring(), options)),
     )
     .addCommand(
       new Command("rotate")
@@ -21,19 +28,23 @@ export function keysCommand(): Command {
         .argument(
           "<file>",
           "file with the present keyring: its JSON, or the output of `keys generate`; - for stdin",
+          path,
         )
-        .addHelpText(
-          "after",
-          "\nExample:\n  npm run --silent vdc -- keys rotate keys.secret > keys.next.secret",
-        )
-        .action(async (file: string) => print(await rotate(file))),
-    );
+        .option("--json", "one JSON document instead of lines")
+        .addHelpText("after", examples("keys rotate keys.secret > keys.next.secret"))
+        .action(async (file: string, options: Options) => print(await rotate(file), options)),
+    )
+    .addHelpText("after", examples("keys generate > keys.secret"));
 }
 
-async function print(keyring: string): Promise<void> {
-  console.log(`SYSTEM_KEYRING='${keyring}'`);
-  console.log(`SYSTEM_ENCRYPTION_PUBLIC_KEY='${await publicKeyOf(keyring)}'`);
-  console.error("Keep SYSTEM_KEYRING secret and backed up: it signs the chain and opens what is private.");
+async function print(keyring: string, options: Options): Promise<void> {
+  const keys = { SYSTEM_KEYRING: keyring, SYSTEM_ENCRYPTION_PUBLIC_KEY: await publicKeyOf(keyring) };
+  show(options, keys, (keys) =>
+    Object.entries(keys)
+      .map(([name, value]) => `${name}='${value}'`)
+      .join("\n"),
+  );
+  note("Keep SYSTEM_KEYRING secret and backed up: it signs the chain and opens what is private.");
 }
 
 async function rotate(file: string): Promise<string> {
@@ -54,6 +65,7 @@ function readKeyringFile(file: string): string {
     const { code } = error as NodeJS.ErrnoException;
     throw new CommandFailure(
       `${file} can't be read (${code}): give the file that holds the present keyring, or - for stdin`,
+      code === "ENOENT" ? EXIT.notFound : EXIT.failure,
     );
   }
 }

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { Command, InvalidArgumentError } from "commander";
-import * as v from "valibot";
+import { Command } from "commander";
 import { AssetId } from "../../shared/chain/transaction.ts";
-import { CommandFailure } from "../failure.ts";
-import { localDataDirectory, readSecrets, readStackUrl } from "../local/data-directory.ts";
+import { AnswerFailure } from "../answer-failure.ts";
+import { Client, unreachable } from "../client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+import { localDataDirectory, readSecrets } from "../local/data-directory.ts";
 import { deliver } from "../stripe/deliver.ts";
 import { syntheticCheckout } from "../stripe/synthetic.ts";
+import { targetOf } from "../target.ts";
+import { examples, ofSchema, urlOption, wholeNumber } from "./options.ts";
 
 interface PayOptions {
   readonly asset?: string;
@@ -20,22 +23,18 @@ interface PayOptions {
 export function payCommand(): Command {
   return new Command("pay")
     .description("send signed synthetic checkout events to a running stack, as Stripe would")
-    .option("--asset <id>", "asset that is paid for; with --count, numbered -1, -2, …", assetId)
+    .option("--asset <id>", "asset that is paid for; with --count, numbered -1, -2, …", ofSchema(AssetId))
     .option("--user <id>", "user who pays (stays private)")
-    .option("--count <n>", "how many payments", wholeNumber, 1)
-    .option("--url <url>", "address of the stack (default: where the local one runs)", url)
+    .option("--count <n>", "how many payments", wholeNumber(1, 99_999), 1)
     .option("--no-wait", "don't wait until the transactions can be mined")
-    .option("--json", "one JSON object a line")
+    .addOption(urlOption())
+    .option("--json", "one JSON object a line, one for each payment")
     .addHelpText(
       "after",
       `
-The webhook secret is STRIPE_WEBHOOK_SECRET, and the address VDC_URL; where they are not set, those of the local stack's
-data directory (VDC_DATA_DIR, default .vdc).
-
-Examples:
-  npm run vdc -- pay
-  npm run vdc -- pay --asset deed-17 --user alice
-  npm run vdc -- pay --count 20`,
+The webhook secret is STRIPE_WEBHOOK_SECRET; where that is not set, it is that of the local stack's data directory
+(VDC_DATA_DIR, default .vdc).
+${examples("pay", "pay --asset deed-17 --user alice", "pay --count 20 --json | jq -r .txId")}`,
     )
     .action(pay);
 }
@@ -61,14 +60,15 @@ interface TargetStack {
 
 function stackOf(options: PayOptions): TargetStack {
   const [given] = (process.env.STRIPE_WEBHOOK_SECRET ?? "").split(/[\s,]+/);
-  const dataDirectory = localDataDirectory();
+  return { url: targetOf(options.url).url, secret: given || localWebhookSecret() };
+}
+
+function localWebhookSecret(): string {
   try {
-    return {
-      url: options.url || process.env.VDC_URL || readStackUrl(dataDirectory),
-      secret: given || readSecrets(dataDirectory).STRIPE_WEBHOOK_SECRET,
-    };
+    return readSecrets(localDataDirectory()).STRIPE_WEBHOOK_SECRET;
   } catch (error) {
-    throw new CommandFailure(error instanceof Error ? error.message : String(error));
+    const missing = error instanceof Error ? error.message : String(error);
+    throw new CommandFailure(`${missing}, or set STRIPE_WEBHOOK_SECRET`, EXIT.refused);
   }
 }
 
@@ -86,21 +86,22 @@ async function payOnce(
   const { status, body } = await deliver(url, secret, event).catch((error: unknown) => {
     throw unreachable(url, error);
   });
-  const { txId, type, detail } = body;
+  const { txId, type, ignored } = body;
   if (status === 200 && txId !== undefined && type !== undefined) return { txId, type };
-  throw new CommandFailure(`the webhook answered ${status}: ${detail ?? JSON.stringify(body)}`);
+  if (ignored !== undefined)
+    throw new CommandFailure(`the webhook ignored the event (${ignored}): docs/problems.md says why`);
+  throw new AnswerFailure({ call: `POST ${url}/api/stripe/webhook`, status, location: null, body });
 }
 
 const PATIENCE = 20_000; // milliseconds
 
 /** The webhook answers once the queue has a payment; a moment later it is written, and can be mined. */
 async function untilKnown(url: string, txIds: readonly string[]): Promise<void> {
+  const client = new Client(url);
   const deadline = Date.now() + PATIENCE;
   for (const txId of txIds)
     for (;;) {
-      const { status } = await fetch(`${url}/api/vdc/transactions/${txId}`).catch((error: unknown) => {
-        throw unreachable(url, error);
-      });
+      const { status } = await client.ask("GET", `/api/vdc/transactions/${txId}`, { accept: [404] });
       if (status === 200) break;
       if (Date.now() > deadline)
         throw new CommandFailure(
@@ -108,29 +109,4 @@ async function untilKnown(url: string, txIds: readonly string[]): Promise<void> 
         );
       await wait(100);
     }
-}
-
-function unreachable(url: string, error: unknown): CommandFailure {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new CommandFailure(
-    `${url} can't be reached (${why}): start the stack with \`npm start\`, or give its --url`,
-  );
-}
-
-function url(text: string): string {
-  if (!URL.canParse(text) || !/^https?:/.test(text))
-    throw new InvalidArgumentError("expected a URL, http://… or https://…");
-  return text.replace(/\/+$/, "");
-}
-
-function assetId(text: string): string {
-  const parsed = v.safeParse(AssetId, text);
-  if (!parsed.success) throw new InvalidArgumentError(parsed.issues[0].message);
-  return parsed.output;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError("expected a whole number from 1 to 99999");
-  return Number(text);
 }

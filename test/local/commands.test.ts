@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXIT } from "../../cli/failure.ts";
 import { publicKeyOf } from "../../cli/local/secrets.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { freePort, minedIds, StackProcess, vdc } from "./stack-process.ts";
@@ -53,7 +54,7 @@ describe("vdc pay", () => {
 
   it.for(["0", "1.5", "100000"])("refuses --count %s and sends nothing", async (count) => {
     const { code, stdout, stderr } = await vdc(["pay", `--count=${count}`], environment);
-    expect(code).toBe(1);
+    expect(code).toBe(EXIT.usage);
     expect(stderr).toContain("expected a whole number from 1 to 99999");
     expect(stdout).toBe("");
   });
@@ -61,7 +62,7 @@ describe("vdc pay", () => {
   it("says that the stack can't be reached, and how to start it", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const { code, stdout, stderr } = await vdc(["pay", "--url", url], environment);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect({ code, stdout }).toEqual({ code: EXIT.unknown, stdout: "" });
     expect(stderr).toContain(`vdc: ${url} can't be reached`);
     expect(stderr).toContain("npm start");
     expect(stderr).not.toMatch(/^ +at /m);
@@ -70,7 +71,7 @@ describe("vdc pay", () => {
   it("refuses an asset id that could not be public, and sends nothing", async () => {
     const { waiting } = (await stack.status()).counts;
     const { code, stderr } = await vdc(["pay", "--asset", "my deed"], environment);
-    expect(code).toBe(1);
+    expect(code).toBe(EXIT.usage);
     expect(stderr).toContain("expected 1 to 128 of A-Z a-z 0-9");
     expect((await stack.status()).counts.waiting).toBe(waiting);
   });
@@ -83,15 +84,15 @@ describe("vdc pay", () => {
   it("says that there is no secret where no stack was started yet", async () => {
     const nowhere = join(directory, "nowhere");
     const { code, stderr } = await vdc(["pay"], { ...environment, VDC_DATA_DIR: nowhere });
-    expect(code).toBe(1);
+    expect(code).toBe(EXIT.refused);
     expect(stderr).toMatch(/^vdc: there is no .*nowhere.*npm start/);
   });
 
   it("says why the webhook refused, when the secret is another", async () => {
     const wrong = { ...environment, STRIPE_WEBHOOK_SECRET: `whsec_${"0f".repeat(20)}` };
     const { code, stderr } = await vdc(["pay"], wrong);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^vdc: the webhook answered 400: .*signature/i);
+    expect(code).toBe(EXIT.refused);
+    expect(stderr).toMatch(/^vdc: .*signature[^]*webhook answered 400 invalid-signature/i);
     expect(stderr).not.toContain("0f0f");
   });
 });
@@ -142,7 +143,7 @@ describe("vdc keys", () => {
 
   it("says it when the keyring's file can't be read", async () => {
     const { code, stderr } = await vdc(["keys", "rotate", join(directory, "nowhere")]);
-    expect(code).toBe(1);
+    expect(code).toBe(EXIT.notFound);
     expect(stderr).toMatch(/^vdc: .*nowhere can't be read \(ENOENT\)/);
     expect(stderr).not.toContain("    at ");
   });
@@ -154,7 +155,7 @@ describe("vdc", () => {
     expect(help.code).toBe(0);
     expect(help.stdout).toMatch(/pay[^]*keys/);
     const unknown = await vdc(["mien"]);
-    expect(unknown.code).toBe(1);
+    expect(unknown.code).toBe(EXIT.usage);
     expect(unknown.stderr).toContain("unknown command 'mien'");
   });
 });

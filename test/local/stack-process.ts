@@ -32,7 +32,7 @@ const SETTINGS =
   /^(?:VDC_|PORT$|NODE_OPTIONS$|ADMIN_|STRIPE_|SYSTEM_|PINATA_|IPFS_|CHAIN_|MIN|BLOCK_|MAX_|STALL_)/;
 
 /** The environment without what would configure a stack or a command, but for the marker of the test run. */
-function plainEnvironment(): NodeJS.ProcessEnv {
+export function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => name === "VDC_TEST_RUN" || !SETTINGS.test(name)),
   );

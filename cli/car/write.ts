@@ -1,0 +1,101 @@
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { CarWriter } from "@ipld/car";
+import { importBytes, importer, type ImportResult } from "ipfs-unixfs-importer";
+import { fileNameOf } from "./file-name.ts";
+
+type Cid = ImportResult["cid"];
+
+export interface ChainFile {
+  readonly blockNumber: number;
+  /** Canonical. */
+  readonly bytes: Uint8Array;
+}
+
+export interface WrittenCar {
+  /** CID of the directory. */
+  readonly root: string;
+  readonly blocks: number;
+  /** Size of the file. */
+  readonly bytes: number;
+}
+
+/**
+ * One CARv1 file whose root is a UnixFS directory with `{n}.json` for each block. The CIDs are those of the profile
+ * unixfs-v0-2015, so a file's CID is the block's `ipfsHash`. The same blocks give the same bytes. `file` is there whole
+ * when this resolves, and is as it was when it throws.
+ */
+export async function writeCar(file: string, blocks: AsyncIterable<ChainFile>): Promise<WrittenCar> {
+  const temporary = `${file}.${process.pid}.partial`;
+  const clear = () => rmSync(temporary, { force: true });
+  const handle = await open(temporary, "wx+");
+  process.once("exit", clear); // Ctrl-C
+  try {
+    const written = await writeTo(handle, blocks);
+    await handle.sync();
+    const { size } = await handle.stat();
+    await handle.close();
+    await rename(temporary, file);
+    return { ...written, bytes: size };
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    process.off("exit", clear);
+  }
+}
+
+async function writeTo(
+  handle: FileHandle,
+  blocks: AsyncIterable<ChainFile>,
+): Promise<Omit<WrittenCar, "bytes">> {
+  // The header names the root, which is known last: one of the same length holds its place.
+  const { writer, out } = CarWriter.create([await anyCid()]);
+  const [, { root, count }] = await Promise.all([drain(out, handle), fill(writer, blocks)]);
+  await CarWriter.updateRootsInFile(handle, [root]);
+  return { root: root.toString(), blocks: count };
+}
+
+async function drain(out: AsyncIterable<Uint8Array>, handle: FileHandle): Promise<void> {
+  for await (const chunk of out) await handle.writeFile(chunk); // at the place where the last one ended
+}
+
+type Writer = ReturnType<typeof CarWriter.create>["writer"];
+
+async function fill(writer: Writer, blocks: AsyncIterable<ChainFile>): Promise<{ root: Cid; count: number }> {
+  const store = {
+    async put(cid: Cid, bytes: unknown): Promise<Cid> {
+      if (!(bytes instanceof Uint8Array)) throw new TypeError("expected a block in one piece");
+      await writer.put({ cid, bytes });
+      return cid;
+    },
+  };
+  // One after the other, so that the order in the file is that of the chain, and few blocks are in memory at a time.
+  const options = {
+    profile: "unixfs-v0-2015",
+    wrapWithDirectory: true,
+    fileImportConcurrency: 1,
+    blockWriteConcurrency: 1,
+  } as const;
+  let root: Cid | undefined;
+  let count = -1; // the directory comes too
+  for await (const { cid } of importer(candidates(blocks), store, { ...options })) {
+    root = cid;
+    count++;
+  }
+  if (root === undefined || count < 1) throw new Error("there is no block to write");
+  await writer.close();
+  return { root, count };
+}
+
+async function* candidates(
+  blocks: AsyncIterable<ChainFile>,
+): AsyncGenerator<{ path: string; content: Uint8Array }> {
+  for await (const { blockNumber, bytes } of blocks) yield { path: fileNameOf(blockNumber), content: bytes };
+}
+
+async function anyCid(): Promise<Cid> {
+  const nowhere = { put: async (cid: Cid) => cid };
+  return (await importBytes(new Uint8Array(0), nowhere, { profile: "unixfs-v0-2015" })).cid;
+}

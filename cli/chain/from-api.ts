@@ -1,0 +1,29 @@
+import type { Client } from "../client.ts";
+import { sourceBlockOf } from "./record.ts";
+import type { SourceBlock } from "./verify.ts";
+
+const AHEAD = 6; // requests under way at one time
+
+/** The end of the published chain, as `vdc:latest` has it. */
+export interface Latest {
+  readonly blockNumber: number;
+  readonly hash: string;
+}
+
+/** @throws CommandFailure, "not found" while no block is published */
+export function latestOf(client: Client): Promise<Latest> {
+  return client.get<Latest>("/api/vdc/latest");
+}
+
+/** Blocks 0 to `last` in their order, from the public API. What it answers is not checked here. */
+export async function* blocksFromApi(client: Client, last: number): AsyncGenerator<SourceBlock> {
+  const underWay: Promise<unknown>[] = [];
+  for (let asked = 0, given = 0; given <= last; given++) {
+    while (asked <= last && asked < given + AHEAD) {
+      const request = client.get(`/api/vdc/blocks/${asked++}`);
+      request.catch(() => {}); // it is awaited below, in its turn
+      underWay.push(request);
+    }
+    yield sourceBlockOf(await underWay.shift());
+  }
+}

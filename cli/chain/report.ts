@@ -1,0 +1,56 @@
+import { startProgress } from "../output/progress.ts";
+import type { Fact } from "../output/table.ts";
+import { time } from "../output/words.ts";
+import type { VerifiedBlock } from "./verify.ts";
+
+/** What was seen of a chain while it was verified. */
+export interface ChainReport {
+  readonly chainId: string;
+  readonly blocks: number;
+  readonly transactions: number;
+  readonly genesisHash: string;
+  readonly latest: { readonly blockNumber: number; readonly hash: string; readonly timestamp: number };
+}
+
+/** Counts the blocks that pass by, and shows how far they have come. The report is whole once all have passed. */
+export class ChainWatch {
+  #report: ChainReport | undefined;
+
+  async *watch(blocks: AsyncIterable<VerifiedBlock>, total: number): AsyncGenerator<VerifiedBlock> {
+    const progress = startProgress({ doing: "verifying", total, of: "blocks" });
+    try {
+      for await (const verified of blocks) {
+        const { block } = verified;
+        const { chainId, blockNumber, hash, timestamp } = block;
+        this.#report = {
+          chainId,
+          blocks: blockNumber + 1,
+          transactions: (this.#report?.transactions ?? 0) + block.transactions.length,
+          genesisHash: this.#report?.genesisHash ?? hash,
+          latest: { blockNumber, hash, timestamp },
+        };
+        yield verified;
+        progress.to(blockNumber + 1);
+      }
+    } finally {
+      progress.end();
+    }
+  }
+
+  get report(): ChainReport {
+    if (this.#report === undefined) throw new Error("no block has passed by");
+    return this.#report;
+  }
+}
+
+/** As rows of `facts`. */
+export function reportRows({ chainId, blocks, transactions, genesisHash, latest }: ChainReport): Fact[] {
+  return [
+    ["chain", chainId],
+    ["blocks", blocks],
+    ["transactions", transactions],
+    ["genesis", genesisHash],
+    ["latest block", `${latest.blockNumber}, ${time(latest.timestamp)}`],
+    ["its hash", latest.hash],
+  ];
+}

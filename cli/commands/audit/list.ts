@@ -1,0 +1,55 @@
+import { Command } from "commander";
+import type { AuditEntry, AuditPage } from "../../../shared/audit-chain.ts";
+import { operatorClient } from "../../client.ts";
+import { show } from "../../output/show.ts";
+import { table } from "../../output/table.ts";
+import { time } from "../../output/words.ts";
+import { connected, examples, wholeNumber, type Connected } from "../options.ts";
+
+interface Options extends Connected {
+  readonly from?: number;
+  readonly limit: number;
+}
+
+export function listCommand(): Command {
+  return connected(new Command("list"))
+    .description("the latest entries, the newest first; with --from, onwards from an entry")
+    .option("--from <n>", "the first entry's number", wholeNumber(1))
+    .option("--limit <n>", "how many at most", wholeNumber(1, 1_000), 50)
+    .addHelpText(
+      "after",
+      examples("audit list", "audit list --from 1 --limit 1000 --json | jq -r '.entries[].action'"),
+    )
+    .action(async (options: Options) => {
+      const { from, limit } = options;
+      const query = { limit, ...(from === undefined ? { newest: true } : { from }) };
+      show(options, await operatorClient(options).get<AuditPage>("/api/audit", query), asText);
+    });
+}
+
+function asText({ entries, next, head }: AuditPage): string {
+  if (head === null) return "the log is empty";
+  return [
+    table(
+      ["entry", "at", "who", "did", "to", "outcome", "why"],
+      entries.map((entry) => [
+        entry.sequence,
+        time(entry.at),
+        `${entry.operator.name} (${entry.operator.by})`,
+        entry.action,
+        entry.target,
+        outcomeText(entry),
+        entry.reason,
+      ]),
+    ),
+    "",
+    `the log ends with entry ${head.sequence}, hash ${head.hash}`,
+    ...(next === null ? [] : [`there are more: --from ${next}`]),
+  ].join("\n");
+}
+
+function outcomeText({ outcome }: AuditEntry): string {
+  if (outcome === null) return "asked";
+  const { asked, problem, status } = outcome;
+  return `${problem ?? "done"}${status === null ? "" : ` (${status})`}, asked in ${asked}`;
+}

@@ -1,0 +1,115 @@
+import { Command, InvalidArgumentError } from "commander";
+import {
+  AuditChainVerifier,
+  BrokenAuditChain,
+  type AuditHead,
+  type AuditPage,
+} from "../../../shared/audit-chain.ts";
+import { operatorClient, type Client } from "../../client.ts";
+import { CommandFailure, EXIT } from "../../failure.ts";
+import { startProgress } from "../../output/progress.ts";
+import { show } from "../../output/show.ts";
+import { facts } from "../../output/table.ts";
+import { mark } from "../../output/words.ts";
+import { connected, examples, type Connected } from "../options.ts";
+
+interface Options extends Connected {
+  readonly head: readonly AuditHead[];
+}
+
+interface AuditReport {
+  readonly verified: true;
+  readonly entries: number;
+  readonly head: AuditHead | null;
+  /** What was asked, and whose outcome nobody wrote down. */
+  readonly unanswered: readonly number[];
+}
+
+export function verifyCommand(): Command {
+  return connected(new Command("verify"))
+    .description(
+      "verify the whole log from its first entry on: that nothing was changed, taken out or put in",
+    )
+    .option(
+      "--head <entry:hash>",
+      "an end of the log that you noted before: it must be in it still. May be given more than once",
+      addHead,
+      [],
+    )
+    .addHelpText(
+      "after",
+      `
+Hashes alone don't show that a log was written anew from some entry on: note the head that this prints, and give it the
+next time.
+${examples("audit verify", "audit verify --head 41:4e1931c9d1cf383ead21031e3251838bf872b1c379043d646bc46304ded4d310")}`,
+    )
+    .action(verify);
+}
+
+async function verify(options: Options): Promise<void> {
+  const client = operatorClient(options);
+  try {
+    show<AuditReport>(options, await verifyLog(client, options.head), asText);
+  } catch (error) {
+    if (!(error instanceof BrokenAuditChain)) throw error;
+    const { sequence, fault, message: detail } = error;
+    if (options.json) show(options, { verified: false, sequence, fault, detail }, () => "");
+    throw new CommandFailure(
+      `the audit log does not verify at entry ${sequence} (${fault}): ${detail}. Keep what you have, and find out who could write to it`,
+      EXIT.unverified,
+    );
+  }
+}
+
+const PAGE = 1_000;
+
+/** @throws BrokenAuditChain */
+async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<AuditReport> {
+  const verifier = new AuditChainVerifier(noted);
+  let page = await pageFrom(client, 1);
+  const progress = startProgress({ doing: "verifying", total: page.head?.sequence ?? 0, of: "entries" });
+  try {
+    for (;;) {
+      for (const entry of page.entries) verifier.add(entry);
+      progress.to(verifier.head?.sequence ?? 0);
+      if (page.next === null || page.entries.length === 0) break;
+      page = await pageFrom(client, page.next);
+    }
+  } finally {
+    progress.end();
+  }
+  const head = verifier.finish();
+  const entries = head?.sequence ?? 0;
+  if (page.head?.hash !== head?.hash)
+    throw new BrokenAuditChain(
+      "truncated",
+      entries + 1,
+      `its entries end with ${entries}, its head is another`,
+    );
+  return { verified: true, entries, head, unanswered: verifier.unanswered };
+}
+
+function pageFrom(client: Client, from: number): Promise<AuditPage> {
+  return client.get<AuditPage>("/api/audit", { from, limit: PAGE });
+}
+
+function asText({ entries, head, unanswered }: AuditReport): string {
+  return [
+    facts([
+      ["entries", entries],
+      ["head", head === null ? null : `${head.sequence}:${head.hash}`],
+      ["without an outcome", unanswered.join(", ")],
+    ]),
+    "",
+    `${mark(true)} Every entry is as it was written, and follows the one before. Note the head, to hold the log to it later.`,
+  ].join("\n");
+}
+
+function addHead(text: string, heads: readonly AuditHead[]): readonly AuditHead[] {
+  const [, sequence, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (sequence === undefined || hash === undefined)
+    throw new InvalidArgumentError(
+      "expected an entry's number and its hash, as `vdc audit verify` prints them",
+    );
+  return [...heads, { sequence: Number(sequence), hash }];
+}

@@ -1,0 +1,109 @@
+import { Command, InvalidArgumentError } from "commander";
+import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
+import { sourceBlockOf } from "../chain/record.ts";
+import { Unverified, verifyCid } from "../chain/verify.ts";
+import { publicClient } from "../client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+import { show } from "../output/show.ts";
+import { facts, table } from "../output/table.ts";
+import { byteCount, time } from "../output/words.ts";
+import { connected, examples, wholeNumber, type Connected } from "./options.ts";
+
+/** `GET /api/vdc/blocks/{n}` */
+interface BlockRecord extends Block {
+  readonly ipfsHash: string;
+  readonly ipfsGatewayUrl: string;
+}
+
+interface Options extends Connected {
+  readonly raw?: boolean;
+}
+
+export function blockCommand(): Command {
+  return connected(new Command("block"))
+    .description(
+      "a block: its header, its transactions, and whether hash, Merkle root and CID are those of its bytes",
+    )
+    .argument("<n>", "its number, or `latest`", blockNumber)
+    .option("--raw", "the canonical bytes, as R2 and IPFS hold them, and nothing else")
+    .addHelpText(
+      "after",
+      `
+Who signed it, and what comes before it, \`vdc verify\` checks.
+${examples("block 1", "block latest --json | jq -r .hash", "block 1 --raw > 1.json")}`,
+    )
+    .action(showBlock);
+}
+
+async function showBlock(number: number | "latest", options: Options): Promise<void> {
+  if (options.raw && options.json)
+    throw new CommandFailure("--raw and --json are two forms: choose one of them", EXIT.usage);
+  const client = publicClient(options);
+  const wanted =
+    number === "latest" ? (await client.get<{ blockNumber: number }>("/api/vdc/latest")).blockNumber : number;
+  const record = await client.get<BlockRecord>(`/api/vdc/blocks/${wanted}`);
+  const bytes = await checked(wanted, record);
+  if (options.raw) process.stdout.write(bytes);
+  else show(options, record, () => asText(record, bytes.length));
+}
+
+/** @returns the canonical bytes @throws Unverified when the record is not what it claims to be */
+async function checked(number: number, record: BlockRecord): Promise<Uint8Array> {
+  const source = sourceBlockOf(record);
+  const { bytes } = source;
+  try {
+    const block = readBlock(bytes);
+    checkContents(block);
+    if (block.blockNumber !== number)
+      throw new InvalidBlock("wrong_place", `the answer is block ${block.blockNumber}`);
+  } catch (error) {
+    if (error instanceof InvalidBlock) throw new Unverified(number, error.fault, error.message);
+    throw error;
+  }
+  await verifyCid(number, source);
+  return bytes;
+}
+
+function asText(record: BlockRecord, length: number): string {
+  return [
+    facts([
+      ["block", record.blockNumber],
+      ["chain", record.chainId],
+      ["made at", time(record.timestamp)],
+      ["hash", record.hash],
+      ["previous hash", record.previousHash],
+      ["Merkle root", record.merkleRoot],
+      ["history root", record.historyRoot],
+      ["signed with key", record.blockSignature.keyId],
+      ["IPFS", record.ipfsHash],
+      ["read it at", record.ipfsGatewayUrl],
+      ["size", byteCount(length)],
+      ["checked here", "hash, Merkle root and CID are those of its bytes"],
+    ]),
+    "",
+    table(
+      ["transaction", "type", "paid at", "data"],
+      record.transactions.map(({ id, type, timestamp, data }) => [id, type, time(timestamp), summary(data)]),
+    ),
+  ].join("\n");
+}
+
+/** The short ones of the public facts: ids, not keys. */
+function summary(data: Readonly<Record<string, unknown>>): string {
+  return Object.entries(data)
+    .flatMap(([name, value]) =>
+      typeof value === "string" && value.length <= 128 ? [`${name} ${value}`] : [],
+    )
+    .join(", ");
+}
+
+const anyNumber = wholeNumber(0);
+
+function blockNumber(text: string): number | "latest" {
+  if (text === "latest") return text;
+  try {
+    return anyNumber(text);
+  } catch {
+    throw new InvalidArgumentError("expected a block's number, or `latest`");
+  }
+}

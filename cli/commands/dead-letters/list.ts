@@ -1,0 +1,55 @@
+import { Command } from "commander";
+import { operatorClient } from "../../client.ts";
+import type { DeadLetterEntry } from "../../../shared/dead-letters.ts";
+import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
+import { entryTable, entryText } from "../../dead-letters/texts.ts";
+import { show } from "../../output/show.ts";
+import { connected, examples, wholeNumber, type Connected } from "../options.ts";
+
+interface ListOptions extends Connected, FilterOptions {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+interface Page {
+  readonly entries: readonly DeadLetterEntry[];
+  readonly next: string | null;
+}
+
+export function listCommand(): Command {
+  return connected(filtered(new Command("list")))
+    .description("dead letters, the latest first")
+    .option("--limit <n>", "how many at most", wholeNumber(1, 1_000), 100)
+    .option("--cursor <cursor>", "go on where a page ended: its `next`")
+    .addHelpText(
+      "after",
+      examples(
+        "dead-letters list",
+        "dead-letters list --state open --stage miner --older-than 2h",
+        "dead-letters list --json | jq -r '.entries[].id'",
+      ),
+    )
+    .action(async (options: ListOptions) => {
+      const { limit, cursor } = options;
+      const query = { ...filterOf(options), limit, cursor };
+      show(options, await operatorClient(options).get<Page>("/api/dead-letters", query), asText);
+    });
+}
+
+export function showCommand(): Command {
+  return connected(new Command("show"))
+    .description(
+      "one dead letter with all its failures; --json has its payload too, as it was parked: encrypted",
+    )
+    .argument("<id>", "its id")
+    .addHelpText("after", examples("dead-letters show 0123456789abcdef0123456789abcdef"))
+    .action(async (id: string, options: Connected) => {
+      const path = `/api/dead-letters/${encodeURIComponent(id)}`;
+      show(options, await operatorClient(options).get<DeadLetterEntry>(path), entryText);
+    });
+}
+
+function asText({ entries, next }: Page): string {
+  if (entries.length === 0) return "there is no such dead letter";
+  return [entryTable(entries), ...(next === null ? [] : ["", `there are more: --cursor ${next}`])].join("\n");
+}

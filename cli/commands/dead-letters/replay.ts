@@ -1,0 +1,98 @@
+import { randomUUID } from "node:crypto";
+import { Command } from "commander";
+import { operatorClient, type Client } from "../../client.ts";
+import { REPLAY_RATE, type Replay, type ReplayPlan, type Selection } from "../../../shared/dead-letters.ts";
+import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
+import { planText, replayText } from "../../dead-letters/texts.ts";
+import { CommandFailure, EXIT } from "../../failure.ts";
+import { follow } from "../../follow.ts";
+import { confirm } from "../../output/confirm.ts";
+import { note, show } from "../../output/show.ts";
+import { counted } from "../../output/words.ts";
+import { connected, examples, reason, wholeNumber, type Connected } from "../options.ts";
+
+interface Options extends Connected, FilterOptions {
+  readonly all?: boolean;
+  readonly reason: string;
+  readonly rate?: number;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly wait: boolean;
+}
+
+const REPLAYS = "/api/dead-letters/replays";
+
+export function replayCommand(): Command {
+  return connected(filtered(new Command("replay")))
+    .description("send dead letters to their stages again, once their cause is mended")
+    .argument("[ids...]", "which; or name them by a filter, or --all")
+    .option("--all", "every one that is open")
+    .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
+    .option(
+      "--rate <n>",
+      `how many a second at most (default: ${REPLAY_RATE.otherwise})`,
+      wholeNumber(REPLAY_RATE.least, REPLAY_RATE.most),
+    )
+    .option("--dry-run", "say what would happen, and do nothing")
+    .option("--yes", "don't ask")
+    .option("--no-wait", "don't follow the replay")
+    .addHelpText(
+      "after",
+      `
+It is said first what would happen to each. What is mined already is skipped: a replay never mines a transaction twice.
+${examples(
+  'dead-letters replay 0123456789abcdef0123456789abcdef --reason "key 9c41 is back in the keyring"',
+  'dead-letters replay --stage tier-persister --cause retries_exhausted --reason "Pinata is back" --rate 20 --yes',
+  'dead-letters replay --all --reason "looking" --dry-run --json | jq .wouldReplay',
+)}`,
+    )
+    .action(replay);
+}
+
+async function replay(ids: readonly string[], options: Options): Promise<void> {
+  const selection = selectionOf(ids, options);
+  const client = operatorClient(options);
+  const { reason, rate } = options;
+  const request = { select: selection, reason, ...(rate !== undefined && { ratePerSecond: rate }) };
+  const plan = await client.post<ReplayPlan>(REPLAYS, { body: { ...request, dryRun: true } });
+  if (options.dryRun) return show(options, plan, planText);
+  note(planText(plan));
+  if (plan.wouldReplay === 0) throw new CommandFailure("nothing would be replayed, so nothing was started");
+  await confirm(`${counted(plan.wouldReplay, "dead letter")} will be replayed`, options);
+
+  // The key makes it one replay, however often the request has to be sent.
+  const started = await client.post<Replay>(REPLAYS, { body: request, idempotencyKey: randomUUID() });
+  const ended = options.wait ? await followReplay(client, started) : started;
+  show(options, ended, replayText);
+  if (ended.state === "aborted") throw new CommandFailure(`replay ${ended.id} was aborted`);
+  if (ended.failed > 0)
+    throw new CommandFailure(
+      `${counted(ended.failed, "dead letter")} could not be replayed: the details above say why`,
+    );
+}
+
+/** @throws CommandFailure unless exactly one way of naming them was used: nothing is replayed by omission */
+function selectionOf(ids: readonly string[], options: Options): Selection {
+  const filter = filterOf(options);
+  const ways = [ids.length > 0, Object.keys(filter).length > 0, options.all === true].filter(Boolean).length;
+  if (ways !== 1)
+    throw new CommandFailure(
+      "say which: ids, or a filter such as --stage, or --all, and only one of them",
+      EXIT.usage,
+    );
+  if (ids.length > 0) return { ids: [...ids] };
+  return options.all === true ? { all: true } : { filter };
+}
+
+function followReplay(client: Client, started: Replay): Promise<Replay> {
+  note(
+    `Replay ${started.id} goes on by itself when you leave; \`vdc dead-letters replays ${started.id}\` shows it, \`vdc dead-letters abort ${started.id}\` ends it.`,
+  );
+  return follow(started, {
+    doing: "replaying",
+    of: "dead letters",
+    total: started.total,
+    done: ({ replayed, skipped, failed }) => replayed + skipped + failed,
+    read: () => client.get<Replay>(`${REPLAYS}/${encodeURIComponent(started.id)}`),
+  });
+}

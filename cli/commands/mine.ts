@@ -1,0 +1,75 @@
+import { Command } from "commander";
+import { operatorClient } from "../client.ts";
+import { CommandFailure } from "../failure.ts";
+import { note, show } from "../output/show.ts";
+import { facts } from "../output/table.ts";
+import { counted } from "../output/words.ts";
+import { connected, examples, wholeNumber, type Connected } from "./options.ts";
+
+/** `POST /api/vdc/mine`: finished, under way, or nothing to mine. */
+type Mining =
+  | {
+      readonly blockNumber: number;
+      readonly hash: string;
+      readonly ipfsHash: string;
+      readonly r2Key: string;
+      readonly transactions: number;
+    }
+  | { readonly blockNumber: number; readonly state: string; readonly transactions: number }
+  | { readonly mined: false; readonly reason: string; readonly detail: string };
+
+interface Options extends Connected {
+  readonly wait?: number | true;
+}
+
+const LONGEST_WAIT = 60; // seconds: what the call takes
+const WAIT = 30;
+
+export function mineCommand(): Command {
+  return connected(new Command("mine"))
+    .description("approve: all that waits now is signed and mined (operator)")
+    .option(
+      "--wait [seconds]",
+      `until the block is in KV, R2 and IPFS: ${WAIT} seconds, or as many as given, up to ${LONGEST_WAIT}`,
+      wholeNumber(1, LONGEST_WAIT),
+    )
+    .addHelpText(
+      "after",
+      `
+When nothing waits, that is said, and the exit code is 0. A block that is not finished in time goes on being made.
+${examples("mine", "mine --wait", "mine --wait 60 --json | jq -r .ipfsHash")}`,
+    )
+    .action(mine);
+}
+
+async function mine(options: Options): Promise<void> {
+  const { wait } = options;
+  const seconds = wait === true ? WAIT : (wait ?? 0);
+  const client = operatorClient(options);
+  if (seconds > 0 && process.stderr.isTTY)
+    note(`Waiting up to ${counted(seconds, "second")} for the block …`);
+  const mining = await client.post<Mining>("/api/vdc/mine", {
+    query: { wait: seconds },
+    timeout: (seconds + 30) * 1_000,
+  });
+  show(options, mining, asText);
+  if ("mined" in mining && mining.reason === "all_set_aside") throw new CommandFailure(mining.detail);
+  if (seconds > 0 && "state" in mining)
+    throw new CommandFailure(
+      `block ${mining.blockNumber} is ${mining.state} after ${counted(seconds, "second")}. It goes on being made; \`vdc status\` shows how far it is`,
+    );
+}
+
+function asText(mining: Mining): string {
+  if ("mined" in mining) return `nothing is mined: ${mining.detail}`;
+  const { blockNumber, transactions } = mining;
+  if ("state" in mining)
+    return `block ${blockNumber} with ${counted(transactions, "transaction")} is being made: ${mining.state}`;
+  return facts([
+    ["block", blockNumber],
+    ["transactions", transactions],
+    ["hash", mining.hash],
+    ["IPFS", mining.ipfsHash],
+    ["R2", mining.r2Key],
+  ]);
+}

@@ -1,0 +1,76 @@
+import { resolve } from "node:path";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import * as v from "valibot";
+import { asBaseUrl } from "../target.ts";
+
+/** Options that every command has which speaks with a deployment. */
+export interface Connected {
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+export function connected(command: Command): Command {
+  return command.addOption(urlOption()).option("--json", "one JSON document instead of text");
+}
+
+export function urlOption(): Option {
+  return new Option(
+    "--url <url>",
+    "address of the deployment (default: VDC_URL, else where the local stack runs)",
+  ).argParser(address);
+}
+
+/** Examples at the end of a command's help. What is piped must not have npm's own lines in it. */
+export function examples(...commandLines: readonly string[]): string {
+  const lines = commandLines.map((line) => `  npm run ${/[|>]/.test(line) ? "--silent " : ""}vdc -- ${line}`);
+  return `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.join("\n")}`;
+}
+
+function address(text: string): string {
+  const url = asBaseUrl(text);
+  if (url === undefined)
+    throw new InvalidArgumentError(
+      "expected the address of a deployment, http://… or https://…, without a path",
+    );
+  return url;
+}
+
+/** The schema's own words are the error's. */
+export function ofSchema(schema: v.GenericSchema<string, string>): (text: string) => string {
+  return (text) => {
+    const parsed = v.safeParse(schema, text);
+    if (!parsed.success) throw new InvalidArgumentError(parsed.issues[0].message);
+    return parsed.output;
+  };
+}
+
+/** Plain decimal digits, from `least` to `most`. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^(?:0|[1-9]\d{0,15})$/.test(text) || number < least || number > most)
+      throw new InvalidArgumentError(
+        most === Number.MAX_SAFE_INTEGER
+          ? `expected a whole number from ${least}`
+          : `expected a whole number from ${least} to ${most}`,
+      );
+    return number;
+  };
+}
+
+/** Why an operator does something: it stands in the audit log. */
+export function reason(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "" || trimmed.length > 1_000)
+    throw new InvalidArgumentError("say why, in 1 to 1000 characters: it is kept in the audit log");
+  return trimmed;
+}
+
+/**
+ * A file's name as the person meant it: npm runs a script in the project's folder, wherever it was called.
+ * @param text `-` stays: stdin
+ */
+export function path(text: string): string {
+  const { npm_lifecycle_event: script, INIT_CWD: calledIn } = process.env;
+  return text !== "-" && script === "vdc" && calledIn ? resolve(calledIn, text) : text;
+}

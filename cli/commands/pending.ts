@@ -1,0 +1,55 @@
+import { Command } from "commander";
+import { operatorClient } from "../client.ts";
+import { show } from "../output/show.ts";
+import { table } from "../output/table.ts";
+import { age, counted, time } from "../output/words.ts";
+import { connected, examples, wholeNumber, type Connected } from "./options.ts";
+
+/** `GET /api/vdc/pending` */
+interface Pending {
+  readonly count: number;
+  readonly waiting: number;
+  readonly transactions: readonly {
+    readonly txId: string;
+    readonly timestamp: number;
+    readonly admittedAt: number;
+    readonly ageSeconds: number;
+  }[];
+  readonly next: string | null;
+}
+
+interface Options extends Connected {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export function pendingCommand(): Command {
+  return connected(new Command("pending"))
+    .description(
+      "what waits for a block, in the order in which it will be mined: ids, never contents (operator)",
+    )
+    .option("--limit <n>", "how many at most", wholeNumber(1, 1_000), 100)
+    .option("--cursor <cursor>", "go on where a page ended: its `next`")
+    .addHelpText("after", examples("pending", "pending --limit 1000 --json | jq -r '.transactions[].txId'"))
+    .action(async (options: Options) => {
+      const { limit, cursor } = options;
+      const page = await operatorClient(options).get<Pending>("/api/vdc/pending", { limit, cursor });
+      show(options, page, asText);
+    });
+}
+
+function asText({ count, waiting, transactions, next }: Pending): string {
+  const summary = `${counted(waiting, "transaction")} in no block yet, ${count} in none that is finished`;
+  if (transactions.length === 0) return summary;
+  const rows = transactions.map(({ txId, timestamp, ageSeconds }) => [
+    txId,
+    time(timestamp),
+    age(ageSeconds),
+  ]);
+  return [
+    table(["transaction", "paid at", "waits for"], rows),
+    "",
+    summary,
+    ...(next === null ? [] : [`there are more: --cursor ${next}`]),
+  ].join("\n");
+}

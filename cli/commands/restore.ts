@@ -1,0 +1,116 @@
+import { Command } from "commander";
+import { ChainCar } from "../car/read.ts";
+import { ChainWatch } from "../chain/report.ts";
+import { verifyChain } from "../chain/verify.ts";
+import { operatorClient, type Client } from "../client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+import { confirm } from "../output/confirm.ts";
+import { startProgress } from "../output/progress.ts";
+import { note, show } from "../output/show.ts";
+import { counted } from "../output/words.ts";
+import type { StorageRun } from "../../shared/storage/report.ts";
+import { followRun } from "../storage/follow-run.ts";
+import { runText } from "../storage/tables.ts";
+import { connected, examples, path, reason, type Connected } from "./options.ts";
+import { genesisOption } from "./verify.ts";
+
+interface Options extends Connected {
+  readonly genesis?: string;
+  readonly reason: string;
+  readonly wait: boolean;
+  readonly yes?: boolean;
+}
+
+export function restoreCommand(): Command {
+  return connected(new Command("restore"))
+    .description(
+      "bring back a chain whose chain head has lost its memory, from R2 and KV or from a CAR file (operator)",
+    )
+    .argument("[file.car]", "what `vdc export` wrote, for blocks that no tier has any more", path)
+    .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
+    .addOption(genesisOption())
+    .option("--yes", "don't ask")
+    .option("--no-wait", "don't follow the run")
+    .addHelpText(
+      "after",
+      `
+The file is verified whole, offline, before anything is sent; then its blocks are put back, and the chain head is rebuilt
+from them link by link before it takes a new block. Without a file, it is rebuilt from what R2 and KV hold. It may be
+repeated: what is there already stays. A chain head that knows blocks is left as it is.
+${examples('restore --reason "chain head lost, incident 12"', 'restore chain.car --genesis 4e1931c9… --reason "all tiers lost" --yes')}`,
+    )
+    .action(restore);
+}
+
+async function restore(file: string | undefined, options: Options): Promise<void> {
+  const client = operatorClient(options);
+  const car = file === undefined ? undefined : await ChainCar.open(file);
+  try {
+    if (car !== undefined) await verifyFor(client, car, options.genesis);
+    const what =
+      car === undefined ? "from what R2 and KV hold" : `from the ${counted(car.count, "block")} of ${file}`;
+    await confirm(`The chain head of ${client.url} will be rebuilt ${what}`, options);
+    if (car !== undefined) await putBlocks(client, car);
+  } finally {
+    await car?.close();
+  }
+  const started = await client.post<StorageRun>("/api/storage-verify/restore", {
+    body: { reason: options.reason },
+  });
+  const run = options.wait ? await followRun(client, started) : started;
+  show(options, run, runText);
+  if (run.state !== "done" && run.state !== "running")
+    throw new CommandFailure(
+      `the restore was ${run.state} before block ${run.next}: ${run.message ?? "start it again"}`,
+    );
+  if (run.state === "done")
+    note(
+      "Check it with `vdc verify`. A verification that fills the other tiers follows by itself: `vdc storage runs`.",
+    );
+}
+
+/** @throws CommandFailure when the file is no sound chain, that of another deployment, or not wanted */
+async function verifyFor(client: Client, car: ChainCar, genesis: string | undefined): Promise<void> {
+  const watch = new ChainWatch();
+  for await (const _ of watch.watch(verifyChain(car.blocks(), genesis), car.count));
+  const { chainId, latestBlock } = await client.get<WellKnown>("/.well-known/vdc.json");
+  if (chainId !== watch.report.chainId)
+    throw new CommandFailure(
+      `the file holds the chain ${watch.report.chainId}, and ${client.url} keeps ${chainId}: take the file, or the --url, of the other`,
+      EXIT.refused,
+    );
+  if (latestBlock !== null)
+    throw new CommandFailure(
+      `the chain head of ${client.url} has its chain, up to block ${latestBlock}: there is nothing to restore. To give it a copy of a block that no tier has, use \`vdc storage bring\``,
+      EXIT.refused,
+    );
+}
+
+interface WellKnown {
+  readonly chainId: string;
+  readonly latestBlock: number | null;
+}
+
+const AT_ONCE = 4;
+
+/** What was verified is what is sent: the file's parts are held against their CIDs again as they are read. */
+async function putBlocks(client: Client, car: ChainCar): Promise<void> {
+  const progress = startProgress({ doing: "putting back", total: car.count, of: "blocks" });
+  const blocks = car.blocks();
+  let asked = 0;
+  let done = 0;
+  const putNext = async (): Promise<void> => {
+    for (;;) {
+      const number = asked++;
+      const { value, done: over } = await blocks.next();
+      if (over) return;
+      await client.ask("PUT", `/api/storage-verify/blocks/${number}`, { body: value.bytes, timeout: 60_000 });
+      progress.to(++done);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, putNext));
+  } finally {
+    progress.end();
+  }
+}

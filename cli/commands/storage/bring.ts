@@ -1,0 +1,61 @@
+import { Command } from "commander";
+import { ChainCar } from "../../car/read.ts";
+import { verifyChain } from "../../chain/verify.ts";
+import { operatorClient } from "../../client.ts";
+import { CommandFailure, EXIT } from "../../failure.ts";
+import { show } from "../../output/show.ts";
+import type { BlockReport } from "../../../shared/storage/report.ts";
+import { blockReportText } from "../../storage/tables.ts";
+import { judgeBlock } from "../../storage/verdict.ts";
+import { connected, examples, path, wholeNumber, type Connected } from "../options.ts";
+
+/** `PUT /api/storage-verify/blocks/{n}`: the report is null while the chain head knows no block. */
+interface AcceptedCopy {
+  readonly blockNumber: number;
+  readonly stored: true;
+  readonly report?: BlockReport | null;
+}
+
+export function bringCommand(): Command {
+  return connected(new Command("bring"))
+    .description(
+      "give a copy of a block that no tier has any more, out of an export; every tier is restored from it",
+    )
+    .argument("<n>", "the block's number", wholeNumber(0))
+    .argument("<file.car>", "what `vdc export` wrote, this block in it", path)
+    .addHelpText(
+      "after",
+      `
+The file is verified up to the block, offline; the deployment takes no other bytes than those that it sealed.
+${examples("storage bring 7 vdc-main-41.car")}`,
+    )
+    .action(bring);
+}
+
+async function bring(number: number, file: string, options: Connected): Promise<void> {
+  const client = operatorClient(options);
+  const bytes = await verifiedBlock(file, number);
+  const call = `/api/storage-verify/blocks/${number}`;
+  const { body } = await client.ask<AcceptedCopy>("PUT", call, { body: bytes, timeout: 120_000 });
+  const report = body.report ?? null;
+  show(options, body, () =>
+    report === null
+      ? `block ${number} is archived; now \`vdc restore\` the chain head`
+      : blockReportText(report),
+  );
+  if (report !== null) judgeBlock(report);
+}
+
+async function verifiedBlock(file: string, number: number): Promise<Uint8Array<ArrayBuffer>> {
+  const car = await ChainCar.open(file);
+  try {
+    for await (const { block, bytes } of verifyChain(car.blocks()))
+      if (block.blockNumber === number) return bytes;
+    throw new CommandFailure(
+      `${file} ends with block ${car.count - 1}, it has no block ${number}`,
+      EXIT.notFound,
+    );
+  } finally {
+    await car.close();
+  }
+}

@@ -1,0 +1,49 @@
+import { Command } from "commander";
+import { operatorClient } from "../../client.ts";
+import { show } from "../../output/show.ts";
+import { table } from "../../output/table.ts";
+import { time } from "../../output/words.ts";
+import type { StorageRun } from "../../../shared/storage/report.ts";
+import { readRun } from "../../storage/follow-run.ts";
+import { runText } from "../../storage/tables.ts";
+import { connected, examples, type Connected } from "../options.ts";
+
+export function runsCommand(): Command {
+  return connected(new Command("runs"))
+    .description("the latest runs, or one with the blocks that were not sound")
+    .argument("[id]", "a run's id")
+    .addHelpText("after", examples("storage runs", "storage runs --json | jq '.runs[0].state'"))
+    .action(async (id: string | undefined, options: Connected) => {
+      const client = operatorClient(options);
+      if (id !== undefined) return show(options, await readRun(client, id), runText);
+      show(options, await client.get<{ runs: readonly StorageRun[] }>("/api/storage-verify/runs"), asText);
+    });
+}
+
+export function abortCommand(): Command {
+  return connected(new Command("abort"))
+    .description("end a run; what it has done stays")
+    .argument("<id>", "the run's id")
+    .addHelpText("after", examples("storage abort 0f5e6c1e-5a0b-4d53-9c1c-9a4a6f3f7f0e"))
+    .action(async (id: string, options: Connected) => {
+      const path = `/api/storage-verify/runs/${encodeURIComponent(id)}`;
+      const { body } = await operatorClient(options).ask<StorageRun>("DELETE", path);
+      show(options, body, runText);
+    });
+}
+
+function asText({ runs }: { readonly runs: readonly StorageRun[] }): string {
+  if (runs.length === 0) return "there was no run yet";
+  const rows = runs.map((run) => [
+    run.id,
+    run.kind,
+    run.state,
+    time(run.startedAt),
+    run.by,
+    `${run.next} of ${run.totalBlocks}`,
+    run.rehydrated,
+    run.partial,
+    run.failed,
+  ]);
+  return table(["run", "kind", "state", "started", "by", "blocks", "rehydrated", "partial", "failed"], rows);
+}

@@ -1,0 +1,50 @@
+import { Command } from "commander";
+import { operatorClient } from "../../client.ts";
+import { show } from "../../output/show.ts";
+import { table } from "../../output/table.ts";
+import { mark } from "../../output/words.ts";
+import type { StorageStatus } from "../../../shared/storage/report.ts";
+import { connected, examples, wholeNumber, type Connected } from "../options.ts";
+
+interface Options extends Connected {
+  readonly from: number;
+  readonly limit: number;
+}
+
+export function storageStatusCommand(): Command {
+  return connected(new Command("status"))
+    .description("which tiers list which blocks: presence, not soundness")
+    .option("--from <n>", "the first block", wholeNumber(0), 0)
+    .option("--limit <n>", "how many blocks at most", wholeNumber(1, 1_000), 100)
+    .addHelpText(
+      "after",
+      examples(
+        "storage status",
+        "storage status --limit 1000 --json | jq '.blocks[] | select(.complete | not)'",
+      ),
+    )
+    .action(async (options: Options) => {
+      const { from, limit } = options;
+      const status = await operatorClient(options).get<StorageStatus>("/api/storage-verify/status", {
+        from,
+        limit,
+      });
+      show(options, status, asText);
+    });
+}
+
+function asText({ blocks, summary, totalBlocks, next }: StorageStatus): string {
+  const rows = blocks.map(({ blockNumber, kv, r2, ipfs, complete }) => [
+    blockNumber,
+    mark(kv),
+    mark(r2),
+    ipfs ?? mark(false),
+    complete,
+  ]);
+  return [
+    table(["block", "kv", "r2", "ipfs", "complete"], rows),
+    "",
+    `${summary.complete} complete, ${summary.incomplete} incomplete, of ${totalBlocks} in all`,
+    ...(next === null ? [] : [`there are more: --from ${next}`]),
+  ].join("\n");
+}

@@ -1,0 +1,19 @@
+import { Command } from "commander";
+import { examples } from "../options.ts";
+import { bringCommand } from "./bring.ts";
+import { abortCommand, runsCommand } from "./runs.ts";
+import { storageStatusCommand } from "./status.ts";
+import { verifyAllCommand } from "./verify-all.ts";
+import { verifyBlockCommand } from "./verify-block.ts";
+
+export function storageCommand(): Command {
+  return new Command("storage")
+    .description("check that KV, R2 and IPFS hold every block, and restore what is missing (operator)")
+    .addCommand(storageStatusCommand())
+    .addCommand(verifyBlockCommand())
+    .addCommand(verifyAllCommand())
+    .addCommand(bringCommand())
+    .addCommand(runsCommand())
+    .addCommand(abortCommand())
+    .addHelpText("after", examples("storage status", "storage verify 7", "storage verify-all --no-repair"));
+}

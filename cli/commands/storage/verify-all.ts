@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { operatorClient } from "../../client.ts";
+import { CommandFailure } from "../../failure.ts";
+import { show } from "../../output/show.ts";
+import { facts } from "../../output/table.ts";
+import type { StorageRun, VerifyAllResult } from "../../../shared/storage/report.ts";
+import { followRun } from "../../storage/follow-run.ts";
+import { reportTable, resultRows, runText } from "../../storage/tables.ts";
+import { judgeAll } from "../../storage/verdict.ts";
+import { connected, examples, type Connected } from "../options.ts";
+
+interface Options extends Connected {
+  readonly repair: boolean;
+  readonly wait: boolean;
+}
+
+const TIMEOUT = 300_000; // milliseconds: a short chain is verified while the call lasts
+
+export function verifyAllCommand(): Command {
+  return connected(new Command("verify-all"))
+    .description("the same for every block: a long chain as a run, which is followed until it ends")
+    .option("--no-repair", "look only")
+    .option("--no-wait", "don't follow the run")
+    .addHelpText(
+      "after",
+      `
+One run at a time. Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached.
+${examples("storage verify-all", "storage verify-all --no-repair --json | jq .failed", "storage verify-all --no-wait")}`,
+    )
+    .action(verifyAll);
+}
+
+async function verifyAll(options: Options): Promise<void> {
+  const client = operatorClient(options);
+  const result = await client.post<VerifyAllResult | StorageRun>("/api/storage-verify/verify-all", {
+    query: { repair: options.repair },
+    timeout: TIMEOUT,
+  });
+  if (!("id" in result)) {
+    show(options, result, (result) => [facts(resultRows(result)), ...reportTable(result.results)].join("\n"));
+    return judgeAll(result);
+  }
+  const run = options.wait ? await followRun(client, result) : result;
+  show(options, run, runText);
+  if (run.state === "running") return;
+  if (run.state !== "done")
+    throw new CommandFailure(
+      `run ${run.id} was ${run.state} before block ${run.next}: ${run.message ?? "start it again"}`,
+    );
+  judgeAll(run);
+}

@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { operatorClient } from "../../client.ts";
+import { show } from "../../output/show.ts";
+import type { BlockReport } from "../../../shared/storage/report.ts";
+import { blockReportText } from "../../storage/tables.ts";
+import { judgeBlock } from "../../storage/verdict.ts";
+import { connected, examples, wholeNumber, type Connected } from "../options.ts";
+
+interface Options extends Connected {
+  readonly repair: boolean;
+}
+
+const TIMEOUT = 120_000; // milliseconds: three tiers, one of them across the internet, read and written
+
+export function verifyBlockCommand(): Command {
+  return connected(new Command("verify"))
+    .description("check the bytes of a block in every tier, and restore the copies that are missing or wrong")
+    .argument("<n>", "the block's number", wholeNumber(0))
+    .option("--no-repair", "look only")
+    .addHelpText(
+      "after",
+      `
+Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached.
+${examples("storage verify 7", "storage verify 7 --no-repair --json | jq -r .status")}`,
+    )
+    .action(async (number: number, options: Options) => {
+      const report = await operatorClient(options).post<BlockReport>(`/api/storage-verify/verify/${number}`, {
+        query: { repair: options.repair },
+        timeout: TIMEOUT,
+      });
+      show(options, report, blockReportText);
+      judgeBlock(report);
+    });
+}

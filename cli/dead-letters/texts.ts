@@ -1,0 +1,102 @@
+import { facts, table } from "../output/table.ts";
+import { counted, time } from "../output/words.ts";
+import type { DeadLetterEntry, Replay, ReplayPlan } from "../../shared/dead-letters.ts";
+
+export function entryTable(entries: readonly DeadLetterEntry[]): string {
+  const rows = entries.map((entry) => [
+    entry.id,
+    entry.state,
+    entry.stage,
+    entry.reason,
+    about(entry),
+    entry.attempts,
+    time(entry.lastSeen),
+  ]);
+  return table(["dead letter", "state", "stage", "reason", "about", "attempts", "last seen"], rows);
+}
+
+export function entryText(entry: DeadLetterEntry): string {
+  const { dismissed, failures } = entry;
+  return [
+    facts([
+      ["dead letter", entry.id],
+      ["state", entry.state],
+      ["stage", entry.stage],
+      ["reason", entry.reason],
+      ["error", entry.error],
+      ["about", about(entry)],
+      ["attempts", entry.attempts],
+      ["first seen", time(entry.firstSeen)],
+      ["last seen", time(entry.lastSeen)],
+      ...(dismissed === null
+        ? []
+        : [["dismissed", `${time(dismissed.at)} by ${dismissed.by}: ${dismissed.reason}`] as const]),
+    ]),
+    "",
+    table(
+      ["failed at", "reason", "attempts", "error"],
+      failures.map(({ at, reason, attempts, error }) => [time(at), reason, attempts, error]),
+    ),
+  ].join("\n");
+}
+
+/** What a replay would do, for whoever decides on it. */
+export function planText({ total, wouldReplay, wouldSkip, items }: ReplayPlan): string {
+  const rows = items.map((item) => [item.id, item.stage, about(item), item.action, item.detail]);
+  return [
+    ...(rows.length === 0 ? [] : [table(["dead letter", "stage", "about", "would", "why"], rows)]),
+    ...(total > items.length ? [`… and ${total - items.length} more`] : []),
+    `${counted(total, "dead letter")}: ${wouldReplay} would be replayed, ${wouldSkip} skipped`,
+  ].join("\n");
+}
+
+export function replayText(replay: Replay): string {
+  const { items = [] } = replay;
+  const told = items.filter(({ outcome }) => outcome !== "replayed");
+  return [
+    facts([
+      ["replay", replay.id],
+      ["state", replay.state],
+      ["reason", replay.reason],
+      ["by", replay.by],
+      ["started", time(replay.createdAt)],
+      ["ended", time(replay.endedAt)],
+      ["a second", replay.ratePerSecond],
+      ["total", replay.total],
+      ["replayed", replay.replayed],
+      ["skipped", replay.skipped],
+      ["failed", replay.failed],
+    ]),
+    ...(told.length === 0
+      ? []
+      : [
+          "",
+          table(
+            ["dead letter", "outcome", "detail"],
+            told.map(({ id, outcome, detail }) => [id, outcome, detail]),
+          ),
+        ]),
+  ].join("\n");
+}
+
+export function replayTable(replays: readonly Replay[]): string {
+  const rows = replays.map((replay) => [
+    replay.id,
+    replay.state,
+    time(replay.createdAt),
+    replay.by,
+    replay.total,
+    replay.replayed,
+    replay.skipped,
+    replay.failed,
+    replay.reason,
+  ]);
+  return table(
+    ["replay", "state", "started", "by", "total", "replayed", "skipped", "failed", "reason"],
+    rows,
+  );
+}
+
+function about({ txId, blockNumber }: Pick<DeadLetterEntry, "txId" | "blockNumber">): string | null {
+  return txId ?? (blockNumber === null ? null : `block ${blockNumber}`);
+}

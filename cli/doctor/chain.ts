@@ -1,0 +1,87 @@
+import { verifyBlock, InvalidBlock } from "../../shared/chain/block.ts";
+import { equalBytes, readAtMost } from "../../shared/crypto/bytes.ts";
+import { latestOf } from "../chain/from-api.ts";
+import { sourceBlockOf } from "../chain/record.ts";
+import { Unverified, verifyCid } from "../chain/verify.ts";
+import { AnswerFailure } from "../answer-failure.ts";
+import type { Client } from "../client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+import { finding, unknown, type Finding } from "./finding.ts";
+
+interface WellKnown {
+  readonly chainId: string;
+  readonly signingKeys: readonly { readonly keyId: string; readonly publicKey: string }[];
+}
+
+interface ReadBlock {
+  readonly number: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly gatewayUrl: string;
+}
+
+/** The latest block as the deployment gives it, and as the IPFS gateway does. */
+export async function checkLatestBlock(client: Client): Promise<readonly Finding[]> {
+  let read: ReadBlock | undefined;
+  const chain = await finding("chain", async () => {
+    read = await latestBlock(client);
+    return read === undefined
+      ? "no block yet: it begins with the first payment that is mined"
+      : `block ${read.number}, the latest, is what its hash says and signed by a key of the chain`;
+  });
+  const { number, bytes, gatewayUrl } = read ?? {};
+  if (number === undefined || bytes === undefined || gatewayUrl === undefined)
+    return chain.state === "good"
+      ? [chain]
+      : [chain, unknown("ipfs", "not checked, for the chain can't be read")];
+  return [chain, await finding("ipfs", () => compareWithGateway(gatewayUrl, number, bytes))];
+}
+
+async function latestBlock(client: Client): Promise<ReadBlock | undefined> {
+  const latest = await latestOf(client).catch((error: unknown) => {
+    if (error instanceof AnswerFailure && error.exitCode === EXIT.notFound) return undefined;
+    throw error;
+  });
+  if (latest === undefined) return undefined;
+  const { blockNumber, hash } = latest;
+  const [record, { chainId, signingKeys }] = await Promise.all([
+    client.get<{ ipfsGatewayUrl: string }>(`/api/vdc/blocks/${blockNumber}`),
+    client.get<WellKnown>("/.well-known/vdc.json"),
+  ]);
+  const source = sourceBlockOf(record);
+  const keys = new Map(signingKeys.map(({ keyId, publicKey }) => [keyId, publicKey]));
+  await verifyBlock(source.bytes, { blockNumber, hash, chainId }, (keyId) => keys.get(keyId)).catch(
+    (error: unknown) => {
+      throw error instanceof InvalidBlock ? new Unverified(blockNumber, error.fault, error.message) : error;
+    },
+  );
+  await verifyCid(blockNumber, source);
+  return { number: blockNumber, bytes: source.bytes, gatewayUrl: record.ipfsGatewayUrl };
+}
+
+const TIMEOUT = 20_000; // milliseconds: a public gateway may have to look for it
+
+async function compareWithGateway(url: string, number: number, bytes: Uint8Array): Promise<string> {
+  const unreadable = (why: string) =>
+    new CommandFailure(
+      `${url} does not give block ${number} (${why}): try again, and if it stays, run \`vdc storage verify ${number}\``,
+      EXIT.unknown,
+    );
+  let pinned: Uint8Array | undefined;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw unreadable(`it answered ${response.status}`);
+    }
+    pinned = await readAtMost(response.body, bytes.length);
+  } catch (error) {
+    if (error instanceof CommandFailure) throw error;
+    throw unreadable(error instanceof Error ? error.message : String(error));
+  }
+  if (pinned === undefined || !equalBytes(pinned, bytes))
+    throw new CommandFailure(
+      `${url} serves other bytes than those of block ${number}: run \`vdc storage verify ${number}\``,
+      EXIT.unverified,
+    );
+  return `${url} gives the same bytes`;
+}

@@ -1,0 +1,22 @@
+import type { Client } from "../client.ts";
+import { follow } from "../follow.ts";
+import { note } from "../output/show.ts";
+import type { StorageRun } from "../../shared/storage/report.ts";
+
+export function readRun(client: Client, id: string): Promise<StorageRun> {
+  return client.get<StorageRun>(`/api/storage-verify/runs/${encodeURIComponent(id)}`);
+}
+
+/** @returns the run as it ended: done, failed or aborted */
+export function followRun(client: Client, run: StorageRun): Promise<StorageRun> {
+  note(
+    `Run ${run.id} goes on by itself when you leave; \`vdc storage runs ${run.id}\` shows it, \`vdc storage abort ${run.id}\` ends it.`,
+  );
+  return follow(run, {
+    doing: run.kind === "restore" ? "restoring" : "verifying",
+    of: "blocks",
+    total: run.totalBlocks,
+    done: ({ next }) => next,
+    read: () => readRun(client, run.id),
+  });
+}

@@ -1,0 +1,78 @@
+import { facts, table, type Cell, type Fact } from "../output/table.ts";
+import { duration, mark, time } from "../output/words.ts";
+import type { BlockReport, StorageRun, TierReport, VerifyAllResult } from "../../shared/storage/report.ts";
+
+export function blockReportText(report: BlockReport): string {
+  const { blockNumber, status, message, source, index, rehydrated } = report;
+  const tiers = (["kv", "r2", "ipfs"] as const).map((tier) => {
+    const { present, fault, detail, hash } = report[tier];
+    return [tier, mark(present && fault === undefined), fault, hash, detail];
+  });
+  const restored = Object.entries(rehydrated)
+    .map(([part, fault]) => `${part} (was ${fault})`)
+    .join(", ");
+  return [
+    facts([
+      ["block", blockNumber],
+      ["status", status],
+      ["message", message],
+      ["read from", source],
+      ["restored", restored],
+      ["index", index.complete ? "complete" : missingText(index.missing)],
+    ]),
+    "",
+    table(["tier", "", "fault", "hash", "detail"], tiers),
+  ].join("\n");
+}
+
+function missingText(missing: number | null): string {
+  return missing === null ? "not known" : `${missing} keys are missing or wrong`;
+}
+
+export function resultRows(result: VerifyAllResult): Fact[] {
+  return [
+    ["blocks", result.totalBlocks],
+    ["sound", result.verified],
+    ["rehydrated", result.rehydrated],
+    ["partial", result.partial],
+    ["failed", result.failed],
+    ["took", duration(result.duration)],
+  ];
+}
+
+/** The blocks that were not simply ok. */
+export function reportTable(results: readonly BlockReport[]): string[] {
+  const shown = results.filter(({ status }) => status !== "ok");
+  if (shown.length === 0) return [];
+  const rows = shown.map(({ blockNumber, status, kv, r2, ipfs, message }) => [
+    blockNumber,
+    status,
+    ...[kv, r2, ipfs].map(tierCell),
+    message,
+  ]);
+  return ["", table(["block", "status", "kv", "r2", "ipfs", "message"], rows)];
+}
+
+function tierCell({ present, fault }: TierReport): Cell {
+  return fault ?? (present ? "ok" : "missing");
+}
+
+export function runText(run: StorageRun): string {
+  return [
+    facts([
+      ["run", run.id],
+      [
+        "does",
+        run.kind === "restore" ? "restore the chain head" : run.repair ? "verify and repair" : "verify",
+      ],
+      ["state", run.state],
+      ["message", run.message],
+      ["by", run.by],
+      ["started", time(run.startedAt)],
+      ["ended", time(run.finishedAt)],
+      ["next block", run.next],
+      ...resultRows(run),
+    ]),
+    ...reportTable(run.results),
+  ].join("\n");
+}

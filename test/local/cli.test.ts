@@ -1,0 +1,295 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readSecrets } from "../../cli/local/data-directory.ts";
+import { EXIT } from "../../cli/failure.ts";
+import { freePort, run, StackProcess, vdc as vdcProcess, type Ended } from "./stack-process.ts";
+import { CTRL_D, HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
+
+const NOWHERE = "f".repeat(40);
+
+let directory: string;
+let stack: StackProcess;
+let environment: Record<string, string>;
+let txIds: readonly string[];
+let secrets: readonly string[];
+
+/** Genesis and two blocks, the first with two payments. */
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "vdc-cli-"));
+  stack = await StackProcess.start(join(directory, "stack"), {
+    MINE_AFTER_SECONDS: "3600",
+    MINE_AT_COUNT: "100000",
+  });
+  environment = { VDC_DATA_DIR: stack.dataDirectory, VDC_OPERATOR: "alice" };
+  secrets = Object.values(readSecrets(stack.dataDirectory));
+  const first = await stack.payAndAdmit(2);
+  await stack.operate("/api/vdc/mine?wait=60", "POST");
+  const second = await stack.payAndAdmit(1);
+  await stack.operate("/api/vdc/mine?wait=60", "POST");
+  await stack.untilIdle();
+  txIds = [...first, ...second];
+}, 120_000);
+
+afterAll(async () => {
+  await stack.end();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Nothing that a command says, to whomever, holds a secret. */
+async function vdc(
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+  input?: string,
+): Promise<Ended> {
+  const ended = await vdcProcess(args, { ...environment, ...more }, input);
+  for (const secret of secrets) expect(ended.stdout + ended.stderr).not.toContain(secret);
+  return ended;
+}
+
+async function vdcJson(args: readonly string[]): Promise<{ code: number | null; document: never }> {
+  const { code, stdout } = await vdc([...args, "--json"]);
+  return { code, document: JSON.parse(stdout) as never };
+}
+
+/** What it says to a person, and in the document that a program reads. The chain may have grown by other tests' blocks. */
+const LOOKS: readonly [command: readonly string[], text: RegExp, document: object][] = [
+  [["status"], /^latest block +[2-9]$/m, { latest: expect.any(Number), counts: { waiting: 0 } }],
+  [["pending"], /^0 transactions in no block yet/m, { waiting: 0, transactions: [], next: null }],
+  [["tx", "{tx}"], /^state +mined$/m, { state: "mined", blockNumber: 2 }],
+  [["block", "1"], /^transaction +type/m, { blockNumber: 1, transactionCount: 2 }],
+  [["block", "latest"], /^block +[2-9]$/m, { previousHash: expect.any(String) }],
+  [["verify"], /^✓ Every block is what its hash says/m, { verified: true, genesisPinned: false }],
+  [["storage", "status"], /^\d complete, 0 incomplete, of \d in all$/m, { summary: { incomplete: 0 } }],
+  [["storage", "verify", "1"], /^status +ok$/m, { blockNumber: 1, status: "ok" }],
+  [["storage", "verify-all", "--no-repair"], /^failed +0$/m, { partial: 0, failed: 0 }],
+  [["storage", "runs"], /^run +kind +state/m, { runs: expect.any(Array) }],
+  [["dead-letters", "list"], /^there is no such dead letter$/m, { entries: [], next: null }],
+  [["dead-letters", "replays"], /^there was no replay yet$/m, { replays: [] }],
+  [["audit", "list"], /POST \/api\/vdc\/mine/, { entries: expect.any(Array), head: expect.any(Object) }],
+  [["audit", "verify"], /^✓ Every entry is as it was written/m, { verified: true }],
+  [["doctor"], /^✓ +ipfs +.* gives the same bytes$/m, { healthy: true }],
+];
+
+const named = LOOKS.map(([words, text, document]) => ({
+  name: words.slice(0, 2).join(" "),
+  command: () => words.map((word) => word.replace("{tx}", String(txIds[2]))),
+  text,
+  document,
+}));
+
+describe("what a command says", () => {
+  it.for(named)("vdc $name: text to a pipe, without colours", async ({ command, text }) => {
+    const { code, stdout } = await vdc(command());
+    expect(stdout).toMatch(text);
+    expect(stdout).not.toContain("\u001b");
+    expect(code).toBe(0);
+  });
+
+  it.for(named)("vdc $name --json: one JSON document and nothing else", async ({ command, document }) => {
+    expect(await vdcJson(command())).toMatchObject({ code: 0, document });
+  });
+});
+
+describe.runIf(HAS_TERMINAL)("what a command says at a terminal (needs `script` of util-linux)", () => {
+  it.for(named)("vdc $name", async ({ command, text }) => {
+    const { code, screen } = await vdcAtTerminal(command(), environment);
+    expect(stripVTControlCharacters(screen)).toMatch(text);
+    for (const secret of secrets) expect(screen).not.toContain(secret);
+    expect(code).toBe(0);
+  });
+
+  it("is coloured, unless NO_COLOR says otherwise", async () => {
+    expect((await vdcAtTerminal(["status"], environment)).screen).toContain("\u001b[1m");
+    expect((await vdcAtTerminal(["status"], { ...environment, NO_COLOR: "1" })).screen).not.toContain(
+      "\u001b[",
+    );
+  });
+
+  it("has a progress bar for long work, which does not get into the data", async () => {
+    const bar = /verifying \[█+\] (\d)\/\1 blocks/;
+    expect((await vdcAtTerminal(["verify"], environment)).screen).toMatch(bar);
+    const { screen } = await vdcAtTerminal(["verify", "--json"], { ...environment, NO_COLOR: "1" });
+    const [, document = ""] = /(\{\n[^]*\n\})/.exec(stripVTControlCharacters(screen)) ?? [];
+    expect(JSON.parse(document)).toMatchObject({ verified: true });
+  });
+
+  it("asks before a file is replaced, and goes by the answer", async () => {
+    const file = join(directory, "asked.car");
+    writeFileSync(file, "precious");
+    const no = await vdcAtTerminal(["export", file], environment, "n\r");
+    expect(no.screen).toContain("will be replaced. Go on? [y/N]");
+    expect(no.code).toBe(EXIT.failure);
+    const nothing = await vdcAtTerminal(["export", file], environment, CTRL_D);
+    expect(nothing.code).toBe(EXIT.failure);
+    expect(readFileSync(file, "utf8")).toBe("precious");
+    expect((await vdcAtTerminal(["export", file], environment, "y\r")).code).toBe(0);
+    expect(readFileSync(file, "utf8")).not.toBe("precious");
+  });
+});
+
+describe("vdc mine", () => {
+  it("says it when nothing waits", async () => {
+    const { code, stdout } = await vdc(["mine"]);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: "nothing is mined: no transaction waits to be mined\n",
+    });
+  });
+
+  it("waits for the block, and is in the audit log under the operator's name", async () => {
+    const paid = await vdc(["pay", "--json"]);
+    const { txId } = JSON.parse(paid.stdout) as { txId: string };
+    const mined = await vdcJson(["mine", "--wait", "60"]);
+    expect(mined).toMatchObject({
+      code: 0,
+      document: { transactions: 1, ipfsHash: expect.stringMatching(/^Qm/) },
+    });
+    const { blockNumber } = mined.document as { blockNumber: number };
+    expect((await vdcJson(["tx", txId])).document).toMatchObject({ state: "mined", blockNumber });
+    const { document } = await vdcJson(["audit", "list", "--limit", "2"]);
+    expect(document).toMatchObject({
+      entries: [{ action: "POST /api/vdc/mine", operator: { name: "alice", by: "secret" } }, {}],
+    });
+  });
+});
+
+describe("vdc resume", () => {
+  it("does nothing to a chain that is not halted, and says so", async () => {
+    const { code, document } = await vdcJson(["resume", "--reason", "a test", "--yes"]);
+    expect({ code, document }).toEqual({ code: 0, document: { resumed: false, halted: null } });
+  });
+});
+
+describe("an export", () => {
+  it("is verified offline, is the same each time, and is not taken when a byte is another", async () => {
+    const file = join(directory, "chain.car");
+    const { code, document } = await vdcJson(["export", file]);
+    expect({ code, document }).toMatchObject({
+      code: 0,
+      document: { file, root: expect.stringMatching(/^Qm/) },
+    });
+    const again = join(directory, "again.car");
+    await vdc(["export", again]);
+    expect(readFileSync(again).equals(readFileSync(file))).toBe(true);
+
+    const offline = { VDC_URL: `http://127.0.0.1:${await freePort()}` };
+    const { genesisHash } = document as { genesisHash: string };
+    expect((await vdc(["verify", file, "--genesis", genesisHash], offline)).code).toBe(0);
+    expect((await vdc(["verify", file, "--genesis", "0".repeat(64)], offline)).code).toBe(EXIT.unverified);
+
+    const bytes = readFileSync(file);
+    writeFileSync(again, bytes.with(5_000, (bytes[5_000] as number) ^ 1));
+    const refused = await vdc(["verify", again, "--json"], offline);
+    expect(refused.code).toBe(EXIT.unverified);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ verified: false });
+    expect(refused.stderr).toContain("is not a sound CAR file");
+  });
+
+  it("goes, where npm was called, to a file that names the chain and its last block", async () => {
+    const here = mkdtempSync(join(directory, "here-"));
+    const { latest } = (await vdcJson(["status"])).document as { latest: number };
+    expect((await vdc(["export"], { npm_lifecycle_event: "vdc", INIT_CWD: here })).code).toBe(0);
+    expect(readdirSync(here)).toEqual([`vdc-main-${latest}.car`]);
+  });
+
+  it("gives back a block, and is not wanted where nothing is lost", async () => {
+    const file = join(directory, "bring.car");
+    await vdc(["export", file]);
+    expect(await vdcJson(["storage", "bring", "1", file])).toMatchObject({
+      code: 0,
+      document: { stored: true },
+    });
+    expect((await vdc(["storage", "bring", "99", file])).code).toBe(EXIT.notFound);
+    const { code, stderr } = await vdc(["restore", file, "--reason", "a test", "--yes"]);
+    expect(code).toBe(EXIT.refused);
+    expect(stderr).toContain("there is nothing to restore");
+  });
+});
+
+describe("an exit code says what happened:", () => {
+  const cases: [code: number, what: string, args: () => Promise<readonly string[]> | readonly string[]][] = [
+    [EXIT.usage, "an unknown command", () => ["mien"]],
+    [EXIT.usage, "an unknown option", () => ["status", "--secret", "x"]],
+    [EXIT.usage, "a malformed argument", () => ["tx", "vdc_tx_1"]],
+    [EXIT.usage, "no command", () => []],
+    [EXIT.usage, "no reason where one is needed", () => ["restore", "--yes"]],
+    [EXIT.usage, "nobody to ask and no --yes", () => ["restore", "--reason", "a test"]],
+    [EXIT.usage, "a chain that is to go on without anyone's yes", () => ["resume", "--reason", "a test"]],
+    [
+      EXIT.usage,
+      "a secret that would go over the network in clear",
+      () => ["status", "--url", "http://192.0.2.1"],
+    ],
+    [EXIT.notFound, "a block that is not there", () => ["block", "4711"]],
+    [EXIT.notFound, "a transaction that nobody knows", () => ["tx", `vdc_tx_${NOWHERE}`]],
+    [EXIT.notFound, "a file that is not there", () => ["verify", "/nowhere/chain.car"]],
+    [
+      EXIT.notFound,
+      "a run that nobody knows",
+      () => ["storage", "runs", "1b7c0b7e-0000-4000-8000-000000000001"],
+    ],
+    [EXIT.notFound, "a dead letter that nobody knows", () => ["dead-letters", "show", "0".repeat(32)]],
+    [EXIT.refused, "a restore that is not needed", () => ["restore", "--reason", "a test", "--yes"]],
+    [
+      EXIT.unknown,
+      "a deployment that can't be reached",
+      async () => ["block", "1", "--url", `http://127.0.0.1:${await freePort()}`],
+    ],
+    [
+      EXIT.unknown,
+      "an address where something else answers",
+      () => ["block", "1", "--url", stack.pinningUrl],
+    ],
+  ];
+  it.for(cases)("%i for %s", async ([code, , args]) => {
+    const ended = await vdc(await args(), { VDC_ADMIN_SECRET: String(secrets[0]) });
+    expect(ended).toMatchObject({ code, stdout: "" });
+    expect(ended.stderr).not.toMatch(/^ {4}at .*:\d+/m); // a stack trace
+    expect(ended.stderr.length).toBeGreaterThan(20);
+  });
+
+  it(`${EXIT.unknown} for a doctor that can't reach its patient, after what it could look at`, async () => {
+    const { code, stdout } = await vdc(["doctor", "--url", `http://127.0.0.1:${await freePort()}`]);
+    expect(stdout).toMatch(/^✓ +tools[^]*^\? +reachable/m);
+    expect(code).toBe(EXIT.unknown);
+  });
+
+  it(`${EXIT.refused} for a secret that is another, which is repeated nowhere`, async () => {
+    const wrong = "some-other-secret-entirely";
+    const { code, stdout, stderr } = await vdc(["status"], { VDC_ADMIN_SECRET: wrong });
+    expect({ code, stdout }).toEqual({ code: EXIT.refused, stdout: "" });
+    expect(stderr).not.toContain(wrong);
+  });
+});
+
+describe("the operator's secret", () => {
+  it("stands in no command line while a command runs", async () => {
+    const started = run("cli/vdc.ts", ["mine", "--wait", "5"], environment);
+    const seen = new Set<string>();
+    const isOver = () => started.child.exitCode !== null;
+    do {
+      for (const line of commandLines()) seen.add(line);
+      await wait(20);
+    } while (!isOver());
+    await started.ended;
+    const ours = [...seen].filter((line) => line.includes("cli/vdc.ts"));
+    expect(ours.length).toBeGreaterThan(0);
+    for (const secret of secrets) expect(ours.join("\n")).not.toContain(secret);
+  });
+});
+
+function commandLines(): readonly string[] {
+  if (!existsSync("/proc")) return ["cli/vdc.ts: no /proc to look at"];
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      return [readFileSync(`/proc/${pid}/cmdline`, "utf8")];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}

@@ -1,0 +1,52 @@
+import { spawn, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { ROOT } from "../../cli/local/workers.ts";
+import { plainEnvironment } from "./stack-process.ts";
+
+/** What a person at a terminal saw, stdout and stderr as one, and how it ended. */
+export interface Seen {
+  readonly code: number | null;
+  readonly screen: string;
+}
+
+/** `script` of util-linux runs a program at a terminal of its own (pty); those of BSD and macOS take other arguments. */
+export const HAS_TERMINAL =
+  process.platform === "linux" &&
+  /util-linux/.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout);
+
+export const CTRL_D = "\u0004";
+
+/**
+ * `npm run vdc -- …` at a terminal of 200 columns.
+ * @param typed what the person types when asked
+ */
+export function vdcAtTerminal(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  typed = "",
+): Promise<Seen> {
+  const command = [process.execPath, join(ROOT, "cli", "with-setup.mjs"), "cli/vdc.ts", ...args];
+  const line = `stty cols 200; exec ${command.map(quoted).join(" ")}`;
+  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
+    cwd: ROOT,
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...plainEnvironment(), TERM: "xterm-256color", SHELL: "/bin/sh", ...environment },
+  });
+  let screen = "";
+  let answer = typed;
+  child.stdout.on("data", (data: Buffer) => {
+    screen += data.toString();
+    if (answer === "" || !screen.includes("[y/N]")) return;
+    child.stdin.write(answer);
+    answer = "";
+  });
+  child.stdin.on("error", () => {}); // it may have ended meanwhile
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, screen: screen.replaceAll("\r\n", "\n") }));
+  });
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,264 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { CarReader, CarWriter } from "@ipld/car";
+import { exporter } from "ipfs-unixfs-exporter";
+import { importBytes, importer, type ImportCandidate } from "ipfs-unixfs-importer";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ChainCar } from "../../../cli/car/read.ts";
+import { writeCar, type ChainFile } from "../../../cli/car/write.ts";
+import { Unverified, verifyChain } from "../../../cli/chain/verify.ts";
+import { CommandFailure, EXIT } from "../../../cli/failure.ts";
+import { blockBytes, type Block } from "../../../shared/chain/block.ts";
+import { concat, utf8 } from "../../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../../shared/crypto/cid.ts";
+import { asFiles, chainOf, scratch } from "./chains.ts";
+
+let chain: readonly Block[];
+beforeAll(async () => {
+  chain = await chainOf(3);
+});
+
+/** All that a reader of the file gets to see. @throws what it refuses the file with */
+async function readAll(file: string): Promise<readonly { block: Block; bytes: Uint8Array; cid: string }[]> {
+  const car = await ChainCar.open(file);
+  try {
+    return await Array.fromAsync(verifyChain(car.blocks()));
+  } finally {
+    await car.close();
+  }
+}
+
+async function exported(blocks: readonly Block[] = chain): Promise<{ file: string; root: string }> {
+  const file = join(scratch(), "chain.car");
+  const { root } = await writeCar(file, asFiles(blocks));
+  return { file, root };
+}
+
+async function refusal(file: string): Promise<CommandFailure> {
+  const error: unknown = await readAll(file).then(
+    () => "not refused",
+    (error: unknown) => error,
+  );
+  expect(error).toBeInstanceOf(CommandFailure);
+  return error as CommandFailure;
+}
+
+describe("an exported chain", () => {
+  it("holds exactly the blocks' bytes, each under the CID that the chain gives it", async () => {
+    const { file, root } = await exported();
+    expect(root).toMatch(/^Qm\w{44}$/);
+    const read = await readAll(file);
+    expect(read.map(({ block }) => block)).toEqual(chain);
+    for (const [n, { bytes, cid }] of read.entries()) {
+      expect(bytes).toEqual(blockBytes(chain[n] as Block));
+      expect(cid).toBe(await cidV0(bytes));
+    }
+  });
+
+  it("is a UnixFS directory that IPFS tools read, with a file for each block", async () => {
+    const { file, root } = await exported();
+    const car = await CarReader.fromBytes(readFileSync(file));
+    expect((await car.getRoots()).map(String)).toEqual([root]);
+    const store = {
+      async *get(cid: Parameters<typeof car.get>[0]): AsyncGenerator<Uint8Array> {
+        yield (await car.get(cid))?.bytes ?? new Uint8Array();
+      },
+    };
+    for (const block of chain) {
+      const entry = await exporter(`${root}/${block.blockNumber}.json`, store);
+      if (entry.type !== "file") throw new Error(`${entry.type}, expected a file`);
+      expect(entry.cid.toString()).toBe(await cidV0(blockBytes(block)));
+      expect(concat(...(await Array.fromAsync(entry.content())))).toEqual(blockBytes(block));
+    }
+  });
+
+  it("is the same file, byte for byte, each time", async () => {
+    const [first, second] = [await exported(), await exported()];
+    expect(readFileSync(first.file).equals(readFileSync(second.file))).toBe(true);
+  });
+
+  it("is refused when one of its bytes is another: any of its frames, and samples of what they hold", async () => {
+    const { file } = await exported(chain.slice(0, 2));
+    const whole = readFileSync(file);
+    const frames = cidsIn(whole);
+    expect(frames.length).toBeGreaterThanOrEqual(1 + 3 + 2); // header, parts, links
+    const near = (at: number) => frames.some((frame) => at > frame - 12 && at < frame + 48);
+    const chosen = Array.from(whole.keys()).filter((at) => near(at) || at % 23 === 0);
+    for (const at of chosen) {
+      writeFileSync(file, whole.with(at, (whole[at] as number) ^ (1 << (at % 8))));
+      const { exitCode, message } = await refusal(file);
+      expect(exitCode, `byte ${at}: ${message}`).toBe(EXIT.unverified);
+    }
+    writeFileSync(file, whole);
+    expect(await readAll(file)).toHaveLength(2);
+  });
+
+  it("is refused when it is cut off, wherever", async () => {
+    const { file } = await exported();
+    const whole = readFileSync(file);
+    for (let length = 0; length < whole.length; length += 101) {
+      writeFileSync(file, whole.subarray(0, length));
+      expect((await refusal(file)).exitCode, `${length} bytes`).toBe(EXIT.unverified);
+    }
+  });
+
+  it("can be read again and again, and gives the same", async () => {
+    const car = await ChainCar.open((await exported()).file);
+    const [first, second] = [await Array.fromAsync(car.blocks()), await Array.fromAsync(car.blocks())];
+    expect(second).toEqual(first);
+    expect(car.count).toBe(3);
+    await car.close();
+  });
+
+  it("of 2,000 blocks takes seconds, and little memory at a time", async () => {
+    const long = await chainOf(2_000);
+    const file = join(scratch(), "chain.car");
+    const started = performance.now();
+    const before = process.memoryUsage().rss;
+    expect((await writeCar(file, asFiles(long))).blocks).toBe(2_000);
+    expect(await readHashes(file)).toEqual(long.map(({ hash }) => hash));
+    expect(performance.now() - started).toBeLessThan(40_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(400e6);
+  });
+
+  it("may be so long that IPFS splits its directory", async () => {
+    const file = join(scratch(), "chain.car");
+    const count = 7_000; // 256 KiB of links are reached before
+    await writeCar(file, smallFiles(count));
+    const car = await ChainCar.open(file);
+    expect(car.count).toBe(count);
+    let n = 0;
+    for await (const { bytes } of car.blocks()) expect(bytes).toEqual(utf8(`{"n":${n++}}`));
+    await car.close();
+  });
+});
+
+/** Where the CIDs stand: a SHA-256 multihash begins with its code and its length. */
+function cidsIn(bytes: Uint8Array): readonly number[] {
+  return Array.from(bytes.keys()).filter((at) => bytes[at] === 0x12 && bytes[at + 1] === 0x20);
+}
+
+async function readHashes(file: string): Promise<string[]> {
+  const car = await ChainCar.open(file);
+  const hashes: string[] = [];
+  for await (const { block } of verifyChain(car.blocks())) hashes.push(block.hash);
+  await car.close();
+  return hashes;
+}
+
+async function* smallFiles(count: number): AsyncGenerator<ChainFile> {
+  for (let n = 0; n < count; n++) yield { blockNumber: n, bytes: utf8(`{"n":${n}}`) };
+}
+
+async function* failingAfterOne(): AsyncGenerator<ChainFile> {
+  yield* asFiles(chain.slice(0, 1));
+  throw new Unverified(1, "wrong_hash", "as a test has it");
+}
+
+describe("writing an export", () => {
+  it("leaves nothing behind when a block turns out to be wrong", async () => {
+    const directory = scratch();
+    await expect(writeCar(join(directory, "chain.car"), failingAfterOne())).rejects.toThrow(Unverified);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("leaves the file that was there before as it was, until the new one is whole", async () => {
+    const { file } = await exported();
+    const before = readFileSync(file);
+    await expect(writeCar(file, failingAfterOne())).rejects.toThrow(Unverified);
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it("refuses a chain without a block", async () => {
+    const directory = scratch();
+    await expect(writeCar(join(directory, "chain.car"), asFiles([]))).rejects.toThrow("no block");
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+async function strayCid(): Promise<unknown> {
+  const nowhere = { put: async (cid: never) => cid };
+  return (await importBytes(utf8("bytes of no block"), nowhere, { profile: "unixfs-v0-2015" })).cid;
+}
+
+/** A CAR file as somebody else might make it. */
+async function carOf(
+  candidates: readonly ImportCandidate[],
+  { roots = 1, stray }: { readonly roots?: number; readonly stray?: Uint8Array } = {},
+): Promise<string> {
+  const parts: { cid: Parameters<typeof CarWriter.create>[0]; bytes: Uint8Array }[] = [];
+  const store = {
+    async put(cid: never, bytes: unknown) {
+      parts.push({ cid, bytes: bytes as Uint8Array });
+      return cid;
+    },
+  };
+  const wrapWithDirectory = true;
+  const made = await Array.fromAsync(
+    importer(candidates, store, { profile: "unixfs-v0-2015", wrapWithDirectory }),
+  );
+  const root = made.at(-1)?.cid;
+  if (root === undefined) throw new Error("nothing to import");
+  const { writer, out } = CarWriter.create(Array.from({ length: roots }, () => root));
+  const file = join(scratch(), "other.car");
+  const [chunks] = await Promise.all([Array.fromAsync(out), write()]);
+  writeFileSync(file, Buffer.concat(chunks));
+  return file;
+
+  async function write(): Promise<void> {
+    for (const part of parts) await writer.put(part as never);
+    if (stray !== undefined) await writer.put({ cid: (await strayCid()) as never, bytes: stray });
+    await writer.close();
+  }
+}
+
+function fileOf(n: number, path = `${n}.json`): ImportCandidate {
+  return { path, content: blockBytes(chain[n] as Block) };
+}
+
+describe("a CAR file that is no exported chain is refused, and it is said why:", () => {
+  const cases: [what: string, candidates: () => ImportCandidate[], why: RegExp][] = [
+    [
+      "a file of another name",
+      () => [fileOf(0), { path: "readme.txt", content: utf8("hello") }],
+      /readme\.txt/,
+    ],
+    ["a number in another spelling", () => [fileOf(0), fileOf(1, "01.json")], /01\.json/],
+    ["a gap", () => [fileOf(0), fileOf(2)], /no block 1/],
+    ["a directory in place of a block", () => [fileOf(0), fileOf(1, "1.json/1.json")], /is no file/],
+    [
+      "blocks in each other's place",
+      () => [fileOf(0), fileOf(1, "2.json"), fileOf(2, "1.json")],
+      /block 1 .*wrong_place/,
+    ],
+    [
+      "what is not JSON",
+      () => [fileOf(0), { path: "1.json", content: utf8("not a block") }],
+      /block 1 .*not_a_block/,
+    ],
+  ];
+  it.for(cases)("%s", async ([, candidates, why]) => {
+    const { exitCode, message } = await refusal(await carOf(candidates()));
+    expect(message).toMatch(why);
+    expect(exitCode).toBe(EXIT.unverified);
+  });
+
+  it("two roots", async () => {
+    expect((await refusal(await carOf([fileOf(0)], { roots: 2 }))).message).toContain("one root");
+  });
+
+  it("a part that nothing points to, and that is not what its CID says", async () => {
+    const other = utf8("other bytes than those");
+    expect((await refusal(await carOf([fileOf(0)], { stray: other }))).message).toContain("are not those");
+  });
+
+  it("something else altogether", async () => {
+    const file = join(scratch(), "x.car");
+    writeFileSync(file, "this is not a CAR file");
+    expect((await refusal(file)).exitCode).toBe(EXIT.unverified);
+  });
+
+  it("a file that is not there is not found", async () => {
+    expect((await refusal(join(scratch(), "nowhere.car"))).exitCode).toBe(EXIT.notFound);
+  });
+});

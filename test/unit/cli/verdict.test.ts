@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { CommandFailure, EXIT } from "../../../cli/failure.ts";
+import type { BlockReport, TierReport } from "../../../shared/storage/report.ts";
+import { judgeAll, judgeBlock } from "../../../cli/storage/verdict.ts";
+
+const sound: TierReport = { present: true, hash: "a" };
+const faulty = (fault: NonNullable<TierReport["fault"]>): TierReport => ({
+  present: false,
+  hash: null,
+  fault,
+});
+
+function report(status: BlockReport["status"], tiers: Partial<BlockReport> = {}): BlockReport {
+  return {
+    blockNumber: 7,
+    kv: sound,
+    r2: sound,
+    ipfs: sound,
+    index: { complete: true, missing: 0 },
+    source: "kv",
+    rehydrated: {},
+    status,
+    message: "as a test has it",
+    ...tiers,
+  };
+}
+
+function codeOf(work: () => void): number {
+  try {
+    work();
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommandFailure) return error.exitCode;
+    throw error;
+  }
+}
+
+describe("a block's verification ends", () => {
+  it.for([
+    ["well when it is sound", report("ok"), EXIT.ok],
+    ["well when it is sound again", report("rehydrated"), EXIT.ok],
+    ["badly when a copy is missing", report("partial", { kv: faulty("missing") }), EXIT.unverified],
+    ["badly when a copy is corrupt", report("partial", { r2: faulty("corrupt") }), EXIT.unverified],
+    [
+      "badly when the index is not whole",
+      report("partial", { index: { complete: false, missing: 2 } }),
+      EXIT.unverified,
+    ],
+    [
+      "badly when no copy verifies",
+      report("failed", { source: null, kv: faulty("corrupt") }),
+      EXIT.unverified,
+    ],
+    [
+      "without an answer when a tier can't be reached",
+      report("partial", { ipfs: faulty("unreachable") }),
+      EXIT.unknown,
+    ],
+    [
+      "badly when one can't be reached and another is wrong",
+      report("partial", { ipfs: faulty("unreachable"), kv: faulty("wrong_cid") }),
+      EXIT.unverified,
+    ],
+  ] as const)("%s", ([, found, code]) => {
+    expect(codeOf(() => judgeBlock(found))).toBe(code);
+  });
+});
+
+const all = (results: BlockReport[], unsound = results.length) =>
+  codeOf(() =>
+    judgeAll({
+      totalBlocks: 9,
+      verified: 9 - unsound,
+      rehydrated: 0,
+      partial: unsound,
+      failed: 0,
+      results,
+      duration: 1,
+    }),
+  );
+
+describe("the verification of all blocks ends", () => {
+  it("well when each is sound, or sound again", () => {
+    expect(all([])).toBe(EXIT.ok);
+    expect(all([report("rehydrated")], 0)).toBe(EXIT.ok);
+  });
+
+  it("badly when one is not", () => {
+    expect(all([report("partial", { kv: faulty("missing") })])).toBe(EXIT.unverified);
+  });
+
+  it("without an answer when all that is not sound could not be reached", () => {
+    const away = report("partial", { ipfs: faulty("unreachable") });
+    expect(all([away, report("ok")], 1)).toBe(EXIT.unknown);
+    expect(all([away, report("partial", { kv: faulty("missing") })])).toBe(EXIT.unverified);
+  });
+
+  it("badly when not all that is not sound was told", () => {
+    expect(all([report("partial", { ipfs: faulty("unreachable") })], 5)).toBe(EXIT.unverified);
+  });
+});
