@@ -11,7 +11,12 @@ import { verifyUserSignature } from "./user-signature.ts";
 /** `previousHash` of the genesis block. */
 export const NO_PREVIOUS_HASH = "0".repeat(64);
 
-export const BlockNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const BlockNumber = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(0),
+  v.description("A block's number; genesis is 0"),
+);
 
 /** The signed part of a block: its hash commits to every transaction and, through `historyRoot`, to every block before. */
 export const Header = v.strictObject({

@@ -7,14 +7,14 @@ export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export type Route = readonly [method: Method, path: string, operation: Operation];
 
 /**
- * itty-router finds the operation; what it leaves out is here: HEAD from GET, 405 with Allow, decoded parameters.
- * @throws Problem "not-found", "method-not-allowed" or "invalid-parameter"
+ * itty-router finds the operation; what it leaves out is here: HEAD from GET, 405 with Allow.
+ * @throws Problem "not-found" or "method-not-allowed", and whatever the operation throws
  */
 export function routerOf(routes: readonly Route[]): (arrival: Omit<Arrival, "params">) => Promise<Response> {
   const router = IttyRouter<IRequest, [Omit<Arrival, "params">]>();
   for (const [method, path, operation] of routes)
     router[method.toLowerCase() as Lowercase<Method>](path, (found, arrival) =>
-      perform(operation, { ...arrival, params: decoded(found.params) }),
+      perform(operation, { ...arrival, params: found.params }),
     );
   const methodsOf = (pathname: string) =>
     [
@@ -40,16 +40,4 @@ async function perform(operation: Operation, arrival: Arrival): Promise<Response
   return operation.plan.who === "operator"
     ? asOperator(operation, arrival)
     : operation.run(arrival, undefined);
-}
-
-function decoded(params: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(params).map(([name, value]) => {
-      try {
-        return [name, decodeURIComponent(value ?? "")];
-      } catch {
-        throw new Problem("invalid-parameter", `${name} is not percent-encoded UTF-8.`);
-      }
-    }),
-  );
 }
