@@ -1,0 +1,83 @@
+import { mine, purchase, deliver } from "./payments.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { payloadOf, submit } from "./sealed-payments.ts";
+
+/**
+ * Gets one answer of a call. The chain has a block with a transaction about the asset `deed-1` already, and whatever other
+ * recipes have done: each makes what it needs itself.
+ */
+type Recipe = (pipeline: Pipeline) => Promise<Response>;
+
+/**
+ * By operationId and status. A text in place of a recipe says which test has that answer, where one needs more than a
+ * request or two.
+ */
+export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | string>>>> = {
+  postStripeWebhook: {
+    200: (pipeline) => deliver(pipeline, purchase()),
+    400: (pipeline) => pipeline.fetch("/api/stripe/webhook", { method: "POST", body: "{}" }),
+    413: (pipeline) => pipeline.fetch("/api/stripe/webhook", { method: "POST", body: "x".repeat(300_000) }),
+  },
+
+  getLatest: { 200: get("/api/vdc/latest"), 404: "read-api.test.ts: an empty chain" },
+  getBlocks: { 200: get("/api/vdc/blocks?limit=1") },
+  getBlock: {
+    200: get("/api/vdc/blocks/0"),
+    304: (pipeline) => pipeline.fetch("/api/vdc/blocks/1", { headers: { "if-none-match": "*" } }),
+    404: get("/api/vdc/blocks/1000000"),
+  },
+  getTransaction: {
+    200: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}`)(pipeline),
+    404: get(`/api/vdc/transactions/${payloadOf().transaction.id}`),
+  },
+  getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
+  getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },
+
+  getHealth: { 200: get("/api/health") },
+  getReady: { 200: get("/api/ready"), 503: "operator.test.ts: a stalled block" },
+
+  postMine: {
+    200: async (pipeline) => {
+      await submit(pipeline);
+      return post("/api/vdc/mine?wait=60")(pipeline);
+    },
+    202: async (pipeline) => {
+      await submit(pipeline);
+      return post("/api/vdc/mine")(pipeline);
+    },
+  },
+  postResume: { 200: post("/api/vdc/resume", { by: "ann", reason: "to see" }) },
+  getPending: {
+    200: async (pipeline) => {
+      await submit(pipeline);
+      return asOperator("/api/vdc/pending")(pipeline);
+    },
+  },
+  getStatus: { 200: asOperator("/api/vdc/status") },
+
+  getContents: { 200: get("/") },
+  getOpenapiJson: { 200: get("/openapi.json") },
+};
+
+/** What recipes rely on. */
+export async function prepare(pipeline: Pipeline): Promise<void> {
+  await submit(pipeline, purchase({ assetId: "deed-1" }));
+  await mine(pipeline);
+}
+
+function get(path: string): Recipe {
+  return (pipeline) => pipeline.fetch(path);
+}
+
+function asOperator(path: string): Recipe {
+  return (pipeline) => pipeline.operate(path);
+}
+
+function post(path: string, body?: object): Recipe {
+  return (pipeline) =>
+    pipeline.fetch(path, {
+      method: "POST",
+      headers: { "x-admin-secret": pipeline.secrets.ADMIN_SECRET },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+}
