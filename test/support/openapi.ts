@@ -116,6 +116,23 @@ export async function faultsOf(call: DocumentedCall, response: Response, method:
   if (schema === undefined) return [...faults, `the content type ${contentType} is not documented: ${shown}`];
   if (!contentType.endsWith("json")) return faults;
   const validate = validatorOf(schema);
-  if (validate(JSON.parse(text))) return faults;
-  return [...faults, `${ajv.errorsText(validate.errors)}: ${shown}`];
+  const body = JSON.parse(text) as Schema;
+  if (!validate(body)) return [...faults, `${ajv.errorsText(validate.errors)}: ${shown}`];
+  return contentType === "application/problem+json" ? [...faults, ...strangeMembers(body)] : faults;
+}
+
+/** A problem may have members that its schema does not name, for there may be more later; but not without our knowing. */
+function strangeMembers(problem: Schema): string[] {
+  const { Problem = {}, ...others } = DOCUMENT.components.schemas ?? {};
+  const own = Object.values(others).find(({ properties }) => {
+    const { type } = (properties ?? {}) as { type?: { const?: unknown } };
+    return type?.const !== undefined && type.const === problem.type;
+  });
+  const named = { ...(Problem.properties as Schema), ...(own?.properties as Schema | undefined) };
+  return Object.keys(problem)
+    .filter((member) => !Object.hasOwn(named, member))
+    .map(
+      (member) =>
+        `${String(problem.type)} has a member ${member}: name it in workers/gateway/openapi/problems.ts`,
+    );
 }
