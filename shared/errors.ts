@@ -11,6 +11,7 @@ export const PERMANENT_REASONS = [
   "unsigned", // REQUIRE_USER_SIGNATURE is on and there is no user signature
   "missing", // the pending object is gone
   "forked", // two different byte strings claim one block number
+  "unrepairable", // no tier has a copy of the block whose bytes verify
   "retries_exhausted", // everything else, after the last attempt
 ] as const;
 

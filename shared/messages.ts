@@ -35,6 +35,13 @@ export type IndexBlock = v.InferOutput<typeof IndexBlock>;
 export const CleanBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
 export type CleanBlock = v.InferOutput<typeof CleanBlock>;
 
+/** `chunk`: the next blocks of a run, from `from` on. `block`: one block, for itself. */
+export const VerifyStorage = v.variant("kind", [
+  v.strictObject({ v: version, kind: v.literal("chunk"), runId: v.string(), from: BlockNumber }),
+  v.strictObject({ v: version, kind: v.literal("block"), blockNumber: BlockNumber, repair: v.boolean() }),
+]);
+export type VerifyStorage = v.InferOutput<typeof VerifyStorage>;
+
 /** What a stage says of a message that it gives up: `shared/consume.ts` sends it to the stage's dead-letter queue. */
 export const DeadLetter = v.strictObject({
   v: version,

@@ -19,6 +19,8 @@ export interface Consumer {
 /** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
+  "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
+  "audit-log": { className: "AuditLog", worker: "audit-log" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -51,8 +53,8 @@ export const WORKERS = {
   gateway: {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
-    calls: ["ingest-webhook"],
-    touches: ["kv", "r2", "chain-head", "admin"],
+    calls: ["ingest-webhook", "storage-verifier"],
+    touches: ["kv", "r2", "chain-head", "audit-log", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -96,9 +98,21 @@ export const WORKERS = {
     produces: ["miner", "tier-persister", "indexer", "pending-cleaner"],
     touches: ["kv"],
   },
+  "storage-verifier": {
+    does: "checks the bytes of every block in every tier, and restores what is missing from what is sound",
+    http: "service",
+    cron: "0 3 * * *",
+    consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
+    produces: [],
+    touches: ["r2", "kv", "pinata", "chain-head", "storage-runs", "audit-log"],
+  },
   "dead-letters": {
     does: "parks every message that no stage could take",
     touches: ["r2"],
+  },
+  "audit-log": {
+    does: "keeps what operators did: the Durable Object with the hash-linked log",
+    touches: [],
   },
 } as const satisfies Record<string, WorkerPlan>;
 
@@ -111,10 +125,18 @@ export type WorkerName =
   | "indexer"
   | "pending-cleaner"
   | "chain-head"
-  | "dead-letters";
+  | "storage-verifier"
+  | "dead-letters"
+  | "audit-log";
 
 /** A Worker that a queue feeds. */
-export type StageName = "pending-writer" | "miner" | "tier-persister" | "indexer" | "pending-cleaner";
+export type StageName =
+  | "pending-writer"
+  | "miner"
+  | "tier-persister"
+  | "indexer"
+  | "pending-cleaner"
+  | "storage-verifier";
 
 export const STAGES = [
   "pending-writer",
@@ -122,6 +144,7 @@ export const STAGES = [
   "tier-persister",
   "indexer",
   "pending-cleaner",
+  "storage-verifier",
 ] as const satisfies readonly StageName[];
 
 export const workerName = (worker: WorkerName): string => `vdc-${worker}`;

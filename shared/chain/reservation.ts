@@ -34,6 +34,22 @@ export interface SealedBlock {
   readonly assets: readonly AssetMention[];
 }
 
+/** A block that had been sealed before the chain head lost its storage, as its verified bytes tell it. */
+export interface RestoredBlock extends Omit<SealedBlock, "revision"> {
+  readonly blockNumber: number;
+  readonly timestamp: number;
+  readonly previousHash: string;
+  readonly historyRoot: string;
+  readonly ipfsHash: string;
+  /** Those that came from `pending/`, with their place in the block and their bytes. */
+  readonly transactions: readonly {
+    readonly txId: string;
+    readonly timestamp: number;
+    readonly size: number;
+    readonly position: number;
+  }[];
+}
+
 export interface SealAnswer {
   /** False when another miner's bytes were sealed first: those are then the block. */
   readonly won: boolean;

@@ -1,5 +1,7 @@
 import { fromHex, hex } from "../crypto/bytes.ts";
 import { InvalidBlock, NO_PREVIOUS_HASH, readBlock, verifyBlock, type Block } from "./block.ts";
+import { keysOfGenesis, rotatedIn } from "./signing-keys.ts";
+import type { SigningKey } from "./transaction.ts";
 import { append, historyRoot, type NodeStore } from "./history.ts";
 
 /** What has been verified so far: all that is needed to verify the next block. */
@@ -24,7 +26,7 @@ export class ChainVerifier {
    * @throws InvalidBlock
    */
   async add(bytes: Uint8Array): Promise<Block> {
-    const trusted = this.#next === 0 ? keysOfGenesis(readBlock(bytes)) : this.#keys;
+    const trusted = this.#next === 0 ? keyMap(keysOfGenesis(readBlock(bytes))) : this.#keys;
     const block = await verifyBlock(
       bytes,
       {
@@ -38,7 +40,7 @@ export class ChainVerifier {
     this.#refuseOutOfPlace(block);
 
     // Only now, for a block that is refused must leave no trace.
-    this.#keys = new Map([...trusted, ...announcedIn(block)]);
+    this.#keys = new Map([...trusted, ...keyMap(rotatedIn(block))]);
     for (const { id } of block.transactions) this.#seen.add(id);
     append(this.#store, this.#next, fromHex(block.hash));
     this.#chainId = block.chainId;
@@ -71,16 +73,6 @@ export class ChainVerifier {
   };
 }
 
-/** Key ids and public keys that sign from here on. */
-function announcedIn({ transactions }: Block): [string, string][] {
-  return transactions.flatMap(({ type, data }): [string, string][] =>
-    type === "key_rotation" ? [[data.keyId, data.publicKey]] : [],
-  );
-}
-
-function keysOfGenesis(block: Block): ReadonlyMap<string, string> {
-  const [first] = block.transactions;
-  if (first?.type !== "genesis" || block.transactions.length !== 1 || first.data.chainId !== block.chainId)
-    throw new InvalidBlock("wrong_place", "block 0 must hold its genesis transaction and nothing else");
-  return new Map(first.data.signingKeys.map(({ keyId, publicKey }) => [keyId, publicKey]));
+function keyMap(keys: readonly SigningKey[]): ReadonlyMap<string, string> {
+  return new Map(keys.map(({ keyId, publicKey }) => [keyId, publicKey]));
 }

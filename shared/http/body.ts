@@ -6,14 +6,20 @@ import { Problem } from "./problems.ts";
  * @throws Problem "body-too-large" or "invalid-body" (not UTF-8)
  */
 export async function readText(request: Request, maxBytes: number): Promise<string> {
-  const tooLarge = () =>
-    new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, { members: { maxBytes } });
-  if (Number(request.headers.get("content-length") ?? "0") > maxBytes) throw tooLarge();
-  const bytes = await readAtMost(request.body, maxBytes);
-  if (bytes === undefined) throw tooLarge();
+  const bytes = await readBytes(request, maxBytes);
   try {
     return fromUtf8(bytes);
   } catch {
     throw new Problem("invalid-body", "The body is not UTF-8 text.");
   }
+}
+
+/** @throws Problem "body-too-large" */
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () =>
+    new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, { members: { maxBytes } });
+  if (Number(request.headers.get("content-length") ?? "0") > maxBytes) throw tooLarge();
+  const bytes = await readAtMost(request.body, maxBytes);
+  if (bytes === undefined) throw tooLarge();
+  return bytes;
 }

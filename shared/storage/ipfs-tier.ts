@@ -1,32 +1,55 @@
 import { readAtMost } from "../crypto/bytes.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { Pinner } from "./pinner.ts";
-import type { BlockCopy, BlockLocator, Tier } from "./tier.ts";
+import type { BlockCopy, BlockLocator, Holding, Tier } from "./tier.ts";
+
+/** A gateway served bytes whose CID is another than the one asked for. */
+export class WrongCid extends Error {
+  override readonly name = "WrongCid";
+}
 
 /** Reads bytes by CID over HTTP, and hashes them: what a gateway answers is never taken on trust. */
 export interface GatewayReader {
-  /** `undefined` when the gateway says it has none; throws when it can't be reached or serves other bytes. */
+  /** `undefined` when the gateway says it has none. @throws WrongCid for other bytes; any other error: not known */
   fetch(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 /** The public proof. A pin counts only when the service names the CID of our bytes and the gateway gives those bytes back. */
 export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
+  async function store({ block, bytes, cid }: BlockCopy): Promise<void> {
+    const name = `vdc-${block.chainId}-block-${block.blockNumber}.json`;
+    const answered = await pinner.pin(bytes, name, { chainId: block.chainId, blockHash: block.hash });
+    if (answered !== cid)
+      throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);
+    if ((await gateway.fetch(cid)) === undefined)
+      throw new Error(`the pinning service took ${cid}, but the gateway does not have it yet`);
+  }
+
   return {
     name: "ipfs",
+    store,
+    replace: store, // a CID names one content, so there is nothing to overwrite
 
-    async store({ block, bytes, cid }: BlockCopy) {
-      const name = `vdc-${block.chainId}-block-${block.blockNumber}.json`;
-      const answered = await pinner.pin(bytes, name, { chainId: block.chainId, blockHash: block.hash });
-      if (answered !== cid)
-        throw new Error(
-          `the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`,
-        );
-      if ((await gateway.fetch(cid)) === undefined)
-        throw new Error(`the pinning service took ${cid}, but the gateway does not have it yet`);
+    async read({ cid }: BlockLocator): Promise<Holding> {
+      const [pinned, bytes] = await Promise.all([pinner.isPinned(cid), gateway.fetch(cid).catch(refusal)]);
+      if (bytes instanceof WrongCid)
+        return { state: "present", bytes: new Uint8Array(), wrong: "wrong_cid", detail: bytes.message };
+      if (bytes === undefined)
+        return {
+          state: "missing",
+          detail: pinned ? "pinned, but the gateway does not have it" : "not pinned",
+        };
+      // A gateway may serve from its cache for a while what nobody keeps any more.
+      return pinned
+        ? { state: "present", bytes }
+        : { state: "missing", detail: "not pinned; the gateway still serves a copy", bytes };
     },
-
-    read: ({ cid }: BlockLocator) => gateway.fetch(cid),
   };
+}
+
+function refusal(error: unknown): WrongCid {
+  if (error instanceof WrongCid) return error;
+  throw error;
 }
 
 /** KV holds 25 MiB, so no block is larger than this; a gateway that serves more serves something else. */
@@ -54,9 +77,10 @@ export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader 
         throw new Error(`the IPFS gateway answered ${response.status} for ${cid}`);
       }
       const bytes = await readAtMost(response.body, MAX_FILE_BYTES);
-      if (bytes === undefined) throw new Error(`the IPFS gateway served more than ${MAX_FILE_BYTES} bytes`);
+      if (bytes === undefined)
+        throw new WrongCid(`the IPFS gateway served more than ${MAX_FILE_BYTES} bytes`);
       if ((await cidV0(bytes)) !== cid)
-        throw new Error(`the IPFS gateway served other bytes than those of ${cid}`);
+        throw new WrongCid(`the IPFS gateway served other bytes than those of ${cid}`);
       return bytes;
     },
   };

@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { Block, blockBytes } from "../chain/block.ts";
+import { utf8 } from "../crypto/bytes.ts";
 import { kvKeys, r2Keys } from "./layout.ts";
 import { KV_VALUE_BYTES } from "./limits.ts";
-import type { BlockCopy, BlockLocator, Tier } from "./tier.ts";
+import type { BlockCopy, BlockLocator, Holding, Tier } from "./tier.ts";
 
 /** What KV holds under `vdc:block:{n}`: the block, and where its other copies are. */
 export const BlockRecord = v.strictObject({
@@ -13,6 +14,10 @@ export const BlockRecord = v.strictObject({
 });
 export type BlockRecord = v.InferOutput<typeof BlockRecord>;
 
+/** What the key's metadata says, so that a list call tells which blocks are there. */
+export const BlockMetadata = v.object({ hash: v.string(), ipfsHash: v.string() });
+export type BlockMetadata = v.InferOutput<typeof BlockMetadata>;
+
 export interface KvTierSettings {
   /** Base URL of the IPFS gateway that links point to, without a slash at its end. */
   readonly gatewayUrl: string;
@@ -22,19 +27,36 @@ export interface KvTierSettings {
 
 /** The read path. Written last of the three; never read to decide anything, for KV is eventually consistent. */
 export function kvTier(kv: KVNamespace, settings: KvTierSettings): Tier {
+  async function store(copy: BlockCopy): Promise<void> {
+    const { block, cid } = copy;
+    const value = JSON.stringify(blockRecord(copy, settings));
+    if (value.length > KV_VALUE_BYTES) throw new Error(`block ${block.blockNumber} is too large for KV`);
+    const metadata: BlockMetadata = { hash: block.hash, ipfsHash: cid };
+    await kv.put(kvKeys.block(block.blockNumber), value, { metadata });
+  }
+
   return {
     name: "kv",
+    store,
+    replace: store, // KV has no fence: a put overwrites
 
-    async store(copy: BlockCopy) {
-      const { block, cid } = copy;
-      const value = JSON.stringify(blockRecord(copy, settings));
-      if (value.length > KV_VALUE_BYTES) throw new Error(`block ${block.blockNumber} is too large for KV`);
-      await kv.put(kvKeys.block(block.blockNumber), value, { metadata: { hash: block.hash, ipfsHash: cid } });
-    },
-
-    async read({ blockNumber }: BlockLocator) {
-      const record = await kv.get(kvKeys.block(blockNumber), "json");
-      return record === null ? undefined : bytesOfRecord(record);
+    async read({ blockNumber, cid, hash }: BlockLocator): Promise<Holding> {
+      const { value, metadata } = await kv.getWithMetadata(kvKeys.block(blockNumber), "text");
+      if (value === null) return { state: "missing", detail: "KV has no such key" };
+      const record = v.safeParse(BlockRecord, parseJson(value));
+      if (!record.success)
+        return {
+          state: "present",
+          bytes: utf8(value),
+          wrong: "corrupt",
+          detail: "not the record of a block",
+        };
+      const bytes = blockBytes(blockOf(record.output));
+      if (record.output.ipfsHash !== cid || !v.is(BlockMetadata, metadata) || metadata.ipfsHash !== cid)
+        return { state: "present", bytes, wrong: "wrong_cid", detail: `it does not name ${cid}` };
+      return metadata.hash === hash
+        ? { state: "present", bytes }
+        : { state: "present", bytes, wrong: "corrupt", detail: "the key's metadata names another hash" };
     },
   };
 }
@@ -51,13 +73,18 @@ export function blockRecord({ block, cid }: BlockCopy, { gatewayUrl, now }: KvTi
 /** The block in a record, `undefined` when the record is none. */
 export function blockOfRecord(record: unknown): Block | undefined {
   const parsed = v.safeParse(BlockRecord, record);
-  if (!parsed.success) return undefined;
-  const { ipfsHash: _, ipfsGatewayUrl: __, storage: ___, ...block } = parsed.output;
+  return parsed.success ? blockOf(parsed.output) : undefined;
+}
+
+function blockOf(record: BlockRecord): Block {
+  const { ipfsHash: _, ipfsGatewayUrl: __, storage: ___, ...block } = record;
   return block;
 }
 
-/** The block's canonical bytes, as they must be if the record is true; what does not fit becomes bytes that fail to verify. */
-function bytesOfRecord(record: unknown): Uint8Array<ArrayBuffer> {
-  const block = blockOfRecord(record);
-  return block === undefined ? new Uint8Array(0) : blockBytes(block);
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no record fits it
+  }
 }

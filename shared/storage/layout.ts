@@ -5,6 +5,7 @@
 export const kvKeys = {
   latest: "vdc:latest",
   pendingCount: "vdc:pending:count",
+  blockPrefix: "vdc:block:",
   block: (blockNumber: number) => `vdc:block:${blockNumber}`,
   transaction: (txId: string) => `vdc:tx:${txId}`,
   asset: (assetId: string) => `asset:${assetId}`,
@@ -13,14 +14,36 @@ export const kvKeys = {
 export const r2Keys = {
   pendingPrefix: "pending/",
   pending: (txId: string) => `pending/${txId}.json`,
+  blockPrefix: "blocks/",
   block: (blockNumber: number) => `blocks/${blockNumber}.json`,
+  allSealedPrefix: "sealed/",
   sealedPrefix: (blockNumber: number) => `sealed/${blockNumber}/`,
   /** The signed bytes before they are persisted, named by their own SHA-256: two attempts can't overwrite each other. */
   sealed: (blockNumber: number, sha256: string) => `sealed/${blockNumber}/${sha256}.json`,
+  /** A copy of a block that was found to be wrong, as it was when it was replaced. */
+  evidence: (blockNumber: number, tier: string, sha256: string) =>
+    `evidence/${blockNumber}/${tier}-${sha256}`,
   private: (blockNumber: number) => `private/${blockNumber}.json`,
   deadLetterPrefix: "dead-letters/",
   deadLetter: (stage: string, id: string) => `dead-letters/${stage}/${id}.json`,
 } as const;
+
+const KV_BLOCK_KEY = /^vdc:block:(0|[1-9]\d{0,15})$/;
+const R2_BLOCK_KEY = /^blocks\/(0|[1-9]\d{0,15})\.json$/;
+
+/** The number in a block's key, or `undefined` for a foreign one. */
+export function blockNumberOfKvKey(key: string): number | undefined {
+  return numberIn(KV_BLOCK_KEY, key);
+}
+
+export function blockNumberOfR2Key(key: string): number | undefined {
+  return numberIn(R2_BLOCK_KEY, key);
+}
+
+function numberIn(pattern: RegExp, key: string): number | undefined {
+  const digits = pattern.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
 
 const PENDING_KEY = /^pending\/(vdc_tx_[0-9a-f]{40})\.json$/;
 

@@ -2,6 +2,8 @@
 export const QUEUE_MESSAGE_BYTES = 128_000 - 2_000; // 128 kB with metadata; ours keeps 2 kB free for it
 export const R2_DELETE_KEYS = 1_000;
 export const OPEN_CONNECTIONS = 6;
+/** A bulk read of KV takes so many keys, and counts as one operation. */
+export const KV_KEYS_A_BULK_READ = 100;
 export const KV_VALUE_BYTES = 25 * 1024 * 1024;
 /** A key of KV or R2 takes one write a second. Milliseconds, with some room. */
 export const KEY_WRITE_INTERVAL = 1_100;
@@ -27,6 +29,7 @@ export async function mapConnections<T, R>(items: readonly T[], work: (item: T) 
 export async function settleConnections<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,
+  atOnce = OPEN_CONNECTIONS,
 ): Promise<PromiseSettledResult<R>[]> {
   const results: PromiseSettledResult<R>[] = Array.from({ length: items.length });
   let next = 0;
@@ -36,6 +39,6 @@ export async function settleConnections<T, R>(
       [results[i]] = await Promise.allSettled([Promise.try(work, items[i] as T)]);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(OPEN_CONNECTIONS, items.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
   return results;
 }

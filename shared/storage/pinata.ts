@@ -8,12 +8,14 @@ export interface PinataSettings {
   /** Base URLs ending in `/v3`; Pinata's own when left out. */
   readonly uploadUrl?: string | undefined;
   readonly endpointUrl?: string | undefined;
-  /** Milliseconds for one upload. */
+  /** Milliseconds for one request. */
   readonly deadline: number;
 }
 
 /** Pinata counts requests by the minute (its documentation, "Rate limits"), so that is the wait when it names none. */
 const RATE_LIMIT_SECONDS = 60;
+
+const FILES_A_PAGE = 1_000;
 
 /** @throws Error when the token is missing: the SDK would send `Bearer undefined`, and nothing may pretend to pin. */
 export function pinataPinner(settings: PinataSettings): Pinner {
@@ -21,22 +23,46 @@ export function pinataPinner(settings: PinataSettings): Pinner {
     throw new Error("PINATA_JWT is not set: set it with `wrangler secret put PINATA_JWT`");
   const { uploadUrl, endpointUrl } = settings;
 
+  const sdk = () =>
+    new PinataSDK({
+      pinataJwt: settings.jwt,
+      ...(uploadUrl && { uploadUrl }),
+      ...(endpointUrl && { endpointUrl }),
+    });
+
+  /** @param request awaits the SDK's builder once: it is a thenable that sends a request at each await */
+  async function ask<T>(request: () => Promise<T>): Promise<T> {
+    const { result, error, retryAfter } = await observedFetch(settings.deadline, request);
+    if (result !== undefined) return result;
+    if (error instanceof NetworkError && error.statusCode === 429)
+      throw new RetryLater(retryAfter ?? RATE_LIMIT_SECONDS, "Pinata limits our rate: waiting as it asks");
+    throw error;
+  }
+
   return {
     async pin(bytes, name, keyvalues) {
-      const sdk = new PinataSDK({
-        pinataJwt: settings.jwt,
-        ...(uploadUrl && { uploadUrl }),
-        ...(endpointUrl && { endpointUrl }),
-      });
       const file = new File([bytes], name, { type: "application/json" });
-      // The builder is a thenable that uploads at each await: awaited once, here.
-      const { result, error, retryAfter } = await observedFetch(settings.deadline, async () =>
-        sdk.upload.public.file(file).name(name).keyvalues(keyvalues).cidVersion("v0"),
+      const { cid } = await ask(async () =>
+        sdk().upload.public.file(file).name(name).keyvalues(keyvalues).cidVersion("v0"),
       );
-      if (result !== undefined) return result.cid;
-      if (error instanceof NetworkError && error.statusCode === 429)
-        throw new RetryLater(retryAfter ?? RATE_LIMIT_SECONDS, "Pinata limits our rate: waiting as it asks");
-      throw error;
+      return cid;
+    },
+
+    async isPinned(cid) {
+      const { files } = await ask(async () => sdk().files.public.list().cid(cid).limit(1));
+      return files.some((file) => file.cid === cid);
+    },
+
+    async count(keyvalues) {
+      let counted = 0;
+      let token: string | undefined;
+      do {
+        const list = sdk().files.public.list().keyvalues(keyvalues).limit(FILES_A_PAGE);
+        const page = await ask(async () => (token === undefined ? list : list.pageToken(token)));
+        counted += page.files.length;
+        token = page.next_page_token || undefined;
+      } while (token !== undefined);
+      return counted;
     },
   };
 }

@@ -6,4 +6,13 @@ export interface Pinner {
    * @throws RetryLater when the service limits our rate; any other error is worth a retry too
    */
   pin(bytes: Uint8Array<ArrayBuffer>, name: string, keyvalues: Record<string, string>): Promise<string>;
+
+  /**
+   * Whether the service says that it keeps this CID pinned.
+   * @throws RetryLater as `pin` does; any other error means that it is not known
+   */
+  isPinned(cid: string): Promise<boolean>;
+
+  /** How many files the service lists with these key values. */
+  count(keyvalues: Record<string, string>): Promise<number>;
 }

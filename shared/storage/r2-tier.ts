@@ -18,7 +18,16 @@ export function r2Tier(bucket: R2Bucket): Tier {
         throw new Permanent("forked", `R2 holds other bytes under ${key} than those sealed`);
     },
 
-    read: ({ blockNumber }: BlockLocator) => readObject(bucket, r2Keys.block(blockNumber)),
+    async replace({ block, bytes }: BlockCopy) {
+      await bucket.put(r2Keys.block(block.blockNumber), bytes, await attributes(bytes));
+    },
+
+    async read({ blockNumber }: BlockLocator) {
+      const bytes = await readObject(bucket, r2Keys.block(blockNumber));
+      return bytes === undefined
+        ? { state: "missing", detail: "R2 has no such object" }
+        : { state: "present", bytes };
+    },
   };
 }
 
@@ -31,11 +40,14 @@ export async function createOnly(
 ): Promise<boolean> {
   const created = await bucket.put(key, bytes, {
     onlyIf: { etagDoesNotMatch: "*" },
-    sha256: await sha256OfFile(bytes),
-    httpMetadata: { contentType: "application/json" },
+    ...(await attributes(bytes)),
     ...(customMetadata && { customMetadata }),
   });
   return created !== null;
+}
+
+async function attributes(bytes: Uint8Array<ArrayBuffer>) {
+  return { sha256: await sha256OfFile(bytes), httpMetadata: { contentType: "application/json" } };
 }
 
 /** The object's bytes, `undefined` when R2 says that there is none. */

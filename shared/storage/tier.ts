@@ -7,11 +7,31 @@ export interface BlockCopy {
   readonly cid: string;
 }
 
-export type BlockLocator = { readonly blockNumber: number; readonly cid: string };
+/** A block as the chain head knows it: which bytes a tier should hold, and under which CID. */
+export interface BlockLocator {
+  readonly blockNumber: number;
+  readonly cid: string;
+  readonly hash: string;
+}
+
+export const TIER_NAMES = ["kv", "r2", "ipfs"] as const;
+export type TierName = (typeof TIER_NAMES)[number];
+
+/** What a tier holds under a block's number, unverified. A read error throws: unknown is not empty. */
+export type Holding =
+  | { readonly state: "missing"; readonly detail: string; readonly bytes?: Uint8Array<ArrayBuffer> }
+  | {
+      readonly state: "present";
+      /** The block's canonical bytes, as this tier has them. */
+      readonly bytes: Uint8Array<ArrayBuffer>;
+      /** What is wrong with what this tier says about the block, besides the bytes themselves. */
+      readonly wrong?: "corrupt" | "wrong_cid";
+      readonly detail?: string;
+    };
 
 /** A place where blocks are kept. One file per tier. */
 export interface Tier {
-  readonly name: "r2" | "ipfs" | "kv";
+  readonly name: TierName;
 
   /**
    * Durable, and the bytes seen to be right, when it resolves. The same block may be stored again.
@@ -19,9 +39,10 @@ export interface Tier {
    */
   store(copy: BlockCopy): Promise<void>;
 
-  /**
-   * The block's canonical bytes as this tier holds them, unverified; `undefined` only when the tier answered that it
-   * has none. A read error throws: unknown is not empty.
-   */
-  read(locator: BlockLocator): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** As `store`, but other bytes under this number, which have been found to be wrong and kept as evidence, are overwritten. */
+  replace(copy: BlockCopy): Promise<void>;
+
+  read(locator: BlockLocator): Promise<Holding>;
 }
+
+export type Tiers = Readonly<Record<TierName, Tier>>;

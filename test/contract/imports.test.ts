@@ -15,6 +15,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/errors.ts", may: [] },
   { folder: "shared/log.ts", may: ["shared/errors.ts"] },
   { folder: "shared/pipeline.ts", may: [] },
+  { folder: "shared/sqlite.ts", may: [] },
   {
     folder: "shared/crypto",
     may: [
@@ -47,6 +48,13 @@ const SHARED: readonly Layer[] = [
     may: ["shared/errors.ts", "shared/log.ts", "shared/messages.ts", "shared/pipeline.ts", "valibot"],
   },
   { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
+  { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
+  { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/audit.ts",
+    may: ["shared/audit-chain.ts", "shared/http", "shared/log.ts"],
+    types: ["workers/audit-log"],
+  },
 ];
 
 /** A package that wraps a service of others, or that only one place should know: in these files and no others. */
@@ -222,13 +230,16 @@ function isName(node: Node, name: string): boolean {
   return node.type === "Identifier" && node.name === name;
 }
 
-/** The shell round the pure decisions has one line for each method of DESIGN §3's table. */
-const DURABLE_OBJECT_SHELL = "workers/chain-head/index.ts";
+/** A class that others call has one line of its own for each method: the chain head's are DESIGN §3's table. */
+const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
+  "workers/chain-head/index.ts": 220,
+  "workers/storage-verifier/index.ts": 80,
+};
 
 describe("the size of a file", () => {
   it.for(sources("workers/*/index.ts").map(({ path }) => path))("%s is a thin door", (path) => {
     const { text, program } = source(path);
-    expect(lines(text)).toBeLessThanOrEqual(path === DURABLE_OBJECT_SHELL ? 200 : 60);
+    expect(lines(text)).toBeLessThanOrEqual(LINES_OF_A_DOOR[path] ?? 60);
     const branches = [...nodes(program)].filter(({ type }) => /^(?:While|For|Switch|DoWhile)/.test(type));
     expect(branches.length, "loops and switches").toBeLessThanOrEqual(1);
   });

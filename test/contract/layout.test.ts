@@ -6,7 +6,7 @@ const LAYOUT = "shared/storage/layout.ts";
 
 /** How the keys of DESIGN §5's table begin, those of later Workers too. */
 const KEY =
-  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|blocks|sealed|private|documents|activation|intents|dead-letters)\/)/;
+  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|blocks|sealed|private|evidence|documents|activation|intents|dead-letters)\/)/;
 
 /** The text that stands in a string, in a part of a template, or in a regular expression. */
 function textOf({ type, value, regex }: Node): string | undefined {
@@ -41,7 +41,7 @@ describe("the keys in storage", () => {
   it("are recognised by this test: each one of the layout is", () => {
     const keys = [kvKeys, r2Keys].flatMap((keys) =>
       Object.values<string | ((...parts: never[]) => string)>(keys).map((key) =>
-        typeof key === "string" ? key : key(...([1, "x"] as never[])),
+        typeof key === "string" ? key : key(...([1, "x", "y"] as never[])),
       ),
     );
     expect(keys.filter((key) => !isKey(key))).toEqual([]);
@@ -61,6 +61,7 @@ describe("the keys in storage", () => {
       kv: {
         latest: "vdc:latest",
         pendingCount: "vdc:pending:count",
+        blockPrefix: "vdc:block:",
         block: "vdc:block:{0}",
         transaction: "vdc:tx:{0}",
         asset: "asset:{0}",
@@ -68,9 +69,12 @@ describe("the keys in storage", () => {
       r2: {
         pendingPrefix: "pending/",
         pending: "pending/{0}.json",
+        blockPrefix: "blocks/",
         block: "blocks/{0}.json",
+        allSealedPrefix: "sealed/",
         sealedPrefix: "sealed/{0}/",
         sealed: "sealed/{0}/{1}.json",
+        evidence: "evidence/{0}/{1}-{2}",
         private: "private/{0}.json",
         deadLetterPrefix: "dead-letters/",
         deadLetter: "dead-letters/{0}/{1}.json",
@@ -93,5 +97,5 @@ describe("the keys in storage", () => {
 });
 
 function spelled(key: string | ((...parts: never[]) => string)): string {
-  return typeof key === "string" ? key : key(...(["{0}", "{1}"] as never[]));
+  return typeof key === "string" ? key : key(...(["{0}", "{1}", "{2}"] as never[]));
 }

@@ -59,6 +59,8 @@ const ALSO_PRODUCES: Partial<Record<WorkerName, Record<string, string>>> = {
   "chain-head": { SET_ASIDE_QUEUE: deadLetterQueueName("miner") },
   // a large block is indexed in several messages
   indexer: { INDEXER_QUEUE: queueName("indexer") },
+  // a run goes on in chunks
+  "storage-verifier": { STORAGE_VERIFIER_QUEUE: queueName("storage-verifier") },
 };
 
 /** The whole file as the map has it, but for [vars]. What a Worker holds beyond that is more than its work needs. */
@@ -209,8 +211,8 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
       expect(value, name).not.toMatch(/whsec_|sk_(?:live|test)_|eyJ|"seed"/);
     }
     expect(vars.CHAIN_ID ?? CHAIN_ID).toBe(CHAIN_ID);
-    expect("CHAIN_ID" in vars, "CHAIN_ID names the chain head, for whoever calls it").toBe(
-      planOf(worker).touches.includes("chain-head"),
+    expect("CHAIN_ID" in vars, "CHAIN_ID names the Durable Objects, for whoever calls one").toBe(
+      planOf(worker).touches.some((resource) => resource in DURABLE_OBJECTS),
     );
   });
 
@@ -265,11 +267,11 @@ describe("a secret", () => {
     ["SYSTEM_KEYRING", "miner"],
     ["STRIPE_WEBHOOK_SECRET", "ingest-webhook"],
     ["SYSTEM_ENCRYPTION_PUBLIC_KEY", "ingest-webhook"],
-    ["PINATA_JWT", "tier-persister"],
+    ["PINATA_JWT", "tier-persister", "storage-verifier"],
     ["ADMIN_SECRET", "gateway"],
-  ])("%s is required by %s alone", ([secret, owner]) => {
+  ])("%s is required where its work is, and nowhere else", ([secret, ...owners]) => {
     const holders = WORKER_NAMES.filter((worker) => requiredSecrets(worker).includes(secret ?? ""));
-    expect(holders).toEqual([owner]);
+    expect(holders).toEqual(owners);
   });
 
   it("is read by no code whose Worker does not require it", () => {
@@ -324,6 +326,8 @@ function envNames(worker: WorkerName): string[] {
     source(`workers/${worker}/${files}`),
     source("shared/consume.ts"),
     source("shared/chain-head.ts"),
+    source("shared/storage/tiers.ts"),
+    source("shared/audit.ts"),
   ].flatMap(({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"));
   const membersOf = (name: string): string[] => {
     const found = interfaces.find(({ id }) => nameOf(id) === name);
@@ -333,7 +337,7 @@ function envNames(worker: WorkerName): string[] {
     const inherited = (found.extends as Node[]).flatMap(({ expression }) => membersOf(nameOf(expression)));
     return [...own, ...inherited];
   };
-  return membersOf("Env");
+  return [...new Set(membersOf("Env"))]; // several of them name the chain
 }
 
 /** Names that stand in code that runs: not in the declaration of a type. */

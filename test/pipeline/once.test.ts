@@ -115,6 +115,7 @@ describe("a queue message", () => {
       "tier-persister": { v: 1, blockNumber },
       indexer: { v: 1, blockNumber, from: 0 },
       "pending-cleaner": { v: 1, blockNumber },
+      "storage-verifier": { v: 1, kind: "block", blockNumber, repair: true },
     };
     for (const stage of [...STAGES, ...STAGES.toReversed()]) {
       const twice: Delivery[] = ["first", "second"].map((id) => ({ id, body: messages[stage] }));

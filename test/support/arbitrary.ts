@@ -13,7 +13,7 @@ export function fitting(given: Schema): fc.Arbitrary<unknown> {
   if (Array.isArray(options)) return fc.oneof(...(options as Schema[]).map(fitting));
   switch (schema.type) {
     case "string":
-      return texts(schema);
+      return schema.format === "uuid" ? fc.uuid() : texts(schema);
     case "integer":
     case "number":
       return numbers(schema);

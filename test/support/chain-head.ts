@@ -6,6 +6,7 @@ import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
+import { found } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
@@ -50,6 +51,7 @@ export class TestHead {
   constructor(rules: Partial<ChainRules> = {}) {
     this.rules = { ...RULES, ...rules };
     this.sql.transaction(() => migrate(this.sql));
+    this.sql.transaction(() => found(this.sql, { archive: false, kv: false }, this.now));
   }
 
   pass(seconds: number): void {

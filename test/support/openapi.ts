@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
 import { ROOT } from "../../cli/local/workers.ts";
 
 export type Schema = { readonly [keyword: string]: unknown };
@@ -86,6 +87,7 @@ export function followed<T>(value: object): T {
 
 // Strict: a keyword that JSON Schema does not know is an error. `default` and OpenAPI's own words stand beside.
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
+addFormats.default(ajv);
 ajv.addKeyword("components"); // the references of every schema begin at the document's root
 const compiled = new Map<Schema, ValidateFunction>();
 

@@ -17,7 +17,7 @@ export interface Pipeline {
   readonly r2: R2Bucket;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** As an operator. */
-  operate(path: string, init?: { method?: string }): Promise<Response>;
+  operate(path: string, init?: { method?: string; body?: BodyInit }): Promise<Response>;
   fireCron(worker: WorkerName): Promise<void>;
   close(): Promise<void>;
 }
@@ -35,11 +35,14 @@ export interface PipelineOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Replaces secrets; an empty text takes one away. */
   readonly secrets?: Partial<LocalSecrets>;
+  /** Fills the pinning service's directory before it starts. */
+  readonly pins?: (directory: string) => void;
 }
 
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const directory = mkdtempSync(join(tmpdir(), "vdc-test-"));
   const secrets = { ...(await generateSecrets()), ...options.secrets };
+  options.pins?.(directory);
   const pinning = await startPinningService({ dir: directory, jwt: secrets.PINATA_JWT });
   const vars = {
     ...QUICK,

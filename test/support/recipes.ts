@@ -1,3 +1,4 @@
+import { r2Keys } from "../../shared/storage/layout.ts";
 import { mine, purchase, deliver } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { payloadOf, submit } from "./sealed-payments.ts";
@@ -7,6 +8,8 @@ import { payloadOf, submit } from "./sealed-payments.ts";
  * recipes have done: each makes what it needs itself.
  */
 type Recipe = (pipeline: Pipeline) => Promise<Response>;
+
+const NO_RUN = "00000000-0000-4000-8000-000000000000";
 
 /**
  * By operationId and status. A text in place of a recipe says which test has that answer, where one needs more than a
@@ -55,6 +58,46 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   },
   getStatus: { 200: asOperator("/api/vdc/status") },
 
+  getStorageVerifyStatus: { 200: asOperator("/api/storage-verify/status?limit=1") },
+  postStorageVerifyVerify: {
+    200: post("/api/storage-verify/verify/1"),
+    404: post("/api/storage-verify/verify/1000000"),
+    409: "storage-verify.test.ts: a block that is being made",
+  },
+  postStorageVerifyVerifyAll: {
+    200: post("/api/storage-verify/verify-all?repair=false"),
+    202: "long-run.test.ts: a chain that is not verified at once",
+    409: "long-run.test.ts: a run under way",
+  },
+  getStorageVerifyRuns: { 200: asOperator("/api/storage-verify/runs") },
+  getStorageVerifyRun: {
+    200: "long-run.test.ts: a run",
+    404: asOperator(`/api/storage-verify/runs/${NO_RUN}`),
+  },
+  deleteStorageVerifyRun: {
+    200: "long-run.test.ts: an aborted run",
+    404: (pipeline) => send(pipeline, "DELETE", `/api/storage-verify/runs/${NO_RUN}`),
+  },
+  postStorageVerifyRunResume: {
+    202: "long-run.test.ts: a resumed run",
+    404: post(`/api/storage-verify/runs/${NO_RUN}/resume`),
+    409: "long-run.test.ts: a run that is done",
+  },
+  putStorageVerifyBlock: {
+    200: async (pipeline) => {
+      const kept = await pipeline.r2.get(r2Keys.block(1));
+      return send(pipeline, "PUT", "/api/storage-verify/blocks/1", await kept?.text());
+    },
+    400: (pipeline) => send(pipeline, "PUT", "/api/storage-verify/blocks/1", "{}"),
+    409: "disaster.test.ts: a copy that nobody needs",
+  },
+  postStorageVerifyRestore: {
+    202: "disaster.test.ts: a chain head that has lost its storage",
+    409: post("/api/storage-verify/restore", { reason: "to see" }),
+  },
+
+  getAudit: { 200: asOperator("/api/audit?newest=true&limit=2") },
+
   getContents: { 200: get("/") },
   getOpenapiJson: { 200: get("/openapi.json") },
 };
@@ -74,10 +117,10 @@ function asOperator(path: string): Recipe {
 }
 
 function post(path: string, body?: object): Recipe {
-  return (pipeline) =>
-    pipeline.fetch(path, {
-      method: "POST",
-      headers: { "x-admin-secret": pipeline.secrets.ADMIN_SECRET },
-      ...(body && { body: JSON.stringify(body) }),
-    });
+  return (pipeline) => send(pipeline, "POST", path, body && JSON.stringify(body));
+}
+
+function send(pipeline: Pipeline, method: string, path: string, body?: string): Promise<Response> {
+  const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
+  return pipeline.fetch(path, { method, headers, ...(body !== undefined && { body }) });
 }

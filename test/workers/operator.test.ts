@@ -24,6 +24,8 @@ const PUBLIC = [
 interface OperatorCall {
   method: string;
   path: string;
+  /** Its path names one thing, which may not be there. */
+  named?: boolean;
 }
 
 async function operatorCalls(pipeline: Pipeline): Promise<OperatorCall[]> {
@@ -32,7 +34,7 @@ async function operatorCalls(pipeline: Pipeline): Promise<OperatorCall[]> {
     .filter((call) => !PUBLIC.includes(call))
     .map((call) => {
       const [method = "", path = ""] = call.split(" ");
-      return { method, path: path.replaceAll(/:\w+/g, "1") };
+      return { method, path: path.replaceAll(/:\w+/g, "1"), named: path.includes(":") };
     });
   const paths = found.map(({ path }) => path);
   expect(paths).toEqual(expect.arrayContaining(["/api/vdc/mine", "/api/vdc/pending", "/api/vdc/status"]));
@@ -116,7 +118,8 @@ describe("the operator's calls", () => {
   });
 
   it("are answered with the secret, never cached", async () => {
-    for (const { path } of (await operatorCalls(pipeline)).filter(({ method }) => method === "GET")) {
+    const lists = (await operatorCalls(pipeline)).filter(({ method, named }) => method === "GET" && !named);
+    for (const { path } of lists) {
       const response = await pipeline.operate(path);
       expect(response.status, path).toBe(200);
       expect(response.headers.get("cache-control")).toBe("no-store");
@@ -127,11 +130,19 @@ describe("the operator's calls", () => {
   });
 
   it("take their own method only", async () => {
-    for (const { method, path } of await operatorCalls(pipeline)) {
-      const other = method === "GET" ? "POST" : "GET";
-      const response = await call(pipeline, { method: other, path });
-      expect(response.headers.get("allow"), path).toBe(`${method === "GET" ? "GET, HEAD" : method}, OPTIONS`);
+    const calls = await operatorCalls(pipeline);
+    for (const { path } of calls) {
+      const own = calls.filter((other) => other.path === path).map(({ method }) => method);
+      const response = await call(pipeline, { method: "PATCH", path });
+      const allowed = own.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+      expect(response.headers.get("allow"), path).toBe([...allowed, "OPTIONS"].join(", "));
       await expectProblem(response, "method-not-allowed", path);
+      for (const method of ["GET", "POST", "PUT", "DELETE"].filter((other) => !own.includes(other)))
+        await expectProblem(
+          await call(pipeline, { method, path }),
+          "method-not-allowed",
+          `${method} ${path}`,
+        );
     }
   });
 

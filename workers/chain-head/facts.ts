@@ -29,6 +29,12 @@ export interface Facts {
   /** Ids of the encryption keys that the miner last said it holds. */
   minerKeys: { keyIds: readonly string[]; at: number };
   halted: { reason: string; at: number };
+  /** When it was decided that a chain may begin here, or had been restored. */
+  founded: number;
+  /** Since when the chain head is being rebuilt from stored blocks. */
+  restoring: number;
+  /** `vdc:latest` is not moved before this block is in every tier: it named it before a restore. */
+  latestHeldUntil: number;
 }
 
 export function readFact<Name extends keyof Facts>(sql: Sql, name: Name): Facts[Name] | undefined {

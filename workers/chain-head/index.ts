@@ -1,8 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { MiningCause } from "../../shared/chain/rules.ts";
-import type { SealedBlock } from "../../shared/chain/reservation.ts";
+import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { logger } from "../../shared/log.ts";
+import { kvKeys } from "../../shared/storage/layout.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./admit.ts";
 import { doDuties, nextDue } from "./alarm.ts";
@@ -10,16 +11,18 @@ import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
+import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import * as reads from "./reads.ts";
 import { mineIfDue, requestMining } from "./request-mining.ts";
 import { reserve } from "./reserve.ts";
+import { beginRestore, endRestore, restoreBlock } from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { setAside } from "./set-aside.ts";
-import { tellAgain } from "./tell-again.ts";
+import { publishAgain, tellAgain } from "./tell-again.ts";
 
 /**
  * The single writer of the chain: one object per chain, named by CHAIN_ID. A global singleton on purpose, for it is
@@ -107,6 +110,29 @@ export class ChainHead extends DurableObject<Env> {
 
   tellAgain() {
     return this.#decide(() => tellAgain(this.#sql));
+  }
+
+  publishAgain() {
+    return this.#decide(() => publishAgain(this.#sql));
+  }
+
+  /** Before the first block: whether a chain may begin here. KV is read, for its part, outside of the decision. */
+  async found(archive: boolean) {
+    const held = await Promise.all([kvKeys.latest, kvKeys.block(0)].map((key) => this.env.KV.get(key)));
+    const kv = held.some((value) => value !== null);
+    return this.#decide((now) => found(this.#sql, { archive, kv }, now));
+  }
+
+  beginRestore() {
+    return this.#decide((now) => beginRestore(this.#sql, now));
+  }
+
+  restoreBlock(block: RestoredBlock) {
+    return this.#decide((now) => restoreBlock(this.#sql, block, now));
+  }
+
+  endRestore(publishedThrough: number) {
+    return this.#decide((now) => endRestore(this.#sql, this.#rules, publishedThrough, now));
   }
 
   countIgnored(reason: IgnoredReason) {

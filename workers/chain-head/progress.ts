@@ -60,11 +60,17 @@ function moveTo(sql: Sql, block: BlockRow, state: keyof typeof REACHED_AT, now: 
 
 // Blocks may be persisted out of order; what `vdc:latest` names moves in order, over blocks that are in all tiers.
 function moveLatest(sql: Sql): void {
+  const latest = latestThatIsPersisted(sql);
+  if (latest >= Math.max(0, readFact(sql, "latestHeldUntil") ?? 0)) writeFact(sql, "latest", latest);
+}
+
+/** The highest block that is in every tier with all before it; -1 when there is none. */
+export function latestThatIsPersisted(sql: Sql): number {
   let latest = readFact(sql, "latest") ?? -1;
   for (;;) {
     const next = findBlock(sql, latest + 1);
     if (next === undefined || !reached(next.state, "persisted")) break;
     latest = next.number;
   }
-  if (latest >= 0) writeFact(sql, "latest", latest);
+  return latest;
 }

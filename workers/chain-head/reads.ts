@@ -268,7 +268,7 @@ function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
     previousHash: row.previous_hash,
     historyRoot: row.history_root,
     transactionCount: row.transactions + row.system_transactions,
-    halted: readFact(sql, "halted") !== undefined,
+    halted: readFact(sql, "halted") !== undefined || readFact(sql, "restoring") !== undefined,
     published: row.number <= (readFact(sql, "publishedLatest") ?? -1),
     hash: row.hash,
     sha256: row.sha256,

@@ -31,6 +31,8 @@ export type MiningAnswer =
 export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, now: number): MiningAnswer {
   const halted = readFact(sql, "halted");
   if (halted) return { mining: false, reason: "halted", detail: halted.reason };
+  if (readFact(sql, "restoring"))
+    return { mining: false, reason: "halted", detail: "the chain head is being restored from stored blocks" };
   if (!mayRequestMining(cause, rules.miningMode))
     return {
       mining: false,

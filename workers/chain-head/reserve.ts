@@ -5,10 +5,17 @@ import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chai
 import { hex } from "../../shared/crypto/bytes.ts";
 import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { addTo, nextOf, readFact } from "./facts.ts";
+import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
 import type { Sql } from "./schema.ts";
 
-export type NoReservation = "halted" | "nothing_approved" | "too_many_in_flight";
+/** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
+export type NoReservation =
+  | "halted"
+  | "restoring"
+  | "not_founded"
+  | "nothing_approved"
+  | "too_many_in_flight";
 
 /**
  * Fixes number, predecessor, timestamp and transactions of the next block. While a reservation is open it is the
@@ -21,6 +28,7 @@ export function reserve(
   now: number,
 ): Reservation | { readonly none: NoReservation } {
   if (readFact(sql, "halted")) return { none: "halted" };
+  if (readFact(sql, "restoring")) return { none: "restoring" };
   const unfinished = unfinishedBlocks(sql);
   const open = unfinished.find(({ state }) => state === "reserved");
   if (open) return reservationOf(sql, chainId, open);
@@ -28,6 +36,7 @@ export function reserve(
 
   const chosen = approvedThatFit(sql, rules);
   if (chosen.length === 0) return { none: "nothing_approved" };
+  if (!isFounded(sql)) return { none: "not_founded" };
   const previous = lastBlock(sql);
   const number = previous === undefined ? 0 : previous.number + 1;
   const transactions = previous === undefined ? 0 : chosen.length; // genesis carries none of them

@@ -1,10 +1,6 @@
-/** What the decisions need of the Durable Object's SQLite: so that they also run on another SQLite in tests. */
-export interface Sql {
-  exec<Row extends Record<string, SqlStorageValue>>(
-    query: string,
-    ...bindings: SqlStorageValue[]
-  ): { toArray(): Row[] };
-}
+import { migrateTo, type Sql } from "../../shared/sqlite.ts";
+
+export type { Sql } from "../../shared/sqlite.ts";
 
 /**
  * Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch.
@@ -69,19 +65,5 @@ const MIGRATIONS: readonly (readonly string[])[] = [
 ];
 
 export function migrate(sql: Sql): void {
-  sql.exec("CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER PRIMARY KEY)");
-  const [row] = sql
-    .exec<{ version: number | null }>("SELECT max(version) AS version FROM schema_migration")
-    .toArray();
-  const current = row?.version ?? 0;
-  // A newer schema than this code knows must not be written to by it.
-  if (current > MIGRATIONS.length)
-    throw new Error(
-      `the chain head's storage has schema ${current}, this code knows ${MIGRATIONS.length}: deploy the newer code`,
-    );
-  for (const [i, statements] of MIGRATIONS.entries()) {
-    if (i < current) continue;
-    for (const statement of statements) sql.exec(statement);
-    sql.exec("INSERT INTO schema_migration (version) VALUES (?)", i + 1);
-  }
+  migrateTo(sql, MIGRATIONS, "the chain head's");
 }

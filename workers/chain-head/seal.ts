@@ -50,6 +50,16 @@ export function seal(
   addTo(sql, "mined", block.transactions);
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
   noteAssets(sql, blockNumber, sealed.assets);
+  noteSealed(sql, blockNumber, sealed);
+  return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
+}
+
+/** Keys that the block announces, and the one that signed it. */
+export function noteSealed(
+  sql: Sql,
+  blockNumber: number,
+  sealed: Pick<SealedBlock, "announces" | "keyId">,
+): void {
   for (const key of sealed.announces)
     sql.exec(
       "INSERT OR IGNORE INTO signing_key (key_id, public_key, announced_in) VALUES (?, ?, ?)",
@@ -63,5 +73,4 @@ export function seal(
     blockNumber,
     sealed.keyId,
   );
-  return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
 }

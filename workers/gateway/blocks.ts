@@ -10,12 +10,12 @@ import { Problem } from "../../shared/http/problems.ts";
 import { errorText } from "../../shared/log.ts";
 import { baseUrl, ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
 import { blockOfRecord, blockRecord, BlockRecord } from "../../shared/storage/kv-tier.ts";
-import { kvKeys } from "../../shared/storage/layout.ts";
-import { r2Tier } from "../../shared/storage/r2-tier.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { readObject } from "../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
 import { CORS } from "./cors.ts";
 import { operation, type Call } from "./operation.ts";
-import { number, WholeNumber } from "./parameters.ts";
+import { number, NumberOfBlock } from "./parameters.ts";
 import { published } from "./published.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
@@ -52,9 +52,7 @@ export const block = operation(
   {
     does: "A block, from the first tier whose copy is sound",
     who: "anyone",
-    params: v.strictObject({
-      blockNumber: v.pipe(WholeNumber, v.description("The block's number; genesis is 0")),
-    }),
+    params: v.strictObject({ blockNumber: NumberOfBlock }),
     headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
     answers: { 200: BlockRecord, 304: { contentType: null } },
     problems: ["not-found", "unavailable"],
@@ -167,7 +165,7 @@ async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Foun
   const gatewayUrl = baseUrl(env.IPFS_GATEWAY_URL);
   const gateway = ipfsGateway(gatewayUrl, IPFS_TIMEOUT);
   const sources = [
-    { tier: "r2", read: () => r2Tier(env.R2).read({ blockNumber, cid: ipfsHash }) },
+    { tier: "r2", read: () => readObject(env.R2, r2Keys.block(blockNumber)) },
     { tier: "ipfs", read: () => gateway.fetch(ipfsHash) },
   ] as const;
   for (const { tier, read } of sources) {

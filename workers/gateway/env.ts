@@ -1,10 +1,13 @@
+import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type StorageVerifier from "../storage-verifier/index.ts";
 
-export interface Env extends ChainHeadEnv {
+export interface Env extends ChainHeadEnv, AuditEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;
   readonly INGEST_WEBHOOK: Fetcher;
+  readonly STORAGE_VERIFIER: Service<typeof StorageVerifier>;
   readonly IPFS_GATEWAY_URL: string;
   readonly READY_MAX_AGE_SECONDS: string;
   readonly ADMIN_SECRET?: string;

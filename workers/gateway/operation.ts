@@ -8,6 +8,8 @@ import type { Operator } from "./operator.ts";
 /** A request that has found its route. */
 export interface Arrival {
   readonly request: Request;
+  /** Method and pattern of the route, as `GET /` lists it. */
+  readonly action: string;
   /** Path parameters as they stand in the URL. */
   readonly params: Readonly<Record<string, string>>;
   readonly env: Env;
@@ -62,7 +64,9 @@ export interface Plan {
 
 export interface Operation {
   readonly plan: Plan;
-  readonly run: (arrival: Arrival, operator: Operator | undefined) => Promise<Response>;
+  /** The call that the plan's schemas make of a request. Nothing has been done then. */
+  readonly read: (arrival: Arrival, operator: Operator | undefined) => Promise<Call>;
+  readonly work: (call: Call) => Promise<Response>;
 }
 
 type Output<Schema, Otherwise> = Schema extends v.GenericSchema ? v.InferOutput<Schema> : Otherwise;
@@ -79,8 +83,8 @@ export function operation<const P extends Plan>(
 ): Operation {
   return {
     plan,
-    async run({ request, params, ...rest }, operator) {
-      const call = {
+    async read({ request, params, ...rest }, operator) {
+      return {
         ...rest,
         request,
         operator,
@@ -88,8 +92,8 @@ export function operation<const P extends Plan>(
         query: readTexts(plan.query ?? NOTHING, queryOf(request, plan)),
         body: await readBody(plan.body, request),
       };
-      return work(call as CallOf<P>);
     },
+    work: (call) => work(call as CallOf<P>),
   };
 }
 

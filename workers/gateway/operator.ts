@@ -1,6 +1,6 @@
 import { Problem } from "../../shared/http/problems.ts";
 import { isWeakSecret, sameSecret } from "../../shared/http/secret.ts";
-import type { Arrival, Operation } from "./operation.ts";
+import type { Arrival } from "./operation.ts";
 
 /** Who asks: the e-mail address or id that Cloudflare Access verified, or the name given beside the secret. */
 export interface Operator {
@@ -10,15 +10,13 @@ export interface Operator {
 
 /** Beside the secret, which all operators share: whose name the audit log is to hold. */
 export const OPERATOR_NAME_HEADER = "x-operator";
-const NAMELESS = "unnamed";
+export const NAMELESS = "unnamed";
 
-/** Runs the operation only for an operator. Without a configured secret or Access application, for nobody. */
-export async function asOperator(operation: Operation, arrival: Arrival): Promise<Response> {
-  const operator = await recognise(arrival);
-  return operation.run(arrival, operator);
-}
-
-async function recognise(arrival: Arrival): Promise<Operator> {
+/**
+ * Who asks. Without a configured secret or Access application, nobody is let in.
+ * @throws Problem "operators-not-configured" or "unauthorized"
+ */
+export async function recogniseOperator(arrival: Arrival): Promise<Operator> {
   const verified = await byAccess(arrival);
   if (verified !== undefined) return { name: verified, by: "access" };
   const { ADMIN_SECRET: configured = "", ACCESS_AUD: audience = "" } = arrival.env;

@@ -9,6 +9,8 @@ export const WholeNumber = v.pipe(
   v.minValue(0),
 );
 
+export const NumberOfBlock = v.pipe(WholeNumber, v.description("The block's number; genesis is 0"));
+
 /** A number in a query, from `least` to `most`; `otherwise` when it is left out. `does` is for `openapi.json`. */
 export function number(bounds: { least: number; most: number; otherwise: number }, does = "") {
   return v.optional(

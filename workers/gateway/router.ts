@@ -1,20 +1,24 @@
 import { IttyRouter, type IRequest } from "itty-router";
 import { Problem } from "../../shared/http/problems.ts";
+import { audited } from "./audited.ts";
 import type { Arrival, Operation } from "./operation.ts";
-import { asOperator } from "./operator.ts";
+import { recogniseOperator } from "./operator.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export type Route = readonly [method: Method, path: string, operation: Operation];
+
+/** A request on its way to its route. */
+type Incoming = Omit<Arrival, "params" | "action">;
 
 /**
  * itty-router finds the operation; what it leaves out is here: HEAD from GET, 405 with Allow.
  * @throws Problem "not-found" or "method-not-allowed", and whatever the operation throws
  */
-export function routerOf(routes: readonly Route[]): (arrival: Omit<Arrival, "params">) => Promise<Response> {
-  const router = IttyRouter<IRequest, [Omit<Arrival, "params">]>();
+export function routerOf(routes: readonly Route[]): (arrival: Incoming) => Promise<Response> {
+  const router = IttyRouter<IRequest, [Incoming]>();
   for (const [method, path, operation] of routes)
     router[method.toLowerCase() as Lowercase<Method>](path, (found, arrival) =>
-      perform(operation, { ...arrival, params: found.params }),
+      perform(operation, { ...arrival, action: `${method} ${path}`, params: found.params }),
     );
   const methodsOf = (pathname: string) =>
     [
@@ -35,9 +39,9 @@ export function routerOf(routes: readonly Route[]): (arrival: Omit<Arrival, "par
   };
 }
 
-/** An operator is recognised before anything of the request is read. */
+/** An operator is recognised before anything of the request is read, and recorded before anything is done. */
 async function perform(operation: Operation, arrival: Arrival): Promise<Response> {
   return operation.plan.who === "operator"
-    ? asOperator(operation, arrival)
-    : operation.run(arrival, undefined);
+    ? audited(operation, arrival, await recogniseOperator(arrival))
+    : operation.work(await operation.read(arrival, undefined));
 }

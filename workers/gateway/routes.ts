@@ -1,4 +1,5 @@
 import { asset } from "./assets.ts";
+import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { health, ready } from "./health.ts";
 import { mine } from "./mine.ts";
@@ -6,6 +7,17 @@ import { pending } from "./pending.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
 import { status } from "./status.ts";
+import {
+  abortStorageRun,
+  bringBlock,
+  restoreChain,
+  resumeStorageRun,
+  storageRun,
+  storageRuns,
+  storageStatus,
+  verifyAll,
+  verifyBlock,
+} from "./storage-verify.ts";
 import { transaction } from "./transactions.ts";
 import { webhook } from "./webhook.ts";
 import { wellKnown } from "./well-known.ts";
@@ -28,4 +40,16 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/vdc/resume", resume],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
+
+  ["GET", "/api/storage-verify/status", storageStatus],
+  ["POST", "/api/storage-verify/verify/:blockNumber", verifyBlock],
+  ["POST", "/api/storage-verify/verify-all", verifyAll],
+  ["GET", "/api/storage-verify/runs", storageRuns],
+  ["GET", "/api/storage-verify/runs/:runId", storageRun],
+  ["DELETE", "/api/storage-verify/runs/:runId", abortStorageRun],
+  ["POST", "/api/storage-verify/runs/:runId/resume", resumeStorageRun],
+  ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
+  ["POST", "/api/storage-verify/restore", restoreChain],
+
+  ["GET", "/api/audit", auditLog],
 ];

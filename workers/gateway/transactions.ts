@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { TransactionRecord } from "../../shared/block-index.ts";
 import { BlockNumber } from "../../shared/chain/block.ts";
 import { BLOCK_STATES, reached } from "../../shared/chain/states.ts";
 import { Sha256Hex, Timestamp, TransactionType, TxId } from "../../shared/chain/transaction.ts";
@@ -8,7 +9,6 @@ import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import type { TransactionFacts } from "../chain-head/reads.ts";
-import type { TransactionRecord } from "../indexer/index-block.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 

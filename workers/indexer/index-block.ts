@@ -1,7 +1,6 @@
-import type { Block } from "../../shared/chain/block.ts";
-import { readBlock } from "../../shared/chain/block.ts";
+import { assetGaps, transactionEntries } from "../../shared/block-index.ts";
+import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
-import type { Transaction } from "../../shared/chain/transaction.ts";
 import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
@@ -10,8 +9,7 @@ import type { Log } from "../../shared/log.ts";
 import type { IndexBlock } from "../../shared/messages.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
-import { kvTier } from "../../shared/storage/kv-tier.ts";
-import { indexAssets } from "./index-assets.ts";
+import { blockOfRecord } from "../../shared/storage/kv-tier.ts";
 import type { Env } from "./env.ts";
 
 /**
@@ -19,15 +17,6 @@ import type { Env } from "./env.ts";
  * (Cloudflare, KV limits).
  */
 const TRANSACTIONS_A_MESSAGE = 400;
-
-/** What KV holds under `vdc:tx:{txId}`. The same block gives the same value, so writing it again is harmless. */
-export interface TransactionRecord {
-  readonly blockNumber: number;
-  readonly index: number;
-  readonly blockHash: string;
-  readonly type: Transaction["type"];
-  readonly timestamp: number;
-}
 
 /** Points transactions and assets to their block, in runs, and hands the block on after the last. */
 export async function indexBlock({ blockNumber, from }: IndexBlock, env: Env, log: Log): Promise<void> {
@@ -51,29 +40,22 @@ export async function indexBlock({ blockNumber, from }: IndexBlock, env: Env, lo
 }
 
 async function publishedBlock(env: Env, blockNumber: number, sha256: string | null): Promise<Block> {
-  const tier = kvTier(env.KV, { gatewayUrl: "", now: Date.now });
-  const bytes = await tier.read({ blockNumber, cid: "" });
+  const record = await env.KV.get(kvKeys.block(blockNumber), "json");
   // KV shows a write elsewhere only after up to a minute, and remembers "not found" as long.
-  if (bytes === undefined) throw new RetryLater(15, `KV does not show block ${blockNumber} yet`);
-  if (hex(await sha256OfFile(bytes)) !== sha256)
+  if (record === null) throw new RetryLater(15, `KV does not show block ${blockNumber} yet`);
+  const block = blockOfRecord(record);
+  if (block === undefined || hex(await sha256OfFile(blockBytes(block))) !== sha256)
     throw new RetryLater(
       60,
       `KV holds other bytes as block ${blockNumber} than those sealed: verify its storage`,
     );
-  return readBlock(bytes);
+  return block;
 }
 
 async function indexRun(block: Block, from: number, end: number, env: Env): Promise<void> {
-  const run = block.transactions.slice(from, end);
-  await mapConnections([...run.entries()], ([offset, transaction]) => {
-    const record: TransactionRecord = {
-      blockNumber: block.blockNumber,
-      index: from + offset,
-      blockHash: block.hash,
-      type: transaction.type,
-      timestamp: transaction.timestamp,
-    };
-    return env.KV.put(kvKeys.transaction(transaction.id), JSON.stringify(record));
-  });
-  await indexAssets(run, env);
+  const entries = [
+    ...transactionEntries(block, from, end),
+    ...(await assetGaps(block.transactions.slice(from, end), env)),
+  ];
+  await mapConnections(entries, ({ key, value }) => env.KV.put(key, value));
 }

@@ -11,7 +11,8 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
-import { tiersOf, type Env } from "./env.ts";
+import { tiersOf } from "../../shared/storage/tiers.ts";
+import type { Env } from "./env.ts";
 
 /** Puts the sealed bytes of a block, and no others, into R2, IPFS and KV; only then tells the chain head. */
 export async function persist({ blockNumber }: PersistBlock, env: Env, log: Log): Promise<void> {
@@ -47,7 +48,8 @@ async function sealedCopy(env: Env, blockNumber: number, sha256: string): Promis
 /** Two different byte strings for one number stop the chain until an operator has looked. */
 async function storeOrHalt(copy: BlockCopy, env: Env): Promise<void> {
   try {
-    await storeChainBlock(tiersOf(env), copy);
+    const { r2, ipfs, kv } = tiersOf(env);
+    await storeChainBlock([r2, ipfs, kv], copy);
   } catch (error) {
     if (error instanceof Permanent && error.reason === "forked")
       await chainHead(env).halt(`block ${copy.block.blockNumber}: ${error.message}`);

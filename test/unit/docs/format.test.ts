@@ -4,6 +4,7 @@ import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
 import type { Stripe } from "stripe";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
+import { AUDIT_FAULTS, AuditEntry, auditHash } from "../../../shared/audit-chain.ts";
 import {
   BLOCK_FAULTS,
   blockBytes,
@@ -42,6 +43,7 @@ import type { PaymentFacts, Purchase, Refund } from "../../../shared/stripe/deci
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { park } from "../../../workers/dead-letters/park.ts";
 import { systemPart } from "../../../workers/miner/system-part.ts";
+import { TestAuditLog } from "../../support/audit-log.ts";
 import { fixture } from "../../support/vectors.ts";
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, "../../../docs/format.md"), "utf8");
@@ -248,8 +250,13 @@ describe("the published fixtures of the worked example", () => {
     const block = published(1);
     const bytes = blockBytes(block);
     expect(publishedRecord).toEqual(blockRecord({ block, bytes, cid: await cidV0(bytes) }, GATEWAY));
-    const stored = { get: async () => publishedRecord } as unknown as KVNamespace;
-    expect(await kvTier(stored, GATEWAY).read({ blockNumber: 1, cid: "" })).toEqual(bytes);
+    const cid = await cidV0(bytes);
+    const answer = { value: JSON.stringify(publishedRecord), metadata: { hash: block.hash, ipfsHash: cid } };
+    const stored = { getWithMetadata: async () => answer } as unknown as KVNamespace;
+    expect(await kvTier(stored, GATEWAY).read({ blockNumber: 1, cid, hash: block.hash })).toEqual({
+      state: "present",
+      bytes,
+    });
   });
 
   it("are an envelope that opens to the pending transaction", async () => {
@@ -279,13 +286,14 @@ describe("docs/format.md", () => {
       r2Keys.block(n),
       r2Keys.sealed(n, "{sha256}"),
       r2Keys.private(n),
+      r2Keys.evidence(n, "{tier}", "{sha256}"),
       r2Keys.deadLetter("{stage}", "{id}"),
     ];
     expect(tableUnder("KV").map(([key]) => key)).toEqual(expect.arrayContaining(kv));
     expect(tableUnder("KV")).toHaveLength(kv.length);
     expect(tableUnder("R2").map(([key]) => key)).toEqual(expect.arrayContaining(r2));
     expect(tableUnder("R2")).toHaveLength(r2.length);
-    expect(Object.keys(kvKeys)).toHaveLength(kv.length);
+    expect(Object.keys(kvKeys).filter((name) => !name.endsWith("Prefix"))).toHaveLength(kv.length);
     expect(Object.keys(r2Keys).filter((name) => !name.endsWith("Prefix"))).toHaveLength(r2.length);
   });
 
@@ -300,6 +308,12 @@ describe("docs/format.md", () => {
 
   it("names every fault that a verifier reports", () => {
     expect(tableUnder("Faults").map(([fault]) => fault)).toEqual([...BLOCK_FAULTS]);
+  });
+
+  it("names every member of an audit entry, and every fault of an audit log", () => {
+    for (const { entries } of AuditEntry.options)
+      expect(tableUnder("Audit log").map(([name]) => name)).toEqual(Object.keys(entries));
+    expect(tableUnder("To verify an audit log").map(([fault]) => fault)).toEqual([...AUDIT_FAULTS]);
   });
 
   it("names every ML-DSA context", () => {
@@ -336,6 +350,7 @@ async function computedExample(): Promise<Record<string, string>> {
   const { enc: _, ct: __, ...aad } = pending.envelope;
   const { metadata } = await putRecord(block1);
   const deadLetter = { txId: creation.id, blockNumber: 1 };
+  const audited = firstAuditEntry();
 
   const values: Record<string, string> = {
     "chain id": CHAIN_ID,
@@ -385,6 +400,8 @@ async function computedExample(): Promise<Record<string, string>> {
     "envelope, plaintext SHA-256": sha256Hex(utf8(pending.payload)),
     "dead letter, named": canonicalText({ stage: "miner", message: deadLetter }),
     "dead letter, id": await parkedId(deadLetter),
+    "audit entry 1, hashed": audited.hashed,
+    "audit entry 1, hash": audited.hash,
     "block 0 in the history of block 3, audit path": historyInclusionProof(example.history, 3, 0)
       .map(hex)
       .join(" "),
@@ -454,6 +471,24 @@ async function parkedId(pointer: { txId: string; blockNumber: number }): Promise
   await park(message, deadLetterQueueName("miner"), { R2 }, logger("test"));
   const [id = ""] = keys.map((key) => key.replace("dead-letters/miner/", "").replace(".json", ""));
   return id;
+}
+
+/** What the audit log's object makes of the example's deed. */
+function firstAuditEntry(): { hashed: string; hash: string } {
+  const log = new TestAuditLog();
+  log.now = (START + 300) * 1000;
+  log.asked({
+    operator: { name: "ann", by: "secret" },
+    action: "POST /api/vdc/resume",
+    target: "/api/vdc/resume",
+    reason: "a test copy of block 7 was put away",
+    requestId: "5f0c7a4e-6f0a-4a57-9a3e-0d8f3c7f4a11",
+  });
+  const [entry] = log.entries();
+  if (entry === undefined) throw new Error("the log has no entry");
+  const { hash, ...hashed } = entry;
+  expect(auditHash(entry)).toBe(hash);
+  return { hashed: canonicalText(hashed), hash };
 }
 
 /** The example's tables (`| name | value |`) and code blocks (whose info string is `text` and a name). */

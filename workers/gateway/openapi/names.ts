@@ -1,7 +1,9 @@
 import type * as v from "valibot";
+import * as auditChain from "../../../shared/audit-chain.ts";
 import * as blockSchemas from "../../../shared/chain/block.ts";
 import * as transactionSchemas from "../../../shared/chain/transaction.ts";
 import * as kvTier from "../../../shared/storage/kv-tier.ts";
+import * as storageReport from "../../../shared/storage/report.ts";
 import * as webhookAnswer from "../../../shared/stripe/answer.ts";
 import * as assets from "../assets.ts";
 import * as blocks from "../blocks.ts";
@@ -13,14 +15,17 @@ import * as pending from "../pending.ts";
 import * as reason from "../reason.ts";
 import * as resume from "../resume.ts";
 import * as status from "../status.ts";
+import * as storageVerify from "../storage-verify.ts";
 import * as transactions from "../transactions.ts";
 import * as wellKnown from "../well-known.ts";
 
 /** A schema that one of these files exports has the export's name in the document; any other stands where it is used. */
 const FILES: readonly object[] = [
+  auditChain,
   blockSchemas,
   transactionSchemas,
   kvTier,
+  storageReport,
   webhookAnswer,
   assets,
   blocks,
@@ -32,6 +37,7 @@ const FILES: readonly object[] = [
   reason,
   resume,
   status,
+  storageVerify,
   transactions,
   wellKnown,
 ];

@@ -45,7 +45,7 @@ export function operationOf([method, path, { plan }]: Route, schemas: Schemas): 
     security: SECURITY[plan.who],
     ...(parameters.length > 0 && { parameters }),
     ...(plan.body !== undefined && { requestBody: bodyOf(plan.body, schemas) }),
-    responses: responsesOf(plan, schemas),
+    responses: responsesOf(method, plan, schemas),
   };
 }
 
@@ -70,11 +70,11 @@ function bodyOf(body: NonNullable<Plan["body"]>, schemas: Schemas): Json {
     : { required: true, description: body.does, content: { [body.contentType]: {} } };
 }
 
-function responsesOf(plan: Plan, schemas: Schemas): Json {
+function responsesOf(method: string, plan: Plan, schemas: Schemas): Json {
   const responses: Record<string, Json> = {};
   for (const [status, answer] of Object.entries(plan.answers))
     responses[status] = successOf(status, answer, schemas);
-  const problems = problemsOf(plan);
+  const problems = problemsOf(method, plan);
   for (const status of new Set(problems.map((slug) => PROBLEMS[slug].status))) {
     const ofStatus = problems.filter((slug) => PROBLEMS[slug].status === status);
     if (status in plan.answers)
@@ -85,12 +85,13 @@ function responsesOf(plan: Plan, schemas: Schemas): Json {
 }
 
 /** Those that every call of its kind may answer, and its own. */
-function problemsOf({ who, params, query, body, problems = [] }: Plan): ProblemSlug[] {
+function problemsOf(method: string, { who, params, query, body, problems = [] }: Plan): ProblemSlug[] {
   const all = new Set<ProblemSlug>(problems);
   // An operator's call refuses parameters that it does not know, so it can refuse one without having any.
   if (params !== undefined || query !== undefined || who === "operator") all.add("invalid-parameter");
   if (body !== undefined && "kind" in body) all.add("invalid-body").add("body-too-large");
   if (who === "operator") all.add("unauthorized").add("operators-not-configured");
+  if (who === "operator" && method !== "GET") all.add("audit-unavailable");
   all.add("internal-error");
   return (Object.keys(PROBLEMS) as ProblemSlug[]).filter((slug) => all.has(slug));
 }

@@ -1,0 +1,106 @@
+import * as v from "valibot";
+import { BlockNumber } from "../chain/block.ts";
+import { Timestamp } from "../chain/transaction.ts";
+import { TIER_NAMES } from "./tier.ts";
+
+/** What verification says of stored blocks. Specification, "Storage Verification & Rehydration" and "Verification States". */
+
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/**
+ * Why a copy does not count. missing: there is none · corrupt: its bytes are not those of the block · wrong_cid: it
+ * names or serves another CID · forked: it is another block, signed by our key · unreachable: not known, so nothing is done
+ */
+export const TIER_FAULTS = ["missing", "corrupt", "wrong_cid", "forked", "unreachable"] as const;
+export const TierFault = v.picklist(TIER_FAULTS);
+export type TierFault = v.InferOutput<typeof TierFault>;
+
+/** `hash`: of the block, on IPFS its CID; null when the tier does not hold it. */
+export const TierReport = v.strictObject({
+  present: v.boolean(),
+  hash: v.nullable(v.string()),
+  fault: v.optional(TierFault),
+  detail: v.optional(v.string()),
+});
+export type TierReport = v.InferOutput<typeof TierReport>;
+
+/** ok: every copy is sound · rehydrated: is so now · partial: is not yet · failed: no copy verifies */
+export const BLOCK_STATUSES = ["ok", "partial", "rehydrated", "failed"] as const;
+export const BlockStatus = v.picklist(BLOCK_STATUSES);
+export type BlockStatus = v.InferOutput<typeof BlockStatus>;
+
+export const BlockReport = v.strictObject({
+  blockNumber: BlockNumber,
+  kv: TierReport,
+  r2: TierReport,
+  ipfs: TierReport,
+  /** Keys of the index in KV (transactions, assets) that are not as the block says; null when that can't be known. */
+  index: v.strictObject({ complete: v.boolean(), missing: v.nullable(Count) }),
+  /** The tier whose copy the others were, or would be, restored from. */
+  source: v.nullable(v.picklist(TIER_NAMES)),
+  /** What was restored, and what had been wrong with it. */
+  rehydrated: v.strictObject({
+    kv: v.optional(TierFault),
+    r2: v.optional(TierFault),
+    ipfs: v.optional(TierFault),
+    index: v.optional(TierFault),
+  }),
+  status: BlockStatus,
+  message: v.string(),
+});
+export type BlockReport = v.InferOutput<typeof BlockReport>;
+
+export const StorageRun = v.strictObject({
+  id: v.string(),
+  /** verify: all blocks, tier by tier · restore: the chain head, block by block, from what the tiers hold */
+  kind: v.picklist(["verify", "restore"]),
+  state: v.picklist(["running", "done", "failed", "aborted"]),
+  repair: v.boolean(),
+  by: v.string(),
+  startedAt: Timestamp,
+  finishedAt: v.nullable(Timestamp),
+  totalBlocks: Count,
+  /** The block that comes next: how far the run is. */
+  next: Count,
+  verified: Count,
+  rehydrated: Count,
+  partial: Count,
+  failed: Count,
+  /** Blocks that were not simply ok, the lowest first, at most 500. */
+  results: v.array(BlockReport),
+  /** Why the run failed, and what to do. */
+  message: v.nullable(v.string()),
+  /** Milliseconds so far. */
+  duration: Count,
+});
+export type StorageRun = v.InferOutput<typeof StorageRun>;
+
+/** What is there, by the tiers' own lists: presence, not soundness. */
+export const StorageStatus = v.strictObject({
+  totalBlocks: Count,
+  blocks: v.array(
+    v.strictObject({
+      blockNumber: BlockNumber,
+      kv: v.boolean(),
+      r2: v.boolean(),
+      ipfs: v.nullable(v.string()),
+      complete: v.boolean(),
+    }),
+  ),
+  summary: v.strictObject({ complete: Count, incomplete: Count }),
+  /** `from` of the page after, null on the last. */
+  next: v.nullable(Count),
+});
+export type StorageStatus = v.InferOutput<typeof StorageStatus>;
+
+/** A run that was not long enough to be left to the queue. */
+export const VerifyAllResult = v.strictObject({
+  totalBlocks: Count,
+  verified: Count,
+  rehydrated: Count,
+  partial: Count,
+  failed: Count,
+  results: v.array(BlockReport),
+  duration: Count,
+});
+export type VerifyAllResult = v.InferOutput<typeof VerifyAllResult>;

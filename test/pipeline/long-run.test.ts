@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { generateSecrets } from "../../cli/local/secrets.ts";
+import type { StorageRun } from "../../shared/storage/report.ts";
+import type { BlockCopy } from "../../shared/storage/tier.ts";
+import { until } from "../support/payments.ts";
+import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { expectProblem } from "../support/problems.ts";
+import { restart } from "../support/restart.ts";
+import { findRun, lose, runs, startRun, storageStatus, untilRunEnds, verify } from "../support/storage.ts";
+import { longChain, storeChain, writePins } from "../support/stored-chain.ts";
+
+const BLOCKS = 2_000;
+
+let pipeline: Pipeline;
+let chain: readonly BlockCopy[];
+beforeAll(async () => {
+  const secrets = await generateSecrets();
+  chain = await longChain(secrets.SYSTEM_KEYRING, BLOCKS);
+  pipeline = await startPipeline({ secrets, pins: (directory) => writePins(directory, chain) });
+  await storeChain(pipeline, chain);
+}, 120_000);
+afterAll(() => pipeline.close());
+
+const post = (path: string, body?: object) =>
+  pipeline.operate(`/api/storage-verify/${path}`, {
+    method: "POST",
+    ...(body && { body: JSON.stringify(body) }),
+  });
+
+const farther = (id: string, than: number) =>
+  until(async () => expect((await findRun(pipeline, id)).next).toBeGreaterThan(than));
+
+describe("a chain of 2,000 blocks", () => {
+  it("is restored into an empty chain head link by link", async () => {
+    const run: StorageRun = await (await post("restore", { reason: "a new account" })).json();
+    expect(await untilRunEnds(pipeline, run.id)).toMatchObject({ state: "done", next: BLOCKS });
+  });
+
+  it("is verified by a job, which is aborted, resumed, and survives a restart", async () => {
+    const [run] = (await runs(pipeline)).runs; // the verification that follows a restore
+    if (run === undefined) throw new Error("no run");
+    expect(run).toMatchObject({ kind: "verify", totalBlocks: BLOCKS });
+    await expectProblem(await post("verify-all"), "run-active");
+    await lose(pipeline, "kv", 1_990);
+
+    await farther(run.id, 0);
+    const response = await pipeline.operate(`/api/storage-verify/runs/${run.id}`, { method: "DELETE" });
+    expect(await response.json()).toMatchObject({ state: "aborted" });
+    const stopped = await findRun(pipeline, run.id);
+    expect(stopped.next).toBeLessThan(BLOCKS);
+
+    const resumed = await post(`runs/${run.id}/resume`);
+    expect(resumed.status).toBe(202);
+    await farther(run.id, stopped.next);
+    pipeline = await restart(pipeline); // its message is lost with the queue
+    await farther(run.id, (await findRun(pipeline, run.id)).next);
+
+    expect(await untilRunEnds(pipeline, run.id)).toMatchObject({
+      state: "done",
+      next: BLOCKS,
+      verified: BLOCKS - 1,
+      rehydrated: 1,
+      partial: 0,
+      failed: 0,
+      results: [{ blockNumber: 1_990, rehydrated: { kv: "missing" } }],
+    });
+    expect(await verify(pipeline, 1_990)).toMatchObject({ status: "ok" });
+  });
+
+  it("is listed in pages of 1,000", async () => {
+    const [first, second] = [await storageStatus(pipeline), await storageStatus(pipeline, "?from=1000")];
+    expect(first).toMatchObject({
+      totalBlocks: BLOCKS,
+      summary: { complete: 1_000, incomplete: 0 },
+      next: 1_000,
+    });
+    expect(second).toMatchObject({ summary: { complete: 1_000, incomplete: 0 }, next: null });
+    expect(second.blocks.at(-1)).toMatchObject({ blockNumber: 1_999, ipfs: chain.at(-1)?.cid });
+  });
+
+  it("is verified anew as a run of its own, from the start", async () => {
+    const run = await startRun(pipeline);
+    expect(run).toMatchObject({ state: "running", next: 0, totalBlocks: BLOCKS });
+    await pipeline.operate(`/api/storage-verify/runs/${run.id}`, { method: "DELETE" });
+  });
+});

@@ -1,0 +1,286 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { blockBytes, buildBlock, readBlock } from "../../shared/chain/block.ts";
+import { fromUtf8 } from "../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
+import { loadKeyring } from "../../shared/crypto/keyring.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { TIER_NAMES, type TierName } from "../../shared/storage/tier.ts";
+import { checkChain } from "../support/check-chain.ts";
+import { parked } from "../support/parked.ts";
+import { mine, purchase, status, until } from "../support/payments.ts";
+import type { Pipeline } from "../support/pipeline.ts";
+import { submit } from "../support/sealed-payments.ts";
+import { startChain } from "../support/started-chain.ts";
+import { expectProblem } from "../support/problems.ts";
+import {
+  archivedBytes,
+  corrupt,
+  lose,
+  runs,
+  storageStatus,
+  unpin,
+  verify,
+  verifyAll,
+} from "../support/storage.ts";
+
+let pipeline: Pipeline;
+beforeAll(async () => {
+  pipeline = await startChain();
+  await submit(pipeline, purchase({ assetId: "deed-1" }));
+  await mine(pipeline);
+});
+afterEach(() => pipeline.pinning.clearFaults());
+afterAll(() => pipeline.close());
+
+const OTHERS = (tiers: readonly TierName[]) => TIER_NAMES.filter((name) => !tiers.includes(name));
+/** The source is the first sound tier, in this order: the specification, "Rehydration Priority". */
+const firstOf = (tiers: readonly TierName[]) => TIER_NAMES.find((name) => tiers.includes(name));
+
+describe("a block that is whole", () => {
+  it("is ok, in the specification's body", async () => {
+    const block = (await checkChain(pipeline))[1];
+    const cid = await cidV0(await archivedBytes(pipeline, 1));
+    expect(await verify(pipeline, 1)).toEqual({
+      blockNumber: 1,
+      kv: { present: true, hash: block?.hash },
+      r2: { present: true, hash: block?.hash },
+      ipfs: { present: true, hash: cid },
+      index: { complete: true, missing: 0 },
+      source: "kv",
+      rehydrated: {},
+      status: "ok",
+      message: "Block present in all storage tiers",
+    });
+  });
+});
+
+describe("the clock", () => {
+  it("starts a verification, when there has been none for a week, and restores what is wrong", async () => {
+    await lose(pipeline, "kv", 2);
+    await pipeline.harness.getWorker("vdc-storage-verifier").scheduled({ cron: "0 3 * * *" });
+    expect(await verify(pipeline, 2)).toMatchObject({ status: "ok" });
+    expect((await runs(pipeline)).runs).toMatchObject([{ by: "schedule", state: "done", rehydrated: 1 }]);
+  });
+});
+
+const SINGLE = TIER_NAMES.map((name) => [name]);
+const DOUBLE = TIER_NAMES.flatMap((a, i) => TIER_NAMES.slice(i + 1).map((b) => [a, b]));
+const CASES = [...SINGLE, ...DOUBLE].map((tiers) => ({ tiers, names: tiers.join(" and ") }));
+const FAULTS = { lost: lose, corrupt } as const;
+
+describe.for(Object.keys(FAULTS) as (keyof typeof FAULTS)[])("copies that are %s", (fault) => {
+  it.for(CASES)("in $names are restored from a sound one", async ({ tiers }) => {
+    const before = await archivedBytes(pipeline, 1);
+    for (const tier of tiers.toReversed()) await FAULTS[fault](pipeline, tier, 1);
+
+    const dry = await verify(pipeline, 1, false);
+    expect(dry).toMatchObject({ status: "partial", rehydrated: {}, source: firstOf(OTHERS(tiers)) });
+    for (const tier of tiers) expect(dry[tier].present, tier).toBe(false);
+    for (const tier of OTHERS(tiers)) expect(dry[tier].present, tier).toBe(true);
+
+    if (fault === "corrupt" && tiers.includes("ipfs"))
+      pipeline.pinning.setFault({ kind: "gateway_altered", cid: await cidV0(before), times: 1 });
+    const report = await verify(pipeline, 1);
+    expect(report).toMatchObject({ status: "rehydrated", source: firstOf(OTHERS(tiers)) });
+    expect(Object.keys(report.rehydrated).toSorted()).toEqual([...tiers].toSorted());
+    expect(await verify(pipeline, 1)).toMatchObject({ status: "ok" });
+    expect(await archivedBytes(pipeline, 1)).toEqual(before);
+    await checkChain(pipeline);
+  });
+});
+
+describe("what else can be wrong with a copy", () => {
+  it("KV that does not name the CID is wrong_cid, and gets ipfsHash and ipfsGatewayUrl", async () => {
+    const key = kvKeys.block(1);
+    const { value, metadata } = await pipeline.kv.getWithMetadata<Record<string, unknown>, object>(
+      key,
+      "json",
+    );
+    const other = await cidV0(await archivedBytes(pipeline, 2));
+    await pipeline.kv.put(key, JSON.stringify({ ...value, ipfsHash: other }), { metadata });
+    expect(await verify(pipeline, 1)).toMatchObject({
+      status: "rehydrated",
+      source: "kv",
+      rehydrated: { kv: "wrong_cid" },
+    });
+    expect(await pipeline.kv.get(key, "json")).toMatchObject({
+      ipfsHash: value?.ipfsHash,
+      ipfsGatewayUrl: value?.ipfsGatewayUrl,
+    });
+    await checkChain(pipeline);
+  });
+
+  it("a pin that the service does not list counts as missing, though a gateway still serves it", async () => {
+    const cid = await cidV0(await archivedBytes(pipeline, 1));
+    pipeline.pinning.setFault({ kind: "gateway_missing", cid, times: 1 });
+    expect((await verify(pipeline, 1, false)).ipfs).toMatchObject({ present: false, fault: "missing" });
+    await unpin(pipeline, cid);
+    expect(await verify(pipeline, 1)).toMatchObject({
+      status: "rehydrated",
+      rehydrated: { ipfs: "missing" },
+    });
+  });
+
+  it("another block that our own key signed is forked: kept as evidence, and the chain is halted", async () => {
+    const [forged, sealed] = [await signedFork(1), await archivedBytes(pipeline, 1)];
+    await pipeline.r2.put(r2Keys.block(1), forged);
+    expect((await verify(pipeline, 1, false)).r2).toMatchObject({ present: false, fault: "forked" });
+    expect((await status(pipeline)).halted).toBeNull();
+
+    expect(await verify(pipeline, 1)).toMatchObject({ status: "rehydrated", rehydrated: { r2: "forked" } });
+    expect(await archivedBytes(pipeline, 1)).toEqual(sealed);
+    const { objects } = await pipeline.r2.list({ prefix: "evidence/1/r2-" });
+    const kept = await Promise.all(objects.map(async ({ key }) => (await pipeline.r2.get(key))?.text()));
+    expect(kept).toContain(fromUtf8(forged));
+    expect((await status(pipeline)).halted?.reason).toContain("block 1");
+    const body = JSON.stringify({ by: "test", reason: "the other copy was made by this test" });
+    await pipeline.operate("/api/vdc/resume", { method: "POST", body });
+    await checkChain(pipeline);
+  });
+
+  it("keys of the index that are missing or wrong are written again", async () => {
+    const block = (await checkChain(pipeline))[2];
+    const txId = block?.transactions[0]?.id ?? "";
+    const record = await pipeline.kv.get(kvKeys.transaction(txId));
+    const asset = await pipeline.kv.get(kvKeys.asset("deed-1"));
+    await pipeline.kv.delete(kvKeys.transaction(txId));
+    await pipeline.kv.put(
+      kvKeys.asset("deed-1"),
+      JSON.stringify({ assetId: "deed-1", vdcBlockNumber: 1, owner: "x" }),
+    );
+    expect(await verify(pipeline, 2, false)).toMatchObject({
+      status: "partial",
+      index: { complete: false, missing: 2 },
+    });
+    expect(await verify(pipeline, 2)).toMatchObject({
+      status: "rehydrated",
+      rehydrated: { index: "missing" },
+    });
+    expect(await pipeline.kv.get(kvKeys.transaction(txId))).toBe(record);
+    expect(await pipeline.kv.get(kvKeys.asset("deed-1"), "json")).toEqual({
+      ...JSON.parse(asset ?? ""),
+      owner: "x",
+    });
+  });
+});
+
+describe("a tier that can't be read", () => {
+  it("is unreachable, not missing: nothing is repaired on a guess", async () => {
+    pipeline.pinning.setFault({ kind: "fail", status: 500, on: "gateway" });
+    const before = await cidV0(await archivedBytes(pipeline, 1));
+    const uploads = pipeline.pinning.stats().requests.upload;
+    const report = await verify(pipeline, 1);
+    expect(report).toMatchObject({
+      status: "partial",
+      rehydrated: {},
+      ipfs: { present: false, fault: "unreachable" },
+    });
+    expect(pipeline.pinning.stats().requests.upload, "nothing was pinned again").toBe(uploads);
+    pipeline.pinning.clearFaults();
+    expect(await verify(pipeline, 1)).toMatchObject({ status: "ok", ipfs: { hash: before } });
+  });
+
+  it("leaves a block undecided, not failed, when no other tier has it", async () => {
+    const bytes = await archivedBytes(pipeline, 1);
+    await lose(pipeline, "kv", 1);
+    await lose(pipeline, "r2", 1);
+    pipeline.pinning.setFault({ kind: "rate_limit", retryAfterSeconds: 3_600 });
+    expect(await verify(pipeline, 1)).toMatchObject({ status: "partial", source: null, rehydrated: {} });
+    pipeline.pinning.clearFaults();
+    expect(await verify(pipeline, 1)).toMatchObject({ status: "rehydrated", source: "ipfs" });
+    expect(await archivedBytes(pipeline, 1)).toEqual(bytes);
+  });
+});
+
+describe("a block that no tier has", () => {
+  it("is failed and parked as a dead letter, until somebody brings its bytes", async () => {
+    const bytes = await archivedBytes(pipeline, 1);
+    for (const tier of ["kv", "ipfs", "r2"] as const) await lose(pipeline, tier, 1);
+    expect(await verify(pipeline, 1, false)).toMatchObject({ status: "failed", source: null });
+    expect(await parked(pipeline, "storage-verifier")).toEqual([]);
+    const report = await verify(pipeline, 1);
+    expect(report).toMatchObject({ status: "failed", kv: { fault: "missing" }, index: { missing: null } });
+    expect(report.message).toContain("vdc restore");
+    await until(async () =>
+      expect(await parked(pipeline, "storage-verifier")).toMatchObject([
+        { reason: "unrepairable", blockNumber: 1, message: { kind: "block", blockNumber: 1 } },
+      ]),
+    );
+    expect(await storageStatus(pipeline)).toMatchObject({ summary: { incomplete: 1 } });
+
+    const wrong = await bring(1, await archivedBytes(pipeline, 2));
+    await expectProblem(wrong, "invalid-body");
+    await expectProblem(await bring(1, await signedFork(2, 1)), "invalid-body");
+    expect((await bring(1, bytes)).status).toBe(200);
+    expect(await verify(pipeline, 1)).toMatchObject({ status: "ok" });
+    await checkChain(pipeline);
+  });
+});
+
+describe("all blocks", () => {
+  it("are verified at once when they are few, in the specification's body", async () => {
+    await lose(pipeline, "r2", 2);
+    const { duration, ...dry } = await verifyAll(pipeline, false);
+    expect(dry).toMatchObject({ totalBlocks: 3, verified: 2, rehydrated: 0, partial: 1, failed: 0 });
+    expect(dry.results.map(({ blockNumber, status: state }) => [blockNumber, state])).toEqual([
+      [0, "ok"],
+      [1, "ok"],
+      [2, "partial"],
+    ]);
+    expect(duration).toBeGreaterThanOrEqual(0);
+    expect(await verifyAll(pipeline)).toMatchObject({ verified: 2, rehydrated: 1, partial: 0 });
+    expect(await verifyAll(pipeline)).toMatchObject({ verified: 3, rehydrated: 0 });
+  });
+
+  it("are listed with the tiers that have them, a page at a time", async () => {
+    const [cid0, cid1] = await Promise.all([0, 1].map(async (n) => cidV0(await archivedBytes(pipeline, n))));
+    expect(await storageStatus(pipeline, "?limit=1")).toEqual({
+      totalBlocks: 3,
+      blocks: [{ blockNumber: 0, kv: true, r2: true, ipfs: cid0, complete: true }],
+      summary: { complete: 1, incomplete: 0 },
+      next: 1,
+    });
+    await lose(pipeline, "kv", 1);
+    expect(await storageStatus(pipeline, "?from=1")).toMatchObject({
+      blocks: [
+        { blockNumber: 1, kv: false, r2: true, ipfs: cid1, complete: false },
+        { blockNumber: 2, complete: true },
+      ],
+      summary: { complete: 1, incomplete: 1 },
+      next: null,
+    });
+    await verify(pipeline, 1);
+  });
+});
+
+describe("what can't be verified", () => {
+  it("is a 404 for a block that is not there", async () => {
+    const response = await pipeline.operate("/api/storage-verify/verify/99", { method: "POST" });
+    expect((await expectProblem(response, "not-found")).detail).toContain("3");
+  });
+
+  it("is a 409 for a block that is on its way, and for a restore that nobody needs", async () => {
+    pipeline.pinning.setFault({ kind: "fail", status: 500, on: "upload" });
+    await submit(pipeline);
+    await pipeline.operate("/api/vdc/mine", { method: "POST" });
+    await until(async () => expect((await status(pipeline)).counts.blocks).toBe(4));
+    const response = await pipeline.operate("/api/storage-verify/verify/3", { method: "POST" });
+    await expectProblem(response, "not-ready");
+    const body = JSON.stringify({ reason: "to see what happens" });
+    const restore = await pipeline.operate("/api/storage-verify/restore", { method: "POST", body });
+    await expectProblem(restore, "not-needed");
+    await expectProblem(await bring(9, await archivedBytes(pipeline, 2)), "invalid-body");
+  });
+});
+
+function bring(n: number, body: Uint8Array<ArrayBuffer>): Promise<Response> {
+  return pipeline.operate(`/api/storage-verify/blocks/${n}`, { method: "PUT", body });
+}
+
+/** Block `n` once more, with another time, signed by the system's own key. */
+async function signedFork(n: number, as = n): Promise<Uint8Array<ArrayBuffer>> {
+  const { signing } = await loadKeyring(pipeline.secrets.SYSTEM_KEYRING);
+  const block = readBlock(await archivedBytes(pipeline, n));
+  const frame = { ...block, blockNumber: as, timestamp: block.timestamp + 1 };
+  return blockBytes(await buildBlock(frame, block.transactions, signing.active));
+}

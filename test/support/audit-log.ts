@@ -1,0 +1,71 @@
+import type { AuditEnv, Deed, Outcome } from "../../shared/audit.ts";
+import type { AuditEntry, AuditHead } from "../../shared/audit-chain.ts";
+import { answered, asked } from "../../workers/audit-log/append.ts";
+import { page, type PageRequest } from "../../workers/audit-log/reads.ts";
+import { migrate } from "../../workers/audit-log/schema.ts";
+import { memorySql } from "./sqlite.ts";
+
+export const DONE: Outcome = { status: 200, problem: null, result: { blockNumber: 7 } };
+
+export function deed(changes: Partial<Deed> = {}): Deed {
+  return {
+    operator: { name: "ann@vdc.example", by: "access" },
+    action: "POST /api/vdc/mine",
+    target: "/api/vdc/mine?wait=30",
+    reason: "month end",
+    requestId: "request-1",
+    ...changes,
+  };
+}
+
+/** The audit log's decisions on a database in memory, with a clock that the test moves. */
+export class TestAuditLog {
+  readonly sql = memorySql();
+  /** Milliseconds since the epoch. */
+  now = 1_800_000_000_000;
+  /** What the object does instead, while a test has it fail. */
+  failure: { readonly asked?: Error; readonly answered?: Error } = {};
+
+  constructor() {
+    this.sql.transaction(() => migrate(this.sql));
+  }
+
+  asked(changes: Partial<Deed> = {}): AuditHead {
+    return this.sql.transaction(() => asked(this.sql, deed(changes), this.now));
+  }
+
+  answered(sequence: number, outcome: Outcome = DONE): AuditHead {
+    return this.sql.transaction(() => answered(this.sql, sequence, outcome, this.now));
+  }
+
+  page(request: Partial<PageRequest> = {}) {
+    return page(this.sql, { from: undefined, limit: 1_000, newest: false, ...request });
+  }
+
+  entries(): AuditEntry[] {
+    return this.page().entries;
+  }
+
+  /** Somebody does something, and it is done. */
+  record(changes: Partial<Deed> = {}, outcome: Outcome = DONE): void {
+    const { sequence } = this.asked(changes);
+    this.now += 1_000;
+    this.answered(sequence, outcome);
+  }
+
+  /** What a Worker holds to reach it. */
+  get env(): AuditEnv {
+    const stub = {
+      asked: async (given: Deed) => {
+        if (this.failure.asked) throw this.failure.asked;
+        return this.asked(given);
+      },
+      answered: async (sequence: number, outcome: Outcome) => {
+        if (this.failure.answered) throw this.failure.answered;
+        return this.answered(sequence, outcome);
+      },
+    };
+    const AUDIT_LOG = { getByName: () => stub } as unknown as AuditEnv["AUDIT_LOG"];
+    return { AUDIT_LOG, CHAIN_ID: "vdc-test" };
+  }
+}

@@ -1,0 +1,90 @@
+import { expect } from "vitest";
+import { cidV0 } from "../../shared/crypto/cid.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import type { BlockReport, StorageRun, StorageStatus, VerifyAllResult } from "../../shared/storage/report.ts";
+import type { TierName } from "../../shared/storage/tier.ts";
+import { until } from "./payments.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** An operator's call that must be answered with this status. */
+async function ask<T>(pipeline: Pipeline, method: string, path: string, expected = 200): Promise<T> {
+  const response = await pipeline.operate(path, { method });
+  const body: unknown = await response.json();
+  expect(response.status, JSON.stringify(body)).toBe(expected);
+  return body as T;
+}
+
+export function verify(pipeline: Pipeline, n: number, repair = true): Promise<BlockReport> {
+  return ask(pipeline, "POST", `/api/storage-verify/verify/${n}?repair=${repair}`);
+}
+
+export function verifyAll(pipeline: Pipeline, repair = true): Promise<VerifyAllResult> {
+  return ask(pipeline, "POST", `/api/storage-verify/verify-all?repair=${repair}`);
+}
+
+export function startRun(pipeline: Pipeline): Promise<StorageRun> {
+  return ask(pipeline, "POST", "/api/storage-verify/verify-all", 202);
+}
+
+export function findRun(pipeline: Pipeline, id: string): Promise<StorageRun> {
+  return ask(pipeline, "GET", `/api/storage-verify/runs/${id}`);
+}
+
+export function runs(pipeline: Pipeline): Promise<{ runs: StorageRun[] }> {
+  return ask(pipeline, "GET", "/api/storage-verify/runs");
+}
+
+export async function untilRunEnds(pipeline: Pipeline, id: string, seconds = 60): Promise<StorageRun> {
+  await until(async () => expect((await findRun(pipeline, id)).state).not.toBe("running"), seconds);
+  return findRun(pipeline, id);
+}
+
+export function storageStatus(pipeline: Pipeline, query = ""): Promise<StorageStatus> {
+  return ask(pipeline, "GET", `/api/storage-verify/status${query}`);
+}
+
+/** The bytes that R2 holds of a block. */
+export async function archivedBytes({ r2 }: Pipeline, n: number): Promise<Uint8Array<ArrayBuffer>> {
+  const object = await r2.get(r2Keys.block(n));
+  if (object === null) throw new Error(`R2 has no block ${n}`);
+  return new Uint8Array(await object.arrayBuffer());
+}
+
+/** Takes a block's pin away, as if the service had lost it. */
+export async function unpin({ pinning, secrets }: Pipeline, cid: string): Promise<void> {
+  const headers = { authorization: `Bearer ${secrets.PINATA_JWT}` };
+  const listed = await fetch(`${pinning.endpointUrl}/files/public?cid=${cid}`, { headers });
+  const { data }: { data: { files: { id: string }[] } } = await listed.json();
+  for (const { id } of data.files)
+    await fetch(`${pinning.endpointUrl}/files/public/${id}`, { method: "DELETE", headers });
+}
+
+/** A block's copy is lost from a tier. */
+export async function lose(pipeline: Pipeline, tier: TierName, n: number): Promise<void> {
+  if (tier === "kv") await pipeline.kv.delete(kvKeys.block(n));
+  if (tier === "ipfs") await unpin(pipeline, await cidV0(await archivedBytes(pipeline, n)));
+  if (tier === "r2") await pipeline.r2.delete(r2Keys.block(n));
+}
+
+/** A block's copy is altered in a tier, which goes on as if nothing had happened. */
+export async function corrupt(pipeline: Pipeline, tier: TierName, n: number): Promise<void> {
+  const bytes = await archivedBytes(pipeline, n);
+  if (tier === "r2") await pipeline.r2.put(r2Keys.block(n), flipped(bytes));
+  if (tier === "ipfs")
+    pipeline.pinning.setFault({ kind: "gateway_altered", cid: await cidV0(bytes), times: 1 });
+  if (tier === "kv") {
+    const { value, metadata } = await pipeline.kv.getWithMetadata<Record<string, unknown>, object>(
+      kvKeys.block(n),
+      "json",
+    );
+    const altered = { ...value, timestamp: Number(value?.timestamp) + 1 };
+    await pipeline.kv.put(kvKeys.block(n), JSON.stringify(altered), { metadata });
+  }
+}
+
+function flipped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const altered = new Uint8Array(bytes);
+  const middle = Math.floor(altered.length / 2);
+  altered[middle] = (altered[middle] ?? 0) ^ 1;
+  return altered;
+}

@@ -1,0 +1,109 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { newPin } from "../../cli/local/pinning/pin.ts";
+import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
+import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
+import { txIdOf, type Transaction } from "../../shared/chain/transaction.ts";
+import { base64url, fromHex, hex } from "../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
+import { loadKeyring } from "../../shared/crypto/keyring.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { blockRecord } from "../../shared/storage/kv-tier.ts";
+import { settleConnections } from "../../shared/storage/limits.ts";
+import type { BlockCopy } from "../../shared/storage/tier.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+const CHAIN_ID = "vdc-main";
+
+/** A chain of one payment a block, signed by the system's own key, as if it had been mined long ago. */
+export async function longChain(keyringJson: string, length: number): Promise<readonly BlockCopy[]> {
+  const { signing } = await loadKeyring(keyringJson);
+  const { active } = signing;
+  const nodes = new Map<string, Uint8Array>();
+  const store: NodeStore = {
+    get: (level, index) => nodes.get(`${level}/${index}`) ?? new Uint8Array(),
+    set: (level, index, hash) => void nodes.set(`${level}/${index}`, hash),
+  };
+  const genesis: Transaction = {
+    id: txIdOf({ source: "genesis", chainId: CHAIN_ID }),
+    type: "genesis",
+    timestamp: 1,
+    data: {
+      chainId: CHAIN_ID,
+      formatVersion: 1,
+      signingKeys: [{ keyId: active.keyId, algorithm: "ML-DSA-44", publicKey: base64url(active.publicKey) }],
+      encryptionKeys: [],
+    },
+    signatures: {},
+  };
+  const copies: BlockCopy[] = [];
+  let previous: Block | undefined;
+  for (let n = 0; n < length; n++) {
+    const frame = {
+      chainId: CHAIN_ID,
+      blockNumber: n,
+      timestamp: n + 1,
+      previousHash: previous?.hash ?? NO_PREVIOUS_HASH,
+      historyRoot: hex(historyRoot(store, n)),
+    };
+    previous = await buildBlock(frame, [n === 0 ? genesis : payment(n)], active);
+    append(store, n, fromHex(previous.hash));
+    const bytes = blockBytes(previous);
+    copies.push({ block: previous, bytes, cid: await cidV0(bytes) });
+  }
+  return copies;
+}
+
+function payment(n: number): Transaction {
+  return { id: txIdOf({ source: "test", n }), type: "payment", timestamp: n, data: {}, signatures: {} };
+}
+
+/** Writes the pins of a chain to where a pinning service will look for them when it starts. */
+export function writePins(directory: string, copies: readonly BlockCopy[]): void {
+  for (const name of ["files", "pins"]) mkdirSync(join(directory, name), { recursive: true });
+  for (const [i, { bytes, cid, block }] of copies.entries()) {
+    const name = `vdc-${CHAIN_ID}-block-${block.blockNumber}.json`;
+    const draft = {
+      cid,
+      cid_version: "v0" as const,
+      name,
+      size: bytes.length,
+      mime_type: "application/json",
+      group_id: null,
+      keyvalues: { chainId: CHAIN_ID, blockHash: block.hash },
+    };
+    writeFileSync(join(directory, "files", cid), bytes);
+    writeFileSync(
+      join(directory, "pins", `${cid}.json`),
+      JSON.stringify(newPin(draft, new Date(1_700_000_000_000 + i))),
+    );
+  }
+}
+
+/** Puts a chain into KV and R2, index included, without telling the chain head. */
+export async function storeChain({ kv, r2, pinning }: Pipeline, copies: readonly BlockCopy[]): Promise<void> {
+  const settings = { gatewayUrl: pinning.gatewayUrl, now: () => 0 };
+  const outcomes = await settleConnections(
+    copies,
+    async (copy) => {
+      const { block, bytes, cid } = copy;
+      const metadata = { hash: block.hash, ipfsHash: cid };
+      await Promise.all([
+        r2.put(r2Keys.block(block.blockNumber), bytes),
+        kv.put(kvKeys.block(block.blockNumber), JSON.stringify(blockRecord(copy, settings)), { metadata }),
+        ...block.transactions.map(({ id, type, timestamp }, index) =>
+          kv.put(
+            kvKeys.transaction(id),
+            JSON.stringify({ blockNumber: block.blockNumber, index, blockHash: block.hash, type, timestamp }),
+          ),
+        ),
+      ]);
+    },
+    20,
+  );
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  const last = copies.at(-1);
+  if (last === undefined) return;
+  const { blockNumber, hash, timestamp } = last.block;
+  await kv.put(kvKeys.latest, JSON.stringify({ blockNumber, hash, ipfsHash: last.cid, timestamp }));
+}

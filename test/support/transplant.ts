@@ -1,0 +1,65 @@
+import { kvKeys } from "../../shared/storage/layout.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** Everything that a namespace holds: values and metadata, by key. */
+export async function kvContents(
+  kv: KVNamespace,
+): Promise<Map<string, { value: string; metadata: unknown }>> {
+  const contents = new Map<string, { value: string; metadata: unknown }>();
+  let cursor: string | undefined;
+  do {
+    const page: KVNamespaceListResult<unknown> = await kv.list({ ...(cursor !== undefined && { cursor }) });
+    for (const { name, metadata } of page.keys)
+      contents.set(name, { value: (await kv.get(name)) ?? "", metadata });
+    cursor = page.list_complete ? undefined : page.cursor;
+  } while (cursor !== undefined);
+  return contents;
+}
+
+export async function r2Keys(bucket: R2Bucket, prefix = ""): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: R2Objects = await bucket.list({ prefix, ...(cursor !== undefined && { cursor }) });
+    keys.push(...page.objects.map(({ key }) => key));
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
+  return keys;
+}
+
+export async function loseKv({ kv }: Pipeline): Promise<void> {
+  for (const key of (await kvContents(kv)).keys()) await kv.delete(key);
+}
+
+export async function loseR2({ r2 }: Pipeline, prefix: string): Promise<void> {
+  const keys = await r2Keys(r2, prefix);
+  for (let i = 0; i < keys.length; i += 500) await r2.delete(keys.slice(i, i + 500));
+}
+
+/** Copies what a pipeline has stored into another one, whose chain head knows nothing of it. */
+export async function transplant(
+  from: Pipeline,
+  to: Pipeline,
+  what: { kv?: boolean; r2?: boolean },
+): Promise<void> {
+  if (what.kv)
+    for (const [key, { value, metadata }] of await kvContents(from.kv))
+      await to.kv.put(key, value, { metadata });
+  if (what.r2)
+    for (const key of await r2Keys(from.r2)) {
+      const object = await from.r2.get(key);
+      if (object !== null)
+        await to.r2.put(key, await object.arrayBuffer(), { customMetadata: object.customMetadata ?? {} });
+    }
+}
+
+/** What KV holds, without the moment at which a block's record was written. */
+export async function kvFacts(kv: KVNamespace): Promise<Record<string, unknown>> {
+  const facts: [string, unknown][] = [];
+  for (const [key, { value, metadata }] of await kvContents(kv)) {
+    const parsed = JSON.parse(value) as { storage?: { storedAt?: number } };
+    if (key.startsWith(kvKeys.blockPrefix)) delete parsed.storage?.storedAt;
+    facts.push([key, { parsed, metadata: metadata ?? null }]);
+  }
+  return Object.fromEntries(facts.toSorted(([a], [b]) => a.localeCompare(b)));
+}

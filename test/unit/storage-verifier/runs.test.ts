@@ -1,0 +1,121 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { migrateTo } from "../../../shared/sqlite.ts";
+import type { BlockReport, BlockStatus, StorageRun } from "../../../shared/storage/report.ts";
+import {
+  end,
+  findRun,
+  listRuns,
+  recordChunk,
+  resumeRun,
+  startRun,
+} from "../../../workers/storage-verifier/runs.ts";
+import { MIGRATIONS } from "../../../workers/storage-verifier/schema.ts";
+import { noteReports, summary, troublesOf } from "../../../workers/storage-verifier/troubles.ts";
+import { memorySql, type MemorySql } from "../../support/sqlite.ts";
+
+let sql: MemorySql;
+beforeEach(() => {
+  sql = memorySql();
+  migrateTo(sql, MIGRATIONS, "a test's");
+});
+
+const NOW = 1_800_000_000_000;
+const begin = (id: string, totalBlocks = 40, kind: StorageRun["kind"] = "verify") =>
+  startRun(sql, { id, kind, repair: true, by: "ada", totalBlocks }, NOW);
+
+function report(blockNumber: number, status: BlockStatus): BlockReport {
+  const present = { present: true, hash: "x" };
+  const missing = { present: false, hash: null, fault: "missing" as const };
+  return {
+    blockNumber,
+    kv: status === "failed" ? missing : present,
+    r2: present,
+    ipfs: present,
+    index: { complete: true, missing: 0 },
+    source: "r2",
+    rehydrated: status === "rehydrated" ? { kv: "missing" } : {},
+    status,
+    message: status,
+  };
+}
+
+const chunk = (runId: string, from: number, next: number, statuses: readonly BlockStatus[] = []) =>
+  recordChunk(
+    sql,
+    { runId, from, next, reports: statuses.map((status, i) => report(from + i, status)) },
+    NOW,
+  );
+
+describe("runs", () => {
+  it("are one at a time: a second is told of the first, and nothing changes", () => {
+    begin("one");
+    expect(begin("two")).toMatchObject({ active: { id: "one", by: "ada" } });
+    expect(listRuns(sql, NOW).map(({ id }) => id)).toEqual(["one"]);
+    end(sql, "one", "aborted", null, NOW);
+    expect(begin("two")).toMatchObject({ started: { id: "two", state: "running", next: 0 } });
+  });
+
+  it("count each chunk once, however often it is done", () => {
+    begin("one");
+    chunk("one", 0, 20, ["ok", "rehydrated", "failed"]);
+    chunk("one", 0, 20, ["ok", "rehydrated", "failed"]);
+    expect(findRun(sql, "one", NOW)).toMatchObject({ next: 20, verified: 1, rehydrated: 1, failed: 1 });
+  });
+
+  it("are done with their last block, and report those that were not simply ok", () => {
+    begin("one");
+    chunk("one", 0, 20, ["ok", "partial"]);
+    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({
+      state: "done",
+      finishedAt: NOW,
+      verified: 2,
+      partial: 1,
+      results: [{ blockNumber: 1, status: "partial" }],
+    });
+  });
+
+  it("take nothing any more once they are aborted, and go on where they stopped when they are resumed", () => {
+    begin("one");
+    chunk("one", 0, 20);
+    end(sql, "one", "aborted", "aborted by ada", NOW);
+    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({ state: "aborted", next: 20, verified: 0 });
+    expect(resumeRun(sql, "one", NOW)).toMatchObject({
+      started: { state: "running", next: 20, message: null },
+    });
+    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({ state: "done", verified: 1 });
+    expect(resumeRun(sql, "one", NOW)).toMatchObject({ ended: { id: "one" } });
+  });
+
+  it("are not resumed beside another, nor when nobody knows them", () => {
+    begin("one");
+    end(sql, "one", "failed", "why", NOW);
+    begin("two");
+    expect(resumeRun(sql, "one", NOW)).toMatchObject({ active: { id: "two" } });
+    expect(resumeRun(sql, "three", NOW)).toBeNull();
+  });
+
+  it("of an empty chain are done at once", () => {
+    expect(begin("one", 0)).toMatchObject({ started: { state: "done" } });
+  });
+
+  it("are kept up to fifty, with their results", () => {
+    for (let i = 0; i < 60; i++) {
+      begin(`run-${i}`, 1);
+      chunk(`run-${i}`, 0, 1, ["failed"]);
+    }
+    expect(listRuns(sql, NOW)).toHaveLength(50);
+    expect(findRun(sql, "run-9", NOW)).toBeNull();
+    expect(findRun(sql, "run-10", NOW)?.results).toHaveLength(1);
+  });
+});
+
+describe("what the latest verification of a block left undone", () => {
+  it("is remembered until it is whole, and how often a tier was restored", () => {
+    noteReports(sql, [report(1, "failed"), report(2, "partial"), report(3, "rehydrated")], NOW);
+    expect(summary(sql)).toMatchObject({ failing: 1, partial: 1, rehydrated: { kv: 1, r2: 0, ipfs: 0 } });
+    expect(troublesOf(sql, 0, 2).map(({ blockNumber }) => blockNumber)).toEqual([1]);
+    noteReports(sql, [report(1, "rehydrated"), report(2, "ok")], NOW);
+    expect(summary(sql)).toMatchObject({ failing: 0, partial: 0, rehydrated: { kv: 2 } });
+    expect(troublesOf(sql, 0, 10)).toEqual([]);
+  });
+});

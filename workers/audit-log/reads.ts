@@ -1,0 +1,44 @@
+import type { AuditEntry, AuditPage } from "../../shared/audit-chain.ts";
+import type { Sql } from "../../shared/sqlite.ts";
+
+/** `newest`: backwards from `from`, or from the end. Otherwise forwards from `from`, or from the beginning. */
+export interface PageRequest {
+  readonly from: number | undefined;
+  readonly limit: number;
+  readonly newest: boolean;
+}
+
+/** Entries are shown as they are stored, sound or not: whoever verifies them is to see it. */
+export function page(sql: Sql, { from, limit, newest: backwards }: PageRequest): AuditPage {
+  const last = newest(sql);
+  if (last === undefined) return { entries: [], next: null, head: null };
+  const entries = backwards
+    ? entriesOf(sql, "sequence <= ? ORDER BY sequence DESC LIMIT ?", from ?? last.sequence, limit)
+    : entriesOf(sql, "sequence >= ? ORDER BY sequence LIMIT ?", from ?? 1, limit);
+  const end = backwards ? 1 : last.sequence;
+  const shown = entries.at(-1)?.sequence ?? end;
+  return {
+    entries,
+    next: shown === end ? null : shown + (backwards ? -1 : 1),
+    head: { sequence: last.sequence, hash: last.hash },
+  };
+}
+
+export function newest(sql: Sql): AuditEntry | undefined {
+  return entriesOf(sql, "1 ORDER BY sequence DESC LIMIT 1")[0];
+}
+
+export function entryAt(sql: Sql, sequence: number): AuditEntry | undefined {
+  return entriesOf(sql, "sequence = ?", sequence)[0];
+}
+
+export function answerTo(sql: Sql, sequence: number): AuditEntry | undefined {
+  return entriesOf(sql, "answers = ?", sequence)[0];
+}
+
+function entriesOf(sql: Sql, which: string, ...bindings: number[]): AuditEntry[] {
+  return sql
+    .exec<{ json: string }>(`SELECT json FROM entry WHERE ${which}`, ...bindings)
+    .toArray()
+    .map(({ json }) => JSON.parse(json) as AuditEntry);
+}

@@ -1,0 +1,22 @@
+import { migrateTo, type Sql } from "../../shared/sqlite.ts";
+
+/**
+ * Each entry moves the schema one version on and is never changed afterwards.
+ * `json` is an entry's canonical JSON: what was hashed. The triggers hold against our own mistakes: entries come at the
+ * end and stay (a REPLACE deletes without a delete's trigger, so it is refused as an insert).
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    "CREATE TABLE entry (sequence INTEGER PRIMARY KEY, answers INTEGER UNIQUE, json TEXT NOT NULL)",
+    `CREATE TRIGGER entry_at_the_end BEFORE INSERT ON entry
+      WHEN NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM entry)
+        OR EXISTS (SELECT 1 FROM entry WHERE answers = NEW.answers)
+      BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END`,
+    "CREATE TRIGGER entry_stays BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
+    "CREATE TRIGGER entry_as_it_is BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
+  ],
+];
+
+export function migrate(sql: Sql): void {
+  migrateTo(sql, MIGRATIONS, "the audit log's");
+}

@@ -1,0 +1,32 @@
+import { lastBlock } from "./blocks.ts";
+import { readFact, writeFact } from "./facts.ts";
+import { halt } from "./halt.ts";
+import type { Sql } from "./schema.ts";
+
+/** What says that a chain has been here before: something in the archive (R2), or in KV. */
+export interface Traces {
+  readonly archive: boolean;
+  readonly kv: boolean;
+}
+
+/** A chain head without a block may begin a chain only where none has been: its own storage may just have been lost. */
+export function isFounded(sql: Sql): boolean {
+  return lastBlock(sql) !== undefined || readFact(sql, "founded") !== undefined;
+}
+
+/**
+ * Decides, before the first block, whether a chain begins here. Where storage holds one already, a second genesis would
+ * be a fork: the chain is halted until it has been restored.
+ */
+export function found(sql: Sql, traces: Traces, now: number): void {
+  if (isFounded(sql) || readFact(sql, "restoring")) return;
+  const places = [traces.archive && "R2", traces.kv && "KV"].filter((place) => place !== false);
+  if (places.length === 0) writeFact(sql, "founded", now);
+  else
+    halt(
+      sql,
+      `the chain head knows no block, but ${places.join(" and ")} hold a chain: its storage was lost, or CHAIN_ID is new. ` +
+        "Restore it from them (vdc restore), or give a new chain a bucket and a namespace of its own",
+      now,
+    );
+}

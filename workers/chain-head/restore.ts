@@ -1,0 +1,137 @@
+import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";
+import { append, historyRoot } from "../../shared/chain/history.ts";
+import type { RestoredBlock } from "../../shared/chain/reservation.ts";
+import type { ChainRules } from "../../shared/chain/rules.ts";
+import { fromHex, hex } from "../../shared/crypto/bytes.ts";
+import { noteAssets } from "./assets.ts";
+import { lastBlock } from "./blocks.ts";
+import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
+import { historyNodes } from "./history-nodes.ts";
+import { latestThatIsPersisted } from "./progress.ts";
+import type { Sql } from "./schema.ts";
+import { noteSealed } from "./seal.ts";
+
+/** Where a restore stands: what the next block must fit to. Null when the chain head has a chain of its own. */
+export interface RestorePoint {
+  readonly blockNumber: number;
+  readonly previousHash: string;
+  readonly historyRoot: string;
+  readonly signingKeys: readonly { readonly keyId: string; readonly publicKey: string }[];
+}
+
+/** Begins to rebuild a chain head that knows no block, or goes on with it. Meanwhile no block is made. */
+export function beginRestore(sql: Sql, now: number): RestorePoint | null {
+  if (!readFact(sql, "restoring") && lastBlock(sql) !== undefined) return null;
+  if (!readFact(sql, "restoring")) writeFact(sql, "restoring", now);
+  return restorePoint(sql);
+}
+
+function restorePoint(sql: Sql): RestorePoint {
+  const last = lastBlock(sql);
+  const blockNumber = last === undefined ? 0 : last.number + 1;
+  const keys = sql
+    .exec<{ key_id: string; public_key: string }>("SELECT key_id, public_key FROM signing_key")
+    .toArray();
+  return {
+    blockNumber,
+    previousHash: last?.hash ?? NO_PREVIOUS_HASH,
+    historyRoot: hex(historyRoot(historyNodes(sql), blockNumber)),
+    signingKeys: keys.map(({ key_id, public_key }) => ({ keyId: key_id, publicKey: public_key })),
+  };
+}
+
+/**
+ * Takes the next block of a chain that was sealed before, after its bytes were verified. It must follow the last one by
+ * number, hash, history and time. A block taken already is passed over.
+ * @throws Error when it does not follow
+ */
+export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): RestorePoint {
+  if (!readFact(sql, "restoring")) throw new Error("the chain head is not being restored");
+  const point = restorePoint(sql);
+  if (block.blockNumber < point.blockNumber) return point;
+  const fits =
+    block.blockNumber === point.blockNumber &&
+    block.previousHash === point.previousHash &&
+    block.historyRoot === point.historyRoot &&
+    block.timestamp >= (lastBlock(sql)?.timestamp ?? 0);
+  if (!fits) throw new Error(`block ${block.blockNumber} does not follow block ${point.blockNumber - 1}`);
+  sql.exec(
+    `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, system_transactions,
+     hash, sha256, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
+     VALUES (?, 'complete', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    block.blockNumber,
+    nextOf(sql, "revision"),
+    block.timestamp,
+    block.previousHash,
+    block.historyRoot,
+    block.transactions.length,
+    block.systemTransactions,
+    block.hash,
+    block.sha256,
+    block.byteLength,
+    block.keyId,
+    block.ipfsHash,
+    ...Array.from({ length: 5 }, () => block.timestamp),
+    now,
+  );
+  for (const transaction of block.transactions) restoreTransaction(sql, block, transaction);
+  addTo(sql, "mined", block.transactions.length);
+  append(historyNodes(sql), block.blockNumber, fromHex(block.hash));
+  noteAssets(sql, block.blockNumber, block.assets);
+  noteSealed(sql, block.blockNumber, block);
+  return restorePoint(sql);
+}
+
+/** One that waits here was delivered again before the restore: it is mined already. */
+function restoreTransaction(
+  sql: Sql,
+  block: RestoredBlock,
+  { txId, timestamp, size, position }: RestoredBlock["transactions"][number],
+): void {
+  const [known] = sql.exec<{ state: string }>("SELECT state FROM tx WHERE id = ?", txId).toArray();
+  if (known?.state === "mined" || known?.state === "reserved")
+    throw new Error(`${txId} of block ${block.blockNumber} is ${known.state} in another block`);
+  if (known?.state === "pending") {
+    addTo(sql, "waiting", -1);
+    addTo(sql, "pending", -1);
+  }
+  if (known?.state === "set_aside") addTo(sql, "setAside", -1);
+  sql.exec(
+    `INSERT OR REPLACE INTO tx (id, sequence, timestamp, size, admitted_at, state, block, position)
+     VALUES (?, ?, ?, ?, ?, 'mined', ?, ?)`,
+    txId,
+    nextOf(sql, "sequence"),
+    timestamp,
+    size,
+    block.timestamp,
+    block.blockNumber,
+    position,
+  );
+}
+
+/**
+ * The whole chain is there again, so blocks may be made. As many blocks as may have been in flight when the storage was
+ * lost go through their stages once more, and `vdc:latest` is not moved before the last of them is in every tier: it
+ * must not go back. `publishedThrough`: what `vdc:latest` still names, or -1.
+ */
+export function endRestore(sql: Sql, rules: ChainRules, publishedThrough: number, now: number): void {
+  if (!readFact(sql, "restoring")) return;
+  const last = lastBlock(sql)?.number ?? -1;
+  const doubtful = Math.max(publishedThrough, last - rules.maxBlocksInFlight);
+  sql.exec(
+    `UPDATE block SET state = 'sealed', ipfs_hash = NULL, persisted_at = NULL, indexed_at = NULL, complete_at = NULL,
+     nudged_at = 0 WHERE number > ?`,
+    doubtful,
+  );
+  const [again] = sql
+    .exec<{ n: number | null }>("SELECT sum(transactions) AS n FROM block WHERE number > ?", doubtful)
+    .toArray();
+  addTo(sql, "pending", again?.n ?? 0); // their pending objects are still to be cleared
+  writeFact(sql, "latestHeldUntil", last);
+  const latest = latestThatIsPersisted(sql);
+  if (latest >= last && latest >= 0) writeFact(sql, "latest", latest);
+  writeFact(sql, "founded", now);
+  forgetFact(sql, "restoring");
+  forgetFact(sql, "halted");
+  writeFact(sql, "mineNudgeAt", now); // what was approved meanwhile waits
+}

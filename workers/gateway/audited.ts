@@ -1,0 +1,91 @@
+import { recorded, type Deed, type Outcome } from "../../shared/audit.ts";
+import type { AuditResult } from "../../shared/audit-chain.ts";
+import { Problem, PROBLEMS } from "../../shared/http/problems.ts";
+import type { Arrival, Call, Operation } from "./operation.ts";
+import { NAMELESS, type Operator } from "./operator.ts";
+
+/**
+ * An operator's call, recorded unless it only reads. Also one that is refused because it is malformed: somebody who
+ * holds the secret has tried.
+ */
+export async function audited(
+  { read, work }: Operation,
+  arrival: Arrival,
+  operator: Operator,
+): Promise<Response> {
+  if (["GET", "HEAD"].includes(arrival.request.method)) return work(await read(arrival, operator));
+  const [reading] = await Promise.allSettled([read(arrival, operator)]);
+  const answer = recorded(
+    arrival,
+    deedOf(arrival, operator, reading.status === "fulfilled" ? reading.value : undefined),
+    async () => {
+      if (reading.status === "rejected") throw reading.reason;
+      return work(reading.value);
+    },
+    outcomeOf,
+  );
+  arrival.context.waitUntil(Promise.allSettled([answer])); // a caller who hangs up leaves nothing half recorded
+  return answer;
+}
+
+/** A call that could not be read is told by its path alone: whatever else stands in it may be anything. */
+function deedOf({ request, action, requestId }: Arrival, operator: Operator, call: Call | undefined): Deed {
+  const { pathname, search } = new URL(request.url);
+  return {
+    operator: named(operator, call?.body),
+    action,
+    target: call === undefined ? pathname : `${pathname}${search}`,
+    reason: textIn(call?.body, "reason"),
+    requestId,
+  };
+}
+
+/** Beside the secret a name is only said: in the header, or else in a body that asks for it. */
+function named(operator: Operator, body: unknown): Operator {
+  const said = operator.by === "secret" && operator.name === NAMELESS ? textIn(body, "by") : null;
+  return said === null || said === "" ? operator : { ...operator, name: said };
+}
+
+function textIn(body: unknown, member: string): string | null {
+  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, member) : undefined;
+  return typeof value === "string" ? value : null;
+}
+
+async function outcomeOf(settled: PromiseSettledResult<Response>): Promise<Outcome> {
+  if (settled.status === "fulfilled")
+    return { status: settled.value.status, problem: null, result: await resultOf(settled.value) };
+  const problem = settled.reason instanceof Problem ? settled.reason.slug : "internal-error";
+  return { status: PROBLEMS[problem].status, problem, result: null };
+}
+
+/** What the answers of different calls tell of their outcome in one value. */
+const TELLING = [
+  "id",
+  "blockNumber",
+  "mined",
+  "reason",
+  "resumed",
+  "stored",
+  "state",
+  "status",
+  "dryRun",
+  "total",
+];
+
+/** Reads the copy to its end: half of a body that is read twice can't be left alone without holding up the other. */
+async function resultOf(response: Response): Promise<AuditResult | null> {
+  if (response.headers.get("content-type") !== "application/json") return null;
+  const body: unknown = await response.clone().json();
+  if (typeof body !== "object" || body === null) return null;
+  return Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => TELLING.includes(name) && isSingle(value)),
+  );
+}
+
+function isSingle(value: unknown): value is string | number | boolean {
+  return typeof value === "string" || typeof value === "boolean" || isCount(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

@@ -1,0 +1,82 @@
+import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
+import { reached } from "../../shared/chain/states.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { hex } from "../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
+import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { Permanent } from "../../shared/errors.ts";
+import type { Log } from "../../shared/log.ts";
+import type { BlockReport } from "../../shared/storage/report.ts";
+import type { BlockCopy } from "../../shared/storage/tier.ts";
+import { tiersOf } from "../../shared/storage/tiers.ts";
+import { storageRuns, type Env } from "./env.ts";
+import { knownBlock, readChain } from "./known-blocks.ts";
+import { verifyStoredBlock } from "./verify-block.ts";
+
+/** `invalid`: the bytes are not that block · `refused`: they are not wanted here. */
+export type CopyAnswer =
+  | { readonly report: BlockReport }
+  | { readonly archived: true }
+  | { readonly invalid: string }
+  | { readonly refused: string };
+
+/**
+ * Takes a block's bytes from elsewhere, an auditor's export say. Of a block that the chain head knows, only the very
+ * bytes that it sealed, and every tier is restored from them. While it knows none, they are archived, to be verified
+ * link by link when the chain head is restored from the archive.
+ */
+export async function acceptCopy(
+  blockNumber: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  env: Env,
+  log: Log,
+): Promise<CopyAnswer> {
+  const block = readCopy(blockNumber, bytes, env);
+  if (typeof block === "string") return { invalid: block };
+  const facts = await chainHead(env).block(blockNumber);
+  if (facts !== null) {
+    if (!reached(facts.state, "persisted"))
+      return { refused: `Block ${blockNumber} is ${facts.state}: it is being stored, and needs no copy` };
+    const known = knownBlock(facts);
+    if (hex(await sha256OfFile(bytes)) !== known.sha256)
+      return { invalid: `these are not the bytes that were sealed as block ${blockNumber}` };
+    const chain = await readChain(env);
+    const tiers = tiersOf(env);
+    const copy = { block, bytes, cid: known.cid };
+    const report = await verifyStoredBlock(
+      known,
+      { chain, tiers, repair: true, patience: 0, env, log },
+      copy,
+    );
+    await storageRuns(env).note([report]);
+    return { report };
+  }
+  const { latest } = await chainHead(env).head();
+  if (latest !== null)
+    return { refused: `The chain ends with block ${latest.blockNumber}: it has no block ${blockNumber}` };
+  return archive({ block, bytes, cid: await cidV0(bytes) }, env);
+}
+
+function readCopy(blockNumber: number, bytes: Uint8Array<ArrayBuffer>, env: Env): Block | string {
+  try {
+    const block = readBlock(bytes);
+    checkContents(block);
+    if (block.blockNumber !== blockNumber) return `this is block ${block.blockNumber}, not ${blockNumber}`;
+    if (block.chainId !== env.CHAIN_ID)
+      return `this is a block of chain ${block.chainId}, not ${env.CHAIN_ID}`;
+    return block;
+  } catch (error) {
+    if (!(error instanceof InvalidBlock)) throw error;
+    return `${error.fault}: ${error.message.slice(0, 200)}`;
+  }
+}
+
+async function archive(copy: BlockCopy, env: Env): Promise<CopyAnswer> {
+  try {
+    await tiersOf(env).r2.store(copy);
+    return { archived: true };
+  } catch (error) {
+    if (!(error instanceof Permanent)) throw error;
+    return { refused: `${error.message}. Look at which is right; nothing was changed` };
+  }
+}

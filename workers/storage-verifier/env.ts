@@ -1,0 +1,25 @@
+import type { AuditEnv } from "../../shared/audit.ts";
+import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type { StageEnv } from "../../shared/consume.ts";
+import { logger, type Log } from "../../shared/log.ts";
+import type { VerifyStorage } from "../../shared/messages.ts";
+import type { TiersEnv } from "../../shared/storage/tiers.ts";
+import type { StorageRuns } from "./storage-runs.ts";
+
+export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv {
+  readonly STORAGE_RUNS: DurableObjectNamespace<StorageRuns>;
+  /** Its own queue: a run goes on in chunks. */
+  readonly STORAGE_VERIFIER_QUEUE: Queue<VerifyStorage>;
+  /** `true`: the weekly verification restores what is missing; otherwise it only reports. */
+  readonly AUTO_REHYDRATE: string;
+  /** A run that has not moved for so long is told again. */
+  readonly STALL_AFTER_SECONDS: string;
+}
+
+export function storageRuns(env: Pick<Env, "STORAGE_RUNS" | "CHAIN_ID">): DurableObjectStub<StorageRuns> {
+  return env.STORAGE_RUNS.getByName(env.CHAIN_ID);
+}
+
+export function logOf(requestId: string): Log {
+  return logger("storage-verifier", { requestId });
+}

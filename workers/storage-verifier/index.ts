@@ -1,0 +1,62 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { consume } from "../../shared/consume.ts";
+import { VerifyStorage } from "../../shared/messages.ts";
+import { acceptCopy } from "./accept-copy.ts";
+import { daily } from "./daily.ts";
+import { logOf, storageRuns, type Env } from "./env.ts";
+import { startRestore } from "./restore-chunk.ts";
+import { resumeRun } from "./resume.ts";
+import { listStored } from "./status.ts";
+import { verifyAll } from "./verify-all.ts";
+import { verifyForOperator } from "./verify-one.ts";
+import { work } from "./work.ts";
+
+export { StorageRuns } from "./storage-runs.ts";
+
+const queue = consume("storage-verifier", VerifyStorage, work);
+/** The gateway calls the methods, for an operator; the clock and the queue call the rest. */
+export default class StorageVerifier extends WorkerEntrypoint<Env> {
+  override queue(batch: MessageBatch): Promise<void> {
+    return queue(batch, this.env);
+  }
+
+  override scheduled(): Promise<void> {
+    return daily(this.env);
+  }
+
+  status(from: number, limit: number) {
+    return listStored(from, limit, this.env);
+  }
+
+  verify(blockNumber: number, repair: boolean, requestId: string) {
+    return verifyForOperator(blockNumber, repair, this.env, logOf(requestId));
+  }
+
+  verifyAll(request: { repair: boolean; by: string }, requestId: string) {
+    return verifyAll(request, this.env, logOf(requestId));
+  }
+
+  accept(blockNumber: number, bytes: Uint8Array<ArrayBuffer>, requestId: string) {
+    return acceptCopy(blockNumber, bytes, this.env, logOf(requestId));
+  }
+
+  restore(by: string, requestId: string) {
+    return startRestore(by, this.env, logOf(requestId));
+  }
+
+  runs() {
+    return storageRuns(this.env).list();
+  }
+
+  run(id: string) {
+    return storageRuns(this.env).find(id);
+  }
+
+  resume(id: string) {
+    return resumeRun(id, this.env);
+  }
+
+  abort(id: string, by: string) {
+    return storageRuns(this.env).end(id, "aborted", `aborted by ${by}`);
+  }
+}

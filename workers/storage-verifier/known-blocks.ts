@@ -1,0 +1,31 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import type { BlockFacts } from "../chain-head/reads.ts";
+import type { Env } from "./env.ts";
+import type { Chain, KnownBlock } from "./inspect.ts";
+
+/** What the chain head knows of the chain: whose signatures count, and where it ends. */
+export async function readChain(env: Env): Promise<Chain & { readonly totalBlocks: number }> {
+  const { chainId, latest, signingKeys } = await chainHead(env).head();
+  const keys = new Map(signingKeys.map(({ keyId, publicKey }) => [keyId, publicKey]));
+  return {
+    chainId,
+    signingKey: (keyId) => keys.get(keyId),
+    totalBlocks: latest === null ? 0 : latest.blockNumber + 1,
+  };
+}
+
+/** The published blocks from `from` up to, not including, `end`, in order. */
+export async function knownBlocks(env: Env, from: number, end: number): Promise<readonly KnownBlock[]> {
+  const facts = await chainHead(env).publishedBlocks(end, end - from);
+  return facts
+    .filter(({ blockNumber }) => blockNumber >= from)
+    .toReversed()
+    .map(knownBlock);
+}
+
+export function knownBlock(facts: BlockFacts): KnownBlock {
+  const { blockNumber, hash, sha256, ipfsHash, previousHash, historyRoot } = facts;
+  if (hash === null || sha256 === null || ipfsHash === null)
+    throw new Error(`block ${blockNumber} is ${facts.state}, and not all is known of it`);
+  return { blockNumber, hash, sha256, cid: ipfsHash, previousHash, historyRoot };
+}

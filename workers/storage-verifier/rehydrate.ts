@@ -1,0 +1,48 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import { hex } from "../../shared/crypto/bytes.ts";
+import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { errorText } from "../../shared/log.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
+import type { TierReport } from "../../shared/storage/report.ts";
+import { TIER_NAMES, type BlockCopy, type TierName } from "../../shared/storage/tier.ts";
+import type { Finding, KnownBlock } from "./inspect.ts";
+import { patiently } from "./patience.ts";
+import type { Verification } from "./verify-block.ts";
+
+/**
+ * Restores, in the order KV, R2, IPFS, the tiers whose copy is known to be missing or wrong. Wrong bytes are kept as
+ * evidence before they are overwritten; a second block signed by our key halts the chain until an operator has looked.
+ * @returns reports of the tiers that it tried
+ */
+export async function rehydrate(
+  known: KnownBlock,
+  copy: BlockCopy,
+  findings: Readonly<Record<TierName, Finding>>,
+  { tiers, env, log, patience }: Verification,
+): Promise<Partial<Record<TierName, TierReport>>> {
+  const reports: Partial<Record<TierName, TierReport>> = {};
+  const { blockNumber } = known;
+  for (const name of TIER_NAMES) {
+    const { report, evidence } = findings[name];
+    if (report.present || report.fault === "unreachable") continue;
+    try {
+      if (evidence !== undefined && evidence.length > 0) await keep(name, evidence);
+      if (report.fault === "forked")
+        await chainHead(env).halt(`block ${blockNumber}: ${name} held ${report.detail ?? "another block"}`);
+      await patiently(patience, () => tiers[name].replace(copy));
+      reports[name] = { present: true, hash: name === "ipfs" ? known.cid : known.hash };
+      log.warn("tier.rehydrated", { blockNumber, tier: name, fault: report.fault });
+    } catch (error) {
+      const detail = `${report.detail ?? ""}; could not be restored: ${errorText(error)}`;
+      reports[name] = { ...report, detail };
+      log.error("tier.rehydration_failed", { blockNumber, tier: name, error: errorText(error) });
+    }
+  }
+  return reports;
+
+  async function keep(tier: TierName, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const sha256 = hex(await sha256OfFile(bytes));
+    await createOnly(env.R2, r2Keys.evidence(blockNumber, tier, sha256), bytes);
+  }
+}

@@ -1,0 +1,215 @@
+import type { Sql } from "../../shared/sqlite.ts";
+import type { BlockReport, StorageRun } from "../../shared/storage/report.ts";
+
+export interface NewRun {
+  readonly id: string;
+  readonly kind: StorageRun["kind"];
+  readonly repair: boolean;
+  readonly by: string;
+  readonly totalBlocks: number;
+}
+
+export type RunRow = {
+  id: string;
+  kind: StorageRun["kind"];
+  state: StorageRun["state"];
+  repair: number;
+  by: string;
+  started_at: number;
+  moved_at: number;
+  finished_at: number | null;
+  total: number;
+  next: number;
+  verified: number;
+  rehydrated: number;
+  partial: number;
+  failed: number;
+  message: string | null;
+};
+
+const RESULTS_SHOWN = 500;
+const RUNS_KEPT = 50;
+
+/** One run at a time: while one is active it is the answer, and nothing is started. */
+export function startRun(
+  sql: Sql,
+  run: NewRun,
+  now: number,
+): { readonly started: StorageRun } | { readonly active: StorageRun } {
+  const active = activeRun(sql);
+  if (active !== undefined) return { active: runOf(sql, active, now) };
+  sql.exec(
+    `INSERT INTO run (id, kind, state, repair, by, started_at, moved_at, total) VALUES (?, ?, 'running', ?, ?, ?, ?, ?)`,
+    run.id,
+    run.kind,
+    run.repair ? 1 : 0,
+    run.by,
+    now,
+    now,
+    run.totalBlocks,
+  );
+  forgetOld(sql);
+  if (run.totalBlocks === 0 && run.kind === "verify") end(sql, run.id, "done", null, now);
+  return { started: mustFind(sql, run.id, now) };
+}
+
+/**
+ * Takes the reports of the run's next blocks. A chunk that was done twice counts once: only the one that begins where
+ * the run stands is taken. The run ends with its last block.
+ */
+export function recordChunk(
+  sql: Sql,
+  chunk: {
+    readonly runId: string;
+    readonly from: number;
+    readonly next: number;
+    readonly reports: readonly BlockReport[];
+  },
+  now: number,
+): StorageRun {
+  const { runId, from, next, reports } = chunk;
+  const row = rowOf(sql, runId);
+  if (row?.state !== "running" || row.next !== from) return mustFind(sql, runId, now);
+  const count = (status: BlockReport["status"]) =>
+    reports.filter((report) => report.status === status).length;
+  sql.exec(
+    `UPDATE run SET next = ?, moved_at = ?, verified = verified + ?, rehydrated = rehydrated + ?, partial = partial + ?,
+     failed = failed + ? WHERE id = ?`,
+    next,
+    now,
+    count("ok"),
+    count("rehydrated"),
+    count("partial"),
+    count("failed"),
+    runId,
+  );
+  for (const report of reports)
+    if (report.status !== "ok")
+      sql.exec(
+        "INSERT OR REPLACE INTO result (run_id, block_number, report) VALUES (?, ?, ?)",
+        runId,
+        report.blockNumber,
+        JSON.stringify(report),
+      );
+  if (next >= row.total) end(sql, runId, "done", null, now);
+  return mustFind(sql, runId, now);
+}
+
+/** A restore moves block by block, and knows its end only when it is there. */
+export function moveRestore(sql: Sql, runId: string, next: number, now: number): StorageRun {
+  sql.exec(
+    "UPDATE run SET next = ?, verified = ?, moved_at = ? WHERE id = ? AND state = 'running'",
+    next,
+    next,
+    now,
+    runId,
+  );
+  return mustFind(sql, runId, now);
+}
+
+/** Ends a run that is still running. What it has done stays. */
+export function end(
+  sql: Sql,
+  runId: string,
+  state: "done" | "failed" | "aborted",
+  message: string | null,
+  now: number,
+): StorageRun | null {
+  sql.exec(
+    "UPDATE run SET state = ?, message = ?, finished_at = ?, moved_at = ? WHERE id = ? AND state = 'running'",
+    state,
+    message,
+    now,
+    now,
+    runId,
+  );
+  return findRun(sql, runId, now);
+}
+
+/** A run that was aborted or failed goes on where it stopped, unless another is active. Null when there is no such run. */
+export function resumeRun(
+  sql: Sql,
+  runId: string,
+  now: number,
+):
+  | { readonly started: StorageRun }
+  | { readonly active: StorageRun }
+  | { readonly ended: StorageRun }
+  | null {
+  const row = rowOf(sql, runId);
+  if (row === undefined) return null;
+  const active = activeRun(sql);
+  if (active !== undefined) return { active: runOf(sql, active, now) };
+  if (row.state === "done") return { ended: runOf(sql, row, now) };
+  sql.exec(
+    "UPDATE run SET state = 'running', message = NULL, finished_at = NULL, moved_at = ? WHERE id = ?",
+    now,
+    runId,
+  );
+  return { started: mustFind(sql, runId, now) };
+}
+
+export function findRun(sql: Sql, runId: string, now: number): StorageRun | null {
+  const row = rowOf(sql, runId);
+  return row === undefined ? null : runOf(sql, row, now);
+}
+
+/** The latest first, without their results. */
+export function listRuns(sql: Sql, now: number): readonly StorageRun[] {
+  return sql
+    .exec<RunRow>("SELECT * FROM run ORDER BY sequence DESC")
+    .toArray()
+    .map((row) => runOf(sql, row, now, 0));
+}
+
+export function activeRun(sql: Sql): RunRow | undefined {
+  return sql.exec<RunRow>("SELECT * FROM run WHERE state = 'running'").toArray()[0];
+}
+
+/** The run's message may have been lost, so it counts as having moved now. */
+export function toldAgain(sql: Sql, runId: string, now: number): void {
+  sql.exec("UPDATE run SET moved_at = ? WHERE id = ?", now, runId);
+}
+
+function rowOf(sql: Sql, runId: string): RunRow | undefined {
+  return sql.exec<RunRow>("SELECT * FROM run WHERE id = ?", runId).toArray()[0];
+}
+
+function mustFind(sql: Sql, runId: string, now: number): StorageRun {
+  const run = findRun(sql, runId, now);
+  if (run === null) throw new Error(`there is no run ${runId}`);
+  return run;
+}
+
+function forgetOld(sql: Sql): void {
+  sql.exec("DELETE FROM run WHERE sequence <= (SELECT max(sequence) FROM run) - ?", RUNS_KEPT);
+  sql.exec("DELETE FROM result WHERE run_id NOT IN (SELECT id FROM run)");
+}
+
+function runOf(sql: Sql, row: RunRow, now: number, shown: number = RESULTS_SHOWN): StorageRun {
+  const results = sql
+    .exec<{ report: string }>(
+      "SELECT report FROM result WHERE run_id = ? ORDER BY block_number LIMIT ?",
+      row.id,
+      shown,
+    )
+    .toArray();
+  return {
+    id: row.id,
+    kind: row.kind,
+    state: row.state,
+    repair: row.repair === 1,
+    by: row.by,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    totalBlocks: row.total,
+    next: row.next,
+    verified: row.verified,
+    rehydrated: row.rehydrated,
+    partial: row.partial,
+    failed: row.failed,
+    results: results.map(({ report }) => JSON.parse(report) as BlockReport),
+    message: row.message,
+    duration: Math.max(0, (row.finished_at ?? now) - row.started_at),
+  };
+}

@@ -1,0 +1,99 @@
+import { DurableObject } from "cloudflare:workers";
+import { errorText, logger } from "../../shared/log.ts";
+import { migrateTo } from "../../shared/sqlite.ts";
+import type { BlockReport } from "../../shared/storage/report.ts";
+import type { TierName } from "../../shared/storage/tier.ts";
+import type { Env } from "./env.ts";
+import * as runs from "./runs.ts";
+import { MIGRATIONS } from "./schema.ts";
+import * as troubles from "./troubles.ts";
+
+/** What verification has found, and the run that is under way. One object per chain, so there is one run at a time. */
+export class StorageRuns extends DurableObject<Env> {
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    void context.blockConcurrencyWhile(async () =>
+      context.storage.transactionSync(() => migrateTo(this.#sql, MIGRATIONS, "the storage runs'")),
+    );
+  }
+
+  get #sql() {
+    return this.ctx.storage.sql;
+  }
+
+  async #decide<T>(decision: (now: number) => T): Promise<T> {
+    const answer = this.ctx.storage.transactionSync(() => decision(Date.now()));
+    const active = runs.activeRun(this.#sql);
+    if (active !== undefined) await this.ctx.storage.setAlarm(active.moved_at + this.#patience);
+    return answer;
+  }
+
+  get #patience() {
+    return Number(this.env.STALL_AFTER_SECONDS) * 1_000;
+  }
+
+  /** The watchdog: a run that has not moved for a while may have lost its message. */
+  override async alarm(): Promise<void> {
+    const active = runs.activeRun(this.#sql);
+    if (active === undefined) return;
+    if (active.moved_at + this.#patience <= Date.now())
+      try {
+        await this.env.STORAGE_VERIFIER_QUEUE.send({
+          v: 1,
+          kind: "chunk",
+          runId: active.id,
+          from: active.next,
+        });
+      } catch (error) {
+        logger("storage-verifier").warn("run.not_told", { runId: active.id, error: errorText(error) });
+      }
+    await this.#decide((now) => runs.toldAgain(this.#sql, active.id, now));
+  }
+
+  start(run: runs.NewRun) {
+    return this.#decide((now) => runs.startRun(this.#sql, run, now));
+  }
+
+  recordChunk(chunk: { runId: string; from: number; next: number; reports: readonly BlockReport[] }) {
+    return this.#decide((now) => {
+      troubles.noteReports(this.#sql, chunk.reports, now);
+      return runs.recordChunk(this.#sql, chunk, now);
+    });
+  }
+
+  moveRestore(runId: string, next: number) {
+    return this.#decide((now) => runs.moveRestore(this.#sql, runId, next, now));
+  }
+
+  end(runId: string, state: "done" | "failed" | "aborted", message: string | null) {
+    return this.#decide((now) => runs.end(this.#sql, runId, state, message, now));
+  }
+
+  resume(runId: string) {
+    return this.#decide((now) => runs.resumeRun(this.#sql, runId, now));
+  }
+
+  find(runId: string) {
+    return runs.findRun(this.#sql, runId, Date.now());
+  }
+
+  list() {
+    return runs.listRuns(this.#sql, Date.now());
+  }
+
+  note(reports: readonly BlockReport[]) {
+    return this.#decide((now) => troubles.noteReports(this.#sql, reports, now));
+  }
+
+  noteCounts(counts: Readonly<Record<TierName, number>>) {
+    return this.#decide((now) => troubles.noteCounts(this.#sql, counts, now));
+  }
+
+  troublesOf(from: number, end: number) {
+    return troubles.troublesOf(this.#sql, from, end);
+  }
+
+  summary() {
+    return troubles.summary(this.#sql);
+  }
+}

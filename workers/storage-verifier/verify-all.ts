@@ -1,0 +1,84 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import type { Log } from "../../shared/log.ts";
+import { kvKeys } from "../../shared/storage/layout.ts";
+import { settleConnections } from "../../shared/storage/limits.ts";
+import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
+import { tiersOf } from "../../shared/storage/tiers.ts";
+import { storageRuns, type Env } from "./env.ts";
+import { knownBlocks, readChain } from "./known-blocks.ts";
+import { reportUnrepairable } from "./unrepairable.ts";
+import { verifyStoredBlock } from "./verify-block.ts";
+
+/** A chain up to this size is verified while the caller waits; a longer one by the queue, chunk by chunk. */
+const BLOCKS_AT_ONCE = 50;
+const BLOCKS_A_CHUNK = 20;
+/** Each block asks for four things at a time, and six connections may be open (Cloudflare, Workers limits). */
+const BLOCKS_TOGETHER = 2;
+/** Seconds that a rate limit may hold up one request; the queue gives a chunk fifteen minutes. */
+const PATIENCE = 65;
+
+export type VerifyAllAnswer =
+  | { readonly finished: VerifyAllResult }
+  | { readonly started: StorageRun }
+  | { readonly active: StorageRun };
+
+export async function verifyAll(
+  request: { readonly repair: boolean; readonly by: string },
+  env: Env,
+  log: Log,
+): Promise<VerifyAllAnswer> {
+  const { totalBlocks } = await readChain(env);
+  const run = { id: crypto.randomUUID(), kind: "verify" as const, totalBlocks, ...request };
+  const answer = await storageRuns(env).start(run);
+  if ("active" in answer) return answer;
+  log.info("run.started", { runId: run.id, totalBlocks, repair: run.repair });
+  if (totalBlocks > BLOCKS_AT_ONCE) {
+    await env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId: run.id, from: 0 });
+    return answer;
+  }
+  const results: BlockReport[] = [];
+  let state = answer.started;
+  while (state.state === "running") {
+    const { run: after, reports } = await verifyChunk(state, env, log);
+    results.push(...reports);
+    state = after;
+  }
+  const { verified, rehydrated, partial, failed, duration } = state;
+  return { finished: { totalBlocks, verified, rehydrated, partial, failed, results, duration } };
+}
+
+/** The next blocks of a run. Done twice, by a message that came twice, it is counted once. */
+export async function verifyChunk(
+  run: StorageRun,
+  env: Env,
+  log: Log,
+): Promise<{ run: StorageRun; reports: readonly BlockReport[] }> {
+  const from = run.next;
+  const end = Math.min(from + BLOCKS_A_CHUNK, run.totalBlocks);
+  const [chain, known] = await Promise.all([readChain(env), knownBlocks(env, from, end)]);
+  if (known.length !== end - from)
+    throw new Error(`the chain head knows ${known.length} of the blocks ${from} to ${end - 1}`);
+  const with_ = { chain, tiers: tiersOf(env), repair: run.repair, patience: PATIENCE, env, log };
+  const outcomes = await settleConnections(
+    known,
+    (block) => verifyStoredBlock(block, with_),
+    BLOCKS_TOGETHER,
+  );
+  const reports = outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+  await reportUnrepairable(reports, run.repair, env);
+  const after = await storageRuns(env).recordChunk({ runId: run.id, from, next: end, reports });
+  if (after.state === "done") await finish(after, env, log);
+  return { run: after, reports };
+}
+
+/** A rebuilt KV has neither of the hot keys, which only the chain head writes. */
+async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
+  const { verified, rehydrated, partial, failed } = run;
+  log.info("run.finished", { runId: run.id, verified, rehydrated, partial, failed });
+  if (!run.repair) return;
+  const [latest, pending] = await Promise.all([env.KV.get(kvKeys.latest), env.KV.get(kvKeys.pendingCount)]);
+  if (latest === null || pending === null) await chainHead(env).publishAgain();
+}

@@ -1,0 +1,110 @@
+import { indexGaps, type IndexEntry } from "../../shared/block-index.ts";
+import { errorText, type Log } from "../../shared/log.ts";
+import { mapConnections } from "../../shared/storage/limits.ts";
+import type { BlockReport, BlockStatus, TierReport } from "../../shared/storage/report.ts";
+import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../shared/storage/tier.ts";
+import type { Env } from "./env.ts";
+import { inspect, type Chain, type Finding, type KnownBlock } from "./inspect.ts";
+import { rehydrate } from "./rehydrate.ts";
+
+export interface Verification {
+  readonly chain: Chain;
+  readonly tiers: Tiers;
+  readonly repair: boolean;
+  /** Seconds that a rate limit may hold up one request. */
+  readonly patience: number;
+  readonly env: Env;
+  readonly log: Log;
+}
+
+type Findings = Readonly<Record<TierName, Finding>>;
+
+/**
+ * Verifies the bytes of a block in every tier, and its index; with `repair`, restores what is known to be wrong from
+ * the first sound copy (KV, then R2, then IPFS, then the one `brought`). What can't be reached is left as it is.
+ */
+export async function verifyStoredBlock(
+  known: KnownBlock,
+  with_: Verification,
+  brought?: BlockCopy,
+): Promise<BlockReport> {
+  const { chain, tiers, repair, patience, env, log } = with_;
+  const [kv, r2, ipfs] = await Promise.all(
+    TIER_NAMES.map((name) => inspect(tiers[name], known, chain, patience)),
+  );
+  if (kv === undefined || r2 === undefined || ipfs === undefined) throw new Error("a tier was not inspected");
+  const findings: Findings = { kv, r2, ipfs };
+  const source = TIER_NAMES.find((name) => findings[name].copy !== undefined);
+  const copy = source === undefined ? brought : findings[source].copy;
+
+  const restored: { tiers: Partial<Record<TierName, TierReport>>; index: boolean } = {
+    tiers: {},
+    index: false,
+  };
+  if (repair && copy !== undefined) restored.tiers = await rehydrate(known, copy, findings, with_);
+  const gaps = copy && (await findGaps(copy, env));
+  if (repair && gaps !== undefined && gaps.length > 0) restored.index = await writeIndex(gaps, env, log);
+
+  const after = (name: TierName) => restored.tiers[name] ?? findings[name].report;
+  const mended = TIER_NAMES.filter((name) => after(name).present && !findings[name].report.present);
+  const missing = restored.index ? 0 : (gaps?.length ?? null);
+  const report = {
+    blockNumber: known.blockNumber,
+    kv: after("kv"),
+    r2: after("r2"),
+    ipfs: after("ipfs"),
+    index: { complete: missing === 0, missing },
+    source: source ?? null,
+    rehydrated: {
+      ...Object.fromEntries(mended.map((name) => [name, findings[name].report.fault])),
+      ...(restored.index && { index: "missing" as const }),
+    },
+  };
+  const status = statusOf(report);
+  return { ...report, status, message: messageOf(report, status, repair) };
+}
+
+type Unjudged = Omit<BlockReport, "status" | "message">;
+
+function statusOf(report: Unjudged): BlockStatus {
+  const reports = TIER_NAMES.map((name) => report[name]);
+  if (reports.every(({ present }) => present) && report.index.complete)
+    return Object.keys(report.rehydrated).length > 0 ? "rehydrated" : "ok";
+  // Where a tier could not be read there may be a sound copy: that is not yet "lost".
+  const lost = report.source === null && reports.every(({ fault }) => fault !== "unreachable");
+  return lost ? "failed" : "partial";
+}
+
+function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): string {
+  const wrong = TIER_NAMES.filter((name) => !report[name].present).map(
+    (name) => `${name} ${report[name].fault ?? "missing"}`,
+  );
+  if (!report.index.complete && report.index.missing !== null)
+    wrong.push(`${report.index.missing} index keys missing`);
+  const mended = Object.entries(report.rehydrated).map(([name, fault]) => `${name} (${fault})`);
+  if (status === "ok") return "Block present in all storage tiers";
+  if (status === "rehydrated")
+    return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}`;
+  if (status === "failed")
+    return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc restore <file.car>`;
+  if (report.source === null)
+    return `No sound copy could be read now (${wrong.join(", ")}). Verify again when every tier can be reached`;
+  return repair
+    ? `Not all could be restored (${wrong.join(", ")}). Verify again when the tier can be reached and written`
+    : `Not complete (${wrong.join(", ")}). Verify with repair to restore it from ${report.source}`;
+}
+
+/** `undefined` when KV can't be read: then it is not known. */
+async function findGaps({ block }: BlockCopy, env: Env): Promise<readonly IndexEntry[] | undefined> {
+  return indexGaps(block, env).catch(() => undefined);
+}
+
+async function writeIndex(gaps: readonly IndexEntry[], env: Env, log: Log): Promise<boolean> {
+  try {
+    await mapConnections(gaps, ({ key, value }) => env.KV.put(key, value));
+    return true;
+  } catch (error) {
+    log.error("index.restore_failed", { error: errorText(error) });
+    return false;
+  }
+}
