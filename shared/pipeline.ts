@@ -19,6 +19,7 @@ export interface Consumer {
 /** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
+  "dead-letters": { className: "DeadLetters", worker: "dead-letters" },
   "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
   "audit-log": { className: "AuditLog", worker: "audit-log" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
@@ -54,7 +55,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier"],
-    touches: ["kv", "r2", "chain-head", "audit-log", "admin"],
+    touches: ["kv", "r2", "chain-head", "dead-letters", "audit-log", "admin"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -104,11 +105,12 @@ export const WORKERS = {
     cron: "0 3 * * *",
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: [],
-    touches: ["r2", "kv", "pinata", "chain-head", "storage-runs", "audit-log"],
+    touches: ["r2", "kv", "pinata", "chain-head", "storage-runs", "audit-log", "dead-letters"],
   },
   "dead-letters": {
-    does: "parks every message that no stage could take",
-    touches: ["r2"],
+    does: "parks every message that no stage could take, and has it replayed once its cause is mended",
+    produces: ["pending-writer", "miner", "tier-persister", "indexer", "pending-cleaner", "storage-verifier"],
+    touches: ["r2", "chain-head", "dead-letters"],
   },
   "audit-log": {
     does: "keeps what operators did: the Durable Object with the hash-linked log",

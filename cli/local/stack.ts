@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
-import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
+import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers, type Bundles } from "./build.ts";
+import { startCron } from "./cron.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
 import { watchRuntimes } from "./runtimes.ts";
@@ -75,9 +76,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const url = (await miniflare.ready).origin;
     await tellStagesAgain(miniflare);
 
-    const fireCron = async (worker: WorkerName) => {
+    const fireCron = async (worker: WorkerName, cron = "* * * * *") => {
       const running = await miniflare.getWorker(workerName(worker));
-      await running.scheduled({ cron: "* * * * *" });
+      await running.scheduled({ cron });
     };
     if (options.cron) opened.push(await startCron(fireCron, say));
     return { url, secrets, pinning, miniflare, fireCron, stop: close };
@@ -158,27 +159,4 @@ async function startPinning(dataDirectory: string, jwt: string): Promise<Pinning
   });
   writeFileSync(portFile, new URL(service.url).port);
   return service;
-}
-
-const CRON_INTERVAL = 60_000;
-
-/** Once before the stack counts as started, for what was left unfinished; then every minute, as the configurations say. */
-async function startCron(
-  fireCron: (worker: WorkerName) => Promise<void>,
-  say: (line: string) => void,
-): Promise<() => Promise<void>> {
-  const fireAll = async () => {
-    for (const worker of WORKER_NAMES)
-      if ("cron" in WORKERS[worker])
-        await fireCron(worker).catch((error: unknown) => say(`cron of ${worker} failed: ${String(error)}`));
-  };
-  await fireAll();
-  let running = Promise.resolve();
-  const timer = setInterval(() => {
-    running = Promise.all([running, fireAll()]).then(() => undefined);
-  }, CRON_INTERVAL);
-  return async () => {
-    clearInterval(timer);
-    await running;
-  };
 }

@@ -48,6 +48,11 @@ const SHARED: readonly Layer[] = [
     may: ["shared/errors.ts", "shared/log.ts", "shared/messages.ts", "shared/pipeline.ts", "valibot"],
   },
   { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
+  {
+    folder: "shared/dead-letters.ts",
+    may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
+    types: ["workers/dead-letters"],
+  },
   { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {

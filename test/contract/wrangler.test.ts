@@ -324,10 +324,8 @@ function envNames(worker: WorkerName): string[] {
   const files = existsSync(`${ROOT}/workers/${worker}/env.ts`) ? "env.ts" : "index.ts";
   const interfaces = [
     source(`workers/${worker}/${files}`),
-    source("shared/consume.ts"),
-    source("shared/chain-head.ts"),
+    ...sources("shared/*.ts"),
     source("shared/storage/tiers.ts"),
-    source("shared/audit.ts"),
   ].flatMap(({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"));
   const membersOf = (name: string): string[] => {
     const found = interfaces.find(({ id }) => nameOf(id) === name);

@@ -7,6 +7,7 @@ import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { syntheticRefund, type SyntheticEvent } from "../../cli/stripe/synthetic.ts";
 import { kvKeysOf, logged, objectsOf, pinnedFiles } from "../support/chain-state.ts";
+import { listed } from "../support/dead-letters.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { deliver, pay, purchase, status, until, untilWaiting } from "../support/payments.ts";
 import { parked } from "../support/parked.ts";
@@ -181,7 +182,8 @@ async function tellTheStory(): Promise<void> {
   for (const path of ["/.well-known/vdc.json", "/api/ready", "/api/health", "/", "/nowhere"]) await ask(path);
   for (const txId of txIds) await ask(`/api/vdc/transactions/${txId}`);
   await ask("/api/vdc/assets/deed-1815");
-  for (const path of ["/api/vdc/pending", "/api/vdc/status"]) await asOperator(path);
+  for (const path of ["/api/vdc/pending", "/api/vdc/status", "/api/dead-letters"]) await asOperator(path);
+  for (const { id } of await listed(pipeline)) await asOperator(`/api/dead-letters/${id}`);
   await ask("/api/vdc/status");
   await ask("/api/vdc/status", { headers: { "x-admin-secret": "not the secret at all" } });
   await asOperator("/api/vdc/mine?wait=ever", "POST");

@@ -213,6 +213,8 @@ describe("a block that no tier has", () => {
     await expectProblem(await bring(1, await signedFork(2, 1)), "invalid-body");
     expect((await bring(1, bytes)).status).toBe(200);
     expect(await verify(pipeline, 1)).toMatchObject({ status: "ok" });
+    const entries = await pipeline.operate("/api/dead-letters?stage=storage-verifier");
+    expect(await entries.json()).toMatchObject({ entries: [{ blockNumber: 1, state: "resolved" }] });
     await checkChain(pipeline);
   });
 });

@@ -10,11 +10,12 @@ import { sealedFrom, TestHead, txId } from "./chain-head.ts";
 export type Call =
   | { do: "admit"; numbers: number[] }
   | { do: "setAside"; blockNumber: number; n: number }
+  | { do: "readmit"; numbers: number[] }
   // Any reservation that was ever handed out, the latest first, sealed by one of two miners.
   | { do: "seal"; which: number; miner: string }
   | { do: "persisted" | "indexed" | "cleaned"; blockNumber: number }
   // `advance`: every stage does its work.
-  | { do: "request" | "reserve" | "advance" | "halt" | "resume" };
+  | { do: "request" | "reserve" | "advance" | "halt" | "resume" | "park" };
 
 /** A head under test, and what an onlooker has seen of it: what was once so must stay so. */
 export class Onlooker {
@@ -41,6 +42,12 @@ export class Onlooker {
         break;
       case "setAside":
         this.#keep(head.setAside(step.blockNumber, step.n));
+        break;
+      case "readmit":
+        this.#readmit(step.numbers);
+        break;
+      case "park":
+        head.park();
         break;
       case "seal":
         this.#seal(step.which, step.miner);
@@ -72,6 +79,15 @@ export class Onlooker {
       assert.equal(results[i] === "admitted", !this.admitted.has(n));
       this.admitted.add(n);
     }
+  }
+
+  #readmit(numbers: readonly number[]): void {
+    const before = numbers.map((n) => this.head.transaction(n)?.state);
+    const results = this.head.readmit(...numbers);
+    for (const [i, result] of results.entries())
+      if (result === "readmitted") assert.equal(before[i], "set_aside", "only what was set aside comes back");
+    const readmitted = numbers.filter((_, i) => results[i] === "readmitted");
+    assert.equal(new Set(readmitted).size, readmitted.length, "once, though it is asked for twice");
   }
 
   #keep(answer: ReturnType<TestHead["reserve"]> | null): void {
@@ -150,7 +166,7 @@ export class Onlooker {
       pending: ["pending", "reserved", "mined", "set_aside"],
       reserved: ["reserved", "mined", "set_aside"],
       mined: ["mined"],
-      set_aside: ["set_aside"],
+      set_aside: ["set_aside", "pending"],
     };
     for (const n of this.admitted) {
       const facts = this.head.transaction(n);

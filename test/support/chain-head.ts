@@ -1,20 +1,28 @@
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
-import type { Reservation, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
+import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { assetFacts } from "../../workers/chain-head/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
-import { found } from "../../workers/chain-head/found.ts";
+import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
+import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
 import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
 import { reserve, type NoReservation } from "../../workers/chain-head/reserve.ts";
 import { migrate } from "../../workers/chain-head/schema.ts";
+import {
+  beginRestore,
+  endRestore,
+  restoreBlock,
+  type RestorePoint,
+} from "../../workers/chain-head/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
-import { setAside } from "../../workers/chain-head/set-aside.ts";
+import { parked, setAside } from "../../workers/chain-head/set-aside.ts";
+import { standings } from "../../workers/chain-head/standings.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";
@@ -48,10 +56,11 @@ export class TestHead {
   /** Milliseconds since the epoch. */
   now = 1_800_000_000_000;
 
-  constructor(rules: Partial<ChainRules> = {}) {
+  /** @param traces of a chain that had been here before; as a rule there are none, and a chain may begin */
+  constructor(rules: Partial<ChainRules> = {}, traces: Traces = { archive: false, kv: false }) {
     this.rules = { ...RULES, ...rules };
     this.sql.transaction(() => migrate(this.sql));
-    this.sql.transaction(() => found(this.sql, { archive: false, kv: false }, this.now));
+    this.sql.transaction(() => found(this.sql, traces, this.now));
   }
 
   pass(seconds: number): void {
@@ -91,6 +100,17 @@ export class TestHead {
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
   }
 
+  /** The dead-letter store has every failure that there is. */
+  park(): void {
+    this.#decide(() => {
+      for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
+    });
+  }
+
+  readmit(...numbers: readonly number[]): readonly Readmission[] {
+    return this.#decide(() => readmit(this.sql, numbers.map(txId), this.now));
+  }
+
   seal(reservation: Reservation, changes: Partial<SealedBlock> = {}): SealAnswer | StaleReservation {
     const { blockNumber, previousHash } = reservation;
     const sealed = { ...sealedFrom(reservation), ...changes };
@@ -119,6 +139,18 @@ export class TestHead {
     this.#decide(() => resume(this.sql));
   }
 
+  beginRestore(): RestorePoint | null {
+    return this.#decide(() => beginRestore(this.sql, this.now));
+  }
+
+  restoreBlock(block: RestoredBlock): RestorePoint {
+    return this.#decide(() => restoreBlock(this.sql, block, this.now));
+  }
+
+  endRestore(publishedThrough: number): void {
+    this.#decide(() => endRestore(this.sql, this.rules, publishedThrough, this.now));
+  }
+
   head = () => reads.head(this.sql, CHAIN_ID);
   block = (blockNumber: number) => reads.block(this.sql, blockNumber);
   blockTransactions = (blockNumber: number) => reads.blockTransactions(this.sql, blockNumber);
@@ -130,6 +162,9 @@ export class TestHead {
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
     reads.pendingPage(this.sql, after, limit);
+
+  standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
+    standings(this.sql, numbers.map(txId), blockNumbers);
 
   duties(): DatedDuty[] {
     return duties(this.sql, this.rules);

@@ -10,7 +10,7 @@ export interface FuzzedRequest {
   readonly body?: Uint8Array<ArrayBuffer>;
   /**
    * What the document makes of it: `misfit` must be refused with 400 or 413, `fits` must not. `unclear`: the document
-   * can't tell, for the value only means something to the call (a cursor, a signed event).
+   * can't tell, for the value only means something to the call (a cursor, a header, a signed event).
    */
   readonly verdict: "fits" | "misfit" | "unclear";
 }
@@ -60,14 +60,16 @@ export function requestsOf(
         inQuery.some((parameter, i) => query[i] !== undefined && !takes(parameter, query[i])) ||
         isKnown(again?.[0]) ||
         (call.operator && foreign !== undefined && !isKnown(foreign[0]));
-      const opaque = given.some(([name]) => OPAQUE.includes(name));
+      const unclear =
+        given.some(([name]) => OPAQUE.includes(name)) ||
+        call.parameters.some((parameter) => parameter.in === "header" && parameter.name in headers);
       return {
         method: call.method,
         path: `${filled(call.path, inPath, path)}${search.size > 0 ? `?${search.toString()}` : ""}`,
         headers,
         ...(body && { body: body.bytes }),
         verdict:
-          misfit || body?.verdict === "misfit" ? "misfit" : opaque ? "unclear" : (body?.verdict ?? "fits"),
+          misfit || body?.verdict === "misfit" ? "misfit" : unclear ? "unclear" : (body?.verdict ?? "fits"),
       } as const;
     });
 }

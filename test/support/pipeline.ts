@@ -8,6 +8,12 @@ import { generateSecrets, secretsFor, type LocalSecrets } from "../../cli/local/
 import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 
+export interface OperatorRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BodyInit;
+}
+
 /** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
 export interface Pipeline {
   readonly harness: TestHarness;
@@ -17,7 +23,7 @@ export interface Pipeline {
   readonly r2: R2Bucket;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** As an operator. */
-  operate(path: string, init?: { method?: string; body?: BodyInit }): Promise<Response>;
+  operate(path: string, init?: OperatorRequest): Promise<Response>;
   fireCron(worker: WorkerName): Promise<void>;
   close(): Promise<void>;
 }
@@ -72,7 +78,8 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     kv: gateway.KV as KVNamespace,
     r2: gateway.R2 as R2Bucket,
     fetch,
-    operate: (path, init) => fetch(path, { ...init, headers: { "x-admin-secret": secrets.ADMIN_SECRET } }),
+    operate: (path, init) =>
+      fetch(path, { ...init, headers: { ...init?.headers, "x-admin-secret": secrets.ADMIN_SECRET } }),
     fireCron: async (worker) => {
       await harness.getWorker(workerName(worker)).scheduled({ cron: "* * * * *" });
     },

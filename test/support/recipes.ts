@@ -96,6 +96,32 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     409: post("/api/storage-verify/restore", { reason: "to see" }),
   },
 
+  getDeadLetters: { 200: asOperator("/api/dead-letters?state=open&limit=1") },
+  getDeadLetter: {
+    200: "replay.test.ts: an entry",
+    404: asOperator(`/api/dead-letters/${"0".repeat(32)}`),
+  },
+  postDeadLetterDismiss: {
+    200: "replay.test.ts: a dismissed entry",
+    404: post(`/api/dead-letters/${"0".repeat(32)}/dismiss`, { reason: "to see" }),
+  },
+  postDeadLettersReplays: {
+    200: post("/api/dead-letters/replays", { select: { all: true }, reason: "to see", dryRun: true }),
+    202: post("/api/dead-letters/replays", { select: { all: true }, reason: "to see" }),
+    404: post("/api/dead-letters/replays", { select: { ids: ["0".repeat(32)] }, reason: "to see" }),
+    409: "replay.test.ts: a second replay",
+    422: "replay.test.ts: another request with the same key",
+  },
+  getDeadLettersReplays: { 200: asOperator("/api/dead-letters/replays") },
+  getDeadLettersReplay: {
+    200: async (pipeline) => asOperator(await replayPath(pipeline))(pipeline),
+    404: asOperator(`/api/dead-letters/replays/${NO_RUN}`),
+  },
+  deleteDeadLettersReplay: {
+    200: async (pipeline) => send(pipeline, "DELETE", await replayPath(pipeline)),
+    404: (pipeline) => send(pipeline, "DELETE", `/api/dead-letters/replays/${NO_RUN}`),
+  },
+
   getAudit: { 200: asOperator("/api/audit?newest=true&limit=2") },
 
   getContents: { 200: get("/") },
@@ -106,6 +132,14 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
 export async function prepare(pipeline: Pipeline): Promise<void> {
   await submit(pipeline, purchase({ assetId: "deed-1" }));
   await mine(pipeline);
+}
+
+/** Of a replay that has nothing to do. */
+async function replayPath(pipeline: Pipeline): Promise<string> {
+  const begun = await post("/api/dead-letters/replays", { select: { all: true }, reason: "to see" })(
+    pipeline,
+  );
+  return begun.headers.get("location") ?? "";
 }
 
 function get(path: string): Recipe {

@@ -1,5 +1,8 @@
+import { globSync } from "node:fs";
+import { basename } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../../cli/local/workers.ts";
 import { fitting } from "../support/arbitrary.ts";
 import { CALLS, callOf, DOCUMENT, faultsOf, type DocumentedCall } from "../support/openapi.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
@@ -66,6 +69,16 @@ describe("every call of openapi.json", () => {
   it("is still there for each recipe", () => {
     for (const [id, recipes] of Object.entries(RECIPES))
       for (const status of Object.keys(recipes)) expect(callOf(id).answers, id).toHaveProperty(status);
+  });
+
+  it("has its answers elsewhere where a recipe says so", () => {
+    const named = Object.values(RECIPES).flatMap((recipes) =>
+      Object.values(recipes).flatMap((recipe) =>
+        typeof recipe === "string" ? [recipe.split(": ")[0] ?? ""] : [],
+      ),
+    );
+    const tests = globSync("test/{workers,pipeline}/*.test.ts", { cwd: ROOT }).map((path) => basename(path));
+    expect(named.filter((file) => !tests.includes(file))).toEqual([]);
   });
 
   const cases = Object.entries(RECIPES).flatMap(([id, recipes]) =>

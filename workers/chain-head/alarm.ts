@@ -6,6 +6,7 @@ import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
+import { parked } from "./set-aside.ts";
 
 /** Milliseconds. */
 const PAUSE_AFTER_FAILURE = 2_000;
@@ -107,7 +108,7 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
       writeFact(sql, "publishedPendingAt", now);
       return;
     case "park":
-      sql.exec("UPDATE tx SET parked = 1 WHERE id = ?", duty.txId);
+      parked(sql, duty.txId, duty.at);
       return;
     case "nudge_miner":
       if ((readFact(sql, "mineNudgeAt") ?? 0) <= started)

@@ -15,6 +15,7 @@ import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
+import { readmit } from "./readmit.ts";
 import * as reads from "./reads.ts";
 import { mineIfDue, requestMining } from "./request-mining.ts";
 import { reserve } from "./reserve.ts";
@@ -22,6 +23,7 @@ import { beginRestore, endRestore, restoreBlock } from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { setAside } from "./set-aside.ts";
+import { standings } from "./standings.ts";
 import { publishAgain, tellAgain } from "./tell-again.ts";
 
 /**
@@ -90,6 +92,10 @@ export class ChainHead extends DurableObject<Env> {
 
   setAside(request: { blockNumber: number; txId: string; reason: PermanentReason; error: string }) {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
+  }
+
+  readmit(txIds: readonly string[]) {
+    return this.#decide((now) => readmit(this.#sql, txIds, now));
   }
 
   seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {
@@ -163,6 +169,10 @@ export class ChainHead extends DurableObject<Env> {
 
   transaction(txId: string) {
     return reads.transaction(this.#sql, txId);
+  }
+
+  standings(txIds: readonly string[], blockNumbers: readonly number[]) {
+    return standings(this.#sql, txIds, blockNumbers);
   }
 
   status() {

@@ -50,3 +50,8 @@ export function setAside(
   }
   return reservationOf(sql, chainId, revised);
 }
+
+/** The dead-letter store has been told of this failure, and of no later one. */
+export function parked(sql: Sql, txId: string, at: number): void {
+  sql.exec("UPDATE tx SET parked = 1 WHERE id = ? AND set_aside_at = ?", txId, at);
+}

@@ -1,61 +1,38 @@
 import * as v from "valibot";
 import { canonicalBytes, canonicalText, type Json } from "../../shared/crypto/canonical.ts";
-import { base64url, fromUtf8 } from "../../shared/crypto/bytes.ts";
+import { base64url } from "../../shared/crypto/bytes.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
+import { deadLetters, type Failure } from "../../shared/dead-letters.ts";
 import { DeadLetter, SetAside } from "../../shared/messages.ts";
 import type { Log } from "../../shared/log.ts";
-import { stageOfDeadLetterQueue, type StageName } from "../../shared/pipeline.ts";
+import { stageOfDeadLetterQueue } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
-import type { Env } from "./index.ts";
-
-/** What `dead-letters/{stage}/{id}.json` holds. Payloads stay as they were: encrypted, where they were encrypted. */
-export interface ParkedMessage {
-  readonly id: string;
-  readonly stage: StageName;
-  readonly reason: string;
-  readonly error: string;
-  readonly txId: string | null;
-  readonly blockNumber: number | null;
-  /** Times are milliseconds since the epoch. */
-  readonly firstSeen: number;
-  readonly lastSeen: number;
-  /** The latest first. */
-  readonly failures: readonly Failure[];
-  readonly message: Json;
-}
-
-interface Failure {
-  readonly at: number;
-  readonly reason: string;
-  readonly error: string;
-  readonly attempts: number;
-}
+import type { Env } from "./env.ts";
+import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 
 /**
- * Parks a message durably. The same message failing again is one record with one more failure; the same failure
- * delivered twice changes nothing. Whatever a queue can hold can be parked.
+ * Parks a message durably: in R2, then in the index. The same message failing again is one record with one more
+ * failure; the same failure delivered twice changes nothing. Whatever a queue can hold can be parked.
  */
 export async function park(dead: Message, queue: string, env: Env, log: Log): Promise<void> {
   const stage = stageOfDeadLetterQueue(queue);
   if (stage === undefined) throw new Error(`${queue} is not a dead-letter queue of the pipeline`);
-  const { message, failure } = understand(dead);
+  const { message, failure, blockNumber } = understand(dead);
   const id = sha256Hex(canonicalBytes({ stage, message })).slice(0, 32);
-  const key = r2Keys.deadLetter(stage, id);
-  const parked: ParkedMessage = {
+  const parked = await store(env.R2, {
     id,
     stage,
     reason: failure.reason,
     error: failure.error,
     txId: textMember(message, "txId"),
-    blockNumber: numberMember(message, "blockNumber"),
+    blockNumber: blockNumber ?? numberMember(message, "blockNumber"),
     firstSeen: failure.at,
     lastSeen: failure.at,
     failures: [failure],
     message,
-  };
-  if (!(await createOnly(env.R2, key, canonicalBytes(parked as unknown as Json))))
-    await addFailure(env.R2, key, failure);
+  });
+  await deadLetters(env).note(factsOf(parked));
   log.warn("dead_letter.parked", {
     stage,
     id,
@@ -65,30 +42,51 @@ export async function park(dead: Message, queue: string, env: Env, log: Log): Pr
   });
 }
 
-async function addFailure(bucket: R2Bucket, key: string, failure: Failure): Promise<void> {
+/** The record as R2 holds it afterwards. */
+async function store(bucket: R2Bucket, parked: ParkedMessage): Promise<ParkedMessage> {
+  const key = r2Keys.deadLetter(parked.stage, parked.id);
+  if (await createOnly(bucket, key, canonicalBytes(parked as unknown as Json))) return parked;
   const object = await bucket.get(key);
   if (object === null) throw new Error(`${key} was there a moment ago: retrying`);
-  const parked = JSON.parse(fromUtf8(new Uint8Array(await object.arrayBuffer()))) as ParkedMessage;
-  const known = parked.failures.some(
-    ({ at, attempts }) => at === failure.at && attempts === failure.attempts,
-  );
-  if (known) return;
-  const updated: ParkedMessage = {
-    ...parked,
-    reason: failure.reason,
-    error: failure.error,
-    lastSeen: Math.max(parked.lastSeen, failure.at),
-    failures: [failure, ...parked.failures],
-  };
+  const known = recordFrom(new Uint8Array(await object.arrayBuffer()));
+  const updated = withFailure(known, parked);
+  if (updated === known) return known;
   const written = await bucket.put(key, canonicalBytes(updated as unknown as Json), {
     onlyIf: { etagMatches: object.etag },
     httpMetadata: { contentType: "application/json" },
   });
   if (written === null) throw new Error(`${key} was changed at the same moment: retrying`);
+  return updated;
+}
+
+/** The known record with the only failure of the new one, unless it has that already. */
+function withFailure(known: ParkedMessage, parked: ParkedMessage): ParkedMessage {
+  const isKnown = known.failures.some(({ at, attempts }) =>
+    parked.failures.some((failure) => failure.at === at && failure.attempts === attempts),
+  );
+  if (isKnown) return known;
+  const failures = [...parked.failures, ...known.failures].toSorted((a, b) => b.at - a.at);
+  const latest = parked.lastSeen >= known.lastSeen ? parked : known;
+  return {
+    ...known,
+    reason: latest.reason,
+    error: latest.error,
+    blockNumber: latest.blockNumber,
+    firstSeen: Math.min(known.firstSeen, parked.firstSeen),
+    lastSeen: latest.lastSeen,
+    failures,
+  };
+}
+
+interface Understood {
+  readonly message: Json;
+  readonly failure: Failure;
+  /** The block that could not take it, where that is no part of the message. */
+  readonly blockNumber?: number;
 }
 
 /** A stage that gave up says why; a bare message comes from the platform, after the last retry. */
-function understand({ body, attempts, timestamp }: Message): { message: Json; failure: Failure } {
+function understand({ body, attempts, timestamp }: Message): Understood {
   const said = v.safeParse(DeadLetter, body);
   if (said.success) {
     const { reason, error, failedAt, message } = said.output;
@@ -100,9 +98,11 @@ function understand({ body, attempts, timestamp }: Message): { message: Json; fa
   const setAside = v.safeParse(SetAside, body);
   if (setAside.success) {
     const { txId, blockNumber, reason, error, failedAt } = setAside.output;
+    // One transaction is one record, however many blocks could not take it.
     return {
-      message: { txId, blockNumber },
+      message: { txId },
       failure: { at: failedAt, reason, error: error.toWellFormed(), attempts: 1 },
+      blockNumber,
     };
   }
   const error = "the platform moved it here after the last retry; the Worker's log has the cause";

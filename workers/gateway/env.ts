@@ -1,8 +1,9 @@
 import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import type StorageVerifier from "../storage-verifier/index.ts";
 
-export interface Env extends ChainHeadEnv, AuditEnv {
+export interface Env extends ChainHeadEnv, DeadLettersEnv, AuditEnv {
   readonly KV: KVNamespace;
   /** Read only. */
   readonly R2: R2Bucket;

@@ -90,7 +90,8 @@ export const mine = operation(
       return json({
         mined: false,
         reason: "all_set_aside",
-        detail: "every transaction that waited was set aside: /api/vdc/status lists them with their reasons",
+        detail:
+          "every transaction that waited was set aside: GET /api/dead-letters?stage=miner says why; POST /api/dead-letters/replays has them mined once the cause is mended",
       } satisfies NothingMined);
     return json(
       {

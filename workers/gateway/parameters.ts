@@ -24,6 +24,11 @@ export function number(bounds: { least: number; most: number; otherwise: number 
   );
 }
 
+/** One of a few words in a query. */
+export function oneOf<const Words extends readonly string[]>(words: Words, does: string) {
+  return v.pipe(v.picklist(words, `expected one of ${words.join(", ")}`), v.description(does));
+}
+
 /** `true` or `false` in a query. */
 export function flag(otherwise: boolean, does = "") {
   return v.optional(

@@ -1,9 +1,11 @@
 import { asset } from "./assets.ts";
 import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
+import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
 import { health, ready } from "./health.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
+import { abortReplay, createReplay, replay, replays } from "./replays.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
 import { status } from "./status.ts";
@@ -40,6 +42,14 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/vdc/resume", resume],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
+
+  ["GET", "/api/dead-letters", deadLetterPage],
+  ["POST", "/api/dead-letters/replays", createReplay],
+  ["GET", "/api/dead-letters/replays", replays],
+  ["GET", "/api/dead-letters/replays/:id", replay],
+  ["DELETE", "/api/dead-letters/replays/:id", abortReplay],
+  ["GET", "/api/dead-letters/:id", deadLetter],
+  ["POST", "/api/dead-letters/:id/dismiss", dismiss],
 
   ["GET", "/api/storage-verify/status", storageStatus],
   ["POST", "/api/storage-verify/verify/:blockNumber", verifyBlock],

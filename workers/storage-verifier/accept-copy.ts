@@ -9,7 +9,8 @@ import type { Log } from "../../shared/log.ts";
 import type { BlockReport } from "../../shared/storage/report.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
-import { storageRuns, type Env } from "./env.ts";
+import { conclude } from "./conclude.ts";
+import type { Env } from "./env.ts";
 import { knownBlock, readChain } from "./known-blocks.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
@@ -48,7 +49,7 @@ export async function acceptCopy(
       { chain, tiers, repair: true, patience: 0, env, log },
       copy,
     );
-    await storageRuns(env).note([report]);
+    await conclude([report], true, env);
     return { report };
   }
   const { latest } = await chainHead(env).head();

@@ -1,12 +1,13 @@
 import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { StageEnv } from "../../shared/consume.ts";
+import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { VerifyStorage } from "../../shared/messages.ts";
 import type { TiersEnv } from "../../shared/storage/tiers.ts";
 import type { StorageRuns } from "./storage-runs.ts";
 
-export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv {
+export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv, DeadLettersEnv {
   readonly STORAGE_RUNS: DurableObjectNamespace<StorageRuns>;
   /** Its own queue: a run goes on in chunks. */
   readonly STORAGE_VERIFIER_QUEUE: Queue<VerifyStorage>;

@@ -55,10 +55,7 @@ export class StorageRuns extends DurableObject<Env> {
   }
 
   recordChunk(chunk: { runId: string; from: number; next: number; reports: readonly BlockReport[] }) {
-    return this.#decide((now) => {
-      troubles.noteReports(this.#sql, chunk.reports, now);
-      return runs.recordChunk(this.#sql, chunk, now);
-    });
+    return this.#decide((now) => runs.recordChunk(this.#sql, chunk, now));
   }
 
   moveRestore(runId: string, next: number) {
@@ -81,6 +78,7 @@ export class StorageRuns extends DurableObject<Env> {
     return runs.listRuns(this.#sql, Date.now());
   }
 
+  /** Answers the blocks that had been lost and are whole again. */
   note(reports: readonly BlockReport[]) {
     return this.#decide((now) => troubles.noteReports(this.#sql, reports, now));
   }

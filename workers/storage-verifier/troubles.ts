@@ -3,13 +3,20 @@ import type { BlockReport } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type TierName } from "../../shared/storage/tier.ts";
 import type { RunRow } from "./runs.ts";
 
-/** What the latest verification of each block left undone, and how often a tier was restored. */
-export function noteReports(sql: Sql, reports: readonly BlockReport[], now: number): void {
+/**
+ * What the latest verification of each block left undone, and how often a tier was restored.
+ * @returns numbers of the blocks of which no tier had a sound copy, and that are whole again
+ */
+export function noteReports(sql: Sql, reports: readonly BlockReport[], now: number): readonly number[] {
+  const healed: number[] = [];
   for (const report of reports) {
     const { blockNumber, status } = report;
-    if (status === "ok" || status === "rehydrated")
-      sql.exec("DELETE FROM trouble WHERE block_number = ?", blockNumber);
-    else
+    if (status === "ok" || status === "rehydrated") {
+      const [trouble] = sql
+        .exec<{ status: string }>("DELETE FROM trouble WHERE block_number = ? RETURNING status", blockNumber)
+        .toArray();
+      if (trouble?.status === "failed") healed.push(blockNumber);
+    } else
       sql.exec(
         "INSERT OR REPLACE INTO trouble (block_number, status, report, at) VALUES (?, ?, ?, ?)",
         blockNumber,
@@ -23,6 +30,7 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
         name,
       );
   }
+  return healed;
 }
 
 /** Reports of the troubled blocks from `from` up to, not including, `end`. */

@@ -4,9 +4,9 @@ import { kvKeys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
+import { conclude } from "./conclude.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
-import { reportUnrepairable } from "./unrepairable.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
 /** A chain up to this size is verified while the caller waits; a longer one by the queue, chunk by chunk. */
@@ -68,7 +68,7 @@ export async function verifyChunk(
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   });
-  await reportUnrepairable(reports, run.repair, env);
+  await conclude(reports, run.repair, env);
   const after = await storageRuns(env).recordChunk({ runId: run.id, from, next: end, reports });
   if (after.state === "done") await finish(after, env, log);
   return { run: after, reports };

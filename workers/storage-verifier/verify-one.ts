@@ -4,16 +4,16 @@ import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { BlockReport } from "../../shared/storage/report.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
-import { storageRuns, type Env } from "./env.ts";
+import { conclude, resolve } from "./conclude.ts";
+import type { Env } from "./env.ts";
 import { knownBlock, readChain } from "./known-blocks.ts";
-import { reportUnrepairable } from "./unrepairable.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
 /** `unknown`: there is no such block · otherwise the state of one that is not in every tier yet, and need not be. */
 export type NothingToVerify = { readonly none: "unknown" | BlockState; readonly totalBlocks: number };
 
 /** Verifies one block for somebody who waits for the answer: no rate limit is waited out. */
-export async function verifyOne(
+async function verifyOne(
   blockNumber: number,
   repair: boolean,
   env: Env,
@@ -26,21 +26,9 @@ export async function verifyOne(
   if (facts === null) return { none: "unknown", totalBlocks };
   if (!reached(facts.state, "persisted")) return { none: facts.state, totalBlocks };
   const tiers = tiersOf(env);
-  const report = await verifyStoredBlock(knownBlock(facts), { chain, tiers, repair, patience: 0, env, log });
-  await storageRuns(env).note([report]);
-  return report;
+  return verifyStoredBlock(knownBlock(facts), { chain, tiers, repair, patience: 0, env, log });
 }
 
-/** For the queue: a block that was dead-lettered as unrepairable, and is to be tried again. */
-export async function verifyAgain(blockNumber: number, repair: boolean, env: Env, log: Log): Promise<void> {
-  const report = await verifyOne(blockNumber, repair, env, log);
-  if ("none" in report)
-    throw new Error(`block ${blockNumber} is ${report.none}: there is nothing to verify yet`);
-  if (report.status === "failed") throw new Permanent("unrepairable", report.message);
-  if (report.status === "partial") throw new Error(report.message);
-}
-
-/** As an operator's call: what can't be repaired is parked too, so that it is not forgotten. */
 export async function verifyForOperator(
   blockNumber: number,
   repair: boolean,
@@ -48,6 +36,17 @@ export async function verifyForOperator(
   log: Log,
 ): Promise<BlockReport | NothingToVerify> {
   const report = await verifyOne(blockNumber, repair, env, log);
-  if (!("none" in report)) await reportUnrepairable([report], repair, env);
+  if (!("none" in report)) await conclude([report], repair, env);
   return report;
+}
+
+/** For the queue: a block that was parked as unrepairable, and is to be tried again. Parked anew, it is one more failure. */
+export async function verifyAgain(blockNumber: number, repair: boolean, env: Env, log: Log): Promise<void> {
+  const report = await verifyOne(blockNumber, repair, env, log);
+  if ("none" in report)
+    throw new Error(`block ${blockNumber} is ${report.none}: there is nothing to verify yet`);
+  await conclude([report], false, env);
+  if (report.status === "failed") throw new Permanent("unrepairable", report.message);
+  if (report.status === "partial") throw new Error(report.message);
+  await resolve(blockNumber, env);
 }

@@ -9,13 +9,14 @@ const blockNumber = fc.integer({ min: 0, max: 9 });
 const call: fc.Arbitrary<Call> = fc.oneof(
   { weight: 3, arbitrary: record("admit", { numbers: fc.array(number, { maxLength: 5 }) }) },
   { weight: 3, arbitrary: record("setAside", { blockNumber, n: number }) },
+  { weight: 2, arbitrary: record("readmit", { numbers: fc.array(number, { maxLength: 5 }) }) },
   { weight: 5, arbitrary: record("seal", { which: fc.nat(6), miner: fc.constantFrom("one", "two") }) },
   record("persisted", { blockNumber }),
   record("indexed", { blockNumber }),
   record("cleaned", { blockNumber }),
-  ...(["request", "request", "reserve", "reserve", "reserve", "advance", "halt", "resume"] as const).map(
-    (name) => record(name, {}),
-  ),
+  ...(
+    ["request", "request", "reserve", "reserve", "reserve", "advance", "halt", "resume", "park"] as const
+  ).map((name) => record(name, {})),
 );
 
 function record<Name extends string, Fields extends object>(

@@ -41,6 +41,7 @@ import { blockRecord, kvTier, type BlockRecord } from "../../../shared/storage/k
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { PaymentFacts, Purchase, Refund } from "../../../shared/stripe/decision.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
+import type { Env } from "../../../workers/dead-letters/env.ts";
 import { park } from "../../../workers/dead-letters/park.ts";
 import { systemPart } from "../../../workers/miner/system-part.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
@@ -349,7 +350,7 @@ async function computedExample(): Promise<Record<string, string>> {
   if (hidden === undefined) throw new Error("the purchase has a private part");
   const { enc: _, ct: __, ...aad } = pending.envelope;
   const { metadata } = await putRecord(block1);
-  const deadLetter = { txId: creation.id, blockNumber: 1 };
+  const deadLetter = { txId: creation.id };
   const audited = firstAuditEntry();
 
   const values: Record<string, string> = {
@@ -462,13 +463,22 @@ async function putRecord(block: Block): Promise<{ metadata: unknown }> {
 }
 
 /** The id under which the dead-letter store keeps a set-aside transaction. */
-async function parkedId(pointer: { txId: string; blockNumber: number }): Promise<string> {
+async function parkedId(pointer: { txId: string }): Promise<string> {
   const keys: string[] = [];
   const R2 = { put: async (key: string) => keys.push(key) } as unknown as R2Bucket;
   const [reason] = PERMANENT_REASONS;
-  const body = { v: 1, kind: "set_aside", ...pointer, reason, error: "an example", failedAt: 0 };
+  const body = {
+    v: 1,
+    kind: "set_aside",
+    ...pointer,
+    blockNumber: 1,
+    reason,
+    error: "an example",
+    failedAt: 0,
+  };
   const message = { id: "m", timestamp: new Date(0), attempts: 1, body } as Message;
-  await park(message, deadLetterQueueName("miner"), { R2 }, logger("test"));
+  const DEAD_LETTERS = { getByName: () => ({ note: async () => {} }) };
+  await park(message, deadLetterQueueName("miner"), { R2, DEAD_LETTERS } as unknown as Env, logger("test"));
   const [id = ""] = keys.map((key) => key.replace("dead-letters/miner/", "").replace(".json", ""));
   return id;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { DEAD_LETTER_STATES } from "../../../shared/dead-letters.ts";
 import { PERMANENT_REASONS } from "../../../shared/errors.ts";
 import { PROBLEMS } from "../../../shared/http/problems.ts";
 import { IGNORED_REASONS } from "../../../shared/stripe/decision.ts";
@@ -33,6 +34,7 @@ describe("docs/problems.md", () => {
     { title: "Ignored reasons", reasons: IGNORED_REASONS },
     { title: "Refusal reasons", reasons: STRIPE_REFUSALS },
     { title: "Permanent reasons", reasons: PERMANENT_REASONS },
+    { title: "Dead letters", reasons: DEAD_LETTER_STATES },
   ])("lists under $title those of the code, each with what to do", ({ title, reasons }) => {
     const rows = table(title);
     expect(rows.map(([reason]) => reason)).toEqual(reasons);

@@ -3,16 +3,19 @@ import * as auditChain from "../../../shared/audit-chain.ts";
 import * as blockSchemas from "../../../shared/chain/block.ts";
 import * as transactionSchemas from "../../../shared/chain/transaction.ts";
 import * as kvTier from "../../../shared/storage/kv-tier.ts";
+import * as deadLetterSchemas from "../../../shared/dead-letters.ts";
 import * as storageReport from "../../../shared/storage/report.ts";
 import * as webhookAnswer from "../../../shared/stripe/answer.ts";
 import * as assets from "../assets.ts";
 import * as blocks from "../blocks.ts";
 import * as contents from "../contents.ts";
+import * as deadLetters from "../dead-letters.ts";
 import * as halted from "../halted.ts";
 import * as health from "../health.ts";
 import * as mine from "../mine.ts";
 import * as pending from "../pending.ts";
 import * as reason from "../reason.ts";
+import * as replays from "../replays.ts";
 import * as resume from "../resume.ts";
 import * as status from "../status.ts";
 import * as storageVerify from "../storage-verify.ts";
@@ -25,16 +28,19 @@ const FILES: readonly object[] = [
   blockSchemas,
   transactionSchemas,
   kvTier,
+  deadLetterSchemas,
   storageReport,
   webhookAnswer,
   assets,
   blocks,
   contents,
+  deadLetters,
   halted,
   health,
   mine,
   pending,
   reason,
+  replays,
   resume,
   status,
   storageVerify,

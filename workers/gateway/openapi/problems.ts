@@ -17,6 +17,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
   "invalid-body": { ...REASON, member: v.nullable(v.string()) },
   "invalid-parameter": { parameter: v.string() },
   "run-active": { runId: v.pipe(v.string(), v.uuid()) },
+  "replay-active": { replayId: v.pipe(v.string(), v.uuid()) },
   "not-found": {
     latest: v.nullable(BlockNumber),
     state: v.nullable(v.string()),

@@ -1,0 +1,157 @@
+import * as v from "valibot";
+import { BlockNumber } from "./chain/block.ts";
+import { Timestamp, TxId } from "./chain/transaction.ts";
+import { PERMANENT_REASONS } from "./errors.ts";
+import { STAGES } from "./pipeline.ts";
+import type { DeadLetters } from "../workers/dead-letters/object.ts";
+
+export interface DeadLettersEnv {
+  readonly DEAD_LETTERS: DurableObjectNamespace<DeadLetters>;
+}
+
+/** A new stub each time: one that saw the object fail answers every later call with the same failure. */
+export function deadLetters(
+  env: DeadLettersEnv & { readonly CHAIN_ID: string },
+): DurableObjectStub<DeadLetters> {
+  return env.DEAD_LETTERS.getByName(env.CHAIN_ID);
+}
+
+/**
+ * open: nobody has mended it yet · replaying: sent again, and not known to be done · resolved: what it was to do is
+ * done · dismissed: an operator said why nothing is to be done. One that fails again is open again.
+ */
+export const DEAD_LETTER_STATES = ["open", "replaying", "resolved", "dismissed"] as const;
+export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
+
+export const DeadLetterId = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{32}$/, "expected 32 lower-case hex digits"),
+  v.description("A dead letter's id"),
+);
+
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Stage = v.picklist(STAGES);
+const State = v.picklist(DEAD_LETTER_STATES);
+
+export const Failure = v.strictObject({
+  at: Timestamp,
+  reason: v.string(),
+  error: v.string(),
+  attempts: Count,
+});
+export type Failure = v.InferOutput<typeof Failure>;
+
+export const Dismissal = v.strictObject({ by: v.string(), reason: v.string(), at: Timestamp });
+export type Dismissal = v.InferOutput<typeof Dismissal>;
+
+/** What became of a message, a set-aside transaction or a block that could not be taken any further. */
+export const DeadLetterEntry = v.strictObject({
+  id: DeadLetterId,
+  stage: Stage,
+  reason: v.string(),
+  error: v.string(),
+  /** All that were made, of all its failures. */
+  attempts: Count,
+  firstSeen: Timestamp,
+  lastSeen: Timestamp,
+  txId: v.nullable(v.string()),
+  blockNumber: v.nullable(v.number()),
+  state: State,
+  dismissed: v.nullable(Dismissal),
+  /** The latest first. */
+  failures: v.array(Failure),
+});
+export type DeadLetterEntry = v.InferOutput<typeof DeadLetterEntry>;
+
+/** Ages count from `firstSeen`. */
+export const DeadLetterFilter = v.pipe(
+  v.strictObject({
+    stage: v.optional(Stage),
+    reason: v.optional(v.picklist(PERMANENT_REASONS)),
+    txId: v.optional(TxId),
+    blockNumber: v.optional(BlockNumber),
+    state: v.optional(State),
+    minAgeSeconds: v.optional(Count),
+    maxAgeSeconds: v.optional(Count),
+  }),
+  v.minEntries(1, "name at least one condition, or say { all: true }"),
+);
+export type DeadLetterFilter = v.InferOutput<typeof DeadLetterFilter>;
+
+const MOST_IDS = 1_000;
+
+/** What a replay is for. A filter without a state, and `all`, mean those that are open. */
+export const Selection = v.union(
+  [
+    v.strictObject({
+      ids: v.pipe(
+        v.array(DeadLetterId),
+        v.minLength(1, "name at least one dead letter"),
+        v.maxLength(MOST_IDS, `at most ${MOST_IDS}: select more by a filter`),
+      ),
+    }),
+    v.strictObject({ filter: DeadLetterFilter }),
+    v.strictObject({ all: v.literal(true) }),
+  ],
+  "say which: { ids: […] }, { filter: {…} } or { all: true }",
+);
+export type Selection = v.InferOutput<typeof Selection>;
+
+export const REPLAY_RATE = { least: 1, most: 500, otherwise: 10 } as const;
+
+export const Replay = v.strictObject({
+  id: v.string(),
+  state: v.picklist(["running", "done", "aborted"]),
+  reason: v.string(),
+  by: v.string(),
+  createdAt: Timestamp,
+  endedAt: v.nullable(Timestamp),
+  ratePerSecond: Count,
+  total: Count,
+  replayed: Count,
+  /** Done already, or dismissed meanwhile: nothing was sent. */
+  skipped: Count,
+  /** Could not be sent, or failed again after it was. */
+  failed: Count,
+  /** The first 1,000, in the order in which they are replayed. */
+  items: v.optional(
+    v.array(
+      v.strictObject({
+        id: DeadLetterId,
+        outcome: v.picklist(["waiting", "replayed", "skipped", "failed"]),
+        detail: v.string(),
+      }),
+    ),
+  ),
+});
+export type Replay = v.InferOutput<typeof Replay>;
+
+/** What a replay would do at this moment. */
+export const ReplayPlan = v.strictObject({
+  dryRun: v.literal(true),
+  total: Count,
+  wouldReplay: Count,
+  wouldSkip: Count,
+  /** The first 100. */
+  items: v.array(
+    v.strictObject({
+      id: DeadLetterId,
+      stage: Stage,
+      txId: v.nullable(v.string()),
+      blockNumber: v.nullable(v.number()),
+      action: v.picklist(["replay", "skip"]),
+      detail: v.string(),
+    }),
+  ),
+});
+export type ReplayPlan = v.InferOutput<typeof ReplayPlan>;
+
+/** How many entries are in each state, for whoever watches. */
+export interface DeadLetterCounts {
+  readonly open: Readonly<Record<string, number>>;
+  readonly replaying: number;
+  readonly resolved: number;
+  readonly dismissed: number;
+  /** `firstSeen` of the oldest open one, null when none is open. */
+  readonly oldestOpenAt: number | null;
+}

@@ -1,0 +1,229 @@
+import { fromUtf8 } from "../../shared/crypto/bytes.ts";
+import type { Replay, Selection } from "../../shared/dead-letters.ts";
+import type { Log } from "../../shared/log.ts";
+import { deadLetterQueueName, type StageName } from "../../shared/pipeline.ts";
+import { doDuties, nextDue } from "../../workers/dead-letters/alarm.ts";
+import * as entries from "../../workers/dead-letters/entries.ts";
+import type { Env } from "../../workers/dead-letters/env.ts";
+import type { Filter } from "../../workers/dead-letters/filter.ts";
+import { park } from "../../workers/dead-letters/park.ts";
+import * as replays from "../../workers/dead-letters/replays.ts";
+import { migrate } from "../../workers/dead-letters/schema.ts";
+import type { Store } from "../../workers/dead-letters/store.ts";
+import { standings } from "../../workers/chain-head/standings.ts";
+import { readmit } from "../../workers/chain-head/readmit.ts";
+import { givenUp } from "./dead-letters.ts";
+import { TestHead, txId } from "./chain-head.ts";
+import { memorySql } from "./sqlite.ts";
+
+const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
+
+/** The index over a bucket, queues and a chain head in memory, with a clock that the test moves. */
+export class TestIndex {
+  readonly head = new TestHead().begun();
+  readonly records = new Map<string, string>();
+  /** What was sent to the stages' queues, with when. */
+  readonly sent: { to: StageName; message: unknown; at: number }[] = [];
+  /** Names of what fails: a stage, "r2" or "chain-head". */
+  failing: readonly string[] = [];
+  /** Done while a message is being sent. */
+  whileSending: () => Promise<void> | void = () => {};
+  /** Done while the chain head is being asked. */
+  whileAsking: () => void = () => {};
+  /** Throws out of the next decision but so many: as if the object had crashed there. */
+  crashAfterDecisions = Infinity;
+  /** Milliseconds since the epoch. */
+  now = this.head.now;
+  store: Store = this.#newStore();
+
+  readonly env = {
+    CHAIN_ID: "vdc-test",
+    R2: this.#bucket(),
+    DEAD_LETTERS: { getByName: () => ({ note: async (parked: never) => this.note(parked) }) },
+    CHAIN_HEAD: {
+      getByName: () => ({
+        standings: async (txIds: string[], blocks: number[]) =>
+          this.#reach("chain-head", () => {
+            this.whileAsking();
+            return standings(this.head.sql, txIds, blocks);
+          }),
+        readmit: async (txIds: string[]) =>
+          this.#reach("chain-head", () => readmit(this.head.sql, txIds, this.now)),
+      }),
+    },
+    PENDING_WRITER_QUEUE: this.#queue("pending-writer"),
+    MINER_QUEUE: this.#queue("miner"),
+    TIER_PERSISTER_QUEUE: this.#queue("tier-persister"),
+    INDEXER_QUEUE: this.#queue("indexer"),
+    PENDING_CLEANER_QUEUE: this.#queue("pending-cleaner"),
+    STORAGE_VERIFIER_QUEUE: this.#queue("storage-verifier"),
+  } as unknown as Env;
+
+  pass(seconds: number): void {
+    this.now += seconds * 1_000;
+    this.head.now = this.now;
+  }
+
+  /** A message that a stage gave up now. @returns its id */
+  async giveUp(stage: StageName, message: unknown, facts: object = {}): Promise<string> {
+    return this.#park(stage, givenUp(stage, message, { failedAt: this.now, ...facts }));
+  }
+
+  /** A transaction that block `blockNumber` could not take. @returns its dead letter's id */
+  async setAside(n: number, blockNumber = 2): Promise<string> {
+    const head = this.head;
+    if (head.transaction(n) === null) head.admit(n);
+    head.requestMining();
+    head.reserve();
+    head.setAside(blockNumber, n);
+    const failure = head.failures().find((found) => found.txId === txId(n));
+    if (failure === undefined) throw new Error(`transaction ${n} was not set aside`);
+    const { reason, error, at: failedAt } = failure;
+    const body = { v: 1, kind: "set_aside", txId: txId(n), blockNumber, reason, error, failedAt };
+    const id = await this.#park("miner", body);
+    head.park();
+    return id;
+  }
+
+  async #park(stage: StageName, body: unknown): Promise<string> {
+    const before = new Set(this.records.values());
+    const message = { id: "m", timestamp: new Date(this.now), attempts: 1, body } as Message;
+    await park(message, deadLetterQueueName(stage), this.env, silent);
+    const [changed] = [...this.records].filter(([, text]) => !before.has(text));
+    const id = /([0-9a-f]{32})\.json$/.exec(changed?.[0] ?? "")?.[1];
+    return id ?? "the same as before";
+  }
+
+  note(parked: Parameters<typeof entries.note>[1]): void {
+    this.store.decide((now) => entries.note(this.store.sql, parked, now));
+  }
+
+  entry(id: string) {
+    const found = entries.entry(this.store.sql, id);
+    if (found === null) throw new Error(`there is no dead letter ${id}`);
+    return found;
+  }
+
+  list(filter: Filter = {}, after: entries.Cursor | null = null, limit = 1_000) {
+    return entries.list(this.store.sql, filter, after, limit, this.now);
+  }
+
+  counts = () => entries.counts(this.store.sql);
+
+  dismiss(id: string) {
+    return this.store.decide((now) =>
+      entries.dismiss(this.store.sql, id, { by: "ann", reason: "a test" }, now),
+    );
+  }
+
+  resolved(stage: StageName, blockNumber: number): void {
+    this.store.decide(() => entries.resolved(this.store.sql, { stage, blockNumber }));
+  }
+
+  ask(select: Selection, facts: { ratePerSecond?: number; reason?: string; key?: string } = {}) {
+    const { ratePerSecond = 100, reason = "a test", key = null } = facts;
+    const made = { id: crypto.randomUUID(), by: "ann", key };
+    return this.store.decide((now) =>
+      replays.createReplay(this.store.sql, { select, reason, ratePerSecond }, made, now),
+    );
+  }
+
+  /** A replay that must be made. */
+  replay(select: Selection, facts: { ratePerSecond?: number; key?: string } = {}): Replay {
+    const answer = this.ask(select, facts);
+    if ("refused" in answer) throw new Error(`refused: ${answer.refused}`);
+    return answer;
+  }
+
+  abort(id: string) {
+    return this.store.decide((now) => replays.abort(this.store.sql, id, now));
+  }
+
+  found(id: string): Replay {
+    const replay = replays.replayWithItems(this.store.sql, id);
+    if (replay === null) throw new Error(`there is no replay ${id}`);
+    return replay;
+  }
+
+  /** One alarm, now. */
+  alarm(): Promise<number | undefined> {
+    return doDuties(this.store, this.env, () => this.now, silent);
+  }
+
+  /** Alarms as the platform gives them, for so long. @returns how many */
+  async run(seconds: number): Promise<number> {
+    const end = this.now + seconds * 1_000;
+    for (let alarms = 0; alarms < 2_000; alarms++) {
+      const next = nextDue(this.store);
+      if (next === undefined || next > end) {
+        this.pass((end - this.now) / 1_000);
+        return alarms;
+      }
+      this.pass(Math.max(0, next - this.now) / 1_000);
+      await this.alarm();
+    }
+    throw new Error("the alarm rings without end");
+  }
+
+  /** All that the object itself stored is gone. */
+  loseStorage(): void {
+    this.store = this.#newStore();
+  }
+
+  #newStore(): Store {
+    const sql = memorySql();
+    sql.transaction(() => migrate(sql));
+    return {
+      sql,
+      decide: (decision) => {
+        if (this.crashAfterDecisions-- <= 0) throw new Error("the object crashed");
+        return sql.transaction(() => decision(this.now));
+      },
+    };
+  }
+
+  async #reach<T>(what: string, work: () => T): Promise<T> {
+    if (this.failing.includes(what)) throw new Error(`${what} is down`);
+    return work();
+  }
+
+  #queue(to: StageName): object {
+    return {
+      send: (message: unknown) =>
+        this.#reach(to, async () => {
+          this.sent.push({ to, message, at: this.now });
+          await this.whileSending();
+        }),
+    };
+  }
+
+  #bucket(): object {
+    const { records } = this;
+    return {
+      put: (key: string, bytes: Uint8Array, { onlyIf }: { onlyIf: R2Conditional }) =>
+        this.#reach("r2", () => {
+          const known = records.get(key);
+          if (onlyIf.etagDoesNotMatch === "*" && known !== undefined) return null;
+          if (onlyIf.etagMatches !== undefined && onlyIf.etagMatches !== known) return null;
+          records.set(key, fromUtf8(bytes));
+          return {};
+        }),
+      get: (key: string) =>
+        this.#reach("r2", () => {
+          const text = records.get(key);
+          if (text === undefined) return null;
+          return { etag: text, arrayBuffer: async () => new TextEncoder().encode(text).buffer };
+        }),
+      list: ({ limit, cursor = "" }: { limit: number; cursor?: string }) =>
+        this.#reach("r2", () => {
+          const keys = [...records.keys()].toSorted().filter((key) => key > cursor);
+          const page = keys.slice(0, limit);
+          return {
+            objects: page.map((key) => ({ key })),
+            truncated: keys.length > limit,
+            cursor: page.at(-1),
+          };
+        }),
+    };
+  }
+}

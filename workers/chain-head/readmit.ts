@@ -1,0 +1,32 @@
+import type { TransactionState } from "../../shared/chain/states.ts";
+import { addTo, nextOf } from "./facts.ts";
+import type { Sql } from "./schema.ts";
+
+/** `being_parked`: the dead-letter store has not been told of its last failure yet. */
+export type Readmission = "readmitted" | "being_parked" | Exclude<TransactionState, "set_aside"> | "unknown";
+
+/**
+ * Transactions that were set aside wait again, as if they came now: they are mined with what is asked for next, and not
+ * before. Only those whose failure is on record, so that none is forgotten. In any other state nothing changes.
+ */
+export function readmit(sql: Sql, txIds: readonly string[], now: number): readonly Readmission[] {
+  return txIds.map((txId) => {
+    const [known] = sql
+      .exec<{ state: TransactionState; parked: number }>("SELECT state, parked FROM tx WHERE id = ?", txId)
+      .toArray();
+    if (known === undefined) return "unknown";
+    if (known.state !== "set_aside") return known.state;
+    if (known.parked === 0) return "being_parked";
+    sql.exec(
+      `UPDATE tx SET state = 'pending', sequence = ?, admitted_at = ?, reason = NULL, error = NULL, set_aside_at = NULL,
+       set_aside_from = NULL, parked = 0 WHERE id = ?`,
+      nextOf(sql, "sequence"),
+      now,
+      txId,
+    );
+    addTo(sql, "waiting", 1);
+    addTo(sql, "pending", 1);
+    addTo(sql, "setAside", -1);
+    return "readmitted";
+  });
+}

@@ -1,0 +1,28 @@
+import type { BlockState, TransactionState } from "../../shared/chain/states.ts";
+import { findBlock } from "./blocks.ts";
+import type { Sql } from "./schema.ts";
+
+/** Where many transactions and blocks are, in the order asked for; null: unknown here. */
+export interface Standings {
+  readonly transactions: readonly ({
+    readonly state: TransactionState;
+    readonly blockNumber: number | null;
+  } | null)[];
+  readonly blocks: readonly (BlockState | null)[];
+}
+
+/** For whoever has many to ask about: one call instead of one for each. */
+export function standings(sql: Sql, txIds: readonly string[], blockNumbers: readonly number[]): Standings {
+  return {
+    transactions: txIds.map((txId) => {
+      const [tx] = sql
+        .exec<{ state: TransactionState; block: number | null }>(
+          "SELECT state, block FROM tx WHERE id = ?",
+          txId,
+        )
+        .toArray();
+      return tx === undefined ? null : { state: tx.state, blockNumber: tx.block };
+    }),
+    blocks: blockNumbers.map((number) => findBlock(sql, number)?.state ?? null),
+  };
+}

@@ -1,0 +1,25 @@
+import { queueName } from "../../shared/pipeline.ts";
+import type { EntryRow } from "./entries.ts";
+import { isSetAside, standingOf, type Known } from "./standing.ts";
+
+/** What a replay does with an entry. `isDone`: what the stage was to do is done. */
+export type Action =
+  | { readonly do: "replay"; readonly detail: string }
+  | { readonly do: "skip"; readonly detail: string; readonly isDone: boolean };
+
+/**
+ * The same for a dry run and for the replay itself.
+ * @param since when the replay was made: what an operator dismissed after that is left alone
+ */
+export function actionFor(row: EntryRow, known: Known, since: number): Action {
+  const standing = standingOf(row, known);
+  if (standing !== undefined) return { do: "skip", detail: standing.detail, isDone: standing.is === "done" };
+  if (row.state === "resolved") return { do: "skip", detail: "was resolved before", isDone: false };
+  if (row.state === "dismissed" && (row.dismissed_at ?? 0) > since)
+    return { do: "skip", detail: `dismissed meanwhile by ${row.dismissed_by}`, isDone: false };
+  return { do: "replay", detail: replayed(row) };
+}
+
+export function replayed(row: EntryRow): string {
+  return isSetAside(row) ? "waits for a block again" : `to ${queueName(row.stage)} again`;
+}

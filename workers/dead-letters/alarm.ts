@@ -1,0 +1,52 @@
+import { errorText, type Log } from "../../shared/log.ts";
+import { checkDue } from "./check.ts";
+import type { Env } from "./env.ts";
+import { readFact, writeFact } from "./facts.ts";
+import { reindexPage } from "./reindex.ts";
+import { replayDue, replayNext } from "./run-replay.ts";
+import type { Store } from "./store.ts";
+
+/** Milliseconds. */
+const PAUSE_AFTER_FAILURE = 2_000;
+/** A time that is over: an alarm can't be set for 0. */
+const AT_ONCE = 1;
+
+/**
+ * Does what is due, each duty for itself, in portions that one call can do. All may be repeated, so a crash costs
+ * nothing but time. Answers when to be called again (milliseconds since the epoch), `undefined` when nothing is owed.
+ */
+export async function doDuties(
+  store: Store,
+  env: Env,
+  clock: () => number,
+  log: Log,
+): Promise<number | undefined> {
+  for (const [duty, work] of [
+    ["reindex", () => reindexPage(store, env)],
+    ["replay", () => replayIfDue(store, env, clock(), log)],
+    ["check", () => checkDue(store, env, clock())],
+  ] as const) {
+    const [outcome] = await Promise.allSettled([work()]);
+    if (outcome.status === "fulfilled") continue;
+    log.warn("duty.failed", { duty, error: errorText(outcome.reason) });
+    store.decide((now) => writeFact(store.sql, "pausedUntil", now + PAUSE_AFTER_FAILURE));
+  }
+  return nextDue(store);
+}
+
+async function replayIfDue(store: Store, env: Env, now: number, log: Log): Promise<void> {
+  const due = replayDue(store);
+  if (due !== undefined && due <= now) await replayNext(store, env, log);
+}
+
+/** When the first duty is due, milliseconds since the epoch; `undefined` when nothing is owed. */
+export function nextDue(store: Store): number | undefined {
+  const [check] = store.sql
+    .exec<{ at: number | null }>("SELECT min(check_at) AS at FROM entry WHERE check_at IS NOT NULL")
+    .toArray();
+  const dates = [readFact(store.sql, "reindex") && AT_ONCE, replayDue(store), check?.at ?? undefined].filter(
+    (date) => date !== undefined,
+  );
+  if (dates.length === 0) return undefined;
+  return Math.max(Math.min(...dates), readFact(store.sql, "pausedUntil") ?? 0);
+}

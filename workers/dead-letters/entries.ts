@@ -1,0 +1,182 @@
+import type {
+  DeadLetterCounts,
+  DeadLetterEntry,
+  DeadLetterState,
+  Failure,
+} from "../../shared/dead-letters.ts";
+import type { StageName } from "../../shared/pipeline.ts";
+import type { Sql } from "../../shared/sqlite.ts";
+import { conditionOf, type Filter } from "./filter.ts";
+import type { ParkedFacts } from "./record.ts";
+
+export type EntryRow = {
+  id: string;
+  stage: StageName;
+  reason: string;
+  error: string;
+  tx_id: string | null;
+  block_number: number | null;
+  first_seen: number;
+  last_seen: number;
+  /** JSON of the failures, the latest first. */
+  failures: string;
+  state: DeadLetterState;
+  dismissed_by: string | null;
+  dismissed_reason: string | null;
+  dismissed_at: number | null;
+  /** The replay that sent it last; forgotten when it fails again. */
+  replay_id: string | null;
+  replayed_at: number | null;
+  /** When the chain head is to be asked whether it is done; null: nobody can tell, or nobody needs to know. */
+  check_at: number | null;
+};
+
+/**
+ * What R2 says of a parked message. A failure that is not known yet opens the entry, whatever it was before; the same
+ * again, and an older record, change nothing.
+ */
+export function note(sql: Sql, parked: ParkedFacts, now: number): void {
+  const known = findEntry(sql, parked.id);
+  if (known !== undefined && parked.failures.every((failure) => failuresOf(known).some(isSame(failure))))
+    return;
+  const isTraceable = parked.txId !== null || parked.blockNumber !== null;
+  sql.exec(
+    `INSERT INTO entry (id, stage, reason, error, tx_id, block_number, first_seen, last_seen, failures, state, check_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)
+     ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, error = excluded.error, block_number = excluded.block_number,
+       first_seen = excluded.first_seen, last_seen = excluded.last_seen, failures = excluded.failures, state = 'open',
+       dismissed_by = NULL, dismissed_reason = NULL, dismissed_at = NULL, replay_id = NULL, check_at = excluded.check_at`,
+    parked.id,
+    parked.stage,
+    parked.reason,
+    parked.error,
+    parked.txId,
+    parked.blockNumber,
+    parked.firstSeen,
+    parked.lastSeen,
+    JSON.stringify(parked.failures),
+    isTraceable ? now : null,
+  );
+  if (known?.replay_id !== undefined && known.replay_id !== null)
+    sql.exec(
+      "UPDATE replay_item SET outcome = 'failed', detail = ? WHERE replay_id = ? AND entry_id = ? AND outcome = 'replayed'",
+      failedAgain(parked.reason),
+      known.replay_id,
+      known.id,
+    );
+}
+
+export function failedAgain(reason: string): string {
+  return `sent, and failed again: ${reason}`;
+}
+
+export function findEntry(sql: Sql, id: string): EntryRow | undefined {
+  return sql.exec<EntryRow>("SELECT * FROM entry WHERE id = ?", id).toArray()[0];
+}
+
+export function entry(sql: Sql, id: string): DeadLetterEntry | null {
+  const row = findEntry(sql, id);
+  return row === undefined ? null : entryOf(row);
+}
+
+/** Where a page of the list ended. */
+export interface Cursor {
+  readonly firstSeen: number;
+  readonly id: string;
+}
+
+/** The newest first. By when they were first seen, which stays: no page shows one twice because it failed meanwhile. */
+export function list(
+  sql: Sql,
+  filter: Filter,
+  after: Cursor | null,
+  limit: number,
+  now: number,
+): readonly DeadLetterEntry[] {
+  const { where, bindings } = conditionOf(filter, now);
+  return sql
+    .exec<EntryRow>(
+      `SELECT * FROM entry WHERE ${where} AND (first_seen, id) < (?, ?) ORDER BY first_seen DESC, id DESC LIMIT ?`,
+      ...bindings,
+      after?.firstSeen ?? Number.MAX_SAFE_INTEGER,
+      after?.id ?? "",
+      limit,
+    )
+    .toArray()
+    .map(entryOf);
+}
+
+/** Says why nothing is to be done about it. What is resolved, or dismissed already, stays as it is. Null: unknown. */
+export function dismiss(
+  sql: Sql,
+  id: string,
+  said: { by: string; reason: string },
+  now: number,
+): DeadLetterEntry | null {
+  sql.exec(
+    `UPDATE entry SET state = 'dismissed', dismissed_by = ?, dismissed_reason = ?, dismissed_at = ?, check_at = NULL
+     WHERE id = ? AND state IN ('open', 'replaying')`,
+    said.by,
+    said.reason,
+    now,
+    id,
+  );
+  return entry(sql, id);
+}
+
+/** Somebody who knows says that what the stage was to do for this block is done. */
+export function resolved(sql: Sql, { stage, blockNumber }: { stage: StageName; blockNumber: number }): void {
+  sql.exec(
+    `UPDATE entry SET state = 'resolved', check_at = NULL
+     WHERE stage = ? AND block_number = ? AND state IN ('open', 'replaying')`,
+    stage,
+    blockNumber,
+  );
+}
+
+export function counts(sql: Sql): DeadLetterCounts {
+  const rows = sql
+    .exec<{ state: DeadLetterState; stage: StageName; entries: number; oldest: number }>(
+      "SELECT state, stage, count(*) AS entries, min(first_seen) AS oldest FROM entry GROUP BY state, stage",
+    )
+    .toArray();
+  const of = (state: DeadLetterState) => rows.filter((row) => row.state === state);
+  const sum = (state: DeadLetterState) => of(state).reduce((total, { entries }) => total + entries, 0);
+  return {
+    open: Object.fromEntries(of("open").map(({ stage, entries }) => [stage, entries])),
+    replaying: sum("replaying"),
+    resolved: sum("resolved"),
+    dismissed: sum("dismissed"),
+    oldestOpenAt: of("open").reduce<number | null>(
+      (oldest, row) => Math.min(oldest ?? row.oldest, row.oldest),
+      null,
+    ),
+  };
+}
+
+function isSame({ at, attempts }: Failure): (other: Failure) => boolean {
+  return (other) => other.at === at && other.attempts === attempts;
+}
+
+function failuresOf({ failures }: EntryRow): Failure[] {
+  return JSON.parse(failures) as Failure[];
+}
+
+function entryOf(row: EntryRow): DeadLetterEntry {
+  const failures = failuresOf(row);
+  const { dismissed_by: by, dismissed_reason: reason, dismissed_at: at } = row;
+  return {
+    id: row.id,
+    stage: row.stage,
+    reason: row.reason,
+    error: row.error,
+    attempts: failures.reduce((total, { attempts }) => total + attempts, 0),
+    firstSeen: row.first_seen,
+    lastSeen: row.last_seen,
+    txId: row.tx_id,
+    blockNumber: row.block_number,
+    state: row.state,
+    dismissed: by === null || reason === null || at === null ? null : { by, reason, at },
+    failures,
+  };
+}

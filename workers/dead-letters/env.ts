@@ -1,0 +1,26 @@
+import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
+import type { StageName } from "../../shared/pipeline.ts";
+
+export interface Env extends ChainHeadEnv, DeadLettersEnv {
+  readonly R2: R2Bucket;
+  readonly PENDING_WRITER_QUEUE: Queue;
+  readonly MINER_QUEUE: Queue;
+  readonly TIER_PERSISTER_QUEUE: Queue;
+  readonly INDEXER_QUEUE: Queue;
+  readonly PENDING_CLEANER_QUEUE: Queue;
+  readonly STORAGE_VERIFIER_QUEUE: Queue;
+}
+
+/** The stage's own queue, to which its message goes again. */
+export function queueOf(stage: StageName, env: Env): Queue {
+  const queues: Record<StageName, Queue> = {
+    "pending-writer": env.PENDING_WRITER_QUEUE,
+    miner: env.MINER_QUEUE,
+    "tier-persister": env.TIER_PERSISTER_QUEUE,
+    indexer: env.INDEXER_QUEUE,
+    "pending-cleaner": env.PENDING_CLEANER_QUEUE,
+    "storage-verifier": env.STORAGE_VERIFIER_QUEUE,
+  };
+  return queues[stage];
+}

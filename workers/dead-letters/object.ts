@@ -1,0 +1,131 @@
+import { DurableObject } from "cloudflare:workers";
+import type {
+  DeadLetterEntry,
+  DeadLetterFilter,
+  Replay,
+  ReplayPlan,
+  Selection,
+} from "../../shared/dead-letters.ts";
+import { errorText, logger } from "../../shared/log.ts";
+import type { StageName } from "../../shared/pipeline.ts";
+import { doDuties, nextDue } from "./alarm.ts";
+import * as entries from "./entries.ts";
+import type { Env } from "./env.ts";
+import { readFact } from "./facts.ts";
+import type { ParkedFacts } from "./record.ts";
+import { reindexPage } from "./reindex.ts";
+import * as replays from "./replays.ts";
+import { migrate } from "./schema.ts";
+import { ask } from "./standing.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * The index of what is parked in R2, with its states and replays: one object per chain, named by CHAIN_ID. What R2 holds
+ * is the record; this can be made anew from it.
+ */
+export class DeadLetters extends DurableObject<Env> {
+  readonly #log = logger("dead-letters", { chainId: this.env.CHAIN_ID });
+  readonly #store: Store = {
+    sql: this.ctx.storage.sql,
+    decide: (decision) => this.ctx.storage.transactionSync(() => decision(Date.now())),
+  };
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    void context.blockConcurrencyWhile(async () => {
+      this.#store.decide(() => migrate(this.#store.sql));
+      await this.#reindex();
+      await this.#wakeFor(nextDue(this.#store));
+    });
+  }
+
+  /** The first page at once: in a deployment without dead letters that is all there is. The rest is the alarm's. */
+  async #reindex(): Promise<void> {
+    const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env)]);
+    if (outcome.status === "rejected")
+      this.#log.warn("duty.failed", {
+        requestId: crypto.randomUUID(),
+        duty: "reindex",
+        error: errorText(outcome.reason),
+      });
+  }
+
+  /** While what R2 holds is being read, nothing can be said of all that is parked. */
+  get #isWhole(): boolean {
+    return readFact(this.#store.sql, "reindex") === undefined;
+  }
+
+  /** What was not read yet is not "unknown". */
+  #found(entry: DeadLetterEntry | null): DeadLetterEntry | null | "reindexing" {
+    return entry === null && !this.#isWhole ? "reindexing" : entry;
+  }
+
+  async #decide<T>(decision: (now: number) => T): Promise<T> {
+    const answer = this.#store.decide(decision);
+    await this.#wakeFor(nextDue(this.#store));
+    return answer;
+  }
+
+  async #wakeFor(time: number | undefined): Promise<void> {
+    if (time === undefined) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || time < set) await this.ctx.storage.setAlarm(time);
+  }
+
+  override async alarm(): Promise<void> {
+    const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
+    await this.#wakeFor(await doDuties(this.#store, this.env, Date.now, log));
+  }
+
+  note(parked: ParkedFacts) {
+    return this.#decide((now) => entries.note(this.#store.sql, parked, now));
+  }
+
+  resolved(block: { stage: StageName; blockNumber: number }) {
+    return this.#decide(() => entries.resolved(this.#store.sql, block));
+  }
+
+  async dismiss(id: string, said: { by: string; reason: string }) {
+    return this.#found(await this.#decide((now) => entries.dismiss(this.#store.sql, id, said, now)));
+  }
+
+  entry(id: string) {
+    return this.#found(entries.entry(this.#store.sql, id));
+  }
+
+  counts() {
+    return entries.counts(this.#store.sql);
+  }
+
+  list(filter: DeadLetterFilter, after: entries.Cursor | null, limit: number) {
+    return this.#isWhole ? entries.list(this.#store.sql, filter, after, limit, Date.now()) : "reindexing";
+  }
+
+  async plan(select: Selection): Promise<ReplayPlan | replays.ReplayRefusal | "reindexing"> {
+    if (!this.#isWhole) return "reindexing";
+    const rows = replays.selection(this.#store.sql, select, Date.now());
+    return "refused" in rows ? rows : replays.planOf(rows, await ask(rows, this.env), Date.now());
+  }
+
+  async createReplay(
+    request: replays.ReplayRequest,
+    by: string,
+    key: string | null,
+  ): Promise<Replay | replays.ReplayRefusal | "reindexing"> {
+    if (!this.#isWhole) return "reindexing";
+    const id = crypto.randomUUID();
+    return this.#decide((now) => replays.createReplay(this.#store.sql, request, { id, by, key }, now));
+  }
+
+  abortReplay(id: string) {
+    return this.#decide((now) => replays.abort(this.#store.sql, id, now));
+  }
+
+  replay(id: string) {
+    return replays.replayWithItems(this.#store.sql, id);
+  }
+
+  replays() {
+    return replays.replays(this.#store.sql);
+  }
+}

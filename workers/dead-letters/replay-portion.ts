@@ -1,0 +1,116 @@
+import type { Sql } from "../../shared/sqlite.ts";
+import { actionFor, replayed } from "./actions.ts";
+import { resolve } from "./check.ts";
+import { failedAgain, findEntry, type EntryRow } from "./entries.ts";
+import { endIfFinished, type ReplayRow } from "./replays.ts";
+import type { Known } from "./standing.ts";
+
+export type ItemRow = { position: number; entry_id: string; tries: number };
+
+/** What sending an entry came to. `again`: not now, but it may be tried again. */
+export interface Sent {
+  readonly outcome: "replayed" | "skipped" | "failed" | "again";
+  readonly detail: string;
+}
+
+const MOST_TRIES = 5;
+const SOONEST_CHECK = 2_000; // milliseconds
+
+/** The next of the replay's entries, with where each stands in it. */
+export function nextPortion(sql: Sql, replayId: string, size: number): { item: ItemRow; row: EntryRow }[] {
+  return sql
+    .exec<ItemRow>(
+      "SELECT position, entry_id, tries FROM replay_item WHERE replay_id = ? AND outcome = 'waiting' ORDER BY position LIMIT ?",
+      replayId,
+      size,
+    )
+    .toArray()
+    .map((item) => {
+      const row = findEntry(sql, item.entry_id);
+      if (row === undefined) throw new Error(`dead letter ${item.entry_id} is not in the index`);
+      return { item, row };
+    });
+}
+
+/**
+ * Settles those that need nothing and answers the others, marked as being replayed before they are: one that fails
+ * again at once opens again afterwards, and not before. Nothing once the replay was aborted.
+ */
+export function begin(sql: Sql, replay: ReplayRow, size: number, known: Known, now: number): EntryRow[] {
+  if (!isRunning(sql, replay.id)) return [];
+  return nextPortion(sql, replay.id, size).flatMap(({ item, row }) => {
+    const action = actionFor(row, known, replay.created_at);
+    if (action.do === "replay") {
+      markReplaying(sql, replay.id, row.id, now);
+      return [row];
+    }
+    // What was tried before a crash, and is done now, was done by this replay.
+    if (item.tries > 0) settle(sql, replay.id, row.id, { outcome: "replayed", detail: replayed(row) });
+    else settle(sql, replay.id, row.id, { outcome: "skipped", detail: action.detail });
+    if (action.isDone) resolve(sql, row.id);
+    return [];
+  });
+}
+
+/** Writes down what became of each, and ends the replay when nothing is left. */
+export function finish(sql: Sql, replay: ReplayRow, sent: ReadonlyMap<string, Sent>, now: number): void {
+  for (const [id, result] of sent) {
+    const row = findEntry(sql, id);
+    if (row === undefined) throw new Error(`dead letter ${id} is not in the index`);
+    const isOurs = row.state === "replaying" && row.replay_id === replay.id;
+    if (result.outcome === "again" && mayTryAgain(sql, replay.id, id)) continue;
+    if (result.outcome === "replayed" && row.state === "open")
+      settle(sql, replay.id, id, { outcome: "failed", detail: failedAgain(row.reason) });
+    else if (result.outcome === "again" || result.outcome === "failed") {
+      settle(sql, replay.id, id, { outcome: "failed", detail: result.detail });
+      if (isOurs) sql.exec("UPDATE entry SET state = 'open' WHERE id = ?", id);
+    } else {
+      settle(sql, replay.id, id, result);
+      // Nobody can be asked about it: it counts as done, until it fails again.
+      if (isOurs && row.tx_id === null && row.block_number === null) resolve(sql, id);
+    }
+  }
+  endIfFinished(sql, replay.id, now);
+}
+
+function isRunning(sql: Sql, replayId: string): boolean {
+  return sql.exec("SELECT 1 FROM replay WHERE id = ? AND state = 'running'", replayId).toArray().length > 0;
+}
+
+function markReplaying(sql: Sql, replayId: string, entryId: string, now: number): void {
+  sql.exec(
+    "UPDATE replay_item SET tries = tries + 1 WHERE replay_id = ? AND entry_id = ?",
+    replayId,
+    entryId,
+  );
+  sql.exec(
+    `UPDATE entry SET state = 'replaying', replay_id = ?, replayed_at = ?, dismissed_by = NULL, dismissed_reason = NULL,
+       dismissed_at = NULL, check_at = CASE WHEN tx_id IS NULL AND block_number IS NULL THEN NULL ELSE ? END
+     WHERE id = ?`,
+    replayId,
+    now,
+    now + SOONEST_CHECK,
+    entryId,
+  );
+}
+
+function settle(sql: Sql, replayId: string, entryId: string, { outcome, detail }: Sent): void {
+  sql.exec(
+    "UPDATE replay_item SET outcome = ?, detail = ? WHERE replay_id = ? AND entry_id = ?",
+    outcome,
+    detail,
+    replayId,
+    entryId,
+  );
+}
+
+function mayTryAgain(sql: Sql, replayId: string, entryId: string): boolean {
+  const [item] = sql
+    .exec<{ tries: number }>(
+      "SELECT tries FROM replay_item WHERE replay_id = ? AND entry_id = ?",
+      replayId,
+      entryId,
+    )
+    .toArray();
+  return isRunning(sql, replayId) && item !== undefined && item.tries < MOST_TRIES;
+}

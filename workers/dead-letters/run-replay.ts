@@ -1,0 +1,112 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import { errorText, type Log } from "../../shared/log.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { settleConnections } from "../../shared/storage/limits.ts";
+import type { Readmission } from "../chain-head/readmit.ts";
+import { replayed } from "./actions.ts";
+import type { EntryRow } from "./entries.ts";
+import { queueOf, type Env } from "./env.ts";
+import { readFact, writeFact } from "./facts.ts";
+import { readRecord } from "./record.ts";
+import { begin, finish, nextPortion, type Sent } from "./replay-portion.ts";
+import { activeReplay } from "./replays.ts";
+import { ask, isSetAside } from "./standing.ts";
+import type { Store } from "./store.ts";
+
+/** Each is a read of R2 and a send, of which one call may make so many and no more. */
+const MOST_AT_ONCE = 100;
+const PAUSE_AFTER_FAILURE = 2_000; // milliseconds
+
+/** When the running replay may send next, milliseconds since the epoch; `undefined` when none runs. */
+export function replayDue({ sql }: Store): number | undefined {
+  return activeReplay(sql) && readFact(sql, "replayDue");
+}
+
+/**
+ * The next portion of the running replay, no larger than its rate allows. It may be repeated: a message that is sent
+ * twice does what it does once, and a transaction is readmitted only out of the state "set aside".
+ */
+export async function replayNext(store: Store, env: Env, log: Log): Promise<void> {
+  const replay = activeReplay(store.sql);
+  if (replay === undefined) return;
+  const { size, milliseconds } = portionAt(replay.rate);
+  const portion = nextPortion(store.sql, replay.id, size);
+  const known = await ask(
+    portion.map(({ row }) => row),
+    env,
+  );
+  const due = store.decide((now) => {
+    writeFact(store.sql, "replayDue", now + milliseconds);
+    return begin(store.sql, replay, size, known, now);
+  });
+  const sent = await sendAll(due, env);
+  store.decide((now) => {
+    finish(store.sql, replay, sent, now);
+    if ([...sent.values()].some(({ outcome }) => outcome === "again"))
+      writeFact(store.sql, "replayDue", now + PAUSE_AFTER_FAILURE);
+  });
+  for (const row of due)
+    log.info("dead_letter.replayed", {
+      replayId: replay.id,
+      id: row.id,
+      stage: row.stage,
+      outcome: sent.get(row.id)?.outcome,
+    });
+}
+
+/** Equal portions, so many in each second that none is too large: no second has more than the rate allows. */
+function portionAt(rate: number): { size: number; milliseconds: number } {
+  const inSecond = Math.ceil(rate / MOST_AT_ONCE);
+  return { size: Math.floor(rate / inSecond), milliseconds: Math.ceil(1_000 / inSecond) };
+}
+
+/** What became of each, by id. One that can't be sent leaves the others alone. */
+async function sendAll(rows: readonly EntryRow[], env: Env): Promise<ReadonlyMap<string, Sent>> {
+  const setAside = rows.filter(isSetAside);
+  const messages = rows.filter((row) => !isSetAside(row));
+  const sent = await settleConnections(messages, (row) => sendOne(row, env));
+  return new Map([
+    ...(await readmitAll(setAside, env)),
+    ...messages.map((row, i) => [row.id, outcomeOf(sent[i])] as const),
+  ]);
+}
+
+async function sendOne(row: EntryRow, env: Env): Promise<Sent> {
+  const key = r2Keys.deadLetter(row.stage, row.id);
+  const record = await readRecord(env.R2, key);
+  if (record === undefined)
+    return { outcome: "failed", detail: `${key} is not in R2: restore it from a backup` };
+  await queueOf(row.stage, env).send(record.message);
+  return { outcome: "replayed", detail: replayed(row) };
+}
+
+async function readmitAll(rows: readonly EntryRow[], env: Env): Promise<(readonly [string, Sent])[]> {
+  if (rows.length === 0) return [];
+  const txIds = rows.flatMap(({ tx_id }) => tx_id ?? []);
+  const [answer] = await Promise.allSettled([chainHead(env).readmit(txIds)]);
+  return rows.map((row, i) => [
+    row.id,
+    answer.status === "fulfilled" ? ofReadmission(row, answer.value[i]) : outcomeOf(answer),
+  ]);
+}
+
+function ofReadmission(row: EntryRow, readmission: Readmission | undefined): Sent {
+  switch (readmission) {
+    case "readmitted":
+      return { outcome: "replayed", detail: replayed(row) };
+    case "being_parked":
+      return { outcome: "again", detail: "it has just failed again, and that is being put on record" };
+    case "pending":
+    case "reserved":
+      return { outcome: "skipped", detail: "already waits for a block" };
+    case "mined":
+      return { outcome: "skipped", detail: "already mined" };
+    default:
+      return { outcome: "failed", detail: "the chain head does not know this transaction" };
+  }
+}
+
+function outcomeOf(result: PromiseSettledResult<Sent> | PromiseRejectedResult | undefined): Sent {
+  if (result?.status === "fulfilled") return result.value;
+  return { outcome: "again", detail: `could not be sent: ${errorText(result?.reason)}` };
+}

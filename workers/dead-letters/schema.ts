@@ -1,0 +1,61 @@
+import { migrateTo, type Sql } from "../../shared/sqlite.ts";
+
+/** Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch. */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE entry (
+      id TEXT PRIMARY KEY,
+      stage TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      error TEXT NOT NULL,
+      tx_id TEXT,
+      block_number NUMERIC,
+      first_seen INTEGER NOT NULL,
+      last_seen INTEGER NOT NULL,
+      failures TEXT NOT NULL,
+      state TEXT NOT NULL,
+      dismissed_by TEXT,
+      dismissed_reason TEXT,
+      dismissed_at INTEGER,
+      replay_id TEXT,
+      replayed_at INTEGER,
+      check_at INTEGER
+    )`,
+    "CREATE INDEX entry_by_age ON entry (first_seen, id)",
+    "CREATE INDEX entry_of_state ON entry (state, first_seen, id)",
+    "CREATE INDEX entry_of_transaction ON entry (tx_id) WHERE tx_id IS NOT NULL",
+    "CREATE INDEX entry_of_block ON entry (block_number) WHERE block_number IS NOT NULL",
+    "CREATE INDEX entry_to_check ON entry (check_at) WHERE check_at IS NOT NULL",
+    `CREATE TABLE replay (
+      id TEXT PRIMARY KEY,
+      state TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      operator TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      rate INTEGER NOT NULL,
+      total INTEGER NOT NULL
+    )`,
+    "CREATE INDEX replay_by_age ON replay (created_at)",
+    "CREATE UNIQUE INDEX replay_running ON replay (state) WHERE state = 'running'",
+    `CREATE TABLE replay_item (
+      replay_id TEXT NOT NULL,
+      position INTEGER NOT NULL,
+      entry_id TEXT NOT NULL,
+      tries INTEGER NOT NULL DEFAULT 0,
+      outcome TEXT NOT NULL DEFAULT 'waiting',
+      detail TEXT NOT NULL DEFAULT '',
+      PRIMARY KEY (replay_id, position)
+    ) WITHOUT ROWID`,
+    "CREATE INDEX replay_item_outcome ON replay_item (replay_id, outcome, position)",
+    "CREATE UNIQUE INDEX replay_item_entry ON replay_item (replay_id, entry_id)",
+    "CREATE TABLE idempotency_key (key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL)",
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    // A new storage knows nothing: what R2 holds is read into it first.
+    `INSERT INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,
+  ],
+];
+
+export function migrate(sql: Sql): void {
+  migrateTo(sql, MIGRATIONS, "the dead letters'");
+}
