@@ -13,7 +13,7 @@ const NO_RUN = "00000000-0000-4000-8000-000000000000";
 
 /**
  * By operationId and status. A text in place of a recipe says which test has that answer, where one needs more than a
- * request or two.
+ * request or two; `nowhere`: none has it yet.
  */
 export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | string>>>> = {
   postStripeWebhook: {
@@ -81,7 +81,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   postStorageVerifyRunResume: {
     202: "long-run.test.ts: a resumed run",
     404: post(`/api/storage-verify/runs/${NO_RUN}/resume`),
-    409: "long-run.test.ts: a run that is done",
+    409: "nowhere: it needs a run that is done, so a chain too long for one request",
   },
   putStorageVerifyBlock: {
     200: async (pipeline) => {
@@ -89,7 +89,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
       return send(pipeline, "PUT", "/api/storage-verify/blocks/1", await kept?.text());
     },
     400: (pipeline) => send(pipeline, "PUT", "/api/storage-verify/blocks/1", "{}"),
-    409: "disaster.test.ts: a copy that nobody needs",
+    409: "nowhere: it needs a copy of a block that is just being stored",
   },
   postStorageVerifyRestore: {
     202: "disaster.test.ts: a chain head that has lost its storage",
