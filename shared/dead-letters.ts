@@ -26,6 +26,7 @@ export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
 export const DeadLetterId = v.pipe(
   v.string(),
   v.regex(/^[0-9a-f]{32}$/, "expected 32 lower-case hex digits"),
+  v.description("A dead letter's id"),
 );
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -40,6 +41,9 @@ export const Failure = v.strictObject({
 });
 export type Failure = v.InferOutput<typeof Failure>;
 
+export const Dismissal = v.strictObject({ by: v.string(), reason: v.string(), at: Timestamp });
+export type Dismissal = v.InferOutput<typeof Dismissal>;
+
 /** What became of a message, a set-aside transaction or a block that could not be taken any further. */
 export const DeadLetterEntry = v.strictObject({
   id: DeadLetterId,
@@ -53,7 +57,7 @@ export const DeadLetterEntry = v.strictObject({
   txId: v.nullable(v.string()),
   blockNumber: v.nullable(v.number()),
   state: State,
-  dismissed: v.nullable(v.strictObject({ by: v.string(), reason: v.string(), at: Timestamp })),
+  dismissed: v.nullable(Dismissal),
   /** The latest first. */
   failures: v.array(Failure),
 });

@@ -11,7 +11,12 @@ import { verifyUserSignature } from "./user-signature.ts";
 /** `previousHash` of the genesis block. */
 export const NO_PREVIOUS_HASH = "0".repeat(64);
 
-export const BlockNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const BlockNumber = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(0),
+  v.description("A block's number; genesis is 0"),
+);
 
 /** The signed part of a block: its hash commits to every transaction and, through `historyRoot`, to every block before. */
 export const Header = v.strictObject({
@@ -180,9 +185,18 @@ export function readBlock(bytes: Uint8Array): Block {
   try {
     return parseCanonical(Block, bytes);
   } catch (error) {
-    const detail = error instanceof v.ValiError ? v.summarize(error.issues) : String(error);
-    throw new InvalidBlock("not_a_block", detail);
+    throw new InvalidBlock("not_a_block", reasonOf(error));
   }
+}
+
+/** In a few words, however long the rubbish is, and without the error's class, which tells nobody anything. */
+function reasonOf(error: unknown): string {
+  const reason = error instanceof v.ValiError ? v.summarize(error.issues) : errorMessage(error);
+  return reason.slice(0, 500).toWellFormed(); // a cut may split a surrogate pair
+}
+
+function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function decode(text: string): Uint8Array<ArrayBuffer> {

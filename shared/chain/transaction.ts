@@ -4,13 +4,16 @@ import { canonicalBytes, type Json } from "../crypto/canonical.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import { keyId, type KeyAlgorithm } from "../crypto/key-id.ts";
 
-/** Lower-case hex of 32 bytes: a SHA-256. */
-export const Sha256Hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"));
+export const Sha256Hex = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits"),
+  v.description("A SHA-256, 32 bytes in lower-case hex"),
+);
 
-/** `vdc_tx_` and 40 hex digits (160 bits), derived from the source of the transaction. */
 export const TxId = v.pipe(
   v.string(),
   v.regex(/^vdc_tx_[0-9a-f]{40}$/, "expected vdc_tx_ and 40 hex digits"),
+  v.description("A transaction's id: vdc_tx_ and 160 bits in hex, derived from what it was made of"),
 );
 export type TxId = v.InferOutput<typeof TxId>;
 
@@ -18,14 +21,23 @@ export type TxId = v.InferOutput<typeof TxId>;
 export const AssetId = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, "expected 1 to 128 of A-Z a-z 0-9 . _ : -"),
+  v.description("An asset's id, public for ever"),
 );
 export type AssetId = v.InferOutput<typeof AssetId>;
 
-/** Milliseconds since the epoch. */
-export const Timestamp = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+export const Timestamp = v.pipe(
+  v.number(),
+  v.safeInteger(),
+  v.minValue(0),
+  v.description("Milliseconds since the epoch"),
+);
 
 const Base64url = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/, "expected base64url without padding"));
-const CidV0 = v.pipe(v.string(), v.regex(/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/, "expected a CIDv0"));
+export const CidV0 = v.pipe(
+  v.string(),
+  v.regex(/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/, "expected a CIDv0"),
+  v.description("Where IPFS has it: a CIDv0"),
+);
 
 /** A public key with its id, which is derived from it: an id can't be given to another key. `shared/crypto/key-id.ts` */
 const keyOf = <Algorithm extends KeyAlgorithm>(algorithm: Algorithm, byteLength: number) =>
@@ -102,6 +114,9 @@ export const Transaction = v.variant("type", [
   transactionOf("refund", v.strictObject({ refunds: TxId })),
 ]);
 export type Transaction = v.InferOutput<typeof Transaction>;
+
+export const TransactionType = v.picklist(Transaction.options.map(({ entries }) => entries.type.literal));
+export type TransactionType = v.InferOutput<typeof TransactionType>;
 
 /** The transaction without its signatures: what a user signs (context `vdc/transaction/v1`). */
 export function signedTransactionBytes(transaction: Transaction): Uint8Array<ArrayBuffer> {

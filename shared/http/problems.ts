@@ -26,6 +26,8 @@ export const PROBLEMS = {
 
 export type ProblemSlug = keyof typeof PROBLEMS;
 
+export const problemType = (slug: ProblemSlug) => `urn:vdc:problem:${slug}`;
+
 /** Thrown anywhere below a handler, answered as `application/problem+json`. `detail` is for the caller: no secrets, no internals. */
 export class Problem extends Error {
   override readonly name = "Problem";
@@ -48,7 +50,7 @@ export class Problem extends Error {
 export function problemResponse(problem: Problem, requestId: string): Response {
   const { status, title } = PROBLEMS[problem.slug];
   const body = {
-    type: `urn:vdc:problem:${problem.slug}`,
+    type: problemType(problem.slug),
     title,
     status,
     detail: problem.message,

@@ -81,6 +81,7 @@ const SHARED: readonly Layer[] = [
 
 /** A package that wraps a service of others, or that only one place should know: in these files and no others. */
 const BEHIND: Readonly<Record<string, readonly string[]>> = {
+  "@valibot/to-json-schema": ["workers/gateway/openapi/schemas.ts"],
   "@noble/hashes": ["shared/crypto/hash.ts", "shared/crypto/bytes.ts"],
   "@noble/post-quantum": ["shared/crypto/ml-dsa.ts", "shared/crypto/envelope.ts"],
   canonicalize: ["shared/crypto/canonical.ts"],
@@ -89,8 +90,11 @@ const BEHIND: Readonly<Record<string, readonly string[]>> = {
   pinata: ["shared/storage/pinata.ts"],
 };
 
+/** Runs when the project is built (`npm run openapi`), beside the plans that it reads. */
+const GENERATOR = "workers/gateway/openapi";
+
 const inside = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
-const isFile = (target: string) => /\.(?:ts|mjs)$/.test(target) && !target.startsWith("node:");
+const isFile = (target: string) => /\.(?:ts|mjs|json)$/.test(target) && !target.startsWith("node:");
 const entry = (target: string) => (isFile(target) ? target : packageOf(target));
 
 function breaches(file: Source, layer: Layer): string[] {
@@ -128,10 +132,23 @@ describe("the import rule", () => {
       const folder = file.path.split("/").slice(0, 2).join("/");
       return breaches(file, {
         folder,
-        may: ["shared", "valibot", "itty-router", "cloudflare:workers"],
+        may: [
+          "shared",
+          "valibot",
+          "itty-router",
+          "cloudflare:workers",
+          ...(inside(file.path, GENERATOR) ? ["@valibot/to-json-schema", "node:fs", "node:path"] : []),
+        ],
         types: ["workers", "stripe"],
       });
     });
+    expect(found).toEqual([]);
+  });
+
+  it("keeps the generator of openapi.json, which reads the routes with tools of the build, out of the Worker", () => {
+    const found = sources("{shared,workers,cli}/**/*.{ts,mjs}")
+      .filter(({ path }) => !inside(path, GENERATOR))
+      .flatMap((file) => importsOf(file).filter(({ target }) => inside(target, GENERATOR)));
     expect(found).toEqual([]);
   });
 

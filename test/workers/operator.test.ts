@@ -18,6 +18,7 @@ const PUBLIC = [
   "GET /.well-known/vdc.json",
   "GET /api/health",
   "GET /api/ready",
+  "GET /openapi.json",
 ];
 
 interface OperatorCall {

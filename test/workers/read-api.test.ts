@@ -475,6 +475,7 @@ describe("bad input", () => {
     "/api/health",
     "/api/ready",
     "/",
+    "/openapi.json",
   ];
 
   it.each(READS)("as a method that %s does not take is a 405 problem with Allow", async (path) => {

@@ -1,21 +1,30 @@
 import * as v from "valibot";
-import { AssetId } from "../../shared/chain/transaction.ts";
+import { BlockNumber } from "../../shared/chain/block.ts";
+import { AssetId, TxId } from "../../shared/chain/transaction.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 
+/** What KV holds under `asset:{assetId}`. Others may keep more there. */
+export const Asset = v.looseObject({
+  assetId: AssetId,
+  txId: v.optional(v.pipe(TxId, v.description("The first transaction that created it, when one did"))),
+  vdcBlockNumber: v.pipe(BlockNumber, v.description("The highest block that names it")),
+});
+export type Asset = v.InferOutput<typeof Asset>;
+
 export const asset = operation(
   {
     does: "An asset: the transaction that created it, and the latest block that names it",
     who: "anyone",
     params: v.strictObject({ assetId: AssetId }),
-    answers: { 200: v.unknown() },
+    answers: { 200: Asset },
     problems: ["not-found"],
   },
   async ({ env, params: { assetId } }) => {
-    const record = await env.KV.get<object>(kvKeys.asset(assetId), "json");
+    const record = await env.KV.get<Asset>(kvKeys.asset(assetId), "json");
     if (record === null)
       throw new Problem(
         "not-found",
@@ -24,7 +33,7 @@ export const asset = operation(
           members: { assetId },
         },
       );
-    return json(record, {
+    return json(record satisfies Asset, {
       headers: { ...CORS, "cache-control": "public, max-age=5" },
     });
   },

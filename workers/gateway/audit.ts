@@ -10,9 +10,15 @@ export const auditLog = operation(
     does: "What operators did, each entry linked to the one before by its hash; backwards from the latest with newest=true",
     who: "operator",
     query: v.strictObject({
-      from: v.optional(v.pipe(WholeNumber, v.minValue(1, "expected at least 1"))),
-      limit: number({ least: 1, most: 1_000, otherwise: 100 }),
-      newest: flag(false),
+      from: v.optional(
+        v.pipe(
+          WholeNumber,
+          v.minValue(1, "expected at least 1"),
+          v.description("The sequence to begin with: `next` of the page before"),
+        ),
+      ),
+      limit: number({ least: 1, most: 1_000, otherwise: 100 }, "Entries in a page, at most"),
+      newest: flag(false, "true: backwards, the latest first"),
     }),
     answers: { 200: AuditPage },
   },

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import { checkContents, readBlock } from "../../shared/chain/block.ts";
+import { BlockNumber, checkContents, Header, readBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
+import { CidV0, Sha256Hex, Timestamp } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
@@ -8,35 +9,42 @@ import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { errorText } from "../../shared/log.ts";
 import { baseUrl, ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
-import { blockOfRecord, blockRecord, type BlockRecord } from "../../shared/storage/kv-tier.ts";
+import { blockOfRecord, blockRecord, BlockRecord } from "../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
 import { CORS } from "./cors.ts";
 import { operation, type Call } from "./operation.ts";
-import { number, WholeNumber } from "./parameters.ts";
+import { number, NumberOfBlock } from "./parameters.ts";
+import { published } from "./published.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const BRIEFLY = "public, max-age=1";
 const IPFS_TIMEOUT = 15_000; // milliseconds
 
+export const Latest = v.strictObject({
+  blockNumber: BlockNumber,
+  hash: Sha256Hex,
+  ipfsHash: CidV0,
+  timestamp: Timestamp,
+});
+export type Latest = v.InferOutput<typeof Latest>;
+
 export const latest = operation(
   {
     does: "Where the chain ends: number, hash and CID of the latest block",
     who: "anyone",
-    answers: { 200: v.unknown() },
+    answers: { 200: Latest },
     problems: ["not-found"],
   },
   async ({ env }) => {
-    const published = await env.KV.get<object>(kvKeys.latest, "json");
-    if (published !== null) return json(published, { headers: { ...CORS, "cache-control": BRIEFLY } });
+    const headers = { ...CORS, "cache-control": BRIEFLY };
+    const shown = await env.KV.get<Latest>(kvKeys.latest, "json");
+    if (shown !== null) return json(shown satisfies Latest, { headers });
     const { latest: known } = await chainHead(env).head();
     if (known === null) throw new Problem("not-found", "No block has been published yet.");
-    const { blockNumber, hash, ipfsHash, timestamp } = known;
-    return json(
-      { blockNumber, hash, ipfsHash, timestamp },
-      { headers: { ...CORS, "cache-control": BRIEFLY } },
-    );
+    const { blockNumber, hash, ipfsHash, timestamp } = published(known);
+    return json({ blockNumber, hash, ipfsHash, timestamp } satisfies Latest, { headers });
   },
 );
 
@@ -44,9 +52,9 @@ export const block = operation(
   {
     does: "A block, from the first tier whose copy is sound",
     who: "anyone",
-    params: v.strictObject({ blockNumber: WholeNumber }),
+    params: v.strictObject({ blockNumber: NumberOfBlock }),
     headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
-    answers: { 200: v.unknown() },
+    answers: { 200: BlockRecord, 304: { contentType: null } },
     problems: ["not-found", "unavailable"],
   },
   async (call) => {
@@ -59,25 +67,42 @@ export const block = operation(
     const known = call.request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
     if (known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*"))
       return new Response(null, { status: 304, headers });
-    return json(record, { headers });
+    return json(record satisfies BlockRecord, { headers });
   },
 );
 
 const ANY_NUMBER = { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: Number.MAX_SAFE_INTEGER };
 
-/** `next` is the `before` of the page after, null on the last. */
+const { blockNumber, previousHash, historyRoot, timestamp, transactionCount } = Header.entries;
+
+export const BlockPage = v.strictObject({
+  blocks: v.array(
+    v.strictObject({
+      blockNumber,
+      hash: Sha256Hex,
+      previousHash,
+      historyRoot,
+      timestamp,
+      transactionCount,
+      ipfsHash: CidV0,
+    }),
+  ),
+  next: v.pipe(v.nullable(BlockNumber), v.description("The `before` of the page after; null on the last")),
+});
+export type BlockPage = v.InferOutput<typeof BlockPage>;
+
 export const blocks = operation(
   {
     does: "Headers of the published blocks, the newest first; `before` is exclusive",
     who: "anyone",
     query: v.strictObject({
-      before: number(ANY_NUMBER),
-      limit: number({ least: 1, most: 100, otherwise: 20 }),
+      before: number(ANY_NUMBER, "Only blocks below this number: `next` of the page before"),
+      limit: number({ least: 1, most: 100, otherwise: 20 }, "Blocks in a page, at most"),
     }),
-    answers: { 200: v.unknown() },
+    answers: { 200: BlockPage },
   },
   async ({ env, query: { before, limit } }) => {
-    const page = await chainHead(env).publishedBlocks(before, limit);
+    const page = (await chainHead(env).publishedBlocks(before, limit)).map(published);
     const last = page.at(-1)?.blockNumber ?? 0;
     return json(
       {
@@ -93,7 +118,7 @@ export const blocks = operation(
           }),
         ),
         next: last > 0 ? last : null,
-      },
+      } satisfies BlockPage,
       { headers: { ...CORS, "cache-control": BRIEFLY } },
     );
   },

@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { BlockNumber } from "../../shared/chain/block.ts";
 import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
 import { base64url, fromBase64url, fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { DEAD_LETTER_STATES, DeadLetterEntry, DeadLetterId, deadLetters } from "../../shared/dead-letters.ts";
@@ -10,7 +9,7 @@ import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import type { ParkedMessage } from "../dead-letters/record.ts";
 import { operation } from "./operation.ts";
-import { number, WholeNumber } from "./parameters.ts";
+import { number, NumberOfBlock, oneOf, WholeNumber } from "./parameters.ts";
 import { Reason } from "./reason.ts";
 
 export const DeadLetterPage = v.strictObject({
@@ -24,15 +23,19 @@ export const deadLetterPage = operation(
     does: "What no stage could take, the newest first: why, how often, and what has become of it",
     who: "operator",
     query: v.strictObject({
-      stage: v.optional(v.picklist(STAGES, `expected one of ${STAGES.join(", ")}`)),
-      reason: v.optional(v.picklist(PERMANENT_REASONS, `expected one of ${PERMANENT_REASONS.join(", ")}`)),
+      stage: v.optional(oneOf(STAGES, "The stage that gave it up")),
+      reason: v.optional(oneOf(PERMANENT_REASONS, "Why, of its latest failure")),
       txId: v.optional(TxId),
-      blockNumber: v.optional(v.pipe(WholeNumber, BlockNumber)),
-      state: v.optional(v.picklist(DEAD_LETTER_STATES, `expected one of ${DEAD_LETTER_STATES.join(", ")}`)),
-      minAgeSeconds: v.optional(WholeNumber),
-      maxAgeSeconds: v.optional(WholeNumber),
-      limit: number({ least: 1, most: 1_000, otherwise: 100 }),
-      cursor: v.optional(v.string()),
+      blockNumber: v.optional(NumberOfBlock),
+      state: v.optional(oneOf(DEAD_LETTER_STATES, "What has become of it")),
+      minAgeSeconds: v.optional(
+        v.pipe(WholeNumber, v.description("Seconds since it was first seen, at least")),
+      ),
+      maxAgeSeconds: v.optional(
+        v.pipe(WholeNumber, v.description("Seconds since it was first seen, at most")),
+      ),
+      limit: number({ least: 1, most: 1_000, otherwise: 100 }, "Entries in a page, at most"),
+      cursor: v.optional(v.pipe(v.string(), v.description("`next` of the page before, as it is"))),
     }),
     answers: { 200: DeadLetterPage },
     problems: ["unavailable"],
@@ -73,7 +76,8 @@ export const deadLetter = operation(
   },
 );
 
-const DismissRequest = v.strictObject({ reason: Reason });
+export const DismissRequest = v.strictObject({ reason: Reason });
+export type DismissRequest = v.InferOutput<typeof DismissRequest>;
 
 export const dismiss = operation(
   {

@@ -7,20 +7,36 @@ import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import { operation, type Call } from "./operation.ts";
 
+export const Health = v.strictObject({ status: v.literal("ok") });
+export type Health = v.InferOutput<typeof Health>;
+
 export const health = operation(
   {
     does: "The process answers; says nothing of what it depends on",
     who: "anyone",
-    answers: { 200: v.unknown() },
+    answers: { 200: Health },
   },
-  async () => json({ status: "ok" }),
+  async () => json({ status: "ok" } satisfies Health),
 );
 
-interface Check {
-  readonly ok: boolean;
-  /** What to do, when it is not. Never an exception's message: those go to the log. */
-  readonly detail?: string;
-}
+/** `detail` never holds an exception's message: those go to the log. */
+const Check = v.strictObject({
+  ok: v.boolean(),
+  detail: v.optional(v.pipe(v.string(), v.description("What is wrong, when it is not ok, and what to do"))),
+});
+type Check = v.InferOutput<typeof Check>;
+
+export const Readiness = v.strictObject({
+  ready: v.boolean(),
+  checks: v.strictObject({ kv: Check, r2: Check, ingest: Check, chain: Check, keys: Check }),
+  oldestUnfinishedSeconds: v.pipe(
+    v.nullable(v.number()),
+    v.description(
+      "Age of the oldest work that is owed; null when none is, or the chain head does not answer",
+    ),
+  ),
+});
+export type Readiness = v.InferOutput<typeof Readiness>;
 
 /** A miner that has not reported for so long does not run, or can't use its keyring. Milliseconds; it reports every minute. */
 const MINER_SILENT_AFTER = 10 * 60_000;
@@ -29,7 +45,7 @@ export const ready = operation(
   {
     does: "Whether work gets done: every binding answers, keys fit, nothing is halted, nothing that is owed is too old",
     who: "anyone",
-    answers: { 200: v.unknown(), 503: v.unknown() },
+    answers: { 200: Readiness, 503: Readiness },
   },
   async (call) => {
     const { env } = call;
@@ -43,7 +59,7 @@ export const ready = operation(
     const checks = { kv, r2, ingest: ingest.check, chain: chain.check, keys };
     const isReady = Object.values(checks).every(({ ok }) => ok);
     return json(
-      { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds },
+      { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds } satisfies Readiness,
       { status: isReady ? 200 : 503, headers: isReady ? {} : { "retry-after": "10" } },
     );
   },

@@ -1,19 +1,12 @@
-import * as v from "valibot";
-import { answer, json } from "../../shared/http/answer.ts";
+import { answer } from "../../shared/http/answer.ts";
 import { logger } from "../../shared/log.ts";
+import { withContents } from "./contents.ts";
 import type { Env } from "./env.ts";
-import { operation } from "./operation.ts";
-import { routerOf, type Route } from "./router.ts";
+import openapi from "./openapi.json" with { type: "json" };
+import { routerOf } from "./router.ts";
 import { ROUTES } from "./routes.ts";
 
-const contents: Route = [
-  "GET",
-  "/",
-  operation({ does: "This list", who: "anyone", answers: { 200: v.unknown() } }, async () =>
-    json({ name: "Veritas Documents Chain", calls: ROUTES.map(([method, path]) => `${method} ${path}`) }),
-  ),
-];
-const route = routerOf([...ROUTES, contents]);
+const route = routerOf(withContents(ROUTES, openapi));
 
 export default {
   fetch: (request, env, context) =>

@@ -10,7 +10,7 @@ export interface Arrival {
   readonly request: Request;
   /** Method and pattern of the route, as `GET /` lists it. */
   readonly action: string;
-  /** Decoded path parameters. */
+  /** Path parameters as they stand in the URL. */
   readonly params: Readonly<Record<string, string>>;
   readonly env: Env;
   readonly context: ExecutionContext;
@@ -41,8 +41,8 @@ export interface RawBody {
   readonly does: string;
 }
 
-/** An answer: JSON of a schema, or a text of another type. */
-export type Answer = v.GenericSchema | { readonly contentType: string };
+/** An answer: JSON of a schema, a text of another type, or (`null`) none but its status and headers. */
+export type Answer = v.GenericSchema | { readonly contentType: string | null };
 
 /**
  * What a call takes and gives: read by the handler's own checks, and by the generator of `openapi.json`. So the
@@ -88,7 +88,7 @@ export function operation<const P extends Plan>(
         ...rest,
         request,
         operator,
-        params: readTexts(plan.params ?? NOTHING, params),
+        params: readTexts(plan.params ?? NOTHING, decoded(params)),
         query: readTexts(plan.query ?? NOTHING, queryOf(request, plan)),
         body: await readBody(plan.body, request),
       };
@@ -104,13 +104,25 @@ const NOTHING = v.strictObject({});
  * page may carry what others have hung on it.
  */
 function queryOf(request: Request, { who, query = NOTHING }: Plan): Record<string, string> {
-  const texts = textsOf(new URL(request.url).searchParams);
-  if (who === "operator") return texts;
-  return Object.fromEntries(Object.entries(texts).filter(([name]) => Object.hasOwn(query.entries, name)));
+  const given = [...new URL(request.url).searchParams];
+  return textsOf(who === "operator" ? given : given.filter(([name]) => Object.hasOwn(query.entries, name)));
+}
+
+/** @throws Problem "invalid-parameter" for a path that is not percent-encoded UTF-8 */
+function decoded(params: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      try {
+        return [name, decodeURIComponent(value)];
+      } catch {
+        throw invalidParameter(name, "it is not percent-encoded UTF-8");
+      }
+    }),
+  );
 }
 
 /** @throws Problem "invalid-parameter" for one that stands twice */
-function textsOf(query: URLSearchParams): Record<string, string> {
+function textsOf(query: readonly (readonly [string, string])[]): Record<string, string> {
   const texts = new Map<string, string>();
   for (const [name, value] of query) {
     if (texts.has(name)) throw invalidParameter(name, "it stands more than once");

@@ -6,26 +6,36 @@ export const WholeNumber = v.pipe(
   v.regex(/^(?:0|[1-9]\d{0,15})$/, "expected a whole number in plain decimal digits"),
   v.transform(Number),
   v.safeInteger("expected a number below 2^53"),
+  v.minValue(0),
 );
 
-/** A number in a query, from `least` to `most`; `otherwise` when it is left out. */
-export function number(bounds: { least: number; most: number; otherwise: number }) {
+export const NumberOfBlock = v.pipe(WholeNumber, v.description("The block's number; genesis is 0"));
+
+/** A number in a query, from `least` to `most`; `otherwise` when it is left out. `does` is for `openapi.json`. */
+export function number(bounds: { least: number; most: number; otherwise: number }, does = "") {
   return v.optional(
     v.pipe(
       WholeNumber,
       v.minValue(bounds.least, `expected at least ${bounds.least}`),
       v.maxValue(bounds.most, `expected at most ${bounds.most}`),
+      v.description(does),
     ),
     String(bounds.otherwise),
   );
 }
 
+/** One of a few words in a query. */
+export function oneOf<const Words extends readonly string[]>(words: Words, does: string) {
+  return v.pipe(v.picklist(words, `expected one of ${words.join(", ")}`), v.description(does));
+}
+
 /** `true` or `false` in a query. */
-export function flag(otherwise: boolean) {
+export function flag(otherwise: boolean, does = "") {
   return v.optional(
     v.pipe(
       v.picklist(["true", "false"], "expected true or false"),
       v.transform((text) => text === "true"),
+      v.description(does),
     ),
     otherwise ? "true" : "false",
   );

@@ -4,21 +4,32 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { base64url, fromBase64url, fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
+import { Count } from "./count.ts";
 import { operation } from "./operation.ts";
 import { number } from "./parameters.ts";
 
 const Cursor = v.strictObject({ timestamp: Timestamp, txId: TxId });
 type Cursor = v.InferOutput<typeof Cursor>;
 
+export const PendingPage = v.strictObject({
+  count: v.pipe(Count, v.description("Transactions whose block is not finished, and those in no block yet")),
+  waiting: v.pipe(Count, v.description("Transactions in no block yet")),
+  transactions: v.array(
+    v.strictObject({ txId: TxId, timestamp: Timestamp, admittedAt: Timestamp, ageSeconds: Count }),
+  ),
+  next: v.pipe(v.nullable(v.string()), v.description("The `cursor` of the page after; null on the last")),
+});
+export type PendingPage = v.InferOutput<typeof PendingPage>;
+
 export const pending = operation(
   {
     does: "What waits for a block, in the order in which it will be mined: ids and ages, never contents",
     who: "operator",
     query: v.strictObject({
-      cursor: v.optional(v.string()),
-      limit: number({ least: 1, most: 1_000, otherwise: 100 }),
+      cursor: v.optional(v.pipe(v.string(), v.description("`next` of the page before, as it is"))),
+      limit: number({ least: 1, most: 1_000, otherwise: 100 }, "Transactions in a page, at most"),
     }),
-    answers: { 200: v.unknown() },
+    answers: { 200: PendingPage },
   },
   async ({ env, query: { cursor, limit } }) => {
     const now = Date.now();
@@ -35,7 +46,7 @@ export const pending = operation(
         ageSeconds: Math.max(0, Math.floor((now - admittedAt) / 1_000)),
       })),
       next: last !== undefined && page.length === limit ? writeCursor(last) : null,
-    });
+    } satisfies PendingPage);
   },
 );
 

@@ -7,7 +7,7 @@ import { reindexing, unknownDeadLetter } from "./dead-letters.ts";
 import { operation } from "./operation.ts";
 import { Reason } from "./reason.ts";
 
-const ReplayRequest = v.strictObject({
+export const ReplayRequest = v.strictObject({
   select: Selection,
   reason: Reason,
   ratePerSecond: v.optional(
@@ -21,6 +21,7 @@ const ReplayRequest = v.strictObject({
   ),
   dryRun: v.optional(v.boolean(), false),
 });
+export type ReplayRequest = v.InferOutput<typeof ReplayRequest>;
 
 /**
  * A dry run says of each what would happen, and changes nothing. Otherwise the selection is fixed now and replayed by a
@@ -62,7 +63,9 @@ export const replays = operation(
   async ({ env }) => json({ replays: [...(await deadLetters(env).replays())] } satisfies ReplayList),
 );
 
-const params = v.strictObject({ id: v.pipe(v.string(), v.uuid("expected the id of a replay")) });
+const params = v.strictObject({
+  id: v.pipe(v.string(), v.uuid("expected the id of a replay"), v.description("The replay's `id`")),
+});
 
 export const replay = operation(
   {

@@ -1,24 +1,38 @@
 import * as v from "valibot";
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
+import { Halted } from "./halted.ts";
 import { operation } from "./operation.ts";
 import { Reason } from "./reason.ts";
 
-const ResumeRequest = v.strictObject({
-  by: v.pipe(v.string("who are you?"), v.trim(), v.minLength(1, "who are you?"), v.maxLength(100)),
+export const ResumeRequest = v.strictObject({
+  by: v.pipe(
+    v.string("who are you?"),
+    v.regex(/\S/, "who are you?"),
+    v.maxLength(100, "at most 100 characters"),
+    v.trim(),
+    v.description("Who has looked"),
+  ),
   reason: Reason,
 });
+export type ResumeRequest = v.InferOutput<typeof ResumeRequest>;
+
+export const Resumed = v.strictObject({
+  resumed: v.pipe(v.boolean(), v.description("false: the chain was not halted")),
+  halted: v.pipe(v.nullable(Halted), v.description("What it was halted for")),
+});
+export type Resumed = v.InferOutput<typeof Resumed>;
 
 export const resume = operation(
   {
     does: "Lets a halted chain go on, once an operator has looked and says why",
     who: "operator",
     body: ResumeRequest,
-    answers: { 200: v.unknown() },
+    answers: { 200: Resumed },
   },
   async ({ body, env }) => {
     const { halted } = await chainHead(env).head();
     await chainHead(env).resume(body.by, body.reason);
-    return json({ resumed: halted !== null, halted });
+    return json({ resumed: halted !== null, halted } satisfies Resumed);
   },
 );

@@ -11,14 +11,14 @@ export type Route = readonly [method: Method, path: string, operation: Operation
 type Incoming = Omit<Arrival, "params" | "action">;
 
 /**
- * itty-router finds the operation; what it leaves out is here: HEAD from GET, 405 with Allow, decoded parameters.
- * @throws Problem "not-found", "method-not-allowed" or "invalid-parameter"
+ * itty-router finds the operation; what it leaves out is here: HEAD from GET, 405 with Allow.
+ * @throws Problem "not-found" or "method-not-allowed", and whatever the operation throws
  */
 export function routerOf(routes: readonly Route[]): (arrival: Incoming) => Promise<Response> {
   const router = IttyRouter<IRequest, [Incoming]>();
   for (const [method, path, operation] of routes)
     router[method.toLowerCase() as Lowercase<Method>](path, (found, arrival) =>
-      perform(operation, { ...arrival, action: `${method} ${path}`, params: decoded(found.params) }),
+      perform(operation, { ...arrival, action: `${method} ${path}`, params: found.params }),
     );
   const methodsOf = (pathname: string) =>
     [
@@ -44,16 +44,4 @@ async function perform(operation: Operation, arrival: Arrival): Promise<Response
   return operation.plan.who === "operator"
     ? audited(operation, arrival, await recogniseOperator(arrival))
     : operation.work(await operation.read(arrival, undefined));
-}
-
-function decoded(params: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(params).map(([name, value]) => {
-      try {
-        return [name, decodeURIComponent(value ?? "")];
-      } catch {
-        throw new Problem("invalid-parameter", `${name} is not percent-encoded UTF-8.`);
-      }
-    }),
-  );
 }

@@ -1,15 +1,62 @@
 import * as v from "valibot";
+import { BlockNumber } from "../../shared/chain/block.ts";
+import { BLOCK_STATES } from "../../shared/chain/states.ts";
+import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
+import { PERMANENT_REASONS } from "../../shared/errors.ts";
 import { json } from "../../shared/http/answer.ts";
+import { Count } from "./count.ts";
+import { Halted } from "./halted.ts";
 import { operation } from "./operation.ts";
 
 const FAILURES_SHOWN = 20;
+
+export const PipelineStatus = v.strictObject({
+  latest: v.pipe(v.nullable(BlockNumber), v.description("The latest published block; null before the first")),
+  halted: v.nullable(Halted),
+  counts: v.strictObject({ pending: Count, waiting: Count, mined: Count, setAside: Count, blocks: Count }),
+  ignored: v.pipe(
+    v.record(v.string(), Count),
+    v.description("Events of Stripe that were not for the chain, by reason"),
+  ),
+  oldestWaitingSeconds: v.nullable(Count),
+  inFlight: v.array(
+    v.strictObject({
+      blockNumber: BlockNumber,
+      state: v.picklist(BLOCK_STATES),
+      stage: v.optional(v.pipe(v.string(), v.description("The Worker that has to move it on"))),
+      transactions: Count,
+      ageSeconds: v.nullable(Count),
+    }),
+  ),
+  queues: v.pipe(
+    v.record(
+      v.string(),
+      v.strictObject({ messages: v.number(), bytes: v.number(), oldestAt: v.nullable(Timestamp) }),
+    ),
+    v.description("What waits in the queue of each stage, as far as the platform knows"),
+  ),
+  failures: v.pipe(
+    v.array(
+      v.strictObject({
+        txId: TxId,
+        blockNumber: BlockNumber,
+        reason: v.picklist(PERMANENT_REASONS),
+        error: v.string(),
+        at: Timestamp,
+        parked: v.pipe(v.boolean(), v.description("The dead-letter store has it")),
+      }),
+    ),
+    v.description(`Transactions that were set aside, the latest ${FAILURES_SHOWN}`),
+  ),
+});
+export type PipelineStatus = v.InferOutput<typeof PipelineStatus>;
 
 export const status = operation(
   {
     does: "The pipeline at a glance: what waits at each stage and for how long, what is in flight, what was set aside",
     who: "operator",
-    answers: { 200: v.unknown() },
+    answers: { 200: PipelineStatus },
   },
   async ({ env }) => {
     const head = chainHead(env);
@@ -36,7 +83,7 @@ export const status = operation(
         ageSeconds: seconds(times.reserved),
       })),
       queues,
-      failures,
-    });
+      failures: [...failures],
+    } satisfies PipelineStatus);
   },
 );

@@ -4,18 +4,20 @@ import { readBytes } from "../../shared/http/body.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { BlockReport, StorageRun, StorageStatus, VerifyAllResult } from "../../shared/storage/report.ts";
 import { operation, type Call } from "./operation.ts";
-import { flag, number, WholeNumber } from "./parameters.ts";
+import { flag, number, NumberOfBlock } from "./parameters.ts";
 import { Reason } from "./reason.ts";
 
 const AnyBlock = { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0 };
+const OfBlock = v.strictObject({ blockNumber: NumberOfBlock });
+const Repair = flag(true, "false: report only, and change nothing");
 
 export const storageStatus = operation(
   {
     does: "Which tiers list which blocks: a look at presence; verify checks the bytes",
     who: "operator",
     query: v.strictObject({
-      from: number(AnyBlock),
-      limit: number({ least: 1, most: 1_000, otherwise: 1_000 }),
+      from: number(AnyBlock, "The block to begin with: `next` of the page before"),
+      limit: number({ least: 1, most: 1_000, otherwise: 1_000 }, "Blocks in a page, at most"),
     }),
     answers: { 200: StorageStatus },
   },
@@ -27,8 +29,8 @@ export const verifyBlock = operation(
   {
     does: "Checks the bytes of a block in every tier, and restores what is missing or corrupt from a sound copy",
     who: "operator",
-    params: v.strictObject({ blockNumber: WholeNumber }),
-    query: v.strictObject({ repair: flag(true) }),
+    params: OfBlock,
+    query: v.strictObject({ repair: Repair }),
     answers: { 200: BlockReport },
     problems: ["not-found", "not-ready"],
   },
@@ -51,7 +53,7 @@ export const verifyAll = operation(
   {
     does: "Verifies every block: at once for a small chain, else as a run that goes on by itself",
     who: "operator",
-    query: v.strictObject({ repair: flag(true) }),
+    query: v.strictObject({ repair: Repair }),
     answers: { 200: VerifyAllResult, 202: StorageRun },
     problems: ["run-active"],
   },
@@ -63,11 +65,14 @@ export const verifyAll = operation(
   },
 );
 
+export const RestoreRequest = v.strictObject({ reason: Reason });
+export type RestoreRequest = v.InferOutput<typeof RestoreRequest>;
+
 export const restoreChain = operation(
   {
     does: "Rebuilds a chain head that has lost its storage from R2 and KV, link by link, then restores the tiers",
     who: "operator",
-    body: v.strictObject({ reason: Reason }),
+    body: RestoreRequest,
     answers: { 202: StorageRun },
     problems: ["run-active", "not-needed"],
   },
@@ -91,19 +96,19 @@ function started(answer: { started: StorageRun } | { active: StorageRun }): Resp
 
 const MAX_BLOCK_BYTES = 26 * 1024 * 1024;
 
-const AcceptedCopy = v.strictObject({
+export const AcceptedCopy = v.strictObject({
   blockNumber: v.number(),
   stored: v.literal(true),
   /** What came of it in the tiers; null for a block that waits in the archive for the chain to be restored. */
   report: v.nullable(BlockReport),
 });
-type AcceptedCopy = v.InferOutput<typeof AcceptedCopy>;
+export type AcceptedCopy = v.InferOutput<typeof AcceptedCopy>;
 
 export const bringBlock = operation(
   {
     does: "Brings a sound copy of a block from elsewhere, for one that no tier has, or before the chain is restored",
     who: "operator",
-    params: v.strictObject({ blockNumber: WholeNumber }),
+    params: OfBlock,
     body: {
       contentType: "application/json",
       does: "the block's canonical bytes, exactly as they were exported",
@@ -124,15 +129,17 @@ export const bringBlock = operation(
   },
 );
 
-const RunList = v.strictObject({ runs: v.array(StorageRun) });
-type RunList = v.InferOutput<typeof RunList>;
+export const RunList = v.strictObject({ runs: v.array(StorageRun) });
+export type RunList = v.InferOutput<typeof RunList>;
 
 export const storageRuns = operation(
   { does: "The latest runs, without their results", who: "operator", answers: { 200: RunList } },
   async ({ env }) => json({ runs: [...(await env.STORAGE_VERIFIER.runs())] } satisfies RunList),
 );
 
-const RunId = v.strictObject({ runId: v.pipe(v.string(), v.uuid("expected the id of a run")) });
+const RunId = v.strictObject({
+  runId: v.pipe(v.string(), v.uuid("expected the id of a run"), v.description("The run's `id`")),
+});
 
 export const storageRun = operation(
   {

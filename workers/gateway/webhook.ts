@@ -3,6 +3,7 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
 import { IGNORED_HEADER } from "../../shared/http/ignored-header.ts";
 import { errorText } from "../../shared/log.ts";
+import { WebhookAnswer } from "../../shared/stripe/answer.ts";
 import { IGNORED_REASONS } from "../../shared/stripe/decision.ts";
 import { operation, type Call } from "./operation.ts";
 
@@ -15,7 +16,7 @@ export const webhook = operation(
     who: "stripe",
     body: { contentType: "application/json", does: "the event, byte for byte as Stripe signed it" },
     headers: { "stripe-signature": "Stripe's signature of the body" },
-    answers: { 200: v.unknown() },
+    answers: { 200: WebhookAnswer },
     problems: [
       "invalid-signature",
       "unsupported-event",

@@ -1,15 +1,38 @@
 import * as v from "valibot";
+import { BlockNumber } from "../../shared/chain/block.ts";
+import { Sha256Hex } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
+
+export const WellKnown = v.strictObject({
+  chainId: v.string(),
+  formatVersion: v.literal(1),
+  genesisHash: v.pipe(v.nullable(Sha256Hex), v.description("null before the first block")),
+  latestBlock: v.nullable(BlockNumber),
+  signingKeys: v.array(
+    v.strictObject({
+      keyId: Sha256Hex,
+      algorithm: v.literal("ML-DSA-44"),
+      publicKey: v.string(),
+      announcedIn: v.pipe(BlockNumber, v.description("The block that announces it")),
+      blocks: v.pipe(
+        v.nullable(v.strictObject({ first: BlockNumber, last: v.nullable(BlockNumber) })),
+        v.description("The blocks that it signed; null for none yet"),
+      ),
+    }),
+  ),
+  ipfsGatewayUrl: v.string(),
+});
+export type WellKnown = v.InferOutput<typeof WellKnown>;
 
 /** Trust the genesis hash from elsewhere; the keys follow from the blocks. */
 export const wellKnown = operation(
   {
     does: "What a stranger needs to begin verifying: chain id, genesis hash, signing keys",
     who: "anyone",
-    answers: { 200: v.unknown() },
+    answers: { 200: WellKnown },
   },
   async ({ env }) => {
     const { chainId, genesisHash, latest, signingKeys } = await chainHead(env).head();
@@ -27,7 +50,7 @@ export const wellKnown = operation(
           blocks: firstBlock === null ? null : { first: firstBlock, last: lastBlock },
         })),
         ipfsGatewayUrl: env.IPFS_GATEWAY_URL,
-      },
+      } satisfies WellKnown,
       { headers: { ...CORS, "cache-control": "public, max-age=10" } },
     );
   },

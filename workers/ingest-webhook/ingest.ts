@@ -8,6 +8,7 @@ import { Problem, type ProblemSlug } from "../../shared/http/problems.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
+import type { WebhookAnswer } from "../../shared/stripe/answer.ts";
 import { classify } from "../../shared/stripe/classify.ts";
 import { StripeRefusal, type StripeRefusalReason } from "../../shared/stripe/refusal.ts";
 import { toTransaction } from "../../shared/stripe/to-transaction.ts";
@@ -39,10 +40,9 @@ async function take(event: Stripe.Event, settings: Settings, env: Env, log: Log)
   const decision = classify(event, settings);
   if (decision.kind === "ignored") {
     log.info("webhook.ignored", { eventType: event.type, reason: decision.reason });
-    return json(
-      { received: true, ignored: decision.reason },
-      { headers: { [IGNORED_HEADER]: decision.reason } },
-    );
+    return json({ received: true, ignored: decision.reason } satisfies WebhookAnswer, {
+      headers: { [IGNORED_HEADER]: decision.reason },
+    });
   }
   const salt = crypto.getRandomValues(new Uint8Array(32));
   const { txId, payload } = toTransaction(event, decision, { salt });
@@ -56,7 +56,7 @@ async function take(event: Stripe.Event, settings: Settings, env: Env, log: Log)
   };
   await enqueue(env, message, log);
   log.info("webhook.accepted", { txId, type: transaction.type, eventType: event.type });
-  return json({ received: true, txId, type: transaction.type });
+  return json({ received: true, txId, type: transaction.type } satisfies WebhookAnswer);
 }
 
 async function enqueue(env: Env, message: PendingTransaction, log: Log): Promise<void> {

@@ -150,6 +150,20 @@ describe("a block", () => {
       expect(await faultOf(rubbish), new TextDecoder().decode(rubbish).slice(0, 120)).toBe("not_a_block");
   });
 
+  it("is refused in a few words, however long the rubbish is, and without the name of an error's class", () => {
+    const rubbish = [
+      "",
+      "{",
+      JSON.stringify({ transactions: Array.from({ length: 2_000 }, () => "x".repeat(99)) }),
+    ];
+    for (const text of rubbish) {
+      const refusal = refusalOf(utf8(text));
+      expect(refusal.length).toBeGreaterThan(5);
+      expect(refusal.length).toBeLessThanOrEqual(500);
+      expect(refusal).not.toMatch(/Error/);
+    }
+  });
+
   it("has a wrong hash when any member of its header was changed", async () => {
     const changes = {
       chainId: "vdc-other",
@@ -291,4 +305,14 @@ describe("a block", () => {
 /** The same hex with its first digit changed. */
 function flipped(text: string): string {
   return `${text.startsWith("0") ? "1" : "0"}${text.slice(1)}`;
+}
+
+function refusalOf(bytes: Uint8Array): string {
+  try {
+    readBlock(bytes);
+  } catch (error) {
+    if (error instanceof InvalidBlock) return error.message;
+    throw error;
+  }
+  throw new Error("it was taken for a block");
 }

@@ -1,0 +1,151 @@
+import * as fc from "fast-check";
+import { followed, validatorOf, type Parameter, type Schema } from "./openapi.ts";
+
+const LENGTHS = 40; // characters and members, where a schema gives no bound
+const HUGE = "x".repeat(5_000);
+
+/** Values that a schema of the document takes, its bounds among them. */
+export function fitting(given: Schema): fc.Arbitrary<unknown> {
+  const schema = followed<Schema>(given);
+  if ("const" in schema) return fc.constant(schema.const);
+  if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
+  const options = schema.oneOf ?? schema.anyOf;
+  if (Array.isArray(options)) return fc.oneof(...(options as Schema[]).map(fitting));
+  switch (schema.type) {
+    case "string":
+      return schema.format === "uuid" ? fc.uuid() : texts(schema);
+    case "integer":
+    case "number":
+      return numbers(schema);
+    case "boolean":
+      return fc.boolean();
+    case "null":
+      return fc.constant(null);
+    case "array":
+      return fc.array(fitting(schema.items as Schema), {
+        minLength: Number(schema.minItems ?? 0),
+        maxLength: Math.min(Number(schema.maxItems ?? 5), 20),
+      });
+    case "object":
+      return objects(schema);
+    default:
+      return fc.jsonValue();
+  }
+}
+
+function texts({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> {
+  const least = Number(minLength ?? 0);
+  const most = Number(maxLength ?? Infinity);
+  const form = typeof pattern === "string" ? new RegExp(pattern) : /^/;
+  const random =
+    typeof pattern === "string"
+      ? fc.stringMatching(form, { size: "small" })
+      : fc.string({ minLength: least, maxLength: Math.min(most, least + LENGTHS), unit: "grapheme" });
+  const bounds = [least, most].filter(Number.isFinite).map((length) => "a".repeat(length));
+  const usable = bounds.filter((text) => form.test(text));
+  // JSON Schema counts code points and JavaScript its own units: what is between the two is left out.
+  return (
+    usable.length > 0 ? fc.oneof({ weight: 3, arbitrary: random }, fc.constantFrom(...usable)) : random
+  ).filter((text) => Array.from(text).length >= least && text.length <= most);
+}
+
+function numbers({ minimum, maximum }: Schema): fc.Arbitrary<number> {
+  const min = Number(minimum ?? Number.MIN_SAFE_INTEGER);
+  const max = Number(maximum ?? Number.MAX_SAFE_INTEGER);
+  return fc.oneof(
+    fc.constantFrom(min, max),
+    fc.maxSafeInteger().map((n) => Math.min(max, Math.max(min, n))),
+    fc.nat({ max: 100 }).map((n) => Math.min(max, Math.max(min, n))),
+  );
+}
+
+function objects({ properties = {}, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown> {
+  const entries = Object.entries(properties as Record<string, Schema>);
+  if (entries.length === 0 && additionalProperties !== false)
+    return fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 3 });
+  return fc.record(Object.fromEntries(entries.map(([name, schema]) => [name, fitting(schema)])), {
+    requiredKeys: required as string[],
+  });
+}
+
+const ANYTHING: fc.Arbitrary<unknown> = fc.oneof(
+  fc.jsonValue({ stringUnit: "binary" }),
+  fc.constantFrom<unknown>("", HUGE, -1, 0, 1e308, -0.5, true, null, [], {}, [[]], "null", "\u0000", "💩"),
+);
+const NAMES = ["__proto__", "constructor", "toString", "then", "a.b", "", "ids", "all", "💩"];
+
+/** Any JSON, and these values but for one thing: a member changed, left out, or too many. Now and then it still fits. */
+export function nearly(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  const how = fc.constantFrom<Spoiling>("change", "omit", "add");
+  const way = fc.array(fc.nat(), { minLength: 1, maxLength: 4 });
+  const spoiled = fc
+    .tuple(values, way, how, fc.constantFrom(...NAMES), ANYTHING)
+    .map(([value, way, how, name, anything]) => spoil(value, way, how, name, anything));
+  return fc.oneof(ANYTHING, { weight: 3, arbitrary: spoiled });
+}
+
+type Spoiling = "change" | "omit" | "add";
+
+/** @param way which member, and which of its members, as deep as there are any */
+function spoil(
+  value: unknown,
+  way: readonly number[],
+  how: Spoiling,
+  name: string,
+  anything: unknown,
+): unknown {
+  if (typeof value !== "object" || value === null) return anything;
+  const entries = Object.entries(value as Record<string, unknown>);
+  const [first = 0, ...rest] = way;
+  const at = first % Math.max(1, entries.length);
+  const [chosen, member] = entries[at] ?? [name, anything];
+  if (rest.length > 0 && typeof member === "object" && member !== null)
+    entries[at] = [chosen, spoil(member, rest, how, name, anything)];
+  else if (how === "add") entries.push([name, anything]);
+  else entries.splice(at, 1, ...(how === "omit" ? [] : [[chosen, anything] as [string, unknown]]));
+  // __proto__ becomes a member of its own, as it does in JSON.parse
+  return Array.isArray(value) ? entries.map(([, item]) => item) : Object.fromEntries(entries);
+}
+
+const NOT_PLAIN = [
+  "-1",
+  "+1",
+  "-0",
+  "01",
+  "1e3",
+  "1.5",
+  "0x1",
+  " 1",
+  "1 ",
+  "NaN",
+  "null",
+  "undefined",
+  "１",
+  "[]",
+];
+const TOO_LARGE = ["9007199254740992", "18446744073709551616", "9".repeat(400)];
+
+/** Texts for a parameter: those that the document takes, their neighbours beyond each bound, and rubbish. */
+export function parameterTexts({ schema }: Parameter): fc.Arbitrary<string> {
+  const { minimum, maximum } = followed<Schema>(schema);
+  const beyond = [Number(minimum) - 1, Number(maximum) + 1].filter(Number.isSafeInteger).map(String);
+  return fc.oneof(
+    { weight: 5, arbitrary: fitting(schema).map(String) },
+    {
+      weight: 1,
+      arbitrary: fc.oneof(
+        fc.constantFrom(...NOT_PLAIN, ...TOO_LARGE, ...beyond, ...NAMES, HUGE),
+        fc.string({ unit: "binary", maxLength: 20 }).map((text) => text.toWellFormed()),
+      ),
+    },
+  );
+}
+
+/** Whether the document takes this text as the value of the parameter. */
+export function takes({ schema }: Parameter, text: string): boolean {
+  const { type } = followed<Schema>(schema);
+  if (type === "boolean") return text === "true" || text === "false";
+  const isNumber = type === "integer" || type === "number";
+  if (isNumber && !/^(?:0|[1-9]\d*)$/.test(text)) return false;
+  return validatorOf(schema)(isNumber ? Number(text) : text);
+}

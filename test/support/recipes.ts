@@ -1,0 +1,160 @@
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { mine, purchase, deliver } from "./payments.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { payloadOf, submit } from "./sealed-payments.ts";
+
+/**
+ * Gets one answer of a call. The chain has a block with a transaction about the asset `deed-1` already, and whatever other
+ * recipes have done: each makes what it needs itself.
+ */
+type Recipe = (pipeline: Pipeline) => Promise<Response>;
+
+const NO_RUN = "00000000-0000-4000-8000-000000000000";
+
+/**
+ * By operationId and status. A text in place of a recipe says which test has that answer, where one needs more than a
+ * request or two; `nowhere`: none has it yet.
+ */
+export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | string>>>> = {
+  postStripeWebhook: {
+    200: (pipeline) => deliver(pipeline, purchase()),
+    400: (pipeline) => pipeline.fetch("/api/stripe/webhook", { method: "POST", body: "{}" }),
+    413: (pipeline) => pipeline.fetch("/api/stripe/webhook", { method: "POST", body: "x".repeat(300_000) }),
+  },
+
+  getLatest: { 200: get("/api/vdc/latest"), 404: "read-api.test.ts: an empty chain" },
+  getBlocks: { 200: get("/api/vdc/blocks?limit=1") },
+  getBlock: {
+    200: get("/api/vdc/blocks/0"),
+    304: (pipeline) => pipeline.fetch("/api/vdc/blocks/1", { headers: { "if-none-match": "*" } }),
+    404: get("/api/vdc/blocks/1000000"),
+  },
+  getTransaction: {
+    200: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}`)(pipeline),
+    404: get(`/api/vdc/transactions/${payloadOf().transaction.id}`),
+  },
+  getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
+  getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },
+
+  getHealth: { 200: get("/api/health") },
+  getReady: { 200: get("/api/ready"), 503: "operator.test.ts: a stalled block" },
+
+  postMine: {
+    200: async (pipeline) => {
+      await submit(pipeline);
+      return post("/api/vdc/mine?wait=60")(pipeline);
+    },
+    202: async (pipeline) => {
+      await submit(pipeline);
+      return post("/api/vdc/mine")(pipeline);
+    },
+  },
+  postResume: { 200: post("/api/vdc/resume", { by: "ann", reason: "to see" }) },
+  getPending: {
+    200: async (pipeline) => {
+      await submit(pipeline);
+      return asOperator("/api/vdc/pending")(pipeline);
+    },
+  },
+  getStatus: { 200: asOperator("/api/vdc/status") },
+
+  getStorageVerifyStatus: { 200: asOperator("/api/storage-verify/status?limit=1") },
+  postStorageVerifyVerify: {
+    200: post("/api/storage-verify/verify/1"),
+    404: post("/api/storage-verify/verify/1000000"),
+    409: "storage-verify.test.ts: a block that is being made",
+  },
+  postStorageVerifyVerifyAll: {
+    200: post("/api/storage-verify/verify-all?repair=false"),
+    202: "long-run.test.ts: a chain that is not verified at once",
+    409: "long-run.test.ts: a run under way",
+  },
+  getStorageVerifyRuns: { 200: asOperator("/api/storage-verify/runs") },
+  getStorageVerifyRun: {
+    200: "long-run.test.ts: a run",
+    404: asOperator(`/api/storage-verify/runs/${NO_RUN}`),
+  },
+  deleteStorageVerifyRun: {
+    200: "long-run.test.ts: an aborted run",
+    404: (pipeline) => send(pipeline, "DELETE", `/api/storage-verify/runs/${NO_RUN}`),
+  },
+  postStorageVerifyRunResume: {
+    202: "long-run.test.ts: a resumed run",
+    404: post(`/api/storage-verify/runs/${NO_RUN}/resume`),
+    409: "nowhere: it needs a run that is done, so a chain too long for one request",
+  },
+  putStorageVerifyBlock: {
+    200: async (pipeline) => {
+      const kept = await pipeline.r2.get(r2Keys.block(1));
+      return send(pipeline, "PUT", "/api/storage-verify/blocks/1", await kept?.text());
+    },
+    400: (pipeline) => send(pipeline, "PUT", "/api/storage-verify/blocks/1", "{}"),
+    409: "nowhere: it needs a copy of a block that is just being stored",
+  },
+  postStorageVerifyRestore: {
+    202: "disaster.test.ts: a chain head that has lost its storage",
+    409: post("/api/storage-verify/restore", { reason: "to see" }),
+  },
+
+  getDeadLetters: { 200: asOperator("/api/dead-letters?state=open&limit=1") },
+  getDeadLetter: {
+    200: "replay.test.ts: an entry",
+    404: asOperator(`/api/dead-letters/${"0".repeat(32)}`),
+  },
+  postDeadLetterDismiss: {
+    200: "replay.test.ts: a dismissed entry",
+    404: post(`/api/dead-letters/${"0".repeat(32)}/dismiss`, { reason: "to see" }),
+  },
+  postDeadLettersReplays: {
+    200: post("/api/dead-letters/replays", { select: { all: true }, reason: "to see", dryRun: true }),
+    202: post("/api/dead-letters/replays", { select: { all: true }, reason: "to see" }),
+    404: post("/api/dead-letters/replays", { select: { ids: ["0".repeat(32)] }, reason: "to see" }),
+    409: "replay.test.ts: a second replay",
+    422: "replay.test.ts: another request with the same key",
+  },
+  getDeadLettersReplays: { 200: asOperator("/api/dead-letters/replays") },
+  getDeadLettersReplay: {
+    200: async (pipeline) => asOperator(await replayPath(pipeline))(pipeline),
+    404: asOperator(`/api/dead-letters/replays/${NO_RUN}`),
+  },
+  deleteDeadLettersReplay: {
+    200: async (pipeline) => send(pipeline, "DELETE", await replayPath(pipeline)),
+    404: (pipeline) => send(pipeline, "DELETE", `/api/dead-letters/replays/${NO_RUN}`),
+  },
+
+  getAudit: { 200: asOperator("/api/audit?newest=true&limit=2") },
+
+  getContents: { 200: get("/") },
+  getOpenapiJson: { 200: get("/openapi.json") },
+};
+
+/** What recipes rely on. */
+export async function prepare(pipeline: Pipeline): Promise<void> {
+  await submit(pipeline, purchase({ assetId: "deed-1" }));
+  await mine(pipeline);
+}
+
+/** Of a replay that has nothing to do. */
+async function replayPath(pipeline: Pipeline): Promise<string> {
+  const begun = await post("/api/dead-letters/replays", { select: { all: true }, reason: "to see" })(
+    pipeline,
+  );
+  return begun.headers.get("location") ?? "";
+}
+
+function get(path: string): Recipe {
+  return (pipeline) => pipeline.fetch(path);
+}
+
+function asOperator(path: string): Recipe {
+  return (pipeline) => pipeline.operate(path);
+}
+
+function post(path: string, body?: object): Recipe {
+  return (pipeline) => send(pipeline, "POST", path, body && JSON.stringify(body));
+}
+
+function send(pipeline: Pipeline, method: string, path: string, body?: string): Promise<Response> {
+  const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
+  return pipeline.fetch(path, { method, headers, ...(body !== undefined && { body }) });
+}

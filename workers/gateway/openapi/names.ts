@@ -1,0 +1,67 @@
+import type * as v from "valibot";
+import * as auditChain from "../../../shared/audit-chain.ts";
+import * as blockSchemas from "../../../shared/chain/block.ts";
+import * as transactionSchemas from "../../../shared/chain/transaction.ts";
+import * as kvTier from "../../../shared/storage/kv-tier.ts";
+import * as deadLetterSchemas from "../../../shared/dead-letters.ts";
+import * as storageReport from "../../../shared/storage/report.ts";
+import * as webhookAnswer from "../../../shared/stripe/answer.ts";
+import * as assets from "../assets.ts";
+import * as blocks from "../blocks.ts";
+import * as contents from "../contents.ts";
+import * as deadLetters from "../dead-letters.ts";
+import * as halted from "../halted.ts";
+import * as health from "../health.ts";
+import * as mine from "../mine.ts";
+import * as pending from "../pending.ts";
+import * as reason from "../reason.ts";
+import * as replays from "../replays.ts";
+import * as resume from "../resume.ts";
+import * as status from "../status.ts";
+import * as storageVerify from "../storage-verify.ts";
+import * as transactions from "../transactions.ts";
+import * as wellKnown from "../well-known.ts";
+
+/** A schema that one of these files exports has the export's name in the document; any other stands where it is used. */
+const FILES: readonly object[] = [
+  auditChain,
+  blockSchemas,
+  transactionSchemas,
+  kvTier,
+  deadLetterSchemas,
+  storageReport,
+  webhookAnswer,
+  assets,
+  blocks,
+  contents,
+  deadLetters,
+  halted,
+  health,
+  mine,
+  pending,
+  reason,
+  replays,
+  resume,
+  status,
+  storageVerify,
+  transactions,
+  wellKnown,
+];
+
+/** @throws Error when two schemas have one name */
+export function namedSchemas(): Readonly<Record<string, v.GenericSchema>> {
+  const named = new Map<string, v.GenericSchema>();
+  for (const [name, exported] of FILES.flatMap((file) => Object.entries(file))) {
+    if (!isSchema(exported)) continue;
+    if (named.has(name) && named.get(name) !== exported)
+      throw new Error(`two schemas of the HTTP interface are called ${name}`);
+    named.set(name, exported);
+  }
+  return Object.fromEntries(named);
+}
+
+function isSchema(exported: unknown): exported is v.GenericSchema {
+  return (
+    typeof exported === "object" && exported !== null && "kind" in exported && exported.kind === "schema"
+  );
+}

@@ -1,0 +1,116 @@
+import { PROBLEMS, type ProblemSlug } from "../../../shared/http/problems.ts";
+import type { Answer, Plan } from "../operation.ts";
+import { OPERATOR_NAME_HEADER } from "../operator.ts";
+import type { Route } from "../router.ts";
+import { parametersOf } from "./parameters.ts";
+import { problemAnswer, REQUEST_ID } from "./problems.ts";
+import type { Json, Schemas } from "./schemas.ts";
+import { tagOf } from "./tags.ts";
+
+/** Who may call: the names of the security schemes, any one of them. */
+const SECURITY: Record<Plan["who"], Json[]> = {
+  anyone: [],
+  operator: [{ adminSecret: [] }, { cloudflareAccess: [] }],
+  stripe: [{ stripeSignature: [] }],
+};
+const SECURITY_HEADERS = ["stripe-signature"];
+
+/** `/api/vdc/blocks/:blockNumber` → `/api/vdc/blocks/{blockNumber}` */
+export function templateOf(path: string): string {
+  return path.replaceAll(/:(\w+)/g, "{$1}");
+}
+
+/** `GET /api/vdc/blocks/:blockNumber` → `getBlock`: method and path as words, a noun with an id behind it in the singular. */
+export function operationId(method: string, path: string): string {
+  const parts = path.split("/").filter((part) => !["", "api", "vdc"].includes(part));
+  const words = parts.flatMap((part, i) => {
+    if (part.startsWith(":")) return [];
+    const noun = parts[i + 1]?.startsWith(":") ? part.replace(/s$/, "") : part;
+    return noun.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  });
+  const named = words.length === 0 ? ["contents"] : words;
+  return [method.toLowerCase(), ...named.map((word) => word[0]?.toUpperCase() + word.slice(1))].join("");
+}
+
+export function operationOf([method, path, { plan }]: Route, schemas: Schemas): Json {
+  const parameters = [
+    ...parametersOf("path", plan.params, schemas),
+    ...parametersOf("query", plan.query, schemas),
+    ...headerParameters(plan),
+  ];
+  return {
+    operationId: operationId(method, path),
+    tags: [tagOf(path)],
+    summary: plan.does,
+    security: SECURITY[plan.who],
+    ...(parameters.length > 0 && { parameters }),
+    ...(plan.body !== undefined && { requestBody: bodyOf(plan.body, schemas) }),
+    responses: responsesOf(method, plan, schemas),
+  };
+}
+
+function headerParameters({ who, headers = {} }: Plan): Json[] {
+  const named = Object.entries(headers)
+    .filter(([name]) => !SECURITY_HEADERS.includes(name))
+    .map(([name, description]) => ({ name, in: "header", description, schema: { type: "string" } }));
+  const operator = { $ref: "#/components/parameters/Operator" };
+  return who === "operator" ? [...named, operator] : named;
+}
+
+export const OPERATOR_PARAMETER = {
+  name: OPERATOR_NAME_HEADER,
+  in: "header",
+  description: "Beside the secret, which operators share: the name that the audit log is to hold",
+  schema: { type: "string" },
+};
+
+function bodyOf(body: NonNullable<Plan["body"]>, schemas: Schemas): Json {
+  return "kind" in body
+    ? { required: true, content: { "application/json": { schema: schemas.input(body) } } }
+    : { required: true, description: body.does, content: { [body.contentType]: {} } };
+}
+
+function responsesOf(method: string, plan: Plan, schemas: Schemas): Json {
+  const responses: Record<string, Json> = {};
+  for (const [status, answer] of Object.entries(plan.answers))
+    responses[status] = successOf(status, answer, schemas);
+  const problems = problemsOf(method, plan);
+  for (const status of new Set(problems.map((slug) => PROBLEMS[slug].status))) {
+    const ofStatus = problems.filter((slug) => PROBLEMS[slug].status === status);
+    if (status in plan.answers)
+      throw new Error(`${plan.does}: ${status} is an answer and a problem; let it be one of them`);
+    responses[status] = problemAnswer(ofStatus);
+  }
+  return responses;
+}
+
+/** Those that every call of its kind may answer, and its own. */
+function problemsOf(method: string, { who, params, query, body, problems = [] }: Plan): ProblemSlug[] {
+  const all = new Set<ProblemSlug>(problems);
+  // An operator's call refuses parameters that it does not know, so it can refuse one without having any.
+  if (params !== undefined || query !== undefined || who === "operator") all.add("invalid-parameter");
+  if (body !== undefined && "kind" in body) all.add("invalid-body").add("body-too-large");
+  if (who === "operator") all.add("unauthorized").add("operators-not-configured");
+  if (who === "operator" && method !== "GET") all.add("audit-unavailable");
+  all.add("internal-error");
+  return (Object.keys(PROBLEMS) as ProblemSlug[]).filter((slug) => all.has(slug));
+}
+
+const MEANING: Readonly<Record<string, string>> = {
+  200: "Done",
+  202: "Taken: it goes on, and `location` says where to look",
+  304: "Unchanged",
+  503: "Not in order",
+};
+const LOCATION = { location: { schema: { type: "string" }, description: "Where to look" } };
+
+function successOf(status: string, answer: Answer, schemas: Schemas): Json {
+  const description = MEANING[status];
+  if (description === undefined)
+    throw new Error(`say what ${status} means in workers/gateway/openapi/operations.ts`);
+  const headers = { ...REQUEST_ID, ...(status === "202" && LOCATION) };
+  if ("kind" in answer)
+    return { description, headers, content: { "application/json": { schema: schemas.output(answer) } } };
+  if (answer.contentType === null) return { description, headers };
+  return { description, headers, content: { [answer.contentType]: { schema: { type: "string" } } } };
+}

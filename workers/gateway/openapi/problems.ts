@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { BlockNumber } from "../../../shared/chain/block.ts";
+import { AssetId, TxId } from "../../../shared/chain/transaction.ts";
+import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
+import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
+import { Count } from "../count.ts";
+import type { Json, Schemas } from "./schemas.ts";
+
+const REASON = { reason: v.picklist(STRIPE_REFUSALS) };
+
+/** What a problem may carry besides the members that every problem has. */
+const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
+  "invalid-signature": REASON,
+  "unsupported-event": REASON,
+  "invalid-body": { ...REASON, member: v.nullable(v.string()) },
+  "invalid-parameter": { parameter: v.string() },
+  "run-active": { runId: v.pipe(v.string(), v.uuid()) },
+  "replay-active": { replayId: v.pipe(v.string(), v.uuid()) },
+  "not-found": {
+    latest: v.nullable(BlockNumber),
+    state: v.nullable(v.string()),
+    txId: TxId,
+    assetId: AssetId,
+  },
+  "body-too-large": { maxBytes: Count },
+};
+
+const HEADERS: Partial<Record<ProblemSlug, Json>> = {
+  unauthorized: { "www-authenticate": { schema: { type: "string" }, description: "VdcAdminSecret" } },
+  "method-not-allowed": { allow: { schema: { type: "string" }, description: "The methods of this path" } },
+};
+const RETRY_AFTER = {
+  "retry-after": { schema: { type: "string" }, description: "Seconds, where it is known" },
+};
+
+export const REQUEST_ID = { "x-request-id": { $ref: "#/components/headers/RequestId" } };
+
+const ALL = Object.keys(PROBLEMS) as ProblemSlug[];
+const nameOf = (slug: ProblemSlug) =>
+  slug.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+const reference = (slug: ProblemSlug) => ({ $ref: `#/components/schemas/${nameOf(slug)}Problem` });
+const answerOf = (schema: Json) => ({ "application/problem+json": { schema } });
+
+export function problemSchemas(schemas: Schemas): Json {
+  const base = {
+    type: "object",
+    description: "RFC 9457. Branch on `type`; ignore members that you do not know.",
+    properties: {
+      type: { type: "string", pattern: "^urn:vdc:problem:[a-z-]+$" },
+      title: { type: "string" },
+      status: { type: "integer", minimum: 400, maximum: 599 },
+      detail: { type: "string", description: "For a person: what happened, and what to do" },
+      requestId: { type: "string", description: "Give it to the operator; also in x-request-id" },
+    },
+    required: ["type", "title", "status", "detail", "requestId"],
+  };
+  const each = ALL.map((slug) => {
+    const { status, title } = PROBLEMS[slug];
+    const members = schemas.output(v.partial(v.object(MEMBERS[slug] ?? {})));
+    const properties = {
+      type: { const: problemType(slug) },
+      title: { const: title },
+      status: { const: status },
+    };
+    return [
+      `${nameOf(slug)}Problem`,
+      {
+        type: "object",
+        allOf: [{ $ref: "#/components/schemas/Problem" }],
+        properties: { ...properties, ...(members.properties as Json) },
+      },
+    ];
+  });
+  return { Problem: base, ...(Object.fromEntries(each) as Json) };
+}
+
+/** Every problem as an answer that calls refer to, with what docs/problems.md says of it. */
+export function problemResponses(): Json {
+  const guide = readFileSync(join(import.meta.dirname, "../../../docs/problems.md"), "utf8");
+  return Object.fromEntries(
+    ALL.map((slug) => [
+      nameOf(slug),
+      {
+        description: `${PROBLEMS[slug].title}. ${explanation(guide, slug)}`,
+        headers: headersOf([slug]),
+        content: answerOf(reference(slug)),
+      },
+    ]),
+  );
+}
+
+/** The answer of a status that these problems share. */
+export function problemAnswer(slugs: readonly ProblemSlug[]): Json {
+  const [only] = slugs;
+  if (slugs.length === 1 && only !== undefined) return { $ref: `#/components/responses/${nameOf(only)}` };
+  return {
+    description: slugs.map((slug) => PROBLEMS[slug].title).join(", or: "),
+    headers: headersOf(slugs),
+    content: answerOf({ oneOf: slugs.map(reference) }),
+  };
+}
+
+function headersOf(slugs: readonly ProblemSlug[]): Json {
+  const own = slugs.map((slug) => ({
+    ...(PROBLEMS[slug].status === 503 && RETRY_AFTER),
+    ...HEADERS[slug],
+  }));
+  return Object.assign({ ...REQUEST_ID }, ...own) as Json;
+}
+
+/** "What happened" and "what to do" of the guide, in one line each, its links as plain text. */
+function explanation(guide: string, slug: ProblemSlug): string {
+  const section = guide.split(`\n### ${slug}\n`)[1]?.split(/\n##/)[0];
+  if (section === undefined) throw new Error(`docs/problems.md does not describe ${slug}`);
+  const [, ...paragraphs] = section.trim().split("\n\n");
+  return paragraphs
+    .map((paragraph) => paragraph.replaceAll("\n", " ").replaceAll(/\[([^\]]+)\]\([^)]+\)/g, "$1"))
+    .join("\n\n");
+}

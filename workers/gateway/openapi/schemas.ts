@@ -1,0 +1,92 @@
+import { toJsonSchema, type ConversionConfig } from "@valibot/to-json-schema";
+import type * as v from "valibot";
+import { namedSchemas } from "./names.ts";
+
+export type Json = { [name: string]: unknown };
+
+const SCHEMAS = "#/components/schemas/";
+
+/** Changes what is read and does not narrow it. */
+const HARMLESS = ["trim"];
+/** What JSON Schema can't say of an answer (that a key's id is that of its bytes) is left out there: it promises less. */
+const BEYOND_JSON_SCHEMA = ["check"];
+
+const CONFIG: ConversionConfig = {
+  target: "draft-2020-12",
+  overrideRef: ({ referenceId }) => `${SCHEMAS}${referenceId}`,
+};
+
+/** Collects the named schemas that the document uses. */
+export class Schemas {
+  readonly #named = namedSchemas();
+  readonly #used = new Map<string, Json>();
+
+  /** What a caller sends. @throws Error for a check that the document could not show */
+  input(schema: v.GenericSchema): Json {
+    return this.#convert(schema, { ...CONFIG, typeMode: "input", ignoreActions: HARMLESS });
+  }
+
+  /** What is answered. */
+  output(schema: v.GenericSchema): Json {
+    const ignoreActions = [...HARMLESS, ...BEYOND_JSON_SCHEMA];
+    return this.#convert(schema, { ...CONFIG, typeMode: "output", ignoreActions });
+  }
+
+  /** By name, in the order of the alphabet. */
+  used(): Json {
+    return Object.fromEntries([...this.#used].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  #convert(schema: v.GenericSchema, config: ConversionConfig): Json {
+    const definitions = convertible(this.#named, config);
+    const { $schema: _, $defs = {}, ...own } = toJsonSchema(schema, { ...config, definitions });
+    this.#use(own, $defs);
+    return withoutEmptyDescriptions(own);
+  }
+
+  /** Keeps the definitions that a schema leads to. */
+  #use(schema: unknown, definitions: Readonly<Record<string, unknown>>): void {
+    for (const name of referencesOf(schema)) {
+      const definition = withoutEmptyDescriptions(definitions[name]);
+      const known = this.#used.get(name);
+      if (known === undefined) {
+        this.#used.set(name, definition);
+        this.#use(definition, definitions);
+      } else if (JSON.stringify(known) !== JSON.stringify(definition))
+        throw new Error(
+          `${name} is not the same on the way in and out: give one of the two a schema of its own`,
+        );
+    }
+  }
+}
+
+/** A schema that can't be converted may be exported, as long as no plan uses it. */
+function convertible(
+  named: Readonly<Record<string, v.GenericSchema>>,
+  config: ConversionConfig,
+): Record<string, v.GenericSchema> {
+  return Object.fromEntries(
+    Object.entries(named).filter(([, schema]) => {
+      try {
+        return toJsonSchema(schema, config) !== undefined;
+      } catch {
+        return false;
+      }
+    }),
+  );
+}
+
+function* referencesOf(value: unknown): Generator<string> {
+  if (value === null || typeof value !== "object") return;
+  if ("$ref" in value && typeof value.$ref === "string" && value.$ref.startsWith(SCHEMAS))
+    yield value.$ref.slice(SCHEMAS.length);
+  for (const member of Object.values(value)) yield* referencesOf(member);
+}
+
+/** A parameter that has nothing to say describes itself as "". */
+function withoutEmptyDescriptions(schema: unknown): Json {
+  const text = JSON.stringify(schema, (name, member: unknown) =>
+    name === "description" && member === "" ? undefined : member,
+  );
+  return JSON.parse(text) as Json;
+}

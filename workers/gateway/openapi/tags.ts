@@ -1,0 +1,61 @@
+interface Tag {
+  readonly name: string;
+  readonly description: string;
+  /** Paths that begin so. */
+  readonly paths: readonly string[];
+}
+
+/** The nouns of the interface, in the order of the document. */
+export const TAGS: readonly Tag[] = [
+  { name: "Payments", description: "What Stripe calls.", paths: ["/api/stripe/"] },
+  {
+    name: "Blocks",
+    description: "The published chain. Blocks never change.",
+    paths: ["/api/vdc/latest", "/api/vdc/blocks"],
+  },
+  {
+    name: "Transactions",
+    description: "Where a transaction is, from the payment to its block.",
+    paths: ["/api/vdc/transactions"],
+  },
+  { name: "Assets", description: "What transactions are about.", paths: ["/api/vdc/assets"] },
+  {
+    name: "Verification",
+    description: "What a stranger needs to verify the chain.",
+    paths: ["/.well-known/"],
+  },
+  {
+    name: "Mining",
+    description: "For operators: approve, look on, resume.",
+    paths: ["/api/vdc/mine", "/api/vdc/resume", "/api/vdc/pending", "/api/vdc/status"],
+  },
+  {
+    name: "Storage",
+    description: "For operators: verify and restore the copies of every block in KV, R2 and IPFS.",
+    paths: ["/api/storage-verify"],
+  },
+  {
+    name: "Dead letters",
+    description: "For operators: what could not be done, and doing it again.",
+    paths: ["/api/dead-letters"],
+  },
+  { name: "Audit", description: "For operators: who did what, and why.", paths: ["/api/audit"] },
+  {
+    name: "Health",
+    description: "Whether it lives, works, and how well.",
+    paths: ["/api/health", "/api/ready", "/api/metrics"],
+  },
+];
+
+const INTERFACE: Tag = { name: "Interface", description: "What there is.", paths: ["/", "/openapi.json"] };
+
+export const ALL_TAGS: readonly Tag[] = [...TAGS, INTERFACE];
+
+export function tagOf(path: string): string {
+  const tag = INTERFACE.paths.includes(path)
+    ? INTERFACE
+    : TAGS.find(({ paths }) => paths.some((start) => path.startsWith(start)));
+  if (tag === undefined)
+    throw new Error(`${path} belongs to no tag: give it one in workers/gateway/openapi/tags.ts`);
+  return tag.name;
+}
