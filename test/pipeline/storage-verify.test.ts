@@ -200,7 +200,7 @@ describe("a block that no tier has", () => {
     expect(await parked(pipeline, "storage-verifier")).toEqual([]);
     const report = await verify(pipeline, 1);
     expect(report).toMatchObject({ status: "failed", kv: { fault: "missing" }, index: { missing: null } });
-    expect(report.message).toContain("vdc restore");
+    expect(report.message).toContain("vdc storage bring 1");
     await until(async () =>
       expect(await parked(pipeline, "storage-verifier")).toMatchObject([
         { reason: "unrepairable", blockNumber: 1, message: { kind: "block", blockNumber: 1 } },

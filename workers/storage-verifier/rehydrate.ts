@@ -1,11 +1,8 @@
 import { chainHead } from "../../shared/chain-head.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { errorText } from "../../shared/log.ts";
-import { r2Keys } from "../../shared/storage/layout.ts";
-import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { TierReport } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName } from "../../shared/storage/tier.ts";
+import { keepEvidence } from "./evidence.ts";
 import type { Finding, KnownBlock } from "./inspect.ts";
 import { patiently } from "./patience.ts";
 import type { Verification } from "./verify-block.ts";
@@ -27,7 +24,7 @@ export async function rehydrate(
     const { report, evidence } = findings[name];
     if (report.present || report.fault === "unreachable") continue;
     try {
-      if (evidence !== undefined && evidence.length > 0) await keep(name, evidence);
+      if (evidence !== undefined) await keepEvidence(blockNumber, name, evidence, env);
       if (report.fault === "forked")
         await chainHead(env).halt(`block ${blockNumber}: ${name} held ${report.detail ?? "another block"}`);
       await patiently(patience, () => tiers[name].replace(copy));
@@ -40,9 +37,4 @@ export async function rehydrate(
     }
   }
   return reports;
-
-  async function keep(tier: TierName, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const sha256 = hex(await sha256OfFile(bytes));
-    await createOnly(env.R2, r2Keys.evidence(blockNumber, tier, sha256), bytes);
-  }
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { BlockNumber, InvalidBlock } from "../../shared/chain/block.ts";
+import { BlockNumber, InvalidBlock, readBlock } from "../../shared/chain/block.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { errorText, type Log } from "../../shared/log.ts";
@@ -9,6 +9,7 @@ import type { StorageRun } from "../../shared/storage/report.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
 import type { RestorePoint } from "../chain-head/restore.ts";
 import { storageRuns, type Env } from "./env.ts";
+import { keepEvidence } from "./evidence.ts";
 import { restoredBlock } from "./restored-block.ts";
 import { listAll } from "./status.ts";
 import { verifyAll } from "./verify-all.ts";
@@ -80,6 +81,7 @@ async function soundCopy(point: RestorePoint, env: Env): Promise<Found> {
   const { blockNumber } = point;
   const { r2, kv } = tiersOf(env);
   const faults: string[] = [];
+  let archived: Uint8Array<ArrayBuffer> | undefined;
   for (const tier of [r2, kv]) {
     const { bytes } = await tier.read({ blockNumber, cid: "", hash: "" });
     if (bytes === undefined) {
@@ -88,10 +90,14 @@ async function soundCopy(point: RestorePoint, env: Env): Promise<Found> {
     }
     try {
       const block = await restoredBlock(bytes, env.CHAIN_ID, point);
-      if (tier === kv) await env.R2.put(r2Keys.block(blockNumber), bytes);
+      if (tier === kv) {
+        if (archived !== undefined) await keepEvidence(blockNumber, "r2", archived, env);
+        await r2.replace({ block: readBlock(bytes), bytes, cid: block.ipfsHash });
+      }
       return { block };
     } catch (error) {
       if (!(error instanceof InvalidBlock)) throw error;
+      if (tier === r2) archived = bytes;
       faults.push(`${tier.name}: ${errorText(error)}`);
     }
   }

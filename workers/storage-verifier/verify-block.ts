@@ -42,7 +42,7 @@ export async function verifyStoredBlock(
     index: false,
   };
   if (repair && copy !== undefined) restored.tiers = await rehydrate(known, copy, findings, with_);
-  const gaps = copy && (await findGaps(copy, env));
+  const gaps = copy && (await findGaps(copy, env, log));
   if (repair && gaps !== undefined && gaps.length > 0) restored.index = await writeIndex(gaps, env, log);
 
   const after = (name: TierName) => restored.tiers[name] ?? findings[name].report;
@@ -86,7 +86,7 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
   if (status === "rehydrated")
     return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}`;
   if (status === "failed")
-    return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc restore <file.car>`;
+    return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc storage bring ${report.blockNumber} <file.car>`;
   if (report.source === null)
     return `No sound copy could be read now (${wrong.join(", ")}). Verify again when every tier can be reached`;
   return repair
@@ -95,8 +95,17 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
 }
 
 /** `undefined` when KV can't be read: then it is not known. */
-async function findGaps({ block }: BlockCopy, env: Env): Promise<readonly IndexEntry[] | undefined> {
-  return indexGaps(block, env).catch(() => undefined);
+async function findGaps(
+  { block }: BlockCopy,
+  env: Env,
+  log: Log,
+): Promise<readonly IndexEntry[] | undefined> {
+  try {
+    return await indexGaps(block, env);
+  } catch (error) {
+    log.warn("index.unreachable", { blockNumber: block.blockNumber, error: errorText(error) });
+    return undefined;
+  }
 }
 
 async function writeIndex(gaps: readonly IndexEntry[], env: Env, log: Log): Promise<boolean> {
