@@ -124,6 +124,8 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
 
   getAudit: { 200: asOperator("/api/audit?newest=true&limit=2") },
 
+  getMetrics: { 200: asOperator("/api/metrics") },
+
   getContents: { 200: get("/") },
   getOpenapiJson: { 200: get("/openapi.json") },
 };

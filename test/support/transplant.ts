@@ -44,7 +44,8 @@ export async function transplant(
 ): Promise<void> {
   if (what.kv)
     for (const [key, { value, metadata }] of await kvContents(from.kv))
-      await to.kv.put(key, value, { metadata });
+      // The records link to the IPFS gateway, which a deployment keeps.
+      await to.kv.put(key, value.replaceAll(from.pinning.gatewayUrl, to.pinning.gatewayUrl), { metadata });
   if (what.r2)
     for (const key of await r2Keys(from.r2)) {
       const object = await from.r2.get(key);
