@@ -1,0 +1,67 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ROOT } from "../../../cli/local/workers.ts";
+import { vdcProgram } from "../../../cli/program.ts";
+import { ROUTES } from "../../../workers/gateway/routes.ts";
+import { ALERTS } from "../../../workers/monitor/alert-state.ts";
+
+const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
+const RUNBOOK = read("docs/operations.md");
+const README = read("README.md");
+
+/** `vdc <command> [<subcommand>]` wherever a document names one. */
+function commandsNamedIn(text: string): string[] {
+  return [...text.matchAll(/vdc(?: --)? ([a-z-]+)(?: ([a-z-]+))?/g)].map(([, name = "", sub]) => {
+    const group = vdcProgram().commands.find((command) => command.name() === name);
+    return group !== undefined && group.commands.length > 0 && sub !== undefined ? `${name} ${sub}` : name;
+  });
+}
+
+/** Every command, those of groups with their group's name. */
+function commands(): string[] {
+  return vdcProgram().commands.flatMap((command) =>
+    command.commands.length === 0
+      ? [command.name()]
+      : [command.name(), ...command.commands.map((sub) => `${command.name()} ${sub.name()}`)],
+  );
+}
+
+describe("docs/operations.md", () => {
+  it("names only commands that there are", () => {
+    const named = commandsNamedIn(RUNBOOK).filter((name) => name !== "");
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((name) => !commands().includes(name))).toEqual([]);
+  });
+
+  it("says of every alert what it means and what to do", () => {
+    const rows = [...RUNBOOK.matchAll(/^\| `([a-z_]+)` +\| ([^|]{20,}) \| ([^|]{15,}) \|$/gm)];
+    expect(rows.map(([, alert]) => alert)).toEqual(expect.arrayContaining([...ALERTS]));
+    expect(rows).toHaveLength(ALERTS.length);
+  });
+
+  it("names only metrics that are exposed", () => {
+    const code = globSync("{shared,workers/gateway}/**/*.ts", { cwd: ROOT }).map(read).join("\n");
+    const metrics = RUNBOOK.match(/\bvdc_[a-z_]+/g) ?? [];
+    expect(metrics.length).toBeGreaterThan(3);
+    expect(metrics.filter((metric) => !code.includes(metric.replace(/^vdc_/, "")))).toEqual([]);
+  });
+});
+
+describe("README.md", () => {
+  it("names every command of the command line", () => {
+    const [table = ""] = /## Command line\n[\s\S]*?\n## /.exec(README) ?? [];
+    const missing = vdcProgram()
+      .commands.map((command) => command.name())
+      .filter((name) => name !== "help" && !new RegExp(`\`[^\`]*\\b${name}\\b`).test(table));
+    expect(missing).toEqual([]);
+  });
+
+  it("names every call, at least by its path's beginning", () => {
+    const [table = ""] = /## Calls\n[\s\S]*?\n## /.exec(README) ?? [];
+    const nouns = new Set(
+      ROUTES.map(([, path]) => path.split("/:")[0]?.split("/").slice(0, 3).join("/") ?? ""),
+    );
+    expect([...nouns].filter((noun) => !table.includes(noun))).toEqual([]);
+  });
+});
