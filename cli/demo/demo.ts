@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import * as v from "valibot";
 import { InvalidBlock } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
+import { VerifyAllResult } from "../../shared/storage/report.ts";
 import {
   asyncPaymentSucceeded,
   syntheticCheckout,
@@ -13,6 +15,7 @@ import {
 } from "../stripe/synthetic.ts";
 import { startStack, type Stack } from "../local/stack.ts";
 import { deliver, type WebhookAnswer } from "../stripe/deliver.ts";
+import { damageStorage } from "./damage.ts";
 import { expectThat, Story } from "./story.ts";
 import { verifyTiers, type VerifiedBlock } from "./verify-tiers.ts";
 
@@ -74,6 +77,20 @@ async function demo(stack: Stack, story: Story): Promise<void> {
     () => refuseForgery(verified),
     (fault) => `refused, ${fault}`,
   );
+
+  story.title("Storage is damaged, and an operator has it verified");
+  await story.step("block 1 is lost from KV, a bit of block 2 flips in R2", () => damageStorage(stack));
+  const mended = await story.step(
+    "verify every byte in every tier",
+    async () => v.parse(VerifyAllResult, await get(stack, "/api/storage-verify/verify-all", "POST")),
+    ({ verified: sound, rehydrated, results }) =>
+      `${sound} sound, ${rehydrated} restored: ${results.flatMap(({ message, status }) => (status === "rehydrated" ? [message.toLowerCase()] : [])).join("; ")}`,
+  );
+  expectThat(mended.rehydrated === 2 && mended.failed === 0, "the two damaged blocks were not restored");
+  await story.step("both blocks once more, in all three places", async () => {
+    const anew = new ChainVerifier();
+    while (anew.next <= second.blockNumber) await verifyTiers(stack, anew);
+  });
 
   story.title("What anyone can look up");
   await story.step(
