@@ -26,11 +26,12 @@ export function vdcAtTerminal(
   typed = "",
 ): Promise<Seen> {
   const command = [process.execPath, join(ROOT, "cli", "with-setup.mjs"), "cli/vdc.ts", ...args];
+  const { CI: _, ...person } = plainEnvironment(); // Node shows no colours to CI, whatever the terminal
   const line = `stty cols 200; exec ${command.map(quoted).join(" ")}`;
   const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
     cwd: ROOT,
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...plainEnvironment(), TERM: "xterm-256color", SHELL: "/bin/sh", ...environment },
+    env: { ...person, TERM: "xterm-256color", SHELL: "/bin/sh", ...environment },
   });
   let screen = "";
   let answer = typed;
