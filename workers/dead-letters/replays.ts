@@ -104,9 +104,17 @@ export function planOf(rows: readonly EntryRow[], known: Known, now: number): Re
   };
 }
 
-/** Nothing more is sent; what was sent stays sent. One that has ended stays as it is. Null: unknown. */
+/**
+ * Nothing more is sent; what was sent stays sent. What was marked, and may not have been sent before a crash, is open
+ * again. One that has ended stays as it is. Null: unknown.
+ */
 export function abort(sql: Sql, id: string, now: number): Replay | null {
   sql.exec("UPDATE replay SET state = 'aborted', ended_at = ? WHERE id = ? AND state = 'running'", now, id);
+  sql.exec(
+    `UPDATE entry SET state = 'open' WHERE state = 'replaying' AND replay_id = ? AND id IN
+     (SELECT entry_id FROM replay_item WHERE replay_id = entry.replay_id AND outcome = 'waiting')`,
+    id,
+  );
   return replayById(sql, id);
 }
 
