@@ -51,7 +51,7 @@ export const DeadLetterEntry = v.strictObject({
   stage: Stage,
   reason: v.string(),
   error: v.string(),
-  /** All that were made, of all its failures. */
+  /** All that were made, also of failures that are kept no more. */
   attempts: Count,
   firstSeen: Timestamp,
   lastSeen: Timestamp,
@@ -59,7 +59,7 @@ export const DeadLetterEntry = v.strictObject({
   blockNumber: v.nullable(v.number()),
   state: State,
   dismissed: v.nullable(Dismissal),
-  /** The latest first. */
+  /** The latest 20, the latest first. */
   failures: v.array(Failure),
 });
 export type DeadLetterEntry = v.InferOutput<typeof DeadLetterEntry>;

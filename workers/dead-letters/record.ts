@@ -15,8 +15,10 @@ export interface ParkedMessage {
   /** Times are milliseconds since the epoch. */
   readonly firstSeen: number;
   readonly lastSeen: number;
-  /** The latest first. */
+  /** The latest first, and no more than `history.ts` keeps. */
   readonly failures: readonly Failure[];
+  /** Of the failures before those; missing when there are none. */
+  readonly earlierAttempts?: number;
   readonly message: Json;
 }
 
