@@ -12,11 +12,11 @@ import { doDuties, nextDue } from "./alarm.ts";
 import * as entries from "./entries.ts";
 import type { Env } from "./env.ts";
 import { readFact } from "./facts.ts";
+import { planReplay } from "./plan.ts";
 import type { ParkedFacts } from "./record.ts";
 import { reindexPage } from "./reindex.ts";
 import * as replays from "./replays.ts";
 import { migrate } from "./schema.ts";
-import { ask } from "./standing.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -102,9 +102,7 @@ export class DeadLetters extends DurableObject<Env> {
   }
 
   async plan(select: Selection): Promise<ReplayPlan | replays.ReplayRefusal | "reindexing"> {
-    if (!this.#isWhole) return "reindexing";
-    const rows = replays.selection(this.#store.sql, select, Date.now());
-    return "refused" in rows ? rows : replays.planOf(rows, await ask(rows, this.env), Date.now());
+    return this.#isWhole ? planReplay(this.#store.sql, this.env, select, Date.now()) : "reindexing";
   }
 
   async createReplay(
