@@ -93,7 +93,9 @@ export class DeadLetters extends DurableObject<Env> {
     return this.#found(entries.entry(this.#store.sql, id));
   }
 
+  /** @throws Error while the index is not whole: unknown is not "few" */
   counts() {
+    if (!this.#isWhole) throw new Error("the index of the dead letters is being made anew from R2");
     return entries.counts(this.#store.sql);
   }
 
