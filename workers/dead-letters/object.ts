@@ -41,13 +41,10 @@ export class DeadLetters extends DurableObject<Env> {
 
   /** The first page at once: in a deployment without dead letters that is all there is. The rest is the alarm's. */
   async #reindex(): Promise<void> {
-    const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env)]);
+    const log = this.#log.with({ requestId: crypto.randomUUID() });
+    const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env, log)]);
     if (outcome.status === "rejected")
-      this.#log.warn("duty.failed", {
-        requestId: crypto.randomUUID(),
-        duty: "reindex",
-        error: errorText(outcome.reason),
-      });
+      log.warn("duty.failed", { duty: "reindex", error: errorText(outcome.reason) });
   }
 
   /** While what R2 holds is being read, nothing can be said of all that is parked. */
