@@ -18,7 +18,8 @@ export function deadLetters(
 
 /**
  * open: nobody has mended it yet · replaying: sent again, and not known to be done · resolved: what it was to do is
- * done · dismissed: an operator said why nothing is to be done. One that fails again is open again.
+ * done · dismissed: an operator said why nothing is to be done. One that fails again is open again, and so is one of which
+ * nothing was heard for a day after it was replayed.
  */
 export const DEAD_LETTER_STATES = ["open", "replaying", "resolved", "dismissed"] as const;
 export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
@@ -50,7 +51,7 @@ export const DeadLetterEntry = v.strictObject({
   stage: Stage,
   reason: v.string(),
   error: v.string(),
-  /** All that were made, of all its failures. */
+  /** All that were made, also of failures that are kept no more. */
   attempts: Count,
   firstSeen: Timestamp,
   lastSeen: Timestamp,
@@ -58,7 +59,7 @@ export const DeadLetterEntry = v.strictObject({
   blockNumber: v.nullable(v.number()),
   state: State,
   dismissed: v.nullable(Dismissal),
-  /** The latest first. */
+  /** The latest 20, the latest first. */
   failures: v.array(Failure),
 });
 export type DeadLetterEntry = v.InferOutput<typeof DeadLetterEntry>;

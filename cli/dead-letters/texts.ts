@@ -40,6 +40,16 @@ export function entryText(entry: DeadLetterEntry): string {
   ].join("\n");
 }
 
+/** What there is to do about an open one. */
+export function adviceOn({ id, reason }: DeadLetterEntry): string {
+  return [
+    `docs/problems.md ("Permanent reasons") says what \`${reason}\` means and how to mend it. Then:`,
+    `  vdc dead-letters replay ${id} --reason "what was mended"`,
+    "or, where nothing is to be done:",
+    `  vdc dead-letters dismiss ${id} --reason "why not"`,
+  ].join("\n");
+}
+
 /** What a replay would do, for whoever decides on it. */
 export function planText({ total, wouldReplay, wouldSkip, items }: ReplayPlan): string {
   const rows = items.map((item) => [item.id, item.stage, about(item), item.action, item.detail]);

@@ -67,6 +67,13 @@ const statesOf = (entries: readonly DeadLetterEntry[]) =>
 
 const numbers = (entries: readonly DeadLetterEntry[]) => entries.map(({ blockNumber }) => blockNumber);
 
+/** How many the metrics say there are, in all states; none when that is unknown. */
+async function countsOf(of: Pipeline): Promise<number[]> {
+  const text = await (await of.operate("/api/metrics")).text();
+  const counts = [...text.matchAll(/^vdc_dead_letters(?:_open)?\{.*\} (\d+)$/gm)].map(([, n]) => Number(n));
+  return counts.length === 0 ? [] : [counts.reduce((sum, n) => sum + n)];
+}
+
 /** What R2 holds of an entry. */
 const factsOf = ({ id, failures, txId, blockNumber }: DeadLetterEntry) => ({
   id,
@@ -278,10 +285,15 @@ describe("the list", () => {
     for (const { name } of tables) await storage.exec(`DROP TABLE ${name}`);
     await worker.evictDurableObject("DeadLetters", { name: "vdc-main" });
 
+    const counted: number[] = [];
     await until(async () => {
+      counted.push(...(await countsOf(pipeline)));
       const response = await pipeline.operate("/api/dead-letters?limit=1");
       expect(response.status, await response.text()).toBe(200);
     });
+    // While some are still to be read, how many there are is unknown, and not few.
+    for (const count of counted) expect(count).toBe(before.length);
+    expect(await countsOf(pipeline)).toEqual([before.length]);
     const after = await listed(pipeline);
     expect(after.map(factsOf)).toEqual(before.map(factsOf));
     await until(async () => expect(statesOf(await listed(pipeline))).toEqual(statesOf(before)));

@@ -85,9 +85,14 @@ export class TestIndex {
     return id;
   }
 
-  async #park(stage: StageName, body: unknown): Promise<string> {
+  /** A message that came to the dead-letter queue as it was. @returns its id */
+  deliver(stage: StageName, body: unknown, attempts = 1): Promise<string> {
+    return this.#park(stage, body, attempts);
+  }
+
+  async #park(stage: StageName, body: unknown, attempts = 1): Promise<string> {
     const before = new Set(this.records.values());
-    const message = { id: "m", timestamp: new Date(this.now), attempts: 1, body } as Message;
+    const message = { id: "m", timestamp: new Date(this.now), attempts, body } as Message;
     await park(message, deadLetterQueueName(stage), this.env, silent);
     const [changed] = [...this.records].filter(([, text]) => !before.has(text));
     const id = /([0-9a-f]{32})\.json$/.exec(changed?.[0] ?? "")?.[1];

@@ -22,7 +22,7 @@ export async function doDuties(
   log: Log,
 ): Promise<number | undefined> {
   for (const [duty, work] of [
-    ["reindex", () => reindexPage(store, env)],
+    ["reindex", () => reindexPage(store, env, log)],
     ["replay", () => replayIfDue(store, env, clock(), log)],
     ["check", () => checkDue(store, env, clock())],
   ] as const) {

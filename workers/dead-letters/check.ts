@@ -7,6 +7,8 @@ import type { Store } from "./store.ts";
 const CHECK_AT_ONCE = 100;
 const SOONEST = 2_000; // milliseconds
 const LATEST = 3_600_000;
+/** Longer than a stage tries: 100 retries, at most five minutes apart. */
+const LOST_AFTER = 24 * 3_600_000;
 
 /** Finds out which of those that are due have been done meanwhile, by a replay or by other means. */
 export async function checkDue(store: Store, env: Env, now: number): Promise<void> {
@@ -22,16 +24,28 @@ export function dueForCheck(sql: Sql, now: number): EntryRow[] {
     .toArray();
 }
 
-/** One that is not done is asked about again when it has waited for twice as long: an old one costs next to nothing. */
+/**
+ * One that is not done is asked about again when it has waited for twice as long: an old one costs next to nothing.
+ * One that was replayed, and has neither come back nor moved anything for a day, was lost on the way: it is open again.
+ */
 export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known, now: number): void {
   for (const row of checked) {
     const waited = now - Math.max(row.last_seen, row.replayed_at ?? 0);
-    if (standingOf(row, known)?.is === "done") resolve(sql, row.id);
-    else
+    const standing = standingOf(row, known);
+    if (standing?.is === "done") {
+      resolve(sql, row.id);
+      continue;
+    }
+    sql.exec(
+      "UPDATE entry SET check_at = ? WHERE id = ? AND check_at IS NOT NULL",
+      now + Math.min(LATEST, Math.max(SOONEST, waited)),
+      row.id,
+    );
+    if (standing === undefined)
       sql.exec(
-        "UPDATE entry SET check_at = ? WHERE id = ? AND check_at IS NOT NULL",
-        now + Math.min(LATEST, Math.max(SOONEST, waited)),
+        "UPDATE entry SET state = 'open' WHERE id = ? AND state = 'replaying' AND replayed_at <= ?",
         row.id,
+        now - LOST_AFTER,
       );
   }
 }

@@ -7,6 +7,7 @@ import type {
 import type { StageName } from "../../shared/pipeline.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import { conditionOf, type Filter } from "./filter.ts";
+import { attemptsOf, isNews } from "./history.ts";
 import type { ParkedFacts } from "./record.ts";
 
 export type EntryRow = {
@@ -20,6 +21,7 @@ export type EntryRow = {
   last_seen: number;
   /** JSON of the failures, the latest first. */
   failures: string;
+  earlier_attempts: number;
   state: DeadLetterState;
   dismissed_by: string | null;
   dismissed_reason: string | null;
@@ -37,15 +39,14 @@ export type EntryRow = {
  */
 export function note(sql: Sql, parked: ParkedFacts, now: number): void {
   const known = findEntry(sql, parked.id);
-  if (known !== undefined && parked.failures.every((failure) => failuresOf(known).some(isSame(failure))))
-    return;
+  if (known !== undefined && !parked.failures.some((failure) => isNews(failure, failuresOf(known)))) return;
   const isTraceable = parked.txId !== null || parked.blockNumber !== null;
   sql.exec(
-    `INSERT INTO entry (id, stage, reason, error, tx_id, block_number, first_seen, last_seen, failures, state, check_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)
+    `INSERT INTO entry (id, stage, reason, error, tx_id, block_number, first_seen, last_seen, failures, earlier_attempts, state, check_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)
      ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, error = excluded.error, block_number = excluded.block_number,
-       first_seen = excluded.first_seen, last_seen = excluded.last_seen, failures = excluded.failures, state = 'open',
-       dismissed_by = NULL, dismissed_reason = NULL, dismissed_at = NULL, replay_id = NULL, check_at = excluded.check_at`,
+       first_seen = excluded.first_seen, last_seen = excluded.last_seen, failures = excluded.failures,
+       earlier_attempts = excluded.earlier_attempts, state = 'open', dismissed_by = NULL, dismissed_reason = NULL, dismissed_at = NULL, replay_id = NULL, check_at = excluded.check_at`,
     parked.id,
     parked.stage,
     parked.reason,
@@ -55,6 +56,7 @@ export function note(sql: Sql, parked: ParkedFacts, now: number): void {
     parked.firstSeen,
     parked.lastSeen,
     JSON.stringify(parked.failures),
+    parked.earlierAttempts ?? 0,
     isTraceable ? now : null,
   );
   if (known?.replay_id !== undefined && known.replay_id !== null)
@@ -154,10 +156,6 @@ export function counts(sql: Sql): DeadLetterCounts {
   };
 }
 
-function isSame({ at, attempts }: Failure): (other: Failure) => boolean {
-  return (other) => other.at === at && other.attempts === attempts;
-}
-
 function failuresOf({ failures }: EntryRow): Failure[] {
   return JSON.parse(failures) as Failure[];
 }
@@ -170,7 +168,7 @@ function entryOf(row: EntryRow): DeadLetterEntry {
     stage: row.stage,
     reason: row.reason,
     error: row.error,
-    attempts: failures.reduce((total, { attempts }) => total + attempts, 0),
+    attempts: attemptsOf({ failures, earlierAttempts: row.earlier_attempts }),
     firstSeen: row.first_seen,
     lastSeen: row.last_seen,
     txId: row.tx_id,

@@ -12,11 +12,11 @@ import { doDuties, nextDue } from "./alarm.ts";
 import * as entries from "./entries.ts";
 import type { Env } from "./env.ts";
 import { readFact } from "./facts.ts";
+import { planReplay } from "./plan.ts";
 import type { ParkedFacts } from "./record.ts";
 import { reindexPage } from "./reindex.ts";
 import * as replays from "./replays.ts";
 import { migrate } from "./schema.ts";
-import { ask } from "./standing.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -41,13 +41,10 @@ export class DeadLetters extends DurableObject<Env> {
 
   /** The first page at once: in a deployment without dead letters that is all there is. The rest is the alarm's. */
   async #reindex(): Promise<void> {
-    const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env)]);
+    const log = this.#log.with({ requestId: crypto.randomUUID() });
+    const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env, log)]);
     if (outcome.status === "rejected")
-      this.#log.warn("duty.failed", {
-        requestId: crypto.randomUUID(),
-        duty: "reindex",
-        error: errorText(outcome.reason),
-      });
+      log.warn("duty.failed", { duty: "reindex", error: errorText(outcome.reason) });
   }
 
   /** While what R2 holds is being read, nothing can be said of all that is parked. */
@@ -93,7 +90,9 @@ export class DeadLetters extends DurableObject<Env> {
     return this.#found(entries.entry(this.#store.sql, id));
   }
 
+  /** @throws Error while the index is not whole: unknown is not "few" */
   counts() {
+    if (!this.#isWhole) throw new Error("the index of the dead letters is being made anew from R2");
     return entries.counts(this.#store.sql);
   }
 
@@ -102,9 +101,7 @@ export class DeadLetters extends DurableObject<Env> {
   }
 
   async plan(select: Selection): Promise<ReplayPlan | replays.ReplayRefusal | "reindexing"> {
-    if (!this.#isWhole) return "reindexing";
-    const rows = replays.selection(this.#store.sql, select, Date.now());
-    return "refused" in rows ? rows : replays.planOf(rows, await ask(rows, this.env), Date.now());
+    return this.#isWhole ? planReplay(this.#store.sql, this.env, select, Date.now()) : "reindexing";
   }
 
   async createReplay(

@@ -4,11 +4,12 @@ import { base64url } from "../../shared/crypto/bytes.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { deadLetters, type Failure } from "../../shared/dead-letters.ts";
 import { DeadLetter, SetAside } from "../../shared/messages.ts";
-import type { Log } from "../../shared/log.ts";
-import { stageOfDeadLetterQueue } from "../../shared/pipeline.ts";
+import { errorText, type Log } from "../../shared/log.ts";
+import { stageOfDeadLetterQueue, WORKERS, type StageName } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
+import { withFailure } from "./history.ts";
 import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 
 /**
@@ -18,7 +19,7 @@ import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 export async function park(dead: Message, queue: string, env: Env, log: Log): Promise<void> {
   const stage = stageOfDeadLetterQueue(queue);
   if (stage === undefined) throw new Error(`${queue} is not a dead-letter queue of the pipeline`);
-  const { message, failure, blockNumber } = understand(dead);
+  const { message, failure, blockNumber } = understand(dead, stage);
   const id = sha256Hex(canonicalBytes({ stage, message })).slice(0, 32);
   const parked = await store(env.R2, {
     id,
@@ -59,25 +60,6 @@ async function store(bucket: R2Bucket, parked: ParkedMessage): Promise<ParkedMes
   return updated;
 }
 
-/** The known record with the only failure of the new one, unless it has that already. */
-function withFailure(known: ParkedMessage, parked: ParkedMessage): ParkedMessage {
-  const isKnown = known.failures.some(({ at, attempts }) =>
-    parked.failures.some((failure) => failure.at === at && failure.attempts === attempts),
-  );
-  if (isKnown) return known;
-  const failures = [...parked.failures, ...known.failures].toSorted((a, b) => b.at - a.at);
-  const latest = parked.lastSeen >= known.lastSeen ? parked : known;
-  return {
-    ...known,
-    reason: latest.reason,
-    error: latest.error,
-    blockNumber: latest.blockNumber,
-    firstSeen: Math.min(known.firstSeen, parked.firstSeen),
-    lastSeen: latest.lastSeen,
-    failures,
-  };
-}
-
 interface Understood {
   readonly message: Json;
   readonly failure: Failure;
@@ -85,27 +67,38 @@ interface Understood {
   readonly blockNumber?: number;
 }
 
+/** As read by a Worker of an older version than its sender: new reasons and members leave the message what it is. */
+const AnyDeadLetter = v.object({
+  ...DeadLetter.entries,
+  v: v.number(),
+  stage: v.string(),
+  reason: v.string(),
+});
+const AnySetAside = v.object({ ...SetAside.entries, v: v.number(), reason: v.string() });
+
 /** A stage that gave up says why; a bare message comes from the platform, after the last retry. */
-function understand({ body, attempts, timestamp }: Message): Understood {
-  const said = v.safeParse(DeadLetter, body);
+function understand({ body, timestamp }: Message, stage: StageName): Understood {
+  const said = v.safeParse(AnyDeadLetter, body);
   if (said.success) {
-    const { reason, error, failedAt, message } = said.output;
+    const { reason, error, failedAt, attempts, message } = said.output;
     return {
       message: storable(message),
-      failure: { at: failedAt, reason, error: error.toWellFormed(), attempts: said.output.attempts },
+      failure: { at: failedAt, reason, error: errorText(error), attempts },
     };
   }
-  const setAside = v.safeParse(SetAside, body);
+  const setAside = v.safeParse(AnySetAside, body);
   if (setAside.success) {
     const { txId, blockNumber, reason, error, failedAt } = setAside.output;
     // One transaction is one record, however many blocks could not take it.
     return {
       message: { txId },
-      failure: { at: failedAt, reason, error: error.toWellFormed(), attempts: 1 },
+      failure: { at: failedAt, reason, error: errorText(error), attempts: 1 },
       blockNumber,
     };
   }
   const error = "the platform moved it here after the last retry; the Worker's log has the cause";
+  // Its own `attempts` counts how often it was delivered here, and would make each delivery another failure.
+  const attempts = WORKERS[stage].consumes.max_retries + 1;
   return {
     message: storable(body),
     failure: { at: timestamp.getTime(), reason: "retries_exhausted", error, attempts },

@@ -57,15 +57,17 @@ export function finish(sql: Sql, replay: ReplayRow, sent: ReadonlyMap<string, Se
   for (const [id, result] of sent) {
     const row = findEntry(sql, id);
     if (row === undefined) throw new Error(`dead letter ${id} is not in the index`);
-    const isOurs = row.state === "replaying" && row.replay_id === replay.id;
+    const isOurs = row.replay_id === replay.id;
     if (result.outcome === "again" && mayTryAgain(sql, replay.id, id)) continue;
-    if (result.outcome === "replayed" && row.state === "open")
+    if (result.outcome === "replayed" && row.state === "open" && !isOurs)
       settle(sql, replay.id, id, { outcome: "failed", detail: failedAgain(row.reason) });
     else if (result.outcome === "again" || result.outcome === "failed") {
       settle(sql, replay.id, id, { outcome: "failed", detail: result.detail });
-      if (isOurs) sql.exec("UPDATE entry SET state = 'open' WHERE id = ?", id);
+      if (isOurs) sql.exec("UPDATE entry SET state = 'open' WHERE id = ? AND state = 'replaying'", id);
     } else {
       settle(sql, replay.id, id, result);
+      // An abort opened it while it was being sent.
+      if (isOurs) sql.exec("UPDATE entry SET state = 'replaying' WHERE id = ? AND state = 'open'", id);
       // Nobody can be asked about it: it counts as done, until it fails again.
       if (isOurs && row.tx_id === null && row.block_number === null) resolve(sql, id);
     }

@@ -1,11 +1,8 @@
-import type { Replay, ReplayPlan, Selection } from "../../shared/dead-letters.ts";
+import type { Replay, Selection } from "../../shared/dead-letters.ts";
 import type { Sql } from "../../shared/sqlite.ts";
-import { actionFor } from "./actions.ts";
-import type { EntryRow } from "./entries.ts";
 import { writeFact } from "./facts.ts";
 import { conditionOf } from "./filter.ts";
 import { rememberAnswer, type Repeat, repeatOf } from "./idempotency.ts";
-import type { Known } from "./standing.ts";
 
 export interface ReplayRequest {
   readonly select: Selection;
@@ -75,38 +72,17 @@ export function createReplay(
   return replay;
 }
 
-/** What `createReplay` would select now, the oldest first. */
-export function selection(sql: Sql, select: Selection, now: number): EntryRow[] | ReplayRefusal {
-  const unknown = unknownIds(sql, select);
-  if (unknown.length > 0) return { refused: "unknown_entries", ids: unknown };
-  const { from, bindings } = selected(select, now);
-  return sql.exec<EntryRow>(`SELECT * ${from} ORDER BY first_seen, id`, ...bindings).toArray();
-}
-
-const PLANNED_SHOWN = 100;
-
-export function planOf(rows: readonly EntryRow[], known: Known, now: number): ReplayPlan {
-  const actions = rows.map((row) => ({ row, action: actionFor(row, known, now) }));
-  const wouldReplay = actions.filter(({ action }) => action.do === "replay").length;
-  return {
-    dryRun: true,
-    total: rows.length,
-    wouldReplay,
-    wouldSkip: rows.length - wouldReplay,
-    items: actions.slice(0, PLANNED_SHOWN).map(({ row, action }) => ({
-      id: row.id,
-      stage: row.stage,
-      txId: row.tx_id,
-      blockNumber: row.block_number,
-      action: action.do,
-      detail: action.detail,
-    })),
-  };
-}
-
-/** Nothing more is sent; what was sent stays sent. One that has ended stays as it is. Null: unknown. */
+/**
+ * Nothing more is sent; what was sent stays sent. What was marked, and may not have been sent before a crash, is open
+ * again. One that has ended stays as it is. Null: unknown.
+ */
 export function abort(sql: Sql, id: string, now: number): Replay | null {
   sql.exec("UPDATE replay SET state = 'aborted', ended_at = ? WHERE id = ? AND state = 'running'", now, id);
+  sql.exec(
+    `UPDATE entry SET state = 'open' WHERE state = 'replaying' AND replay_id = ? AND id IN
+     (SELECT entry_id FROM replay_item WHERE replay_id = entry.replay_id AND outcome = 'waiting')`,
+    id,
+  );
   return replayById(sql, id);
 }
 
@@ -176,7 +152,7 @@ function replayOf(sql: Sql, row: ReplayRow): Replay {
   };
 }
 
-function unknownIds(sql: Sql, select: Selection): string[] {
+export function unknownIds(sql: Sql, select: Selection): string[] {
   if (!("ids" in select)) return [];
   return sql
     .exec<{ id: string }>(
@@ -188,7 +164,7 @@ function unknownIds(sql: Sql, select: Selection): string[] {
 }
 
 /** What was dismissed, or is resolved, is in it only when it was named, or its state was. */
-function selected(
+export function selected(
   select: Selection,
   now: number,
 ): { readonly from: string; readonly bindings: readonly (string | number)[] } {

@@ -54,6 +54,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     // A new storage knows nothing: what R2 holds is read into it first.
     `INSERT INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,
   ],
+  ["ALTER TABLE entry ADD COLUMN earlier_attempts INTEGER NOT NULL DEFAULT 0"],
 ];
 
 export function migrate(sql: Sql): void {

@@ -7,4 +7,6 @@ export const Reason = v.pipe(
   v.maxLength(1_000, "at most 1000 characters"),
   v.trim(),
   v.description("Why: it is kept in the audit log"),
+  // JSON may hold half a surrogate pair, which canonical JSON can't.
+  v.transform((text) => text.toWellFormed()),
 );

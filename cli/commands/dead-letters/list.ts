@@ -2,8 +2,8 @@ import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
 import type { DeadLetterEntry } from "../../../shared/dead-letters.ts";
 import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
-import { entryTable, entryText } from "../../dead-letters/texts.ts";
-import { show } from "../../output/show.ts";
+import { adviceOn, entryTable, entryText } from "../../dead-letters/texts.ts";
+import { note, show } from "../../output/show.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
 interface ListOptions extends Connected, FilterOptions {
@@ -45,7 +45,9 @@ export function showCommand(): Command {
     .addHelpText("after", examples("dead-letters show 0123456789abcdef0123456789abcdef"))
     .action(async (id: string, options: Connected) => {
       const path = `/api/dead-letters/${encodeURIComponent(id)}`;
-      show(options, await operatorClient(options).get<DeadLetterEntry>(path), entryText);
+      const entry = await operatorClient(options).get<DeadLetterEntry>(path);
+      show(options, entry, entryText);
+      if (entry.state === "open") note(adviceOn(entry));
     });
 }
 

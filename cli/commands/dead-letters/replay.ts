@@ -49,6 +49,9 @@ ${examples(
     .action(replay);
 }
 
+const SENT_IS_NOT_DONE = `What was sent is done once it is resolved: \`vdc dead-letters list --state replaying\` shows what is not yet.
+A transaction that was set aside is mined with what is asked for next: \`vdc mine\`.`;
+
 async function replay(ids: readonly string[], options: Options): Promise<void> {
   const selection = selectionOf(ids, options);
   const client = operatorClient(options);
@@ -64,6 +67,7 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
   const started = await client.post<Replay>(REPLAYS, { body: request, idempotencyKey: randomUUID() });
   const ended = options.wait ? await followReplay(client, started) : started;
   show(options, ended, replayText);
+  if (ended.replayed > 0) note(SENT_IS_NOT_DONE);
   if (ended.state === "aborted") throw new CommandFailure(`replay ${ended.id} was aborted`);
   if (ended.failed > 0)
     throw new CommandFailure(

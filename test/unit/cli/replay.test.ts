@@ -39,6 +39,38 @@ const PATH = "/api/dead-letters/replays";
 const replay = (stack: Served, ...args: string[]) =>
   vdc(stack, "dead-letters", "replay", ID, "--reason", "r", ...args);
 
+describe("vdc dead-letters show", () => {
+  const ENTRY = {
+    id: ID,
+    stage: "miner",
+    reason: "unknown_key",
+    error: "no key 9c41",
+    attempts: 1,
+    firstSeen: 1,
+    lastSeen: 1,
+    txId: null,
+    blockNumber: 4,
+    dismissed: null,
+    failures: [],
+  };
+  const shown = async (state: string) =>
+    vdc(
+      await deployment({ [`GET /api/dead-letters/${ID}`]: { body: { ...ENTRY, state } } }),
+      "dead-letters",
+      "show",
+      ID,
+    );
+
+  it("says what to do about one that is open, and nothing about one that is resolved", async () => {
+    const { stderr, stdout } = await shown("open");
+    expect(stderr).toMatch(
+      new RegExp(`problems.md.*unknown_key.*vdc dead-letters replay ${ID}.*dismiss`, "s"),
+    );
+    expect(stdout).not.toContain("problems.md");
+    expect((await shown("resolved")).stderr).toBe("");
+  });
+});
+
 describe("vdc dead-letters replay", () => {
   it("says first what would happen, then replays once, and follows it", async () => {
     const stack = await deployment({
@@ -58,6 +90,8 @@ describe("vdc dead-letters replay", () => {
     );
     expect({ code, replay: JSON.parse(stdout) }).toEqual({ code: 0, replay: DONE });
     expect(stderr).toContain("already mined in block 41");
+    // Sent is not done: a set-aside transaction still has to be mined.
+    expect(stderr).toMatch(/dead-letters list --state replaying.*vdc mine/s);
     const [plan, start] = stack.asked.map(({ body, headers }) => ({
       body: body === "" ? null : JSON.parse(body),
       key: headers["idempotency-key"],

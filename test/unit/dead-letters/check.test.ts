@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readFact } from "../../../workers/dead-letters/facts.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 import { txId } from "../../support/chain-head.ts";
 
@@ -50,7 +51,7 @@ describe("a dead letter whose work was done by other means", () => {
     const one = await index.giveUp("storage-verifier", message(1), { reason: "unrepairable" });
     const other = await index.giveUp("storage-verifier", message(0), { reason: "unrepairable" });
     index.replay({ filter: { reason: "unrepairable" } });
-    await index.run(86_400);
+    await index.run(20 * 3_600);
     expect(index.sent.map(({ to }) => to)).toEqual(["storage-verifier", "storage-verifier"]);
     expect(index.counts()).toMatchObject({ replaying: 2, resolved: 0 });
     index.resolved("storage-verifier", 1);
@@ -110,6 +111,22 @@ describe("an index that has lost its storage", () => {
     expect(index.entry(done).state).toBe("resolved");
     expect(index.counts()).toMatchObject({ open: { indexer: 130 }, resolved: 1 });
   });
+});
+
+describe("an object in R2 that is no record of a dead letter", () => {
+  it.for(["", "{}", "null", '{"id":1}', "not JSON"])(
+    "does not keep the others out of the index: %s",
+    async (text) => {
+      const index = new TestIndex();
+      const id = await index.giveUp("indexer", { v: 1, blockNumber: 70 });
+      index.records.set("dead-letters/indexer/0.json", text);
+      index.records.set("dead-letters/tier-persister/copy.bak", text);
+      index.loseStorage();
+      await index.run(10);
+      expect(readFact(index.store.sql, "reindex")).toBeUndefined();
+      expect(index.list().map((entry) => entry.id)).toEqual([id]);
+    },
+  );
 });
 
 function message(blockNumber: number): object {

@@ -81,6 +81,79 @@ describe("a message that no stage could take", () => {
   });
 });
 
+describe("a message that the platform moved here, which says nothing of itself", () => {
+  it("is one failure, however often it is delivered", async () => {
+    const index = new TestIndex();
+    const id = await index.deliver("indexer", block(70));
+    expect(index.entry(id)).toMatchObject({ reason: "retries_exhausted", attempts: 101 });
+    index.dismiss(id);
+    await index.deliver("indexer", block(70), 2);
+    expect(index.entry(id)).toMatchObject({ state: "dismissed", attempts: 101, failures: [{}] });
+  });
+});
+
+describe("what a stage of a newer version gave up", () => {
+  it.for([{ reason: "a_new_reason" }, { stage: "a-new-stage" }, { v: 2, more: "facts" }])(
+    "is the message, and not what is said of it: %j",
+    async (newer) => {
+      const index = new TestIndex();
+      const id = await index.giveUp("indexer", block(70));
+      index.pass(1);
+      expect(await index.giveUp("indexer", block(70), newer)).toBe(id);
+      expect(index.entry(id)).toMatchObject({ blockNumber: 70, failures: [newer.reason ? newer : {}, {}] });
+    },
+  );
+});
+
+describe("a message that fails for months", () => {
+  const BYTES_OF_A_ROW = 2_000_000;
+  const BYTES_OF_AN_ANSWER = 32 * 1024 * 1024;
+
+  it("keeps its latest failures, when it began and how often it was tried", async () => {
+    const index = new TestIndex();
+    const began = index.now;
+    const error = "x".repeat(100_000);
+    const id = await index.giveUp("miner", { v: 1, cause: "approved" }, { error });
+    for (let n = 0; n < 200; n++) {
+      index.pass(60);
+      await index.giveUp("miner", { v: 1, cause: "approved" }, { error });
+    }
+    const entry = index.entry(id);
+    expect(entry).toMatchObject({ firstSeen: began, lastSeen: index.now, attempts: 201 * 101 });
+    expect(entry.failures[0]?.at).toBe(index.now);
+    expect(entry.failures.length).toBeGreaterThanOrEqual(10);
+    for (const record of index.records.values()) expect(record.length).toBeLessThan(BYTES_OF_A_ROW);
+    // A page of the list holds a thousand of them.
+    expect(JSON.stringify(entry).length * 1_000).toBeLessThan(BYTES_OF_AN_ANSWER);
+  });
+
+  it("is not opened by a failure that is delivered again when it is kept no more", async () => {
+    const index = new TestIndex();
+    const began = index.now;
+    const id = await index.giveUp("miner", { v: 1, cause: "approved" });
+    for (let n = 0; n < 50; n++) {
+      index.pass(60);
+      await index.giveUp("miner", { v: 1, cause: "approved" });
+    }
+    index.dismiss(id);
+    await index.giveUp("miner", { v: 1, cause: "approved" }, { failedAt: began });
+    expect(index.entry(id)).toMatchObject({ state: "dismissed", attempts: 51 * 101, firstSeen: began });
+  });
+
+  it("has the same history when the index is made anew", async () => {
+    const index = new TestIndex();
+    const id = await index.giveUp("indexer", block(70));
+    for (let n = 0; n < 50; n++) {
+      index.pass(60);
+      await index.giveUp("indexer", block(70));
+    }
+    const before = index.entry(id);
+    index.loseStorage();
+    await index.run(10);
+    expect(index.entry(id)).toEqual(before);
+  });
+});
+
 describe("a transaction that was set aside", () => {
   it("is one entry, however many blocks could not take it", async () => {
     const index = new TestIndex();

@@ -113,6 +113,19 @@ describe("a replay", () => {
     expect(index.abort(id)).toMatchObject({ state: "aborted" });
   });
 
+  it("that is aborted after a crash leaves what it had not sent open, not replaying for ever", async () => {
+    const { index, ids } = await indexOf(1);
+    await index.alarm();
+    const { id } = index.replay(ALL);
+    index.crashAfterDecisions = 1; // the one that marks it as being replayed
+    await expect(index.alarm()).rejects.toThrow("crashed");
+    index.crashAfterDecisions = Infinity;
+    expect(index.entry(ids[0]!).state).toBe("replaying");
+    index.abort(id);
+    await index.run(60);
+    expect(index.entry(ids[0]!)).toMatchObject({ state: "open", failures: [{}] });
+  });
+
   it("is one at a time", async () => {
     const { index } = await indexOf(2);
     const { id } = index.replay(ALL, { ratePerSecond: 1 });
@@ -279,6 +292,26 @@ describe("a message that fails again", () => {
     index.pass(60);
     await index.giveUp("miner", { v: 1, cause: "approved" });
     expect(index.entry(id)).toMatchObject({ state: "open", failures: [{}, {}] });
+  });
+});
+
+describe("a message that was replayed and never heard of again", () => {
+  it("is open again after a day: what a queue has lost must not wait unseen", async () => {
+    const { index, ids } = await indexOf(1);
+    index.replay(ALL);
+    await index.run(20 * 3_600);
+    expect(index.entry(ids[0]!).state).toBe("replaying");
+    await index.run(6 * 3_600);
+    expect(index.entry(ids[0]!)).toMatchObject({ state: "open", failures: [{}] });
+    expect(index.replay(ALL).total).toBe(1);
+  });
+
+  it("is not taken for lost while its transaction waits for an operator's approval", async () => {
+    const index = new TestIndex();
+    const id = await index.setAside(1);
+    index.replay({ ids: [id] });
+    await index.run(7 * 86_400);
+    expect(index.entry(id).state).toBe("replaying");
   });
 });
 
