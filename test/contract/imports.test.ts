@@ -74,7 +74,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
     folder: "shared/audit.ts",
-    may: ["shared/audit-chain.ts", "shared/http", "shared/log.ts"],
+    may: ["shared/audit-chain.ts", "shared/deadline.ts", "shared/http", "shared/log.ts"],
     types: ["workers/audit-log"],
   },
 ];
