@@ -1,4 +1,5 @@
 import type { AuditedOperator, AuditResult } from "./audit-chain.ts";
+import { withDeadline } from "./deadline.ts";
 import { Problem } from "./http/problems.ts";
 import { errorText, type Log } from "./log.ts";
 import type { AuditLog } from "../workers/audit-log/index.ts";
@@ -33,6 +34,9 @@ export function audit(env: AuditEnv): DurableObjectStub<AuditLog> {
   return env.AUDIT_LOG.getByName(env.CHAIN_ID);
 }
 
+/** Milliseconds for one entry. A log that hangs must not keep operators waiting without an answer. */
+const ENTRY_DEADLINE = 10_000;
+
 /**
  * Does the work between two entries of the audit log. Nothing is done that the log has not taken before; what was done
  * stands, also when the log does not take its outcome: then the log's `asked` stays open, which shows that it is so.
@@ -44,18 +48,19 @@ export async function recorded<T>(
   work: () => Promise<T>,
   outcomeOf: (settled: PromiseSettledResult<T>) => Promise<Outcome>,
 ): Promise<T> {
-  const { sequence } = await audit(env)
-    .asked(deed)
-    .catch((error: unknown) => {
-      log.error("audit.unavailable", { action: deed.action, error: errorText(error) });
-      throw new Problem(
-        "audit-unavailable",
-        "The audit log could not take what you are about to do, so nothing was done. Try again.",
-      );
-    });
+  const { sequence } = await withDeadline(ENTRY_DEADLINE, "the audit log", () =>
+    audit(env).asked(deed),
+  ).catch((error: unknown) => {
+    log.error("audit.unavailable", { action: deed.action, error: errorText(error) });
+    throw new Problem(
+      "audit-unavailable",
+      "The audit log could not take what you are about to do, so nothing was done. Try again.",
+    );
+  });
   const [settled] = await Promise.allSettled([work()]);
   try {
-    await audit(env).answered(sequence, await outcomeOf(settled));
+    const outcome = await outcomeOf(settled);
+    await withDeadline(ENTRY_DEADLINE, "the audit log", () => audit(env).answered(sequence, outcome));
   } catch (error) {
     log.error("audit.answer_lost", { sequence, action: deed.action, error: errorText(error) });
   }

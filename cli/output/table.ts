@@ -45,7 +45,16 @@ export function facts(rows: readonly Fact[]): string {
 
 function textOf(cell: Cell): string {
   if (cell === null || cell === undefined || cell === "") return "–";
-  return typeof cell === "boolean" ? (cell ? "yes" : "no") : String(cell);
+  return typeof cell === "boolean" ? (cell ? "yes" : "no") : onOneLine(String(cell));
+}
+
+// Bold, dim, red, green, yellow and their ends: what `words.ts` and the commands put into cells.
+// oxlint-disable-next-line no-control-regex -- these are what it looks for
+const OUR_STYLE_OR_CONTROL = /(\u001B\[(?:1|2|22|31|32|33|39)m)|[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu;
+
+/** What others wrote must not pass for rows of its own, nor command the terminal. */
+function onOneLine(text: string): string {
+  return text.replaceAll(OUR_STYLE_OR_CONTROL, (_, style?: string) => style ?? " ");
 }
 
 function trimmed(text: string): string {

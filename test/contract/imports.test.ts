@@ -16,6 +16,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/log.ts", may: ["shared/errors.ts"] },
   { folder: "shared/pipeline.ts", may: [] },
   { folder: "shared/sqlite.ts", may: [] },
+  { folder: "shared/facts.ts", may: [], types: ["shared/sqlite.ts"] },
   { folder: "shared/histogram.ts", may: [] },
   { folder: "shared/prometheus.ts", may: ["shared/histogram.ts"] },
   { folder: "shared/deadline.ts", may: [] },
@@ -74,7 +75,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
     folder: "shared/audit.ts",
-    may: ["shared/audit-chain.ts", "shared/http", "shared/log.ts"],
+    may: ["shared/audit-chain.ts", "shared/deadline.ts", "shared/http", "shared/log.ts"],
     types: ["workers/audit-log"],
   },
 ];

@@ -25,6 +25,8 @@ export class TestAuditLog {
   now = 1_800_000_000_000;
   /** What the object does instead, while a test has it fail. */
   failure: { readonly asked?: Error; readonly answered?: Error } = {};
+  /** Which call the object never answers, while a test has it hang. */
+  silent: "asked" | "answered" | undefined;
 
   constructor() {
     this.sql.transaction(() => migrate(this.sql));
@@ -55,12 +57,15 @@ export class TestAuditLog {
 
   /** What a Worker holds to reach it. */
   get env(): AuditEnv {
+    const forEver = new Promise<never>(() => {});
     const stub = {
       asked: async (given: Deed) => {
+        if (this.silent === "asked") return forEver;
         if (this.failure.asked) throw this.failure.asked;
         return this.asked(given);
       },
       answered: async (sequence: number, outcome: Outcome) => {
+        if (this.silent === "answered") return forEver;
         if (this.failure.answered) throw this.failure.answered;
         return this.answered(sequence, outcome);
       },

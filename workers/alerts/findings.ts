@@ -17,7 +17,7 @@ export function findings(readings: Readings, limits: Limits, now: number): Findi
     ...(works ? [stalled(chain, limits, now)] : []),
     ...(works && intake ? [pendingTooOld(chain, intake.oldestAt, limits, now)] : []),
     ...(deadLetters ? [openDeadLetters(deadLetters)] : []),
-    ...(storage ? [failedVerification(storage)] : []),
+    ...(storage && !undecided(storage) ? [failedVerification(storage)] : []),
     unreadable(readings),
   ];
 }
@@ -121,6 +121,11 @@ function openDeadLetters({ open, oldestOpenAt }: DeadLetterCounts): Finding {
     summary: `${total} dead letter(s) are open: work that no stage could do is parked, and stays undone until an operator acts. GET /api/dead-letters says why; mend the cause, then replay or dismiss them.`,
     details: open,
   };
+}
+
+/** Until a verification that is under way has ended, nobody knows whether the failure of the one before is over. */
+function undecided({ failing, lastRun }: StorageSummary): boolean {
+  return failing === 0 && lastRun?.state === "running";
 }
 
 function failedVerification({ failing, partial, lastRun }: StorageSummary): Finding {

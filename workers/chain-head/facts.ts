@@ -1,3 +1,4 @@
+import { factsOf } from "../../shared/facts.ts";
 import type { Sql } from "./schema.ts";
 import type { StalledStage } from "./stalls.ts";
 
@@ -40,18 +41,7 @@ export interface Facts {
   latestHeldUntil: number;
 }
 
-export function readFact<Name extends keyof Facts>(sql: Sql, name: Name): Facts[Name] | undefined {
-  const [row] = sql.exec<{ value: string }>("SELECT value FROM fact WHERE name = ?", name).toArray();
-  return row && (JSON.parse(row.value) as Facts[Name]);
-}
-
-export function writeFact<Name extends keyof Facts>(sql: Sql, name: Name, value: Facts[Name]): void {
-  sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));
-}
-
-export function forgetFact(sql: Sql, name: keyof Facts): void {
-  sql.exec("DELETE FROM fact WHERE name = ?", name);
-}
+export const { readFact, writeFact, forgetFact } = factsOf<Facts>();
 
 type CounterName = "sequence" | "revision" | "waiting" | "pending" | "setAside" | "mined";
 

@@ -1,4 +1,4 @@
-import type { Sql } from "../../shared/sqlite.ts";
+import { factsOf } from "../../shared/facts.ts";
 
 /** Single values of the dead letters, each with its type. */
 export interface Facts {
@@ -10,15 +10,4 @@ export interface Facts {
   pausedUntil: number;
 }
 
-export function readFact<Name extends keyof Facts>(sql: Sql, name: Name): Facts[Name] | undefined {
-  const [row] = sql.exec<{ value: string }>("SELECT value FROM fact WHERE name = ?", name).toArray();
-  return row && (JSON.parse(row.value) as Facts[Name]);
-}
-
-export function writeFact<Name extends keyof Facts>(sql: Sql, name: Name, value: Facts[Name]): void {
-  sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));
-}
-
-export function forgetFact(sql: Sql, name: keyof Facts): void {
-  sql.exec("DELETE FROM fact WHERE name = ?", name);
-}
+export const { readFact, writeFact, forgetFact } = factsOf<Facts>();

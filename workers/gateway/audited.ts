@@ -15,12 +15,14 @@ export async function audited(
 ): Promise<Response> {
   if (["GET", "HEAD"].includes(arrival.request.method)) return work(await read(arrival, operator));
   const [reading] = await Promise.allSettled([read(arrival, operator)]);
+  const call = reading.status === "fulfilled" ? reading.value : undefined;
+  const by = named(operator, call?.body);
   const answer = recorded(
     arrival,
-    deedOf(arrival, operator, reading.status === "fulfilled" ? reading.value : undefined),
+    deedOf(arrival, by, call),
     async () => {
       if (reading.status === "rejected") throw reading.reason;
-      return work(reading.value);
+      return work({ ...reading.value, operator: by });
     },
     outcomeOf,
   );
@@ -32,7 +34,7 @@ export async function audited(
 function deedOf({ request, action, requestId }: Arrival, operator: Operator, call: Call | undefined): Deed {
   const { pathname, search } = new URL(request.url);
   return {
-    operator: named(operator, call?.body),
+    operator,
     action,
     target: call === undefined ? pathname : `${pathname}${search}`,
     reason: textIn(call?.body, "reason"),

@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
-import { base64url, fromBase64url, fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { DEAD_LETTER_STATES, DeadLetterEntry, DeadLetterId, deadLetters } from "../../shared/dead-letters.ts";
 import { PERMANENT_REASONS } from "../../shared/errors.ts";
 import { json } from "../../shared/http/answer.ts";
@@ -8,6 +7,7 @@ import { Problem } from "../../shared/http/problems.ts";
 import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import type { ParkedMessage } from "../dead-letters/record.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
 import { operation } from "./operation.ts";
 import { number, NumberOfBlock, oneOf, WholeNumber } from "./parameters.ts";
 import { Reason } from "./reason.ts";
@@ -17,6 +17,8 @@ export const DeadLetterPage = v.strictObject({
   next: v.nullable(v.string()),
 });
 export type DeadLetterPage = v.InferOutput<typeof DeadLetterPage>;
+
+const Cursor = v.strictObject({ firstSeen: Timestamp, id: DeadLetterId });
 
 export const deadLetterPage = operation(
   {
@@ -41,10 +43,13 @@ export const deadLetterPage = operation(
     problems: ["unavailable"],
   },
   async ({ env, query: { cursor, limit, ...filter } }) => {
-    const entries = await deadLetters(env).list(filter, readCursor(cursor), limit);
+    const entries = await deadLetters(env).list(filter, readCursor(Cursor, cursor), limit);
     if (entries === "reindexing") throw reindexing();
     const last = entries.at(-1);
-    const next = last !== undefined && entries.length === limit ? writeCursor(last) : null;
+    const next =
+      last !== undefined && entries.length === limit
+        ? writeCursor({ firstSeen: last.firstSeen, id: last.id })
+        : null;
     return json({ entries: [...entries], next } satisfies DeadLetterPage);
   },
 );
@@ -116,20 +121,4 @@ export function reindexing(): Problem {
     "The index of the dead letters is being made anew from R2. Ask again in a few seconds.",
     { headers: { "retry-after": "5" } },
   );
-}
-
-const Cursor = v.strictObject({ firstSeen: Timestamp, id: DeadLetterId });
-type Cursor = v.InferOutput<typeof Cursor>;
-
-function writeCursor({ firstSeen, id }: Cursor): string {
-  return base64url(utf8(JSON.stringify({ firstSeen, id })));
-}
-
-function readCursor(text: string | undefined): Cursor | null {
-  if (text === undefined) return null;
-  try {
-    return v.parse(Cursor, JSON.parse(fromUtf8(fromBase64url(text))));
-  } catch {
-    throw new Problem("invalid-parameter", "cursor: take it from `next` of the page before, as it is.");
-  }
 }

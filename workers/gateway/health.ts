@@ -1,8 +1,12 @@
 import * as v from "valibot";
+import { audit } from "../../shared/audit.ts";
 import { intakeBacklog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
+import { deadLetters } from "../../shared/dead-letters.ts";
+import { withDeadline } from "../../shared/deadline.ts";
 import { json } from "../../shared/http/answer.ts";
 import { errorText } from "../../shared/log.ts";
+import { monitor } from "../../shared/monitor.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import { operation, type Call } from "./operation.ts";
@@ -28,7 +32,17 @@ type Check = v.InferOutput<typeof Check>;
 
 export const Readiness = v.strictObject({
   ready: v.boolean(),
-  checks: v.strictObject({ kv: Check, r2: Check, ingest: Check, chain: Check, keys: Check }),
+  checks: v.strictObject({
+    kv: Check,
+    r2: Check,
+    ingest: Check,
+    chain: Check,
+    keys: Check,
+    audit: Check,
+    dead_letters: Check,
+    monitor: Check,
+    storage: Check,
+  }),
   oldestUnfinishedSeconds: v.pipe(
     v.nullable(v.number()),
     v.description(
@@ -49,14 +63,27 @@ export const ready = operation(
   },
   async (call) => {
     const { env } = call;
-    const [kv, r2, ingest, chain] = await Promise.all([
+    const [kv, r2, ingest, chain, auditLog, letters, counts, storage] = await Promise.all([
       check(call, "kv", () => env.KV.get(kvKeys.latest)),
       check(call, "r2", () => env.R2.head(r2Keys.block(0))),
       checkIngest(call),
       checkChain(call),
+      check(call, "audit-log", () => audit(env).page({ from: undefined, limit: 1, newest: true })),
+      check(call, "dead-letters", () => deadLetters(env).counts()),
+      check(call, "monitor", () => monitor(env).alertStates()),
+      check(call, "storage-verifier", () => env.STORAGE_VERIFIER.summary()),
     ]);
-    const keys = checkKeys(ingest.encryptionKeyId, chain.status);
-    const checks = { kv, r2, ingest: ingest.check, chain: chain.check, keys };
+    const checks = {
+      kv,
+      r2,
+      ingest: ingest.check,
+      chain: chain.check,
+      keys: checkKeys(ingest.encryptionKeyId, chain.status),
+      audit: auditLog,
+      dead_letters: letters,
+      monitor: counts,
+      storage,
+    };
     const isReady = Object.values(checks).every(({ ok }) => ok);
     return json(
       { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds } satisfies Readiness,
@@ -65,9 +92,11 @@ export const ready = operation(
   },
 );
 
+const PROBE_DEADLINE = 5_000; // milliseconds: what hangs is not ready
+
 async function check({ log }: Call, binding: string, probe: () => Promise<unknown>): Promise<Check> {
   try {
-    await probe();
+    await withDeadline(PROBE_DEADLINE, binding, probe);
     return { ok: true };
   } catch (error) {
     log.error("ready.failed", { binding, error: errorText(error) });

@@ -41,7 +41,7 @@ export async function recogniseOperator(arrival: Arrival): Promise<Operator> {
   );
 }
 
-/** Cloudflare Access has verified the caller, for this very application. Its cookie also rides on other sites' requests. */
+/** Cloudflare Access has verified who it is, for this very application. Its cookie also rides on other sites' requests. */
 async function byAccess({ request, context, env }: Arrival): Promise<string | undefined> {
   const { ACCESS_AUD: audience = "" } = env;
   if (audience === "" || context.access?.aud !== audience) return undefined;
@@ -49,13 +49,14 @@ async function byAccess({ request, context, env }: Arrival): Promise<string | un
   if (request.method !== "GET" && site !== null && site !== "same-origin" && site !== "none")
     return undefined;
   const identity = await context.access.getIdentity();
-  return shortened(identity?.email ?? identity?.name ?? identity?.user_uuid ?? "");
+  // A service token is let through by Access and names nobody: then the secret decides.
+  return shortened(identity?.email ?? identity?.name ?? identity?.user_uuid ?? "") || undefined;
 }
 
 function nameGiven(request: Request): string {
-  return shortened(request.headers.get(OPERATOR_NAME_HEADER) ?? "");
+  return shortened(request.headers.get(OPERATOR_NAME_HEADER) ?? "") || NAMELESS;
 }
 
 function shortened(name: string): string {
-  return name.trim().slice(0, 100) || NAMELESS;
+  return name.trim().slice(0, 100);
 }

@@ -1,15 +1,13 @@
 import * as v from "valibot";
 import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { base64url, fromBase64url, fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { json } from "../../shared/http/answer.ts";
-import { Problem } from "../../shared/http/problems.ts";
 import { Count } from "./count.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
 import { operation } from "./operation.ts";
 import { number } from "./parameters.ts";
 
 const Cursor = v.strictObject({ timestamp: Timestamp, txId: TxId });
-type Cursor = v.InferOutput<typeof Cursor>;
 
 export const PendingPage = v.strictObject({
   count: v.pipe(Count, v.description("Transactions whose block is not finished, and those in no block yet")),
@@ -33,7 +31,7 @@ export const pending = operation(
   },
   async ({ env, query: { cursor, limit } }) => {
     const now = Date.now();
-    const page = await chainHead(env).pendingPage(readCursor(cursor), limit);
+    const page = await chainHead(env).pendingPage(readCursor(Cursor, cursor), limit);
     const { counts } = await chainHead(env).status();
     const last = page.at(-1);
     return json({
@@ -45,20 +43,10 @@ export const pending = operation(
         admittedAt,
         ageSeconds: Math.max(0, Math.floor((now - admittedAt) / 1_000)),
       })),
-      next: last !== undefined && page.length === limit ? writeCursor(last) : null,
+      next:
+        last !== undefined && page.length === limit
+          ? writeCursor({ timestamp: last.timestamp, txId: last.txId })
+          : null,
     } satisfies PendingPage);
   },
 );
-
-function writeCursor({ timestamp, txId }: Cursor): string {
-  return base64url(utf8(JSON.stringify({ timestamp, txId })));
-}
-
-function readCursor(text: string | undefined): Cursor | null {
-  if (text === undefined) return null;
-  try {
-    return v.parse(Cursor, JSON.parse(fromUtf8(fromBase64url(text))));
-  } catch {
-    throw new Problem("invalid-parameter", "cursor: take it from `next` of the page before, as it is.");
-  }
-}

@@ -30,9 +30,9 @@ export const resume = operation(
     body: ResumeRequest,
     answers: { 200: Resumed },
   },
-  async ({ body, env }) => {
+  async ({ body, operator, env }) => {
     const { halted } = await chainHead(env).head();
-    await chainHead(env).resume(body.by, body.reason);
+    await chainHead(env).resume(operator?.name ?? body.by, body.reason);
     return json({ resumed: halted !== null, halted } satisfies Resumed);
   },
 );

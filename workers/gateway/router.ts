@@ -1,6 +1,7 @@
 import { IttyRouter, type IRequest } from "itty-router";
 import { Problem } from "../../shared/http/problems.ts";
 import { audited } from "./audited.ts";
+import { CORS } from "./cors.ts";
 import type { Arrival, Operation } from "./operation.ts";
 import { recogniseOperator } from "./operator.ts";
 
@@ -41,7 +42,19 @@ export function routerOf(routes: readonly Route[]): (arrival: Incoming) => Promi
 
 /** An operator is recognised before anything of the request is read, and recorded before anything is done. */
 async function perform(operation: Operation, arrival: Arrival): Promise<Response> {
-  return operation.plan.who === "operator"
-    ? audited(operation, arrival, await recogniseOperator(arrival))
-    : operation.work(await operation.read(arrival, undefined));
+  const { who } = operation.plan;
+  if (who === "operator") return audited(operation, arrival, await recogniseOperator(arrival));
+  if (who === "anyone") return open(operation, arrival);
+  return operation.work(await operation.read(arrival, undefined));
+}
+
+/** A web page that may read the answer must be able to read why there is none. */
+async function open({ read, work }: Operation, arrival: Arrival): Promise<Response> {
+  try {
+    return await work(await read(arrival, undefined));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { slug, message, members, headers } = error;
+    throw new Problem(slug, message, { members, headers: { ...headers, ...CORS } });
+  }
 }

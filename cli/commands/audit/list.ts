@@ -23,11 +23,20 @@ export function listCommand(): Command {
     .action(async (options: Options) => {
       const { from, limit } = options;
       const query = { limit, ...(from === undefined ? { newest: true } : { from }) };
-      show(options, await operatorClient(options).get<AuditPage>("/api/audit", query), asText);
+      const page = await operatorClient(options).get<AuditPage>("/api/audit", query);
+      show(options, page, (page) => asText(page, goOn(page.next, options)));
     });
 }
 
-function asText({ entries, next, head }: AuditPage): string {
+/** The call goes on backwards when it began at the end; `--from` always goes onwards. */
+function goOn(next: number | null, { from, limit }: Options): string | null {
+  if (next === null) return null;
+  return from === undefined
+    ? `there are older ones: --from ${Math.max(1, next - limit + 1)}`
+    : `there are more: --from ${next}`;
+}
+
+function asText({ entries, head }: AuditPage, more: string | null): string {
   if (head === null) return "the log is empty";
   return [
     table(
@@ -44,7 +53,7 @@ function asText({ entries, next, head }: AuditPage): string {
     ),
     "",
     `the log ends with entry ${head.sequence}, hash ${head.hash}`,
-    ...(next === null ? [] : [`there are more: --from ${next}`]),
+    ...(more === null ? [] : [more]),
   ].join("\n");
 }
 

@@ -164,6 +164,21 @@ describe("a verification", () => {
   });
 });
 
+describe("a verification that is under way", () => {
+  const lastRun = { ...SOUND.lastRun, state: "running", finishedAt: null };
+
+  it("is no all-clear: the one before may have failed, and so may this one", () => {
+    expect(looked(new TestHead(), { storage: { ...SOUND, lastRun } }).names).not.toContain(
+      "failed_verification",
+    );
+  });
+
+  it("keeps a block that nobody can give an alert", () => {
+    const storage = { ...SOUND, failing: 1, lastRun };
+    expect(looked(new TestHead(), { storage }).firing).toEqual(["failed_verification"]);
+  });
+});
+
 describe("a part that can't be read", () => {
   it("gives neither alert nor all-clear of what it would show, and is named", () => {
     const head = new TestHead().begun();

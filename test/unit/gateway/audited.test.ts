@@ -1,5 +1,6 @@
+import { timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { verifyAuditChain } from "../../../shared/audit-chain.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
@@ -9,13 +10,14 @@ import { routerOf } from "../../../workers/gateway/router.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
 
 const AUDIENCE = "a".repeat(64);
+const SECRET = "4f1c0a9be27d4c55b3d8";
 
 /** A gateway with one call, behind Cloudflare Access, on an audit log in memory. */
 class TestGateway {
   readonly log = new TestAuditLog();
   readonly logged: [event: string, fields: Fields | undefined][] = [];
   readonly waitedFor: Promise<unknown>[] = [];
-  identity: Record<string, string> = { email: "ann@vdc.example" };
+  identity: CloudflareAccessIdentity | undefined = { email: "ann@vdc.example" };
   audience = AUDIENCE;
   /** What the call does; the audit log's entries at that moment are its argument. */
   work: (entries: number, call: Call) => Promise<Response> = async () => json({ done: true });
@@ -55,7 +57,7 @@ class TestGateway {
         headers,
         body: JSON.stringify(body),
       }),
-      env: { ACCESS_AUD: AUDIENCE, ...this.log.env } as never,
+      env: { ACCESS_AUD: AUDIENCE, ADMIN_SECRET: SECRET, ...this.log.env } as never,
       context,
       requestId: "request-1",
       log,
@@ -66,6 +68,10 @@ class TestGateway {
     return this.log.entries().map(({ kind, outcome }) => [kind, outcome?.status, outcome?.problem]);
   }
 }
+
+beforeAll(() => {
+  Object.assign(crypto.subtle, { timingSafeEqual }); // workerd has it there
+});
 
 describe("an operator who comes through Cloudflare Access", () => {
   it("stands in the log with the name that Access verified, whatever else is said", async () => {
@@ -86,11 +92,7 @@ describe("an operator who comes through Cloudflare Access", () => {
 
   it("is named by what Access knows: e-mail address, name or id", async () => {
     const gateway = new TestGateway();
-    const identities: Record<string, string>[] = [
-      { name: "Ann", user_uuid: "u-1" },
-      { user_uuid: "u-1" },
-      {},
-    ];
+    const identities: CloudflareAccessIdentity[] = [{ name: "Ann", user_uuid: "u-1" }, { user_uuid: "u-1" }];
     for (const identity of identities) {
       gateway.identity = identity;
       await gateway.mend({ by: "eve" });
@@ -98,7 +100,19 @@ describe("an operator who comes through Cloudflare Access", () => {
     const names = gateway.log
       .entries()
       .flatMap(({ kind, operator }) => (kind === "asked" ? operator.name : []));
-    expect(names).toEqual(["Ann", "u-1", "unnamed"]);
+    expect(names).toEqual(["Ann", "u-1"]);
+  });
+
+  it("is not let in by Access alone when it names nobody, as with a service token", async () => {
+    const gateway = new TestGateway();
+    for (const nobody of [undefined, {}, { email: "  " }]) {
+      gateway.identity = nobody;
+      await expect(gateway.mend()).rejects.toMatchObject({ slug: "unauthorized" });
+    }
+    expect([gateway.worked, gateway.log.entries()]).toEqual([0, []]);
+
+    await gateway.mend({}, { "x-admin-secret": SECRET, "x-operator": "night job" });
+    expect(gateway.log.entries()[0]?.operator).toEqual({ name: "night job", by: "secret" });
   });
 
   it("leaves nothing in the log when Access let him into another application", async () => {
@@ -143,6 +157,42 @@ describe("an operator's call", () => {
         { sequence: 1, action: "POST /api/things/:id/mend", error: "Error: the object is gone" },
       ],
     ]);
+  });
+
+  describe("while the log does not answer", () => {
+    beforeEach(() => void vi.useFakeTimers());
+    afterEach(() => void vi.useRealTimers());
+
+    it("is refused after a while, and nothing is done", async () => {
+      const gateway = new TestGateway();
+      gateway.log.silent = "asked";
+      const answer = Promise.allSettled([gateway.mend()]);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await answer).toMatchObject([{ reason: { slug: "audit-unavailable" } }]);
+      expect(gateway.worked).toBe(0);
+    });
+
+    it("is answered after a while once it was done", async () => {
+      const gateway = new TestGateway();
+      gateway.log.silent = "answered";
+      const answer = gateway.mend();
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await (await answer).json()).toEqual({ done: true });
+      expect(gateway.logged.map(([event]) => event)).toEqual(["audit.answer_lost"]);
+    });
+  });
+
+  it("knows its operator by the name that the log has", async () => {
+    const gateway = new TestGateway();
+    const names: unknown[] = [];
+    gateway.work = async (_, { operator }) => {
+      names.push(operator?.name);
+      return json({});
+    };
+    await gateway.mend({ by: "eve" });
+    gateway.identity = undefined;
+    await gateway.mend({ by: "eve" }, { "x-admin-secret": SECRET });
+    expect(names).toEqual(["ann@vdc.example", "eve"]);
   });
 
   it.each([

@@ -10,12 +10,18 @@ const LIMIT = 900; // seconds
 let head: TestHead;
 let oldestInQueueAt: number | null;
 let queueAnswers: boolean;
+/** The binding that does not answer. */
+let silent: string | undefined;
+/** The binding that fails. */
+let broken: string | undefined;
 
 beforeEach(() => {
   head = new TestHead({ miningMode: "approval" }).begun();
   oldestInQueueAt = null;
   queueAnswers = true;
-  vi.useFakeTimers({ toFake: ["Date"] });
+  silent = undefined;
+  broken = undefined;
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   vi.spyOn(console, "error").mockReturnValue();
 });
 afterEach(() => {
@@ -30,7 +36,13 @@ function ingestWebhook(url: string): Response {
     : new Response("no", { status: 500 });
 }
 
-/** What /api/ready says at the head's time, with everything but the chain and the webhook's queue in order. */
+async function answerOf<T>(binding: string, answer: () => T): Promise<T> {
+  if (silent === binding) return new Promise<never>(() => {});
+  if (broken === binding) throw new Error("not deployed");
+  return answer();
+}
+
+/** What /api/ready says at the head's time, with everything in order unless told. */
 async function asked(): Promise<{
   status: number;
   ingest: { ok: boolean; detail?: string };
@@ -40,14 +52,20 @@ async function asked(): Promise<{
   const env = {
     CHAIN_ID: "vdc-test",
     READY_MAX_AGE_SECONDS: String(LIMIT),
-    KV: { get: async () => null },
-    R2: { head: async () => null },
-    INGEST_WEBHOOK: { fetch: async (url: string) => ingestWebhook(url) },
-    CHAIN_HEAD: { getByName: () => ({ status: async () => head.status() }) },
+    KV: { get: () => answerOf("kv", () => null) },
+    R2: { head: () => answerOf("r2", () => null) },
+    INGEST_WEBHOOK: { fetch: (url: string) => answerOf("ingest", () => ingestWebhook(url)) },
+    CHAIN_HEAD: { getByName: () => ({ status: () => answerOf("chain", () => head.status()) }) },
+    AUDIT_LOG: { getByName: () => ({ page: () => answerOf("audit", () => ({})) }) },
+    DEAD_LETTERS: { getByName: () => ({ counts: () => answerOf("dead_letters", () => ({})) }) },
+    MONITOR: { getByName: () => ({ alertStates: () => answerOf("monitor", () => []) }) },
+    STORAGE_VERIFIER: { summary: () => answerOf("storage", () => ({})) },
   } as unknown as Env;
   const request = new Request("https://vdc.example/api/ready");
   const arrival = { request, params: {}, env, requestId: "test", log: logger("test") } as unknown as Arrival;
-  const response = await ready.work(await ready.read(arrival, undefined));
+  const answer = ready.work(await ready.read(arrival, undefined));
+  await vi.advanceTimersByTimeAsync(30_000);
+  const response = await answer;
   const { checks } = await response.json<{ checks: { ingest: { ok: boolean }; chain: unknown } }>();
   return { status: response.status, ...checks };
 }
@@ -87,4 +105,18 @@ describe("/api/ready", () => {
     queueAnswers = false;
     expect(await asked()).toMatchObject({ status: 503, ingest: { ok: false } });
   });
+
+  it.each(["kv", "r2", "ingest", "chain", "audit", "dead_letters", "monitor", "storage"])(
+    "is 503 when %s fails, and when it does not answer at all",
+    async (binding) => {
+      broken = binding;
+      expect(await asked()).toMatchObject({ status: 503, [binding]: { ok: false } });
+      broken = undefined;
+      silent = binding;
+      expect(await asked()).toMatchObject({
+        status: 503,
+        [binding]: { ok: false, detail: expect.stringContaining("does not answer") },
+      });
+    },
+  );
 });

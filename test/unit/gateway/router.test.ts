@@ -54,4 +54,13 @@ describe("a request", () => {
     expect(await (await ask("/open/1?utm=1&utm=2&limit=9")).json()).toMatchObject({ query: { limit: 9 } });
     await expect(ask("/open/1?limit=9&limit=9")).rejects.toMatchObject({ slug: "invalid-parameter" });
   });
+
+  it("of a public call that fails can be read by any web page, as the answer could; an operator's can't", async () => {
+    await expect(ask("/open/1?limit=0")).rejects.toMatchObject({
+      slug: "invalid-parameter",
+      members: { parameter: "limit" },
+      headers: { "access-control-allow-origin": "*" },
+    });
+    await expect(ask("/guarded/1")).rejects.not.toHaveProperty(["headers", "access-control-allow-origin"]);
+  });
 });

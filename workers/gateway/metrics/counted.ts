@@ -50,7 +50,7 @@ export function alertMetrics(alerts: readonly (AlertState & { readonly alert: Al
     ),
     gauge(
       "vdc_alert_checked_timestamp_seconds",
-      "When an alert was last looked at; each minute, when all is well.",
+      "When an alert was last looked at: each minute, but for failed_verification while one runs, and for stalled and pending_too_old while the chain is halted.",
       alerts.map(({ alert, checkedAt }) => [checkedAt / 1_000, { alert }]),
     ),
   ];

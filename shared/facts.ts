@@ -1,0 +1,18 @@
+import type { Sql } from "./sqlite.ts";
+
+/** Single values of a Durable Object, in its table `fact`: `Facts` has their names and types. */
+export function factsOf<Facts extends object>() {
+  type Name = keyof Facts & string;
+  return {
+    readFact: <N extends Name>(sql: Sql, name: N): Facts[N] | undefined => {
+      const [row] = sql.exec<{ value: string }>("SELECT value FROM fact WHERE name = ?", name).toArray();
+      return row && (JSON.parse(row.value) as Facts[N]);
+    },
+    writeFact: <N extends Name>(sql: Sql, name: N, value: Facts[N]): void => {
+      sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));
+    },
+    forgetFact: (sql: Sql, name: Name): void => {
+      sql.exec("DELETE FROM fact WHERE name = ?", name);
+    },
+  };
+}
