@@ -21,7 +21,7 @@ export function targetOf(given: string | undefined, environment: NodeJS.ProcessE
   const url = given ?? (environment.VDC_URL ? baseUrlOf(environment.VDC_URL, "VDC_URL") : local);
   if (url === undefined)
     throw new CommandFailure(
-      `there is no ${join(dataDirectory, "url")}: start the stack once with \`npm start\`, or say where yours is with --url or VDC_URL`,
+      `there is no ${join(dataDirectory, "url")}: start the stack once with \`npm start\`, or say where yours is: VDC_DATA_DIR for a local stack with a data directory of its own, else --url or VDC_URL`,
       EXIT.usage,
     );
   return { url, isLocal: url === local };

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
@@ -74,6 +75,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const miniflare = runWorkers(options, bundles, localValues(pinning), secrets);
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
+    opened.push(() => untilTaken(miniflare).catch(() => {})); // Ctrl-C ends the runtime before us: too late then
     await tellStagesAgain(miniflare);
 
     const fireCron = async (worker: WorkerName, cron = "* * * * *") => {
@@ -92,6 +94,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function tellStagesAgain(miniflare: Miniflare): Promise<void> {
   const { CHAIN_HEAD, CHAIN_ID } = await miniflare.getBindings<ChainHeadEnv>(workerName("gateway"));
   await CHAIN_HEAD.getByName(CHAIN_ID).tellAgain();
+}
+
+const PATIENCE = 3_000; // milliseconds; the queue hands a payment on after one second at the latest
+
+/** Local queues live in memory: what the webhook has taken is let through to R2 before they go. */
+async function untilTaken(miniflare: Miniflare): Promise<void> {
+  const { PENDING_WRITER_QUEUE } = await miniflare.getBindings<{
+    PENDING_WRITER_QUEUE: Queue;
+  }>(workerName("ingest-webhook"));
+  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await wait(50))
+    if ((await PENDING_WRITER_QUEUE.metrics()).backlogCount === 0) return;
 }
 
 function localValues(pinning: PinningService): Record<string, string> {

@@ -220,6 +220,15 @@ describe("the store", () => {
       expect(await bytesOf(await gateway(cid))).toEqual(Uint8Array.of(n));
   });
 
+  it("does not find a file that somebody took from the disk, and mends a damaged one when it comes again", async () => {
+    await upload(HELLO);
+    await rm(join(dir, "files", HELLO_V0));
+    expect((await gateway(HELLO_V0)).status).toBe(404);
+    await writeFile(join(dir, "files", HELLO_V0), "hello w0rld");
+    await upload(HELLO);
+    expect(await text(`/ipfs/${HELLO_V0}`)).toBe("hello world");
+  });
+
   it("neither serves nor lists what a crash left between the bytes and their record", async () => {
     await writeFile(join(dir, "files", HELLO_V0), "hello wor");
     await writeFile(join(dir, "temporary", "half"), "{");

@@ -52,6 +52,6 @@ export function showCommand(): Command {
 }
 
 function asText({ entries, next }: Page): string {
-  if (entries.length === 0) return "there is no such dead letter";
+  if (entries.length === 0) return "no dead letter is of this kind";
   return [entryTable(entries), ...(next === null ? [] : ["", `there are more: --cursor ${next}`])].join("\n");
 }

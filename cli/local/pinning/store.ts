@@ -31,15 +31,19 @@ export class PinStore {
     return store;
   }
 
-  /** Durable when it resolves. The same CID again gives the record it already has. */
+  /** Durable when it resolves. The same CID again gives the record it already has, and mends a file that was damaged. */
   put(bytes: Uint8Array, draft: PinDraft): Promise<{ pin: Pin; isDuplicate: boolean }> {
     return this.#inTurn(async () => {
       const known = this.#pins.get(draft.cid);
-      if (known !== undefined) return { pin: known, isDuplicate: true };
+      if (known !== undefined) {
+        const held = await this.bytes(known.cid);
+        if (held === undefined || Buffer.compare(held, bytes) !== 0) await this.#write(known.cid, bytes);
+        return { pin: known, isDuplicate: true };
+      }
       // No two pins are of one age: `created_at` orders the list, and pages of it continue after one.
       this.#lastCreated = Math.max(Date.now(), this.#lastCreated + 1);
       const pin = newPin(draft, new Date(this.#lastCreated));
-      await writeDurably(this.#file(pin.cid), bytes, join(this.#dir, "temporary"));
+      await this.#write(pin.cid, bytes);
       await writeDurably(
         this.#record(pin.cid),
         Buffer.from(JSON.stringify(pin)),
@@ -63,13 +67,14 @@ export class PinStore {
     return [...this.#pins.values()];
   }
 
-  /** @returns the file's bytes, or undefined when it is not pinned */
+  /** @returns the file's bytes, or undefined when they are not there */
   async bytes(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!this.#pins.has(cid)) return undefined;
     try {
       return new Uint8Array(await readFile(this.#file(cid)));
     } catch (error) {
-      if (!this.#pins.has(cid)) return undefined; // deleted meanwhile
+      // Deleted meanwhile, or taken from the disk by somebody: then it is not there, as a gateway would say.
+      if (!this.#pins.has(cid) || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
   }
@@ -84,6 +89,10 @@ export class PinStore {
       await rm(this.#file(pin.cid), { force: true });
       return true;
     });
+  }
+
+  #write(cid: string, bytes: Uint8Array): Promise<void> {
+    return writeDurably(this.#file(cid), bytes, join(this.#dir, "temporary"));
   }
 
   #file(cid: string): string {
