@@ -49,6 +49,8 @@ export interface HeadFacts {
   /** The highest block that is, with all before it, in every tier. */
   readonly latest: BlockFacts | null;
   readonly halted: { readonly reason: string; readonly at: number } | null;
+  /** The chain head is being rebuilt from stored blocks, and may not have all of them. */
+  readonly restoring: boolean;
   readonly signingKeys: readonly {
     readonly keyId: string;
     readonly publicKey: string;
@@ -102,6 +104,7 @@ export function head(sql: Sql, chainId: string): HeadFacts {
     chainId,
     latest: latest === undefined ? null : block(sql, latest),
     halted: readFact(sql, "halted") ?? null,
+    restoring: readFact(sql, "restoring") !== undefined,
     signingKeys: keys.map((key) => ({
       keyId: key.key_id,
       publicKey: key.public_key,
