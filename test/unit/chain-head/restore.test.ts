@@ -127,6 +127,8 @@ describe("a chain head that is rebuilt", () => {
     for (const block of blocks.slice(0, 2)) head.restoreBlock(block);
     expect(head.requestMining()).toMatchObject({ mining: false, reason: "halted" });
     expect(head.reserve()).toEqual({ none: "restoring" });
+    expect(head.status().halted?.reason).toContain("vdc storage runs");
+    expect(head.head().halted).toEqual(head.status().halted);
     expect(head.beginRestore()).toMatchObject({ blockNumber: 2 });
     head.restoreBlock(blocks[2] as RestoredBlock);
     head.endRestore({ publishedThrough: 2, staged: [] });
