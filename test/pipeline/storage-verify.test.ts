@@ -178,6 +178,9 @@ describe("a tier that can't be read", () => {
       ipfs: { present: false, fault: "unreachable" },
     });
     expect(pipeline.pinning.stats().requests.upload, "nothing was pinned again").toBe(uploads);
+    expect((await storageStatus(pipeline, "?from=1&limit=1")).blocks, "unknown is not missing").toMatchObject(
+      [{ blockNumber: 1, ipfs: before, complete: true }],
+    );
     pipeline.pinning.clearFaults();
     expect(await verify(pipeline, 1)).toMatchObject({ status: "ok", ipfs: { hash: before } });
   });
