@@ -86,7 +86,8 @@ export const WORKERS = {
   },
   indexer: {
     does: "points transactions and assets to their block",
-    consumes: BLOCK_STAGE,
+    // KV has no compare-and-swap: of two blocks about one asset, the older could be written last.
+    consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: ["pending-cleaner"],
     touches: ["kv", "chain-head", "monitor"],
   },

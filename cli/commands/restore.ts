@@ -43,6 +43,11 @@ ${examples('restore --reason "chain head lost, incident 12"', 'restore chain.car
 }
 
 async function restore(file: string | undefined, options: Options): Promise<void> {
+  if (file === undefined && options.genesis !== undefined)
+    throw new CommandFailure(
+      "--genesis is checked against a file: without one, compare the genesis hash of `vdc verify` when the restore is done",
+      EXIT.usage,
+    );
   const client = operatorClient(options);
   const car = file === undefined ? undefined : await ChainCar.open(file);
   try {
@@ -61,7 +66,7 @@ async function restore(file: string | undefined, options: Options): Promise<void
   show(options, run, runText);
   if (run.state !== "done" && run.state !== "running")
     throw new CommandFailure(
-      `the restore was ${run.state} before block ${run.next}: ${run.message ?? "start it again"}`,
+      `the restore was ${run.state} before block ${run.next}: ${run.message ?? "no reason is known"}. The same command again goes on from there`,
     );
   if (run.state === "done")
     note(

@@ -1,6 +1,6 @@
 import { CommandFailure, EXIT, type ExitCode } from "../failure.ts";
 import { counted } from "../output/words.ts";
-import type { BlockReport, VerifyAllResult } from "../../shared/storage/report.ts";
+import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
 
 /** Ends the command according to what was found; says nothing when all is sound. */
 export function judgeBlock(report: BlockReport): void {
@@ -22,6 +22,16 @@ export function judgeAll({ partial, failed, results }: VerifyAllResult): void {
       : `${counted(failed, "block")} can't be read from any tier, ${counted(partial, "block")} not from all: the messages above say what to do`,
     code,
   );
+}
+
+/** Ends the command according to how a run ended; says nothing of one that still runs, or found all sound. */
+export function judgeRun(run: StorageRun): void {
+  if (run.state === "running") return;
+  if (run.state !== "done")
+    throw new CommandFailure(
+      `run ${run.id} was ${run.state} before block ${run.next}: ${run.message ?? "no reason is known"}. \`vdc storage resume ${run.id}\` lets it go on`,
+    );
+  judgeAll(run);
 }
 
 function isSound({ status }: BlockReport): boolean {

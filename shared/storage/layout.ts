@@ -30,6 +30,7 @@ export const r2Keys = {
 
 const KV_BLOCK_KEY = /^vdc:block:(0|[1-9]\d{0,15})$/;
 const R2_BLOCK_KEY = /^blocks\/(0|[1-9]\d{0,15})\.json$/;
+const SEALED_KEY = /^sealed\/(0|[1-9]\d{0,15})\/[0-9a-f]{64}\.json$/;
 
 /** The number in a block's key, or `undefined` for a foreign one. */
 export function blockNumberOfKvKey(key: string): number | undefined {
@@ -38,6 +39,11 @@ export function blockNumberOfKvKey(key: string): number | undefined {
 
 export function blockNumberOfR2Key(key: string): number | undefined {
   return numberIn(R2_BLOCK_KEY, key);
+}
+
+/** The number in the key of staged bytes, or `undefined` for a foreign one. */
+export function blockNumberOfSealedKey(key: string): number | undefined {
+  return numberIn(SEALED_KEY, key);
 }
 
 function numberIn(pattern: RegExp, key: string): number | undefined {

@@ -6,7 +6,16 @@ import { checkChain } from "../support/check-chain.ts";
 import { mine, purchase, status, until } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { submit } from "../support/sealed-payments.ts";
-import { archivedBytes, corrupt, runs, unpin, untilRunEnds, verifyAll } from "../support/storage.ts";
+import {
+  archivedBytes,
+  bring,
+  corrupt,
+  restore,
+  runs,
+  unpin,
+  untilRunEnds,
+  verifyAll,
+} from "../support/storage.ts";
 import { kvFacts, loseKv, loseR2, transplant } from "../support/transplant.ts";
 
 const BLOCKS = 50;
@@ -27,12 +36,13 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** All is done, and `vdc:latest`, which is written at most once a second, says so. */
+/** All is done, and KV's hot keys, which are written at most once a second, say so. */
 function untilPublished(of: Pipeline, blockNumber: number): Promise<void> {
   return until(async () => {
     const { inFlight, counts } = await status(of);
     expect({ inFlight, pending: counts.pending }).toEqual({ inFlight: [], pending: 0 });
     expect(await of.kv.get(kvKeys.latest, "json")).toMatchObject({ blockNumber });
+    expect(await of.kv.get(kvKeys.pendingCount)).toBe("0");
   });
 }
 
@@ -90,11 +100,8 @@ async function withEmptyHead<T>(work: (other: Pipeline) => Promise<T>): Promise<
   }
 }
 
-async function restore(other: Pipeline): Promise<StorageRun> {
-  const response = await other.operate("/api/storage-verify/restore", {
-    method: "POST",
-    body: JSON.stringify({ reason: "the chain head has lost its storage" }),
-  });
+async function restored(other: Pipeline): Promise<StorageRun> {
+  const response = await restore(other);
   const run: StorageRun = await response.json();
   expect(response.status, JSON.stringify(run)).toBe(202);
   return untilRunEnds(other, run.id);
@@ -122,7 +129,7 @@ describe("a chain head that has lost its storage", () => {
       await until(async () => expect((await status(other)).halted?.reason).toMatch(/restore/i));
       expect((await status(other)).counts.blocks).toBe(0);
 
-      expect(await restore(other)).toMatchObject({ state: "done", next: BLOCKS });
+      expect(await restored(other)).toMatchObject({ state: "done", next: BLOCKS });
       await untilWhole(other);
       await untilPublished(other, BLOCKS); // what had been approved is mined without being asked for again
       const blocks = await checkChain(other);
@@ -144,7 +151,7 @@ describe("a chain head that has lost its storage", () => {
     await withEmptyHead(async (other) => {
       await transplant(pipeline, other, { r2: true });
       await corrupt(other, "r2", 20);
-      const run = await restore(other);
+      const run = await restored(other);
       expect(run).toMatchObject({ state: "failed", next: 20 });
       expect(run.message).toContain("Block 20");
       await submit(other);
@@ -161,13 +168,10 @@ describe("all is lost but somebody's copy of the blocks", () => {
   it("they are brought, verified link by link, and the chain goes on", async () => {
     await withEmptyHead(async (other) => {
       for (let n = 0; n < BLOCKS; n++) {
-        const response = await other.operate(`/api/storage-verify/blocks/${n}`, {
-          method: "PUT",
-          body: await archivedBytes(pipeline, n),
-        });
+        const response = await bring(other, n, await archivedBytes(pipeline, n));
         expect(response.status, await response.text()).toBe(200);
       }
-      expect(await restore(other)).toMatchObject({ state: "done", next: BLOCKS });
+      expect(await restored(other)).toMatchObject({ state: "done", next: BLOCKS });
       await untilWhole(other);
       await sameChain(other);
       await submit(other);

@@ -14,8 +14,10 @@ import { startChain } from "../support/started-chain.ts";
 import { expectProblem } from "../support/problems.ts";
 import {
   archivedBytes,
+  bring,
   corrupt,
   lose,
+  restore,
   runs,
   storageStatus,
   unpin,
@@ -176,6 +178,9 @@ describe("a tier that can't be read", () => {
       ipfs: { present: false, fault: "unreachable" },
     });
     expect(pipeline.pinning.stats().requests.upload, "nothing was pinned again").toBe(uploads);
+    expect((await storageStatus(pipeline, "?from=1&limit=1")).blocks, "unknown is not missing").toMatchObject(
+      [{ blockNumber: 1, ipfs: before, complete: true }],
+    );
     pipeline.pinning.clearFaults();
     expect(await verify(pipeline, 1)).toMatchObject({ status: "ok", ipfs: { hash: before } });
   });
@@ -208,10 +213,10 @@ describe("a block that no tier has", () => {
     );
     expect(await storageStatus(pipeline)).toMatchObject({ summary: { incomplete: 1 } });
 
-    const wrong = await bring(1, await archivedBytes(pipeline, 2));
+    const wrong = await bring(pipeline, 1, await archivedBytes(pipeline, 2));
     await expectProblem(wrong, "invalid-body");
-    await expectProblem(await bring(1, await signedFork(2, 1)), "invalid-body");
-    expect((await bring(1, bytes)).status).toBe(200);
+    await expectProblem(await bring(pipeline, 1, await signedFork(2, 1)), "invalid-body");
+    expect((await bring(pipeline, 1, bytes)).status).toBe(200);
     expect(await verify(pipeline, 1)).toMatchObject({ status: "ok" });
     const entries = await pipeline.operate("/api/dead-letters?stage=storage-verifier");
     expect(await entries.json()).toMatchObject({ entries: [{ blockNumber: 1, state: "resolved" }] });
@@ -268,16 +273,10 @@ describe("what can't be verified", () => {
     await until(async () => expect((await status(pipeline)).counts.blocks).toBe(4));
     const response = await pipeline.operate("/api/storage-verify/verify/3", { method: "POST" });
     await expectProblem(response, "not-ready");
-    const body = JSON.stringify({ reason: "to see what happens" });
-    const restore = await pipeline.operate("/api/storage-verify/restore", { method: "POST", body });
-    await expectProblem(restore, "not-needed");
-    await expectProblem(await bring(9, await archivedBytes(pipeline, 2)), "invalid-body");
+    await expectProblem(await restore(pipeline), "not-needed");
+    await expectProblem(await bring(pipeline, 9, await archivedBytes(pipeline, 2)), "invalid-body");
   });
 });
-
-function bring(n: number, body: Uint8Array<ArrayBuffer>): Promise<Response> {
-  return pipeline.operate(`/api/storage-verify/blocks/${n}`, { method: "PUT", body });
-}
 
 /** Block `n` once more, with another time, signed by the system's own key. */
 async function signedFork(n: number, as = n): Promise<Uint8Array<ArrayBuffer>> {

@@ -147,8 +147,8 @@ export class TestHead {
     return this.#decide(() => restoreBlock(this.sql, block, this.now));
   }
 
-  endRestore(publishedThrough: number): void {
-    this.#decide(() => endRestore(this.sql, this.rules, publishedThrough, this.now));
+  endRestore(found: { publishedThrough: number; staged: readonly number[] }): void {
+    this.#decide(() => endRestore(this.sql, this.rules, found, this.now));
   }
 
   head = () => reads.head(this.sql, CHAIN_ID);

@@ -34,6 +34,19 @@ export function runs(pipeline: Pipeline): Promise<{ runs: StorageRun[] }> {
   return ask(pipeline, "GET", "/api/storage-verify/runs");
 }
 
+/** Asks for a lost chain head to be rebuilt. */
+export function restore(pipeline: Pipeline): Promise<Response> {
+  return pipeline.operate("/api/storage-verify/restore", {
+    method: "POST",
+    body: JSON.stringify({ reason: "the chain head has lost its storage" }),
+  });
+}
+
+/** A block's bytes from elsewhere. */
+export function bring(pipeline: Pipeline, n: number, body: Uint8Array<ArrayBuffer>): Promise<Response> {
+  return pipeline.operate(`/api/storage-verify/blocks/${n}`, { method: "PUT", body });
+}
+
 export async function untilRunEnds(pipeline: Pipeline, id: string, seconds = 60): Promise<StorageRun> {
   await until(async () => expect((await findRun(pipeline, id)).state).not.toBe("running"), seconds);
   return findRun(pipeline, id);

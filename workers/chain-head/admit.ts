@@ -69,7 +69,11 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
     .toArray();
   if (known === undefined) return undefined;
   if (known.state === "set_aside") return "set_aside";
-  if (known.state === "mined") return known.block_state === "complete" ? "finished" : "mined";
+  if (known.state === "mined") {
+    // While blocks are being restored it is not known yet which of them had been cleared.
+    const cleared = known.block_state === "complete" && !readFact(sql, "restoring");
+    return cleared ? "finished" : "mined";
+  }
   return "waiting";
 }
 

@@ -138,8 +138,8 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => restoreBlock(this.#sql, block, now));
   }
 
-  endRestore(publishedThrough: number) {
-    return this.#decide((now) => endRestore(this.#sql, this.#rules, publishedThrough, now));
+  endRestore(found: { publishedThrough: number; staged: readonly number[] }) {
+    return this.#decide((now) => endRestore(this.#sql, this.#rules, found, now));
   }
 
   countIgnored(reason: IgnoredReason) {

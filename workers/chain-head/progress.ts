@@ -1,5 +1,5 @@
 import { advance, reached, type BlockState } from "../../shared/chain/states.ts";
-import { findBlock, type BlockRow } from "./blocks.ts";
+import { findBlock, lastBlock, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { addTo, readFact, writeFact } from "./facts.ts";
 import { noteBlockMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
@@ -66,13 +66,8 @@ function moveLatest(sql: Sql): void {
   if (latest >= Math.max(0, readFact(sql, "latestHeldUntil") ?? 0)) writeFact(sql, "latest", latest);
 }
 
-/** The highest block that is in every tier with all before it; -1 when there is none. */
+/** The highest block that is in every tier with all before it; -1 when there is none. Costs the same however long the chain. */
 export function latestThatIsPersisted(sql: Sql): number {
-  let latest = readFact(sql, "latest") ?? -1;
-  for (;;) {
-    const next = findBlock(sql, latest + 1);
-    if (next === undefined || !reached(next.state, "persisted")) break;
-    latest = next.number;
-  }
-  return latest;
+  const next = unfinishedBlocks(sql).find(({ state }) => !reached(state, "persisted"));
+  return (next?.number ?? (lastBlock(sql)?.number ?? -1) + 1) - 1;
 }

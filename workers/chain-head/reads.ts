@@ -3,6 +3,7 @@ import type { PermanentReason } from "../../shared/errors.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { findBlock, lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
+import { whyHalted, type Halted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
 import type { Sql } from "./schema.ts";
 
@@ -48,7 +49,9 @@ export interface HeadFacts {
   readonly chainId: string;
   /** The highest block that is, with all before it, in every tier. */
   readonly latest: BlockFacts | null;
-  readonly halted: { readonly reason: string; readonly at: number } | null;
+  readonly halted: Halted | null;
+  /** The chain head is being rebuilt from stored blocks, and may not have all of them. */
+  readonly restoring: boolean;
   readonly signingKeys: readonly {
     readonly keyId: string;
     readonly publicKey: string;
@@ -73,7 +76,7 @@ export interface StatusFacts {
   /** Since when (or from when on) the oldest waiting transaction should be in a block; null when none has to be. */
   readonly miningOwedSince: number | null;
   readonly unfinished: readonly (BlockFacts & { readonly stage: string | undefined })[];
-  readonly halted: HeadFacts["halted"];
+  readonly halted: Halted | null;
   /** The encryption keys that the miner holds, and when it said so; null before its first minute. */
   readonly minerKeys: { readonly keyIds: readonly string[]; readonly at: number } | null;
 }
@@ -101,7 +104,8 @@ export function head(sql: Sql, chainId: string): HeadFacts {
   return {
     chainId,
     latest: latest === undefined ? null : block(sql, latest),
-    halted: readFact(sql, "halted") ?? null,
+    halted: whyHalted(sql),
+    restoring: readFact(sql, "restoring") !== undefined,
     signingKeys: keys.map((key) => ({
       keyId: key.key_id,
       publicKey: key.public_key,
@@ -183,7 +187,7 @@ export function status(sql: Sql, rules: ChainRules): StatusFacts {
       ...blockFacts(sql, row),
       stage: STAGE_AFTER[row.state],
     })),
-    halted: readFact(sql, "halted") ?? null,
+    halted: whyHalted(sql),
     minerKeys: readFact(sql, "minerKeys") ?? null,
   };
 }
@@ -268,7 +272,7 @@ function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
     previousHash: row.previous_hash,
     historyRoot: row.history_root,
     transactionCount: row.transactions + row.system_transactions,
-    halted: readFact(sql, "halted") !== undefined || readFact(sql, "restoring") !== undefined,
+    halted: whyHalted(sql) !== null,
     published: row.number <= (readFact(sql, "publishedLatest") ?? -1),
     hash: row.hash,
     sha256: row.sha256,

@@ -7,7 +7,8 @@ import {
 import type { BlockState } from "../../shared/chain/states.ts";
 import { waiting } from "./admit.ts";
 import { lastBlock, unfinishedBlocks } from "./blocks.ts";
-import { count, readFact, writeFact } from "./facts.ts";
+import { count, writeFact } from "./facts.ts";
+import { whyHalted } from "./halt.ts";
 import { approvedThatFit } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
 
@@ -29,10 +30,8 @@ export type MiningAnswer =
  * next request. Answers the first block that this concerns; two requests at one moment get the same.
  */
 export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, now: number): MiningAnswer {
-  const halted = readFact(sql, "halted");
-  if (halted) return { mining: false, reason: "halted", detail: halted.reason };
-  if (readFact(sql, "restoring"))
-    return { mining: false, reason: "halted", detail: "the chain head is being restored from stored blocks" };
+  const halted = whyHalted(sql);
+  if (halted !== null) return { mining: false, reason: "halted", detail: halted.reason };
   if (!mayRequestMining(cause, rules.miningMode))
     return {
       mining: false,

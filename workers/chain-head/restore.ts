@@ -110,21 +110,27 @@ function restoreTransaction(
 }
 
 /**
- * The whole chain is there again, so blocks may be made. As many blocks as may have been in flight when the storage was
- * lost go through their stages once more, and `vdc:latest` is not moved before the last of them is in every tier: it
- * must not go back. `publishedThrough`: what `vdc:latest` still names, or -1.
+ * The whole chain is there again, so blocks may be made. A block goes through its stages once more when its staged bytes
+ * are still there, for they are deleted last of all; or when it is so late, and not named by `vdc:latest`, that it may have been
+ * in flight. `vdc:latest` is not moved before the last of them is in every tier: it must not go back.
+ * @param found `publishedThrough`: what `vdc:latest` still names, or -1; `staged`: numbers with staged bytes
  */
-export function endRestore(sql: Sql, rules: ChainRules, publishedThrough: number, now: number): void {
+export function endRestore(
+  sql: Sql,
+  rules: ChainRules,
+  found: { readonly publishedThrough: number; readonly staged: readonly number[] },
+  now: number,
+): void {
   if (!readFact(sql, "restoring")) return;
   const last = lastBlock(sql)?.number ?? -1;
-  const doubtful = Math.max(publishedThrough, last - rules.maxBlocksInFlight);
   sql.exec(
     `UPDATE block SET state = 'sealed', ipfs_hash = NULL, persisted_at = NULL, indexed_at = NULL, complete_at = NULL,
-     nudged_at = 0 WHERE number > ?`,
-    doubtful,
+     nudged_at = 0 WHERE number > ? OR number IN (SELECT value FROM json_each(?))`,
+    Math.max(found.publishedThrough, last - rules.maxBlocksInFlight),
+    JSON.stringify(found.staged),
   );
   const [again] = sql
-    .exec<{ n: number | null }>("SELECT sum(transactions) AS n FROM block WHERE number > ?", doubtful)
+    .exec<{ n: number | null }>("SELECT sum(transactions) AS n FROM block WHERE state <> 'complete'")
     .toArray();
   addTo(sql, "pending", again?.n ?? 0); // their pending objects are still to be cleared
   writeFact(sql, "latestHeldUntil", last);

@@ -18,7 +18,10 @@ export const ResumeRequest = v.strictObject({
 export type ResumeRequest = v.InferOutput<typeof ResumeRequest>;
 
 export const Resumed = v.strictObject({
-  resumed: v.pipe(v.boolean(), v.description("false: the chain was not halted")),
+  resumed: v.pipe(
+    v.boolean(),
+    v.description("false: the chain was not halted, or is being restored, and stays closed until it is"),
+  ),
   halted: v.pipe(v.nullable(Halted), v.description("What it was halted for")),
 });
 export type Resumed = v.InferOutput<typeof Resumed>;
@@ -31,8 +34,8 @@ export const resume = operation(
     answers: { 200: Resumed },
   },
   async ({ body, operator, env }) => {
-    const { halted } = await chainHead(env).head();
+    const { halted, restoring } = await chainHead(env).head();
     await chainHead(env).resume(operator?.name ?? body.by, body.reason);
-    return json({ resumed: halted !== null, halted } satisfies Resumed);
+    return json({ resumed: halted !== null && !restoring, halted } satisfies Resumed);
   },
 );

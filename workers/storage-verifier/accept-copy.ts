@@ -6,6 +6,8 @@ import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { BlockReport } from "../../shared/storage/report.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
@@ -23,8 +25,8 @@ export type CopyAnswer =
 
 /**
  * Takes a block's bytes from elsewhere, an auditor's export say. Of a block that the chain head knows, only the very
- * bytes that it sealed, and every tier is restored from them. While it knows none, they are archived, to be verified
- * link by link when the chain head is restored from the archive.
+ * bytes that it sealed, and every tier is restored from them. While it has lost its chain, they are archived, to be
+ * verified link by link when the chain head is restored from the archive.
  */
 export async function acceptCopy(
   blockNumber: number,
@@ -52,9 +54,9 @@ export async function acceptCopy(
     await conclude([report], true, env);
     return { report };
   }
-  const { latest } = await chainHead(env).head();
-  if (latest !== null)
-    return { refused: `The chain ends with block ${latest.blockNumber}: it has no block ${blockNumber}` };
+  const { genesisHash, restoring } = await chainHead(env).head();
+  if (genesisHash !== null && !restoring)
+    return { refused: `The chain head has its chain, and no block ${blockNumber} in it` };
   return archive({ block, bytes, cid: await cidV0(bytes) }, env);
 }
 
@@ -72,12 +74,15 @@ function readCopy(blockNumber: number, bytes: Uint8Array<ArrayBuffer>, env: Env)
   }
 }
 
+/** Where R2 holds other bytes, which may be wrong, both are kept: the restore takes those that fit into the chain. */
 async function archive(copy: BlockCopy, env: Env): Promise<CopyAnswer> {
   try {
     await tiersOf(env).r2.store(copy);
-    return { archived: true };
   } catch (error) {
     if (!(error instanceof Permanent)) throw error;
-    return { refused: `${error.message}. Look at which is right; nothing was changed` };
+    const { block, bytes } = copy;
+    const key = r2Keys.sealed(block.blockNumber, hex(await sha256OfFile(bytes)));
+    await createOnly(env.R2, key, bytes);
   }
+  return { archived: true };
 }

@@ -14,6 +14,7 @@ export interface KnownBlock {
   readonly cid: string;
   readonly previousHash: string;
   readonly historyRoot: string;
+  readonly transactionCount: number;
 }
 
 export interface Chain {

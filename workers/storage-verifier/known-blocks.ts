@@ -24,8 +24,8 @@ export async function knownBlocks(env: Env, from: number, end: number): Promise<
 }
 
 export function knownBlock(facts: BlockFacts): KnownBlock {
-  const { blockNumber, hash, sha256, ipfsHash, previousHash, historyRoot } = facts;
+  const { blockNumber, hash, sha256, ipfsHash, previousHash, historyRoot, transactionCount } = facts;
   if (hash === null || sha256 === null || ipfsHash === null)
     throw new Error(`block ${blockNumber} is ${facts.state}, and not all is known of it`);
-  return { blockNumber, hash, sha256, cid: ipfsHash, previousHash, historyRoot };
+  return { blockNumber, hash, sha256, cid: ipfsHash, previousHash, historyRoot, transactionCount };
 }

@@ -107,6 +107,17 @@ export function moveRestore(sql: Sql, runId: string, next: number, now: number):
   return mustFind(sql, runId, now);
 }
 
+/**
+ * Ends a restore and begins the verification that follows it: in one decision, so that it is never left out.
+ * @returns false when the run had ended before
+ */
+export function endRestore(sql: Sql, runId: string, verification: NewRun, now: number): boolean {
+  if (rowOf(sql, runId)?.state !== "running") return false;
+  end(sql, runId, "done", null, now);
+  startRun(sql, verification, now);
+  return true;
+}
+
 /** Ends a run that is still running. What it has done stays. */
 export function end(
   sql: Sql,

@@ -62,6 +62,10 @@ export class StorageRuns extends DurableObject<Env> {
     return this.#decide((now) => runs.moveRestore(this.#sql, runId, next, now));
   }
 
+  endRestore(runId: string, verification: runs.NewRun) {
+    return this.#decide((now) => runs.endRestore(this.#sql, runId, verification, now));
+  }
+
   end(runId: string, state: "done" | "failed" | "aborted", message: string | null) {
     return this.#decide((now) => runs.end(this.#sql, runId, state, message, now));
   }

@@ -1,15 +1,15 @@
 import { chainHead } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
-import { kvKeys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
+import { chunkOf, TRANSACTIONS_AT_ONCE } from "./chunk.ts";
 import { conclude } from "./conclude.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
-/** A chain up to this size is verified while the caller waits; a longer one by the queue, chunk by chunk. */
+/** A chain up to this size, with few transactions, is verified while the caller waits; any other by the queue. */
 const BLOCKS_AT_ONCE = 50;
 const BLOCKS_A_CHUNK = 20;
 /** Each block asks for four things at a time, and six connections may be open (Cloudflare, Workers limits). */
@@ -27,12 +27,12 @@ export async function verifyAll(
   env: Env,
   log: Log,
 ): Promise<VerifyAllAnswer> {
-  const { totalBlocks } = await readChain(env);
+  const [{ totalBlocks }, { counts }] = await Promise.all([readChain(env), chainHead(env).status()]);
   const run = { id: crypto.randomUUID(), kind: "verify" as const, totalBlocks, ...request };
   const answer = await storageRuns(env).start(run);
   if ("active" in answer) return answer;
   log.info("run.started", { runId: run.id, totalBlocks, repair: run.repair });
-  if (totalBlocks > BLOCKS_AT_ONCE) {
+  if (totalBlocks > BLOCKS_AT_ONCE || counts.mined > TRANSACTIONS_AT_ONCE) {
     await env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId: run.id, from: 0 });
     return answer;
   }
@@ -57,26 +57,30 @@ export async function verifyChunk(
   const end = Math.min(from + BLOCKS_A_CHUNK, run.totalBlocks);
   const [chain, known] = await Promise.all([readChain(env), knownBlocks(env, from, end)]);
   if (known.length !== end - from)
-    throw new Error(`the chain head knows ${known.length} of the blocks ${from} to ${end - 1}`);
+    throw new Error(`the chain head has published ${known.length} of the blocks ${from} to ${end - 1}`);
+  const chunk = chunkOf(known);
   const outcomes = await withReportedTiers(env, log, (tiers) => {
     const with_ = { chain, tiers, repair: run.repair, patience: PATIENCE, env, log };
-    return settleConnections(known, (block) => verifyStoredBlock(block, with_), BLOCKS_TOGETHER);
+    return settleConnections(chunk, (block) => verifyStoredBlock(block, with_), BLOCKS_TOGETHER);
   });
   const reports = outcomes.map((outcome) => {
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   });
   await conclude(reports, run.repair, env);
-  const after = await storageRuns(env).recordChunk({ runId: run.id, from, next: end, reports });
+  const after = await storageRuns(env).recordChunk({
+    runId: run.id,
+    from,
+    next: from + chunk.length,
+    reports,
+  });
   if (after.state === "done") await finish(after, env, log);
   return { run: after, reports };
 }
 
-/** A rebuilt KV has neither of the hot keys, which only the chain head writes. */
+/** KV's hot keys, which only the chain head writes, are part of what a run restores: they may be lost, or stale. */
 async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
   const { verified, rehydrated, partial, failed } = run;
   log.info("run.finished", { runId: run.id, verified, rehydrated, partial, failed });
-  if (!run.repair) return;
-  const [latest, pending] = await Promise.all([env.KV.get(kvKeys.latest), env.KV.get(kvKeys.pendingCount)]);
-  if (latest === null || pending === null) await chainHead(env).publishAgain();
+  if (run.repair) await chainHead(env).publishAgain();
 }

@@ -1,7 +1,7 @@
 import { indexGaps, type IndexEntry } from "../../shared/block-index.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
-import type { BlockReport, BlockStatus, TierReport } from "../../shared/storage/report.ts";
+import type { BlockReport, BlockStatus } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../shared/storage/tier.ts";
 import type { Env } from "./env.ts";
 import { inspect, type Chain, type Finding, type KnownBlock } from "./inspect.ts";
@@ -16,6 +16,9 @@ export interface Verification {
   readonly env: Env;
   readonly log: Log;
 }
+
+/** Of the 1,000 operations on KV that an invocation has (Cloudflare, KV limits), those that one block's index may take. */
+const INDEX_WRITES = 900;
 
 type Findings = Readonly<Record<TierName, Finding>>;
 
@@ -37,17 +40,13 @@ export async function verifyStoredBlock(
   const source = TIER_NAMES.find((name) => findings[name].copy !== undefined);
   const copy = source === undefined ? brought : findings[source].copy;
 
-  const restored: { tiers: Partial<Record<TierName, TierReport>>; index: boolean } = {
-    tiers: {},
-    index: false,
-  };
-  if (repair && copy !== undefined) restored.tiers = await rehydrate(known, copy, findings, with_);
+  const restored = repair && copy !== undefined ? await rehydrate(known, copy, findings, with_) : {};
   const gaps = copy && (await findGaps(copy, env, log));
-  if (repair && gaps !== undefined && gaps.length > 0) restored.index = await writeIndex(gaps, env, log);
+  const written = repair && gaps !== undefined ? await writeIndex(gaps.slice(0, INDEX_WRITES), env, log) : 0;
 
-  const after = (name: TierName) => restored.tiers[name] ?? findings[name].report;
+  const after = (name: TierName) => restored[name] ?? findings[name].report;
   const mended = TIER_NAMES.filter((name) => after(name).present && !findings[name].report.present);
-  const missing = restored.index ? 0 : (gaps?.length ?? null);
+  const missing = gaps === undefined ? null : gaps.length - written;
   const report = {
     blockNumber: known.blockNumber,
     kv: after("kv"),
@@ -57,7 +56,7 @@ export async function verifyStoredBlock(
     source: source ?? null,
     rehydrated: {
       ...Object.fromEntries(mended.map((name) => [name, findings[name].report.fault])),
-      ...(restored.index && { index: "missing" as const }),
+      ...(written > 0 && { index: "missing" as const }),
     },
   };
   const status = statusOf(report);
@@ -71,8 +70,13 @@ function statusOf(report: Unjudged): BlockStatus {
   if (reports.every(({ present }) => present) && report.index.complete)
     return Object.keys(report.rehydrated).length > 0 ? "rehydrated" : "ok";
   // Where a tier could not be read there may be a sound copy: that is not yet "lost".
-  const lost = report.source === null && reports.every(({ fault }) => fault !== "unreachable");
+  const lost = !isHeld(report) && reports.every(({ fault }) => fault !== "unreachable");
   return lost ? "failed" : "partial";
+}
+
+/** A sound copy is, or is again, somewhere. */
+function isHeld(report: Unjudged): boolean {
+  return report.source !== null || TIER_NAMES.some((name) => report[name].present);
 }
 
 function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): string {
@@ -87,7 +91,7 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
     return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}`;
   if (status === "failed")
     return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc storage bring ${report.blockNumber} <file.car>`;
-  if (report.source === null)
+  if (!isHeld(report))
     return `No sound copy could be read now (${wrong.join(", ")}). Verify again when every tier can be reached`;
   return repair
     ? `Not all could be restored (${wrong.join(", ")}). Verify again when the tier can be reached and written`
@@ -108,12 +112,13 @@ async function findGaps(
   }
 }
 
-async function writeIndex(gaps: readonly IndexEntry[], env: Env, log: Log): Promise<boolean> {
+/** @returns how many were written */
+async function writeIndex(gaps: readonly IndexEntry[], env: Env, log: Log): Promise<number> {
   try {
     await mapConnections(gaps, ({ key, value }) => env.KV.put(key, value));
-    return true;
+    return gaps.length;
   } catch (error) {
     log.error("index.restore_failed", { error: errorText(error) });
-    return false;
+    return 0;
   }
 }

@@ -4,8 +4,9 @@ import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
 import { time } from "../../output/words.ts";
 import type { StorageRun } from "../../../shared/storage/report.ts";
-import { readRun } from "../../storage/follow-run.ts";
+import { followRun, readRun } from "../../storage/follow-run.ts";
 import { runText } from "../../storage/tables.ts";
+import { judgeRun } from "../../storage/verdict.ts";
 import { connected, examples, type Connected } from "../options.ts";
 
 export function runsCommand(): Command {
@@ -29,6 +30,22 @@ export function abortCommand(): Command {
       const path = `/api/storage-verify/runs/${encodeURIComponent(id)}`;
       const { body } = await operatorClient(options).ask<StorageRun>("DELETE", path);
       show(options, body, runText);
+    });
+}
+
+export function resumeRunCommand(): Command {
+  return connected(new Command("resume"))
+    .description("let a run that was aborted, or has failed, go on where it stopped")
+    .argument("<id>", "the run's id")
+    .option("--no-wait", "don't follow the run")
+    .addHelpText("after", examples("storage resume 0f5e6c1e-5a0b-4d53-9c1c-9a4a6f3f7f0e"))
+    .action(async (id: string, options: Connected & { readonly wait: boolean }) => {
+      const client = operatorClient(options);
+      const path = `/api/storage-verify/runs/${encodeURIComponent(id)}/resume`;
+      const resumed = await client.post<StorageRun>(path);
+      const run = options.wait ? await followRun(client, resumed) : resumed;
+      show(options, run, runText);
+      judgeRun(run);
     });
 }
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { examples } from "../options.ts";
 import { bringCommand } from "./bring.ts";
-import { abortCommand, runsCommand } from "./runs.ts";
+import { abortCommand, resumeRunCommand, runsCommand } from "./runs.ts";
 import { storageStatusCommand } from "./status.ts";
 import { verifyAllCommand } from "./verify-all.ts";
 import { verifyBlockCommand } from "./verify-block.ts";
@@ -15,5 +15,6 @@ export function storageCommand(): Command {
     .addCommand(bringCommand())
     .addCommand(runsCommand())
     .addCommand(abortCommand())
+    .addCommand(resumeRunCommand())
     .addHelpText("after", examples("storage status", "storage verify 7", "storage verify-all --no-repair"));
 }

@@ -1,12 +1,11 @@
 import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
-import { CommandFailure } from "../../failure.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import type { StorageRun, VerifyAllResult } from "../../../shared/storage/report.ts";
 import { followRun } from "../../storage/follow-run.ts";
 import { reportTable, resultRows, runText } from "../../storage/tables.ts";
-import { judgeAll } from "../../storage/verdict.ts";
+import { judgeAll, judgeRun } from "../../storage/verdict.ts";
 import { connected, examples, type Connected } from "../options.ts";
 
 interface Options extends Connected {
@@ -42,10 +41,5 @@ async function verifyAll(options: Options): Promise<void> {
   }
   const run = options.wait ? await followRun(client, result) : result;
   show(options, run, runText);
-  if (run.state === "running") return;
-  if (run.state !== "done")
-    throw new CommandFailure(
-      `run ${run.id} was ${run.state} before block ${run.next}: ${run.message ?? "start it again"}`,
-    );
-  judgeAll(run);
+  judgeRun(run);
 }

@@ -12,6 +12,7 @@ describe("what the chain head tells", () => {
       chainId: CHAIN_ID,
       latest: null,
       halted: null,
+      restoring: false,
       signingKeys: [],
       genesisHash: null,
     });

@@ -35,10 +35,11 @@ function restored(
   blocks: readonly RestoredBlock[],
   publishedThrough: number,
   head = new TestHead({}, LOST),
+  staged: readonly number[] = [],
 ): TestHead {
   head.beginRestore();
   for (const block of blocks) head.restoreBlock(block);
-  head.endRestore(publishedThrough);
+  head.endRestore({ publishedThrough, staged });
   return head;
 }
 
@@ -126,9 +127,11 @@ describe("a chain head that is rebuilt", () => {
     for (const block of blocks.slice(0, 2)) head.restoreBlock(block);
     expect(head.requestMining()).toMatchObject({ mining: false, reason: "halted" });
     expect(head.reserve()).toEqual({ none: "restoring" });
+    expect(head.status().halted?.reason).toContain("vdc storage runs");
+    expect(head.head().halted).toEqual(head.status().halted);
     expect(head.beginRestore()).toMatchObject({ blockNumber: 2 });
     head.restoreBlock(blocks[2] as RestoredBlock);
-    head.endRestore(2);
+    head.endRestore({ publishedThrough: 2, staged: [] });
     expect(head.beginRestore()).toBeNull();
     expect(() => head.restoreBlock(blocks[0] as RestoredBlock)).toThrow("not being restored");
     expect(head.status().halted).toBeNull();
@@ -162,7 +165,31 @@ describe("a chain head that is rebuilt", () => {
     expect(head.counts().pending).toBe(0);
   });
 
-  it("takes what vdc:latest still names as finished", () => {
+  it("calls nothing finished while it is being rebuilt, for what is finished may be cleared", () => {
+    const { blocks } = chainOf(4);
+    const head = new TestHead({}, LOST);
+    head.beginRestore();
+    for (const block of blocks) head.restoreBlock(block);
+    expect(head.admit(1, 2, 3).results).toEqual(["mined", "mined", "mined"]);
+    head.endRestore({ publishedThrough: 3, staged: [3] });
+    expect(head.admit(1, 2, 3).results).toEqual(["finished", "finished", "mined"]);
+  });
+
+  it("takes a block whose staged bytes are still there as unfinished, wherever it stands in the chain", () => {
+    const { blocks } = chainOf(12);
+    const head = restored(blocks, 11, undefined, [3, 11, 12]);
+    expect(head.status().unfinished.map(({ blockNumber, state }) => [blockNumber, state])).toEqual([
+      [3, "sealed"],
+      [11, "sealed"],
+    ]);
+    expect(head.counts().pending).toBe(2);
+    head.finish(11);
+    expect(head.head().latest, "block 3 is not known to be in every tier").toBeNull();
+    head.finish(3);
+    expect(head.head().latest).toMatchObject({ blockNumber: 11 });
+  });
+
+  it("takes what vdc:latest still names, and is not staged any more, as finished", () => {
     const { blocks } = chainOf(9);
     const head = restored(blocks, 7);
     expect(head.status().unfinished.map(({ blockNumber }) => blockNumber)).toEqual([8]);

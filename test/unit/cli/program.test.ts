@@ -48,6 +48,7 @@ describe("the command line", () => {
         "storage bring",
         "storage runs",
         "storage abort",
+        "storage resume",
         "dead-letters list",
         "dead-letters show",
         "dead-letters replay",

@@ -77,6 +77,13 @@ describe("vdc restore", () => {
     }
   });
 
+  it("takes no --genesis where there is no file to check it against", async () => {
+    const stack = await forgetfulDeployment([]);
+    const args = ["restore", "--genesis", "a".repeat(64), "--reason", "r", "--yes"];
+    expect((await vdc(stack, ...args)).code).toBe(EXIT.usage);
+    expect(stack.asked).toEqual([]);
+  });
+
   it("asks first, and where nobody can be asked, wants --yes", async () => {
     const chain = await chainOf(2);
     const stack = await forgetfulDeployment(chain);

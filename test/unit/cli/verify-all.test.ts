@@ -32,6 +32,7 @@ describe("vdc storage verify-all", () => {
     const { code, stderr } = await vdc(stack, "storage", "verify-all", "--no-repair");
     expect(code).toBe(EXIT.failure);
     expect(stderr).toContain("was aborted before block 700");
+    expect(stderr).toContain(`vdc storage resume ${RUN.id}`);
     expect(calls(stack)[0]).toContain("?repair=false");
   });
 
@@ -45,5 +46,40 @@ describe("vdc storage verify-all", () => {
     const busy = { status: 409, problem: "run-active", detail: "A run is under way." };
     const stack = await deployment({ "POST /api/storage-verify/verify-all": busy });
     expect(await vdc(stack, "storage", "verify-all")).toMatchObject({ code: EXIT.refused, stdout: "" });
+  });
+});
+
+describe("vdc storage resume", () => {
+  const resumed: Answered = { status: 202, body: { ...RUN, next: 700 } };
+
+  it("lets a run go on, and follows it to its end", async () => {
+    const stack = await deployment({
+      [`POST ${RUN_PATH}/resume`]: resumed,
+      [`GET ${RUN_PATH}`]: { body: { ...RUN, state: "done", next: 2_000, verified: 2_000, finishedAt: 2 } },
+    });
+    const { code, stdout } = await vdc(stack, "storage", "resume", RUN.id, "--json");
+    expect({ code, document: JSON.parse(stdout) }).toMatchObject({ code: 0, document: { state: "done" } });
+  });
+
+  it("only asks for it when it is not to wait", async () => {
+    const stack = await deployment({ [`POST ${RUN_PATH}/resume`]: resumed });
+    expect((await vdc(stack, "storage", "resume", RUN.id, "--no-wait")).code).toBe(0);
+    expect(calls(stack)).toEqual([`POST ${RUN_PATH}/resume`]);
+  });
+
+  it("tells what the run found, as if it had not been interrupted", async () => {
+    const found = { ...RUN, state: "done", next: 2_000, failed: 1, finishedAt: 2 };
+    const stack = await deployment({
+      [`POST ${RUN_PATH}/resume`]: resumed,
+      [`GET ${RUN_PATH}`]: { body: found },
+    });
+    expect((await vdc(stack, "storage", "resume", RUN.id)).code).toBe(EXIT.unverified);
+  });
+
+  it("is refused for a run that is done", async () => {
+    const stack = await deployment({
+      [`POST ${RUN_PATH}/resume`]: { status: 409, problem: "not-needed", detail: "Run is done." },
+    });
+    expect((await vdc(stack, "storage", "resume", RUN.id)).code).toBe(EXIT.refused);
   });
 });

@@ -3,6 +3,7 @@ import { migrateTo } from "../../../shared/sqlite.ts";
 import type { BlockReport, BlockStatus, StorageRun } from "../../../shared/storage/report.ts";
 import {
   end,
+  endRestore,
   findRun,
   listRuns,
   recordChunk,
@@ -92,6 +93,22 @@ describe("runs", () => {
     begin("two");
     expect(resumeRun(sql, "one", NOW)).toMatchObject({ active: { id: "two" } });
     expect(resumeRun(sql, "three", NOW)).toBeNull();
+  });
+
+  it("that restored a chain are followed by a verification, once, and not when they were aborted", () => {
+    const follow = (runId: string, id: string) =>
+      endRestore(sql, runId, { id, kind: "verify", repair: true, by: "ada", totalBlocks: 40 }, NOW);
+    begin("one", 40, "restore");
+    expect(follow("one", "after")).toBe(true);
+    expect(follow("one", "after-again")).toBe(false);
+    expect(listRuns(sql, NOW)).toMatchObject([
+      { id: "after", state: "running", next: 0 },
+      { id: "one", state: "done" },
+    ]);
+    end(sql, "after", "aborted", null, NOW);
+    begin("two", 40, "restore");
+    end(sql, "two", "aborted", null, NOW);
+    expect(follow("two", "after-two")).toBe(false);
   });
 
   it("of an empty chain are done at once", () => {

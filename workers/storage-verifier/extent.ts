@@ -1,0 +1,58 @@
+import * as v from "valibot";
+import { BlockNumber } from "../../shared/chain/block.ts";
+import { blockNumberOfSealedKey, kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import type { Env } from "./env.ts";
+import { tallyBlocks } from "./list-blocks.ts";
+
+/** How far a chain goes by what is stored of it; none of it is verified. */
+export interface Extent {
+  /** The highest block that is in R2 or KV, staged, or named by `vdc:latest`; -1 for none. */
+  readonly highest: number;
+  /** What `vdc:latest` names, -1 for nothing. */
+  readonly publishedThrough: number;
+  /** Blocks whose staged bytes are there: signed, and not known to be finished. */
+  readonly staged: readonly number[];
+}
+
+/** `unclear`: how far the chain goes can't be told, and why. */
+export async function readExtent(env: Env): Promise<Extent | { readonly unclear: string }> {
+  const [{ kv, r2 }, latest, staged] = await Promise.all([
+    tallyBlocks(env),
+    env.KV.get(kvKeys.latest),
+    stagedBlocks(env.R2),
+  ]);
+  const publishedThrough = latest === null ? -1 : blockNumberIn(latest);
+  if (publishedThrough === undefined)
+    return {
+      unclear: `${kvKeys.latest} in KV can't be read, so nobody can tell where the chain ended. Look at it; if it is rubbish, delete it and ask again`,
+    };
+  const highest = Math.max(kv.highest, r2.highest, publishedThrough, ...staged);
+  return { highest, publishedThrough, staged };
+}
+
+const Latest = v.object({ blockNumber: BlockNumber });
+
+function blockNumberIn(latest: string): number | undefined {
+  try {
+    return v.parse(Latest, JSON.parse(latest)).blockNumber;
+  } catch {
+    return undefined; // its reader is told so
+  }
+}
+
+async function stagedBlocks(bucket: R2Bucket): Promise<readonly number[]> {
+  const numbers = new Set<number>();
+  let cursor: string | undefined;
+  do {
+    const page: R2Objects = await bucket.list({
+      prefix: r2Keys.allSealedPrefix,
+      ...(cursor !== undefined && { cursor }),
+    });
+    for (const { key } of page.objects) {
+      const number = blockNumberOfSealedKey(key);
+      if (number !== undefined) numbers.add(number);
+    }
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
+  return [...numbers];
+}

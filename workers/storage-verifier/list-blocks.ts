@@ -1,0 +1,79 @@
+import type { BlockMetadata } from "../../shared/storage/kv-tier.ts";
+import { blockNumberOfKvKey, blockNumberOfR2Key, kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { mapConnections } from "../../shared/storage/limits.ts";
+import type { Env } from "./env.ts";
+import type { Listing } from "./listing-plan.ts";
+
+/** Shows every block that KV lists. Nothing is kept: a chain of a million would not fit into memory. */
+export async function listKv(
+  plan: readonly Listing[],
+  kv: KVNamespace,
+  show: (blockNumber: number, metadata: BlockMetadata | undefined) => void,
+): Promise<void> {
+  await mapConnections(plan, async ({ digits, all }) => {
+    let cursor: string | undefined;
+    do {
+      const page: KVNamespaceListResult<BlockMetadata> = await kv.list({
+        prefix: kvKeys.blockPrefix + digits,
+        limit: all ? 1_000 : 1,
+        ...(cursor !== undefined && { cursor }),
+      });
+      for (const { name, metadata } of page.keys) {
+        const number = blockNumberOfKvKey(name);
+        if (number !== undefined) show(number, metadata);
+      }
+      cursor = page.list_complete || !all ? undefined : page.cursor;
+    } while (cursor !== undefined);
+  });
+}
+
+/** As `listKv`, for R2. */
+export async function listR2(
+  plan: readonly Listing[],
+  bucket: R2Bucket,
+  show: (blockNumber: number) => void,
+): Promise<void> {
+  await mapConnections(plan, async ({ digits, all }) => {
+    let cursor: string | undefined;
+    do {
+      const page: R2Objects = await bucket.list({
+        prefix: r2Keys.blockPrefix + digits,
+        limit: all ? 1_000 : 1,
+        ...(cursor !== undefined && { cursor }),
+      });
+      for (const { key } of page.objects) {
+        const number = blockNumberOfR2Key(key);
+        if (number !== undefined) show(number);
+      }
+      cursor = page.truncated && all ? page.cursor : undefined;
+    } while (cursor !== undefined);
+  });
+}
+
+/** How many blocks a tier lists, and the highest of them, -1 for none. */
+export interface Tally {
+  count: number;
+  highest: number;
+}
+
+/** All blocks that KV and R2 list, whatever the chain head knows. */
+export async function tallyBlocks(
+  env: Pick<Env, "KV" | "R2">,
+): Promise<{ readonly kv: Readonly<Tally>; readonly r2: Readonly<Tally> }> {
+  const everything = [{ digits: "", all: true }];
+  const [kv, r2] = [emptyTally(), emptyTally()];
+  await Promise.all([
+    listKv(everything, env.KV, (number) => add(kv, number)),
+    listR2(everything, env.R2, (number) => add(r2, number)),
+  ]);
+  return { kv, r2 };
+}
+
+function emptyTally(): Tally {
+  return { count: 0, highest: -1 };
+}
+
+function add(tally: Tally, blockNumber: number): void {
+  tally.count++;
+  tally.highest = Math.max(tally.highest, blockNumber);
+}
