@@ -218,8 +218,15 @@ describe("a block that no tier has", () => {
     await expectProblem(await bring(pipeline, 1, await signedFork(2, 1)), "invalid-body");
     expect((await bring(pipeline, 1, bytes)).status).toBe(200);
     expect(await verify(pipeline, 1)).toMatchObject({ status: "ok" });
-    const entries = await pipeline.operate("/api/dead-letters?stage=storage-verifier");
-    expect(await entries.json()).toMatchObject({ entries: [{ blockNumber: 1, state: "resolved" }] });
+    const listed = await pipeline.operate("/api/dead-letters?stage=storage-verifier");
+    const { entries }: { entries: { id: string }[] } = await listed.json();
+    expect(entries).toMatchObject([{ blockNumber: 1, state: "resolved" }]);
+    const body = JSON.stringify({ reason: "nothing is left to do" });
+    const dismissed = await pipeline.operate(`/api/dead-letters/${entries[0]?.id}/dismiss`, {
+      method: "POST",
+      body,
+    });
+    await expectProblem(dismissed, "not-needed");
     await checkChain(pipeline);
   });
 });

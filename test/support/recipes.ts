@@ -104,6 +104,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   postDeadLetterDismiss: {
     200: "replay.test.ts: a dismissed entry",
     404: post(`/api/dead-letters/${"0".repeat(32)}/dismiss`, { reason: "to see" }),
+    409: "storage-verify.test.ts: an entry that is resolved",
   },
   postDeadLettersReplays: {
     200: post("/api/dead-letters/replays", { select: { all: true }, reason: "to see", dryRun: true }),

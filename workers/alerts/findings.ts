@@ -130,11 +130,11 @@ function undecided({ failing, lastRun }: StorageSummary): boolean {
 
 function failedVerification({ failing, partial, lastRun }: StorageSummary): Finding {
   const failed = lastRun?.state === "failed";
-  if (failing === 0 && !failed)
+  if (failing === 0 && partial === 0 && !failed)
     return {
       alert: "failed_verification",
       firing: false,
-      summary: "Every block that was verified could be given by some tier.",
+      summary: "Every block that was verified is whole in every tier.",
       details: { failing, partial },
     };
   return {
@@ -143,7 +143,9 @@ function failedVerification({ failing, partial, lastRun }: StorageSummary): Find
     summary:
       failing > 0
         ? `${failing} block(s) could not be verified, nor restored from any tier. GET /api/storage-verify/runs names them; restore them from an export.`
-        : "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again.",
+        : partial > 0
+          ? `${partial} block(s) are not whole in every tier, or a tier could not be read. Nothing is lost: another tier has them. POST /api/storage-verify/verify-all restores what can be, and says what keeps the rest.`
+          : "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again.",
     details: { failing, partial, lastRun: lastRun?.id ?? null },
   };
 }

@@ -91,11 +91,13 @@ export const dismiss = operation(
     params,
     body: DismissRequest,
     answers: { 200: DeadLetterEntry },
-    problems: ["not-found", "unavailable"],
+    problems: ["not-found", "unavailable", "not-needed"],
   },
   async ({ env, params: { id }, body: { reason }, operator, log }) => {
     const by = operator?.name ?? "";
     const entry = known(id, await deadLetters(env).dismiss(id, { by, reason }));
+    if (entry.state !== "dismissed")
+      throw new Problem("not-needed", `Dead letter ${id} is ${entry.state}: there is nothing to dismiss.`);
     log.info("dead_letter.dismissed", { id, by });
     return json(entry satisfies DeadLetterEntry);
   },

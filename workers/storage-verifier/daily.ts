@@ -1,6 +1,6 @@
 import type { AuditResult } from "../../shared/audit-chain.ts";
 import { onSchedule } from "../../shared/audit.ts";
-import { errorText, logger } from "../../shared/log.ts";
+import { logger } from "../../shared/log.ts";
 import { countBlocks } from "./count-blocks.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { verifyAll } from "./verify-all.ts";
@@ -12,8 +12,7 @@ const VERIFY_EVERY = 6.5 * 86_400_000;
 export async function daily(env: Env): Promise<void> {
   const requestId = crypto.randomUUID();
   const log = logger("storage-verifier", { requestId, cause: "schedule" });
-  // For itself: tiers that can't be counted are no reason not to verify them.
-  await countBlocks(env).catch((error: unknown) => log.error("count.failed", { error: errorText(error) }));
+  await countBlocks(env, log);
   const { lastRun } = await storageRuns(env).summary();
   if (lastRun?.state === "done" && Date.now() - lastRun.startedAt < VERIFY_EVERY) return;
   const repair = env.AUTO_REHYDRATE === "true";

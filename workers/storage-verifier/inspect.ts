@@ -14,6 +14,8 @@ export interface KnownBlock {
   readonly cid: string;
   readonly previousHash: string;
   readonly historyRoot: string;
+  /** Its index is due: a block that was just persisted has none yet. */
+  readonly indexed: boolean;
   readonly transactionCount: number;
 }
 

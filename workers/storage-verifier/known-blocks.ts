@@ -1,3 +1,4 @@
+import { reached } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
@@ -27,5 +28,14 @@ export function knownBlock(facts: BlockFacts): KnownBlock {
   const { blockNumber, hash, sha256, ipfsHash, previousHash, historyRoot, transactionCount } = facts;
   if (hash === null || sha256 === null || ipfsHash === null)
     throw new Error(`block ${blockNumber} is ${facts.state}, and not all is known of it`);
-  return { blockNumber, hash, sha256, cid: ipfsHash, previousHash, historyRoot, transactionCount };
+  return {
+    blockNumber,
+    hash,
+    sha256,
+    cid: ipfsHash,
+    previousHash,
+    historyRoot,
+    transactionCount,
+    indexed: reached(facts.state, "indexed"),
+  };
 }

@@ -16,7 +16,9 @@ export type RunRow = {
   repair: number;
   by: string;
   started_at: number;
+  /** When it last moved, or was told again; how often it was since it moved. */
   moved_at: number;
+  nudges: number;
   finished_at: number | null;
   total: number;
   next: number;
@@ -73,7 +75,7 @@ export function recordChunk(
   const count = (status: BlockReport["status"]) =>
     reports.filter((report) => report.status === status).length;
   sql.exec(
-    `UPDATE run SET next = ?, moved_at = ?, verified = verified + ?, rehydrated = rehydrated + ?, partial = partial + ?,
+    `UPDATE run SET next = ?, moved_at = ?, nudges = 0, verified = verified + ?, rehydrated = rehydrated + ?, partial = partial + ?,
      failed = failed + ? WHERE id = ?`,
     next,
     now,
@@ -98,7 +100,7 @@ export function recordChunk(
 /** A restore moves block by block, and knows its end only when it is there. */
 export function moveRestore(sql: Sql, runId: string, next: number, now: number): StorageRun {
   sql.exec(
-    "UPDATE run SET next = ?, verified = ?, moved_at = ? WHERE id = ? AND state = 'running'",
+    "UPDATE run SET next = ?, verified = ?, moved_at = ?, nudges = 0 WHERE id = ? AND state = 'running'",
     next,
     next,
     now,
@@ -153,7 +155,7 @@ export function resumeRun(
   if (active !== undefined) return { active: runOf(sql, active, now) };
   if (row.state === "done") return { ended: runOf(sql, row, now) };
   sql.exec(
-    "UPDATE run SET state = 'running', message = NULL, finished_at = NULL, moved_at = ? WHERE id = ?",
+    "UPDATE run SET state = 'running', message = NULL, finished_at = NULL, moved_at = ?, nudges = 0 WHERE id = ?",
     now,
     runId,
   );
@@ -177,9 +179,19 @@ export function activeRun(sql: Sql): RunRow | undefined {
   return sql.exec<RunRow>("SELECT * FROM run WHERE state = 'running'").toArray()[0];
 }
 
+const MOST_DOUBLINGS = 5;
+
+/**
+ * When a run that does not move is to be told again, milliseconds since the epoch. Less and less often: in an outage its
+ * message is being retried all the time, and each telling adds another.
+ */
+export function tellAgainAt({ moved_at, nudges }: RunRow, stallAfterSeconds: number): number {
+  return moved_at + stallAfterSeconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS);
+}
+
 /** The run's message may have been lost, so it counts as having moved now. */
 export function toldAgain(sql: Sql, runId: string, now: number): void {
-  sql.exec("UPDATE run SET moved_at = ? WHERE id = ?", now, runId);
+  sql.exec("UPDATE run SET moved_at = ?, nudges = nudges + 1 WHERE id = ?", now, runId);
 }
 
 function rowOf(sql: Sql, runId: string): RunRow | undefined {

@@ -10,6 +10,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       by TEXT NOT NULL,
       started_at INTEGER NOT NULL,
       moved_at INTEGER NOT NULL,
+      nudges INTEGER NOT NULL DEFAULT 0,
       finished_at INTEGER,
       total INTEGER NOT NULL,
       next INTEGER NOT NULL DEFAULT 0,

@@ -24,30 +24,27 @@ export class StorageRuns extends DurableObject<Env> {
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.ctx.storage.transactionSync(() => decision(Date.now()));
     const active = runs.activeRun(this.#sql);
-    if (active !== undefined) await this.ctx.storage.setAlarm(active.moved_at + this.#patience);
+    if (active !== undefined) await this.ctx.storage.setAlarm(this.#tellAgainAt(active));
     return answer;
   }
 
-  get #patience() {
-    return Number(this.env.STALL_AFTER_SECONDS) * 1_000;
+  #tellAgainAt(active: runs.RunRow): number {
+    return runs.tellAgainAt(active, Number(this.env.STALL_AFTER_SECONDS));
   }
 
   /** The watchdog: a run that has not moved for a while may have lost its message. */
   override async alarm(): Promise<void> {
     const active = runs.activeRun(this.#sql);
     if (active === undefined) return;
-    if (active.moved_at + this.#patience <= Date.now())
-      try {
-        await this.env.STORAGE_VERIFIER_QUEUE.send({
-          v: 1,
-          kind: "chunk",
-          runId: active.id,
-          from: active.next,
-        });
-      } catch (error) {
-        logger("storage-verifier").warn("run.not_told", { runId: active.id, error: errorText(error) });
-      }
-    await this.#decide((now) => runs.toldAgain(this.#sql, active.id, now));
+    const time = this.#tellAgainAt(active);
+    if (time > Date.now()) return this.ctx.storage.setAlarm(time);
+    const { id: runId, next: from } = active;
+    try {
+      await this.env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId, from });
+    } catch (error) {
+      logger("storage-verifier").warn("run.not_told", { runId, error: errorText(error) });
+    }
+    await this.#decide((now) => runs.toldAgain(this.#sql, runId, now));
   }
 
   start(run: runs.NewRun) {

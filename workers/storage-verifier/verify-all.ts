@@ -4,6 +4,7 @@ import { settleConnections } from "../../shared/storage/limits.ts";
 import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
 import { chunkOf, TRANSACTIONS_AT_ONCE } from "./chunk.ts";
 import { conclude } from "./conclude.ts";
+import { countBlocks } from "./count-blocks.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
@@ -43,6 +44,7 @@ export async function verifyAll(
     results.push(...reports);
     state = after;
   }
+  if (state.state !== "done") return { started: state }; // somebody has ended it meanwhile
   const { verified, rehydrated, partial, failed, duration } = state;
   return { finished: { totalBlocks, verified, rehydrated, partial, failed, results, duration } };
 }
@@ -83,4 +85,5 @@ async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
   const { verified, rehydrated, partial, failed } = run;
   log.info("run.finished", { runId: run.id, verified, rehydrated, partial, failed });
   if (run.repair) await chainHead(env).publishAgain();
+  await countBlocks(env, log);
 }

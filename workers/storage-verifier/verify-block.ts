@@ -41,7 +41,7 @@ export async function verifyStoredBlock(
   const copy = source === undefined ? brought : findings[source].copy;
 
   const restored = repair && copy !== undefined ? await rehydrate(known, copy, findings, with_) : {};
-  const gaps = copy && (await findGaps(copy, env, log));
+  const gaps = copy && (known.indexed ? await findGaps(copy, env, log) : []);
   const written = repair && gaps !== undefined ? await writeIndex(gaps.slice(0, INDEX_WRITES), env, log) : 0;
 
   const after = (name: TierName) => restored[name] ?? findings[name].report;

@@ -10,7 +10,7 @@ const NO_LETTERS = { open: { miner: 0 }, replaying: 0, resolved: 3, dismissed: 1
 const SOUND = {
   blocks: null,
   failing: 0,
-  partial: 1,
+  partial: 0,
   lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: 1, failed: 0 },
   rehydrated: { kv: 0, r2: 0, ipfs: 0 },
 };
@@ -149,10 +149,10 @@ describe("dead letters", () => {
 });
 
 describe("a verification", () => {
-  it("that found a block nobody can give is an alert; a partial copy is none", () => {
+  it("that found a block nobody can give is an alert, and so is one that could not be made whole", () => {
     const head = new TestHead();
     expect(looked(head, { storage: { ...SOUND, failing: 1 } }).firing).toEqual(["failed_verification"]);
-    expect(looked(head, { storage: { ...SOUND, partial: 9 } }).firing).toEqual([]);
+    expect(looked(head, { storage: { ...SOUND, partial: 9 } }).firing).toEqual(["failed_verification"]);
     expect(looked(head, { storage: { ...SOUND, lastRun: null } }).firing).toEqual([]);
   });
 

@@ -9,6 +9,10 @@ import {
   recordChunk,
   resumeRun,
   startRun,
+  activeRun,
+  tellAgainAt,
+  toldAgain,
+  type RunRow,
 } from "../../../workers/storage-verifier/runs.ts";
 import { MIGRATIONS } from "../../../workers/storage-verifier/schema.ts";
 import { noteReports, summary, troublesOf } from "../../../workers/storage-verifier/troubles.ts";
@@ -123,6 +127,23 @@ describe("runs", () => {
     expect(listRuns(sql, NOW)).toHaveLength(50);
     expect(findRun(sql, "run-9", NOW)).toBeNull();
     expect(findRun(sql, "run-10", NOW)?.results).toHaveLength(1);
+  });
+});
+
+/** Seconds until the run is told again. */
+const waits = () => (tellAgainAt(activeRun(sql) as RunRow, 120) - NOW) / 1_000;
+
+describe("a run that does not move", () => {
+  it("is told again less and less often, and at once at the usual pace when it has moved", () => {
+    begin("one");
+    const told = Array.from({ length: 8 }, () => {
+      const seconds = waits();
+      toldAgain(sql, "one", NOW);
+      return seconds;
+    });
+    expect(told).toEqual([120, 240, 480, 960, 1_920, 3_840, 3_840, 3_840]);
+    chunk("one", 0, 20);
+    expect(waits()).toBe(120);
   });
 });
 
