@@ -92,7 +92,8 @@ describe("a tier that is lost as a whole", () => {
 
 /** A deployment whose chain head knows nothing, with the keys of the first. */
 async function withEmptyHead<T>(work: (other: Pipeline) => Promise<T>): Promise<T> {
-  const other = await startPipeline({ vars: MANY_BLOCKS, secrets: pipeline.secrets });
+  const vars = { BLOCK_MAX_TRANSACTIONS: "1", STALL_AFTER_SECONDS: "60" };
+  const other = await startPipeline({ vars, secrets: pipeline.secrets });
   try {
     return await work(other);
   } finally {
