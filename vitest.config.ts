@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    maxWorkers: 2, // most of a test's time is waiting for queues; vitest's default on two cores is one
+    maxWorkers: 3, // most of a test's time is waiting for queues; vitest's default on two cores is one
     globalSetup: ["test/support/build.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,

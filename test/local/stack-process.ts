@@ -38,8 +38,12 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
+const STACK = "cli/local/start.ts";
+
 export function run(program: string, args: readonly string[], environment: Environment, input = ""): Program {
-  const child = spawn(process.execPath, [join(ROOT, "cli", "with-setup.mjs"), program, ...args], {
+  // The stack as npm starts it, with the wrapper that has to pass on signals; a command needs none of that.
+  const started = program === STACK ? [join(ROOT, "cli", "with-setup.mjs"), program] : [join(ROOT, program)];
+  const child = spawn(process.execPath, [...started, ...args], {
     cwd: ROOT,
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
@@ -65,7 +69,7 @@ export function vdc(args: readonly string[], environment: Environment = {}, inpu
 
 /** `npm start`, expected to end by itself. */
 export function startInVain(environment: Environment): Promise<Ended> {
-  return run("cli/local/start.ts", [], { PORT: "0", ...environment }).ended;
+  return run(STACK, [], { PORT: "0", ...environment }).ended;
 }
 
 /** `npm start` on a data directory: the wrapper, the program, and the workerd that it runs. */
@@ -93,7 +97,7 @@ export class StackProcess {
 
   /** Resolves when `npm start` says that it is ready. @throws Error with its output when it ends before */
   static async start(dataDirectory: string, environment: Environment = {}): Promise<StackProcess> {
-    const started = run("cli/local/start.ts", [], { VDC_DATA_DIR: dataDirectory, PORT: "0", ...environment });
+    const started = run(STACK, [], { VDC_DATA_DIR: dataDirectory, PORT: "0", ...environment });
     let early: Ended | undefined;
     void started.ended.then((ended) => (early = ended));
     for (;;) {

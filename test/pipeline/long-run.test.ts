@@ -6,8 +6,8 @@ import { until } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
 import { restart } from "../support/restart.ts";
-import { findRun, lose, runs, startRun, storageStatus, untilRunEnds, verify } from "../support/storage.ts";
-import { longChain, storeChain, writePins } from "../support/stored-chain.ts";
+import { findRun, runs, startRun, storageStatus, untilRunEnds, verify } from "../support/storage.ts";
+import { longChain, archiveChain, writePins } from "../support/stored-chain.ts";
 
 const BLOCKS = 2_000;
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const secrets = await generateSecrets();
   chain = await longChain(secrets.SYSTEM_KEYRING, BLOCKS);
   pipeline = await startPipeline({ secrets, pins: (directory) => writePins(directory, chain) });
-  await storeChain(pipeline, chain);
+  await archiveChain(pipeline, chain);
 }, 120_000);
 afterAll(() => pipeline.close());
 
@@ -41,7 +41,6 @@ describe("a chain of 2,000 blocks", () => {
     if (run === undefined) throw new Error("no run");
     expect(run).toMatchObject({ kind: "verify", totalBlocks: BLOCKS });
     await expectProblem(await post("verify-all"), "run-active");
-    await lose(pipeline, "kv", 1_990);
 
     await farther(run.id, 0);
     const response = await pipeline.operate(`/api/storage-verify/runs/${run.id}`, { method: "DELETE" });
@@ -55,15 +54,11 @@ describe("a chain of 2,000 blocks", () => {
     pipeline = await restart(pipeline); // its message is lost with the queue
     await farther(run.id, (await findRun(pipeline, run.id)).next);
 
-    expect(await untilRunEnds(pipeline, run.id)).toMatchObject({
-      state: "done",
-      next: BLOCKS,
-      verified: BLOCKS - 1,
-      rehydrated: 1,
-      partial: 0,
-      failed: 0,
-      results: [{ blockNumber: 1_990, rehydrated: { kv: "missing" } }],
-    });
+    const done = await untilRunEnds(pipeline, run.id);
+    expect(done).toMatchObject({ state: "done", next: BLOCKS, partial: 0, failed: 0 });
+    // Each was restored into KV with its index, but for those of a chunk that was cut off, which were ok the second time.
+    expect(done.verified + done.rehydrated, "each counts once").toBe(BLOCKS);
+    expect(done.verified).toBeLessThanOrEqual(60);
     expect(await verify(pipeline, 1_990)).toMatchObject({ status: "ok" });
   });
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newPin } from "../../cli/local/pinning/pin.ts";
+import { transactionEntries } from "../../shared/block-index.ts";
 import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
 import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
 import { txIdOf, type Transaction } from "../../shared/chain/transaction.ts";
@@ -80,28 +81,36 @@ export function writePins(directory: string, copies: readonly BlockCopy[]): void
   }
 }
 
+/** Archives a chain in R2, and has `vdc:latest` name its end, without telling the chain head: KV's blocks and index are lost. */
+export async function archiveChain({ kv, r2 }: Pipeline, copies: readonly BlockCopy[]): Promise<void> {
+  await forEach(copies, ({ block, bytes }) => r2.put(r2Keys.block(block.blockNumber), bytes));
+  await publish(kv, copies);
+}
+
 /** Puts a chain into KV and R2, index included, without telling the chain head. */
 export async function storeChain({ kv, r2, pinning }: Pipeline, copies: readonly BlockCopy[]): Promise<void> {
   const settings = { gatewayUrl: pinning.gatewayUrl, now: () => 0 };
-  const outcomes = await settleConnections(
-    copies,
-    async (copy) => {
-      const { block, bytes, cid } = copy;
-      const metadata = { hash: block.hash, ipfsHash: cid };
-      await Promise.all([
-        r2.put(r2Keys.block(block.blockNumber), bytes),
-        kv.put(kvKeys.block(block.blockNumber), JSON.stringify(blockRecord(copy, settings)), { metadata }),
-        ...block.transactions.map(({ id, type, timestamp }, index) =>
-          kv.put(
-            kvKeys.transaction(id),
-            JSON.stringify({ blockNumber: block.blockNumber, index, blockHash: block.hash, type, timestamp }),
-          ),
-        ),
-      ]);
-    },
-    20,
-  );
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  await forEach(copies, async (copy) => {
+    const { block, bytes, cid } = copy;
+    const metadata = { hash: block.hash, ipfsHash: cid };
+    await Promise.all([
+      r2.put(r2Keys.block(block.blockNumber), bytes),
+      kv.put(kvKeys.block(block.blockNumber), JSON.stringify(blockRecord(copy, settings)), { metadata }),
+      ...transactionEntries(block, 0, block.transactions.length).map(({ key, value }) => kv.put(key, value)),
+    ]);
+  });
+  await publish(kv, copies);
+}
+
+async function forEach(
+  copies: readonly BlockCopy[],
+  store: (copy: BlockCopy) => Promise<unknown>,
+): Promise<void> {
+  for (const outcome of await settleConnections(copies, store, 20))
+    if (outcome.status === "rejected") throw outcome.reason;
+}
+
+async function publish(kv: KVNamespace, copies: readonly BlockCopy[]): Promise<void> {
   const last = copies.at(-1);
   if (last === undefined) return;
   const { blockNumber, hash, timestamp } = last.block;
