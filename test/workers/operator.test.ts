@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { checkChain, expectMined } from "../support/check-chain.ts";
 import { mine, purchase, status, until, untilIdle, type MinedBlock } from "../support/payments.ts";
@@ -278,7 +279,9 @@ describe("the operator's calls", () => {
           ageSeconds: expect.any(Number),
         },
       ],
-      queues: { "tier-persister": { messages: expect.any(Number), bytes: expect.any(Number) } },
+      queues: Object.fromEntries(
+        STAGES.map((stage) => [stage, { messages: expect.any(Number), bytes: expect.any(Number) }]),
+      ),
       failures: [],
     });
 

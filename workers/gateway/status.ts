@@ -4,7 +4,9 @@ import { BLOCK_STATES } from "../../shared/chain/states.ts";
 import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { PERMANENT_REASONS } from "../../shared/errors.ts";
+import { intakeBacklog } from "../../shared/backlog.ts";
 import { json } from "../../shared/http/answer.ts";
+import { readParts } from "../../shared/parts.ts";
 import { Count } from "./count.ts";
 import { Halted } from "./halted.ts";
 import { operation } from "./operation.ts";
@@ -34,7 +36,9 @@ export const PipelineStatus = v.strictObject({
       v.string(),
       v.strictObject({ messages: v.number(), bytes: v.number(), oldestAt: v.nullable(Timestamp) }),
     ),
-    v.description("What waits in the queue of each stage, as far as the platform knows"),
+    v.description(
+      "What waits in the queue of each stage, as the platform counts it; one that can't be read is left out",
+    ),
   ),
   failures: v.pipe(
     v.array(
@@ -58,13 +62,20 @@ export const status = operation(
     who: "operator",
     answers: { 200: PipelineStatus },
   },
-  async ({ env }) => {
+  async ({ env, log }) => {
     const head = chainHead(env);
-    const [facts, { latest }, failures, queues] = await Promise.all([
+    const [facts, { latest }, failures, { intake, stages, verifier }] = await Promise.all([
       head.status(),
       head.head(),
       head.failures(FAILURES_SHOWN),
-      head.backlogs(),
+      readParts(
+        {
+          intake: () => intakeBacklog(env),
+          stages: () => head.backlogs(),
+          verifier: () => env.STORAGE_VERIFIER.backlog(),
+        },
+        log,
+      ),
     ]);
     const now = Date.now();
     const seconds = (since: number | null) =>
@@ -82,7 +93,11 @@ export const status = operation(
         transactions: transactionCount,
         ageSeconds: seconds(times.reserved),
       })),
-      queues,
+      queues: {
+        ...(intake && { "pending-writer": intake }),
+        ...stages,
+        ...(verifier && { "storage-verifier": verifier }),
+      },
       failures: [...failures],
     } satisfies PipelineStatus);
   },

@@ -59,8 +59,11 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
   const request = { select: selection, reason, ...(rate !== undefined && { ratePerSecond: rate }) };
   const plan = await client.post<ReplayPlan>(REPLAYS, { body: { ...request, dryRun: true } });
   if (options.dryRun) return show(options, plan, planText);
+  if (plan.wouldReplay === 0) {
+    note("nothing is to be replayed, so nothing was started");
+    return show(options, plan, planText);
+  }
   note(planText(plan));
-  if (plan.wouldReplay === 0) throw new CommandFailure("nothing would be replayed, so nothing was started");
   await confirm(`${counted(plan.wouldReplay, "dead letter")} will be replayed`, options);
 
   // The key makes it one replay, however often the request has to be sent.
