@@ -81,7 +81,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   postStorageVerifyRunResume: {
     202: "long-run.test.ts: a resumed run",
     404: post(`/api/storage-verify/runs/${NO_RUN}/resume`),
-    409: "nowhere: it needs a run that is done, so a chain too long for one request",
+    409: "long-run.test.ts: a run that is done",
   },
   putStorageVerifyBlock: {
     200: async (pipeline) => {
