@@ -10,6 +10,11 @@ export function sha256Hex(bytes: Uint8Array): string {
   return hex(nobleSha256(bytes));
 }
 
+/** As `sha256OfFile`, as lower-case hex. */
+export async function sha256HexOfFile(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return hex(await sha256OfFile(bytes));
+}
+
 /** SHA-256 of whole blocks and files with WebCrypto, about ten times faster on a megabyte. */
 export async function sha256OfFile(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));

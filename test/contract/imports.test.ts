@@ -16,6 +16,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/log.ts", may: ["shared/errors.ts"] },
   { folder: "shared/pipeline.ts", may: [] },
   { folder: "shared/sqlite.ts", may: [] },
+  { folder: "shared/wake.ts", may: [] },
   { folder: "shared/facts.ts", may: [], types: ["shared/sqlite.ts"] },
   { folder: "shared/histogram.ts", may: [] },
   { folder: "shared/prometheus.ts", may: ["shared/histogram.ts"] },

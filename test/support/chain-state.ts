@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import type { ChainHead } from "../../workers/chain-head/index.ts";
 import { status, until } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -66,32 +67,13 @@ export async function everythingStored(pipeline: Pipeline): Promise<Record<strin
 }
 
 export async function objectsOf(r2: R2Bucket, prefix: string): Promise<R2Object[]> {
-  const objects: R2Object[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: R2Objects = await r2.list({
-      prefix,
-      include: ["customMetadata", "httpMetadata"],
-      ...(cursor !== undefined && { cursor }),
-    });
-    objects.push(...page.objects);
-    cursor = page.truncated ? page.cursor : undefined;
-  } while (cursor !== undefined);
-  return objects;
+  const pages = r2Pages(r2, { prefix, include: ["customMetadata", "httpMetadata"] });
+  return (await Array.fromAsync(pages)).flat();
 }
 
 export async function kvKeysOf(kv: KVNamespace, prefix = ""): Promise<string[]> {
-  const names: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: KVNamespaceListResult<unknown> = await kv.list({
-      prefix,
-      ...(cursor !== undefined && { cursor }),
-    });
-    names.push(...page.keys.map(({ name }) => name));
-    cursor = page.list_complete ? undefined : page.cursor;
-  } while (cursor !== undefined);
-  return names;
+  const pages = await Array.fromAsync(kvPages(kv, { prefix }));
+  return pages.flatMap((keys) => keys.map(({ name }) => name));
 }
 
 /** The signed bytes that are staged for a block, by key. More than one means that two were signed. */

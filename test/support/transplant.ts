@@ -1,4 +1,5 @@
 import { kvKeys } from "../../shared/storage/layout.ts";
+import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** Everything that a namespace holds: values and metadata, by key. */
@@ -6,25 +7,15 @@ export async function kvContents(
   kv: KVNamespace,
 ): Promise<Map<string, { value: string; metadata: unknown }>> {
   const contents = new Map<string, { value: string; metadata: unknown }>();
-  let cursor: string | undefined;
-  do {
-    const page: KVNamespaceListResult<unknown> = await kv.list({ ...(cursor !== undefined && { cursor }) });
-    for (const { name, metadata } of page.keys)
+  for await (const keys of kvPages(kv, {}))
+    for (const { name, metadata } of keys)
       contents.set(name, { value: (await kv.get(name)) ?? "", metadata });
-    cursor = page.list_complete ? undefined : page.cursor;
-  } while (cursor !== undefined);
   return contents;
 }
 
 export async function r2Keys(bucket: R2Bucket, prefix = ""): Promise<string[]> {
-  const keys: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: R2Objects = await bucket.list({ prefix, ...(cursor !== undefined && { cursor }) });
-    keys.push(...page.objects.map(({ key }) => key));
-    cursor = page.truncated ? page.cursor : undefined;
-  } while (cursor !== undefined);
-  return keys;
+  const pages = await Array.fromAsync(r2Pages(bucket, { prefix }));
+  return pages.flatMap((objects) => objects.map(({ key }) => key));
 }
 
 export async function loseKv({ kv }: Pipeline): Promise<void> {

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
+import { wakeFor } from "../../shared/wake.ts";
 import { logger } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
@@ -53,20 +54,14 @@ export class ChainHead extends DurableObject<Env> {
 
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.ctx.storage.transactionSync(() => decision(Date.now()));
-    await this.#wakeFor(nextDue(this.#sql, this.#rules));
+    await wakeFor(this.ctx.storage, nextDue(this.#sql, this.#rules));
     return answer;
-  }
-
-  async #wakeFor(time: number | undefined): Promise<void> {
-    if (time === undefined) return;
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || time < set) await this.ctx.storage.setAlarm(time);
   }
 
   override async alarm(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
     const next = await doDuties(this.#sql, this.env, this.#rules, Date.now, log);
-    await this.#wakeFor(next);
+    await wakeFor(this.ctx.storage, next);
   }
 
   admit(entries: readonly Entry[]) {

@@ -6,6 +6,7 @@ import type {
   ReplayPlan,
   Selection,
 } from "../../shared/dead-letters.ts";
+import { wakeFor } from "../../shared/wake.ts";
 import { errorText, logger } from "../../shared/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "./alarm.ts";
@@ -35,7 +36,7 @@ export class DeadLetters extends DurableObject<Env> {
     void context.blockConcurrencyWhile(async () => {
       this.#store.decide(() => migrate(this.#store.sql));
       await this.#reindex();
-      await this.#wakeFor(nextDue(this.#store));
+      await wakeFor(this.ctx.storage, nextDue(this.#store));
     });
   }
 
@@ -59,19 +60,13 @@ export class DeadLetters extends DurableObject<Env> {
 
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.#store.decide(decision);
-    await this.#wakeFor(nextDue(this.#store));
+    await wakeFor(this.ctx.storage, nextDue(this.#store));
     return answer;
-  }
-
-  async #wakeFor(time: number | undefined): Promise<void> {
-    if (time === undefined) return;
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || time < set) await this.ctx.storage.setAlarm(time);
   }
 
   override async alarm(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
-    await this.#wakeFor(await doDuties(this.#store, this.env, Date.now, log));
+    await wakeFor(this.ctx.storage, await doDuties(this.#store, this.env, Date.now, log));
   }
 
   note(parked: ParkedFacts) {

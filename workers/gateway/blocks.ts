@@ -3,8 +3,7 @@ import { BlockNumber, checkContents, Header, readBlock } from "../../shared/chai
 import { reached } from "../../shared/chain/states.ts";
 import { CidV0, Sha256Hex, Timestamp } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { errorText } from "../../shared/log.ts";
@@ -171,7 +170,7 @@ async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Foun
   for (const { tier, read } of sources) {
     try {
       const bytes = await read();
-      if (bytes && hex(await sha256OfFile(bytes)) === sha256) {
+      if (bytes && (await sha256HexOfFile(bytes)) === sha256) {
         const copy = { block: readBlock(bytes), bytes, cid: ipfsHash };
         const now = () => facts.times.persisted ?? 0;
         return { record: blockRecord(copy, { gatewayUrl, now }), tier };

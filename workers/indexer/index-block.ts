@@ -2,8 +2,7 @@ import { assetGaps, transactionEntries } from "../../shared/block-index.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { RetryLater } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { IndexBlock } from "../../shared/messages.ts";
@@ -44,7 +43,7 @@ async function publishedBlock(env: Env, blockNumber: number, sha256: string | nu
   // KV shows a write elsewhere only after up to a minute, and remembers "not found" as long.
   if (record === null) throw new RetryLater(15, `KV does not show block ${blockNumber} yet`);
   const block = blockOfRecord(record);
-  if (block === undefined || hex(await sha256OfFile(blockBytes(block))) !== sha256)
+  if (block === undefined || (await sha256HexOfFile(blockBytes(block))) !== sha256)
     throw new RetryLater(
       60,
       `KV holds other bytes as block ${blockNumber} than those sealed: verify its storage`,

@@ -2,8 +2,7 @@ import { assetsOf } from "../../shared/chain/assets.ts";
 import { blockBytes, buildBlock, verifyBlock } from "../../shared/chain/block.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
@@ -36,7 +35,7 @@ export async function buildAndSeal(
   // Read back as a stranger would: what does not verify is never staged.
   await verifyBlock(bytes, opened.reservation, system.publicKeyOf);
 
-  const sha256 = hex(await sha256OfFile(bytes));
+  const sha256 = await sha256HexOfFile(bytes);
   await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes);
   const answer = await chainHead(env).seal(blockNumber, block.previousHash, {
     revision: opened.reservation.revision,

@@ -2,6 +2,7 @@ import { chainHead } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys, txIdOfPendingKey } from "../../shared/storage/layout.ts";
 import { chunks, R2_DELETE_KEYS } from "../../shared/storage/limits.ts";
+import { r2Pages } from "../../shared/storage/pages.ts";
 import { readPendingMetadata } from "../../shared/storage/pending.ts";
 import type { Env } from "./env.ts";
 
@@ -12,16 +13,8 @@ const ADMIT_AT_ONCE = 500;
  * what is in `pending/` is always mined. Objects left over from finished blocks are cleared.
  */
 export async function sweepPending(env: Env, log: Log): Promise<void> {
-  let cursor: string | undefined;
-  do {
-    const page: R2Objects = await env.R2.list({
-      prefix: r2Keys.pendingPrefix,
-      include: ["customMetadata"],
-      ...(cursor !== undefined && { cursor }),
-    });
-    await admitListed(page.objects, env, log);
-    cursor = page.truncated ? page.cursor : undefined;
-  } while (cursor !== undefined);
+  const options: R2ListOptions = { prefix: r2Keys.pendingPrefix, include: ["customMetadata"] };
+  for await (const objects of r2Pages(env.R2, options)) await admitListed(objects, env, log);
 }
 
 async function admitListed(objects: readonly R2Object[], env: Env, log: Log): Promise<void> {

@@ -1,9 +1,8 @@
 import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
@@ -41,7 +40,7 @@ export async function acceptCopy(
     if (!reached(facts.state, "persisted"))
       return { refused: `Block ${blockNumber} is ${facts.state}: it is being stored, and needs no copy` };
     const known = knownBlock(facts);
-    if (hex(await sha256OfFile(bytes)) !== known.sha256)
+    if ((await sha256HexOfFile(bytes)) !== known.sha256)
       return { invalid: `these are not the bytes that were sealed as block ${blockNumber}` };
     const chain = await readChain(env);
     const tiers = tiersOf(env);
@@ -81,7 +80,7 @@ async function archive(copy: BlockCopy, env: Env): Promise<CopyAnswer> {
   } catch (error) {
     if (!(error instanceof Permanent)) throw error;
     const { block, bytes } = copy;
-    const key = r2Keys.sealed(block.blockNumber, hex(await sha256OfFile(bytes)));
+    const key = r2Keys.sealed(block.blockNumber, await sha256HexOfFile(bytes));
     await createOnly(env.R2, key, bytes);
   }
   return { archived: true };

@@ -1,5 +1,4 @@
-import { hex } from "../../shared/crypto/bytes.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { TierName } from "../../shared/storage/tier.ts";
@@ -12,5 +11,5 @@ export async function keepEvidence(
   { R2 }: { readonly R2: R2Bucket },
 ): Promise<void> {
   if (bytes.length === 0) return;
-  await createOnly(R2, r2Keys.evidence(blockNumber, tier, hex(await sha256OfFile(bytes))), bytes);
+  await createOnly(R2, r2Keys.evidence(blockNumber, tier, await sha256HexOfFile(bytes)), bytes);
 }

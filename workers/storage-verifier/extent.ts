@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { BlockNumber } from "../../shared/chain/block.ts";
 import { blockNumberOfSealedKey, kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { r2Pages } from "../../shared/storage/pages.ts";
 import type { Env } from "./env.ts";
 import { tallyBlocks } from "./list-blocks.ts";
 
@@ -42,17 +43,10 @@ function blockNumberIn(latest: string): number | undefined {
 
 async function stagedBlocks(bucket: R2Bucket): Promise<readonly number[]> {
   const numbers = new Set<number>();
-  let cursor: string | undefined;
-  do {
-    const page: R2Objects = await bucket.list({
-      prefix: r2Keys.allSealedPrefix,
-      ...(cursor !== undefined && { cursor }),
-    });
-    for (const { key } of page.objects) {
+  for await (const objects of r2Pages(bucket, { prefix: r2Keys.allSealedPrefix }))
+    for (const { key } of objects) {
       const number = blockNumberOfSealedKey(key);
       if (number !== undefined) numbers.add(number);
     }
-    cursor = page.truncated ? page.cursor : undefined;
-  } while (cursor !== undefined);
   return [...numbers];
 }

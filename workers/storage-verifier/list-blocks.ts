@@ -1,6 +1,7 @@
 import type { BlockMetadata } from "../../shared/storage/kv-tier.ts";
 import { blockNumberOfKvKey, blockNumberOfR2Key, kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
+import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import type { Env } from "./env.ts";
 import type { Listing } from "./listing-plan.ts";
 
@@ -11,19 +12,14 @@ export async function listKv(
   show: (blockNumber: number, metadata: BlockMetadata | undefined) => void,
 ): Promise<void> {
   await mapConnections(plan, async ({ digits, all }) => {
-    let cursor: string | undefined;
-    do {
-      const page: KVNamespaceListResult<BlockMetadata> = await kv.list({
-        prefix: kvKeys.blockPrefix + digits,
-        limit: all ? 1_000 : 1,
-        ...(cursor !== undefined && { cursor }),
-      });
-      for (const { name, metadata } of page.keys) {
+    const options = { prefix: kvKeys.blockPrefix + digits, limit: all ? 1_000 : 1 };
+    for await (const keys of kvPages<BlockMetadata>(kv, options)) {
+      for (const { name, metadata } of keys) {
         const number = blockNumberOfKvKey(name);
         if (number !== undefined) show(number, metadata);
       }
-      cursor = page.list_complete || !all ? undefined : page.cursor;
-    } while (cursor !== undefined);
+      if (!all) break;
+    }
   });
 }
 
@@ -34,19 +30,14 @@ export async function listR2(
   show: (blockNumber: number) => void,
 ): Promise<void> {
   await mapConnections(plan, async ({ digits, all }) => {
-    let cursor: string | undefined;
-    do {
-      const page: R2Objects = await bucket.list({
-        prefix: r2Keys.blockPrefix + digits,
-        limit: all ? 1_000 : 1,
-        ...(cursor !== undefined && { cursor }),
-      });
-      for (const { key } of page.objects) {
+    const options = { prefix: r2Keys.blockPrefix + digits, limit: all ? 1_000 : 1 };
+    for await (const objects of r2Pages(bucket, options)) {
+      for (const { key } of objects) {
         const number = blockNumberOfR2Key(key);
         if (number !== undefined) show(number);
       }
-      cursor = page.truncated && all ? page.cursor : undefined;
-    } while (cursor !== undefined);
+      if (!all) break;
+    }
   });
 }
 

@@ -3,9 +3,8 @@ import { InvalidBlock, readBlock, verifyBlock, type Block } from "../../shared/c
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import { keysOfGenesis, rotatedIn, systemTransactions } from "../../shared/chain/signing-keys.ts";
 import { transactionBytes } from "../../shared/chain/transaction.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import type { RestorePoint } from "../chain-head/restore.ts";
 
 /**
@@ -28,7 +27,7 @@ export async function restoredBlock(
     previousHash,
     historyRoot,
     hash: block.hash,
-    sha256: hex(await sha256OfFile(bytes)),
+    sha256: await sha256HexOfFile(bytes),
     byteLength: bytes.length,
     keyId: block.blockSignature.keyId,
     ipfsHash: await cidV0(bytes),

@@ -2,8 +2,7 @@ import { readBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { PersistBlock } from "../../shared/messages.ts";
@@ -46,7 +45,7 @@ export async function persist(
 async function sealedCopy(env: Env, blockNumber: number, sha256: string): Promise<BlockCopy> {
   for (const key of [r2Keys.sealed(blockNumber, sha256), r2Keys.block(blockNumber)]) {
     const bytes = await readObject(env.R2, key);
-    if (bytes !== undefined && hex(await sha256OfFile(bytes)) === sha256)
+    if (bytes !== undefined && (await sha256HexOfFile(bytes)) === sha256)
       return { block: readBlock(bytes), bytes, cid: await cidV0(bytes) };
   }
   throw new Error(`the sealed bytes of block ${blockNumber} (SHA-256 ${sha256}) are not in R2`);
