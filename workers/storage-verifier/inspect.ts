@@ -1,10 +1,9 @@
 import { InvalidBlock, verifyBlock, type Block, type SigningKeyLookup } from "../../shared/chain/block.ts";
-import { hex } from "../../shared/crypto/bytes.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { errorText } from "../../shared/log.ts";
 import type { TierFault, TierReport } from "../../shared/storage/report.ts";
 import { patiently } from "./patience.ts";
-import type { BlockCopy, Tier } from "../../shared/storage/tier.ts";
+import type { BlockCopy, Tier, TierName } from "../../shared/storage/tier.ts";
 
 /** A persisted block as the chain head knows it: what every copy is held against. */
 export interface KnownBlock {
@@ -37,13 +36,13 @@ export interface Finding {
 export async function inspect(
   tier: Tier,
   known: KnownBlock,
-  chain: Chain,
+  judge: Judge,
   patience: number,
 ): Promise<Finding> {
   const holding = await patiently(patience, () => tier.read(known)).catch((error: unknown) => ({ error }));
   if ("error" in holding) return without("unreachable", errorText(holding.error));
   const { bytes } = holding;
-  const verdict = bytes === undefined ? undefined : await judge(bytes, known, chain);
+  const verdict = bytes === undefined ? undefined : await judge(bytes);
   const copy = verdict?.block && bytes && { block: verdict.block, bytes, cid: known.cid };
   if (holding.state === "missing")
     return { ...without("missing", holding.detail), ...(copy !== undefined && { copy }) };
@@ -54,7 +53,12 @@ export async function inspect(
     };
   if (copy === undefined)
     return { ...without(verdict?.fault ?? "corrupt", verdict?.detail ?? ""), evidence: holding.bytes };
-  return { report: { present: true, hash: tier.name === "ipfs" ? known.cid : known.hash }, copy };
+  return { report: soundReport(tier.name, known), copy };
+}
+
+/** Of a tier that holds the block as it was sealed. */
+export function soundReport(name: TierName, { cid, hash }: KnownBlock): TierReport {
+  return { present: true, hash: name === "ipfs" ? cid : hash };
 }
 
 function without(fault: TierFault, detail: string): Finding {
@@ -65,21 +69,33 @@ type Verdict =
   | { block: Block; fault?: never; detail?: never }
   | { block?: never; fault: TierFault; detail: string };
 
-/** Whether bytes are the block that the chain head sealed, and verify in its place; if not, whose bytes they are. */
-async function judge(bytes: Uint8Array<ArrayBuffer>, known: KnownBlock, chain: Chain): Promise<Verdict> {
-  const { chainId, signingKey } = chain;
+/** Whose bytes these are. */
+export type Judge = (bytes: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
+
+/**
+ * Whether bytes are the block that the chain head sealed, and verify in its place; if not, whose bytes they are. The
+ * tiers hold the same bytes, as their SHA-256 shows, so those are verified once for all of them.
+ */
+export function judgeOf(known: KnownBlock, { chainId, signingKey }: Chain): Judge {
   const { blockNumber, hash, previousHash, historyRoot } = known;
-  const sealed = hex(await sha256OfFile(bytes)) === known.sha256;
+  let sealed: Promise<Verdict> | undefined;
+  return async (bytes) => {
+    if ((await sha256HexOfFile(bytes)) === known.sha256)
+      return (sealed ??= verdictOf(async () => {
+        const place = { chainId, blockNumber, hash, previousHash, historyRoot };
+        return { block: await verifyBlock(bytes, place, signingKey) };
+      }));
+    return verdictOf(async () => {
+      const other = await verifyBlock(bytes, { chainId, blockNumber }, signingKey);
+      const detail = `another block ${blockNumber} of this chain, validly signed: ${other.hash}`;
+      return { fault: "forked", detail };
+    });
+  };
+}
+
+async function verdictOf(verify: () => Promise<Verdict>): Promise<Verdict> {
   try {
-    const place = sealed
-      ? { chainId, blockNumber, hash, previousHash, historyRoot }
-      : { chainId, blockNumber };
-    const block = await verifyBlock(bytes, place, signingKey);
-    if (sealed) return { block };
-    return {
-      fault: "forked",
-      detail: `another block ${blockNumber} of this chain, validly signed: ${block.hash}`,
-    };
+    return await verify();
   } catch (error) {
     if (!(error instanceof InvalidBlock)) throw error;
     return { fault: "corrupt", detail: `${error.fault}: ${error.message.slice(0, 200)}` };

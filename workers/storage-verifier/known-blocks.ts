@@ -17,7 +17,7 @@ export async function readChain(env: Env): Promise<Chain & { readonly totalBlock
 
 /** The published blocks from `from` up to, not including, `end`, in order. */
 export async function knownBlocks(env: Env, from: number, end: number): Promise<readonly KnownBlock[]> {
-  const facts = await chainHead(env).publishedBlocks(end, end - from);
+  const facts = await chainHead(env).publishedBlocks(end, Math.max(0, end - from));
   return facts
     .filter(({ blockNumber }) => blockNumber >= from)
     .toReversed()

@@ -3,7 +3,7 @@ import { errorText } from "../../shared/log.ts";
 import type { TierReport } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName } from "../../shared/storage/tier.ts";
 import { keepEvidence } from "./evidence.ts";
-import type { Finding, KnownBlock } from "./inspect.ts";
+import { soundReport, type Finding, type KnownBlock } from "./inspect.ts";
 import { patiently } from "./patience.ts";
 import type { Verification } from "./verify-block.ts";
 
@@ -28,7 +28,7 @@ export async function rehydrate(
       if (report.fault === "forked")
         await chainHead(env).halt(`block ${blockNumber}: ${name} held ${report.detail ?? "another block"}`);
       await patiently(patience, () => tiers[name].replace(copy));
-      reports[name] = { present: true, hash: name === "ipfs" ? known.cid : known.hash };
+      reports[name] = soundReport(name, known);
       log.warn("tier.rehydrated", { blockNumber, tier: name, fault: report.fault });
     } catch (error) {
       const detail = `${report.detail ?? ""}; could not be restored: ${errorText(error)}`;

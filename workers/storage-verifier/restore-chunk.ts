@@ -4,6 +4,7 @@ import type { StorageRun } from "../../shared/storage/report.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { readExtent } from "./extent.ts";
 import { soundCopy } from "./sound-copy.ts";
+import { tellNext } from "./tell.ts";
 
 const BLOCKS_A_CHUNK = 50;
 
@@ -27,7 +28,7 @@ export async function startRestore(by: string, env: Env, log: Log): Promise<Rest
   const answer = await storageRuns(env).start(run);
   if ("active" in answer) return answer;
   log.warn("run.started", { runId: run.id, kind: run.kind, totalBlocks });
-  await env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId: run.id, from: 0 });
+  await tellNext(answer.started, env);
   return answer;
 }
 
@@ -72,7 +73,7 @@ async function done({ id, by }: StorageRun, totalBlocks: number, env: Env, log: 
   const verification = { id: crypto.randomUUID(), kind: "verify" as const, repair: true, by, totalBlocks };
   if (await storageRuns(env).endRestore(id, verification)) {
     log.warn("chain.restored", { runId: id, blocks: totalBlocks, verification: verification.id });
-    await env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId: verification.id, from: 0 });
+    await tellNext({ id: verification.id, next: 0 }, env);
   }
   return known(await storageRuns(env).find(id));
 }

@@ -1,7 +1,7 @@
-import { chainHead } from "../../shared/chain-head.ts";
 import type { BlockMetadata } from "../../shared/storage/kv-tier.ts";
 import type { StorageStatus, TierReport } from "../../shared/storage/report.ts";
 import { storageRuns, type Env } from "./env.ts";
+import { knownBlocks, readChain } from "./known-blocks.ts";
 import { listKv, listR2 } from "./list-blocks.ts";
 import { listingPlan, pagesOf } from "./listing-plan.ts";
 
@@ -13,30 +13,26 @@ const PAGES_A_TIER = 40;
  * read; what the latest verification found wrong with them counts.
  */
 export async function listStored(from: number, limit: number, env: Env): Promise<StorageStatus> {
-  const { latest } = await chainHead(env).head();
-  const totalBlocks = latest === null ? 0 : latest.blockNumber + 1;
+  const { totalBlocks } = await readChain(env);
   const end = affordableEnd(from, Math.min(from + limit, totalBlocks), totalBlocks);
   const plan = listingPlan(from, end, totalBlocks);
   const kv = new Map<number, BlockMetadata | undefined>();
   const r2 = new Set<number>();
   const [known, troubles] = await Promise.all([
-    chainHead(env).publishedBlocks(end, Math.max(0, end - from)),
+    knownBlocks(env, from, end),
     storageRuns(env).troublesOf(from, end),
     listKv(plan, env.KV, (number, metadata) => kv.set(number, metadata)),
     listR2(plan, env.R2, (number) => r2.add(number)),
   ]);
   const troubled = new Map(troubles.map((report) => [report.blockNumber, report]));
-  const blocks = known
-    .filter(({ blockNumber }) => blockNumber >= from)
-    .toReversed()
-    .map(({ blockNumber, hash, ipfsHash }) => {
-      const trouble = troubled.get(blockNumber);
-      const inKv = kv.get(blockNumber)?.hash === hash && !isWrong(trouble?.kv);
-      const inR2 = r2.has(blockNumber) && !isWrong(trouble?.r2);
-      const onIpfs = isWrong(trouble?.ipfs) ? null : ipfsHash;
-      const complete = inKv && inR2 && onIpfs !== null;
-      return { blockNumber, kv: inKv, r2: inR2, ipfs: onIpfs, complete };
-    });
+  const blocks = known.map(({ blockNumber, hash, cid }) => {
+    const trouble = troubled.get(blockNumber);
+    const inKv = kv.get(blockNumber)?.hash === hash && !isWrong(trouble?.kv);
+    const inR2 = r2.has(blockNumber) && !isWrong(trouble?.r2);
+    const onIpfs = isWrong(trouble?.ipfs) ? null : cid;
+    const complete = inKv && inR2 && onIpfs !== null;
+    return { blockNumber, kv: inKv, r2: inR2, ipfs: onIpfs, complete };
+  });
   const complete = blocks.filter((block) => block.complete).length;
   return {
     totalBlocks,

@@ -6,6 +6,7 @@ import type { TierName } from "../../shared/storage/tier.ts";
 import type { Env } from "./env.ts";
 import * as runs from "./runs.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { tellNext } from "./tell.ts";
 import * as troubles from "./troubles.ts";
 
 /** What verification has found, and the run that is under way. One object per chain, so there is one run at a time. */
@@ -38,9 +39,9 @@ export class StorageRuns extends DurableObject<Env> {
     if (active === undefined) return;
     const time = this.#tellAgainAt(active);
     if (time > Date.now()) return this.ctx.storage.setAlarm(time);
-    const { id: runId, next: from } = active;
+    const { id: runId } = active;
     try {
-      await this.env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId, from });
+      await tellNext(active, this.env);
     } catch (error) {
       logger("storage-verifier").warn("run.not_told", { runId, error: errorText(error) });
     }

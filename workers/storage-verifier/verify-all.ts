@@ -8,6 +8,7 @@ import { countBlocks } from "./count-blocks.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
+import { tellNext } from "./tell.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
 /** A chain up to this size, with few transactions, is verified while the caller waits; any other by the queue. */
@@ -34,7 +35,7 @@ export async function verifyAll(
   if ("active" in answer) return answer;
   log.info("run.started", { runId: run.id, totalBlocks, repair: run.repair });
   if (totalBlocks > BLOCKS_AT_ONCE || counts.mined > TRANSACTIONS_AT_ONCE) {
-    await env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId: run.id, from: 0 });
+    await tellNext(answer.started, env);
     return answer;
   }
   const results: BlockReport[] = [];

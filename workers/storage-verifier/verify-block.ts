@@ -4,7 +4,7 @@ import { mapConnections } from "../../shared/storage/limits.ts";
 import type { BlockReport, BlockStatus } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../shared/storage/tier.ts";
 import type { Env } from "./env.ts";
-import { inspect, type Chain, type Finding, type KnownBlock } from "./inspect.ts";
+import { inspect, judgeOf, type Chain, type Finding, type KnownBlock } from "./inspect.ts";
 import { rehydrate } from "./rehydrate.ts";
 
 export interface Verification {
@@ -32,8 +32,9 @@ export async function verifyStoredBlock(
   brought?: BlockCopy,
 ): Promise<BlockReport> {
   const { chain, tiers, repair, patience, env, log } = with_;
+  const judge = judgeOf(known, chain);
   const [kv, r2, ipfs] = await Promise.all(
-    TIER_NAMES.map((name) => inspect(tiers[name], known, chain, patience)),
+    TIER_NAMES.map((name) => inspect(tiers[name], known, judge, patience)),
   );
   if (kv === undefined || r2 === undefined || ipfs === undefined) throw new Error("a tier was not inspected");
   const findings: Findings = { kv, r2, ipfs };

@@ -2,18 +2,17 @@ import type { Log } from "../../shared/log.ts";
 import type { VerifyStorage } from "../../shared/messages.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { restoreChunk } from "./restore-chunk.ts";
+import { tellNext } from "./tell.ts";
 import { verifyChunk } from "./verify-all.ts";
 import { verifyAgain } from "./verify-one.ts";
 
 /** What the queue brings: one block, or the next chunk of a run. */
 export async function work(message: VerifyStorage, env: Env, log: Log): Promise<void> {
   if (message.kind === "block") return verifyAgain(message.blockNumber, message.repair, env, log);
-  const { runId, from } = message;
-  const run = await storageRuns(env).find(runId);
+  const run = await storageRuns(env).find(message.runId);
   // Aborted, or this message is an older copy of one that has been done.
-  if (run?.state !== "running" || run.next !== from) return;
+  if (run?.state !== "running" || run.next !== message.from) return;
   const after =
     run.kind === "verify" ? (await verifyChunk(run, env, log)).run : await restoreChunk(run, env, log);
-  if (after.state === "running")
-    await env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId, from: after.next });
+  if (after.state === "running") await tellNext(after, env);
 }
