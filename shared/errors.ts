@@ -9,6 +9,11 @@ export const PERMANENT_REASONS = [
   "invalid_transaction", // opened, but breaks its schema, its commitment or its id
   "invalid_signature", // the user's signature does not verify
   "unsigned", // REQUIRE_USER_SIGNATURE is on and there is no user signature
+  "asset_exists", // an asset is created once
+  "unknown_asset", // a transfer of what no transaction created
+  "not_owner", // a transfer is signed by the asset's owner; what a payment created has none
+  "user_exists", // a user is registered once
+  "not_own_key", // a registration is signed by the very key that it registers
   "missing", // the pending object is gone
   "forked", // two different byte strings claim one block number
   "unrepairable", // no tier has a copy of the block whose bytes verify

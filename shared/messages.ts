@@ -17,6 +17,8 @@ export const PendingTransaction = v.strictObject({
   txId: TxId,
   timestamp: Timestamp,
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  /** For a payment: the submission that it pays. */
+  pays: v.optional(TxId),
   envelope: Envelope,
 });
 export type PendingTransaction = v.InferOutput<typeof PendingTransaction>;

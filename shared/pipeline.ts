@@ -56,7 +56,7 @@ export const WORKERS = {
   gateway: {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
-    calls: ["ingest-webhook", "storage-verifier"],
+    calls: ["ingest-webhook", "storage-verifier", "accounts"],
     touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin"],
   },
   "ingest-webhook": {
@@ -64,6 +64,12 @@ export const WORKERS = {
     http: "service",
     produces: ["pending-writer"],
     touches: ["stripe", "encryption-key"],
+  },
+  accounts: {
+    does: "takes what users sign, checks the signature, encrypts it, enqueues it",
+    http: "service",
+    produces: ["pending-writer"],
+    touches: ["chain-head", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",
@@ -134,6 +140,7 @@ export const WORKERS = {
 export type WorkerName =
   | "gateway"
   | "ingest-webhook"
+  | "accounts"
   | "pending-writer"
   | "miner"
   | "tier-persister"

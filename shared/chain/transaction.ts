@@ -71,6 +71,15 @@ export const UserSignature = v.strictObject({
 });
 export type UserSignature = v.InferOutput<typeof UserSignature>;
 
+export const UserRegistrationData = v.strictObject({ signingKey: SigningKey, encryptionKey: EncryptionKey });
+export const AssetCreationData = v.strictObject({
+  assetId: AssetId,
+  documentHash: v.optional(Sha256Hex),
+  documentCid: v.optional(CidV0),
+  documentType: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/))),
+});
+export const AssetTransferData = v.strictObject({ assetId: AssetId, newOwnerKeyId: Sha256Hex });
+
 const transactionOf = <Type extends string, Data extends v.GenericSchema>(type: Type, data: Data) =>
   v.strictObject({
     id: TxId,
@@ -96,21 +105,10 @@ export const Transaction = v.variant("type", [
     }),
   ),
   transactionOf("key_rotation", SigningKey),
-  transactionOf(
-    "user_registration",
-    v.strictObject({ signingKey: SigningKey, encryptionKey: EncryptionKey }),
-  ),
-  transactionOf(
-    "asset_creation",
-    v.strictObject({
-      assetId: AssetId,
-      documentHash: v.optional(Sha256Hex),
-      documentCid: v.optional(CidV0),
-      documentType: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9_-]{0,63}$/))),
-    }),
-  ),
-  transactionOf("asset_transfer", v.strictObject({ assetId: AssetId, newOwnerKeyId: Sha256Hex })),
-  transactionOf("payment", v.strictObject({})),
+  transactionOf("user_registration", UserRegistrationData),
+  transactionOf("asset_creation", AssetCreationData),
+  transactionOf("asset_transfer", AssetTransferData),
+  transactionOf("payment", v.strictObject({ pays: v.optional(TxId) })),
   transactionOf("refund", v.strictObject({ refunds: TxId })),
 ]);
 export type Transaction = v.InferOutput<typeof Transaction>;
@@ -134,23 +132,21 @@ export function txIdOf(source: Json): TxId {
   return `vdc_tx_${sha256Hex(canonicalBytes(source)).slice(0, 40)}`;
 }
 
-const Salt = v.pipe(
+/** 32 random bytes in base64url, so that a commitment can't be guessed from a likely private part. */
+export const Salt = v.pipe(
   v.string(),
   v.check((text) => decoded(text)?.length === 32, "expected base64url of 32 bytes"),
 );
 
-/**
- * What the envelope of a pending transaction holds: the public transaction and the part that stays private.
- * `salt` is 32 random bytes in base64url, so that the commitment can't be guessed from a likely private part.
- */
+export const PrivatePart = v.strictObject({ salt: Salt, part: v.record(v.string(), v.unknown()) });
+export type PrivatePart = { salt: string; part: { [name: string]: Json } };
+
+/** What the envelope of a pending transaction holds: the public transaction and the part that stays private. */
 export const PendingPayload = v.strictObject({
   transaction: Transaction,
-  private: v.optional(v.strictObject({ salt: Salt, part: v.record(v.string(), v.unknown()) })),
+  private: v.optional(PrivatePart),
 });
-export type PendingPayload = {
-  transaction: Transaction;
-  private?: { salt: string; part: { [name: string]: Json } };
-};
+export type PendingPayload = { transaction: Transaction; private?: PrivatePart };
 
 /** SHA-256 over the 32-byte salt and the canonical private part, lower-case hex. DESIGN §5. */
 export function privateCommitment(salt: Uint8Array, part: Json): string {

@@ -9,6 +9,7 @@ export const kvKeys = {
   block: (blockNumber: number) => `vdc:block:${blockNumber}`,
   transaction: (txId: string) => `vdc:tx:${txId}`,
   asset: (assetId: string) => `asset:${assetId}`,
+  user: (userId: string) => `user:${userId}`,
 } as const;
 
 export const r2Keys = {
@@ -24,6 +25,15 @@ export const r2Keys = {
   evidence: (blockNumber: number, tier: string, sha256: string) =>
     `evidence/${blockNumber}/${tier}-${sha256}`,
   private: (blockNumber: number) => `private/${blockNumber}.json`,
+  intentPrefix: "intents/",
+  /** A signed submission that waits for its payment. */
+  intent: (txId: string) => `intents/${txId}.json`,
+  document: (documentId: string) => `documents/${documentId}.json`,
+  uploadPrefix: "uploads/",
+  /** A document that is being stored: which pin to take back when it is never finished. */
+  upload: (documentId: string) => `uploads/${documentId}.json`,
+  /** The token itself is nowhere: only who holds it can name this object. */
+  activation: (tokenHash: string) => `activation/${tokenHash}.json`,
   deadLetterPrefix: "dead-letters/",
   deadLetter: (stage: string, id: string) => `dead-letters/${stage}/${id}.json`,
 } as const;

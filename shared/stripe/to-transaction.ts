@@ -73,5 +73,5 @@ function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentF
   ]);
   return v.is(AssetId, assetId) && !STRIPE_ID.test(assetId) && !hidden.has(assetId)
     ? ({ type: "asset_creation", data: { assetId } } as const)
-    : ({ type: "payment", data: {} } as const);
+    : ({ type: "payment", data: {} as { pays?: TxId } } as const);
 }

@@ -73,6 +73,10 @@ const SHARED: readonly Layer[] = [
     types: ["workers/dead-letters"],
   },
   { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
+  {
+    folder: "shared/client",
+    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
+  },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
     folder: "shared/audit.ts",

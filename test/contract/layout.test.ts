@@ -6,7 +6,7 @@ const LAYOUT = "shared/storage/layout.ts";
 
 /** How the keys of DESIGN §5's table begin, those of later Workers too. */
 const KEY =
-  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|blocks|sealed|private|evidence|documents|activation|intents|dead-letters)\/)/;
+  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|blocks|sealed|private|evidence|documents|activation|intents|uploads|dead-letters)\/)/;
 
 /** The text that stands in a string, in a part of a template, or in a regular expression. */
 function textOf({ type, value, regex }: Node): string | undefined {
@@ -65,6 +65,7 @@ describe("the keys in storage", () => {
         block: "vdc:block:{0}",
         transaction: "vdc:tx:{0}",
         asset: "asset:{0}",
+        user: "user:{0}",
       },
       r2: {
         pendingPrefix: "pending/",
@@ -76,6 +77,12 @@ describe("the keys in storage", () => {
         sealed: "sealed/{0}/{1}.json",
         evidence: "evidence/{0}/{1}-{2}",
         private: "private/{0}.json",
+        intentPrefix: "intents/",
+        intent: "intents/{0}.json",
+        document: "documents/{0}.json",
+        uploadPrefix: "uploads/",
+        upload: "uploads/{0}.json",
+        activation: "activation/{0}.json",
         deadLetterPrefix: "dead-letters/",
         deadLetter: "dead-letters/{0}/{1}.json",
       },

@@ -275,7 +275,7 @@ describe("a secret", () => {
   it.for([
     ["SYSTEM_KEYRING", "miner"],
     ["STRIPE_WEBHOOK_SECRET", "ingest-webhook"],
-    ["SYSTEM_ENCRYPTION_PUBLIC_KEY", "ingest-webhook"],
+    ["SYSTEM_ENCRYPTION_PUBLIC_KEY", "ingest-webhook", "accounts"],
     ["PINATA_JWT", "tier-persister", "storage-verifier"],
     ["ADMIN_SECRET", "gateway"],
   ])("%s is required where its work is, and nowhere else", ([secret, ...owners]) => {

@@ -31,7 +31,7 @@ const HEADER = object({ schema: SCHEMA }, { description: TEXT });
 const PARAMETER = {
   ...object(
     { name: TEXT, in: { enum: ["path", "query", "header", "cookie"] }, schema: SCHEMA },
-    { description: TEXT, required: BOOLEAN },
+    { description: TEXT, required: BOOLEAN, "x-signed": BOOLEAN },
   ),
   if: { properties: { in: { const: "path" } } },
   // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word
@@ -51,7 +51,7 @@ const OPERATION = object(
   },
   {
     parameters: list(or(PARAMETER, "parameters")),
-    requestBody: object({ content: MEDIA }, { description: TEXT, required: BOOLEAN }),
+    requestBody: object({ content: MEDIA }, { description: TEXT, required: BOOLEAN, "x-signed": BOOLEAN }),
   },
 );
 

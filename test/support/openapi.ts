@@ -30,6 +30,8 @@ export interface DocumentedCall {
   readonly parameters: readonly Parameter[];
   /** By content type. */
   readonly body?: Readonly<Record<string, { readonly schema?: Schema }>>;
+  /** Its body has to fit together in ways that the document can't tell. */
+  readonly signed: boolean;
   readonly answers: Readonly<Record<string, Answer>>;
 }
 
@@ -45,7 +47,7 @@ export interface RawOperation {
   readonly tags: readonly string[];
   readonly security: readonly Readonly<Record<string, unknown>>[];
   readonly parameters?: readonly object[];
-  readonly requestBody?: { readonly content: DocumentedCall["body"] };
+  readonly requestBody?: { readonly content: DocumentedCall["body"]; readonly "x-signed"?: true };
   readonly responses: Readonly<Record<string, object>>;
 }
 
@@ -60,6 +62,7 @@ export const CALLS: readonly DocumentedCall[] = Object.entries(DOCUMENT.paths).f
     operator: operation.security.some((scheme) => "adminSecret" in scheme),
     parameters: (operation.parameters ?? []).map((parameter) => followed<Parameter>(parameter)),
     ...(operation.requestBody && { body: operation.requestBody.content }),
+    signed: operation.requestBody?.["x-signed"] === true,
     answers: Object.fromEntries(
       Object.entries(operation.responses).map(([status, answer]) => [status, followed<Answer>(answer)]),
     ),

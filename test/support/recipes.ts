@@ -1,4 +1,5 @@
 import { r2Keys } from "../../shared/storage/layout.ts";
+import { creation, newUser, postSubmission, signed } from "./accounts.ts";
 import { mine, purchase, deliver } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { payloadOf, submit } from "./sealed-payments.ts";
@@ -32,6 +33,10 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   getTransaction: {
     200: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}`)(pipeline),
     404: get(`/api/vdc/transactions/${payloadOf().transaction.id}`),
+  },
+  postTransactions: {
+    202: async (pipeline) =>
+      postSubmission(pipeline, await signed(await newUser(), creation(`deed-${crypto.randomUUID()}`))),
   },
   getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
   getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },

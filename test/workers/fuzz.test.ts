@@ -167,6 +167,7 @@ function answeringOnly(status: number, component: string): DocumentedCall {
     method: "GET",
     path: "",
     operator: false,
+    signed: false,
     parameters: [],
     answers: { [status]: answer },
   };

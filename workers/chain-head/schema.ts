@@ -66,6 +66,22 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE latency (milestone TEXT PRIMARY KEY, seconds TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX block_foreign_cid ON block (number) WHERE substr(ipfs_hash, 1, 2) <> 'Qm'",
   ],
+  [
+    "ALTER TABLE asset ADD COLUMN owner TEXT", // key id; null: nobody can transfer it
+    "CREATE TABLE user (id TEXT PRIMARY KEY, encryption_key_id TEXT NOT NULL, registered_in INTEGER NOT NULL) WITHOUT ROWID",
+    // A submission that waits for its payment (received_at), a payment that waits for its submission (paid_by), or both.
+    `CREATE TABLE intent (
+      tx_id TEXT PRIMARY KEY,
+      timestamp INTEGER,
+      size INTEGER,
+      received_at INTEGER,
+      expired_at INTEGER,
+      paid_by TEXT,
+      admitted INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID`,
+    "CREATE INDEX intent_unpaid ON intent (received_at) WHERE received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL",
+    "CREATE INDEX intent_paid ON intent (tx_id) WHERE received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0",
+  ],
 ];
 
 export function migrate(sql: Sql): void {

@@ -55,6 +55,8 @@ export interface Plan {
   readonly params?: TextsSchema;
   readonly query?: TextsSchema;
   readonly body?: v.GenericSchema | RawBody;
+  /** What the body says has to fit together in ways that JSON Schema can't tell: its signature, its key ids. */
+  readonly signed?: true;
   /** Request headers that count, besides those of `who`: name and meaning. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, Answer>>;

@@ -10,6 +10,7 @@ import { abortReplay, createReplay, replay, replays } from "./replays.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
 import { status } from "./status.ts";
+import { submission } from "./submissions.ts";
 import {
   abortStorageRun,
   bringBlock,
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/vdc/blocks", blocks],
   ["GET", "/api/vdc/blocks/:blockNumber", block],
   ["GET", "/api/vdc/transactions/:txId", transaction],
+  ["POST", "/api/vdc/transactions", submission],
   ["GET", "/api/vdc/assets/:assetId", asset],
   ["GET", "/.well-known/vdc.json", wellKnown],
 

@@ -277,8 +277,8 @@ describe("docs/format.md", () => {
     const kv = [
       kvKeys.latest,
       kvKeys.pendingCount,
-      ...[kvKeys.block, kvKeys.transaction, kvKeys.asset].map((key, i) =>
-        (key as (part: string) => string)(["{n}", "{txId}", "{assetId}"][i] ?? ""),
+      ...[kvKeys.block, kvKeys.transaction, kvKeys.asset, kvKeys.user].map((key, i) =>
+        (key as (part: string) => string)(["{n}", "{txId}", "{assetId}", "{userId}"][i] ?? ""),
       ),
     ];
     const n = "{n}" as unknown as number;
@@ -288,6 +288,10 @@ describe("docs/format.md", () => {
       r2Keys.sealed(n, "{sha256}"),
       r2Keys.private(n),
       r2Keys.evidence(n, "{tier}", "{sha256}"),
+      r2Keys.intent("{txId}"),
+      r2Keys.document("{id}"),
+      r2Keys.upload("{id}"),
+      r2Keys.activation("{tokenHash}"),
       r2Keys.deadLetter("{stage}", "{id}"),
     ];
     expect(tableUnder("KV").map(([key]) => key)).toEqual(expect.arrayContaining(kv));

@@ -1,6 +1,7 @@
 import type * as v from "valibot";
 import * as auditChain from "../../../shared/audit-chain.ts";
 import * as blockSchemas from "../../../shared/chain/block.ts";
+import * as submissionSchemas from "../../../shared/chain/submission.ts";
 import * as transactionSchemas from "../../../shared/chain/transaction.ts";
 import * as kvTier from "../../../shared/storage/kv-tier.ts";
 import * as deadLetterSchemas from "../../../shared/dead-letters.ts";
@@ -19,6 +20,7 @@ import * as replays from "../replays.ts";
 import * as resume from "../resume.ts";
 import * as status from "../status.ts";
 import * as storageVerify from "../storage-verify.ts";
+import * as submissions from "../submissions.ts";
 import * as transactions from "../transactions.ts";
 import * as wellKnown from "../well-known.ts";
 
@@ -26,6 +28,7 @@ import * as wellKnown from "../well-known.ts";
 const FILES: readonly object[] = [
   auditChain,
   blockSchemas,
+  submissionSchemas,
   transactionSchemas,
   kvTier,
   deadLetterSchemas,
@@ -44,6 +47,7 @@ const FILES: readonly object[] = [
   resume,
   status,
   storageVerify,
+  submissions,
   transactions,
   wellKnown,
 ];

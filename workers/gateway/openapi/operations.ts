@@ -44,7 +44,7 @@ export function operationOf([method, path, { plan }]: Route, schemas: Schemas): 
     summary: plan.does,
     security: SECURITY[plan.who],
     ...(parameters.length > 0 && { parameters }),
-    ...(plan.body !== undefined && { requestBody: bodyOf(plan.body, schemas) }),
+    ...(plan.body !== undefined && { requestBody: bodyOf(plan, schemas) }),
     responses: responsesOf(method, plan, schemas),
   };
 }
@@ -64,11 +64,16 @@ export const OPERATOR_PARAMETER = {
   schema: { type: "string" },
 };
 
-function bodyOf(body: NonNullable<Plan["body"]>, schemas: Schemas): Json {
-  return "kind" in body
-    ? { required: true, content: { "application/json": { schema: schemas.input(body) } } }
-    : { required: true, description: body.does, content: { [body.contentType]: {} } };
+function bodyOf({ body, signed }: Plan, schemas: Schemas): Json {
+  if (body === undefined) return {};
+  if (!("kind" in body))
+    return { required: true, description: body.does, content: { [body.contentType]: {} } };
+  const content = { "application/json": { schema: schemas.input(body, signed === true) } };
+  if (signed === undefined) return { required: true, content };
+  return { required: true, description: SIGNED, "x-signed": true, content };
 }
+
+const SIGNED = "Signed by a user: docs/format.md says over which bytes; `shared/client` makes it.";
 
 function responsesOf(method: string, plan: Plan, schemas: Schemas): Json {
   const responses: Record<string, Json> = {};

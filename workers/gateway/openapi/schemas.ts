@@ -21,9 +21,10 @@ export class Schemas {
   readonly #named = namedSchemas();
   readonly #used = new Map<string, Json>();
 
-  /** What a caller sends. @throws Error for a check that the document could not show */
-  input(schema: v.GenericSchema): Json {
-    return this.#convert(schema, { ...CONFIG, typeMode: "input", ignoreActions: HARMLESS });
+  /** What a caller sends. @throws Error for a check that the document could not show, unless it is said to have some */
+  input(schema: v.GenericSchema, signed = false): Json {
+    const ignoreActions = signed ? [...HARMLESS, ...BEYOND_JSON_SCHEMA] : HARMLESS;
+    return this.#convert(schema, { ...CONFIG, typeMode: "input", ignoreActions });
   }
 
   /** What is answered. */

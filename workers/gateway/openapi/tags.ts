@@ -15,7 +15,7 @@ export const TAGS: readonly Tag[] = [
   },
   {
     name: "Transactions",
-    description: "Where a transaction is, from the payment to its block.",
+    description: "What users sign and submit, and where a transaction is until it stands in its block.",
     paths: ["/api/vdc/transactions"],
   },
   { name: "Assets", description: "What transactions are about.", paths: ["/api/vdc/assets"] },

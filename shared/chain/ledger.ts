@@ -1,0 +1,90 @@
+import type { Transaction } from "./transaction.ts";
+
+/** The rules across transactions that one can break. Stored in dead letters and shown by verifiers. */
+export const LEDGER_FAULTS = [
+  "asset_exists",
+  "unknown_asset",
+  "not_owner",
+  "user_exists",
+  "not_own_key",
+] as const;
+export type LedgerFault = (typeof LEDGER_FAULTS)[number];
+
+/** What a ledger has to know before these transactions can be applied to it. */
+export interface LedgerKeys {
+  readonly assetIds: readonly string[];
+  readonly userIds: readonly string[];
+}
+
+export interface LedgerEntries {
+  /** `owner`: key id of the signing key that may transfer it; null when nobody may. */
+  readonly assets: readonly { readonly assetId: string; readonly owner: string | null }[];
+  /** `userId`: key id of the user's signing key. */
+  readonly users: readonly { readonly userId: string; readonly encryptionKeyId: string }[];
+}
+
+/**
+ * Who owns which asset, and who is registered: all that the rules across transactions read. An asset is created once,
+ * and transferred by its owner only; a user is registered once, by the key that is registered. docs/format.md, section 4.
+ */
+export class Ledger {
+  readonly #owners = new Map<string, string | null>();
+  readonly #users = new Map<string, string>();
+
+  constructor({ assets, users }: LedgerEntries = { assets: [], users: [] }) {
+    for (const { assetId, owner } of assets) this.#owners.set(assetId, owner);
+    for (const { userId, encryptionKeyId } of users) this.#users.set(userId, encryptionKeyId);
+  }
+
+  /** Applies the transaction, or answers which rule it breaks and changes nothing. */
+  apply({ type, data, signatures }: Transaction): LedgerFault | undefined {
+    const signer = signatures.user?.keyId ?? null;
+    switch (type) {
+      case "asset_creation":
+        if (this.#owners.has(data.assetId)) return "asset_exists";
+        this.#owners.set(data.assetId, signer);
+        return undefined;
+      case "asset_transfer": {
+        const owner = this.#owners.get(data.assetId);
+        if (owner === undefined) return "unknown_asset";
+        if (owner === null || owner !== signer) return "not_owner";
+        this.#owners.set(data.assetId, data.newOwnerKeyId);
+        return undefined;
+      }
+      case "user_registration": {
+        const { signingKey, encryptionKey } = data;
+        if (signer !== signingKey.keyId) return "not_own_key";
+        if (this.#users.has(signingKey.keyId)) return "user_exists";
+        this.#users.set(signingKey.keyId, encryptionKey.keyId);
+        return undefined;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** What it knows of these keys; those that it does not know are left out. */
+  entries({ assetIds, userIds }: LedgerKeys): LedgerEntries {
+    return {
+      assets: assetIds.flatMap((assetId) => {
+        const owner = this.#owners.get(assetId);
+        return owner === undefined ? [] : [{ assetId, owner }];
+      }),
+      users: userIds.flatMap((userId) => {
+        const encryptionKeyId = this.#users.get(userId);
+        return encryptionKeyId === undefined ? [] : [{ userId, encryptionKeyId }];
+      }),
+    };
+  }
+}
+
+/** The keys that the rules read for these transactions, each once. */
+export function ledgerKeysOf(transactions: readonly Transaction[]): LedgerKeys {
+  const assetIds = new Set<string>();
+  const userIds = new Set<string>();
+  for (const { type, data } of transactions) {
+    if (type === "asset_creation" || type === "asset_transfer") assetIds.add(data.assetId);
+    if (type === "user_registration") userIds.add(data.signingKey.keyId);
+  }
+  return { assetIds: [...assetIds], userIds: [...userIds] };
+}

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { creation, newUser, postSubmission, signed, submitSigned } from "../support/accounts.ts";
+import { checkChain } from "../support/check-chain.ts";
+import { mine, until } from "../support/payments.ts";
+import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+
+let pipeline: Pipeline;
+beforeAll(async () => {
+  pipeline = await startPipeline();
+});
+afterAll(() => pipeline.close());
+
+const statusOf = async (txId: string) => {
+  const response = await pipeline.fetch(`/api/vdc/transactions/${txId}`);
+  return response.json<{ state: string; blockNumber?: number }>();
+};
+
+describe("a signed submission", () => {
+  it("is mined with its user's signature, once, however often it is sent", async () => {
+    const user = await newUser();
+    const submission = await signed(user, creation("will-1"));
+    const txId = await submitSigned(pipeline, submission);
+    expect(await submitSigned(pipeline, submission)).toBe(txId);
+    await until(async () => expect((await statusOf(txId)).state).toBe("pending"));
+    await mine(pipeline);
+    const again = await postSubmission(pipeline, submission);
+    expect([again.status, await again.json()]).toMatchObject([202, { txId, state: "mined" }]);
+    const [block] = (await checkChain(pipeline)).slice(-1);
+    expect(block?.transactions).toMatchObject([{ id: txId, signatures: submission.signatures }]);
+  });
+
+  it("is refused when anything of it was changed after it was signed", async () => {
+    const submission = await signed(await newUser(), creation("will-2"));
+    const answer = await postSubmission(pipeline, { ...submission, data: { assetId: "will-3" } });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { type: "urn:vdc:problem:invalid-user-signature" },
+    ]);
+  });
+
+  it("is refused when its time is not about now", async () => {
+    const submission = await signed(await newUser(), creation("will-4", Date.now() - 86_400_000));
+    const answer = await postSubmission(pipeline, submission);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { type: "urn:vdc:problem:timestamp-outside-window", windowSeconds: 900 },
+    ]);
+  });
+});

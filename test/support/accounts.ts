@@ -1,0 +1,45 @@
+import { expect } from "vitest";
+import type { Submission, UnsignedSubmission } from "../../shared/chain/submission.ts";
+import { signSubmission } from "../../shared/client/sign-submission.ts";
+import { generateUserKeys, importUserKeys, type UserKeys } from "../../shared/client/user-keys.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+export const CHAIN_ID = "vdc-main";
+
+/** A user whom nobody has seen before. */
+export function newUser(): Promise<UserKeys> {
+  return importUserKeys(generateUserKeys());
+}
+
+export function signed(user: UserKeys, unsigned: UnsignedSubmission): Promise<Submission> {
+  return signSubmission(CHAIN_ID, unsigned, user);
+}
+
+export function registration(user: UserKeys, timestamp = Date.now()): UnsignedSubmission {
+  const { signingKey, encryptionKey } = user;
+  return { type: "user_registration", timestamp, data: { signingKey, encryptionKey } };
+}
+
+export function creation(assetId: string, timestamp = Date.now()): UnsignedSubmission {
+  return { type: "asset_creation", timestamp, data: { assetId } };
+}
+
+export function transfer(assetId: string, to: UserKeys, timestamp = Date.now()): UnsignedSubmission {
+  return { type: "asset_transfer", timestamp, data: { assetId, newOwnerKeyId: to.userId } };
+}
+
+export function postSubmission(pipeline: Pipeline, submission: unknown): Promise<Response> {
+  return pipeline.fetch("/api/vdc/transactions", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(submission),
+  });
+}
+
+/** Submits what must be taken. @returns its transaction's id */
+export async function submitSigned(pipeline: Pipeline, submission: Submission): Promise<string> {
+  const response = await postSubmission(pipeline, submission);
+  const body: { txId: string } = await response.json();
+  expect(response.status, JSON.stringify(body)).toBe(202);
+  return body.txId;
+}

@@ -1,0 +1,39 @@
+import { transactionBytes, type PendingPayload } from "../../shared/chain/transaction.ts";
+import { canonicalBytes } from "../../shared/crypto/canonical.ts";
+import { Problem } from "../../shared/http/problems.ts";
+import { errorText, type Log } from "../../shared/log.ts";
+import type { PendingTransaction } from "../../shared/messages.ts";
+import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
+import { systemKey, type Env } from "./env.ts";
+
+/**
+ * Seals a payload to the system's key and hands it to the pipeline. The queue has it when this resolves.
+ * @throws Problem "body-too-large" or "queue-unavailable"
+ */
+export async function enqueue(payload: PendingPayload, env: Env, log: Log): Promise<void> {
+  const { transaction } = payload;
+  const message: PendingTransaction = {
+    v: 1,
+    txId: transaction.id,
+    timestamp: transaction.timestamp,
+    size: transactionBytes(transaction).length,
+    envelope: await (await systemKey(env)).seal(transaction.id, canonicalBytes(payload)),
+  };
+  if (JSON.stringify(message).length > QUEUE_MESSAGE_BYTES)
+    throw new Problem(
+      "body-too-large",
+      "Encrypted, this is more than a queue takes: shorten the private part.",
+    );
+  try {
+    await env.PENDING_WRITER_QUEUE.send(message);
+  } catch (error) {
+    log.error("submission.queue_refused", { txId: transaction.id, error: errorText(error) });
+    throw new Problem(
+      "queue-unavailable",
+      "The queue did not take it. Send it again; repeats are harmless.",
+      {
+        headers: { "retry-after": "30" },
+      },
+    );
+  }
+}

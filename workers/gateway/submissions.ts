@@ -1,0 +1,33 @@
+import * as v from "valibot";
+import { Submission } from "../../shared/chain/submission.ts";
+import { TxId } from "../../shared/chain/transaction.ts";
+import { json } from "../../shared/http/answer.ts";
+import { done } from "../../shared/http/outcome.ts";
+import { CORS } from "./cors.ts";
+import { operation } from "./operation.ts";
+
+export const Submitted = v.strictObject({
+  txId: TxId,
+  state: v.picklist(["pending", "reserved", "mined", "set_aside"]),
+  statusUrl: v.string(),
+});
+export type Submitted = v.InferOutput<typeof Submitted>;
+
+export const submission = operation(
+  {
+    does: "Takes a transaction that its user signed; the same again is answered with where it is",
+    who: "anyone",
+    body: Submission,
+    signed: true,
+    answers: { 202: Submitted },
+    problems: ["invalid-user-signature", "timestamp-outside-window", "queue-unavailable", "not-configured"],
+  },
+  async ({ env, body, requestId }) => {
+    const submitted = done(await env.ACCOUNTS.submit(body, requestId));
+    const statusUrl = `/api/vdc/transactions/${submitted.txId}`;
+    return json({ ...submitted, statusUrl } satisfies Submitted, {
+      status: 202,
+      headers: { ...CORS, location: statusUrl },
+    });
+  },
+);
