@@ -74,14 +74,14 @@ describe("a request", () => {
   });
 });
 
+async function preflight(path: string): Promise<Record<string, string>> {
+  const { status, headers } = await ask(path, null, "OPTIONS");
+  expect(status).toBe(204);
+  return Object.fromEntries([...headers].filter(([name]) => /^(?:allow|access-control-.*)$/.test(name)));
+}
+
 /** What a browser asks before it lets a page make a call that is more than a plain GET. */
 describe("a preflight", () => {
-  const preflight = async (path: string) => {
-    const { status, headers } = await ask(path, null, "OPTIONS");
-    expect(status).toBe(204);
-    return Object.fromEntries([...headers].filter(([name]) => /^(?:allow|access-control-.*)$/.test(name)));
-  };
-
   it("of a call that anyone may make lets every page make it, with the headers that count", async () => {
     expect(await preflight("/open/1")).toEqual({
       allow: "POST, OPTIONS",
