@@ -12,7 +12,8 @@ import { restoreCommand } from "./commands/restore.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { statusCommand } from "./commands/status.ts";
 import { storageCommand } from "./commands/storage/storage.ts";
-import { txCommand } from "./commands/tx.ts";
+import { txCommand } from "./commands/tx/tx.ts";
+import { userCommand } from "./commands/user/user.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
 const HELP = `
@@ -52,6 +53,8 @@ export function vdcProgram(): Command {
     .addCommand(blockCommand())
     .addCommand(verifyCommand())
     .addCommand(exportCommand())
+    .commandsGroup("Your own:")
+    .addCommand(userCommand())
     .commandsGroup("Operating:")
     .addCommand(deadLettersCommand())
     .addCommand(storageCommand())
