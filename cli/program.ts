@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { activationCommand } from "./commands/activation/activation.ts";
 import { auditCommand } from "./commands/audit/audit.ts";
 import { blockCommand } from "./commands/block.ts";
 import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
@@ -58,6 +59,7 @@ export function vdcProgram(): Command {
     .commandsGroup("Operating:")
     .addCommand(deadLettersCommand())
     .addCommand(storageCommand())
+    .addCommand(activationCommand())
     .addCommand(resumeCommand())
     .addCommand(auditCommand())
     .addCommand(doctorCommand())

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import {
   SUBMITTED_TYPES,
@@ -6,12 +5,11 @@ import {
   type UnsignedSubmission,
 } from "../../../shared/chain/submission.ts";
 import { privatePart, registration } from "../../../shared/client/unsigned.ts";
-import type { Json } from "../../../shared/crypto/canonical.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
+import { jsonObjectOf, readJsonObject, type JsonObject } from "../../account/read-file.ts";
 import { refuseLost, waiting, type Waiting } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
-import { CommandFailure, EXIT } from "../../failure.ts";
 import { show } from "../../output/show.ts";
 import { connected, examples, path, type Connected } from "../options.ts";
 import { asText } from "./show.ts";
@@ -20,8 +18,6 @@ interface Options extends Connected, Waiting {
   readonly keys: string;
   readonly private?: string;
 }
-
-type JsonObject = { [name: string]: Json };
 
 export function submitCommand(): Command {
   return waiting(connected(new Command("submit")))
@@ -50,43 +46,15 @@ async function submit(type: SubmittedType, data: JsonObject | undefined, options
     type,
     timestamp: Date.now(),
     data: facts,
-    ...(options.private !== undefined && { private: privatePart(readPrivate(options.private)) }),
+    ...(options.private !== undefined && { private: privatePart(readJsonObject(options.private)) }),
   } as UnsignedSubmission;
   const taken = await submitSigned(vdcClient(options), keys, unsigned, options);
   show(options, taken, asText);
   refuseLost(taken);
 }
 
-function readPrivate(file: string): JsonObject {
-  let text: string;
-  try {
-    text = readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(
-      `${file} can't be read (${code})`,
-      code === "ENOENT" ? EXIT.notFound : EXIT.failure,
-    );
-  }
-  const part = tryJson(text);
-  if (!isObject(part)) throw new CommandFailure(`${file} must hold a JSON object`, EXIT.usage);
-  return part;
-}
-
 function jsonObject(text: string): JsonObject {
-  const value = tryJson(text);
-  if (!isObject(value)) throw new InvalidArgumentError('expected a JSON object, as {"assetId":"deed-17"}');
+  const value = jsonObjectOf(text);
+  if (value === undefined) throw new InvalidArgumentError('expected a JSON object, as {"assetId":"deed-17"}');
   return value;
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

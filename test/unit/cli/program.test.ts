@@ -35,6 +35,7 @@ describe("the command line", () => {
         "tx show",
         "tx submit",
         "tx transfer",
+        "activation issue",
         "user create",
         "user register",
         "user show",
