@@ -75,7 +75,15 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
   {
     folder: "shared/client",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
+    may: [
+      "shared/chain",
+      "shared/crypto",
+      "shared/errors.ts",
+      "shared/http/problems.ts",
+      "shared/storage/kv-tier.ts",
+      "valibot",
+    ],
+    types: ["workers/gateway"],
   },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
