@@ -67,3 +67,10 @@ const PENDING_KEY = /^pending\/(vdc_tx_[0-9a-f]{40})\.json$/;
 export function txIdOfPendingKey(key: string): string | undefined {
   return PENDING_KEY.exec(key)?.[1];
 }
+
+const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;
+
+/** The document's id in a key of `uploads/`, or `undefined` for a foreign object. */
+export function documentIdOfUploadKey(key: string): string | undefined {
+  return UPLOAD_KEY.exec(key)?.[1];
+}
