@@ -3,6 +3,7 @@ import { activationCommand } from "./commands/activation/activation.ts";
 import { auditCommand } from "./commands/audit/audit.ts";
 import { blockCommand } from "./commands/block.ts";
 import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
+import { documentCommand } from "./commands/document/document.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
@@ -56,6 +57,7 @@ export function vdcProgram(): Command {
     .addCommand(exportCommand())
     .commandsGroup("Your own:")
     .addCommand(userCommand())
+    .addCommand(documentCommand())
     .commandsGroup("Operating:")
     .addCommand(deadLettersCommand())
     .addCommand(storageCommand())

@@ -1,7 +1,9 @@
+import { InvalidDocument } from "../../shared/chain/document.ts";
 import { VdcProblem, VdcUnreachable } from "../../shared/client/problem.ts";
 import { VdcClient } from "../../shared/client/vdc-client.ts";
 import { Unverified } from "../../shared/client/verify-mined.ts";
 import { StillWaiting } from "../../shared/client/wait-until-mined.ts";
+import { Permanent } from "../../shared/errors.ts";
 import { AnswerFailure } from "../answer-failure.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { targetOf } from "../target.ts";
@@ -32,6 +34,13 @@ function asCommandFailure(error: unknown): unknown {
       : new AnswerFailure({ ...error.answer, location: null });
   if (error instanceof Unverified)
     return new CommandFailure(`it does not verify (${error.fault}): ${error.message}`, EXIT.unverified);
+  if (error instanceof InvalidDocument)
+    return new CommandFailure(`it is no sound document: ${error.message}`, EXIT.unverified);
+  if (error instanceof Permanent)
+    return new CommandFailure(
+      error.message,
+      error.reason === "invalid_signature" ? EXIT.unverified : EXIT.refused,
+    );
   if (error instanceof StillWaiting)
     return new CommandFailure(`${error.message}. It goes on; \`vdc tx <id>\` shows where it is`);
   return error;

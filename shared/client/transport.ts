@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { fromUtf8 } from "../crypto/bytes.ts";
 import { pause } from "./pause.ts";
 import { failureOf, VdcProblem, VdcUnreachable } from "./problem.ts";
@@ -88,6 +89,17 @@ export function parsed(bytes: Uint8Array, path: string): unknown {
   if (body === undefined)
     throw new VdcUnreachable(`the answer of ${path} is not JSON: is this a VDC deployment?`);
   return body;
+}
+
+/** @throws VdcUnreachable when it is not what VDC answers */
+export function answered<Schema extends v.GenericSchema>(
+  schema: Schema,
+  bytes: Uint8Array,
+  path: string,
+): v.InferOutput<Schema> {
+  const read = v.safeParse(schema, parsed(bytes, path));
+  if (read.success) return read.output;
+  throw new VdcUnreachable(`the answer of ${path} is not as VDC's: ${v.summarize(read.issues)}`);
 }
 
 function tryJson(bytes: Uint8Array): unknown {

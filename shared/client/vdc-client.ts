@@ -2,9 +2,12 @@ import type { Submitted } from "../../workers/gateway/submissions.ts";
 import type { TransactionStatus } from "../../workers/gateway/transactions.ts";
 import type { WellKnown } from "../../workers/gateway/well-known.ts";
 import type { Submission, UnsignedSubmission } from "../chain/submission.ts";
+import { StoredDocument } from "../chain/document.ts";
 import type { TxId } from "../chain/transaction.ts";
+import { cidV0 } from "../crypto/cid.ts";
+import type { SealedDocument } from "./documents.ts";
 import { signSubmission } from "./sign-submission.ts";
-import { Transport } from "./transport.ts";
+import { answered, Transport } from "./transport.ts";
 import type { UserKeys } from "./user-keys.ts";
 import { Unverified, verifyMined, type VerifiedTransaction } from "./verify-mined.ts";
 import { waitUntilMined, type Patience, type Settled } from "./wait-until-mined.ts";
@@ -79,6 +82,31 @@ export class VdcClient {
       genesisHash: this.#genesisHash,
     });
   }
+
+  /**
+   * In R2 and on IPFS when it resolves; the same bytes again are answered alike. The CID is computed here too, so that its
+   * owner may sign it.
+   * @throws Unverified when the deployment names another document, or another CID, than these bytes have
+   */
+  async putDocument({ id, bytes }: SealedDocument): Promise<StoredDocument> {
+    const path = "/api/documents";
+    const asked = { method: "POST", body: bytes, timeout: LARGE } as const;
+    const stored = answered(StoredDocument, await this.#transport.bytes(path, asked), path);
+    if (stored.id !== id) throw new Unverified("wrong_document", `${id} was stored as ${stored.id}`);
+    const cid = await cidV0(bytes);
+    if (stored.documentCid !== cid)
+      throw new Unverified(
+        "wrong_cid",
+        `it is said to be ${stored.documentCid} on IPFS, its bytes give ${cid}`,
+      );
+    return stored;
+  }
+
+  /** The record of a document, still sealed: `openDocument` verifies and opens it. */
+  getDocument(documentId: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#transport.bytes(`/api/documents/${documentId}`, { timeout: LARGE });
+  }
 }
 
+const LARGE = 300_000; // milliseconds for a document, which may have to go over a slow line
 const pathOf = (txId: TxId) => `/api/vdc/transactions/${txId}`;

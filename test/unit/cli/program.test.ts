@@ -36,6 +36,8 @@ describe("the command line", () => {
         "tx submit",
         "tx transfer",
         "activation issue",
+        "document put",
+        "document get",
         "user create",
         "user register",
         "user show",
