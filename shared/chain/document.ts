@@ -57,13 +57,14 @@ export class DocumentRecord {
 
   private constructor(
     id: string,
-    { envelope: { ct: _, ...envelope }, signature }: v.InferOutput<typeof Frame>,
+    { envelope, signature }: v.InferOutput<typeof Frame>,
     bytes: Uint8Array<ArrayBuffer>,
     ct: Uint8Array,
   ) {
     this.id = id;
     this.owner = signature.keyId;
-    this.envelope = envelope;
+    const { ct: _, ...header } = envelope;
+    this.envelope = header;
     this.bytes = bytes;
     this.#signature = signature;
     this.#ct = ct;
@@ -119,7 +120,9 @@ function readFrame(tail: Uint8Array): v.InferOutput<typeof Frame> {
   } catch (error) {
     if (error instanceof v.ValiError) {
       const [issue] = (error as v.ValiError<typeof Frame>).issues;
-      throw new InvalidDocument(`member ${v.getDotPath(issue)?.slice(0, 100) ?? "at the top"}: ${issue.message.slice(0, 300)}`);
+      throw new InvalidDocument(
+        `member ${v.getDotPath(issue)?.slice(0, 100) ?? "at the top"}: ${issue.message.slice(0, 300)}`,
+      );
     }
     if (error instanceof SyntaxError || error instanceof TypeError)
       throw new InvalidDocument("it is not canonical JSON (RFC 8785) in canonical base64url");
@@ -129,7 +132,9 @@ function readFrame(tail: Uint8Array): v.InferOutput<typeof Frame> {
 
 /** By byte: its value in base64url (RFC 4648 §5), or -1. */
 const VALUES = new Int8Array(256).fill(-1);
-for (const [value, byte] of utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_").entries())
+for (const [value, byte] of utf8(
+  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+).entries())
   VALUES[byte] = value;
 
 /** Whether it is the one spelling of some bytes: no padding, no stray bits in the last character. */

@@ -46,5 +46,7 @@ export async function readInto(
 }
 
 function tooLarge(maxBytes: number): Problem {
-  return new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, { members: { maxBytes } });
+  return new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, {
+    members: { maxBytes },
+  });
 }

@@ -28,7 +28,12 @@ export interface OwnedDocument {
 export function createDocument(bucket: R2Bucket, owned: OwnedDocument): Promise<boolean> {
   const { document, cid } = owned;
   const facts: v.InferOutput<typeof Facts> = { cid, owner: document.owner };
-  return createOnly(bucket, sealedKeyIn("r2", "document", document.id, sealedIn(owned)), document.bytes, facts);
+  return createOnly(
+    bucket,
+    sealedKeyIn("r2", "document", document.id, sealedIn(owned)),
+    document.bytes,
+    facts,
+  );
 }
 
 /**
@@ -56,9 +61,7 @@ export async function storedDocumentFile(
 /** `undefined` when R2 says that there is none. */
 export async function findDocument(bucket: R2Bucket, id: string): Promise<DocumentFacts | undefined> {
   const object = await bucket.head(r2Keys.document(id));
-  return object === null
-    ? undefined
-    : { ...v.parse(Facts, object.customMetadata), bytes: object.size };
+  return object === null ? undefined : { ...v.parse(Facts, object.customMetadata), bytes: object.size };
 }
 
 function sealedIn({ document: { envelope, owner }, encryptionKeyId }: OwnedDocument): SealedIn {

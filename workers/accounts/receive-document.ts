@@ -1,4 +1,9 @@
-import { DocumentRecord, InvalidDocument, MAX_RECORD_BYTES, type StoredDocument } from "../../shared/chain/document.ts";
+import {
+  DocumentRecord,
+  InvalidDocument,
+  MAX_RECORD_BYTES,
+  type StoredDocument,
+} from "../../shared/chain/document.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { RetryLater } from "../../shared/errors.ts";
@@ -24,7 +29,8 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
   const tiers = documentTiers(env);
   const room = roomFor(request.headers, MAX_RECORD_BYTES);
   const release = budget.take(room);
-  if (release === undefined) throw busy("Other documents are being stored at the moment. Nothing was stored; send it again.", 5);
+  if (release === undefined)
+    throw busy("Other documents are being stored at the moment. Nothing was stored; send it again.", 5);
   try {
     const body = await readInto(request.body, {
       room,
@@ -66,7 +72,10 @@ async function encryptionKeyOf({ owner, envelope }: DocumentRecord, env: Env): P
   if (user === undefined)
     throw new Problem("not-registered", "No mined transaction registers the key that signed this document.");
   if (user.encryptionKeyId !== envelope.kid)
-    throw new Problem("not-registered", "The document is encrypted to another key than its owner registered.");
+    throw new Problem(
+      "not-registered",
+      "The document is encrypted to another key than its owner registered.",
+    );
   return user.encryptionKeyId;
 }
 

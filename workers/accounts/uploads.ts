@@ -104,7 +104,5 @@ function write(
 ): Promise<boolean> {
   const key = r2Keys.upload(documentId);
   const bytes = canonicalBytes(upload);
-  return etag === undefined
-    ? createOnly(bucket, key, bytes)
-    : replaceOnly(bucket, key, etag, bytes);
+  return etag === undefined ? createOnly(bucket, key, bytes) : replaceOnly(bucket, key, etag, bytes);
 }
