@@ -57,13 +57,14 @@ export class DocumentRecord {
 
   private constructor(
     id: string,
-    { envelope: { ct: _, ...envelope }, signature }: v.InferOutput<typeof Frame>,
+    { envelope, signature }: v.InferOutput<typeof Frame>,
     bytes: Uint8Array<ArrayBuffer>,
     ct: Uint8Array,
   ) {
     this.id = id;
     this.owner = signature.keyId;
-    this.envelope = envelope;
+    const { ct: _, ...header } = envelope;
+    this.envelope = header;
     this.bytes = bytes;
     this.#signature = signature;
     this.#ct = ct;

@@ -2,10 +2,13 @@ import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
 import { Problem } from "../../shared/http/problems.ts";
+import type { DocumentTiers } from "./settle-upload.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
+import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers.ts";
 
-export interface Env extends ChainHeadEnv {
+export interface Env extends ChainHeadEnv, PinningEnv {
+  readonly R2: R2Bucket;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
@@ -27,6 +30,22 @@ export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): n
   const seconds = Number(setting);
   if (!(seconds > 0)) throw notConfigured("SUBMISSION_WINDOW_SECONDS must be a number above 0");
   return seconds;
+}
+
+/** @throws Problem "not-configured" that names the setting */
+export function documentTiers(env: Env): DocumentTiers {
+  try {
+    return {
+      bucket: env.R2,
+      pinner: pinnerOf(env),
+      gateway: gatewayOf(env),
+      chainId: env.CHAIN_ID,
+      now: Date.now,
+      pause: (milliseconds) => scheduler.wait(milliseconds),
+    };
+  } catch (error) {
+    throw notConfigured(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function notConfigured(what: string): Problem {

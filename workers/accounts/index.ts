@@ -1,11 +1,28 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { Submission } from "../../shared/chain/submission.ts";
+import { answer, json } from "../../shared/http/answer.ts";
 import { outcomeOf } from "../../shared/http/outcome.ts";
+import { logger } from "../../shared/log.ts";
 import { logOf, type Env } from "./env.ts";
+import { receiveDocument } from "./receive-document.ts";
+import { everyTenMinutes } from "./scheduled.ts";
 import { submit } from "./submit.ts";
 
-/** The gateway calls the methods, with what its plans have read; nobody else does. */
+/**
+ * The gateway calls the methods, with what its plans have read; nobody else does. A document is fetched in, for its body is
+ * a stream; the clock starts the rest.
+ */
 export default class Accounts extends WorkerEntrypoint<Env> {
+  override fetch(request: Request): Promise<Response> {
+    return answer(request, logger("accounts"), async (_, log) =>
+      json(await receiveDocument(request, this.env, log)),
+    );
+  }
+
+  override scheduled(): Promise<void> {
+    return everyTenMinutes(this.env);
+  }
+
   submit(submission: Submission, requestId: string) {
     return outcomeOf(() => submit(submission, this.env, logOf(requestId)));
   }

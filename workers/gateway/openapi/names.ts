@@ -1,6 +1,7 @@
 import type * as v from "valibot";
 import * as auditChain from "../../../shared/audit-chain.ts";
 import * as blockSchemas from "../../../shared/chain/block.ts";
+import * as documentSchemas from "../../../shared/chain/document.ts";
 import * as submissionSchemas from "../../../shared/chain/submission.ts";
 import * as transactionSchemas from "../../../shared/chain/transaction.ts";
 import * as kvTier from "../../../shared/storage/kv-tier.ts";
@@ -28,6 +29,7 @@ import * as wellKnown from "../well-known.ts";
 const FILES: readonly object[] = [
   auditChain,
   blockSchemas,
+  documentSchemas,
   submissionSchemas,
   transactionSchemas,
   kvTier,
