@@ -1,10 +1,14 @@
+import type { Activated } from "../../workers/gateway/activation.ts";
 import type { Submitted } from "../../workers/gateway/submissions.ts";
 import type { TransactionStatus } from "../../workers/gateway/transactions.ts";
+import type { StoredMetadata } from "../../workers/gateway/users.ts";
 import type { WellKnown } from "../../workers/gateway/well-known.ts";
 import type { Submission, UnsignedSubmission } from "../chain/submission.ts";
+import type { ActivationRequest } from "../activation.ts";
 import { StoredDocument } from "../chain/document.ts";
 import type { TxId } from "../chain/transaction.ts";
 import { cidV0 } from "../crypto/cid.ts";
+import { UserMetadataRecord } from "../user-metadata.ts";
 import type { SealedDocument } from "./documents.ts";
 import { signSubmission } from "./sign-submission.ts";
 import { answered, Transport } from "./transport.ts";
@@ -106,7 +110,24 @@ export class VdcClient {
   getDocument(documentId: string): Promise<Uint8Array<ArrayBuffer>> {
     return this.#transport.bytes(`/api/documents/${documentId}`, { timeout: LARGE });
   }
+
+  /** Registers a user who holds a token, in place of `submit`. The same request again is answered alike. */
+  activate(request: ActivationRequest): Promise<Activated> {
+    return this.#transport.json("/api/activation", { method: "POST", body: request });
+  }
+
+  /** Still sealed: `openMetadata` verifies and opens it. What was just replaced can be shown for a minute more. */
+  async getUserMetadata(userId: string): Promise<UserMetadataRecord> {
+    const path = metadataPathOf(userId);
+    return answered(UserMetadataRecord, await this.#transport.bytes(path), path);
+  }
+
+  /** @throws VdcProblem "stale-version", whose member `version` is the present one */
+  putUserMetadata(record: UserMetadataRecord): Promise<StoredMetadata> {
+    return this.#transport.json(metadataPathOf(record.userId), { method: "PUT", body: record });
+  }
 }
 
+const metadataPathOf = (userId: string) => `/api/users/${userId}/metadata`;
 const LARGE = 300_000; // milliseconds for a document, which may have to go over a slow line
 const pathOf = (txId: TxId) => `/api/vdc/transactions/${txId}`;

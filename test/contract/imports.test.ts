@@ -77,9 +77,16 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
     types: ["workers/chain-head"],
   },
+  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/activation.ts",
+    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
+  },
   {
     folder: "shared/client",
     may: [
+      "shared/activation.ts",
+      "shared/user-metadata.ts",
       "shared/chain",
       "shared/crypto",
       "shared/errors.ts",

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { examples } from "../options.ts";
 import { createCommand, registerCommand } from "./create.ts";
+import { metadataCommand } from "./metadata.ts";
 import { showUserCommand } from "./show.ts";
 
 export function userCommand(): Command {
@@ -9,5 +10,6 @@ export function userCommand(): Command {
     .addCommand(createCommand())
     .addCommand(registerCommand())
     .addCommand(showUserCommand())
+    .addCommand(metadataCommand())
     .addHelpText("after", examples("user create"));
 }

@@ -41,6 +41,8 @@ describe("the command line", () => {
         "user create",
         "user register",
         "user show",
+        "user metadata get",
+        "user metadata put",
         "block",
         "verify",
         "export",

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../../../cli/failure.ts";
+import { registrationOf, type ActivationRequest } from "../../../shared/activation.ts";
 import { payloadOfSubmission, type Submission } from "../../../shared/chain/submission.ts";
 import { verifyUserSignature } from "../../../shared/chain/user-signature.ts";
 import { generateUserKeys, importUserKeys } from "../../../shared/client/user-keys.ts";
@@ -104,6 +105,87 @@ describe("vdc user show", () => {
       code: 0,
       shown: { userId, signingKey, encryptionKey },
     });
+  });
+});
+
+describe("vdc user create --activation", () => {
+  const TOKEN = `vdc_at_${"t".repeat(42)}A`;
+  const activating = () =>
+    deployment({
+      ...WELL_KNOWN,
+      "POST /api/activation": {
+        status: 202,
+        body: { txId: TX, userId: "", state: "pending", statusUrl: "" },
+      },
+      [`GET /api/vdc/transactions/${TX}`]: { body: { txId: TX, state: "mined", blockNumber: 4, index: 1 } },
+    });
+
+  it("registers with the token in the file, which no output repeats", async () => {
+    const stack = await activating();
+    const directory = scratch();
+    const [keys, token] = [join(directory, "alice.keys.json"), join(directory, "token.txt")];
+    writeFileSync(token, `${TOKEN}\n`);
+    const { code, stdout, stderr } = await vdc(
+      stack,
+      "user",
+      "create",
+      "--keys",
+      keys,
+      "--activation",
+      token,
+    );
+    expect(code).toBe(0);
+    expect(stdout + stderr).not.toContain(TOKEN);
+    const { body } = stack.asked.find(({ method }) => method === "POST") ?? { body: "null" };
+    const request: ActivationRequest = JSON.parse(body);
+    expect(request.token).toBe(TOKEN);
+    const { transaction } = payloadOfSubmission(CHAIN_ID, registrationOf(request));
+    expect(await verifyUserSignature(transaction)).toBe(true);
+  });
+
+  it("makes no keys and sends nothing when the file holds no token", async () => {
+    const stack = await activating();
+    const directory = scratch();
+    const [keys, token] = [join(directory, "alice.keys.json"), join(directory, "token.txt")];
+    writeFileSync(token, "vdc_at_hush");
+    const { code, stderr } = await vdc(stack, "user", "create", "--keys", keys, "--activation", token);
+    expect(code).toBe(EXIT.usage);
+    expect(stderr).not.toContain("hush");
+    expect(existsSync(keys)).toBe(false);
+    expect(stack.asked).toEqual([]);
+  });
+});
+
+describe("vdc user metadata", () => {
+  it("puts what only its user opens, above the version that is kept, and gets it back", async () => {
+    const directory = scratch();
+    const keys = keysIn(directory);
+    const { userId } = await importUserKeys(JSON.parse(readFileSync(keys, "utf8")));
+    const about = join(directory, "about.json");
+    writeFileSync(about, '{"name":"Ada L."}');
+    const call = `/api/users/${userId}/metadata`;
+    const empty = await deployment({
+      ...WELL_KNOWN,
+      // What is shown is older than what is kept: the answer says so, and the next version is put.
+      [`PUT ${call}`]: [
+        { status: 409, body: { type: "urn:vdc:problem:stale-version", title: "t", detail: "d", version: 6 } },
+        { body: { userId, version: 7 } },
+      ],
+    });
+    const put = await vdc(empty, "user", "metadata", "put", about, "--keys", keys);
+    expect(put).toMatchObject({ code: 0, stdout: "kept as version 7\n" });
+    const records = empty.asked.filter(({ method }) => method === "PUT").map(({ body }) => JSON.parse(body));
+    expect(records.map(({ version }) => version)).toEqual([1, 7]);
+    expect(JSON.stringify(records)).not.toContain("Ada L.");
+
+    const stack = await deployment({ ...WELL_KNOWN, [`GET ${call}`]: { body: records[1] } });
+    const got = await vdc(stack, "user", "metadata", "get", "--keys", keys, "--json");
+    expect(JSON.parse(got.stdout)).toEqual({ version: 7, metadata: { name: "Ada L." } });
+    const lying = await deployment({
+      ...WELL_KNOWN,
+      [`GET ${call}`]: { body: { ...records[1], version: 8 } },
+    });
+    expect((await vdc(lying, "user", "metadata", "get", "--keys", keys)).code).toBe(EXIT.unverified);
   });
 });
 
