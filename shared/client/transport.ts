@@ -11,6 +11,8 @@ export interface Asked {
   /** Milliseconds for one attempt. */
   readonly timeout?: number;
   readonly signal?: AbortSignal | undefined;
+  /** What is answered once stays so for ever. A browser may show anything else as it was some seconds ago. */
+  readonly immutable?: boolean;
 }
 
 /** What became of one attempt. */
@@ -51,7 +53,8 @@ export class Transport {
   }
 
   /** Asks once. @throws the signal's reason */
-  async attempt(path: string, { method = "GET", body, timeout = TIMEOUT, signal }: Asked): Promise<Attempt> {
+  async attempt(path: string, asked: Asked): Promise<Attempt> {
+    const { method = "GET", body, timeout = TIMEOUT, signal, immutable = false } = asked;
     const call = `${method} ${this.url}${path}`;
     const late = AbortSignal.timeout(timeout);
     let response: Response;
@@ -61,6 +64,7 @@ export class Transport {
         method,
         headers: { accept: "application/json", ...(body && { "content-type": "application/json" }) },
         ...(body && { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
+        ...(!immutable && { cache: "no-cache" }),
         signal: signal === undefined ? late : AbortSignal.any([signal, late]),
       });
       bytes = new Uint8Array(await response.arrayBuffer());

@@ -82,7 +82,7 @@ export class VdcClient {
     if (status.state !== "mined") throw new Unverified("not_mined", `${txId} is ${status.state}`);
     return verifyMined(txId, status, {
       announced: await this.announced(),
-      record: (blockNumber) => this.#transport.json(`/api/vdc/blocks/${blockNumber}`),
+      record: (blockNumber) => this.#transport.json(`/api/vdc/blocks/${blockNumber}`, { immutable: true }),
       genesisHash: this.#genesisHash,
     });
   }
@@ -108,7 +108,7 @@ export class VdcClient {
 
   /** The record of a document, still sealed: `openDocument` verifies and opens it. */
   getDocument(documentId: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#transport.bytes(`/api/documents/${documentId}`, { timeout: LARGE });
+    return this.#transport.bytes(`/api/documents/${documentId}`, { timeout: LARGE, immutable: true });
   }
 
   /** Registers a user who holds a token, in place of `submit`. The same request again is answered alike. */

@@ -1,3 +1,4 @@
+import { openDocument, sealDocument } from "../../shared/client/documents.ts";
 import { VdcProblem } from "../../shared/client/problem.ts";
 import { creation, privatePart, registration, transfer } from "../../shared/client/unsigned.ts";
 import { generateUserKeys, importUserKeys } from "../../shared/client/user-keys.ts";
@@ -22,8 +23,14 @@ export async function visit(url: string, report: (report: PageReport) => Promise
     const registered = await vdc.submit(await vdc.sign(alice, registration(alice)));
     done.push(`registered: ${(await vdc.waitUntilMined(registered.txId)).state}`);
 
+    const will = new TextEncoder().encode("the last will of somebody");
+    const sealed = await sealDocument(will, alice);
+    const { id, documentCid } = await vdc.putDocument(sealed);
+    const opened = await openDocument(await vdc.getDocument(id), alice, id);
+    done.push(`kept a document: ${new TextDecoder().decode(opened)}`);
+
     const assetId = `deed-${crypto.randomUUID()}`;
-    const created = { ...creation({ assetId }), private: privatePart({ price: "1 euro" }) };
+    const created = { ...creation({ assetId, documentCid }), private: privatePart({ price: "1 euro" }) };
     const creating = await vdc.submit(await vdc.sign(alice, created));
     await vdc.waitUntilMined(creating.txId);
     const { transaction, block } = await vdc.verifyMined(creating.txId);
