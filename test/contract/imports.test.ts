@@ -79,7 +79,15 @@ const SHARED: readonly Layer[] = [
   },
   {
     folder: "shared/client",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
+    may: [
+      "shared/chain",
+      "shared/crypto",
+      "shared/errors.ts",
+      "shared/http/problems.ts",
+      "shared/storage/kv-tier.ts",
+      "valibot",
+    ],
+    types: ["workers/gateway"],
   },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
