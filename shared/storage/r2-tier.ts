@@ -46,6 +46,20 @@ export async function createOnly(
   return created !== null;
 }
 
+/** Replaces an object unless it was changed since it was read. False when it was. */
+export async function replaceIfSame(
+  bucket: R2Bucket,
+  key: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  etag: string,
+): Promise<boolean> {
+  const written = await bucket.put(key, bytes, {
+    onlyIf: { etagMatches: etag },
+    ...(await attributes(bytes)),
+  });
+  return written !== null;
+}
+
 async function attributes(bytes: Uint8Array<ArrayBuffer>) {
   return { sha256: await sha256OfFile(bytes), httpMetadata: { contentType: "application/json" } };
 }
