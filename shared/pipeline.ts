@@ -69,7 +69,7 @@ export const WORKERS = {
     does: "takes what users sign, checks the signature, encrypts it, enqueues it",
     http: "service",
     produces: ["pending-writer"],
-    touches: ["chain-head", "encryption-key"],
+    touches: ["r2", "chain-head", "dead-letters", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -7,6 +7,7 @@ import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
 import { findBlock } from "../../workers/chain-head/blocks.ts";
+import { erase, type Erasure } from "../../workers/chain-head/erase.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
@@ -117,6 +118,10 @@ export class TestHead {
     this.#decide(() => {
       for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
     });
+  }
+
+  erase(n: number, isParked = false): Erasure {
+    return this.#decide(() => erase(this.sql, txId(n), isParked, this.now));
   }
 
   readmit(...numbers: readonly number[]): readonly Readmission[] {

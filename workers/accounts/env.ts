@@ -1,11 +1,13 @@
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
+import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 
-export interface Env extends ChainHeadEnv {
+export interface Env extends ChainHeadEnv, DeadLettersEnv {
+  readonly R2: R2Bucket;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;

@@ -12,6 +12,7 @@ import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
+import { erase } from "./erase.ts";
 import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
@@ -93,6 +94,10 @@ export class ChainHead extends DurableObject<Env> {
 
   readmit(txIds: readonly string[]) {
     return this.#decide((now) => readmit(this.#sql, txIds, now));
+  }
+
+  erase(txId: string, isParked: boolean) {
+    return this.#decide((now) => erase(this.#sql, txId, isParked, now));
   }
 
   seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {

@@ -24,6 +24,7 @@ export const submission = operation(
       "invalid-user-signature",
       "timestamp-outside-window",
       "already-exists",
+      "personal-data",
       "queue-unavailable",
       "not-configured",
     ],
