@@ -66,10 +66,11 @@ export const WORKERS = {
     touches: ["stripe", "encryption-key"],
   },
   accounts: {
-    does: "takes what users sign, checks the signature, encrypts it, enqueues it",
+    does: "takes what users sign, checks the signature, encrypts it, enqueues it, or keeps it until it is paid",
     http: "service",
+    cron: "*/10 * * * *",
     produces: ["pending-writer"],
-    touches: ["chain-head", "encryption-key"],
+    touches: ["r2", "chain-head", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -3,10 +3,10 @@ import * as v from "valibot";
 import {
   AssetId,
   privateCommitment,
+  TxId,
   txIdOf,
   type PendingPayload,
   type Transaction,
-  type TxId,
 } from "../chain/transaction.ts";
 import { base64url } from "../crypto/bytes.ts";
 import type { PaymentFacts, Purchase, Refund } from "./decision.ts";
@@ -62,10 +62,13 @@ const STRIPE_ID =
   /^(?:acct|ba|btok|card|ch|cn|cs|cus|dp|evt|fee|file|ii|in|link|mandate|mbur|pi|plan|plink|pm|po|price|prod|promo|prv|pst|py|pyr|qt|re|req|seti|setatt|si|src|sub|sub_sched|ta|tok|tr|trr|txcd|txi|txn|txr|we|whsec|[rs]k_(?:live|test))_/;
 
 /**
+ * A purchase that names a submission by its txId pays for it, and is nothing else: the asset is the submission's affair.
  * An asset id that can't be public does not lose the payment: it stays in the private part. That is one that does not
  * fit, that looks like an id of Stripe, or that says what another private fact says.
  */
 function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentFacts, part: PrivatePart) {
+  const { clientReferenceId: pays } = facts;
+  if (v.is(TxId, pays)) return { type: "payment", data: { pays } } as const;
   const hidden = new Set<unknown>([
     ...Object.values(facts),
     ...Object.values(metadata),
@@ -73,5 +76,5 @@ function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentF
   ]);
   return v.is(AssetId, assetId) && !STRIPE_ID.test(assetId) && !hidden.has(assetId)
     ? ({ type: "asset_creation", data: { assetId } } as const)
-    : ({ type: "payment", data: {} as { pays?: TxId } } as const);
+    : ({ type: "payment", data: {} } as const);
 }

@@ -72,6 +72,10 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
     types: ["workers/dead-letters"],
   },
+  {
+    folder: "shared/intents.ts",
+    may: ["shared/chain-head.ts", "shared/log.ts", "shared/storage"],
+  },
   { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
   {
     folder: "shared/client",
@@ -260,7 +264,7 @@ function isName(node: Node, name: string): boolean {
 
 /** A class that others call has one line of its own for each method: the chain head's are DESIGN §3's table. */
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
-  "workers/chain-head/index.ts": 220,
+  "workers/chain-head/index.ts": 250,
   "workers/monitor/index.ts": 80,
   "workers/storage-verifier/index.ts": 80,
 };

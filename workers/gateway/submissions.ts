@@ -8,7 +8,7 @@ import { operation } from "./operation.ts";
 
 export const Submitted = v.strictObject({
   txId: TxId,
-  state: v.picklist(["pending", "reserved", "mined", "set_aside"]),
+  state: v.picklist(["awaiting_payment", "pending", "reserved", "mined", "set_aside"]),
   statusUrl: v.string(),
 });
 export type Submitted = v.InferOutput<typeof Submitted>;
@@ -20,7 +20,13 @@ export const submission = operation(
     body: Submission,
     signed: true,
     answers: { 202: Submitted },
-    problems: ["invalid-user-signature", "timestamp-outside-window", "queue-unavailable", "not-configured"],
+    problems: [
+      "invalid-user-signature",
+      "timestamp-outside-window",
+      "intent-expired",
+      "queue-unavailable",
+      "not-configured",
+    ],
   },
   async ({ env, body, requestId }) => {
     const submitted = done(await env.ACCOUNTS.submit(body, requestId));

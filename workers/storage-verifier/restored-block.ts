@@ -35,6 +35,7 @@ export async function restoredBlock(
     systemTransactions: own,
     assets: assetsOf(block.transactions),
     transactions: fromOutside(block, own),
+    pays: paidIn(block),
   };
 }
 
@@ -48,4 +49,10 @@ function fromOutside({ blockNumber, transactions }: Block, own: number): Restore
     const { id: txId, timestamp } = transaction;
     return { txId, timestamp, size: transactionBytes(transaction).length, position: own + i };
   });
+}
+
+function paidIn({ transactions }: Block): RestoredBlock["pays"] {
+  return transactions.flatMap(({ id: txId, type, data }) =>
+    type === "payment" && data.pays !== undefined ? [{ txId, pays: data.pays }] : [],
+  );
 }
