@@ -17,6 +17,7 @@ import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { ledger } from "./ledger.ts";
+import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
 import { measures } from "./measures.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import { readmit } from "./readmit.ts";
@@ -68,6 +69,14 @@ export class ChainHead extends DurableObject<Env> {
 
   admit(entries: readonly Entry[]) {
     return this.#decide((now) => admit(this.#sql, entries, this.#rules, now));
+  }
+
+  awaitPayment(intents: readonly Intent[]) {
+    return this.#decide(() => awaitPayment(this.#sql, intents));
+  }
+
+  intentMissing(txId: string) {
+    return this.#decide(() => intentMissing(this.#sql, txId));
   }
 
   requestMining(cause: MiningCause) {
@@ -171,6 +180,18 @@ export class ChainHead extends DurableObject<Env> {
 
   transaction(txId: string) {
     return reads.transaction(this.#sql, txId);
+  }
+
+  /** Its transaction, or what it waits for before it is one: read as of one moment. */
+  whereIs(txId: string) {
+    return {
+      transaction: reads.transaction(this.#sql, txId),
+      intent: intent(this.#sql, txId, this.#rules),
+    };
+  }
+
+  paidIntents(after: string, limit: number) {
+    return paidIntents(this.#sql, after, limit);
   }
 
   standings(txIds: readonly string[], blockNumbers: readonly number[]) {
