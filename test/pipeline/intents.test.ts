@@ -17,7 +17,7 @@ import { keysOf } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { mine, pay, purchase, status, until } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { seal, submit } from "../support/sealed-payments.ts";
+import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
 import { startChain } from "../support/started-chain.ts";
 import { restore, untilRunEnds } from "../support/storage.ts";
 import { transplant } from "../support/transplant.ts";
@@ -149,6 +149,19 @@ describe("a type that is paid for", () => {
     expect(await keysOf(pipeline, r2Keys.intentPrefix)).toEqual([]);
     await mine(pipeline);
     expect(await inChain(pipeline, txId)).toMatchObject([{ signatures: submission.signatures }]);
+  });
+
+  it("is paid also by a payment that pending-writer wrote just before it died", async () => {
+    const txId = await submitSigned(pipeline, await paidSubmission());
+    await writeUnseen(pipeline, await seal(pipeline, payloadOf(paymentFor(txId))));
+    expect(await statusOf(pipeline, txId)).toMatchObject({ state: "awaiting_payment" });
+    await pipeline.fireCron("miner");
+    expect(await statusOf(pipeline, txId)).toMatchObject({ state: "paid" });
+    expect((await status(pipeline)).counts).toMatchObject({ paidUnreleased: 1 });
+    await pipeline.fireCron("accounts");
+    expect(await statusOf(pipeline, txId)).toMatchObject({ state: "pending" });
+    await mine(pipeline);
+    expect(await inChain(pipeline, txId)).toHaveLength(1);
   });
 
   it("survives the loss of the chain head: what waits goes on waiting, what is paid is released", async () => {
