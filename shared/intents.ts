@@ -1,9 +1,12 @@
 import { chainHead, type ChainHeadEnv } from "./chain-head.ts";
+import { parseCanonical } from "./crypto/canonical.ts";
+import { Envelope } from "./crypto/envelope.ts";
 import { errorText, type Log } from "./log.ts";
 import { r2Keys } from "./storage/layout.ts";
 import { settleConnections } from "./storage/limits.ts";
 import { pendingMetadata } from "./storage/pending.ts";
-import { createOnly, readObject } from "./storage/r2-tier.ts";
+import { readObject } from "./storage/r2-tier.ts";
+import { createSealed } from "./storage/sealed-object.ts";
 
 export interface IntentsEnv extends ChainHeadEnv {
   readonly R2: R2Bucket;
@@ -63,7 +66,9 @@ async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Pro
     await chainHead(env).intentMissing(txId);
     return false;
   }
-  await createOnly(env.R2, r2Keys.pending(txId), bytes, pendingMetadata({ timestamp, size }));
+  const envelope = parseCanonical(Envelope, bytes);
+  const metadata = pendingMetadata({ timestamp, size });
+  await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, metadata);
   return true;
 }
 

@@ -70,7 +70,7 @@ export const WORKERS = {
     http: "service",
     cron: "*/10 * * * *",
     produces: ["pending-writer"],
-    touches: ["r2", "chain-head", "encryption-key"],
+    touches: ["r2", "chain-head", "dead-letters", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -73,13 +73,25 @@ const SHARED: readonly Layer[] = [
     types: ["workers/dead-letters"],
   },
   {
-    folder: "shared/intents.ts",
-    may: ["shared/chain-head.ts", "shared/log.ts", "shared/storage"],
+    folder: "shared/block-index.ts",
+    may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
+    types: ["workers/chain-head"],
   },
-  { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
+  {
+    folder: "shared/intents.ts",
+    may: ["shared/chain-head.ts", "shared/crypto", "shared/log.ts", "shared/storage"],
+  },
   {
     folder: "shared/client",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
+    may: [
+      "shared/chain",
+      "shared/crypto",
+      "shared/errors.ts",
+      "shared/http/problems.ts",
+      "shared/storage/kv-tier.ts",
+      "valibot",
+    ],
+    types: ["workers/gateway"],
   },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {

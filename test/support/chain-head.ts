@@ -1,13 +1,17 @@
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { assetFacts } from "../../workers/chain-head/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
-import { admit, type Admissions, type Entry } from "../../workers/chain-head/admit.ts";
+import { findBlock } from "../../workers/chain-head/blocks.ts";
+import { erase, type Erasure } from "../../workers/chain-head/erase.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
+import { ledger } from "../../workers/chain-head/ledger.ts";
+import { admit, type Admissions, type Entry } from "../../workers/chain-head/admit.ts";
 import {
   awaitPayment,
   expireIntents,
@@ -141,8 +145,17 @@ export class TestHead {
     return reservation;
   }
 
-  setAside(blockNumber: number, n: number, reason: PermanentReason = "undecryptable"): Reservation | null {
-    const request = { blockNumber, txId: txId(n), reason, error: `${reason} in a test` };
+  setAside(
+    blockNumber: number,
+    n: number,
+    reason: PermanentReason = "undecryptable",
+    revision = findBlock(this.sql, blockNumber)?.revision ?? -1,
+  ): Reservation | null {
+    const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
+    return this.setAsideAll({ blockNumber, revision, refused });
+  }
+
+  setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | null {
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
   }
 
@@ -151,6 +164,10 @@ export class TestHead {
     this.#decide(() => {
       for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
     });
+  }
+
+  erase(n: number, isParked = false): Erasure {
+    return this.#decide(() => erase(this.sql, txId(n), isParked, this.now));
   }
 
   readmit(...numbers: readonly number[]): readonly Readmission[] {
@@ -204,6 +221,7 @@ export class TestHead {
   status = () => reads.status(this.sql, this.rules);
   counts = () => this.status().counts;
   failures = (limit = 100) => reads.failures(this.sql, limit);
+  ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
@@ -273,6 +291,7 @@ export function sealedFrom(reservation: Reservation, attempt = "first"): SealedB
     announces: blockNumber === 0 ? [KEY] : [],
     systemTransactions: blockNumber === 0 ? 1 : 0,
     assets: [],
+    users: [],
   };
 }
 

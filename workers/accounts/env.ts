@@ -2,12 +2,13 @@ import * as v from "valibot";
 import { SUBMITTED_TYPES, type SubmittedType } from "../../shared/chain/submission.ts";
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
+import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { IntentsEnv } from "../../shared/intents.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 
-export interface Env extends IntentsEnv {
+export interface Env extends IntentsEnv, DeadLettersEnv {
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;

@@ -2,6 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { Submission } from "../../shared/chain/submission.ts";
 import { outcomeOf } from "../../shared/http/outcome.ts";
 import { logOf, type Env } from "./env.ts";
+import { erase } from "./erase.ts";
 import { everyTenMinutes } from "./scheduled.ts";
 import { submit } from "./submit.ts";
 
@@ -13,5 +14,9 @@ export default class Accounts extends WorkerEntrypoint<Env> {
 
   submit(submission: Submission, requestId: string) {
     return outcomeOf(() => submit(submission, this.env, logOf(requestId)));
+  }
+
+  erase(txId: string, said: { by: string; reason: string }, requestId: string) {
+    return outcomeOf(() => erase(txId, said, this.env, logOf(requestId)));
   }
 }

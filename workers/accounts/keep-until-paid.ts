@@ -1,10 +1,8 @@
 import type { PendingPayload } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import type { Log } from "../../shared/log.ts";
-import { r2Keys } from "../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
-import { createOnly } from "../../shared/storage/r2-tier.ts";
+import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { IntentStanding } from "../chain-head/intents.ts";
 import { messageOf } from "./enqueue.ts";
 import type { Env } from "./env.ts";
@@ -17,7 +15,7 @@ import type { Env } from "./env.ts";
 export async function keepUntilPaid(payload: PendingPayload, env: Env, log: Log): Promise<IntentStanding> {
   const { txId, timestamp, size, envelope } = await messageOf(payload, env);
   const metadata = pendingMetadata({ timestamp, size });
-  await createOnly(env.R2, r2Keys.intent(txId), canonicalBytes(envelope), metadata);
+  await createSealed(env.R2, { kind: "signed_intent", id: txId, envelope }, metadata);
   const intent = { txId, timestamp, size, receivedAt: Date.now() };
   const [standing] = await chainHead(env).awaitPayment([intent]);
   if (standing === undefined) throw new Error(`the chain head says nothing of ${txId}`);

@@ -7,6 +7,8 @@ import type { Log } from "../../shared/log.ts";
 import { paidTypes, submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
 import { keepUntilPaid } from "./keep-until-paid.ts";
+import { refuseKnown } from "./refuse-known.ts";
+import { refusePersonal } from "./refuse-personal.ts";
 
 export interface Submitted {
   readonly txId: string;
@@ -16,7 +18,8 @@ export interface Submitted {
 /**
  * Takes what a user signed. The id follows from the contents, so the same submission again finds itself and is answered
  * with where it is; it is 202 only once the queue has it, or `intents/` where it has to be paid first.
- * @throws Problem "invalid-user-signature", "timestamp-outside-window", "intent-expired", "body-too-large", "queue-unavailable"
+ * @throws Problem "invalid-user-signature", "timestamp-outside-window", "already-exists", "personal-data", "intent-expired",
+ * "body-too-large", "queue-unavailable"
  */
 export async function submit(submission: Submission, env: Env, log: Log): Promise<Submitted> {
   const payload = payloadOfSubmission(env.CHAIN_ID, submission);
@@ -34,6 +37,8 @@ export async function submit(submission: Submission, env: Env, log: Log): Promis
   if (intent?.state === "awaiting_payment" && mustBePaid) return { txId, state: intent.state };
   // What is waited for may be old: a payment takes its time, and so does who hears of one that came late.
   if (intent === null) checkTime(submission.timestamp, Date.now(), submissionWindow(env));
+  refusePersonal(submission);
+  await refuseKnown(transaction, env);
   if (intent === null && mustBePaid) {
     const standing = await keepUntilPaid(payload, env, log);
     if (standing === "expired") throw expired();

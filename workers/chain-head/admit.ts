@@ -15,7 +15,10 @@ export interface Entry {
   readonly pays?: string | undefined;
 }
 
-/** `finished`: mined, and its block is complete, so that a pending object of this id is a late duplicate. */
+/**
+ * `finished`: mined, and its block is complete, or erased before a block took it: a pending object of this id is a late
+ * duplicate.
+ */
 export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_aside";
 
 export interface Admissions {
@@ -73,13 +76,13 @@ function insert(sql: Sql, { txId, timestamp, size }: Entry, sequence: number, no
 
 function whereabouts(sql: Sql, txId: string): Admission | undefined {
   const [known] = sql
-    .exec<{ state: TransactionState; block_state: string | null }>(
-      "SELECT tx.state, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
+    .exec<{ state: TransactionState; reason: string | null; block_state: string | null }>(
+      "SELECT tx.state, tx.reason, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
       txId,
     )
     .toArray();
   if (known === undefined) return undefined;
-  if (known.state === "set_aside") return "set_aside";
+  if (known.state === "set_aside") return known.reason === "erased" ? "finished" : "set_aside";
   if (known.state === "mined") {
     // While blocks are being restored it is not known yet which of them had been cleared.
     const cleared = known.block_state === "complete" && !readFact(sql, "restoring");

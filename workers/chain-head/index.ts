@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { MiningCause } from "../../shared/chain/rules.ts";
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
-import type { PermanentReason } from "../../shared/errors.ts";
 import { wakeFor } from "../../shared/wake.ts";
 import { logger } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
@@ -12,9 +12,11 @@ import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
+import { erase } from "./erase.ts";
 import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
+import { ledger } from "./ledger.ts";
 import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
 import { measures } from "./measures.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
@@ -25,7 +27,7 @@ import { reserve } from "./reserve.ts";
 import { beginRestore, endRestore, restoreBlock } from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
-import { setAside } from "./set-aside.ts";
+import { setAside, type Refusal } from "./set-aside.ts";
 import { standings } from "./standings.ts";
 import { publishAgain, tellAgain } from "./tell-again.ts";
 
@@ -95,12 +97,16 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => reserve(this.#sql, this.#chainId, this.#rules, now));
   }
 
-  setAside(request: { blockNumber: number; txId: string; reason: PermanentReason; error: string }) {
+  setAside(request: { blockNumber: number; revision: number; refused: readonly Refusal[] }) {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
   }
 
   readmit(txIds: readonly string[]) {
     return this.#decide((now) => readmit(this.#sql, txIds, now));
+  }
+
+  erase(txId: string, isParked: boolean) {
+    return this.#decide((now) => erase(this.#sql, txId, isParked, now));
   }
 
   seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {
@@ -198,6 +204,11 @@ export class ChainHead extends DurableObject<Env> {
 
   measures() {
     return measures(this.#sql);
+  }
+
+  /** What the rules across transactions read: who owns these assets, which of these users are registered. */
+  ledger(keys: LedgerKeys) {
+    return ledger(this.#sql, keys);
   }
 
   assets(assetIds: readonly string[]) {

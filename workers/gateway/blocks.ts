@@ -58,9 +58,7 @@ export const block = operation(
   },
   async (call) => {
     const { blockNumber } = call.params;
-    const { record, tier } =
-      (await fromKv(call, blockNumber)) ??
-      (await fromArchives(call, await publishedFacts(call, blockNumber)));
+    const { record, tier } = await readPublished(call, blockNumber);
     const etag = `"${record.hash}"`;
     const headers = { ...CORS, etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
     const known = call.request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
@@ -126,6 +124,17 @@ export const blocks = operation(
 interface Found {
   readonly record: BlockRecord;
   readonly tier: "kv" | "r2" | "ipfs";
+}
+
+/** A published block. @throws Problem "not-found" or "unavailable" */
+export async function readBlockRecord(call: Call, blockNumber: number): Promise<BlockRecord> {
+  return (await readPublished(call, blockNumber)).record;
+}
+
+async function readPublished(call: Call, blockNumber: number): Promise<Found> {
+  return (
+    (await fromKv(call, blockNumber)) ?? (await fromArchives(call, await publishedFacts(call, blockNumber)))
+  );
 }
 
 /** A copy in KV that can't be read, or does not hold what its hash says, is as good as none: the archives have it. */

@@ -23,6 +23,8 @@ export const submission = operation(
     problems: [
       "invalid-user-signature",
       "timestamp-outside-window",
+      "already-exists",
+      "personal-data",
       "intent-expired",
       "queue-unavailable",
       "not-configured",

@@ -1,13 +1,12 @@
 import { chainHead } from "../../shared/chain-head.ts";
-import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { Permanent } from "../../shared/errors.ts";
 import { releasePaidIntents } from "../../shared/intents.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
-import { createOnly } from "../../shared/storage/r2-tier.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
+import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { Env } from "./env.ts";
 
 /**
@@ -58,5 +57,5 @@ async function writeOne(
   if (envelope.txId !== txId)
     throw new Permanent("malformed_message", "the envelope is sealed for another transaction");
   const metadata = pendingMetadata({ timestamp, size, pays });
-  await createOnly(env.R2, r2Keys.pending(txId), canonicalBytes(envelope), metadata);
+  await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, metadata);
 }

@@ -178,7 +178,14 @@ describe("a purchase", () => {
       customer: "cus_1",
       customer_details: { email: "buyer@example.com", name: "Ada" },
     });
-    for (const assetId of ["user-1", "Ada", "cus_1", INTENT_ID, PURCHASE.data.object.id as string]) {
+    for (const assetId of [
+      "user-1",
+      "Ada",
+      "cus_1",
+      "deed-4242.4242.4242.4242",
+      INTENT_ID,
+      PURCHASE.data.object.id as string,
+    ]) {
       const event = withObject(named, { metadata: { assetId, userId: "user-1" } });
       expect(transactionOf(event).payload.transaction.type).toBe("payment");
     }
