@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Submission } from "../../../shared/chain/submission.ts";
+import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { RULES, txId } from "../../support/chain-head.ts";
-import { IntentsWorld, type CrashPoint } from "../../support/intents-world.ts";
+import { IntentsWorld, someEnvelope, type CrashPoint } from "../../support/intents-world.ts";
 
 const PAYMENT = 7;
 
@@ -186,7 +187,7 @@ describe("releasing", () => {
     async (which) => {
       const left = async () => {
         const world = new IntentsWorld();
-        if (which === "forgotten") world.crashAt = { step: 1, done: true }; // it is in intents/, and nobody knows
+        if (which === "forgotten") before(world, "await payment", async () => world.die());
         await world.submit(submission).catch(() => {});
         world.revive();
         expect(world.has(r2Keys.intent(id))).toBe(true);
@@ -217,7 +218,7 @@ describe("releasing", () => {
       world.head.receive(n);
       world.head.admit({ n: n + 10_000, pays: n });
       if (n !== 1_003) {
-        const bytes = new Uint8Array([n % 256]);
+        const bytes = canonicalBytes(someEnvelope(txId(n)));
         world.objects.set(r2Keys.intent(txId(n)), { bytes, customMetadata: {}, uploaded: new Date() });
       }
     }
