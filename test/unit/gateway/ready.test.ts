@@ -101,6 +101,21 @@ describe("/api/ready", () => {
     });
   });
 
+  it("is 503 when a submission that is paid is not released for too long, and not while one is unpaid", async () => {
+    head.receive(50);
+    head.pass(100_000);
+    expect((await asked()).status).toBe(200);
+    head.admit({ n: 1, pays: 50 });
+    head.mineAll();
+    head.pass(LIMIT);
+    expect((await asked()).status).toBe(200);
+    head.pass(1);
+    expect(await asked()).toMatchObject({
+      status: 503,
+      chain: { detail: expect.stringContaining("see the log of accounts") },
+    });
+  });
+
   it("is 503 when that queue can't be measured", async () => {
     queueAnswers = false;
     expect(await asked()).toMatchObject({ status: 503, ingest: { ok: false } });
