@@ -11,6 +11,7 @@ import { kvKeys } from "../../shared/storage/layout.ts";
 import type { TransactionFacts } from "../chain-head/reads.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
+import { countReadBeyondKv } from "./rate-limit.ts";
 
 const Index = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.description("Its place in the block"));
 
@@ -52,8 +53,11 @@ export const transaction = operation(
     params: v.strictObject({ txId: TxId }),
     answers: { 200: TransactionStatus },
     problems: ["not-found"],
+    beyondKv: true,
   },
-  async ({ env, params: { txId } }) => {
+  async (call) => {
+    const { env, params } = call;
+    const { txId } = params;
     const indexed = await env.KV.get<TransactionRecord>(kvKeys.transaction(txId), "json");
     if (indexed !== null)
       return json(
@@ -66,6 +70,7 @@ export const transaction = operation(
         { headers: { ...CORS, "cache-control": "public, max-age=60" } },
       );
 
+    await countReadBeyondKv(call);
     const facts = await chainHead(env).transaction(txId);
     if (facts === null)
       throw new Problem(
