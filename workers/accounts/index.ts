@@ -4,6 +4,7 @@ import { outcomeOf } from "../../shared/http/outcome.ts";
 import { logOf, type Env } from "./env.ts";
 import { erase } from "./erase.ts";
 import { everyTenMinutes } from "./scheduled.ts";
+import { ready } from "./ready.ts";
 import { submit } from "./submit.ts";
 
 /** The gateway calls the methods, with what its plans have read, and the clock; nobody else does. */
@@ -14,6 +15,11 @@ export default class Accounts extends WorkerEntrypoint<Env> {
 
   submit(submission: Submission, requestId: string) {
     return outcomeOf(() => submit(submission, this.env, logOf(requestId)));
+  }
+
+  /** Whether all that this Worker must be told is there and fits. */
+  ready() {
+    return outcomeOf(() => ready(this.env));
   }
 
   erase(txId: string, said: { by: string; reason: string }, requestId: string) {
