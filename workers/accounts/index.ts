@@ -4,6 +4,8 @@ import { answer, json } from "../../shared/http/answer.ts";
 import { outcomeOf } from "../../shared/http/outcome.ts";
 import { logger } from "../../shared/log.ts";
 import { logOf, type Env } from "./env.ts";
+import { erase } from "./erase.ts";
+import { ready } from "./ready.ts";
 import { receiveDocument } from "./receive-document.ts";
 import { everyTenMinutes } from "./scheduled.ts";
 import { submit } from "./submit.ts";
@@ -25,5 +27,14 @@ export default class Accounts extends WorkerEntrypoint<Env> {
 
   submit(submission: Submission, requestId: string) {
     return outcomeOf(() => submit(submission, this.env, logOf(requestId)));
+  }
+
+  /** Whether all that this Worker must be told is there and fits. */
+  ready() {
+    return outcomeOf(() => ready(this.env));
+  }
+
+  erase(txId: string, said: { by: string; reason: string }, requestId: string) {
+    return outcomeOf(() => erase(txId, said, this.env, logOf(requestId)));
   }
 }
