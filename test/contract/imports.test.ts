@@ -37,6 +37,11 @@ const SHARED: readonly Layer[] = [
     ],
   },
   { folder: "shared/chain", may: ["shared/crypto", "shared/errors.ts", "valibot"] },
+  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/activation.ts",
+    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
+  },
   {
     folder: "shared/messages.ts",
     may: ["shared/chain", "shared/crypto", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
@@ -75,7 +80,14 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
   {
     folder: "shared/client",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
+    may: [
+      "shared/activation.ts",
+      "shared/chain",
+      "shared/crypto",
+      "shared/errors.ts",
+      "shared/user-metadata.ts",
+      "valibot",
+    ],
   },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {

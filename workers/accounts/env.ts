@@ -4,8 +4,12 @@ import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyr
 import { Problem } from "../../shared/http/problems.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
+import type { UserMetadata } from "./user-metadata.ts";
 
 export interface Env extends ChainHeadEnv {
+  readonly KV: KVNamespace;
+  readonly R2: R2Bucket;
+  readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
@@ -15,6 +16,7 @@ import { writeFact } from "./facts.ts";
 import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
+import { ledger } from "./ledger.ts";
 import { measures } from "./measures.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import { readmit } from "./readmit.ts";
@@ -177,6 +179,11 @@ export class ChainHead extends DurableObject<Env> {
 
   measures() {
     return measures(this.#sql);
+  }
+
+  /** What the rules across transactions read: who owns these assets, which of these users are registered. */
+  ledger(keys: LedgerKeys) {
+    return ledger(this.#sql, keys);
   }
 
   assets(assetIds: readonly string[]) {

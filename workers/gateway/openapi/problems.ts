@@ -5,6 +5,7 @@ import { BlockNumber } from "../../../shared/chain/block.ts";
 import { AssetId, TxId } from "../../../shared/chain/transaction.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
+import { UserId } from "../../../shared/user-metadata.ts";
 import { Count } from "../count.ts";
 import type { Json, Schemas } from "./schemas.ts";
 
@@ -23,7 +24,11 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     state: v.nullable(v.string()),
     txId: TxId,
     assetId: AssetId,
+    userId: UserId,
   },
+  "already-exists": { assetId: AssetId, userId: UserId },
+  "stale-version": { version: Count },
+  "activation-expired": { expiresAt: Count },
   "body-too-large": { maxBytes: Count },
 };
 

@@ -1,0 +1,15 @@
+import { errorText, logger } from "../../shared/log.ts";
+import type { Env } from "./env.ts";
+import { sweepActivations } from "./sweep-activations.ts";
+
+/** What the clock starts. Cron is a hint, and all of this may be repeated; each for itself. */
+export async function everyTenMinutes(env: Env): Promise<void> {
+  const log = logger("accounts", { requestId: crypto.randomUUID(), cause: "schedule" });
+  const failures: unknown[] = [];
+  for (const work of [() => sweepActivations(env, log)]) {
+    const [outcome] = await Promise.allSettled([work()]);
+    if (outcome.status === "rejected") failures.push(outcome.reason);
+  }
+  for (const failure of failures) log.error("schedule.failed", { error: errorText(failure) });
+  if (failures.length > 0) throw new AggregateError(failures, "a part of the scheduled work failed");
+}
