@@ -77,7 +77,11 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
     types: ["workers/dead-letters"],
   },
-  { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
+  {
+    folder: "shared/block-index.ts",
+    may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
+    types: ["workers/chain-head"],
+  },
   {
     folder: "shared/client",
     may: [

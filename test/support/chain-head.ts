@@ -1,3 +1,4 @@
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { assetFacts } from "../../workers/chain-head/assets.ts";
@@ -5,9 +6,11 @@ import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
+import { findBlock } from "../../workers/chain-head/blocks.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
+import { ledger } from "../../workers/chain-head/ledger.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
@@ -95,8 +98,17 @@ export class TestHead {
     return reservation;
   }
 
-  setAside(blockNumber: number, n: number, reason: PermanentReason = "undecryptable"): Reservation | null {
-    const request = { blockNumber, txId: txId(n), reason, error: `${reason} in a test` };
+  setAside(
+    blockNumber: number,
+    n: number,
+    reason: PermanentReason = "undecryptable",
+    revision = findBlock(this.sql, blockNumber)?.revision ?? -1,
+  ): Reservation | null {
+    const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
+    return this.setAsideAll({ blockNumber, revision, refused });
+  }
+
+  setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | null {
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
   }
 
@@ -158,6 +170,7 @@ export class TestHead {
   status = () => reads.status(this.sql, this.rules);
   counts = () => this.status().counts;
   failures = (limit = 100) => reads.failures(this.sql, limit);
+  ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
@@ -227,6 +240,7 @@ export function sealedFrom(reservation: Reservation, attempt = "first"): SealedB
     announces: blockNumber === 0 ? [KEY] : [],
     systemTransactions: blockNumber === 0 ? 1 : 0,
     assets: [],
+    users: [],
   };
 }
 

@@ -5,6 +5,7 @@ import { Problem } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
 import { submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
+import { refuseKnown } from "./refuse-known.ts";
 
 export interface Submitted {
   readonly txId: string;
@@ -14,7 +15,7 @@ export interface Submitted {
 /**
  * Takes what a user signed. The id follows from the contents, so the same submission again finds itself and is answered
  * with where it is; it is 202 only once the queue has it.
- * @throws Problem "invalid-user-signature", "timestamp-outside-window", "body-too-large", "queue-unavailable"
+ * @throws Problem "invalid-user-signature", "already-exists", "timestamp-outside-window", "body-too-large", "queue-unavailable"
  */
 export async function submit(submission: Submission, env: Env, log: Log): Promise<Submitted> {
   const payload = payloadOfSubmission(env.CHAIN_ID, submission);
@@ -26,6 +27,7 @@ export async function submit(submission: Submission, env: Env, log: Log): Promis
     );
   const known = await chainHead(env).transaction(transaction.id);
   if (known !== null) return { txId: transaction.id, state: known.state };
+  await refuseKnown(transaction, env);
   checkTime(submission.timestamp, Date.now(), submissionWindow(env));
   await enqueue(payload, env, log);
   log.info("submission.accepted", { txId: transaction.id, type: transaction.type });

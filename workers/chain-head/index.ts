@@ -1,8 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { MiningCause } from "../../shared/chain/rules.ts";
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
-import type { PermanentReason } from "../../shared/errors.ts";
 import { wakeFor } from "../../shared/wake.ts";
 import { logger } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
@@ -26,7 +26,7 @@ import { reserve } from "./reserve.ts";
 import { beginRestore, endRestore, restoreBlock } from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
-import { setAside } from "./set-aside.ts";
+import { setAside, type Refusal } from "./set-aside.ts";
 import { standings } from "./standings.ts";
 import { publishAgain, tellAgain } from "./tell-again.ts";
 
@@ -88,7 +88,7 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => reserve(this.#sql, this.#chainId, this.#rules, now));
   }
 
-  setAside(request: { blockNumber: number; txId: string; reason: PermanentReason; error: string }) {
+  setAside(request: { blockNumber: number; revision: number; refused: readonly Refusal[] }) {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
   }
 

@@ -3,10 +3,10 @@ import { append, historyRoot } from "../../shared/chain/history.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
-import { noteAssets } from "./assets.ts";
 import { lastBlock } from "./blocks.ts";
 import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
+import { noteChanges } from "./ledger.ts";
 import { latestThatIsPersisted } from "./progress.ts";
 import type { Sql } from "./schema.ts";
 import { noteSealed } from "./seal.ts";
@@ -77,7 +77,7 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
   for (const transaction of block.transactions) restoreTransaction(sql, block, transaction);
   addTo(sql, "mined", block.transactions.length);
   append(historyNodes(sql), block.blockNumber, fromHex(block.hash));
-  noteAssets(sql, block.blockNumber, block.assets);
+  noteChanges(sql, block.blockNumber, block);
   noteSealed(sql, block.blockNumber, block);
   return restorePoint(sql);
 }

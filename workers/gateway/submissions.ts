@@ -20,7 +20,13 @@ export const submission = operation(
     body: Submission,
     signed: true,
     answers: { 202: Submitted },
-    problems: ["invalid-user-signature", "timestamp-outside-window", "queue-unavailable", "not-configured"],
+    problems: [
+      "invalid-user-signature",
+      "timestamp-outside-window",
+      "already-exists",
+      "queue-unavailable",
+      "not-configured",
+    ],
   },
   async ({ env, body, requestId }) => {
     const submitted = done(await env.ACCOUNTS.submit(body, requestId));
