@@ -8,6 +8,7 @@ import type { Log } from "../../shared/log.ts";
 import { submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
 import { checkMetadata, storeFirstMetadata } from "./metadata.ts";
+import { refuseKnown } from "./refuse-known.ts";
 import { checkTime, type Submitted } from "./submit.ts";
 import { spend, storedToken } from "./token-object.ts";
 
@@ -28,7 +29,7 @@ export async function activate(request: ActivationRequest, env: Env, log: Log): 
   const userId = request.keys.signingKey.keyId;
   const txId = transaction.id;
 
-  await spendFor(request, txId, env, log);
+  await spendFor(transaction, request.token, env, log);
 
   const known = await chainHead(env).transaction(txId);
   if (known === null) await enqueue(payload, env, log);
@@ -60,8 +61,9 @@ async function checkSignatures(
 }
 
 /** Returns once the token is spent for this transaction, now or before. */
-async function spendFor(request: ActivationRequest, txId: TxId, env: Env, log: Log): Promise<void> {
-  const tokenHash = tokenHashOf(request.token);
+async function spendFor(transaction: Transaction, secret: string, env: Env, log: Log): Promise<void> {
+  const { id: txId } = transaction;
+  const tokenHash = tokenHashOf(secret);
   const token = await storedToken(env.R2, tokenHash);
   if (isSpentFor(txId, token.facts.usedBy)) return;
   const now = Date.now();
@@ -69,7 +71,9 @@ async function spendFor(request: ActivationRequest, txId: TxId, env: Env, log: L
     throw new Problem("activation-expired", "This token has expired. Ask for a new one.", {
       members: { expiresAt: token.facts.expiresAt },
     });
-  await checkRegistrable(request, txId, now, env);
+  await refuseKnown(transaction, env);
+  if ((await chainHead(env).transaction(txId)) === null)
+    checkTime(transaction.timestamp, now, submissionWindow(env));
   if (await spend(env.R2, token, { txId, at: now }, log)) {
     log.info("activation.spent", { tokenHash, txId });
     return;
@@ -86,22 +90,4 @@ function isSpentFor(txId: TxId, usedBy: TxId | undefined): boolean {
     "activation-used",
     "This token has been used, with other keys or at another time. If that was you, send the very same request again.",
   );
-}
-
-/** @throws Problem "timestamp-outside-window" or "already-exists" */
-async function checkRegistrable(
-  { timestamp, keys }: ActivationRequest,
-  txId: TxId,
-  now: number,
-  env: Env,
-): Promise<void> {
-  const { keyId } = keys.signingKey;
-  const { users } = await chainHead(env).ledger({ assetIds: [], userIds: [keyId] });
-  // Asked for after the ledger: if this very transaction had registered the user, it would be known by now.
-  const known = await chainHead(env).transaction(txId);
-  if (users.length > 0 && (known === null || known.state === "set_aside"))
-    throw new Problem("already-exists", "Another transaction registered this user. Your token is unused.", {
-      members: { userId: keyId },
-    });
-  if (known === null) checkTime(timestamp, now, submissionWindow(env));
 }

@@ -1,5 +1,4 @@
 import { DurableObject } from "cloudflare:workers";
-import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
