@@ -4,7 +4,7 @@ import { Problem } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
 import { verifyUserMetadata, type UserMetadataRecord } from "../../shared/user-metadata.ts";
 import type { Env } from "./env.ts";
-import type { StoredVersion } from "./user-metadata.ts";
+import type { StoredVersion } from "./keep-metadata.ts";
 
 /** @throws Problem "invalid-user-signature" */
 export async function checkMetadata(record: UserMetadataRecord, env: Env): Promise<void> {
