@@ -100,6 +100,8 @@ describe("an activation token", () => {
     const order = { private: { name: "Grace Hopper" }, expiresInSeconds: 59 };
     await expectProblem(await issue(pipeline, order), "invalid-body");
     await expectProblem(await issue(pipeline, { private: { note: 7 } }), "invalid-body");
+    await expectProblem(await issue(pipeline, []), "invalid-body");
+    await expectProblem(await issue(pipeline, { private: ["Grace Hopper"] }), "invalid-body");
     const much = Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`n${i}`, "x".repeat(999)]));
     await expectProblem(await issue(pipeline, { private: much }), "body-too-large");
     expect((await issue(pipeline, { private: { half: "\ud800" } })).status).toBe(200);

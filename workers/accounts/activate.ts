@@ -1,4 +1,5 @@
 import { isExpired, registrationOf, tokenHashOf, type ActivationRequest } from "../../shared/activation.ts";
+import type { TransactionState } from "../../shared/chain/states.ts";
 import { payloadOfSubmission } from "../../shared/chain/submission.ts";
 import type { Transaction, TxId } from "../../shared/chain/transaction.ts";
 import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
@@ -9,11 +10,13 @@ import { submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
 import { checkMetadata, storeFirstMetadata } from "./metadata.ts";
 import { refuseKnown } from "./refuse-known.ts";
-import { checkTime, type Submitted } from "./submit.ts";
+import { checkTime } from "./submit.ts";
 import { spend, storedToken } from "./token-object.ts";
 
-export interface Activated extends Submitted {
+export interface Activated {
+  readonly txId: string;
   readonly userId: string;
+  readonly state: TransactionState;
 }
 
 /**

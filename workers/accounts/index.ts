@@ -5,8 +5,10 @@ import { outcomeOf } from "../../shared/http/outcome.ts";
 import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
 import { activate } from "./activate.ts";
 import { logOf, type Env } from "./env.ts";
+import { erase } from "./erase.ts";
 import { issueToken, type TokenOrder } from "./issue-token.ts";
 import { replaceMetadata } from "./metadata.ts";
+import { ready } from "./ready.ts";
 import { everyTenMinutes } from "./scheduled.ts";
 import { submit } from "./submit.ts";
 
@@ -32,5 +34,14 @@ export default class Accounts extends WorkerEntrypoint<Env> {
 
   replaceMetadata(record: UserMetadataRecord, requestId: string) {
     return outcomeOf(() => replaceMetadata(record, this.env, logOf(requestId)));
+  }
+
+  /** Whether all that this Worker must be told is there and fits. */
+  ready() {
+    return outcomeOf(() => ready(this.env));
+  }
+
+  erase(txId: string, said: { by: string; reason: string }, requestId: string) {
+    return outcomeOf(() => erase(txId, said, this.env, logOf(requestId)));
   }
 }

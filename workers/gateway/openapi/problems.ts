@@ -109,7 +109,7 @@ export function problemAnswer(slugs: readonly ProblemSlug[]): Json {
 
 function headersOf(slugs: readonly ProblemSlug[]): Json {
   const own = slugs.map((slug) => ({
-    ...(PROBLEMS[slug].status === 503 && RETRY_AFTER),
+    ...([429, 503].includes(PROBLEMS[slug].status) && RETRY_AFTER),
     ...HEADERS[slug],
   }));
   return Object.assign({ ...REQUEST_ID }, ...own) as Json;
