@@ -45,12 +45,24 @@ const ALL_DONE: PageReport = {
   done: [
     "made keys",
     "registered: mined",
+    "kept metadata: Alice L.",
     "kept a document: the last will of somebody",
     "created and verified: true",
     "transferred: mined",
     "refused: invalid-user-signature, 36",
   ],
 };
+
+/** As an operator does it for somebody who is to register. */
+async function issueToken(): Promise<string> {
+  const response = await pipeline.operate("/api/activation-tokens", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  const { token }: { token: string } = await response.json();
+  return token;
+}
 
 /** Serves the page from an origin of its own. */
 async function servePage(
@@ -90,9 +102,10 @@ describe("the client, bundled for a page", () => {
 
   it("does what a page does with nothing but what a browser has", async () => {
     const { code } = await bundleForBrowser("test/browser/page-in-nothing.ts", "iife");
+    const token = await issueToken();
     const reported = new Promise<PageReport>((resolve) => {
       const report = async (found: string) => resolve(JSON.parse(found) as PageReport);
-      new Script(code).runInContext(createContext({ ...BROWSER, deployment: pipeline.url, report }));
+      new Script(code).runInContext(createContext({ ...BROWSER, deployment: pipeline.url, token, report }));
     });
     expect(await reported).toEqual(ALL_DONE);
     await checkChain(pipeline);
@@ -104,7 +117,8 @@ describe("the client, bundled for a page", () => {
       const { code } = await bundleForBrowser("test/browser/page-in-browser.ts");
       const { url, reported, server } = await servePage(code);
       try {
-        const page = `${url}?deployment=${encodeURIComponent(pipeline.url)}`;
+        const query = new URLSearchParams({ deployment: pipeline.url, token: await issueToken() });
+        const page = `${url}?${query.toString()}`;
         expect(await inChromium(CHROMIUM ?? "", page, reported)).toEqual(ALL_DONE);
       } finally {
         server.closeAllConnections();

@@ -3,8 +3,8 @@ import { visit } from "./page.ts";
 declare const location: { readonly href: string };
 declare const document: { title: string };
 
-const deployment = new URL(location.href).searchParams.get("deployment") ?? "";
-await visit(deployment, async (report) => {
+const given = new URL(location.href).searchParams;
+await visit(given.get("deployment") ?? "", given.get("token") ?? "", async (report) => {
   document.title = report.error === undefined ? "done" : "failed";
   await fetch("/report", { method: "POST", body: JSON.stringify(report) });
 });

@@ -2,6 +2,7 @@ import { visit } from "./page.ts";
 
 /** Given by the test, in a context that has what a browser has, and nothing of Node's. */
 declare const deployment: string;
+declare const token: string;
 declare const report: (report: string) => Promise<void>;
 
-void visit(deployment, (found) => report(JSON.stringify(found)));
+void visit(deployment, token, (found) => report(JSON.stringify(found)));

@@ -1,7 +1,9 @@
+import { activationRequest } from "../../shared/client/activation.ts";
 import { openDocument, sealDocument } from "../../shared/client/documents.ts";
 import { VdcProblem } from "../../shared/client/problem.ts";
-import { creation, privatePart, registration, transfer } from "../../shared/client/unsigned.ts";
+import { creation, privatePart, transfer } from "../../shared/client/unsigned.ts";
 import { generateUserKeys, importUserKeys } from "../../shared/client/user-keys.ts";
+import { openMetadata, sealMetadata } from "../../shared/client/user-metadata.ts";
 import { VdcClient } from "../../shared/client/vdc-client.ts";
 
 /** What the page found: one line for each thing that a page does. */
@@ -11,7 +13,11 @@ export interface PageReport {
 }
 
 /** What an app's page does, from its first visit on. It is on another origin than the deployment. */
-export async function visit(url: string, report: (report: PageReport) => Promise<void>): Promise<void> {
+export async function visit(
+  url: string,
+  token: string,
+  report: (report: PageReport) => Promise<void>,
+): Promise<void> {
   const done: string[] = [];
   try {
     const vdc = new VdcClient(url);
@@ -20,8 +26,14 @@ export async function visit(url: string, report: (report: PageReport) => Promise
     const bob = await importUserKeys(generateUserKeys());
     done.push("made keys");
 
-    const registered = await vdc.submit(await vdc.sign(alice, registration(alice)));
+    const activating = await activationRequest(await vdc.chainId(), token, alice, Date.now());
+    const registered = await vdc.activate(activating);
     done.push(`registered: ${(await vdc.waitUntilMined(registered.txId)).state}`);
+
+    const metadata = { name: "Alice L." };
+    await vdc.putUserMetadata(await sealMetadata(await vdc.chainId(), alice, 1, metadata));
+    const known = await openMetadata(await vdc.chainId(), alice, await vdc.getUserMetadata(alice.userId));
+    done.push(`kept metadata: ${String(known.name)}`);
 
     const will = new TextEncoder().encode("the last will of somebody");
     const sealed = await sealDocument(will, alice);

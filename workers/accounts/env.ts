@@ -9,8 +9,11 @@ import type { DocumentTiers } from "./settle-upload.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers.ts";
+import type { UserMetadata } from "./user-metadata.ts";
 
 export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {
+  readonly KV: KVNamespace;
+  readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;

@@ -158,8 +158,13 @@ const MAX_BODY_BYTES = 256 * 1024;
 /** @throws Problem "invalid-body" that names the member, or "body-too-large" */
 async function readBody(schema: Plan["body"], request: Request): Promise<unknown> {
   if (schema === undefined || !("kind" in schema)) return undefined;
-  const parsed = v.safeParse(schema, parseJson(await readText(request, MAX_BODY_BYTES)));
-  if (parsed.success) return parsed.output;
+  const sent = parseJson(await readText(request, MAX_BODY_BYTES));
+  const parsed = v.safeParse(schema, sent);
+  if (parsed.success && !hasArrayForObject(sent, parsed.output)) return parsed.output;
+  if (parsed.success)
+    throw new Problem("invalid-body", "There is an array where an object belongs.", {
+      members: { member: null },
+    });
   const [issue] = parsed.issues;
   const place = v.getDotPath(issue);
   throw new Problem(
@@ -167,6 +172,17 @@ async function readBody(schema: Plan["body"], request: Request): Promise<unknown
     `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${issue.message.slice(0, 300)}.`,
     { members: { member: place?.slice(0, 100) ?? null } },
   );
+}
+
+/** valibot takes an array for an object without required members, and reads it as an empty one. */
+function hasArrayForObject(sent: unknown, read: unknown): boolean {
+  if (sent === read || !isObject(sent) || !isObject(read)) return false;
+  if (Array.isArray(sent) !== Array.isArray(read)) return true;
+  return Object.entries(read).some(([name, member]) => hasArrayForObject(Reflect.get(sent, name), member));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function parseJson(text: string): unknown {
