@@ -32,6 +32,8 @@ export async function settle(
   taken: Taken,
   { wait, timeout }: Waiting,
 ): Promise<Taken | Settled> {
+  if (taken.state === "awaiting_payment")
+    note(`It is kept until it is paid: a Stripe payment whose client_reference_id is ${taken.txId}.`);
   if (!wait) return taken;
   if (process.stderr.isTTY) note(`Taken. Waiting up to ${counted(timeout, "second")} until it is mined …`);
   return client.waitUntilMined(taken.txId, { timeout: timeout * 1_000 });

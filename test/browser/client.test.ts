@@ -45,7 +45,7 @@ const ALL_DONE: PageReport = {
   done: [
     "made keys",
     "registered: mined",
-    "kept metadata: Alice L.",
+    'kept metadata: {"name":"Alice L."}',
     "kept a document: the last will of somebody",
     "created and verified: true",
     "transferred: mined",

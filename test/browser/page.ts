@@ -33,7 +33,7 @@ export async function visit(
     const metadata = { name: "Alice L." };
     await vdc.putUserMetadata(await sealMetadata(await vdc.chainId(), alice, 1, metadata));
     const known = await openMetadata(await vdc.chainId(), alice, await vdc.getUserMetadata(alice.userId));
-    done.push(`kept metadata: ${String(known.name)}`);
+    done.push(`kept metadata: ${JSON.stringify(known)}`);
 
     const will = new TextEncoder().encode("the last will of somebody");
     const sealed = await sealDocument(will, alice);

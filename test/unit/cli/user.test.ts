@@ -108,17 +108,18 @@ describe("vdc user show", () => {
   });
 });
 
+const activating = () =>
+  deployment({
+    ...WELL_KNOWN,
+    "POST /api/activation": {
+      status: 202,
+      body: { txId: TX, userId: "", state: "pending", statusUrl: "" },
+    },
+    [`GET /api/vdc/transactions/${TX}`]: { body: { txId: TX, state: "mined", blockNumber: 4, index: 1 } },
+  });
+
 describe("vdc user create --activation", () => {
   const TOKEN = `vdc_at_${"t".repeat(42)}A`;
-  const activating = () =>
-    deployment({
-      ...WELL_KNOWN,
-      "POST /api/activation": {
-        status: 202,
-        body: { txId: TX, userId: "", state: "pending", statusUrl: "" },
-      },
-      [`GET /api/vdc/transactions/${TX}`]: { body: { txId: TX, state: "mined", blockNumber: 4, index: 1 } },
-    });
 
   it("registers with the token in the file, which no output repeats", async () => {
     const stack = await activating();
@@ -264,6 +265,22 @@ describe("vdc tx", () => {
     const stack = await taking({ state: "pending" });
     const { code, stdout } = await vdc(stack, "tx", TX);
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^state +pending$/m) });
+  });
+
+  it("says how to pay for what waits for its payment", async () => {
+    const stack = await deployment({
+      ...WELL_KNOWN,
+      "POST /api/vdc/transactions": {
+        status: 202,
+        body: { txId: TX, state: "awaiting_payment", statusUrl: "" },
+      },
+    });
+    const args = ["tx", "transfer", "deed-1", "ab".repeat(32), "--keys", keysIn(scratch()), "--no-wait"];
+    const { code, stderr } = await vdc(stack, ...args);
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining(`client_reference_id is ${TX}`),
+    });
   });
 
   it("gives up when its time is over, and says that it goes on", async () => {
