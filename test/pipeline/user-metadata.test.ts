@@ -87,9 +87,9 @@ describe("a user's metadata", () => {
     const versions = Array.from({ length: 20 }, (_, i) => ((i * 7) % 20) + 1); // each once, in disorder
     const records = await Promise.all(versions.map((version) => sealed(version, crowded)));
     const seen: number[] = [];
-    let over = false;
+    const over = new AbortController();
     const watching = (async () => {
-      while (!over) {
+      while (!over.signal.aborted) {
         const text = await pipeline.kv.get(kvKeys.user(crowded.userId));
         if (text !== null) seen.push((JSON.parse(text) as UserMetadataRecord).version);
         await new Promise((resolve) => setImmediate(resolve));
@@ -102,7 +102,7 @@ describe("a user's metadata", () => {
         return response.status;
       }),
     );
-    over = true;
+    over.abort();
     await watching;
     expect(statuses[versions.indexOf(20)]).toBe(200);
     expect(await shown(crowded)).toEqual(records[versions.indexOf(20)]);
