@@ -87,20 +87,24 @@ describe("a user's metadata", () => {
     const versions = Array.from({ length: 20 }, (_, i) => ((i * 7) % 20) + 1); // each once, in disorder
     const records = await Promise.all(versions.map((version) => sealed(version, crowded)));
     const seen: number[] = [];
-    let over = false;
+    const over = new AbortController();
     const watching = (async () => {
-      while (!over) {
+      while (!over.signal.aborted) {
         const text = await pipeline.kv.get(kvKeys.user(crowded.userId));
         if (text !== null) seen.push((JSON.parse(text) as UserMetadataRecord).version);
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();
-    const responses = await Promise.all(records.map((record) => putMetadata(pipeline, record)));
-    over = true;
+    const statuses = await Promise.all(
+      records.map(async (record) => {
+        const response = await putMetadata(pipeline, record);
+        if (response.status !== 200) await expectProblem(response, "stale-version");
+        return response.status;
+      }),
+    );
+    over.abort();
     await watching;
-    for (const response of responses)
-      if (response.status !== 200) await expectProblem(response, "stale-version");
-    expect(responses[versions.indexOf(20)]?.status).toBe(200);
+    expect(statuses[versions.indexOf(20)]).toBe(200);
     expect(await shown(crowded)).toEqual(records[versions.indexOf(20)]);
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   });

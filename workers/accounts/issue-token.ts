@@ -54,7 +54,5 @@ export async function issueToken(order: TokenOrder, env: Env, log: Log): Promise
 
 /** JSON may hold half a surrogate pair, which canonical JSON can't. */
 function wellFormed(texts: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(texts).map(([name, text]) => [name.toWellFormed(), text.toWellFormed()]),
-  );
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, text.toWellFormed()]));
 }

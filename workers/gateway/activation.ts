@@ -24,7 +24,10 @@ export const TokenRequest = v.strictObject({
   ),
   private: v.optional(
     v.pipe(
-      v.record(v.string(), v.pipe(v.string(), v.maxLength(1_000))),
+      v.record(
+        v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z0-9 _-]{0,63}$/, "expected a name in plain letters")),
+        v.pipe(v.string(), v.maxLength(1_000)),
+      ),
       v.maxEntries(20),
       v.description("For whom it is, say: texts by name, 4 kB in all. Kept encrypted to the system's key"),
     ),

@@ -160,9 +160,9 @@ async function readBody(schema: Plan["body"], request: Request): Promise<unknown
   if (schema === undefined || !("kind" in schema)) return undefined;
   const sent = parseJson(await readText(request, MAX_BODY_BYTES));
   const parsed = v.safeParse(schema, sent);
-  if (parsed.success && !hasArrayForObject(sent, parsed.output)) return parsed.output;
+  if (parsed.success && isReadWhole(sent, parsed.output)) return parsed.output;
   if (parsed.success)
-    throw new Problem("invalid-body", "There is an array where an object belongs.", {
+    throw new Problem("invalid-body", "The body: it has an array or a name where none belongs.", {
       members: { member: null },
     });
   const [issue] = parsed.issues;
@@ -174,11 +174,13 @@ async function readBody(schema: Plan["body"], request: Request): Promise<unknown
   );
 }
 
-/** valibot takes an array for an object without required members, and reads it as an empty one. */
-function hasArrayForObject(sent: unknown, read: unknown): boolean {
-  if (sent === read || !isObject(sent) || !isObject(read)) return false;
-  if (Array.isArray(sent) !== Array.isArray(read)) return true;
-  return Object.entries(read).some(([name, member]) => hasArrayForObject(Reflect.get(sent, name), member));
+/** Nothing that was sent is passed over: valibot reads an array as an object without members, and leaves out `__proto__`. */
+function isReadWhole(sent: unknown, read: unknown): boolean {
+  if (sent === read || !isObject(sent) || !isObject(read)) return true;
+  if (Array.isArray(sent) !== Array.isArray(read)) return false;
+  return Object.entries(sent).every(
+    ([name, member]) => Object.hasOwn(read, name) && isReadWhole(member, Reflect.get(read, name)),
+  );
 }
 
 function isObject(value: unknown): value is object {
