@@ -32,7 +32,7 @@ export async function readInto(
         throw new Problem("invalid-body", `The body did not arrive within ${milliseconds / 1_000} seconds.`);
       if (done) return buffer.subarray(0, length);
       if (length + value.length > room) {
-        await reader.cancel();
+        await dropRest(reader, maxBytes);
         throw room < maxBytes
           ? new Problem("invalid-body", "The body is longer than its content-length says.")
           : tooLarge(maxBytes);
@@ -43,6 +43,24 @@ export async function readInto(
   } finally {
     deadline.removeEventListener("abort", late);
   }
+}
+
+/**
+ * Reads what is refused, and drops it: many a client reads no answer before it has sent all. What is larger by far than it
+ * may be is cut off.
+ */
+export async function drop(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<void> {
+  if (body !== null) await dropRest(body.getReader(), maxBytes);
+}
+
+async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<void> {
+  let left = maxBytes;
+  while (left >= 0) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    left -= value.length;
+  }
+  await reader.cancel();
 }
 
 function tooLarge(maxBytes: number): Problem {

@@ -48,10 +48,15 @@ export async function submitSigned(pipeline: Pipeline, submission: Submission): 
 /** A user whose registration stands in a block. */
 export async function registeredUser(pipeline: Pipeline): Promise<UserKeys> {
   const user = await newUser();
+  await register(pipeline, user);
+  return user;
+}
+
+/** Registers a user, and has it mined. */
+export async function register(pipeline: Pipeline, user: UserKeys): Promise<void> {
   const txId = await submitSigned(pipeline, await signed(user, registration(user)));
   await until(async () => expect(await stateOf(pipeline, txId)).toBe("pending"));
   await mine(pipeline);
-  return user;
 }
 
 async function stateOf(pipeline: Pipeline, txId: string): Promise<string> {

@@ -8,7 +8,7 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { RetryLater } from "../../shared/errors.ts";
 import { Problem } from "../../shared/http/problems.ts";
-import { readInto, roomFor } from "../../shared/http/read-into.ts";
+import { drop, readInto, roomFor } from "../../shared/http/read-into.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { findDocument, type DocumentFacts } from "../../shared/storage/documents.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -27,10 +27,7 @@ const UPLOAD_TIME = 120_000; // milliseconds; a document that comes more slowly 
  */
 export async function receiveDocument(request: Request, env: Env, log: Log): Promise<StoredDocument> {
   const tiers = documentTiers(env);
-  const room = roomFor(request.headers, MAX_RECORD_BYTES);
-  const release = budget.take(room);
-  if (release === undefined)
-    throw busy("Other documents are being stored at the moment. Nothing was stored; send it again.", 5);
+  const { room, release } = await takeRoom(request);
   try {
     const body = await readInto(request.body, {
       room,
@@ -49,6 +46,19 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
     return answerOf(document.id, stored);
   } finally {
     release();
+  }
+}
+
+/** @throws Problem "body-too-large" or "unavailable"; what it refuses has been read and dropped */
+async function takeRoom(request: Request): Promise<{ room: number; release: () => void }> {
+  try {
+    const room = roomFor(request.headers, MAX_RECORD_BYTES);
+    const release = budget.take(room);
+    if (release !== undefined) return { room, release };
+    throw busy("Other documents are being stored at the moment. Nothing was stored; send it again.", 5);
+  } catch (refusal) {
+    await drop(request.body, MAX_RECORD_BYTES);
+    throw refusal;
   }
 }
 
