@@ -14,6 +14,7 @@ export const PERMANENT_REASONS = [
   "not_owner", // a transfer is signed by the asset's owner; what a payment created has none
   "user_exists", // a user is registered once
   "not_own_key", // a registration is signed by the very key that it registers
+  "erased", // an operator erased its private part, on request
   "missing", // the pending object is gone
   "forked", // two different byte strings claim one block number
   "unrepairable", // no tier has a copy of the block whose bytes verify

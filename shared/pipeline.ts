@@ -37,7 +37,19 @@ export type Resource =
   | "encryption-key"
   | "stripe"
   | "admin"
+  | "rate-limits"
   | "alert-webhook";
+
+/**
+ * How often one address may do something, in each of Cloudflare's locations: `limit` times in `period` seconds, about.
+ * Against abuse, no accounting. A namespace is the account's: two deployments with the same one would share their counts.
+ */
+export const RATE_LIMITS = {
+  PUBLIC_WRITES: { namespace_id: "4801", simple: { limit: 300, period: 60 } },
+  UNKNOWN_READS: { namespace_id: "4802", simple: { limit: 300, period: 60 } },
+} as const;
+
+export type RateLimitName = keyof typeof RATE_LIMITS;
 
 export interface WorkerPlan {
   readonly does: string;
@@ -57,7 +69,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier", "accounts"],
-    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin"],
+    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin", "rate-limits"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -66,11 +78,11 @@ export const WORKERS = {
     touches: ["stripe", "encryption-key"],
   },
   accounts: {
-    does: "takes what users sign, checks the signature, encrypts it, enqueues it; stores their documents",
+    does: "takes what users sign, checks the signature, encrypts it, enqueues it, or keeps it until it is paid; stores documents",
     http: "service",
     cron: "*/10 * * * *",
     produces: ["pending-writer"],
-    touches: ["r2", "pinata", "chain-head", "encryption-key"],
+    touches: ["r2", "pinata", "chain-head", "dead-letters", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -57,6 +57,8 @@ export interface RestoredBlock extends Omit<SealedBlock, "revision"> {
     readonly size: number;
     readonly position: number;
   }[];
+  /** Its payments that pay for a submission, and which. */
+  readonly pays: readonly { readonly txId: string; readonly pays: string }[];
 }
 
 export interface SealAnswer {

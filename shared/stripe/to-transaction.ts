@@ -1,12 +1,13 @@
 import type { Stripe } from "stripe";
 import * as v from "valibot";
+import { traitOf } from "../chain/public-text.ts";
 import {
   AssetId,
   privateCommitment,
+  TxId,
   txIdOf,
   type PendingPayload,
   type Transaction,
-  type TxId,
 } from "../chain/transaction.ts";
 import { base64url } from "../crypto/bytes.ts";
 import type { PaymentFacts, Purchase, Refund } from "./decision.ts";
@@ -57,21 +58,20 @@ export function toTransaction(
   return { txId, payload: { transaction, private: { salt: base64url(salt), part } } };
 }
 
-/** Ids that Stripe gives to its objects: they are private, so one of them can't be an asset's public id. */
-const STRIPE_ID =
-  /^(?:acct|ba|btok|card|ch|cn|cs|cus|dp|evt|fee|file|ii|in|link|mandate|mbur|pi|plan|plink|pm|po|price|prod|promo|prv|pst|py|pyr|qt|re|req|seti|setatt|si|src|sub|sub_sched|ta|tok|tr|trr|txcd|txi|txn|txr|we|whsec|[rs]k_(?:live|test))_/;
-
 /**
+ * A purchase that names a submission by its txId pays for it, and is nothing else: the asset is the submission's affair.
  * An asset id that can't be public does not lose the payment: it stays in the private part. That is one that does not
- * fit, that looks like an id of Stripe, or that says what another private fact says.
+ * fit, that looks like an id of Stripe or a card's number, or that says what another private fact says.
  */
 function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentFacts, part: PrivatePart) {
+  const { clientReferenceId: pays } = facts;
+  if (v.is(TxId, pays)) return { type: "payment", data: { pays } } as const;
   const hidden = new Set<unknown>([
     ...Object.values(facts),
     ...Object.values(metadata),
     ...Object.values(part.stripe ?? {}),
   ]);
-  return v.is(AssetId, assetId) && !STRIPE_ID.test(assetId) && !hidden.has(assetId)
+  return v.is(AssetId, assetId) && traitOf(assetId) === undefined && !hidden.has(assetId)
     ? ({ type: "asset_creation", data: { assetId } } as const)
-    : ({ type: "payment", data: {} as { pays?: TxId } } as const);
+    : ({ type: "payment", data: {} } as const);
 }

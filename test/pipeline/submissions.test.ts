@@ -46,4 +46,23 @@ describe("a signed submission", () => {
       { type: "urn:vdc:problem:timestamp-outside-window", windowSeconds: 900 },
     ]);
   });
+
+  it.for([
+    ["a card's number", { assetId: "deed-4242-4242-4242-4242" }],
+    ["an id of Stripe", { assetId: "cus_Qx7personal42" }],
+    ["what the private part holds", { assetId: "deed-17", documentType: "ada_king" }],
+  ] as const)("is refused when it would make public %s, and says where", async ([, data]) => {
+    const hidden = { salt: "A".repeat(43), part: { name: "Ada King" } };
+    const unsigned = { type: "asset_creation", timestamp: Date.now(), data, private: hidden } as const;
+    const answer = await postSubmission(pipeline, await signed(await newUser(), unsigned));
+    const text = await answer.text();
+    expect([answer.status, JSON.parse(text)]).toMatchObject([
+      400,
+      {
+        type: "urn:vdc:problem:personal-data",
+        member: `data.${"documentType" in data ? "documentType" : "assetId"}`,
+      },
+    ]);
+    for (const personal of ["4242", "cus_", "ada_king"]) expect(text).not.toContain(personal);
+  });
 });

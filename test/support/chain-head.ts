@@ -5,12 +5,22 @@ import { assetFacts } from "../../workers/chain-head/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
-import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
 import { findBlock } from "../../workers/chain-head/blocks.ts";
+import { erase, type Erasure } from "../../workers/chain-head/erase.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
 import { ledger } from "../../workers/chain-head/ledger.ts";
+import { admit, type Admissions, type Entry } from "../../workers/chain-head/admit.ts";
+import {
+  awaitPayment,
+  expireIntents,
+  intent,
+  intentMissing,
+  paidIntents,
+  type Intent,
+  type IntentStanding,
+} from "../../workers/chain-head/intents.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
@@ -39,6 +49,7 @@ export const RULES: ChainRules = {
   blockMaxBytes: 262_144,
   maxBlocksInFlight: 4,
   stallAfterSeconds: 120,
+  intentTtlSeconds: 30 * 86_400,
 };
 
 /** A transaction's id that reads well in a failure, and sorts as its number. */
@@ -50,6 +61,8 @@ export interface Arrival {
   readonly n: number;
   readonly timestamp?: number;
   readonly size?: number;
+  /** The number of the submission that it pays. */
+  readonly pays?: number;
 }
 
 /** The chain head's decisions on a database in memory, with a clock that the test moves. */
@@ -73,11 +86,45 @@ export class TestHead {
   /** `timestamp` is the number of the transaction unless given, so that they are in order. */
   admit(...arrivals: readonly (number | Arrival)[]): Admissions {
     const entries = arrivals.map((arrival) => {
-      const { n, timestamp = n, size = 500 } = typeof arrival === "number" ? { n: arrival } : arrival;
-      return { txId: txId(n), timestamp, size };
+      const {
+        n,
+        timestamp = n,
+        size = 500,
+        pays,
+      }: Arrival = typeof arrival === "number" ? { n: arrival } : arrival;
+      return { txId: txId(n), timestamp, size, ...(pays !== undefined && { pays: txId(pays) }) };
     });
+    return this.admitEntries(entries);
+  }
+
+  admitEntries(entries: readonly Entry[]): Admissions {
     return this.#decide(() => admit(this.sql, entries, this.rules, this.now));
   }
+
+  awaitPayment(intents: readonly Intent[]): readonly IntentStanding[] {
+    return this.#decide(() => awaitPayment(this.sql, intents));
+  }
+
+  /** A submission that has to be paid, received now unless told. */
+  receive(n: number, receivedAt = this.now): IntentStanding | undefined {
+    return this.awaitPayment([{ txId: txId(n), timestamp: n, size: 500, receivedAt }])[0];
+  }
+
+  intentMissing(id: string): void {
+    this.#decide(() => intentMissing(this.sql, id));
+  }
+
+  /** As the alarm does, whenever it rings. */
+  expireIntents(): void {
+    this.#decide(() => expireIntents(this.sql, this.rules, this.now));
+  }
+
+  intent = (n: number) => intent(this.sql, txId(n), this.rules);
+  paidIntents = (after = "", limit = 100) => paidIntents(this.sql, after, limit);
+  whereIs = (id: string) => ({
+    transaction: reads.transaction(this.sql, id),
+    intent: intent(this.sql, id, this.rules),
+  });
 
   requestMining(cause: MiningCause = "operator"): MiningAnswer {
     return this.#decide(() => requestMining(this.sql, cause, this.rules, this.now));
@@ -117,6 +164,10 @@ export class TestHead {
     this.#decide(() => {
       for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
     });
+  }
+
+  erase(n: number, isParked = false): Erasure {
+    return this.#decide(() => erase(this.sql, txId(n), isParked, this.now));
   }
 
   readmit(...numbers: readonly number[]): readonly Readmission[] {

@@ -7,6 +7,7 @@ import * as entries from "../../workers/dead-letters/entries.ts";
 import type { Env } from "../../workers/dead-letters/env.ts";
 import type { Filter } from "../../workers/dead-letters/filter.ts";
 import { park } from "../../workers/dead-letters/park.ts";
+import { eraseLetters } from "../../workers/dead-letters/erase.ts";
 import * as replays from "../../workers/dead-letters/replays.ts";
 import { migrate } from "../../workers/dead-letters/schema.ts";
 import type { Store } from "../../workers/dead-letters/store.ts";
@@ -99,8 +100,17 @@ export class TestIndex {
     return id ?? "the same as before";
   }
 
-  note(parked: Parameters<typeof entries.note>[1]): void {
-    this.store.decide((now) => entries.note(this.store.sql, parked, now));
+  note(parked: Parameters<typeof entries.note>[1]) {
+    return this.store.decide((now) => entries.note(this.store.sql, parked, now));
+  }
+
+  erase(n: number): Promise<string[]> {
+    return eraseLetters(this.store, this.env, {
+      txId: txId(n),
+      by: "ann",
+      reason: "a request",
+      at: this.now,
+    });
   }
 
   entry(id: string) {

@@ -151,6 +151,7 @@ export class LedgerOnlooker {
         historyRoot: block.historyRoot,
         hash: block.hash,
         ipfsHash: ipfsHashOf(n),
+        pays: [],
         transactions: this.head
           .blockTransactions(n)
           .map((id, i) => ({ txId: id, timestamp: i, size: 500, position: i })),

@@ -39,6 +39,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   postTransactions: {
     202: async (pipeline) =>
       postSubmission(pipeline, await signed(await newUser(), creation(`deed-${crypto.randomUUID()}`))),
+    409: async (pipeline) => postSubmission(pipeline, await signed(await newUser(), creation("deed-1"))),
   },
   getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
   postDocuments: {

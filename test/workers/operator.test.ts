@@ -14,6 +14,7 @@ const PUBLIC = [
   "GET /api/vdc/latest",
   "GET /api/vdc/blocks",
   "GET /api/vdc/blocks/:blockNumber",
+  "POST /api/vdc/transactions",
   "GET /api/vdc/transactions/:txId",
   "GET /api/vdc/assets/:assetId",
   "GET /.well-known/vdc.json",

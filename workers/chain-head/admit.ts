@@ -1,6 +1,7 @@
 import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
 import { addTo, count, readFact } from "./facts.ts";
+import { noteAdmitted, notePayment, paidIntents } from "./intents.ts";
 import { noteMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
 
@@ -10,9 +11,14 @@ export interface Entry {
   readonly timestamp: number;
   /** Bytes of the public transaction. */
   readonly size: number;
+  /** Of a payment: the submission that it pays. */
+  readonly pays?: string | undefined;
 }
 
-/** `finished`: mined, and its block is complete, so that a pending object of this id is a late duplicate. */
+/**
+ * `finished`: mined, and its block is complete, or erased before a block took it: a pending object of this id is a late
+ * duplicate.
+ */
 export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_aside";
 
 export interface Admissions {
@@ -20,6 +26,8 @@ export interface Admissions {
   readonly pending: number;
   /** Enough waits for mining to be asked for. */
   readonly mineNow: boolean;
+  /** Submissions that are paid wait to be released. */
+  readonly releaseNow: boolean;
 }
 
 /** Each id is admitted once, for ever. Asked again, the answer says where the transaction is. */
@@ -32,6 +40,11 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     insert(sql, entry, ++sequence, now);
     return "admitted";
   });
+  // Of repeats too: what was paid, and what was admitted, is known again after a restore.
+  for (const { txId, pays } of entries) {
+    if (pays !== undefined) notePayment(sql, txId, pays);
+    noteAdmitted(sql, txId);
+  }
   const admitted = entries.filter((_, i) => results[i] === "admitted");
   noteMilestone(
     sql,
@@ -46,6 +59,7 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     results,
     pending: count(sql, "pending"),
     mineNow: miningIsDue(waiting(sql, rules.mineAtCount), rules, now),
+    releaseNow: paidIntents(sql, "", 1).length > 0,
   };
 }
 
@@ -62,13 +76,13 @@ function insert(sql: Sql, { txId, timestamp, size }: Entry, sequence: number, no
 
 function whereabouts(sql: Sql, txId: string): Admission | undefined {
   const [known] = sql
-    .exec<{ state: TransactionState; block_state: string | null }>(
-      "SELECT tx.state, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
+    .exec<{ state: TransactionState; reason: string | null; block_state: string | null }>(
+      "SELECT tx.state, tx.reason, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
       txId,
     )
     .toArray();
   if (known === undefined) return undefined;
-  if (known.state === "set_aside") return "set_aside";
+  if (known.state === "set_aside") return known.reason === "erased" ? "finished" : "set_aside";
   if (known.state === "mined") {
     // While blocks are being restored it is not known yet which of them had been cleared.
     const cleared = known.block_state === "complete" && !readFact(sql, "restoring");

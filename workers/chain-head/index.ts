@@ -12,10 +12,12 @@ import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
+import { erase } from "./erase.ts";
 import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { ledger } from "./ledger.ts";
+import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
 import { measures } from "./measures.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import { readmit } from "./readmit.ts";
@@ -69,6 +71,14 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => admit(this.#sql, entries, this.#rules, now));
   }
 
+  awaitPayment(intents: readonly Intent[]) {
+    return this.#decide(() => awaitPayment(this.#sql, intents));
+  }
+
+  intentMissing(txId: string) {
+    return this.#decide(() => intentMissing(this.#sql, txId));
+  }
+
   requestMining(cause: MiningCause) {
     return this.#decide((now) => requestMining(this.#sql, cause, this.#rules, now));
   }
@@ -93,6 +103,10 @@ export class ChainHead extends DurableObject<Env> {
 
   readmit(txIds: readonly string[]) {
     return this.#decide((now) => readmit(this.#sql, txIds, now));
+  }
+
+  erase(txId: string, isParked: boolean) {
+    return this.#decide((now) => erase(this.#sql, txId, isParked, now));
   }
 
   seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {
@@ -166,6 +180,18 @@ export class ChainHead extends DurableObject<Env> {
 
   transaction(txId: string) {
     return reads.transaction(this.#sql, txId);
+  }
+
+  /** Its transaction, or what it waits for before it is one: read as of one moment. */
+  whereIs(txId: string) {
+    return {
+      transaction: reads.transaction(this.#sql, txId),
+      intent: intent(this.#sql, txId, this.#rules),
+    };
+  }
+
+  paidIntents(after: string, limit: number) {
+    return paidIntents(this.#sql, after, limit);
   }
 
   standings(txIds: readonly string[], blockNumbers: readonly number[]) {

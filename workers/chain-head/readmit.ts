@@ -2,8 +2,13 @@ import type { TransactionState } from "../../shared/chain/states.ts";
 import { addTo, nextOf } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
-/** `being_parked`: the dead-letter store has not been told of its last failure yet. */
-export type Readmission = "readmitted" | "being_parked" | Exclude<TransactionState, "set_aside"> | "unknown";
+/** `being_parked`: the dead-letter store has not been told of its last failure yet. `erased`: nothing is left to be mined. */
+export type Readmission =
+  | "readmitted"
+  | "being_parked"
+  | "erased"
+  | Exclude<TransactionState, "set_aside">
+  | "unknown";
 
 /**
  * Transactions that were set aside wait again, as if they came now: they are mined with what is asked for next, and not
@@ -12,10 +17,14 @@ export type Readmission = "readmitted" | "being_parked" | Exclude<TransactionSta
 export function readmit(sql: Sql, txIds: readonly string[], now: number): readonly Readmission[] {
   return txIds.map((txId) => {
     const [known] = sql
-      .exec<{ state: TransactionState; parked: number }>("SELECT state, parked FROM tx WHERE id = ?", txId)
+      .exec<{ state: TransactionState; reason: string | null; parked: number }>(
+        "SELECT state, reason, parked FROM tx WHERE id = ?",
+        txId,
+      )
       .toArray();
     if (known === undefined) return "unknown";
     if (known.state !== "set_aside") return known.state;
+    if (known.reason === "erased") return "erased";
     if (known.parked === 0) return "being_parked";
     sql.exec(
       `UPDATE tx SET state = 'pending', sequence = ?, admitted_at = ?, reason = NULL, error = NULL, set_aside_at = NULL,

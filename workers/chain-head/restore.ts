@@ -7,6 +7,7 @@ import { lastBlock } from "./blocks.ts";
 import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { noteChanges } from "./ledger.ts";
+import { noteAdmitted, notePayment } from "./intents.ts";
 import { latestThatIsPersisted } from "./progress.ts";
 import type { Sql } from "./schema.ts";
 import { noteSealed } from "./seal.ts";
@@ -75,6 +76,7 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
     now,
   );
   for (const transaction of block.transactions) restoreTransaction(sql, block, transaction);
+  for (const { txId, pays } of block.pays) notePayment(sql, txId, pays);
   addTo(sql, "mined", block.transactions.length);
   append(historyNodes(sql), block.blockNumber, fromHex(block.hash));
   noteChanges(sql, block.blockNumber, block);
@@ -107,6 +109,7 @@ function restoreTransaction(
     block.blockNumber,
     position,
   );
+  noteAdmitted(sql, txId);
 }
 
 /**

@@ -1,5 +1,7 @@
 import { queueName } from "../../shared/pipeline.ts";
+import type { Sql } from "../../shared/sqlite.ts";
 import type { EntryRow } from "./entries.ts";
+import { isErased } from "./erased.ts";
 import { isSetAside, standingOf, type Known } from "./standing.ts";
 
 /** What a replay does with an entry. `isDone`: what the stage was to do is done. */
@@ -7,11 +9,14 @@ export type Action =
   | { readonly do: "replay"; readonly detail: string }
   | { readonly do: "skip"; readonly detail: string; readonly isDone: boolean };
 
+export const ERASED = "erased on request: nothing is left of it";
+
 /**
  * The same for a dry run and for the replay itself.
  * @param since when the replay was made: what an operator dismissed after that is left alone
  */
-export function actionFor(row: EntryRow, known: Known, since: number): Action {
+export function actionFor(sql: Sql, row: EntryRow, known: Known, since: number): Action {
+  if (isErased(sql, row)) return { do: "skip", detail: ERASED, isDone: false };
   const standing = standingOf(row, known);
   if (standing !== undefined) return { do: "skip", detail: standing.detail, isDone: standing.is === "done" };
   if (row.state === "resolved") return { do: "skip", detail: "was resolved before", isDone: false };

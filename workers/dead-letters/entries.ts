@@ -7,6 +7,7 @@ import type {
 import type { StageName } from "../../shared/pipeline.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import { conditionOf, type Filter } from "./filter.ts";
+import { dismissErased, erasureOf, rememberErased, type ErasedEnvelope } from "./erased.ts";
 import { attemptsOf, isNews } from "./history.ts";
 import type { ParkedFacts } from "./record.ts";
 
@@ -16,6 +17,8 @@ export type EntryRow = {
   reason: string;
   error: string;
   tx_id: string | null;
+  /** Of the envelope that it holds. */
+  sealed_tx_id: string | null;
   block_number: number | null;
   first_seen: number;
   last_seen: number;
@@ -35,15 +38,26 @@ export type EntryRow = {
 
 /**
  * What R2 says of a parked message. A failure that is not known yet opens the entry, whatever it was before; the same
- * again, and an older record, change nothing.
+ * again, and an older record, change nothing. An erased transaction's stays dismissed.
+ * @returns the erasure that its envelope falls under
  */
-export function note(sql: Sql, parked: ParkedFacts, now: number): void {
+export function note(sql: Sql, parked: ParkedFacts, now: number): ErasedEnvelope | undefined {
+  if (parked.erased !== undefined) rememberErased(sql, parked.erased);
+  noteFailures(sql, parked, now);
+  const erased = erasureOf(sql, parked.sealedTxId ?? parked.txId);
+  if (erased !== undefined) dismissErased(sql, erased);
+  return erased;
+}
+
+function noteFailures(sql: Sql, parked: ParkedFacts, now: number): void {
   const known = findEntry(sql, parked.id);
+  if (parked.sealedTxId !== null)
+    sql.exec("UPDATE entry SET sealed_tx_id = ? WHERE id = ?", parked.sealedTxId, parked.id);
   if (known !== undefined && !parked.failures.some((failure) => isNews(failure, failuresOf(known)))) return;
   const isTraceable = parked.txId !== null || parked.blockNumber !== null;
   sql.exec(
-    `INSERT INTO entry (id, stage, reason, error, tx_id, block_number, first_seen, last_seen, failures, earlier_attempts, state, check_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)
+    `INSERT INTO entry (id, stage, reason, error, tx_id, sealed_tx_id, block_number, first_seen, last_seen, failures, earlier_attempts, state, check_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)
      ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, error = excluded.error, block_number = excluded.block_number,
        first_seen = excluded.first_seen, last_seen = excluded.last_seen, failures = excluded.failures,
        earlier_attempts = excluded.earlier_attempts, state = 'open', dismissed_by = NULL, dismissed_reason = NULL, dismissed_at = NULL, replay_id = NULL, check_at = excluded.check_at`,
@@ -52,6 +66,7 @@ export function note(sql: Sql, parked: ParkedFacts, now: number): void {
     parked.reason,
     parked.error,
     parked.txId,
+    parked.sealedTxId,
     parked.blockNumber,
     parked.firstSeen,
     parked.lastSeen,

@@ -12,6 +12,8 @@ import type { StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "./alarm.ts";
 import * as entries from "./entries.ts";
 import type { Env } from "./env.ts";
+import { eraseLetters } from "./erase.ts";
+import { lettersOf } from "./erased.ts";
 import { readFact } from "./facts.ts";
 import { planReplay } from "./plan.ts";
 import type { ParkedFacts } from "./record.ts";
@@ -71,6 +73,17 @@ export class DeadLetters extends DurableObject<Env> {
 
   note(parked: ParkedFacts) {
     return this.#decide((now) => entries.note(this.#store.sql, parked, now));
+  }
+
+  /** @returns keys of the records that held the transaction's envelope, also when it was erased before */
+  async erase(txId: string, said: { by: string; reason: string }): Promise<string[] | "reindexing"> {
+    if (!this.#isWhole) return "reindexing";
+    return eraseLetters(this.#store, this.env, { txId, ...said, at: Date.now() });
+  }
+
+  /** The dead letters of a transaction. */
+  letters(txId: string) {
+    return this.#isWhole ? lettersOf(this.#store.sql, txId) : "reindexing";
   }
 
   resolved(block: { stage: StageName; blockNumber: number }) {

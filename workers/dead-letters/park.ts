@@ -7,14 +7,16 @@ import { DeadLetter, SetAside } from "../../shared/messages.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { stageOfDeadLetterQueue, WORKERS, type StageName } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { createOnly } from "../../shared/storage/r2-tier.ts";
+import { createOnly, replaceOnly } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
+import { eraseRecord } from "./erase.ts";
 import { withFailure } from "./history.ts";
 import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 
 /**
  * Parks a message durably: in R2, then in the index. The same message failing again is one record with one more
- * failure; the same failure delivered twice changes nothing. Whatever a queue can hold can be parked.
+ * failure; the same failure delivered twice changes nothing. Whatever a queue can hold can be parked, but for the envelope
+ * of a transaction that was erased.
  */
 export async function park(dead: Message, queue: string, env: Env, log: Log): Promise<void> {
   const stage = stageOfDeadLetterQueue(queue);
@@ -33,7 +35,8 @@ export async function park(dead: Message, queue: string, env: Env, log: Log): Pr
     failures: [failure],
     message,
   });
-  await deadLetters(env).note(factsOf(parked));
+  const erased = await deadLetters(env).note(factsOf(parked));
+  if (erased !== undefined) await eraseRecord(env.R2, r2Keys.deadLetter(stage, id), erased);
   log.warn("dead_letter.parked", {
     stage,
     id,
@@ -52,11 +55,8 @@ async function store(bucket: R2Bucket, parked: ParkedMessage): Promise<ParkedMes
   const known = recordFrom(new Uint8Array(await object.arrayBuffer()));
   const updated = withFailure(known, parked);
   if (updated === known) return known;
-  const written = await bucket.put(key, canonicalBytes(updated as unknown as Json), {
-    onlyIf: { etagMatches: object.etag },
-    httpMetadata: { contentType: "application/json" },
-  });
-  if (written === null) throw new Error(`${key} was changed at the same moment: retrying`);
+  if (!(await replaceOnly(bucket, key, object.etag, canonicalBytes(updated as unknown as Json))))
+    throw new Error(`${key} was changed at the same moment: retrying`);
   return updated;
 }
 

@@ -25,7 +25,7 @@ export async function planReplay(
   for (; rows.length > 0; rows = selectedAfter(sql, select, rows.at(-1) ?? null, now)) {
     const known = await ask(rows, env);
     for (const row of rows) {
-      const action = actionFor(row, known, now);
+      const action = actionFor(sql, row, known, now);
       total++;
       if (action.do === "replay") wouldReplay++;
       if (items.length === ITEMS_SHOWN) continue;

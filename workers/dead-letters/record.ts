@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { TxId } from "../../shared/chain/transaction.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
-import { DeadLetterId, Failure } from "../../shared/dead-letters.ts";
+import { DeadLetterId, Dismissal, Failure } from "../../shared/dead-letters.ts";
 import { STAGES } from "../../shared/pipeline.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 
@@ -19,12 +20,14 @@ export const ParkedMessage = v.object({
   failures: v.array(Failure),
   /** Of the failures before those; missing when there are none. */
   earlierAttempts: v.exactOptional(v.number()),
+  /** Who had the envelope in it erased: of which transaction, when and why. */
+  erased: v.exactOptional(v.strictObject({ txId: TxId, ...Dismissal.entries })),
   message: v.unknown(),
 });
 export type ParkedMessage = v.InferOutput<typeof ParkedMessage>;
 
-/** All of a parked message but its payload. */
-export type ParkedFacts = Omit<ParkedMessage, "message">;
+/** All of a parked message but its payload; of that, whose envelope it is. */
+export type ParkedFacts = Omit<ParkedMessage, "message"> & { readonly sealedTxId: string | null };
 
 /** @throws Error for bytes that are not such a record */
 export function recordFrom(bytes: Uint8Array): ParkedMessage {
@@ -38,6 +41,14 @@ export async function readRecord(bucket: R2Bucket, key: string): Promise<ParkedM
 }
 
 export function factsOf(parked: ParkedMessage): ParkedFacts {
-  const { message: _, ...facts } = parked;
-  return facts;
+  const { message, ...facts } = parked;
+  return { ...facts, sealedTxId: sealedTxIdOf(message) };
+}
+
+const Sealed = v.object({ envelope: v.object({ txId: TxId }) });
+
+/** The transaction whose envelope it is, which may be another than the one that the message names. */
+function sealedTxIdOf(message: unknown): string | null {
+  const sealed = v.safeParse(Sealed, message);
+  return sealed.success ? sealed.output.envelope.txId : null;
 }

@@ -39,7 +39,7 @@ export function nextPortion(sql: Sql, replayId: string, size: number): { item: I
 export function begin(sql: Sql, replay: ReplayRow, size: number, known: Known, now: number): EntryRow[] {
   if (!isRunning(sql, replay.id)) return [];
   return nextPortion(sql, replay.id, size).flatMap(({ item, row }) => {
-    const action = actionFor(row, known, replay.created_at);
+    const action = actionFor(sql, row, known, replay.created_at);
     if (action.do === "replay") {
       markReplaying(sql, replay.id, row.id, now);
       return [row];

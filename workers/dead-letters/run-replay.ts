@@ -3,7 +3,7 @@ import { errorText, type Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import type { Readmission } from "../chain-head/readmit.ts";
-import { replayed } from "./actions.ts";
+import { ERASED, replayed } from "./actions.ts";
 import type { EntryRow } from "./entries.ts";
 import { queueOf, type Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
@@ -101,6 +101,8 @@ function ofReadmission(row: EntryRow, readmission: Readmission | undefined): Sen
       return { outcome: "skipped", detail: "already waits for a block" };
     case "mined":
       return { outcome: "skipped", detail: "already mined" };
+    case "erased":
+      return { outcome: "skipped", detail: ERASED };
     default:
       return { outcome: "failed", detail: "the chain head does not know this transaction" };
   }

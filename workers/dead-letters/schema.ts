@@ -55,6 +55,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `INSERT INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,
   ],
   ["ALTER TABLE entry ADD COLUMN earlier_attempts INTEGER NOT NULL DEFAULT 0"],
+  [
+    "ALTER TABLE entry ADD COLUMN sealed_tx_id TEXT",
+    "CREATE INDEX entry_of_envelope ON entry (coalesce(sealed_tx_id, tx_id))",
+    "CREATE TABLE erased (tx_id TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+    // Whose envelope an entry of before holds, R2 knows.
+    `INSERT OR REPLACE INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,
+  ],
 ];
 
 export function migrate(sql: Sql): void {

@@ -67,6 +67,8 @@ const TELLING = [
   "mined",
   "reason",
   "resumed",
+  "erased",
+  "source",
   "stored",
   "state",
   "status",

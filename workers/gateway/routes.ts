@@ -7,6 +7,7 @@ import { health, ready } from "./health.ts";
 import { metrics } from "./metrics.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
+import { erasePrivate, showPrivate } from "./privacy.ts";
 import { abortReplay, createReplay, replay, replays } from "./replays.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
@@ -57,6 +58,9 @@ export const ROUTES: readonly Route[] = [
   ["DELETE", "/api/dead-letters/replays/:id", abortReplay],
   ["GET", "/api/dead-letters/:id", deadLetter],
   ["POST", "/api/dead-letters/:id/dismiss", dismiss],
+
+  ["POST", "/api/privacy/:txId/show", showPrivate],
+  ["POST", "/api/privacy/:txId/erase", erasePrivate],
 
   ["GET", "/api/storage-verify/status", storageStatus],
   ["POST", "/api/storage-verify/verify/:blockNumber", verifyBlock],

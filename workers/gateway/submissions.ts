@@ -8,7 +8,7 @@ import { operation } from "./operation.ts";
 
 export const Submitted = v.strictObject({
   txId: TxId,
-  state: v.picklist(["pending", "reserved", "mined", "set_aside"]),
+  state: v.picklist(["awaiting_payment", "pending", "reserved", "mined", "set_aside"]),
   statusUrl: v.string(),
 });
 export type Submitted = v.InferOutput<typeof Submitted>;
@@ -24,6 +24,8 @@ export const submission = operation(
       "invalid-user-signature",
       "timestamp-outside-window",
       "already-exists",
+      "personal-data",
+      "intent-expired",
       "queue-unavailable",
       "not-configured",
     ],

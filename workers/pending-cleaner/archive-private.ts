@@ -1,15 +1,15 @@
-import type { Json } from "../../shared/crypto/canonical.ts";
-import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
+import { archiveBytes } from "../../shared/storage/private-archive.ts";
 import { createOnly, readObject } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
 
 /**
  * Keeps the envelopes of a block's transactions, still encrypted, in one object: what can be opened with the system
- * key, and erased on request, without touching the chain. Made once, before anything is deleted.
+ * key, and erased on request, without touching the chain. Made once, before anything is deleted, and never again: what is
+ * erased from it stays so, also when the block goes through its stages once more.
  */
 export async function archivePrivateParts(
   blockNumber: number,
@@ -21,7 +21,7 @@ export async function archivePrivateParts(
   if (txIds.length === 0 || (await env.R2.head(key)) !== null) return;
   const found = await mapConnections(txIds, async (txId) => {
     const bytes = await readObject(env.R2, r2Keys.pending(txId));
-    return [txId, bytes && (JSON.parse(fromUtf8(bytes)) as Json)] as const;
+    return [txId, bytes && (JSON.parse(fromUtf8(bytes)) as unknown)] as const;
   });
   const envelopes = found.filter(([, envelope]) => envelope !== undefined);
   const missing = found.filter(([, envelope]) => envelope === undefined).map(([txId]) => txId);
@@ -32,6 +32,6 @@ export async function archivePrivateParts(
   await createOnly(
     env.R2,
     key,
-    canonicalBytes({ blockNumber, envelopes: Object.fromEntries(envelopes), missing }),
+    archiveBytes({ blockNumber, envelopes: Object.fromEntries(envelopes), missing }),
   );
 }

@@ -41,6 +41,7 @@ export async function restoredBlock(
     systemTransactions: own,
     ...(await changesBy(block, readLedger)),
     transactions: fromOutside(block, own),
+    pays: paidIn(block),
   };
 }
 
@@ -54,7 +55,7 @@ async function changesBy(
   const ledger = new Ledger(entries);
   const [broken] = applyInOrder(ledger, transactions).broken;
   if (broken !== undefined)
-    throw new InvalidBlock("wrong_place", `${broken.transaction.id} breaks a rule: ${broken.fault}`);
+    throw new InvalidBlock("broken_rule", `${broken.transaction.id} breaks a rule: ${broken.fault}`);
   return changesOf(transactions, ledger);
 }
 
@@ -68,4 +69,10 @@ function fromOutside({ blockNumber, transactions }: Block, own: number): Restore
     const { id: txId, timestamp } = transaction;
     return { txId, timestamp, size: transactionBytes(transaction).length, position: own + i };
   });
+}
+
+function paidIn({ transactions }: Block): RestoredBlock["pays"] {
+  return transactions.flatMap(({ id: txId, type, data }) =>
+    type === "payment" && data.pays !== undefined ? [{ txId, pays: data.pays }] : [],
+  );
 }

@@ -16,6 +16,7 @@ import * as halted from "../halted.ts";
 import * as health from "../health.ts";
 import * as mine from "../mine.ts";
 import * as pending from "../pending.ts";
+import * as privacy from "../privacy.ts";
 import * as reason from "../reason.ts";
 import * as replays from "../replays.ts";
 import * as resume from "../resume.ts";
@@ -44,6 +45,7 @@ const FILES: readonly object[] = [
   health,
   mine,
   pending,
+  privacy,
   reason,
   replays,
   resume,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BlockNumber } from "../../../shared/chain/block.ts";
-import { AssetId, TxId } from "../../../shared/chain/transaction.ts";
+import { AssetId, Sha256Hex, TxId } from "../../../shared/chain/transaction.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
 import { Count } from "../count.ts";
@@ -24,6 +24,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     txId: TxId,
     assetId: AssetId,
   },
+  "already-exists": { assetId: AssetId, userId: Sha256Hex },
   "body-too-large": { maxBytes: Count },
 };
 
@@ -104,7 +105,7 @@ export function problemAnswer(slugs: readonly ProblemSlug[]): Json {
 
 function headersOf(slugs: readonly ProblemSlug[]): Json {
   const own = slugs.map((slug) => ({
-    ...(PROBLEMS[slug].status === 503 && RETRY_AFTER),
+    ...([429, 503].includes(PROBLEMS[slug].status) && RETRY_AFTER),
     ...HEADERS[slug],
   }));
   return Object.assign({ ...REQUEST_ID }, ...own) as Json;

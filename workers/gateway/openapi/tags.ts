@@ -44,6 +44,11 @@ export const TAGS: readonly Tag[] = [
     description: "For operators: what could not be done, and doing it again.",
     paths: ["/api/dead-letters"],
   },
+  {
+    name: "Privacy",
+    description: "For operators: requests to show, or to erase, what is private in a transaction.",
+    paths: ["/api/privacy"],
+  },
   { name: "Audit", description: "For operators: who did what, and why.", paths: ["/api/audit"] },
   {
     name: "Health",

@@ -1,0 +1,77 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import { deadLetters } from "../../shared/dead-letters.ts";
+import { Problem } from "../../shared/http/problems.ts";
+import type { Log } from "../../shared/log.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { eraseFromArchive } from "../../shared/storage/private-archive.ts";
+import type { Erasure } from "../chain-head/erase.ts";
+import type { Env } from "./env.ts";
+
+export interface Erased {
+  readonly txId: string;
+  /** Null: no block took it, and none will. */
+  readonly blockNumber: number | null;
+  readonly erased: true;
+  /** Keys in R2 under which nothing of it is left. */
+  readonly removed: readonly string[];
+}
+
+/**
+ * Removes the envelope of a transaction wherever it is, for good. The chain head decides first, so that what is delivered
+ * or replayed meanwhile is not taken; each step may be repeated, and so may all of it, with the same answer.
+ * @throws Problem "not-found", "not-ready" or "unavailable"
+ */
+export async function erase(
+  txId: string,
+  said: { by: string; reason: string },
+  env: Env,
+  log: Log,
+): Promise<Erased> {
+  const isParked = whole(await deadLetters(env).letters(txId)).length > 0;
+  const decided = await chainHead(env).erase(txId, isParked);
+  if ("mayNot" in decided) throw refusal(decided.mayNot);
+  const blockNumber = decided.may === "archived" ? decided.blockNumber : null;
+  if (blockNumber !== null) await eraseFromArchive(env.R2, blockNumber, txId);
+  // Beside the archive only what a late duplicate, or a crash, has left.
+  await env.R2.delete([r2Keys.pending(txId), r2Keys.intent(txId)]);
+  const letters = whole(await deadLetters(env).erase(txId, said));
+  const removed = [placeOf(decided, txId), ...letters];
+  log.warn("private.erased", { txId, blockNumber, places: removed.length, by: said.by });
+  return { txId, blockNumber, erased: true, removed };
+}
+
+function placeOf(erasure: Exclude<Erasure, { mayNot: unknown }>, txId: string): string {
+  switch (erasure.may) {
+    case "archived":
+      return r2Keys.private(erasure.blockNumber);
+    case "withdrawn":
+      return r2Keys.pending(txId);
+    case "expired":
+      return r2Keys.intent(txId);
+  }
+}
+
+function refusal(state: Extract<Erasure, { mayNot: unknown }>["mayNot"]): Problem {
+  if (state === "unknown")
+    return new Problem("not-found", "Neither the chain nor a dead letter has this transaction.");
+  return new Problem("not-ready", `${ON_ITS_WAY[state]} Nothing was erased.`, { members: { state } });
+}
+
+const ON_ITS_WAY = {
+  awaiting_payment:
+    "It waits for its payment: it is deleted when that does not come, and can be erased afterwards.",
+  pending: "It waits for its block: have it mined, then erase it.",
+  reserved: "Its block is being made: ask again when it is complete.",
+  mined: "Its block is on its way into storage: ask again when it is complete.",
+  restoring: "The chain is being restored: ask again when that is done.",
+} as const;
+
+/** Letters that were not read yet might hold it. */
+function whole<T>(answer: T | "reindexing"): T {
+  if (answer !== "reindexing") return answer;
+  throw new Problem(
+    "unavailable",
+    "The index of the dead letters is being made anew from R2. Ask again in a few seconds.",
+    { headers: { "retry-after": "5" } },
+  );
+}

@@ -1,0 +1,68 @@
+import type { BlockState, TransactionState } from "../../shared/chain/states.ts";
+import { lastBlock } from "./blocks.ts";
+import { addTo, nextOf, readFact } from "./facts.ts";
+import type { Sql } from "./schema.ts";
+
+/**
+ * Whether the private part of a transaction may be erased. `archived`: what its block's archive holds is all there is.
+ * `withdrawn`: no block took it, and none will. `expired`: it was not paid in time.
+ */
+export type Erasure =
+  | { readonly may: "archived"; readonly blockNumber: number }
+  | { readonly may: "withdrawn" | "expired" }
+  | {
+      readonly mayNot: Exclude<TransactionState, "set_aside"> | "awaiting_payment" | "restoring" | "unknown";
+    };
+
+/**
+ * Decides it. A transaction that no block took is never taken from here on, however often it is delivered or replayed: it
+ * stays set aside, `erased`. On its way into a block it can't be erased, for the miner and the archive still need it.
+ * @param isParked a dead letter holds it, so that it may be erased though it never came here
+ */
+export function erase(sql: Sql, txId: string, isParked: boolean, now: number): Erasure {
+  const [tx] = sql
+    .exec<{
+      state: TransactionState;
+      reason: string | null;
+      block: number | null;
+      block_state: BlockState | null;
+    }>(
+      `SELECT tx.state, tx.reason, tx.block, block.state AS block_state
+       FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?`,
+      txId,
+    )
+    .toArray();
+  if (tx === undefined) return ofUnknown(sql, txId, isParked, now);
+  if (tx.state === "set_aside") {
+    // Also one that the dead letters have not been told of yet: there is nothing left to park.
+    sql.exec("UPDATE tx SET reason = 'erased', parked = 1 WHERE id = ?", txId);
+    return { may: "withdrawn" };
+  }
+  if (tx.state !== "mined" || tx.block === null || tx.block_state !== "complete") return { mayNot: tx.state };
+  // Until the restore has ended, its block may have to go through its stages once more.
+  return readFact(sql, "restoring") ? { mayNot: "restoring" } : { may: "archived", blockNumber: tx.block };
+}
+
+function ofUnknown(sql: Sql, txId: string, isParked: boolean, now: number): Erasure {
+  const [intent] = sql
+    .exec<{ expired_at: number | null }>(
+      "SELECT expired_at FROM intent WHERE tx_id = ? AND received_at IS NOT NULL",
+      txId,
+    )
+    .toArray();
+  if (intent !== undefined && intent.expired_at === null) return { mayNot: "awaiting_payment" };
+  if (intent !== undefined) return { may: "expired" };
+  if (!isParked) return { mayNot: "unknown" };
+  sql.exec(
+    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked)
+     VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1)`,
+    txId,
+    nextOf(sql, "sequence"),
+    now,
+    now,
+    now,
+    (lastBlock(sql)?.number ?? -1) + 1,
+  );
+  addTo(sql, "setAside", 1);
+  return { may: "withdrawn" };
+}
