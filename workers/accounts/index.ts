@@ -18,8 +18,8 @@ import { submit } from "./submit.ts";
 export { UserMetadata } from "./user-metadata.ts";
 
 /**
- * The gateway calls the methods, with what its plans have read; nobody else does. A document is fetched in, for its body is
- * a stream; the clock starts the rest.
+ * The gateway calls the methods, with what its plans have read, and the clock; nobody else does. A document is fetched in,
+ * for its body is a stream.
  */
 export default class Accounts extends WorkerEntrypoint<Env> {
   override fetch(request: Request): Promise<Response> {

@@ -33,8 +33,8 @@ beforeAll(async () => {
   });
   owned = await ownedOf(bytes);
   signedAgain = await ownedOf(canonicalBytes({ envelope, signature }));
-  expect(signedAgain.document.id).toBe(owned.document.id);
-  expect(signedAgain.cid).not.toBe(owned.cid);
+  if (signedAgain.document.id !== owned.document.id || signedAgain.cid === owned.cid)
+    throw new Error("these are not two records of one document");
 });
 
 const documentKey = () => r2Keys.document(owned.document.id);
