@@ -40,15 +40,10 @@ export async function erase(
   return { txId, blockNumber, erased: true, removed };
 }
 
+/** The only one in which it belongs. */
 function placeOf(erasure: Exclude<Erasure, { mayNot: unknown }>, txId: string): string {
-  switch (erasure.may) {
-    case "archived":
-      return r2Keys.private(erasure.blockNumber);
-    case "withdrawn":
-      return r2Keys.pending(txId);
-    case "expired":
-      return r2Keys.intent(txId);
-  }
+  if (erasure.may === "archived") return r2Keys.private(erasure.blockNumber);
+  return erasure.may === "withdrawn" ? r2Keys.pending(txId) : r2Keys.intent(txId);
 }
 
 function refusal(state: Extract<Erasure, { mayNot: unknown }>["mayNot"]): Problem {

@@ -32,6 +32,8 @@ describe("the command line", () => {
         "status",
         "mine",
         "pending",
+        "privacy erase",
+        "privacy show",
         "tx",
         "block",
         "verify",
