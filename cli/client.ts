@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { pauseBefore, type Failed } from "../shared/client/retry.ts";
 import { AnswerFailure } from "./answer-failure.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { operatorHeaders } from "./operator.ts";
-import { pauseBefore, type Attempt } from "./retry.ts";
 import { targetOf, type Target } from "./target.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
@@ -46,7 +46,7 @@ export class Client {
     return (await this.ask<Body>("POST", path, asked)).body;
   }
 
-  /** Asks again, after a pause, where that changes nothing: see `retry.ts`. */
+  /** Asks again, after a pause, where that changes nothing: see `shared/client/retry.ts`. */
   async ask<Body>(method: Method, path: string, asked: Asked = {}): Promise<Answer<Body>> {
     for (let attempts = 1; ; attempts++) {
       const attempt = await this.#attempt<Body>(method, path, asked);
@@ -62,7 +62,7 @@ export class Client {
     method: Method,
     path: string,
     asked: Asked,
-  ): Promise<{ readonly answer: Answer<Body> } | Attempt> {
+  ): Promise<{ readonly answer: Answer<Body> } | (Failed & { readonly failure: CommandFailure })> {
     const call = `${method} ${this.url}${path}`;
     let response: Response;
     let text: string;
@@ -83,7 +83,12 @@ export class Client {
     if (body !== undefined && (response.ok || asked.accept?.includes(status) === true))
       return { answer: { status, headers, body: body as Body } };
     const failure = new AnswerFailure({ call, status, location: headers.get("location"), body });
-    return { failure, status, retryAfter: headers.get("retry-after") };
+    return {
+      failure,
+      status,
+      retryAfter: headers.get("retry-after"),
+      ...(failure.slug !== undefined && { slug: failure.slug }),
+    };
   }
 
   #address(path: string, { query = {} }: Asked): string {

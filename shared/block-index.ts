@@ -1,5 +1,6 @@
-import { assetsOf } from "./chain/assets.ts";
+import type { AssetFacts } from "../workers/chain-head/assets.ts";
 import type { Block } from "./chain/block.ts";
+import { ledgerKeysOf } from "./chain/ledger.ts";
 import type { Transaction } from "./chain/transaction.ts";
 import { chainHead, type ChainHeadEnv } from "./chain-head.ts";
 import { kvKeys } from "./storage/layout.ts";
@@ -17,8 +18,10 @@ export interface TransactionRecord {
 /** What KV holds under `asset:{assetId}`, besides what others keep there. */
 export interface AssetRecord {
   readonly assetId: string;
-  /** The first transaction that created the asset. */
+  /** The transaction that created the asset. */
   readonly txId?: string;
+  /** Key id of the signing key that may transfer it; absent when nobody may. */
+  readonly owner?: string;
   /** Highest block with a transaction about the asset. */
   readonly vdcBlockNumber: number;
   readonly [other: string]: unknown;
@@ -49,31 +52,38 @@ export function transactionEntries(block: Block, from: number, end: number): Ind
 }
 
 /**
- * The records of assets that KV does not have as the chain head knows them: creation and latest block are set, other
- * fields stay as they are. So blocks may be indexed in any order and more than once.
+ * The records of assets that KV does not have as the chain head knows them: creation, owner and latest block are set,
+ * other fields stay as they are. So blocks may be indexed in any order and more than once.
  */
 export async function assetGaps(
   transactions: readonly Transaction[],
   env: IndexEnv,
 ): Promise<readonly IndexEntry[]> {
   const gaps: IndexEntry[] = [];
-  for (const ids of chunks(
-    assetsOf(transactions).map(({ assetId }) => assetId),
-    KV_KEYS_A_BULK_READ,
-  )) {
+  for (const ids of chunks(ledgerKeysOf(transactions).assetIds, KV_KEYS_A_BULK_READ)) {
     const [facts, records] = await Promise.all([
       chainHead(env).assets(ids),
       env.KV.get<AssetRecord>(ids.map(kvKeys.asset), "json"),
     ]);
-    for (const { assetId, createdBy, lastBlock } of facts) {
-      const key = kvKeys.asset(assetId);
+    for (const asset of facts) {
+      const key = kvKeys.asset(asset.assetId);
       const current = records.get(key) ?? null;
-      const known = { assetId, ...(createdBy !== null && { txId: createdBy }), vdcBlockNumber: lastBlock };
+      const known = knownOf(asset);
       if (Object.entries(known).some(([name, value]) => current?.[name] !== value))
         gaps.push({ key, value: JSON.stringify({ ...current, ...known }) });
     }
   }
   return gaps;
+}
+
+/** What is not known is not written: `undefined` takes a field out of the record that has it. */
+function knownOf({ assetId, createdBy, owner, lastBlock }: AssetFacts) {
+  return {
+    assetId,
+    ...(createdBy !== null && { txId: createdBy }),
+    owner: owner ?? undefined,
+    vdcBlockNumber: lastBlock,
+  };
 }
 
 /** What of the block's index is not in KV as it should be. */

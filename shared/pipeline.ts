@@ -66,8 +66,9 @@ export const WORKERS = {
     touches: ["stripe", "encryption-key"],
   },
   accounts: {
-    does: "takes what users sign, checks the signature, encrypts it, enqueues it",
+    does: "takes what users sign, checks the signature, encrypts it, enqueues it, or keeps it until it is paid",
     http: "service",
+    cron: "*/10 * * * *",
     produces: ["pending-writer"],
     touches: ["r2", "chain-head", "dead-letters", "encryption-key"],
   },

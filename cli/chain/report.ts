@@ -8,6 +8,8 @@ export interface ChainReport {
   readonly chainId: string;
   readonly blocks: number;
   readonly transactions: number;
+  /** Those of them that a user signed. */
+  readonly signedByUsers: number;
   readonly genesisHash: string;
   readonly latest: { readonly blockNumber: number; readonly hash: string; readonly timestamp: number };
 }
@@ -21,11 +23,13 @@ export class ChainWatch {
     try {
       for await (const verified of blocks) {
         const { block } = verified;
-        const { chainId, blockNumber, hash, timestamp } = block;
+        const { chainId, blockNumber, hash, timestamp, transactions } = block;
+        const signed = transactions.filter(({ signatures }) => signatures.user !== undefined).length;
         this.#report = {
           chainId,
           blocks: blockNumber + 1,
-          transactions: (this.#report?.transactions ?? 0) + block.transactions.length,
+          transactions: (this.#report?.transactions ?? 0) + transactions.length,
+          signedByUsers: (this.#report?.signedByUsers ?? 0) + signed,
           genesisHash: this.#report?.genesisHash ?? hash,
           latest: { blockNumber, hash, timestamp },
         };
@@ -44,11 +48,13 @@ export class ChainWatch {
 }
 
 /** As rows of `facts`. */
-export function reportRows({ chainId, blocks, transactions, genesisHash, latest }: ChainReport): Fact[] {
+export function reportRows(report: ChainReport): Fact[] {
+  const { chainId, blocks, transactions, signedByUsers, genesisHash, latest } = report;
   return [
     ["chain", chainId],
     ["blocks", blocks],
     ["transactions", transactions],
+    ["signed by users", signedByUsers],
     ["genesis", genesisHash],
     ["latest block", `${latest.blockNumber}, ${time(latest.timestamp)}`],
     ["its hash", latest.hash],

@@ -1,5 +1,11 @@
 import { Command, InvalidArgumentError } from "commander";
-import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
+import {
+  checkContents,
+  checkUserSignatures,
+  InvalidBlock,
+  readBlock,
+  type Block,
+} from "../../shared/chain/block.ts";
 import { sourceBlockOf } from "../chain/record.ts";
 import { Unverified, verifyCid } from "../chain/verify.ts";
 import { publicClient } from "../client.ts";
@@ -22,14 +28,14 @@ interface Options extends Connected {
 export function blockCommand(): Command {
   return connected(new Command("block"))
     .description(
-      "a block: its header, its transactions, and whether hash, Merkle root and CID are those of its bytes",
+      "a block: its header, its transactions, whether hash, Merkle root and CID are those of its bytes, and its users' signatures",
     )
     .argument("<n>", "its number, or `latest`", blockNumber)
     .option("--raw", "the canonical bytes, as R2 and IPFS hold them, and nothing else")
     .addHelpText(
       "after",
       `
-Who signed it, and what comes before it, \`vdc verify\` checks.
+The system's signature, and what comes before it, \`vdc verify\` checks.
 ${examples("block 1", "block latest --json | jq -r .hash", "block 1 --raw > 1.json")}`,
     )
     .action(showBlock);
@@ -54,6 +60,7 @@ async function checked(number: number, record: BlockRecord): Promise<Uint8Array>
   try {
     const block = readBlock(bytes);
     checkContents(block);
+    await checkUserSignatures(block);
     if (block.blockNumber !== number)
       throw new InvalidBlock("wrong_place", `the answer is block ${block.blockNumber}`);
   } catch (error) {
@@ -78,7 +85,7 @@ function asText(record: BlockRecord, length: number): string {
       ["IPFS", record.ipfsHash],
       ["read it at", record.ipfsGatewayUrl],
       ["size", byteCount(length)],
-      ["checked here", "hash, Merkle root and CID are those of its bytes"],
+      ["checked here", "hash, Merkle root and CID are those of its bytes, and its users' signatures verify"],
     ]),
     "",
     table(

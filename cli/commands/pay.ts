@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
-import { AssetId } from "../../shared/chain/transaction.ts";
+import { AssetId, TxId } from "../../shared/chain/transaction.ts";
 import { AnswerFailure } from "../answer-failure.ts";
 import { Client, unreachable } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
@@ -14,6 +14,7 @@ import { examples, ofSchema, urlOption, wholeNumber } from "./options.ts";
 interface PayOptions {
   readonly asset?: string;
   readonly user?: string;
+  readonly for?: string;
   readonly count: number;
   readonly url?: string;
   readonly json?: boolean;
@@ -25,6 +26,7 @@ export function payCommand(): Command {
     .description("send signed synthetic checkout events to a running stack, as Stripe would")
     .option("--asset <id>", "asset that is paid for; with --count, numbered -1, -2, …", ofSchema(AssetId))
     .option("--user <id>", "user who pays (stays private)")
+    .option("--for <txId>", "submission that is paid for (client_reference_id)", ofSchema(TxId))
     .option("--count <n>", "how many payments", wholeNumber(1, 99_999), 1)
     .option("--no-wait", "don't wait until the transactions can be mined")
     .addOption(urlOption())
@@ -34,7 +36,7 @@ export function payCommand(): Command {
       `
 The webhook secret is STRIPE_WEBHOOK_SECRET; where that is not set, it is that of the local stack's data directory
 (VDC_DATA_DIR, default .vdc).
-${examples("pay", "pay --asset deed-17 --user alice", "pay --count 20 --json | jq -r .txId")}`,
+${examples("pay", "pay --asset deed-17 --user alice", "pay --for vdc_tx_0123456789abcdef0123456789abcdef01234567", "pay --count 20 --json | jq -r .txId")}`,
     )
     .action(pay);
 }
@@ -45,7 +47,7 @@ async function pay(options: PayOptions): Promise<void> {
   for (let i = 1; i <= options.count; i++) {
     const { asset } = options;
     const paidFor = asset === undefined || options.count === 1 ? asset : `${asset}-${i}`;
-    const body = await payOnce(stack, paidFor, options.user);
+    const body = await payOnce(stack, { asset: paidFor, user: options.user, submission: options.for });
     txIds.push(body.txId);
     const line = [body.txId, body.type, paidFor].filter((text) => text !== undefined).join("  ");
     console.log(options.json ? JSON.stringify(body) : line);
@@ -72,16 +74,22 @@ function localWebhookSecret(): string {
   }
 }
 
+interface PaidFor {
+  readonly asset: string | undefined;
+  readonly user: string | undefined;
+  readonly submission: string | undefined;
+}
+
 async function payOnce(
   { url, secret }: TargetStack,
-  asset?: string,
-  user?: string,
+  { asset, user, submission }: PaidFor,
 ): Promise<{ txId: string; type: string }> {
   const event = syntheticCheckout({
     seed: randomUUID(),
     created: Math.floor(Date.now() / 1_000),
     ...(asset !== undefined && { assetId: asset }),
     ...(user !== undefined && { userId: user }),
+    ...(submission !== undefined && { clientReferenceId: submission }),
   });
   const { status, body } = await deliver(url, secret, event).catch((error: unknown) => {
     throw unreachable(url, error);

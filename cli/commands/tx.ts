@@ -16,12 +16,15 @@ interface Transaction {
   readonly admittedAt?: number;
   readonly blockState?: string;
   readonly reason?: string | null;
+  readonly since?: number;
+  readonly expiresAt?: number;
+  readonly expiredAt?: number;
 }
 
 export function txCommand(): Command {
   return connected(new Command("tx"))
     .description(
-      "where a transaction is: pending, in a block that is being made, mined, or set aside and why",
+      "where a transaction is: waiting to be paid, pending, in a block that is being made, mined, or set aside and why",
     )
     .argument("<id>", "vdc_tx_ and 40 hex digits", ofSchema(TxId))
     .addHelpText(
@@ -39,6 +42,7 @@ export function txCommand(): Command {
 
 function asText(found: Transaction): string {
   const { txId, state, blockNumber, index, timestamp, admittedAt, blockState, reason } = found;
+  const { since, expiresAt, expiredAt } = found;
   const rows = [
     ["transaction", txId],
     ["state", state],
@@ -48,6 +52,9 @@ function asText(found: Transaction): string {
     ["paid at", time(timestamp)],
     ["admitted at", time(admittedAt)],
     ["reason", reason],
+    ["submitted at", time(since)],
+    ["expires at", time(expiresAt)],
+    ["expired at", time(expiredAt)],
   ] as const;
   return facts(rows.filter(([, value]) => value !== undefined && value !== null));
 }

@@ -28,8 +28,10 @@ export function verifyCommand(): Command {
     .addHelpText(
       "after",
       `
-Recomputed of each block: canonical form, hash, Merkle root, signature, links to all before it, CID. With a file, no
-network is used. A chain vouches for its own beginning, so compare the genesis hash with one that you know from elsewhere.
+Recomputed of each block: canonical form, hash, Merkle root, the system's signature, the users' signatures with the ids
+of what they signed, links to all before it, CID. And over the whole chain: an asset is created once and transferred by
+its owner only, a user is registered once, with the user's own key. With a file, no network is used. A chain vouches for
+its own beginning, so compare the genesis hash with one that you know from elsewhere.
 ${examples("verify", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --json | jq .latest")}`,
     )
     .action(verify);
@@ -80,6 +82,7 @@ function asText(report: ChainReport & { readonly genesisPinned: boolean }): stri
     facts(reportRows(report)),
     "",
     `${mark(true)} Every block is what its hash says, signed by a key that the chain announced, and linked to all before it.`,
+    `${mark(true)} What users signed is signed by them, under the id that it must have; who created, owned and registered what keeps the rules.`,
     report.genesisPinned
       ? "  It begins with the genesis that you named."
       : "  That this is the chain you mean, its genesis hash tells: compare it with one that you know from elsewhere.",

@@ -5,6 +5,7 @@ export interface SessionFacts {
   amount: number;
   created: number;
   email: string;
+  clientReferenceId: string | null;
   metadata: { [name: string]: string };
 }
 
@@ -22,7 +23,7 @@ export function syntheticSession(facts: SessionFacts) {
     automatic_tax: { enabled: false, liability: null, provider: null, status: null },
     billing_address_collection: null,
     cancel_url: "https://example.com/cancel",
-    client_reference_id: null,
+    client_reference_id: facts.clientReferenceId,
     client_secret: null,
     collected_information: { business_name: null, individual_name: null, shipping_details: null },
     consent: null,

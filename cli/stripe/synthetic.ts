@@ -29,6 +29,8 @@ export interface SyntheticCheckout {
   assetId?: string;
   userId?: string;
   email?: string;
+  /** The id of a submission that this pays for. */
+  clientReferenceId?: string;
   paymentStatus?: "paid" | "unpaid" | "no_payment_required";
   /** In the currency's minor unit. */
   amount?: number;
@@ -51,6 +53,7 @@ export function syntheticCheckout(purchase: SyntheticCheckout): SyntheticEvent {
         amount: free ? 0 : (purchase.amount ?? 4900),
         created: created - 61,
         email: purchase.email ?? "buyer@example.com",
+        clientReferenceId: purchase.clientReferenceId ?? null,
         metadata: { ...(assetId !== undefined && { assetId }), ...(userId !== undefined && { userId }) },
       }),
     },

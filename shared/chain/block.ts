@@ -6,7 +6,7 @@ import { sha256Hex } from "../crypto/hash.ts";
 import { verify } from "../crypto/ml-dsa.ts";
 import { leafHash, merkleRoot } from "./merkle.ts";
 import { Sha256Hex, Timestamp, Transaction, transactionBytes } from "./transaction.ts";
-import { verifyUserSignature } from "./user-signature.ts";
+import { userFault, type UserFault } from "./user-signature.ts";
 
 /** `previousHash` of the genesis block. */
 export const NO_PREVIOUS_HASH = "0".repeat(64);
@@ -107,8 +107,10 @@ export const BLOCK_FAULTS = [
   "wrong_count",
   "unknown_key", // signed by a key that the chain has not announced
   "wrong_signature",
-  "wrong_user_signature",
+  "wrong_transaction_id", // a user's signature stands under another id than that of what was signed
+  "wrong_user_signature", // or none where there must be one, or one where there must be none
   "wrong_place", // another chain, number, predecessor, history or hash than the one asked for
+  "broken_rule", // a rule across transactions: only who has verified the whole chain can tell
 ] as const;
 export type BlockFault = (typeof BLOCK_FAULTS)[number];
 
@@ -135,7 +137,8 @@ export type SigningKeyLookup = (keyId: string) => string | undefined;
 
 /**
  * Reads a block and recomputes all that it claims: canonical form, shape, header hash, Merkle root, block signature,
- * user signatures, and the caller's own facts about its place in the chain.
+ * user signatures with the ids under them, and the caller's own facts about its place in the chain. The rules across
+ * transactions need all blocks before: `ChainVerifier`.
  * @throws InvalidBlock with the first fault found
  */
 export async function verifyBlock(
@@ -145,7 +148,7 @@ export async function verifyBlock(
 ): Promise<Block> {
   const block = readBlock(bytes);
   checkContents(block);
-  const { hash, transactions, blockSignature } = block;
+  const { hash, blockSignature } = block;
   for (const name of ["chainId", "blockNumber", "previousHash", "historyRoot", "hash"] as const)
     if (expected[name] !== undefined && expected[name] !== block[name])
       throw new InvalidBlock("wrong_place", `${name} is ${block[name]}, expected ${expected[name]}`);
@@ -158,13 +161,29 @@ export async function verifyBlock(
     );
   if (!(await verify(decode(blockSignature.signature), fromHex(hash), decode(publicKey), BLOCK)))
     throw new InvalidBlock("wrong_signature", "the block signature does not verify");
-  for (const transaction of transactions)
-    if (!(await verifyUserSignature(transaction)))
-      throw new InvalidBlock(
-        "wrong_user_signature",
-        `the user signature of ${transaction.id} does not verify`,
-      );
+  await checkUserSignatures(block);
   return block;
+}
+
+const USER_FAULTS: Readonly<Record<UserFault, readonly [BlockFault, (id: string, type: string) => string]>> =
+  {
+    unsigned: ["wrong_user_signature", (id, type) => `${id} is a ${type} without its user's signature`],
+    not_to_be_signed: ["wrong_user_signature", (id, type) => `${id} is a ${type}, and no user signs one`],
+    wrong_id: ["wrong_transaction_id", (id) => `${id} is not the id of what its user signed for this chain`],
+    wrong_signature: ["wrong_user_signature", (id) => `the user signature of ${id} does not verify`],
+  };
+
+/**
+ * The users' half of the dual signature: every transaction that a user signed, or must have signed, and its id.
+ * @throws InvalidBlock "wrong_user_signature" or "wrong_transaction_id"
+ */
+export async function checkUserSignatures({ chainId, transactions }: Block): Promise<void> {
+  for (const transaction of transactions) {
+    const found = await userFault(transaction, chainId);
+    if (found === undefined) continue;
+    const [fault, detail] = USER_FAULTS[found];
+    throw new InvalidBlock(fault, detail(transaction.id, transaction.type));
+  }
 }
 
 /**

@@ -13,14 +13,24 @@ export interface Reservation extends BlockFrame {
   readonly announcedKeyIds: readonly string[];
 }
 
-/** An asset that a block is about, and the transaction of the block that creates it, if one does. */
+/** An asset that a block is about. */
 export interface AssetMention {
   readonly assetId: string;
+  /** The transaction of the block that creates it, if one does. */
   readonly createdBy: string | null;
+  /** Who may transfer it after this block: key id of the signing key, null when nobody may. */
+  readonly owner: string | null;
+}
+
+/** What a block changes of what the rules across transactions read. */
+export interface LedgerChanges {
+  readonly assets: readonly AssetMention[];
+  /** Those whom the block registers: key ids of their signing and of their encryption key. */
+  readonly users: readonly { readonly userId: string; readonly encryptionKeyId: string }[];
 }
 
 /** What the chain head keeps of a sealed block. */
-export interface SealedBlock {
+export interface SealedBlock extends LedgerChanges {
   readonly revision: number;
   readonly hash: string;
   /** SHA-256 of the stored bytes, lower-case hex: the name of the staged object. */
@@ -31,7 +41,6 @@ export interface SealedBlock {
   readonly announces: readonly SigningKey[];
   /** Transactions of the system's own at the front of the block, before those of the reservation. */
   readonly systemTransactions: number;
-  readonly assets: readonly AssetMention[];
 }
 
 /** A block that had been sealed before the chain head lost its storage, as its verified bytes tell it. */
@@ -48,6 +57,8 @@ export interface RestoredBlock extends Omit<SealedBlock, "revision"> {
     readonly size: number;
     readonly position: number;
   }[];
+  /** Its payments that pay for a submission, and which. */
+  readonly pays: readonly { readonly txId: string; readonly pays: string }[];
 }
 
 export interface SealAnswer {

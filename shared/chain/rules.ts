@@ -7,6 +7,8 @@ export interface ChainRules {
   readonly blockMaxBytes: number;
   readonly maxBlocksInFlight: number;
   readonly stallAfterSeconds: number;
+  /** How long a submission that has to be paid waits for its payment. */
+  readonly intentTtlSeconds: number;
 }
 
 /** Header, hash, signature and punctuation of a block without transactions; measured, with room to spare. */

@@ -2,15 +2,34 @@ import { fromBase64url } from "../crypto/bytes.ts";
 import { TRANSACTION } from "../crypto/contexts.ts";
 import { keyId } from "../crypto/key-id.ts";
 import { verify } from "../crypto/ml-dsa.ts";
+import { SUBMITTED_TYPES, submissionTxId } from "./submission.ts";
 import { signedTransactionBytes, type Transaction, type UserSignature } from "./transaction.ts";
 
 /**
  * Whether the user's signature, where there is one, is that of the key it names over these very bytes.
- * A transaction without a user signature passes: whether it needs one is the miner's policy.
+ * A transaction without a user signature passes: `userFault` tells whether it needs one.
  */
 export async function verifyUserSignature(transaction: Transaction): Promise<boolean> {
   const { user } = transaction.signatures;
   return user === undefined || verifySignature(user, signedTransactionBytes(transaction), TRANSACTION);
+}
+
+/** Types that stand in no block without their user's signature: nobody else can want them. */
+const ALWAYS_SIGNED: readonly Transaction["type"][] = ["user_registration", "asset_transfer"];
+
+/** What can be wrong with the user's half of a transaction. */
+export type UserFault = "unsigned" | "not_to_be_signed" | "wrong_id" | "wrong_signature";
+
+/**
+ * What is wrong with the user's half of a transaction: whether there must or may be a signature, that the id is that of
+ * this chain, this signer and these contents, and the signature itself. docs/format.md, section 4.5.
+ */
+export async function userFault(transaction: Transaction, chainId: string): Promise<UserFault | undefined> {
+  const { id, type, signatures } = transaction;
+  if (signatures.user === undefined) return ALWAYS_SIGNED.includes(type) ? "unsigned" : undefined;
+  if (!SUBMITTED_TYPES.some((submitted) => submitted === type)) return "not_to_be_signed";
+  if (submissionTxId(chainId, signatures.user.keyId, transaction) !== id) return "wrong_id";
+  return (await verifyUserSignature(transaction)) ? undefined : "wrong_signature";
 }
 
 /**

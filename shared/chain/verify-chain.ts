@@ -1,4 +1,5 @@
 import { fromHex, hex } from "../crypto/bytes.ts";
+import { Ledger, ledgerKeysOf, type LedgerFault } from "./ledger.ts";
 import { InvalidBlock, NO_PREVIOUS_HASH, readBlock, verifyBlock, type Block } from "./block.ts";
 import { keysOfGenesis, rotatedIn } from "./signing-keys.ts";
 import type { SigningKey } from "./transaction.ts";
@@ -9,6 +10,7 @@ export class ChainVerifier {
   readonly #nodes = new Map<string, Uint8Array>();
   #keys: ReadonlyMap<string, string> = new Map();
   readonly #seen = new Set<string>();
+  readonly #ledger = new Ledger();
   #chainId: string | undefined;
   #next = 0;
   #previousHash = NO_PREVIOUS_HASH;
@@ -21,7 +23,8 @@ export class ChainVerifier {
 
   /**
    * Verifies the next block against all before it: its own claims, its links (previous hash, history root), a key
-   * that the chain announced, time that does not run backwards, and no transaction a second time.
+   * that the chain announced, time that does not run backwards, no transaction a second time, and the rules across
+   * transactions: who may create, transfer and register what.
    * Genesis vouches for its own keys; compare its hash with one known from elsewhere.
    * @throws InvalidBlock
    */
@@ -38,10 +41,14 @@ export class ChainVerifier {
       (keyId) => trusted.get(keyId),
     );
     this.#refuseOutOfPlace(block);
+    this.#refuseBrokenRules(block);
 
     // Only now, for a block that is refused must leave no trace.
     this.#keys = new Map([...trusted, ...keyMap(rotatedIn(block))]);
-    for (const { id } of block.transactions) this.#seen.add(id);
+    for (const transaction of block.transactions) {
+      this.#seen.add(transaction.id);
+      this.#ledger.apply(transaction);
+    }
     append(this.#store, this.#next, fromHex(block.hash));
     this.#chainId = block.chainId;
     this.#next++;
@@ -63,6 +70,16 @@ export class ChainVerifier {
     }
   }
 
+  /** Tried on a copy of what the block's transactions touch, however long the chain is. */
+  #refuseBrokenRules({ transactions }: Block): void {
+    const trial = new Ledger(this.#ledger.entries(ledgerKeysOf(transactions)));
+    for (const transaction of transactions) {
+      const broken = trial.apply(transaction);
+      if (broken !== undefined)
+        throw new InvalidBlock("broken_rule", `${transaction.id} ${BROKEN[broken]} (${broken})`);
+    }
+  }
+
   readonly #store: NodeStore = {
     get: (level, index) => {
       const node = this.#nodes.get(`${level}/${index}`);
@@ -72,6 +89,14 @@ export class ChainVerifier {
     set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
   };
 }
+
+const BROKEN: Readonly<Record<LedgerFault, string>> = {
+  asset_exists: "creates an asset that exists",
+  unknown_asset: "transfers an asset that nobody has created",
+  not_owner: "transfers an asset that is not its signer's",
+  user_exists: "registers a user who is registered",
+  not_own_key: "registers another key than the one that signs it",
+};
 
 function keyMap(keys: readonly SigningKey[]): ReadonlyMap<string, string> {
   return new Map(keys.map(({ keyId, publicKey }) => [keyId, publicKey]));

@@ -1,6 +1,7 @@
 import { readAtMost } from "../crypto/bytes.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { Pinner } from "./pinner.ts";
+import { checkPinnable, type Kind } from "./policies.ts";
 import type { BlockCopy, BlockLocator, Holding, Tier } from "./tier.ts";
 
 /** A gateway served bytes whose CID is another than the one asked for. */
@@ -14,15 +15,35 @@ export interface GatewayReader {
   fetch(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
+/** A file to pin, with the CID that was computed from its bytes. */
+export interface FileToPin {
+  readonly kind: Kind;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly cid: string;
+  readonly name: string;
+  readonly keyvalues: Readonly<Record<string, string>>;
+}
+
+/**
+ * Pinned under its own CID, and served by the gateway, when it resolves.
+ * @throws PolicyViolation for what must never be pinned; any other error is worth a retry
+ */
+export async function pinAndReadBack(pinner: Pinner, gateway: GatewayReader, file: FileToPin): Promise<void> {
+  checkPinnable(file.kind);
+  const { bytes, cid, name, keyvalues } = file;
+  const answered = await pinner.pin(bytes, name, keyvalues);
+  if (answered !== cid)
+    throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);
+  if ((await gateway.fetch(cid)) === undefined)
+    throw new Error(`the pinning service took ${cid}, but the gateway does not have it yet`);
+}
+
 /** The public proof. A pin counts only when the service names the CID of our bytes and the gateway gives those bytes back. */
 export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
   async function store({ block, bytes, cid }: BlockCopy): Promise<void> {
     const name = `vdc-${block.chainId}-block-${block.blockNumber}.json`;
-    const answered = await pinner.pin(bytes, name, { chainId: block.chainId, blockHash: block.hash });
-    if (answered !== cid)
-      throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);
-    if ((await gateway.fetch(cid)) === undefined)
-      throw new Error(`the pinning service took ${cid}, but the gateway does not have it yet`);
+    const keyvalues = { chainId: block.chainId, blockHash: block.hash };
+    await pinAndReadBack(pinner, gateway, { kind: "chain_block", bytes, cid, name, keyvalues });
   }
 
   return {

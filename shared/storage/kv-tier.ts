@@ -3,6 +3,7 @@ import { Block, blockBytes } from "../chain/block.ts";
 import { utf8 } from "../crypto/bytes.ts";
 import { kvKeys, r2Keys } from "./layout.ts";
 import { KV_VALUE_BYTES } from "./limits.ts";
+import { publicKeyIn } from "./policies.ts";
 import type { BlockCopy, BlockLocator, Holding, Tier } from "./tier.ts";
 
 /** What KV holds under `vdc:block:{n}`: the block, and where its other copies are. */
@@ -32,7 +33,7 @@ export function kvTier(kv: KVNamespace, settings: KvTierSettings): Tier {
     const value = JSON.stringify(blockRecord(copy, settings));
     if (value.length > KV_VALUE_BYTES) throw new Error(`block ${block.blockNumber} is too large for KV`);
     const metadata: BlockMetadata = { hash: block.hash, ipfsHash: cid };
-    await kv.put(kvKeys.block(block.blockNumber), value, { metadata });
+    await kv.put(publicKeyIn("kv", "chain_block", block.blockNumber), value, { metadata });
   }
 
   return {

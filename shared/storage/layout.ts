@@ -67,3 +67,10 @@ const PENDING_KEY = /^pending\/(vdc_tx_[0-9a-f]{40})\.json$/;
 export function txIdOfPendingKey(key: string): string | undefined {
   return PENDING_KEY.exec(key)?.[1];
 }
+
+const INTENT_KEY = /^intents\/(vdc_tx_[0-9a-f]{40})\.json$/;
+
+/** The submission's id in a key of `intents/`, or `undefined` for a foreign object. */
+export function txIdOfIntentKey(key: string): string | undefined {
+  return INTENT_KEY.exec(key)?.[1];
+}

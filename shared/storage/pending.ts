@@ -1,20 +1,26 @@
 import * as v from "valibot";
+import { TxId } from "../chain/transaction.ts";
 
 /**
- * What a pending object says about itself outside its envelope, so that the chain head can be told of it again
- * without decrypting it: R2 custom metadata holds text only.
+ * What a pending object, or one in `intents/`, says about itself outside its envelope, so that the chain head can be told
+ * of it again without decrypting it: R2 custom metadata holds text only.
  */
 const Whole = v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number), v.safeInteger());
-const PendingMetadata = v.object({ timestamp: Whole, size: Whole });
+const PendingMetadata = v.object({ timestamp: Whole, size: Whole, pays: v.optional(TxId) });
 
-export function pendingMetadata(facts: { timestamp: number; size: number }): Record<string, string> {
-  return { timestamp: String(facts.timestamp), size: String(facts.size) };
+export interface PendingFacts {
+  readonly timestamp: number;
+  readonly size: number;
+  /** Of a payment: the submission that it pays. */
+  readonly pays?: string | undefined;
+}
+
+export function pendingMetadata({ timestamp, size, pays }: PendingFacts): Record<string, string> {
+  return { timestamp: String(timestamp), size: String(size), ...(pays !== undefined && { pays }) };
 }
 
 /** `undefined` for an object that VDC did not write. */
-export function readPendingMetadata(
-  metadata: Record<string, string> | undefined,
-): { timestamp: number; size: number } | undefined {
+export function readPendingMetadata(metadata: Record<string, string> | undefined): PendingFacts | undefined {
   const parsed = v.safeParse(PendingMetadata, metadata);
   return parsed.success ? parsed.output : undefined;
 }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { canonicalBytes, type Json } from "../crypto/canonical.ts";
 import { fromUtf8 } from "../crypto/bytes.ts";
 import { r2Keys } from "./layout.ts";
-import { createOnly, readObject, replaceIfSame } from "./r2-tier.ts";
+import { createOnly, readObject, replaceOnly } from "./r2-tier.ts";
 
 /**
  * What `private/{n}.json` holds: the envelopes of a block's transactions by their ids, still encrypted. `missing`: not there
@@ -50,7 +50,7 @@ export async function eraseFromArchive(bucket: R2Bucket, blockNumber: number, tx
     if (erased.includes(txId) && archive.envelopes[txId] === undefined) return;
     const { [txId]: _, ...envelopes } = archive.envelopes;
     const rest = { ...archive, envelopes, erased: [...new Set([...erased, txId])].toSorted() };
-    if (await replaceIfSame(bucket, key, archiveBytes(rest), object.etag)) return;
+    if (await replaceOnly(bucket, key, object.etag, archiveBytes(rest))) return;
   }
   throw new Error(`${key} is changed all the time: try again`);
 }

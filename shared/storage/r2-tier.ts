@@ -2,6 +2,7 @@ import { equalBytes } from "../crypto/bytes.ts";
 import { sha256OfFile } from "../crypto/hash.ts";
 import { Permanent } from "../errors.ts";
 import { r2Keys } from "./layout.ts";
+import { publicKeyIn } from "./policies.ts";
 import type { BlockCopy, BlockLocator, Tier } from "./tier.ts";
 
 /** The archive: `blocks/{n}.json`, create-only. R2 is strongly consistent, so this is the fence behind the chain head. */
@@ -10,7 +11,7 @@ export function r2Tier(bucket: R2Bucket): Tier {
     name: "r2",
 
     async store({ block, bytes }: BlockCopy) {
-      const key = r2Keys.block(block.blockNumber);
+      const key = publicKeyIn("r2", "chain_block", block.blockNumber);
       if (await createOnly(bucket, key, bytes)) return;
       const stored = await readObject(bucket, key);
       if (stored === undefined) throw new Error(`${key} exists and can't be read: retrying`);
@@ -19,7 +20,8 @@ export function r2Tier(bucket: R2Bucket): Tier {
     },
 
     async replace({ block, bytes }: BlockCopy) {
-      await bucket.put(r2Keys.block(block.blockNumber), bytes, await attributes(bytes));
+      const key = publicKeyIn("r2", "chain_block", block.blockNumber);
+      await bucket.put(key, bytes, await attributes(bytes));
     },
 
     async read({ blockNumber }: BlockLocator) {
@@ -46,18 +48,20 @@ export async function createOnly(
   return created !== null;
 }
 
-/** Replaces an object unless it was changed since it was read. False when it was. */
-export async function replaceIfSame(
+/** Puts an object in the place of the version with this ETag. False when that is not the present one. */
+export async function replaceOnly(
   bucket: R2Bucket,
   key: string,
-  bytes: Uint8Array<ArrayBuffer>,
   etag: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  customMetadata?: Record<string, string>,
 ): Promise<boolean> {
-  const written = await bucket.put(key, bytes, {
+  const replaced = await bucket.put(key, bytes, {
     onlyIf: { etagMatches: etag },
     ...(await attributes(bytes)),
+    ...(customMetadata && { customMetadata }),
   });
-  return written !== null;
+  return replaced !== null;
 }
 
 async function attributes(bytes: Uint8Array<ArrayBuffer>) {

@@ -4,10 +4,10 @@ import { traitOf } from "../chain/public-text.ts";
 import {
   AssetId,
   privateCommitment,
+  TxId,
   txIdOf,
   type PendingPayload,
   type Transaction,
-  type TxId,
 } from "../chain/transaction.ts";
 import { base64url } from "../crypto/bytes.ts";
 import type { PaymentFacts, Purchase, Refund } from "./decision.ts";
@@ -59,10 +59,13 @@ export function toTransaction(
 }
 
 /**
+ * A purchase that names a submission by its txId pays for it, and is nothing else: the asset is the submission's affair.
  * An asset id that can't be public does not lose the payment: it stays in the private part. That is one that does not
  * fit, that looks like an id of Stripe or a card's number, or that says what another private fact says.
  */
 function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentFacts, part: PrivatePart) {
+  const { clientReferenceId: pays } = facts;
+  if (v.is(TxId, pays)) return { type: "payment", data: { pays } } as const;
   const hidden = new Set<unknown>([
     ...Object.values(facts),
     ...Object.values(metadata),
@@ -70,5 +73,5 @@ function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentF
   ]);
   return v.is(AssetId, assetId) && traitOf(assetId) === undefined && !hidden.has(assetId)
     ? ({ type: "asset_creation", data: { assetId } } as const)
-    : ({ type: "payment", data: {} as { pays?: TxId } } as const);
+    : ({ type: "payment", data: {} } as const);
 }

@@ -72,10 +72,26 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
     types: ["workers/dead-letters"],
   },
-  { folder: "shared/block-index.ts", may: ["shared/chain", "shared/chain-head.ts", "shared/storage"] },
+  {
+    folder: "shared/block-index.ts",
+    may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
+    types: ["workers/chain-head"],
+  },
+  {
+    folder: "shared/intents.ts",
+    may: ["shared/chain-head.ts", "shared/crypto", "shared/log.ts", "shared/storage"],
+  },
   {
     folder: "shared/client",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
+    may: [
+      "shared/chain",
+      "shared/crypto",
+      "shared/errors.ts",
+      "shared/http/problems.ts",
+      "shared/storage/kv-tier.ts",
+      "valibot",
+    ],
+    types: ["workers/gateway"],
   },
   { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
@@ -260,7 +276,7 @@ function isName(node: Node, name: string): boolean {
 
 /** A class that others call has one line of its own for each method: the chain head's are DESIGN §3's table. */
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
-  "workers/chain-head/index.ts": 220,
+  "workers/chain-head/index.ts": 250,
   "workers/monitor/index.ts": 80,
   "workers/storage-verifier/index.ts": 80,
 };

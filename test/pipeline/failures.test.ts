@@ -1,13 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publicKeyOf } from "../../cli/local/secrets.ts";
-import type { PendingPayload } from "../../shared/chain/transaction.ts";
+import {
+  payloadOfSubmission,
+  unsignedTransaction,
+  type UnsignedSubmission,
+} from "../../shared/chain/submission.ts";
+import { signedTransactionBytes, type PendingPayload } from "../../shared/chain/transaction.ts";
+import { signSubmission } from "../../shared/client/sign-submission.ts";
 import { base64url, hex, utf8 } from "../../shared/crypto/bytes.ts";
+import { TRANSACTION } from "../../shared/crypto/contexts.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { deadLetterQueueName, STAGES, workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { CHAIN_ID, creation, newUser, registration, transfer } from "../support/accounts.ts";
 import { blockRow, latest, logged, stagedKeys } from "../support/chain-state.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { mine, status, until, untilIdle } from "../support/payments.ts";
@@ -16,7 +24,6 @@ import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { deliverTo, enqueue, handOver } from "../support/queues.ts";
 import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
 import { startChain } from "../support/started-chain.ts";
-import { signedByUser } from "../support/users.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {
@@ -78,15 +85,45 @@ const HOPELESS: Record<string, { reason: string; make: () => Promise<PendingTran
   "a user's signature over something else": {
     reason: "invalid_signature",
     async make() {
-      const signed = await signedByUser(payloadOf());
-      const { transaction } = signed;
+      const { transaction } = await signedPayload();
       return seal(pipeline, {
-        ...signed,
         transaction: { ...transaction, timestamp: transaction.timestamp + 1 },
       });
     },
   },
+  "a user's signature over another id than its contents have": {
+    reason: "invalid_transaction",
+    async make() {
+      return seal(pipeline, await signedPayload("another-chain"));
+    },
+  },
+  "a payment that a user signed with the payment's own id": {
+    reason: "invalid_transaction",
+    async make() {
+      const { transaction, ...hidden } = payloadOf();
+      const user = await (await newUser()).sign(signedTransactionBytes(transaction), TRANSACTION);
+      return seal(pipeline, { ...hidden, transaction: { ...transaction, signatures: { user } } });
+    },
+  },
+  "a transfer that nobody signed": {
+    reason: "unsigned",
+    make: async () => seal(pipeline, unsignedPayload(transfer("a-deed", await newUser()))),
+  },
+  "a registration that nobody signed": {
+    reason: "unsigned",
+    make: async () => seal(pipeline, unsignedPayload(registration(await newUser()))),
+  },
 };
+
+/** What accounts makes of a creation that a user signed for this chain. */
+async function signedPayload(chainId = CHAIN_ID): Promise<PendingPayload> {
+  const unsigned = creation(`deed-${crypto.randomUUID()}`);
+  return payloadOfSubmission(chainId, await signSubmission(chainId, unsigned, await newUser()));
+}
+
+function unsignedPayload(unsigned: UnsignedSubmission): PendingPayload {
+  return { transaction: unsignedTransaction(CHAIN_ID, "0".repeat(64), unsigned) };
+}
 
 /** Until the chain head has sent what it set aside to the dead letters, and they are parked. */
 function untilParked(txIds: readonly string[]): Promise<void> {
@@ -296,7 +333,7 @@ describe("with REQUIRE_USER_SIGNATURE", () => {
     const strict = await startPipeline({ vars: { REQUIRE_USER_SIGNATURE: "true" } });
     try {
       const unsigned = await submit(strict);
-      const signed = await seal(strict, await signedByUser(payloadOf()));
+      const signed = await seal(strict, await signedPayload());
       await deliverTo(strict, "pending-writer", [{ body: signed }]);
       const { blockNumber } = await mine(strict);
       expectMined((await checkChain(strict)).slice(blockNumber), [signed.txId]);

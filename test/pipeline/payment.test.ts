@@ -36,6 +36,8 @@ describe("a payment", () => {
       mined: 1,
       setAside: 0,
       blocks: 2,
+      awaitingPayment: 0,
+      paidUnreleased: 0,
     });
 
     const answer = await pipeline.fetch(`/api/vdc/transactions/${txId}`);

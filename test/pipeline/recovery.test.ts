@@ -183,6 +183,7 @@ describe("a miner that comes back from the dead", () => {
       keyId: first!.blockSignature.keyId,
       announces: [],
       assets: [],
+      users: [],
       systemTransactions: 0,
     });
     expect(answer).toMatchObject({ won: false, hash: first!.hash });

@@ -148,7 +148,7 @@ describe("what else can be wrong with a copy", () => {
     await pipeline.kv.delete(kvKeys.transaction(txId));
     await pipeline.kv.put(
       kvKeys.asset("deed-1"),
-      JSON.stringify({ assetId: "deed-1", vdcBlockNumber: 1, owner: "x" }),
+      JSON.stringify({ assetId: "deed-1", vdcBlockNumber: 1, owner: "a".repeat(64), note: "x" }),
     );
     expect(await verify(pipeline, 2, false)).toMatchObject({
       status: "partial",
@@ -161,7 +161,7 @@ describe("what else can be wrong with a copy", () => {
     expect(await pipeline.kv.get(kvKeys.transaction(txId))).toBe(record);
     expect(await pipeline.kv.get(kvKeys.asset("deed-1"), "json")).toEqual({
       ...JSON.parse(asset ?? ""),
-      owner: "x",
+      note: "x", // nobody owns what a payment created; what others keep there stays
     });
   });
 });

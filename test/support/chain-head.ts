@@ -1,14 +1,26 @@
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { assetFacts } from "../../workers/chain-head/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
-import { admit, type Admissions } from "../../workers/chain-head/admit.ts";
+import { findBlock } from "../../workers/chain-head/blocks.ts";
 import { erase, type Erasure } from "../../workers/chain-head/erase.ts";
 import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
+import { ledger } from "../../workers/chain-head/ledger.ts";
+import { admit, type Admissions, type Entry } from "../../workers/chain-head/admit.ts";
+import {
+  awaitPayment,
+  expireIntents,
+  intent,
+  intentMissing,
+  paidIntents,
+  type Intent,
+  type IntentStanding,
+} from "../../workers/chain-head/intents.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
@@ -37,6 +49,7 @@ export const RULES: ChainRules = {
   blockMaxBytes: 262_144,
   maxBlocksInFlight: 4,
   stallAfterSeconds: 120,
+  intentTtlSeconds: 30 * 86_400,
 };
 
 /** A transaction's id that reads well in a failure, and sorts as its number. */
@@ -48,6 +61,8 @@ export interface Arrival {
   readonly n: number;
   readonly timestamp?: number;
   readonly size?: number;
+  /** The number of the submission that it pays. */
+  readonly pays?: number;
 }
 
 /** The chain head's decisions on a database in memory, with a clock that the test moves. */
@@ -71,11 +86,45 @@ export class TestHead {
   /** `timestamp` is the number of the transaction unless given, so that they are in order. */
   admit(...arrivals: readonly (number | Arrival)[]): Admissions {
     const entries = arrivals.map((arrival) => {
-      const { n, timestamp = n, size = 500 } = typeof arrival === "number" ? { n: arrival } : arrival;
-      return { txId: txId(n), timestamp, size };
+      const {
+        n,
+        timestamp = n,
+        size = 500,
+        pays,
+      }: Arrival = typeof arrival === "number" ? { n: arrival } : arrival;
+      return { txId: txId(n), timestamp, size, ...(pays !== undefined && { pays: txId(pays) }) };
     });
+    return this.admitEntries(entries);
+  }
+
+  admitEntries(entries: readonly Entry[]): Admissions {
     return this.#decide(() => admit(this.sql, entries, this.rules, this.now));
   }
+
+  awaitPayment(intents: readonly Intent[]): readonly IntentStanding[] {
+    return this.#decide(() => awaitPayment(this.sql, intents));
+  }
+
+  /** A submission that has to be paid, received now unless told. */
+  receive(n: number, receivedAt = this.now): IntentStanding | undefined {
+    return this.awaitPayment([{ txId: txId(n), timestamp: n, size: 500, receivedAt }])[0];
+  }
+
+  intentMissing(id: string): void {
+    this.#decide(() => intentMissing(this.sql, id));
+  }
+
+  /** As the alarm does, whenever it rings. */
+  expireIntents(): void {
+    this.#decide(() => expireIntents(this.sql, this.rules, this.now));
+  }
+
+  intent = (n: number) => intent(this.sql, txId(n), this.rules);
+  paidIntents = (after = "", limit = 100) => paidIntents(this.sql, after, limit);
+  whereIs = (id: string) => ({
+    transaction: reads.transaction(this.sql, id),
+    intent: intent(this.sql, id, this.rules),
+  });
 
   requestMining(cause: MiningCause = "operator"): MiningAnswer {
     return this.#decide(() => requestMining(this.sql, cause, this.rules, this.now));
@@ -96,8 +145,17 @@ export class TestHead {
     return reservation;
   }
 
-  setAside(blockNumber: number, n: number, reason: PermanentReason = "undecryptable"): Reservation | null {
-    const request = { blockNumber, txId: txId(n), reason, error: `${reason} in a test` };
+  setAside(
+    blockNumber: number,
+    n: number,
+    reason: PermanentReason = "undecryptable",
+    revision = findBlock(this.sql, blockNumber)?.revision ?? -1,
+  ): Reservation | null {
+    const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
+    return this.setAsideAll({ blockNumber, revision, refused });
+  }
+
+  setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | null {
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
   }
 
@@ -163,6 +221,7 @@ export class TestHead {
   status = () => reads.status(this.sql, this.rules);
   counts = () => this.status().counts;
   failures = (limit = 100) => reads.failures(this.sql, limit);
+  ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
@@ -232,6 +291,7 @@ export function sealedFrom(reservation: Reservation, attempt = "first"): SealedB
     announces: blockNumber === 0 ? [KEY] : [],
     systemTransactions: blockNumber === 0 ? 1 : 0,
     assets: [],
+    users: [],
   };
 }
 

@@ -1,8 +1,10 @@
 import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
 import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
+import { submissionTxId } from "../../shared/chain/submission.ts";
 import {
   signedTransactionBytes,
   txIdOf,
+  type EncryptionKey,
   type SigningKey,
   type Transaction,
 } from "../../shared/chain/transaction.ts";
@@ -57,10 +59,42 @@ export function rotation(signer: Signer): Transaction {
   };
 }
 
-export async function signedBy(user: Signer, transaction: Transaction): Promise<Transaction> {
+/** The transaction as this user submits it: under the id that follows from chain, key and contents, and signed. */
+export function signedBy(user: Signer, transaction: Transaction, chainId = CHAIN_ID): Promise<Transaction> {
+  const id = submissionTxId(chainId, user.keyId, transaction);
+  return withSignature(user, { ...transaction, id });
+}
+
+/** The transaction under whatever id it has, signed. */
+export async function withSignature(user: Signer, transaction: Transaction): Promise<Transaction> {
   const signature = base64url(await user.sign(signedTransactionBytes(transaction), TRANSACTION));
   return { ...transaction, signatures: { user: { ...announced(user), signature } } };
 }
+
+type Contents = Pick<Transaction, "type" | "data"> & Partial<Pick<Transaction, "timestamp">>;
+
+/** Not signed: `signedBy` makes it somebody's. */
+export function contents({ type, data, timestamp = 1_000 }: Contents): Transaction {
+  const unsigned = { type, timestamp, data, signatures: {} };
+  return { ...unsigned, id: txIdOf({ source: "test", type, data }) } as Transaction;
+}
+
+export const creation = (assetId: string) => contents({ type: "asset_creation", data: { assetId } });
+
+export const transfer = (assetId: string, to: Signer) =>
+  contents({ type: "asset_transfer", data: { assetId, newOwnerKeyId: to.keyId } });
+
+export function registration(user: Signer, encryptionKey: EncryptionKey = ANY_ENCRYPTION_KEY): Transaction {
+  return contents({ type: "user_registration", data: { signingKey: announced(user), encryptionKey } });
+}
+
+const ANY_PUBLIC_KEY = new Uint8Array(1184);
+
+export const ANY_ENCRYPTION_KEY: EncryptionKey = {
+  keyId: keyId("ML-KEM-768", ANY_PUBLIC_KEY),
+  algorithm: "ML-KEM-768",
+  publicKey: base64url(ANY_PUBLIC_KEY),
+};
 
 /** Makes a chain block by block, as the chain head and the miner do. */
 export class TestChain {

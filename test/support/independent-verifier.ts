@@ -150,7 +150,7 @@ const DATA: Record<string, Check> = {
     },
   ),
   asset_transfer: closed({ assetId, newOwnerKeyId: hash }),
-  payment: closed({}),
+  payment: closed({}, { pays: transactionId }),
   refund: closed({ refunds: transactionId }),
 };
 
@@ -159,6 +159,15 @@ const userSignature = closed({
   keyId: hash,
   publicKey: base64url,
   signature: base64url,
+});
+
+const envelope = closed({
+  v: exactly(1),
+  suite: exactly("HPKE-0041-0001-0002"),
+  kid: hash,
+  txId: text,
+  enc: base64url,
+  ct: base64url,
 });
 
 const transactionShape: Check = (value, place) => {
@@ -200,7 +209,7 @@ export interface Transaction {
   timestamp: number;
   data: Members;
   privateCommitment?: string;
-  signatures: { user?: { keyId: string; publicKey: string; signature: string } };
+  signatures: { user?: UserSignature };
 }
 
 export interface Block {
@@ -221,6 +230,22 @@ export const asJson = (value: object) => value as unknown as Json;
 // --- 4.2. Transaction id
 
 export const txIdOf = (source: Json) => `vdc_tx_${hex(sha256(canonicalBytes(source))).slice(0, 40)}`;
+
+export function userTxId(
+  chainId: string,
+  signer: string,
+  { data, privateCommitment, timestamp, type }: Omit<Transaction, "id" | "signatures">,
+): string {
+  return txIdOf({
+    chainId,
+    data,
+    keyId: signer,
+    ...(privateCommitment !== undefined && { privateCommitment }),
+    source: "user",
+    timestamp,
+    type,
+  });
+}
 
 // --- 5.3. Trees
 
@@ -285,21 +310,78 @@ function verifyBlock(bytes: Uint8Array, place: Place, announced: ReadonlyMap<str
   must(publicKey !== undefined, "unknown_key", signer);
   const signed = Buffer.from(block.hash, "hex");
   must(signatureVerifies(signed, "vdc/block/v1", publicKey, signature), "wrong_signature", "signature");
-  for (const transaction of block.transactions) verifyUserSignature(transaction);
+  for (const transaction of block.transactions) verifyUsersHalf(transaction, block.chainId);
   return block;
 }
 
-function verifyUserSignature({ signatures, ...signed }: Transaction): void {
+// --- 4.5. User signature
+
+const MUST_BE_SIGNED = ["user_registration", "asset_transfer"];
+const MAY_BE_SIGNED = [...MUST_BE_SIGNED, "asset_creation"];
+
+function verifyUsersHalf({ signatures, ...signed }: Transaction, chainId: string): void {
+  const { id, type } = signed;
   const { user } = signatures;
-  if (user === undefined) return;
-  const publicKey = decode(user.publicKey, 1312);
+  if (user === undefined) {
+    must(!MUST_BE_SIGNED.includes(type), "wrong_user_signature", `${id} is not signed`);
+    return;
+  }
+  must(MAY_BE_SIGNED.includes(type), "wrong_user_signature", `${id} is signed`);
+  must(userTxId(chainId, user.keyId, signed) === id, "wrong_transaction_id", id);
   must(
-    publicKey !== undefined &&
-      keyId("ML-DSA-44", publicKey) === user.keyId &&
-      signatureVerifies(canonicalBytes(asJson(signed)), "vdc/transaction/v1", user.publicKey, user.signature),
+    userSigned(user, canonicalBytes(asJson(signed)), "vdc/transaction/v1"),
     "wrong_user_signature",
-    signed.id,
+    `the signature of ${id}`,
   );
+}
+
+export interface UserSignature {
+  keyId: string;
+  publicKey: string;
+  signature: string;
+}
+
+function userSigned(user: UserSignature, message: Uint8Array, context: string): boolean {
+  const publicKey = decode(user.publicKey, 1312);
+  return (
+    publicKey !== undefined &&
+    keyId("ML-DSA-44", publicKey) === user.keyId &&
+    signatureVerifies(message, context, user.publicKey, user.signature)
+  );
+}
+
+// --- 4.7. Rules
+
+class Ledger {
+  readonly owners: Map<string, string | undefined>;
+  readonly users: Set<string>;
+
+  constructor(before?: Ledger) {
+    this.owners = new Map(before?.owners);
+    this.users = new Set(before?.users);
+  }
+
+  apply({ type, data, signatures }: Transaction): string | undefined {
+    const signer = signatures.user?.keyId;
+    const asset = data.assetId as string;
+    if (type === "asset_creation") {
+      if (this.owners.has(asset)) return "asset_exists";
+      this.owners.set(asset, signer);
+    }
+    if (type === "asset_transfer") {
+      if (!this.owners.has(asset)) return "unknown_asset";
+      const owner = this.owners.get(asset);
+      if (owner === undefined || owner !== signer) return "not_owner";
+      this.owners.set(asset, data.newOwnerKeyId as string);
+    }
+    if (type === "user_registration") {
+      const { keyId: user } = data.signingKey as { keyId: string };
+      if (user !== signer) return "not_own_key";
+      if (this.users.has(user)) return "user_exists";
+      this.users.add(user);
+    }
+    return undefined;
+  }
 }
 
 // --- 11.3. The whole chain
@@ -307,6 +389,7 @@ function verifyUserSignature({ signatures, ...signed }: Transaction): void {
 export function verifyChain(stored: readonly Uint8Array[], genesisHash: string): Block[] {
   const announced = new Map<string, string>();
   const seen = new Set<string>();
+  let ledger = new Ledger();
   const blocks: Block[] = [];
   for (const [number, bytes] of stored.entries()) {
     if (number === 0) announceGenesis(readBlock(bytes), announced);
@@ -324,6 +407,12 @@ export function verifyChain(stored: readonly Uint8Array[], genesisHash: string):
       must(type !== "genesis" || number === 0, "wrong_place", "a second genesis");
       seen.add(id);
     }
+    const after = new Ledger(ledger);
+    for (const transaction of block.transactions) {
+      const broken = after.apply(transaction);
+      must(broken === undefined, "broken_rule", `${transaction.id} ${broken ?? ""}`);
+    }
+    ledger = after;
     for (const { type, data } of block.transactions)
       if (type === "key_rotation") announced.set(data.keyId as string, data.publicKey as string);
     blocks.push(block);
@@ -443,6 +532,48 @@ export function openEnvelope(envelope: Members, seed: Buffer): Buffer {
   opener.setAAD(canonicalBytes(header));
   opener.setAuthTag(sealed.subarray(-16));
   return Buffer.concat([opener.update(sealed.subarray(0, -16)), opener.final()]);
+}
+
+// --- 8.1 and 8.2. Documents and user metadata
+
+export interface Registered {
+  userId: string;
+  encryptionKeyId: string;
+}
+
+/** @returns the document's id */
+export function verifyDocument(bytes: Uint8Array, { userId, encryptionKeyId }: Registered): string {
+  const record = readCanonical(bytes);
+  closed({ envelope, signature: userSignature })(record, "document");
+  const { envelope: sealed, signature } = record as { envelope: Members; signature: Members };
+  const id = sha256(canonicalBytes(sealed));
+  must(signature.keyId === userId, "wrong_document", "another owner");
+  must(sealed.txId === `vdc_document:${userId}`, "wrong_document", "another's envelope");
+  must(sealed.kid === encryptionKeyId, "wrong_document", "not to the owner's key");
+  must(
+    userSigned(signature as unknown as UserSignature, id, "vdc/document/v1"),
+    "wrong_document",
+    "signature",
+  );
+  return hex(id);
+}
+
+export function verifyUserMetadata(
+  record: Json,
+  chainId: string,
+  { userId, encryptionKeyId }: Registered,
+): void {
+  closed({ userId: hash, version: positive, envelope, signature: userSignature })(record, "metadata");
+  const { signature, ...signed } = record as { signature: Members; envelope: Members };
+  must(Reflect.get(signed, "userId") === userId && signature.keyId === userId, "wrong_metadata", "user");
+  must(signed.envelope.txId === `vdc_user:${userId}`, "wrong_metadata", "another's envelope");
+  must(signed.envelope.kid === encryptionKeyId, "wrong_metadata", "not to the user's key");
+  const message = canonicalBytes({ chainId, ...signed });
+  must(
+    userSigned(signature as unknown as UserSignature, message, "vdc/user-metadata/v1"),
+    "wrong_metadata",
+    "signature",
+  );
 }
 
 // node:crypto wants a PKCS #8 round the seeds (RFC 9881, RFC 9935).

@@ -55,7 +55,15 @@ export function until(condition: () => Promise<void>, seconds = 30): Promise<voi
 export interface Status {
   latest: number | null;
   halted: { reason: string } | null;
-  counts: { pending: number; waiting: number; mined: number; setAside: number; blocks: number };
+  counts: {
+    pending: number;
+    waiting: number;
+    mined: number;
+    setAside: number;
+    blocks: number;
+    awaitingPayment: number;
+    paidUnreleased: number;
+  };
   inFlight: { blockNumber: number; state: string; stage: string }[];
   failures: { txId: string; reason: string; parked: boolean }[];
 }

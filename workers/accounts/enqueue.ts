@@ -7,10 +7,10 @@ import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
 import { systemKey, type Env } from "./env.ts";
 
 /**
- * Seals a payload to the system's key and hands it to the pipeline. The queue has it when this resolves.
- * @throws Problem "body-too-large" or "queue-unavailable"
+ * A payload sealed to the system's key, as the queue takes it.
+ * @throws Problem "body-too-large"
  */
-export async function enqueue(payload: PendingPayload, env: Env, log: Log): Promise<void> {
+export async function messageOf(payload: PendingPayload, env: Env): Promise<PendingTransaction> {
   const { transaction } = payload;
   const message: PendingTransaction = {
     v: 1,
@@ -24,10 +24,19 @@ export async function enqueue(payload: PendingPayload, env: Env, log: Log): Prom
       "body-too-large",
       "Encrypted, this is more than a queue takes: shorten the private part.",
     );
+  return message;
+}
+
+/**
+ * Seals a payload and hands it to the pipeline. The queue has it when this resolves.
+ * @throws Problem "body-too-large" or "queue-unavailable"
+ */
+export async function enqueue(payload: PendingPayload, env: Env, log: Log): Promise<void> {
+  const message = await messageOf(payload, env);
   try {
     await env.PENDING_WRITER_QUEUE.send(message);
   } catch (error) {
-    log.error("submission.queue_refused", { txId: transaction.id, error: errorText(error) });
+    log.error("submission.queue_refused", { txId: message.txId, error: errorText(error) });
     throw new Problem(
       "queue-unavailable",
       "The queue did not take it. Send it again; repeats are harmless.",

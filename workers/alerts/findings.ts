@@ -79,13 +79,17 @@ function lastMove(times: StatusFacts["unfinished"][number]["times"]): number {
 }
 
 function pendingTooOld(
-  { oldestWaitingAt, counts }: StatusFacts,
+  { oldestWaitingAt, releaseOwedSince, counts }: StatusFacts,
   oldestInQueueAt: number | null,
   limits: Limits,
   now: number,
 ): Finding {
-  const inQueue = (oldestInQueueAt ?? Infinity) < (oldestWaitingAt ?? Infinity);
-  const oldest = Math.min(oldestInQueueAt ?? Infinity, oldestWaitingAt ?? Infinity);
+  const places = [
+    { waitsFor: "miner", since: oldestWaitingAt ?? Infinity },
+    { waitsFor: "pending-writer", since: oldestInQueueAt ?? Infinity },
+    { waitsFor: "accounts", since: releaseOwedSince ?? Infinity },
+  ] as const;
+  const { waitsFor, since: oldest } = places.reduce((a, b) => (b.since < a.since ? b : a));
   if (now - oldest <= limits.pendingSeconds * 1_000 || oldest === Infinity)
     return {
       alert: "pending_too_old",
@@ -93,17 +97,23 @@ function pendingTooOld(
       summary: "No payment waits for longer than the limit any more.",
       details: { waiting: counts.waiting },
     };
-  const waits = `A payment has waited for ${minutes(now - oldest)}`;
   return {
     alert: "pending_too_old",
     firing: true,
     since: oldest,
-    summary: inQueue
-      ? `${waits} in the queue of pending-writer, which does not take it. Nothing is lost; the log of pending-writer says what fails.`
-      : `${waits} for its block. Approve mining (POST /api/vdc/mine) if MINING_MODE is approval; else the miner's log says what keeps it.`,
-    details: { waiting: counts.waiting, waitsFor: inQueue ? "pending-writer" : "miner" },
+    summary: `A payment has waited for ${minutes(now - oldest)} ${WAITING[waitsFor]}`,
+    details: { waiting: counts.waiting, waitsFor },
   };
 }
+
+const WAITING = {
+  miner:
+    "for its block. Approve mining (POST /api/vdc/mine) if MINING_MODE is approval; else the miner's log says what keeps it.",
+  "pending-writer":
+    "in the queue of pending-writer, which does not take it. Nothing is lost; the log of pending-writer says what fails.",
+  accounts:
+    "while the submission that it pays for is not released from intents/. Nothing is lost; the log of accounts says what fails.",
+};
 
 function openDeadLetters({ open, oldestOpenAt }: DeadLetterCounts): Finding {
   const total = Object.values(open).reduce((sum, count) => sum + count, 0);

@@ -1,6 +1,7 @@
 import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
 import { addTo, count, readFact } from "./facts.ts";
+import { noteAdmitted, notePayment, paidIntents } from "./intents.ts";
 import { noteMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
 
@@ -10,6 +11,8 @@ export interface Entry {
   readonly timestamp: number;
   /** Bytes of the public transaction. */
   readonly size: number;
+  /** Of a payment: the submission that it pays. */
+  readonly pays?: string | undefined;
 }
 
 /**
@@ -23,6 +26,8 @@ export interface Admissions {
   readonly pending: number;
   /** Enough waits for mining to be asked for. */
   readonly mineNow: boolean;
+  /** Submissions that are paid wait to be released. */
+  readonly releaseNow: boolean;
 }
 
 /** Each id is admitted once, for ever. Asked again, the answer says where the transaction is. */
@@ -35,6 +40,11 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     insert(sql, entry, ++sequence, now);
     return "admitted";
   });
+  // Of repeats too: what was paid, and what was admitted, is known again after a restore.
+  for (const { txId, pays } of entries) {
+    if (pays !== undefined) notePayment(sql, txId, pays);
+    noteAdmitted(sql, txId);
+  }
   const admitted = entries.filter((_, i) => results[i] === "admitted");
   noteMilestone(
     sql,
@@ -49,6 +59,7 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     results,
     pending: count(sql, "pending"),
     mineNow: miningIsDue(waiting(sql, rules.mineAtCount), rules, now),
+    releaseNow: paidIntents(sql, "", 1).length > 0,
   };
 }
 

@@ -5,6 +5,7 @@ import { findBlock, unfinishedBlocks } from "./blocks.ts";
 import { duties, type BlockStage, type Duty } from "./duties.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
+import { expireIntents } from "./intents.ts";
 import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 import { parked } from "./set-aside.ts";
@@ -80,6 +81,7 @@ async function perform(duty: Duty, env: Env): Promise<void> {
       await nudgeStage(duty.stage, duty.blockNumber, env);
       return;
     case "request_mining":
+    case "expire_intents":
       return; // decided when it is struck off
   }
 }
@@ -125,6 +127,9 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
       return;
     case "request_mining":
       requestMining(sql, "waiting", rules, now);
+      return;
+    case "expire_intents":
+      expireIntents(sql, rules, now);
       return;
   }
 }

@@ -5,6 +5,7 @@ import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
 import { waiting } from "./admit.ts";
 import { unfinishedBlocks, findBlock } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
+import { nextExpiry } from "./intents.ts";
 import { unparked } from "./reads.ts";
 import type { Sql } from "./schema.ts";
 
@@ -25,7 +26,8 @@ export type Duty =
     }
   | { readonly kind: "nudge_miner" }
   | { readonly kind: "nudge_stage"; readonly stage: BlockStage; readonly blockNumber: number }
-  | { readonly kind: "request_mining" };
+  | { readonly kind: "request_mining" }
+  | { readonly kind: "expire_intents" };
 
 export interface DatedDuty {
   /** Not before this time, milliseconds since the epoch. */
@@ -47,6 +49,7 @@ export function duties(sql: Sql, rules: ChainRules): DatedDuty[] {
     ...stalledBlocks(sql, rules),
     ...miningNudges(sql),
     ...longWaiting(sql, rules),
+    ...expiry(sql, rules),
   ];
   return owed.map(({ due, duty }) => ({ due: Math.max(due, notBefore), duty }));
 }
@@ -120,4 +123,9 @@ function longWaiting(sql: Sql, rules: ChainRules): DatedDuty[] {
   const { oldestAdmittedAt } = waiting(sql, 1);
   if (oldestAdmittedAt === undefined) return [];
   return [{ due: oldestAdmittedAt + rules.mineAfterSeconds * 1_000, duty: { kind: "request_mining" } }];
+}
+
+function expiry(sql: Sql, rules: ChainRules): DatedDuty[] {
+  const due = nextExpiry(sql, rules);
+  return due === undefined ? [] : [{ due, duty: { kind: "expire_intents" } }];
 }

@@ -17,10 +17,19 @@ export interface Env {
   readonly BLOCK_MAX_BYTES: string;
   readonly MAX_BLOCKS_IN_FLIGHT: string;
   readonly STALL_AFTER_SECONDS: string;
+  readonly INTENT_TTL_DAYS: string;
 }
 
 const Whole = (least: number, most: number) =>
   v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number), v.minValue(least), v.maxValue(most));
+
+const Days = v.pipe(
+  v.string(),
+  v.regex(/^\d+(?:\.\d+)?$/),
+  v.transform(Number),
+  v.gtValue(0),
+  v.maxValue(36_500),
+);
 
 const Settings = v.object({
   MINING_MODE: v.picklist(["auto", "approval"]),
@@ -30,6 +39,7 @@ const Settings = v.object({
   BLOCK_MAX_BYTES: Whole(140_000, 4_000_000), // one transaction of the largest size always fits
   MAX_BLOCKS_IN_FLIGHT: Whole(1, 100),
   STALL_AFTER_SECONDS: Whole(1, 86_400),
+  INTENT_TTL_DAYS: Days,
 });
 
 /** @throws Error that names the setting: a chain head with half a configuration must not decide anything */
@@ -46,5 +56,6 @@ export function chainRules(env: Env): ChainRules {
     blockMaxBytes: settings.BLOCK_MAX_BYTES,
     maxBlocksInFlight: settings.MAX_BLOCKS_IN_FLIGHT,
     stallAfterSeconds: settings.STALL_AFTER_SECONDS,
+    intentTtlSeconds: Math.ceil(settings.INTENT_TTL_DAYS * 86_400),
   };
 }

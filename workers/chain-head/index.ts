@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { MiningCause } from "../../shared/chain/rules.ts";
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
-import type { PermanentReason } from "../../shared/errors.ts";
 import { wakeFor } from "../../shared/wake.ts";
 import { logger } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
@@ -16,6 +16,8 @@ import { erase } from "./erase.ts";
 import { found } from "./found.ts";
 import { halt, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
+import { ledger } from "./ledger.ts";
+import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
 import { measures } from "./measures.ts";
 import { cleaned, indexed, persisted } from "./progress.ts";
 import { readmit } from "./readmit.ts";
@@ -25,7 +27,7 @@ import { reserve } from "./reserve.ts";
 import { beginRestore, endRestore, restoreBlock } from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
-import { setAside } from "./set-aside.ts";
+import { setAside, type Refusal } from "./set-aside.ts";
 import { standings } from "./standings.ts";
 import { publishAgain, tellAgain } from "./tell-again.ts";
 
@@ -69,6 +71,14 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => admit(this.#sql, entries, this.#rules, now));
   }
 
+  awaitPayment(intents: readonly Intent[]) {
+    return this.#decide(() => awaitPayment(this.#sql, intents));
+  }
+
+  intentMissing(txId: string) {
+    return this.#decide(() => intentMissing(this.#sql, txId));
+  }
+
   requestMining(cause: MiningCause) {
     return this.#decide((now) => requestMining(this.#sql, cause, this.#rules, now));
   }
@@ -87,7 +97,7 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => reserve(this.#sql, this.#chainId, this.#rules, now));
   }
 
-  setAside(request: { blockNumber: number; txId: string; reason: PermanentReason; error: string }) {
+  setAside(request: { blockNumber: number; revision: number; refused: readonly Refusal[] }) {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
   }
 
@@ -172,6 +182,18 @@ export class ChainHead extends DurableObject<Env> {
     return reads.transaction(this.#sql, txId);
   }
 
+  /** Its transaction, or what it waits for before it is one: read as of one moment. */
+  whereIs(txId: string) {
+    return {
+      transaction: reads.transaction(this.#sql, txId),
+      intent: intent(this.#sql, txId, this.#rules),
+    };
+  }
+
+  paidIntents(after: string, limit: number) {
+    return paidIntents(this.#sql, after, limit);
+  }
+
   standings(txIds: readonly string[], blockNumbers: readonly number[]) {
     return standings(this.#sql, txIds, blockNumbers);
   }
@@ -182,6 +204,11 @@ export class ChainHead extends DurableObject<Env> {
 
   measures() {
     return measures(this.#sql);
+  }
+
+  /** What the rules across transactions read: who owns these assets, which of these users are registered. */
+  ledger(keys: LedgerKeys) {
+    return ledger(this.#sql, keys);
   }
 
   assets(assetIds: readonly string[]) {

@@ -5,6 +5,7 @@ import { findBlock, lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow
 import { count, readFact } from "./facts.ts";
 import { whyHalted, type Halted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
+import { intentCounts, releaseOwedSince, type IntentCounts } from "./intents.ts";
 import type { Sql } from "./schema.ts";
 
 /** A block as the chain head knows it. Times in milliseconds since the epoch; null: not yet. */
@@ -69,12 +70,14 @@ export interface StatusFacts {
     readonly mined: number;
     readonly setAside: number;
     readonly blocks: number;
-  };
+  } & IntentCounts;
   /** Events of Stripe that were not for us, by reason. */
   readonly ignored: Readonly<Record<string, number>>;
   readonly oldestWaitingAt: number | null;
   /** Since when (or from when on) the oldest waiting transaction should be in a block; null when none has to be. */
   readonly miningOwedSince: number | null;
+  /** Since when the oldest submission that is paid should be admitted; null when none is owed it. */
+  readonly releaseOwedSince: number | null;
   readonly unfinished: readonly (BlockFacts & { readonly stage: string | undefined })[];
   readonly halted: Halted | null;
   /** The encryption keys that the miner holds, and when it said so; null before its first minute. */
@@ -179,10 +182,12 @@ export function status(sql: Sql, rules: ChainRules): StatusFacts {
       mined: count(sql, "mined"),
       setAside: count(sql, "setAside"),
       blocks: (lastBlock(sql)?.number ?? -1) + 1,
+      ...intentCounts(sql),
     },
     ignored: ignoredCounts(sql),
     oldestWaitingAt: oldestWaiting(sql)?.admitted_at ?? null,
     miningOwedSince: miningOwedSince(sql, rules),
+    releaseOwedSince: releaseOwedSince(sql),
     unfinished: unfinishedBlocks(sql).map((row) => ({
       ...blockFacts(sql, row),
       stage: STAGE_AFTER[row.state],

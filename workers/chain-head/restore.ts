@@ -3,10 +3,11 @@ import { append, historyRoot } from "../../shared/chain/history.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
-import { noteAssets } from "./assets.ts";
 import { lastBlock } from "./blocks.ts";
 import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
+import { noteChanges } from "./ledger.ts";
+import { noteAdmitted, notePayment } from "./intents.ts";
 import { latestThatIsPersisted } from "./progress.ts";
 import type { Sql } from "./schema.ts";
 import { noteSealed } from "./seal.ts";
@@ -75,9 +76,10 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
     now,
   );
   for (const transaction of block.transactions) restoreTransaction(sql, block, transaction);
+  for (const { txId, pays } of block.pays) notePayment(sql, txId, pays);
   addTo(sql, "mined", block.transactions.length);
   append(historyNodes(sql), block.blockNumber, fromHex(block.hash));
-  noteAssets(sql, block.blockNumber, block.assets);
+  noteChanges(sql, block.blockNumber, block);
   noteSealed(sql, block.blockNumber, block);
   return restorePoint(sql);
 }
@@ -107,6 +109,7 @@ function restoreTransaction(
     block.blockNumber,
     position,
   );
+  noteAdmitted(sql, txId);
 }
 
 /**

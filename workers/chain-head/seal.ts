@@ -1,11 +1,11 @@
 import { append } from "../../shared/chain/history.ts";
 import type { SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { fromHex } from "../../shared/crypto/bytes.ts";
-import { noteAssets } from "./assets.ts";
 import { findBlock } from "./blocks.ts";
 import { addTo, readFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { noteBlockMilestone } from "./latency.ts";
+import { noteChanges } from "./ledger.ts";
 import type { Sql } from "./schema.ts";
 
 /** The reservation changed under the miner's hands, or the chain was halted: ask for a reservation again. */
@@ -51,7 +51,7 @@ export function seal(
   noteBlockMilestone(sql, "sealed", blockNumber, now);
   addTo(sql, "mined", block.transactions);
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
-  noteAssets(sql, blockNumber, sealed.assets);
+  noteChanges(sql, blockNumber, sealed);
   noteSealed(sql, blockNumber, sealed);
   return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
 }

@@ -5,43 +5,39 @@ import { addTo, nextOf } from "./facts.ts";
 import { reservationOf } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
 
+/** A transaction that can't be mined, and why. */
+export interface Refusal {
+  readonly txId: string;
+  readonly reason: PermanentReason;
+  readonly error: string;
+}
+
 /**
- * Takes a transaction that can't be mined out of the open reservation. It stays known with its reason, and the alarm
- * parks it in the dead-letter store. Answers the revised reservation, or null when nothing is left in it.
+ * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons, and the alarm
+ * parks them in the dead-letter store. Only from the revision that they were judged in: among other transactions the
+ * same one may be good. Answers the revised reservation, or null when nothing is left in it or it is another by now.
  */
 export function setAside(
   sql: Sql,
   chainId: string,
-  request: { blockNumber: number; txId: string; reason: PermanentReason; error: string },
+  request: { blockNumber: number; revision: number; refused: readonly Refusal[] },
   now: number,
 ): Reservation | null {
-  const { blockNumber, txId, reason, error } = request;
+  const { blockNumber, revision, refused } = request;
   const block = findBlock(sql, blockNumber);
-  if (block?.state !== "reserved") return null; // sealed or dissolved meanwhile: the caller asks for a reservation anew
-  const [tx] = sql
-    .exec<{ id: string }>(
-      "SELECT id FROM tx WHERE id = ? AND block = ? AND state = 'reserved'",
-      txId,
-      blockNumber,
-    )
-    .toArray();
-  if (tx !== undefined) {
+  // Sealed, dissolved or revised meanwhile: the caller asks for a reservation anew.
+  if (block?.state !== "reserved" || block.revision !== revision) return null;
+  const taken = refused.filter((refusal) => takeOut(sql, blockNumber, refusal, now)).length;
+  if (taken > 0) {
     sql.exec(
-      "UPDATE tx SET state = 'set_aside', block = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ? WHERE id = ?",
-      reason,
-      error,
-      now,
-      blockNumber,
-      txId,
-    );
-    sql.exec(
-      "UPDATE block SET revision = ?, transactions = transactions - 1, nudged_at = ? WHERE number = ?",
+      "UPDATE block SET revision = ?, transactions = transactions - ?, nudged_at = ? WHERE number = ?",
       nextOf(sql, "revision"),
+      taken,
       now,
       blockNumber,
     );
-    addTo(sql, "pending", -1);
-    addTo(sql, "setAside", 1);
+    addTo(sql, "pending", -taken);
+    addTo(sql, "setAside", taken);
   }
   const revised = findBlock(sql, blockNumber);
   if (revised === undefined || (revised.transactions === 0 && blockNumber > 0)) {
@@ -49,6 +45,24 @@ export function setAside(
     return null;
   }
   return reservationOf(sql, chainId, revised);
+}
+
+/** Whether it was one of the block's. */
+function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal, now: number): boolean {
+  const found = sql
+    .exec("SELECT id FROM tx WHERE id = ? AND block = ? AND state = 'reserved'", txId, blockNumber)
+    .toArray();
+  sql.exec(
+    `UPDATE tx SET state = 'set_aside', block = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?
+     WHERE id = ? AND block = ? AND state = 'reserved'`,
+    reason,
+    error,
+    now,
+    blockNumber,
+    txId,
+    blockNumber,
+  );
+  return found.length > 0;
 }
 
 /** The dead-letter store has been told of this failure, and of no later one. */

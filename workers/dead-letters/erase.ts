@@ -3,7 +3,7 @@ import { canonicalBytes, type Json } from "../../shared/crypto/canonical.ts";
 import { PendingTransaction } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
-import { replaceIfSame } from "../../shared/storage/r2-tier.ts";
+import { replaceOnly } from "../../shared/storage/r2-tier.ts";
 import { dismissErased, lettersOf, rememberErased, type ErasedEnvelope } from "./erased.ts";
 import { recordFrom, type ParkedMessage } from "./record.ts";
 import type { Store } from "./store.ts";
@@ -40,7 +40,7 @@ export async function eraseRecord(bucket: R2Bucket, key: string, erased: ErasedE
     const record = recordFrom(new Uint8Array(await object.arrayBuffer()));
     const stripped = withoutEnvelope(record, erased);
     if (record.erased !== undefined) return isStripped(record.message);
-    if (await replaceIfSame(bucket, key, canonicalBytes(stripped as unknown as Json), object.etag))
+    if (await replaceOnly(bucket, key, object.etag, canonicalBytes(stripped as unknown as Json)))
       return isStripped(stripped.message);
   }
   throw new Error(`${key} is changed all the time: try again`);

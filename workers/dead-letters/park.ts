@@ -7,7 +7,7 @@ import { DeadLetter, SetAside } from "../../shared/messages.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { stageOfDeadLetterQueue, WORKERS, type StageName } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { createOnly, replaceIfSame } from "../../shared/storage/r2-tier.ts";
+import { createOnly, replaceOnly } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
 import { eraseRecord } from "./erase.ts";
 import { withFailure } from "./history.ts";
@@ -55,7 +55,7 @@ async function store(bucket: R2Bucket, parked: ParkedMessage): Promise<ParkedMes
   const known = recordFrom(new Uint8Array(await object.arrayBuffer()));
   const updated = withFailure(known, parked);
   if (updated === known) return known;
-  if (!(await replaceIfSame(bucket, key, canonicalBytes(updated as unknown as Json), object.etag)))
+  if (!(await replaceOnly(bucket, key, object.etag, canonicalBytes(updated as unknown as Json))))
     throw new Error(`${key} was changed at the same moment: retrying`);
   return updated;
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { BlockNumber } from "../../shared/chain/block.ts";
-import { AssetId, TxId } from "../../shared/chain/transaction.ts";
+import { AssetId, Sha256Hex, TxId } from "../../shared/chain/transaction.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
@@ -10,14 +10,20 @@ import { operation } from "./operation.ts";
 /** What KV holds under `asset:{assetId}`. Others may keep more there. */
 export const Asset = v.looseObject({
   assetId: AssetId,
-  txId: v.optional(v.pipe(TxId, v.description("The first transaction that created it, when one did"))),
+  txId: v.optional(v.pipe(TxId, v.description("The transaction that created it"))),
+  owner: v.optional(
+    v.pipe(
+      Sha256Hex,
+      v.description("Key id of the signing key that may transfer it; absent when nobody may"),
+    ),
+  ),
   vdcBlockNumber: v.pipe(BlockNumber, v.description("The highest block that names it")),
 });
 export type Asset = v.InferOutput<typeof Asset>;
 
 export const asset = operation(
   {
-    does: "An asset: the transaction that created it, and the latest block that names it",
+    does: "An asset: the transaction that created it, its owner, and the latest block that names it",
     who: "anyone",
     params: v.strictObject({ assetId: AssetId }),
     answers: { 200: Asset },

@@ -138,9 +138,9 @@ async function checkChain(
     status = await chainHead(call.env).status();
   });
   if (status === undefined) return { check: reached, oldestSeconds: null };
-  const { halted, unfinished, miningOwedSince } = status;
-  const owedSince = [...unfinished.map(({ times }) => times.reserved), miningOwedSince ?? Infinity];
-  const age = Math.floor((Date.now() - Math.min(...owedSince)) / 1_000);
+  const { halted } = status;
+  const oldest = owed(status).toSorted((a, b) => a.since - b.since)[0];
+  const age = Math.floor((Date.now() - (oldest?.since ?? Infinity)) / 1_000);
   const oldestSeconds = age >= 0 ? age : null;
   if (halted)
     return { check: { ok: false, detail: `the chain is halted: ${halted.reason}` }, oldestSeconds, status };
@@ -152,12 +152,27 @@ async function checkChain(
       status,
     };
   if (oldestSeconds === null || oldestSeconds <= limit) return { check: { ok: true }, oldestSeconds, status };
-  const [first] = unfinished;
-  const detail =
-    first === undefined
-      ? "transactions should have been mined by now, but the miner makes no block: see its log"
-      : `block ${first.blockNumber} has been ${first.state} for long: ${first.stage} does not get done, see its log`;
-  return { check: { ok: false, detail }, oldestSeconds, status };
+  return { check: { ok: false, ...(oldest && { detail: oldest.detail }) }, oldestSeconds, status };
+}
+
+/** All that should have been done at some time, and what it says when it is late. */
+function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
+  const blocks = unfinished.map(({ blockNumber, state, stage, times }) => ({
+    since: times.reserved,
+    detail: `block ${blockNumber} has been ${state} for long: ${stage} does not get done, see its log`,
+  }));
+  const others = [
+    {
+      since: miningOwedSince,
+      detail: "transactions should have been mined by now, but the miner makes no block: see its log",
+    },
+    {
+      since: releaseOwedSince,
+      detail:
+        "a submission that is paid should be pending by now, but it is not released: see the log of accounts",
+    },
+  ];
+  return [...blocks, ...others.flatMap(({ since, detail }) => (since === null ? [] : [{ since, detail }]))];
 }
 
 /** Payments are sealed to a key that the miner says it holds. Unknown before the miner's first minute, and then not held against it. */

@@ -1,7 +1,7 @@
 import { IttyRouter, type IRequest } from "itty-router";
 import { Problem } from "../../shared/http/problems.ts";
 import { audited } from "./audited.ts";
-import { CORS } from "./cors.ts";
+import { CORS, methodsWithHead, preflight } from "./cors.ts";
 import type { Arrival, Operation } from "./operation.ts";
 import { recogniseOperator } from "./operator.ts";
 
@@ -21,21 +21,25 @@ export function routerOf(routes: readonly Route[]): (arrival: Incoming) => Promi
     router[method.toLowerCase() as Lowercase<Method>](path, (found, arrival) =>
       perform(operation, { ...arrival, action: `${method} ${path}`, params: found.params }),
     );
-  const methodsOf = (pathname: string) =>
-    [
-      ...new Set(router.routes.filter(([, pattern]) => pattern.test(pathname)).map(([method]) => method)),
-    ].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+  const callsAt = (pathname: string) =>
+    router.routes.flatMap(([, pattern], i) => {
+      const route = pattern.test(pathname) ? routes[i] : undefined;
+      return route === undefined ? [] : [{ method: route[0], plan: route[2].plan }];
+    });
 
   return async (arrival) => {
     const { request } = arrival;
     const method = request.method === "HEAD" ? "GET" : request.method;
     const response: Response | undefined = await router.fetch({ method, url: request.url }, arrival);
     if (response !== undefined) return request.method === "HEAD" ? new Response(null, response) : response;
-    const allowed = methodsOf(new URL(request.url).pathname);
-    if (allowed.length === 0)
+    const calls = callsAt(new URL(request.url).pathname);
+    if (calls.length === 0)
       throw new Problem("not-found", "There is nothing at this path. GET / lists what there is.");
-    const headers = { allow: [...allowed, "OPTIONS"].join(", ") };
-    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers });
+    const headers = {
+      allow: [...methodsWithHead(calls.map(({ method }) => method)), "OPTIONS"].join(", "),
+    };
+    if (request.method === "OPTIONS")
+      return new Response(null, { status: 204, headers: { ...headers, ...preflight(calls) } });
     throw new Problem("method-not-allowed", `This path takes ${headers.allow}.`, { headers });
   };
 }
@@ -48,10 +52,13 @@ async function perform(operation: Operation, arrival: Arrival): Promise<Response
   return operation.work(await operation.read(arrival, undefined));
 }
 
-/** A web page that may read the answer must be able to read why there is none. */
+/** A web page may read every answer of a call that anyone may make, and why there is none. */
 async function open({ read, work }: Operation, arrival: Arrival): Promise<Response> {
   try {
-    return await work(await read(arrival, undefined));
+    const response = await work(await read(arrival, undefined));
+    const answered = new Response(response.body, response);
+    for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);
+    return answered;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const { slug, message, members, headers } = error;

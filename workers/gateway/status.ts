@@ -16,7 +16,15 @@ const FAILURES_SHOWN = 20;
 export const PipelineStatus = v.strictObject({
   latest: v.pipe(v.nullable(BlockNumber), v.description("The latest published block; null before the first")),
   halted: v.nullable(Halted),
-  counts: v.strictObject({ pending: Count, waiting: Count, mined: Count, setAside: Count, blocks: Count }),
+  counts: v.strictObject({
+    pending: Count,
+    waiting: Count,
+    mined: Count,
+    setAside: Count,
+    blocks: Count,
+    awaitingPayment: v.pipe(Count, v.description("Submissions that have to be paid, and are not yet")),
+    paidUnreleased: v.pipe(Count, v.description("Submissions that are paid, and not pending yet")),
+  }),
   ignored: v.pipe(
     v.record(v.string(), Count),
     v.description("Events of Stripe that were not for the chain, by reason"),

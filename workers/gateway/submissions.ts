@@ -8,7 +8,7 @@ import { operation } from "./operation.ts";
 
 export const Submitted = v.strictObject({
   txId: TxId,
-  state: v.picklist(["pending", "reserved", "mined", "set_aside"]),
+  state: v.picklist(["awaiting_payment", "pending", "reserved", "mined", "set_aside"]),
   statusUrl: v.string(),
 });
 export type Submitted = v.InferOutput<typeof Submitted>;
@@ -22,8 +22,10 @@ export const submission = operation(
     answers: { 202: Submitted },
     problems: [
       "invalid-user-signature",
-      "personal-data",
       "timestamp-outside-window",
+      "already-exists",
+      "personal-data",
+      "intent-expired",
       "queue-unavailable",
       "not-configured",
     ],

@@ -8,6 +8,7 @@ import { PERMANENT_REASONS } from "../../shared/errors.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
+import type { IntentFacts } from "../chain-head/intents.ts";
 import type { TransactionFacts } from "../chain-head/reads.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
@@ -15,6 +16,21 @@ import { operation } from "./operation.ts";
 const Index = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.description("Its place in the block"));
 
 export const TransactionStatus = v.variant("state", [
+  v.strictObject({
+    txId: TxId,
+    state: v.literal("awaiting_payment"),
+    since: Timestamp,
+    expiresAt: v.pipe(Timestamp, v.description("Unless it is paid before")),
+  }),
+  v.strictObject({ txId: TxId, state: v.literal("expired"), expiredAt: Timestamp }),
+  v.pipe(
+    v.strictObject({ txId: TxId, state: v.literal("paid"), since: Timestamp }),
+    v.description("Paid, and about to be pending"),
+  ),
+  v.pipe(
+    v.strictObject({ txId: TxId, state: v.literal("awaiting_submission") }),
+    v.description("Paid, but what was signed is not here: submit it, or submit it again"),
+  ),
   v.strictObject({ txId: TxId, state: v.literal("pending"), timestamp: Timestamp, admittedAt: Timestamp }),
   v.strictObject({
     txId: TxId,
@@ -47,7 +63,7 @@ export type TransactionStatus = v.InferOutput<typeof TransactionStatus>;
 /** `mined` is said only once its block is in every tier. */
 export const transaction = operation(
   {
-    does: "Where a transaction is: pending, reserved, mined (block and index) or set_aside (with its reason)",
+    does: "Where a transaction is: awaiting_payment, paid, pending, reserved, mined (block and index), set_aside (with its reason), expired, or awaiting_submission",
     who: "anyone",
     params: v.strictObject({ txId: TxId }),
     answers: { 200: TransactionStatus },
@@ -66,14 +82,16 @@ export const transaction = operation(
         { headers: { ...CORS, "cache-control": "public, max-age=60" } },
       );
 
-    const facts = await chainHead(env).transaction(txId);
-    if (facts === null)
+    const { transaction: facts, intent } = await chainHead(env).whereIs(txId);
+    if (facts !== null) return json(statusOf(facts), { headers: CORS });
+    if (intent === null)
       throw new Problem(
         "not-found",
         "The chain does not know this transaction. A payment takes a few seconds to arrive; an event that is ignored never does.",
         { members: { txId, state: "unknown" } },
       );
-    return json(statusOf(facts), { headers: CORS });
+    const found: IntentFacts & { txId: string } = { txId, ...intent };
+    return json(found satisfies TransactionStatus, { headers: CORS });
   },
 );
 

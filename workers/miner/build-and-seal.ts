@@ -1,4 +1,3 @@
-import { assetsOf } from "../../shared/chain/assets.ts";
 import { blockBytes, buildBlock, verifyBlock } from "../../shared/chain/block.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/chain-head.ts";
@@ -45,7 +44,7 @@ export async function buildAndSeal(
     keyId: block.blockSignature.keyId,
     announces: system.announces,
     systemTransactions: system.transactions.length,
-    assets: assetsOf(opened.transactions),
+    ...opened.changes,
   });
   if ("stale" in answer) {
     log.info("block.stale", { blockNumber });

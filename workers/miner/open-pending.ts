@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { submissionTxId } from "../../shared/chain/submission.ts";
 import { PendingPayload, privateCommitment, type Transaction } from "../../shared/chain/transaction.ts";
 import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
 import { fromBase64url } from "../../shared/crypto/bytes.ts";
@@ -19,6 +20,9 @@ const FROM_OUTSIDE: readonly Transaction["type"][] = [
   "user_registration",
 ];
 
+/** Nobody but a user can make these: the rules ask who signed them. */
+const ALWAYS_SIGNED: readonly Transaction["type"][] = ["user_registration", "asset_transfer"];
+
 /**
  * The public transaction of a pending object, decrypted and checked in full.
  * @throws Permanent when it can never be mined as it is; anything else when it can't be read now
@@ -36,11 +40,24 @@ export async function openPending(txId: string, keyring: Keyring, env: Env): Pro
   if (!FROM_OUTSIDE.includes(transaction.type))
     throw new Permanent("invalid_transaction", `a ${transaction.type} transaction can't come from outside`);
   checkCommitment(payload);
-  if (transaction.signatures.user === undefined && requiresUserSignature(env))
-    throw new Permanent("unsigned", "REQUIRE_USER_SIGNATURE is on and there is no user signature");
+  await checkUserSignature(transaction, env);
+  return transaction;
+}
+
+/** What a user signed has the id that follows from it, so that no other transaction can take its place. */
+async function checkUserSignature(transaction: Transaction, env: Env): Promise<void> {
+  const { user } = transaction.signatures;
+  if (user === undefined) {
+    if (ALWAYS_SIGNED.includes(transaction.type))
+      throw new Permanent("unsigned", `a ${transaction.type} needs a user signature`);
+    if (requiresUserSignature(env))
+      throw new Permanent("unsigned", "REQUIRE_USER_SIGNATURE is on and there is no user signature");
+    return;
+  }
   if (!(await verifyUserSignature(transaction)))
     throw new Permanent("invalid_signature", "the user's signature does not verify");
-  return transaction;
+  if (transaction.id !== submissionTxId(env.CHAIN_ID, user.keyId, transaction))
+    throw new Permanent("invalid_transaction", "the id is not that of what the user signed on this chain");
 }
 
 function checkCommitment({ transaction, private: hidden }: v.InferOutput<typeof PendingPayload>): void {

@@ -1,4 +1,5 @@
-import type { Reservation } from "../../shared/chain/reservation.ts";
+import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
+import type { LedgerChanges, Reservation } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
@@ -6,16 +7,19 @@ import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import type { Env } from "./env.ts";
+import { judge, type Refused } from "./judge.ts";
 import { openPending } from "./open-pending.ts";
 
 export interface OpenedReservation {
   readonly reservation: Reservation;
   readonly transactions: readonly Transaction[];
+  readonly changes: LedgerChanges;
 }
 
 /**
- * Opens every pending object of the reservation. One that can never be mined is set aside with its reason; a read
- * error stops it all and is retried, for unknown is not "missing". `undefined`: nothing is left to be mined.
+ * Opens every pending object of the reservation and applies the rules across transactions, in the block's order. What
+ * can never be mined, or breaks a rule here, is set aside with its reason; a read error stops it all and is retried, for
+ * unknown is not "missing". `undefined`: nothing is left to be mined, or the reservation is another by now.
  */
 export async function openReserved(
   reservation: Reservation,
@@ -23,30 +27,37 @@ export async function openReserved(
   env: Env,
   log: Log,
 ): Promise<OpenedReservation | undefined> {
-  const outcomes = await settleConnections(reservation.transactions, (txId) =>
-    openPending(txId, keyring, env),
-  );
-  const opened = new Map<string, Transaction>();
-  const refused: { txId: string; error: Permanent }[] = [];
-  for (const [i, txId] of reservation.transactions.entries()) {
+  const { blockNumber, revision } = reservation;
+  const { opened, unfit } = await openAll(reservation.transactions, keyring, env);
+  const judged = judge(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
+  if (judged === undefined) return undefined;
+  const { kept: transactions, changes } = judged;
+  const refused = [...unfit, ...judged.refused];
+  if (refused.length === 0) return { reservation, transactions, changes };
+
+  for (const { txId, error } of refused)
+    log.warn("transaction.set_aside", { txId, blockNumber, reason: error.reason });
+  const revised = await chainHead(env).setAside({
+    blockNumber,
+    revision,
+    refused: refused.map(({ txId, error: { reason, message } }) => ({ txId, reason, error: message })),
+  });
+  return revised === null ? undefined : { reservation: revised, transactions, changes };
+}
+
+async function openAll(
+  txIds: readonly string[],
+  keyring: Keyring,
+  env: Env,
+): Promise<{ opened: Transaction[]; unfit: Refused[] }> {
+  const outcomes = await settleConnections(txIds, (txId) => openPending(txId, keyring, env));
+  const opened: Transaction[] = [];
+  const unfit: Refused[] = [];
+  for (const [i, txId] of txIds.entries()) {
     const outcome = outcomes[i];
-    if (outcome?.status === "fulfilled") opened.set(txId, outcome.value);
-    else if (outcome?.reason instanceof Permanent) refused.push({ txId, error: outcome.reason });
+    if (outcome?.status === "fulfilled") opened.push(outcome.value);
+    else if (outcome?.reason instanceof Permanent) unfit.push({ txId, error: outcome.reason });
     else throw outcome?.reason ?? new Error(`${txId} was not read`);
   }
-
-  let revised: Reservation | null = reservation;
-  for (const { txId, error } of refused) {
-    log.warn("transaction.set_aside", { txId, blockNumber: reservation.blockNumber, reason: error.reason });
-    revised = await chainHead(env).setAside({
-      blockNumber: reservation.blockNumber,
-      txId,
-      reason: error.reason,
-      error: error.message,
-    });
-  }
-  if (revised === null) return undefined;
-  const transactions = revised.transactions.map((txId) => opened.get(txId));
-  if (!transactions.every((transaction) => transaction !== undefined)) return undefined; // changed by another miner
-  return { reservation: revised, transactions };
+  return { opened, unfit };
 }

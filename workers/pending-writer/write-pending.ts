@@ -1,12 +1,12 @@
 import { chainHead } from "../../shared/chain-head.ts";
-import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { Permanent } from "../../shared/errors.ts";
-import type { Log } from "../../shared/log.ts";
+import { releasePaidIntents } from "../../shared/intents.ts";
+import { errorText, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
-import { createOnly } from "../../shared/storage/r2-tier.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
+import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { Env } from "./env.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function writePending(
   if (durable.length === 0) return written;
 
   const admissions = await chainHead(env).admit(
-    durable.map(({ txId, timestamp, size }) => ({ txId, timestamp, size })),
+    durable.map(({ txId, timestamp, size, pays }) => ({ txId, timestamp, size, pays })),
   );
   for (const [i, { txId }] of durable.entries()) {
     const result = admissions.results[i];
@@ -31,13 +31,31 @@ export async function writePending(
     // Its block is complete and its pending object was cleared: this late repeat has just made another one.
     if (result === "finished") await env.R2.delete(r2Keys.pending(txId));
   }
-  if (admissions.mineNow) await env.MINER_QUEUE.send({ v: 1, cause: "threshold" });
+  const released = admissions.releaseNow && (await release(env, log));
+  if (admissions.mineNow || released) await env.MINER_QUEUE.send({ v: 1, cause: "threshold" });
   return written;
 }
 
-async function writeOne({ txId, timestamp, size, envelope }: PendingTransaction, env: Env): Promise<void> {
+/**
+ * Submissions that these payments have paid. The payments themselves are admitted, so a failure is none of theirs: it is
+ * logged, and the cron of accounts releases what is left.
+ * @returns whether that is enough for mining to be asked for
+ */
+async function release(env: Env, log: Log): Promise<boolean> {
+  try {
+    return (await releasePaidIntents(env, log)).mineNow;
+  } catch (error) {
+    log.error("release.failed", { error: errorText(error) });
+    return false;
+  }
+}
+
+async function writeOne(
+  { txId, timestamp, size, pays, envelope }: PendingTransaction,
+  env: Env,
+): Promise<void> {
   if (envelope.txId !== txId)
     throw new Permanent("malformed_message", "the envelope is sealed for another transaction");
-  const metadata = pendingMetadata({ timestamp, size });
-  await createOnly(env.R2, r2Keys.pending(txId), canonicalBytes(envelope), metadata);
+  const metadata = pendingMetadata({ timestamp, size, pays });
+  await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, metadata);
 }

@@ -1,4 +1,10 @@
-import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
+import {
+  checkContents,
+  checkUserSignatures,
+  InvalidBlock,
+  readBlock,
+  type Block,
+} from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
@@ -33,7 +39,7 @@ export async function acceptCopy(
   env: Env,
   log: Log,
 ): Promise<CopyAnswer> {
-  const block = readCopy(blockNumber, bytes, env);
+  const block = await readCopy(blockNumber, bytes, env);
   if (typeof block === "string") return { invalid: block };
   const facts = await chainHead(env).block(blockNumber);
   if (facts !== null) {
@@ -59,10 +65,15 @@ export async function acceptCopy(
   return archive({ block, bytes, cid: await cidV0(bytes) }, env);
 }
 
-function readCopy(blockNumber: number, bytes: Uint8Array<ArrayBuffer>, env: Env): Block | string {
+async function readCopy(
+  blockNumber: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  env: Env,
+): Promise<Block | string> {
   try {
     const block = readBlock(bytes);
     checkContents(block);
+    await checkUserSignatures(block);
     if (block.blockNumber !== blockNumber) return `this is block ${block.blockNumber}, not ${blockNumber}`;
     if (block.chainId !== env.CHAIN_ID)
       return `this is a block of chain ${block.chainId}, not ${env.CHAIN_ID}`;

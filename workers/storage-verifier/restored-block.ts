@@ -1,20 +1,26 @@
-import { assetsOf } from "../../shared/chain/assets.ts";
 import { InvalidBlock, readBlock, verifyBlock, type Block } from "../../shared/chain/block.ts";
-import type { RestoredBlock } from "../../shared/chain/reservation.ts";
+import { applyInOrder, changesOf } from "../../shared/chain/ledger-changes.ts";
+import { Ledger, ledgerKeysOf, type LedgerKeys } from "../../shared/chain/ledger.ts";
+import type { LedgerChanges, RestoredBlock } from "../../shared/chain/reservation.ts";
 import { keysOfGenesis, rotatedIn, systemTransactions } from "../../shared/chain/signing-keys.ts";
 import { transactionBytes } from "../../shared/chain/transaction.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
+import type { LedgerState } from "../chain-head/ledger.ts";
 import type { RestorePoint } from "../chain-head/restore.ts";
+
+/** The chain head's ledger, as of the last block that it has. */
+export type ReadLedger = (keys: LedgerKeys) => Promise<LedgerState>;
 
 /**
  * Verifies that bytes are the block that comes next in the chain, and tells what the chain head has to know of it.
- * @throws InvalidBlock
+ * @throws InvalidBlock; Error when the chain head has that block by now
  */
 export async function restoredBlock(
   bytes: Uint8Array<ArrayBuffer>,
   chainId: string,
   { blockNumber, previousHash, historyRoot, signingKeys }: RestorePoint,
+  readLedger: ReadLedger,
 ): Promise<RestoredBlock> {
   const announced = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : signingKeys;
   const keys = new Map(announced.map(({ keyId, publicKey }) => [keyId, publicKey]));
@@ -33,9 +39,24 @@ export async function restoredBlock(
     ipfsHash: await cidV0(bytes),
     announces: blockNumber === 0 ? keysOfGenesis(block) : rotatedIn(block),
     systemTransactions: own,
-    assets: assetsOf(block.transactions),
+    ...(await changesBy(block, readLedger)),
     transactions: fromOutside(block, own),
+    pays: paidIn(block),
   };
+}
+
+/** The rules across transactions hold in every block: the miner sealed none that breaks one. */
+async function changesBy(
+  { blockNumber, transactions }: Block,
+  readLedger: ReadLedger,
+): Promise<LedgerChanges> {
+  const { asOf, ...entries } = await readLedger(ledgerKeysOf(transactions));
+  if (asOf !== blockNumber - 1) throw new Error(`block ${blockNumber} has been restored meanwhile`);
+  const ledger = new Ledger(entries);
+  const [broken] = applyInOrder(ledger, transactions).broken;
+  if (broken !== undefined)
+    throw new InvalidBlock("wrong_place", `${broken.transaction.id} breaks a rule: ${broken.fault}`);
+  return changesOf(transactions, ledger);
 }
 
 function fromOutside({ blockNumber, transactions }: Block, own: number): RestoredBlock["transactions"] {
@@ -48,4 +69,10 @@ function fromOutside({ blockNumber, transactions }: Block, own: number): Restore
     const { id: txId, timestamp } = transaction;
     return { txId, timestamp, size: transactionBytes(transaction).length, position: own + i };
   });
+}
+
+function paidIn({ transactions }: Block): RestoredBlock["pays"] {
+  return transactions.flatMap(({ id: txId, type, data }) =>
+    type === "payment" && data.pays !== undefined ? [{ txId, pays: data.pays }] : [],
+  );
 }

@@ -1,5 +1,7 @@
 import { InvalidBlock, readBlock } from "../../shared/chain/block.ts";
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
+import { chainHead } from "../../shared/chain-head.ts";
 import { errorText } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
@@ -55,7 +57,7 @@ async function verified(
   place: Copy["place"],
   bytes: Uint8Array<ArrayBuffer> | undefined,
   point: RestorePoint,
-  { CHAIN_ID }: Env,
+  env: Env,
   faults: string[],
 ): Promise<SoundCopy | undefined> {
   if (bytes === undefined) {
@@ -63,7 +65,8 @@ async function verified(
     return undefined;
   }
   try {
-    return { place, bytes, block: await restoredBlock(bytes, CHAIN_ID, point) };
+    const readLedger = async (keys: LedgerKeys) => chainHead(env).ledger(keys);
+    return { place, bytes, block: await restoredBlock(bytes, env.CHAIN_ID, point, readLedger) };
   } catch (error) {
     if (!(error instanceof InvalidBlock)) throw error;
     faults.push(`${place}: ${errorText(error)}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sealedFrom, TestHead } from "../../support/chain-head.ts";
+import { TestHead } from "../../support/chain-head.ts";
 
 describe("a halted chain", () => {
   it("seals no block, not even one that was reserved before", () => {
@@ -35,27 +35,6 @@ describe("two requests at one moment", () => {
     expect(head.requestMining()).toMatchObject({ blockNumber: 2, state: "requested" });
     head.reserve();
     expect(head.requestMining()).toMatchObject({ blockNumber: 2, state: "reserved" });
-  });
-});
-
-const mentioned = (assetId: string, createdBy: string | null) => ({ assetId, createdBy });
-
-describe("assets", () => {
-  it("keep their first creation, and the last block that mentions them", () => {
-    const head = new TestHead();
-    head.admit(1);
-    head.requestMining();
-    head.seal(head.reserved()); // genesis
-    const first = head.reserved();
-    head.seal(first, { ...sealedFrom(first), assets: [mentioned("deed", "a"), mentioned("will", null)] });
-    head.admit(2);
-    head.requestMining();
-    const second = head.reserved();
-    head.seal(second, { ...sealedFrom(second), assets: [mentioned("deed", "b"), mentioned("will", "c")] });
-    expect(head.assets(["deed", "will", "unknown"])).toEqual([
-      { assetId: "deed", createdBy: "a", lastBlock: 2 },
-      { assetId: "will", createdBy: "c", lastBlock: 2 },
-    ]);
   });
 });
 

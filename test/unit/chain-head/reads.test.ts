@@ -17,10 +17,19 @@ describe("what the chain head tells", () => {
       genesisHash: null,
     });
     expect(head.status()).toEqual({
-      counts: { pending: 0, waiting: 0, mined: 0, setAside: 0, blocks: 0 },
+      counts: {
+        pending: 0,
+        waiting: 0,
+        mined: 0,
+        setAside: 0,
+        blocks: 0,
+        awaitingPayment: 0,
+        paidUnreleased: 0,
+      },
       ignored: {},
       oldestWaitingAt: null,
       miningOwedSince: null,
+      releaseOwedSince: null,
       unfinished: [],
       halted: null,
       minerKeys: null,
@@ -179,6 +188,7 @@ describe("the settings", () => {
     BLOCK_MAX_BYTES: "262144",
     MAX_BLOCKS_IN_FLIGHT: "4",
     STALL_AFTER_SECONDS: "120",
+    INTENT_TTL_DAYS: "30",
   };
   const rulesOf = (changes: Record<string, string | undefined>) =>
     chainRules({ ...settings, ...changes } as unknown as Parameters<typeof chainRules>[0]);
@@ -192,7 +202,9 @@ describe("the settings", () => {
       blockMaxBytes: 262_144,
       maxBlocksInFlight: 4,
       stallAfterSeconds: 120,
+      intentTtlSeconds: 30 * 86_400,
     });
+    expect(rulesOf({ INTENT_TTL_DAYS: "0.5" }).intentTtlSeconds).toBe(43_200);
   });
 
   it.each(Object.keys(settings))("are refused by name when %s is missing or nonsense", (name) => {

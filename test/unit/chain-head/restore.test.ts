@@ -24,6 +24,7 @@ function chainOf(count: number): { head: TestHead; blocks: RestoredBlock[] } {
         size: 500,
         position: own + i,
       })),
+      pays: [],
     });
     head.seal(reservation);
     head.finish(n);

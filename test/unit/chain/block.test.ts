@@ -12,12 +12,26 @@ import {
   type ExpectedBlock,
 } from "../../../shared/chain/block.ts";
 import { leafHash, merkleRoot } from "../../../shared/chain/merkle.ts";
+import { submissionTxId } from "../../../shared/chain/submission.ts";
 import { transactionBytes, type Transaction } from "../../../shared/chain/transaction.ts";
 import { base64url, concat, fromBase64url, fromHex, hex, utf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes, type Json } from "../../../shared/crypto/canonical.ts";
 import { BLOCK, TRANSACTION } from "../../../shared/crypto/contexts.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
-import { announced, payment, signedBy, signerOf, TestChain, type Signer } from "../../support/chain.ts";
+import {
+  announced,
+  CHAIN_ID,
+  creation,
+  payment,
+  registration,
+  rotation,
+  signedBy,
+  signerOf,
+  TestChain,
+  transfer,
+  withSignature,
+  type Signer,
+} from "../../support/chain.ts";
 
 describe("a block", () => {
   let signer: Signer;
@@ -33,12 +47,8 @@ describe("a block", () => {
       signerOf("stranger"),
       signerOf("user"),
     ]);
-    const asset: Transaction = {
-      ...payment("c", 1_002),
-      type: "asset_creation",
-      data: { assetId: "deed-1" },
-    };
-    block = await chain.build([payment("a"), payment("b", 1_001), await signedBy(user, asset)], signer, {
+    const asset = await signedBy(user, { ...creation("deed-1"), timestamp: 1_002 });
+    block = await chain.build([payment("a"), payment("b", 1_001), asset], signer, {
       blockNumber: 7,
       previousHash: "ab".repeat(32),
       historyRoot: "cd".repeat(32),
@@ -72,6 +82,11 @@ describe("a block", () => {
       transactions,
       blockSignature,
     });
+  }
+
+  /** A block that the system signed with this in it: what a dishonest operator can make. */
+  async function signedBlock(transaction: Transaction): Promise<Uint8Array> {
+    return blockBytes(await chain.build([payment("a"), transaction], signer));
   }
 
   it("is read and verified from its bytes, which are canonical", async () => {
@@ -264,27 +279,67 @@ describe("a block", () => {
     const [signed] = block.transactions.slice(-1) as [Transaction];
     const { user: original } = signed.signatures;
     if (original === undefined) throw new Error("the last transaction is signed");
-    const another = await signedBy(user, payment("another"));
+    const another = await signedBy(user, creation("another"));
     const forged: Transaction[] = [
-      { ...signed, timestamp: signed.timestamp + 1 },
-      { ...signed, data: { assetId: "deed-2" } } as Transaction,
-      { ...signed, signatures: { user: { ...original, ...announced(stranger) } } },
       { ...signed, signatures: { user: { ...original, publicKey: announced(stranger).publicKey } } },
-      { ...signed, signatures: { user: { ...original, keyId: stranger.keyId } } },
       { ...signed, signatures: { user: { ...original, signature: "AAAA" } } },
       { ...signed, signatures: { user: { ...original, signature: "A" } } },
       { ...signed, signatures: another.signatures },
+      renamed({ ...signed, timestamp: signed.timestamp + 1 }),
+      renamed({ ...signed, data: { assetId: "deed-2" } } as Transaction),
+      renamed({ ...signed, privateCommitment: "0".repeat(64) }),
+      renamed({ ...signed, signatures: { user: { ...original, ...announced(stranger) } } }),
+      renamed({ ...signed, signatures: { user: { ...original, keyId: stranger.keyId } } }),
     ];
-    for (const transaction of forged) {
-      const built = await chain.build([payment("a"), transaction], signer);
-      expect(await faultOf(blockBytes(built)), JSON.stringify(transaction.data)).toBe("wrong_user_signature");
-    }
-    const honest = await chain.build([payment("a"), signed], signer);
-    expect(await faultOf(blockBytes(honest))).toBeUndefined();
+    for (const transaction of forged)
+      expect(await faultOf(await signedBlock(transaction)), JSON.stringify(transaction.data)).toBe(
+        "wrong_user_signature",
+      );
+    expect(await faultOf(await signedBlock(signed))).toBeUndefined();
   });
 
-  it("can have each of the faults", () => {
-    expect([...reached].toSorted()).toEqual([...BLOCK_FAULTS].toSorted());
+  it("has a wrong transaction id when what a user signed stands under another than its own", async () => {
+    const mine = await signedBy(user, creation("deed-3"));
+    const { user: original } = mine.signatures;
+    if (original === undefined) throw new Error("it is signed");
+    const forged: Transaction[] = [
+      { ...mine, id: payment("x").id },
+      { ...mine, timestamp: mine.timestamp + 1 },
+      { ...mine, data: { assetId: "deed-4" } } as Transaction,
+      { ...mine, data: { assetId: "deed-3", documentType: "deed" } } as Transaction,
+      { ...mine, privateCommitment: "0".repeat(64) },
+      { ...mine, signatures: { user: { ...original, keyId: stranger.keyId } } },
+      await withSignature(stranger, mine),
+      await withSignature(user, { ...mine, id: payment("x").id }), // signed by its user, under the id of another
+      await signedBy(user, mine, "vdc-other"),
+    ];
+    for (const transaction of forged)
+      expect(await faultOf(await signedBlock(transaction)), JSON.stringify(transaction.data)).toBe(
+        "wrong_transaction_id",
+      );
+  });
+
+  it("holds no registration and no transfer without its user's signature, and no other signed types", async () => {
+    const alone = [registration(user), transfer("deed-1", stranger)];
+    for (const transaction of alone) {
+      expect(await faultOf(await signedBlock(transaction))).toBe("wrong_user_signature");
+      expect(await faultOf(await signedBlock(await signedBy(user, transaction)))).toBeUndefined();
+    }
+    expect(await faultOf(await signedBlock(creation("deed-1")))).toBeUndefined(); // a payment made it
+    const others: Transaction[] = [
+      payment("a"),
+      rotation(stranger),
+      { ...payment("a"), type: "refund", data: { refunds: payment("b").id } },
+    ];
+    for (const transaction of others)
+      expect(await faultOf(await signedBlock(await signedBy(user, transaction)))).toBe(
+        "wrong_user_signature",
+      );
+  });
+
+  it("can have each of the faults, but for those that only the whole chain shows", () => {
+    const alone = BLOCK_FAULTS.filter((fault) => fault !== "broken_rule");
+    expect([...reached].toSorted()).toEqual(alone.toSorted());
   });
 
   it("is only read, not verified, by readBlock", () => {
@@ -301,6 +356,12 @@ describe("a block", () => {
     expect(second.blockSignature.signature).not.toBe(first.blockSignature.signature);
   });
 });
+
+/** The transaction under the id that its contents and the key named in it give. */
+function renamed(transaction: Transaction): Transaction {
+  const signer = transaction.signatures.user?.keyId ?? "";
+  return { ...transaction, id: submissionTxId(CHAIN_ID, signer, transaction) };
+}
 
 /** The same hex with its first digit changed. */
 function flipped(text: string): string {

@@ -1,8 +1,20 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { blockBytes, type Block } from "../../../shared/chain/block.ts";
+import { blockBytes, InvalidBlock, verifyBlock, type Block } from "../../../shared/chain/block.ts";
 import type { Transaction } from "../../../shared/chain/transaction.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
-import { genesis, payment, rotation, signerOf, TestChain, type Signer } from "../../support/chain.ts";
+import {
+  announced,
+  creation,
+  genesis,
+  payment,
+  registration,
+  rotation,
+  signedBy,
+  signerOf,
+  TestChain,
+  transfer,
+  type Signer,
+} from "../../support/chain.ts";
 
 /** Verifies in order. @returns the fault of the first block that does not, with its place in the list */
 async function verify(blocks: readonly Uint8Array[], verifier = new ChainVerifier()): Promise<unknown> {
@@ -17,6 +29,7 @@ async function verify(blocks: readonly Uint8Array[], verifier = new ChainVerifie
 }
 
 const wrongPlace = (at: number) => ({ at, fault: "wrong_place" });
+const brokenRule = (at: number) => ({ at, fault: "broken_rule" });
 
 describe("a chain", () => {
   let first: Signer;
@@ -160,5 +173,87 @@ describe("a chain", () => {
     await refused(await partial.build([payment("y")], stranger)); // the refused ones announced this key
     expect(verifier.next).toBe(1);
     expect(await verify(rest, verifier)).toBe("verified");
+  });
+
+  describe("of users", () => {
+    let users: TestChain;
+
+    /** Genesis, then a deed that `second` created and gave to `stranger`, one that a payment created, and a user. */
+    beforeAll(async () => {
+      users = new TestChain();
+      await users.add([genesis(first)], first);
+      await users.add([await signedBy(second, creation("deed")), creation("paid-deed")], first);
+      await users.add([await signedBy(second, transfer("deed", stranger))], first);
+      await users.add([await signedBy(second, registration(second))], first);
+    });
+
+    async function after(...transactions: Transaction[]): Promise<unknown> {
+      return verify([...users.bytes(), blockBytes(await users.build(transactions, first))]);
+    }
+
+    it("lets an asset be created once, by whomever", async () => {
+      for (const again of ["deed", "paid-deed"]) {
+        const paid = { ...creation(again), id: payment("pays").id };
+        expect(await after(paid)).toEqual(brokenRule(4));
+        expect(await after(await signedBy(second, { ...creation(again), timestamp: 7 }))).toEqual(
+          brokenRule(4),
+        );
+      }
+      const twice = [await signedBy(second, creation("new")), await signedBy(stranger, creation("new"))];
+      expect(await after(...twice)).toEqual(brokenRule(4));
+      expect(await after(twice[1] as Transaction)).toBe("verified");
+    });
+
+    it("lets an asset be transferred by its present owner, and by nobody else", async () => {
+      expect(await after(await signedBy(stranger, transfer("deed", first)))).toBe("verified");
+      expect(await after(await signedBy(second, { ...transfer("deed", stranger), timestamp: 7 }))).toEqual(
+        brokenRule(4),
+      );
+      expect(await after(await signedBy(first, transfer("deed", first)))).toEqual(brokenRule(4));
+      expect(await after(await signedBy(second, transfer("unknown", first)))).toEqual(brokenRule(4));
+      // Nobody's key owns what a payment alone created: not the user's, not the system's.
+      for (const signer of [first, second, stranger])
+        expect(await after(await signedBy(signer, transfer("paid-deed", first)))).toEqual(brokenRule(4));
+    });
+
+    it("lets a user be registered once, by the key that is registered", async () => {
+      expect(await after(await signedBy(stranger, registration(stranger)))).toBe("verified");
+      expect(await after(await signedBy(stranger, registration(first)))).toEqual(brokenRule(4));
+      expect(await after(await signedBy(second, { ...registration(second), timestamp: 7 }))).toEqual(
+        brokenRule(4),
+      );
+    });
+
+    it("applies its rules in the order of the block", async () => {
+      const made = await signedBy(second, creation("new"));
+      const given = await signedBy(second, transfer("new", stranger));
+      const back = await signedBy(stranger, transfer("new", second));
+      expect(await after(made, given, back)).toBe("verified");
+      expect(await after(made, back, given)).toEqual(brokenRule(4));
+      expect(await after(given, made)).toEqual(brokenRule(4));
+    });
+
+    it("keeps no trace of a block that broke a rule: not of what it did before it broke it", async () => {
+      const verifier = new ChainVerifier();
+      expect(await verify(users.bytes(), verifier)).toBe("verified");
+      const made = await signedBy(second, creation("new"));
+      const given = await signedBy(stranger, transfer("deed", first));
+      const registered = await signedBy(stranger, registration(stranger));
+      const broken = await users.build([made, given, registered, creation("deed")], first);
+      const refusal = await verifier.add(blockBytes(broken)).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(InvalidBlock);
+      expect((refusal as InvalidBlock).message).toBe(
+        `${creation("deed").id} creates an asset that exists (asset_exists)`,
+      );
+      expect(verifier.next).toBe(4);
+      const sound = await users.build([made, given, registered], first);
+      expect(await verify([blockBytes(sound)], verifier)).toBe("verified");
+    });
+
+    it("is not held to the rules block by block: only who has read the chain knows them", async () => {
+      const block = await users.build([creation("deed")], first);
+      const keys = new Map([[first.keyId, announced(first).publicKey]]);
+      expect(await verifyBlock(blockBytes(block), block, (keyId) => keys.get(keyId))).toEqual(block);
+    });
   });
 });

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Client } from "../../../cli/client.ts";
 import { CommandFailure, EXIT } from "../../../cli/failure.ts";
-import { pauseBefore } from "../../../cli/retry.ts";
+import { pauseBefore } from "../../../shared/client/retry.ts";
 import { PROBLEMS, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { serve, type Answered, type Served } from "./server.ts";
 
@@ -109,7 +109,6 @@ async function freePort(): Promise<number> {
 }
 
 const failed = (retryAfter: string | null) => ({
-  failure: new CommandFailure("failed"),
   status: 503,
   retryAfter,
 });

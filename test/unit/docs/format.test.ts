@@ -16,7 +16,13 @@ import {
 } from "../../../shared/chain/block.ts";
 import { append, historyInclusionProof, historyRoot, type NodeStore } from "../../../shared/chain/history.ts";
 import { inclusionProof, leafHash } from "../../../shared/chain/merkle.ts";
+import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
 import type { Reservation } from "../../../shared/chain/reservation.ts";
+import {
+  payloadOfSubmission,
+  unsignedTransaction,
+  type UnsignedSubmission,
+} from "../../../shared/chain/submission.ts";
 import {
   privateCommitment,
   signedTransactionBytes,
@@ -24,13 +30,14 @@ import {
   transactionBytes,
   txIdOf,
   type PendingPayload,
+  type UserSignature,
 } from "../../../shared/chain/transaction.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import { base64url, concat, fromHex, fromUtf8, hex, utf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes, canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import * as contexts from "../../../shared/crypto/contexts.ts";
-import { Envelope } from "../../../shared/crypto/envelope.ts";
+import { Envelope, importEncryptionSeed } from "../../../shared/crypto/envelope.ts";
 import { sha256, sha256Hex } from "../../../shared/crypto/hash.ts";
 import { loadKeyring, type Keyring } from "../../../shared/crypto/keyring.ts";
 import { keyId } from "../../../shared/crypto/key-id.ts";
@@ -49,16 +56,30 @@ import { fixture } from "../../support/vectors.ts";
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, "../../../docs/format.md"), "utf8");
 
+interface SignedEnvelope {
+  envelope: Envelope;
+  signature: UserSignature;
+}
+interface UserMetadataRecord extends SignedEnvelope {
+  userId: string;
+  version: number;
+}
 interface KeyFixture {
   algorithm: string;
   seed: string;
   publicKey: string;
   keyId: string;
 }
-type Keys = Record<"signing1" | "signing2" | "user" | "encryption", KeyFixture>;
+type KeyName = "signing1" | "signing2" | "user" | "secondUser" | "encryption" | "userEncryption";
+type Keys = Record<KeyName, KeyFixture>;
 const keys = fixture("worked-example/keys.json") as Keys;
 const chain = fixture("worked-example/chain.json") as { blocks: { cid: string; bytes: string }[] };
 const pending = fixture("worked-example/pending.json") as { envelope: Envelope; payload: string };
+const accounts = fixture("worked-example/accounts.json") as {
+  document: { plaintext: string; record: string };
+  metadata: { plaintext: string; record: UserMetadataRecord };
+  activation: { token: string };
+};
 const { record: publishedRecord } = fixture("worked-example/kv-record.json") as { record: BlockRecord };
 
 const CHAIN_ID = "vdc-example";
@@ -94,7 +115,13 @@ function signerOf(name: string): ExampleSigner {
 const first = signerOf("signing key 1");
 const second = signerOf("signing key 2");
 const user = signerOf("user signing key");
-const encryptionSeed = concat(derived("encryption key, first half"), derived("encryption key, second half"));
+const secondUser = signerOf("second user signing key");
+const encryptionSeed = seedOf("encryption key");
+const userEncryptionSeed = seedOf("user encryption key");
+
+function seedOf(name: string): Uint8Array<ArrayBuffer> {
+  return concat(derived(`${name}, first half`), derived(`${name}, second half`));
+}
 
 /** The keyring before the rotation, and after it. */
 async function keyringOf(active: ExampleSigner, ...retired: ExampleSigner[]): Promise<Keyring> {
@@ -139,15 +166,25 @@ function fromStripe(n: number, seconds: number, decision: Purchase | Refund, sal
   return toTransaction(event as unknown as Stripe.Event, decision, { salt: derived(salt) }).payload;
 }
 
-async function signedByUser(payload: PendingPayload): Promise<PendingPayload> {
-  const { transaction } = payload;
-  const signature = await user.sign(signedTransactionBytes(transaction), contexts.TRANSACTION);
-  const { publicKey } = user.fixture;
-  const signatures = {
-    user: { algorithm: "ML-DSA-44", keyId: user.keyId, publicKey, signature: base64url(signature) } as const,
-  };
-  return { ...payload, transaction: { ...transaction, signatures } };
+async function signatureOf(
+  signer: ExampleSigner,
+  message: Uint8Array,
+  context: string,
+): Promise<UserSignature> {
+  const { keyId, fixture } = signer;
+  const signature = base64url(await signer.sign(message, context));
+  return { algorithm: "ML-DSA-44", keyId, publicKey: fixture.publicKey, signature };
 }
+
+/** What accounts makes of a submission of this user. */
+async function submitted(signer: ExampleSigner, unsigned: UnsignedSubmission): Promise<PendingPayload> {
+  const message = signedTransactionBytes(unsignedTransaction(CHAIN_ID, signer.keyId, unsigned));
+  const signatures = { user: await signatureOf(signer, message, contexts.TRANSACTION) };
+  return payloadOfSubmission(CHAIN_ID, { ...unsigned, signatures });
+}
+
+/** So many seconds after the start of the example. */
+const at = (seconds: number) => (START + seconds) * 1000;
 
 class Example {
   readonly blocks: Block[] = [];
@@ -169,7 +206,7 @@ class Example {
       chainId: CHAIN_ID,
       blockNumber,
       revision: 0,
-      timestamp: (START + seconds) * 1000,
+      timestamp: at(seconds),
       previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
       historyRoot: hex(historyRoot(this.history, blockNumber)),
       transactions: waiting.map(({ id }) => id),
@@ -185,36 +222,57 @@ class Example {
   }
 }
 
-const purchase = await signedByUser(
-  fromStripe(
-    1,
-    60,
-    { kind: "purchase", facts: facts(1, { metadata: { assetId: "asset-1", userId: "user-1" } }) },
-    "salt 1",
-  ),
-);
-const payment = fromStripe(2, 61, { kind: "purchase", facts: facts(2) }, "salt 2");
+const creation = await submitted(user, {
+  type: "asset_creation",
+  timestamp: at(60),
+  data: {
+    assetId: "asset-1",
+    documentHash: sha256Hex(utf8(accounts.document.plaintext)),
+    documentCid: await cidV0(utf8(accounts.document.record)),
+    documentType: "deed",
+  },
+  private: { salt: base64url(derived("salt 1")), part: { owner: "Zoë Müller", parcel: "17/4" } },
+});
+const paid = fromStripe(1, 65, { kind: "purchase", facts: facts(1) }, "salt 2");
+const payment = { ...paid.transaction, data: { pays: creation.transaction.id } } as Transaction;
 const refund = fromStripe(
-  3,
+  2,
   120,
   {
     kind: "refund",
     refundId: "re_example_1",
     amountRefunded: 1999,
-    facts: facts(2, { objectId: "ch_example_2", paymentStatus: "refunded" }),
+    facts: facts(1, { objectId: "ch_example_1", paymentStatus: "refunded" }),
   },
   "salt 3",
 );
-const later = fromStripe(4, 200, { kind: "purchase", facts: facts(4) }, "salt 4");
+const userEncryption = await importEncryptionSeed(userEncryptionSeed);
+const registration = await submitted(user, {
+  type: "user_registration",
+  timestamp: at(200),
+  data: {
+    signingKey: { keyId: user.keyId, algorithm: "ML-DSA-44", publicKey: user.fixture.publicKey },
+    encryptionKey: {
+      keyId: userEncryption.kid,
+      algorithm: "ML-KEM-768",
+      publicKey: base64url(userEncryption.publicKey),
+    },
+  },
+});
+const transfer = await submitted(user, {
+  type: "asset_transfer",
+  timestamp: at(210),
+  data: { assetId: "asset-1", newOwnerKeyId: secondUser.keyId },
+});
 
 const example = new Example();
 
 beforeAll(async () => {
   const [before, after] = [await keyringOf(first), await keyringOf(second, first)];
   await example.mine(0, before, []);
-  await example.mine(90, before, [purchase.transaction, payment.transaction]);
+  await example.mine(90, before, [creation.transaction, payment]);
   await example.mine(180, after, [refund.transaction]);
-  await example.mine(240, after, [later.transaction]);
+  await example.mine(240, after, [registration.transaction, transfer.transaction]);
 });
 
 describe("the published fixtures of the worked example", () => {
@@ -227,9 +285,15 @@ describe("the published fixtures of the worked example", () => {
       publicKey: base64url(publicKey),
       keyId: kid,
     });
-    expect([keys.signing1, keys.signing2, keys.user]).toEqual(
-      [first, second, user].map(({ fixture }) => fixture),
+    expect([keys.signing1, keys.signing2, keys.user, keys.secondUser]).toEqual(
+      [first, second, user, secondUser].map(({ fixture }) => fixture),
     );
+    expect(keys.userEncryption).toEqual({
+      algorithm: "ML-KEM-768",
+      seed: hex(userEncryptionSeed),
+      publicKey: base64url(userEncryption.publicKey),
+      keyId: userEncryption.kid,
+    });
   });
 
   it("are the bytes that the miner's code makes of the example", async () => {
@@ -264,7 +328,24 @@ describe("the published fixtures of the worked example", () => {
     const keyring = await keyringOf(first);
     const opened = fromUtf8(await keyring.encryption.open(v.parse(Envelope, pending.envelope)));
     expect(opened).toBe(pending.payload);
-    expect(opened).toBe(canonicalText(purchase as unknown as Json));
+    expect(opened).toBe(canonicalText(creation as unknown as Json));
+  });
+
+  it("are a document and metadata that their user signed, and can open", async () => {
+    const { document, metadata } = accounts;
+    const record = JSON.parse(document.record) as SignedEnvelope;
+    expect(document.record).toBe(canonicalText(record as unknown as Json));
+    expect(record.envelope).toMatchObject({ txId: `vdc_document:${user.keyId}`, kid: userEncryption.kid });
+    expect(fromUtf8(await userEncryption.open(v.parse(Envelope, record.envelope)))).toBe(document.plaintext);
+    expect(record.signature).toEqual(await signatureOf(user, fromHex(documentId(record)), contexts.DOCUMENT));
+
+    const { envelope, signature, userId } = metadata.record;
+    expect(envelope).toMatchObject({ txId: `vdc_user:${userId}`, kid: userEncryption.kid });
+    expect(fromUtf8(await userEncryption.open(v.parse(Envelope, envelope)))).toBe(metadata.plaintext);
+    expect(userId).toBe(user.keyId);
+    expect(signature).toEqual(
+      await signatureOf(user, metadataBytes(metadata.record), contexts.USER_METADATA),
+    );
   });
 });
 
@@ -311,6 +392,10 @@ describe("docs/format.md", () => {
     expect(tableUnder("Header").map(([name]) => name)).toEqual(Object.keys(Header.entries));
   });
 
+  it("names every rule across transactions", () => {
+    expect(tableUnder("Rules").map(([rule]) => rule)).toEqual([...LEDGER_FAULTS]);
+  });
+
   it("names every fault that a verifier reports", () => {
     expect(tableUnder("Faults").map(([fault]) => fault)).toEqual([...BLOCK_FAULTS]);
   });
@@ -332,6 +417,15 @@ describe("docs/format.md", () => {
   });
 });
 
+function documentId({ envelope }: SignedEnvelope): string {
+  return sha256Hex(canonicalBytes(envelope));
+}
+
+/** What a user signs of his metadata. */
+function metadataBytes({ userId, version, envelope }: UserMetadataRecord): Uint8Array<ArrayBuffer> {
+  return canonicalBytes({ chainId: CHAIN_ID, envelope, userId, version });
+}
+
 function published(number: number): Block {
   const block = example.blocks[number];
   if (block === undefined) throw new Error(`the example has no block ${number}`);
@@ -344,17 +438,28 @@ async function computedExample(): Promise<Record<string, string>> {
   const sources = {
     genesis: { source: "genesis", chainId: CHAIN_ID },
     rotation: { source: "key_rotation", chainId: CHAIN_ID, keyId: second.keyId },
-    purchase: { source: "stripe", livemode: false, account: null, object: "pi_example_1" },
+    creation: {
+      source: "user",
+      chainId: CHAIN_ID,
+      keyId: user.keyId,
+      type: "asset_creation",
+      timestamp: at(60),
+      data: creation.transaction.data,
+      privateCommitment: creation.transaction.privateCommitment,
+    } as unknown as Json,
+    payment: { source: "stripe", livemode: false, account: null, object: "pi_example_1" },
     refund: { source: "stripe", livemode: false, account: null, object: "re_example_1" },
   };
   const [block1, block3] = [published(1), published(3)];
-  const [creation, paid] = block1.transactions;
-  if (creation === undefined || paid === undefined) throw new Error("block 1 has two transactions");
-  const hidden = purchase.private;
-  if (hidden === undefined) throw new Error("the purchase has a private part");
+  const [created, paid] = block1.transactions;
+  if (created === undefined || paid === undefined) throw new Error("block 1 has two transactions");
+  const hidden = creation.private;
+  if (hidden === undefined) throw new Error("the creation has a private part");
+  const document = JSON.parse(accounts.document.record) as SignedEnvelope;
+  const metadata = accounts.metadata.record;
   const { enc: _, ct: __, ...aad } = pending.envelope;
-  const { metadata } = await putRecord(block1);
-  const deadLetter = { txId: creation.id };
+  const put = await putRecord(block1);
+  const deadLetter = { txId: created.id };
   const audited = firstAuditEntry();
 
   const values: Record<string, string> = {
@@ -366,6 +471,9 @@ async function computedExample(): Promise<Record<string, string>> {
     "signing key 2, key id": second.keyId,
     "user signing key, seed": user.fixture.seed,
     "user signing key, key id": user.keyId,
+    "user encryption key, seed": hex(userEncryptionSeed),
+    "user encryption key, key id": userEncryption.kid,
+    "second user signing key, key id": secondUser.keyId,
     "encryption key, seed": hex(encryptionSeed),
     "encryption key, SHA-256 of the public key": sha256Hex(publicKeyOf(encryptionKey)),
     "encryption key, key id": keyId("ML-KEM-768", publicKeyOf(encryptionKey)),
@@ -377,19 +485,21 @@ async function computedExample(): Promise<Record<string, string>> {
     "block 2, refund, source": canonicalText(sources.refund),
     "block 2, refund, id": txIdOf(sources.refund),
 
-    "transaction 0, source": canonicalText(sources.purchase),
-    "transaction 0, id": txIdOf(sources.purchase),
+    "transaction 0, source": canonicalText(sources.creation),
+    "transaction 0, id": txIdOf(sources.creation),
     "transaction 0, salt": hidden.salt,
     "transaction 0, private part": canonicalText(hidden.part),
     "transaction 0, private part, SHA-256": sha256Hex(canonicalBytes(hidden.part)),
     "transaction 0, privateCommitment": privateCommitment(derived("salt 1"), hidden.part),
-    "transaction 0, signed bytes": fromUtf8(signedTransactionBytes(creation)),
+    "transaction 0, signed bytes": fromUtf8(signedTransactionBytes(created)),
     "transaction 0, user signature, SHA-256": sha256Hex(
-      bytesOfBase64url(creation.signatures.user?.signature ?? ""),
+      bytesOfBase64url(created.signatures.user?.signature ?? ""),
     ),
-    "transaction 0, length": String(transactionBytes(creation).length),
-    "transaction 0, SHA-256": sha256Hex(transactionBytes(creation)),
-    "transaction 0, leaf hash": hex(leafHash(transactionBytes(creation))),
+    "transaction 0, length": String(transactionBytes(created).length),
+    "transaction 0, SHA-256": sha256Hex(transactionBytes(created)),
+    "transaction 0, leaf hash": hex(leafHash(transactionBytes(created))),
+    "transaction 1, source": canonicalText(sources.payment),
+    "transaction 1, id": txIdOf(sources.payment),
     "transaction 1, bytes": fromUtf8(transactionBytes(paid)),
     "transaction 1, leaf hash": hex(leafHash(transactionBytes(paid))),
     "transaction 0, audit path": inclusionProof(
@@ -399,7 +509,20 @@ async function computedExample(): Promise<Record<string, string>> {
       .map(hex)
       .join(" "),
 
-    "KV metadata": JSON.stringify(metadata),
+    "user_registration, id": registration.transaction.id,
+    "asset_transfer, signed bytes": fromUtf8(signedTransactionBytes(transfer.transaction)),
+    "asset_transfer, id": transfer.transaction.id,
+
+    "document, id": documentId(document),
+    "document, signature, SHA-256": sha256Hex(bytesOfBase64url(document.signature.signature)),
+    "document, record length": String(utf8(accounts.document.record).length),
+    "document, CID": await cidV0(utf8(accounts.document.record)),
+    "user metadata, signed bytes, SHA-256": sha256Hex(metadataBytes(metadata)),
+    "user metadata, signature, SHA-256": sha256Hex(bytesOfBase64url(metadata.signature.signature)),
+    "activation token": accounts.activation.token,
+    "activation token, hash": sha256Hex(utf8(accounts.activation.token)),
+
+    "KV metadata": JSON.stringify(put.metadata),
     "envelope, AAD": canonicalText(aad),
     "envelope, plaintext length": String(utf8(pending.payload).length),
     "envelope, plaintext SHA-256": sha256Hex(utf8(pending.payload)),
@@ -490,7 +613,7 @@ async function parkedId(pointer: { txId: string }): Promise<string> {
 /** What the audit log's object makes of the example's deed. */
 function firstAuditEntry(): { hashed: string; hash: string } {
   const log = new TestAuditLog();
-  log.now = (START + 300) * 1000;
+  log.now = at(300);
   log.asked({
     operator: { name: "ann", by: "secret" },
     action: "POST /api/vdc/resume",

@@ -1,5 +1,5 @@
 // The verifier that was written from docs/format.md alone accepts the worked example and refuses what was tampered with.
-import { createCipheriv, createHash, sign } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -24,25 +24,33 @@ import {
   root,
   auditPathHolds,
   headerHash,
+  userTxId,
   verifyChain,
+  verifyDocument,
+  verifyUserMetadata,
   cidV0,
   bytesOfRecord,
   openEnvelope,
-  signingPrivateKey,
 } from "../../support/independent-verifier.ts";
+import {
+  changed,
+  other,
+  places,
+  sealed,
+  signature,
+  signedBy,
+  stored,
+  submittedBy,
+  type ExampleKey,
+} from "../../support/independent-signer.ts";
 
 // --- The worked example
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures");
 const fixture = (path: string) => JSON.parse(readFileSync(join(FIXTURES, path), "utf8")) as unknown;
 
-interface ExampleKey {
-  seed: string;
-  publicKey: string;
-  keyId: string;
-}
 const keys = fixture("worked-example/keys.json") as Record<
-  "signing1" | "signing2" | "user" | "encryption",
+  "signing1" | "signing2" | "user" | "secondUser" | "encryption" | "userEncryption",
   ExampleKey
 >;
 const { blocks: published } = fixture("worked-example/chain.json") as {
@@ -58,14 +66,18 @@ function at<Item>(items: readonly Item[], index: number): Item {
   return item;
 }
 
+const ofUser = (transaction: Transaction) => userTxId("vdc-example", keys.user.keyId, transaction);
+/** As block 3 registers the user. */
+const registered = { userId: keys.user.keyId, encryptionKeyId: keys.userEncryption.keyId };
+
 const stripe = (object: string) => txIdOf({ source: "stripe", livemode: false, account: null, object });
 
 describe("a verifier written from docs/format.md", () => {
   it("derives the key ids of the example", () => {
-    for (const { publicKey, keyId: id } of [keys.signing1, keys.signing2, keys.user])
+    for (const { publicKey, keyId: id } of [keys.signing1, keys.signing2, keys.user, keys.secondUser])
       expect(keyId("ML-DSA-44", Buffer.from(publicKey, "base64url"))).toBe(id);
-    const { publicKey, keyId: id } = keys.encryption;
-    expect(keyId("ML-KEM-768", Buffer.from(publicKey, "base64url"))).toBe(id);
+    for (const { publicKey, keyId: id } of [keys.encryption, keys.userEncryption])
+      expect(keyId("ML-KEM-768", Buffer.from(publicKey, "base64url"))).toBe(id);
   });
 
   it("verifies the example's chain, over its key rotation", () => {
@@ -81,14 +93,15 @@ describe("a verifier written from docs/format.md", () => {
   it("derives the ids of the example's transactions from their sources", () => {
     expect(blocks.map(({ transactions }) => transactions.map((transaction) => transaction.id))).toEqual([
       [txIdOf({ source: "genesis", chainId: "vdc-example" })],
-      [stripe("pi_example_1"), stripe("pi_example_2")],
+      [ofUser(at(at(blocks, 1).transactions, 0)), stripe("pi_example_1")],
       [
         txIdOf({ source: "key_rotation", chainId: "vdc-example", keyId: keys.signing2.keyId }),
         stripe("re_example_1"),
       ],
-      [stripe("pi_example_4")],
+      at(blocks, 3).transactions.map(ofUser),
     ]);
-    expect(at(at(blocks, 2).transactions, 1).data.refunds).toBe(stripe("pi_example_2"));
+    expect(at(at(blocks, 1).transactions, 1).data.pays).toBe(at(at(blocks, 1).transactions, 0).id);
+    expect(at(at(blocks, 2).transactions, 1).data.refunds).toBe(stripe("pi_example_1"));
   });
 
   it("computes the CIDs of the example's blocks", () => {
@@ -123,6 +136,47 @@ describe("a verifier written from docs/format.md", () => {
       expect(() =>
         openEnvelope({ ...envelope, ...changed }, Buffer.from(keys.encryption.seed, "hex")),
       ).toThrow(/authenticate/);
+  });
+
+  it("verifies the user's document, to which the example's asset commits, and opens it", () => {
+    const { document } = fixture("worked-example/accounts.json") as {
+      document: { plaintext: string; record: string };
+    };
+    const bytes = bytesOf(document.record);
+    const { envelope } = JSON.parse(document.record) as { envelope: Members };
+    expect(verifyDocument(bytes, registered)).toBe(hex(sha256(canonicalBytes(envelope))));
+    const opened = openEnvelope(envelope, Buffer.from(keys.userEncryption.seed, "hex"));
+    expect(opened.toString()).toBe(document.plaintext);
+    expect(at(at(blocks, 1).transactions, 0).data).toMatchObject({
+      documentHash: hex(sha256(opened)),
+      documentCid: cidV0(bytes),
+    });
+
+    const record = JSON.parse(document.record) as Json;
+    for (const path of [...places(record)].slice(1)) {
+      const tampered = changed(record, path, other);
+      expect(() => verifyDocument(canonicalBytes(tampered), registered), path.join(".")).toThrow(Refused);
+    }
+    expect(() => verifyDocument(bytes, { ...registered, encryptionKeyId: keys.encryption.keyId })).toThrow(
+      Refused,
+    );
+    expect(() => verifyDocument(bytes, { ...registered, userId: keys.secondUser.keyId })).toThrow(Refused);
+  });
+
+  it("verifies the user's metadata, and opens it", () => {
+    const { metadata } = fixture("worked-example/accounts.json") as {
+      metadata: { plaintext: string; record: Members };
+    };
+    const { plaintext, record } = metadata;
+    verifyUserMetadata(record, "vdc-example", registered);
+    const opened = openEnvelope(record.envelope as Members, Buffer.from(keys.userEncryption.seed, "hex"));
+    expect(opened.toString()).toBe(plaintext);
+
+    for (const path of [...places(record)].slice(1)) {
+      const tampered = changed(record, path, other);
+      expect(() => verifyUserMetadata(tampered, "vdc-example", registered), path.join(".")).toThrow(Refused);
+    }
+    expect(() => verifyUserMetadata(record, "vdc-other", registered)).toThrow(Refused);
   });
 
   it("checks that a transaction is in its block, and a block in a later one's history", () => {
@@ -166,47 +220,10 @@ describe("its CIDs of larger files", () => {
 
 // --- Tampering
 
-function signature(message: Uint8Array, context: string, key: ExampleKey): string {
-  const secret = signingPrivateKey(Buffer.from(key.seed, "hex"));
-  return sign(null, message, { key: secret, context: bytesOf(context) }).toString("base64url");
-}
-
-/** An attacker's or the operator's work: all roots and the hash are made to fit, and the block is signed. */
-function sealed(block: Block, key: ExampleKey): Block {
-  const transactions = block.transactions.map((transaction) => canonicalBytes(asJson(transaction)));
-  const header = {
-    ...block,
-    transactionCount: block.transactions.length,
-    merkleRoot: hex(root(transactions)),
-  };
-  const signed = { ...header, hash: headerHash(header) };
-  return {
-    ...signed,
-    blockSignature: {
-      ...block.blockSignature,
-      keyId: key.keyId,
-      signature: signature(Buffer.from(signed.hash, "hex"), "vdc/block/v1", key),
-    },
-  };
-}
-
-function signedByUser(
-  transaction: Transaction,
-  context = "vdc/transaction/v1",
-  key = keys.user,
-): Transaction {
-  const { signatures: _, ...signed } = transaction;
-  const { publicKey, keyId: id } = key;
-  const user = {
-    algorithm: "ML-DSA-44",
-    keyId: id,
-    publicKey,
-    signature: signature(canonicalBytes(asJson(signed)), context, key),
-  };
-  return { ...transaction, signatures: { user } };
-}
-
-const stored = (block: object) => canonicalBytes(asJson(block));
+const submitted = (transaction: Transaction, key = keys.user, chainId?: string) =>
+  submittedBy(key, transaction, chainId);
+const signedByUser = (transaction: Transaction, context?: string, key = keys.user) =>
+  signedBy(key, transaction, context);
 
 /** The example with one block replaced, up to this block. */
 function faultOf(index: number, bytes: Uint8Array, genesisHash = GENESIS): string {
@@ -245,39 +262,6 @@ const keyOf = (algorithm: Algorithm, { keyId: id, publicKey }: ExampleKey) => ({
   algorithm,
   publicKey,
 });
-
-/** Every place of a JSON value, the value itself first. */
-function* places(value: Json, path: (string | number)[] = []): Generator<(string | number)[]> {
-  yield path;
-  if (value === null || typeof value !== "object") return;
-  for (const [name, member] of Object.entries(value))
-    yield* places(member, [...path, Array.isArray(value) ? Number(name) : name]);
-}
-
-/** A copy with the value at this place replaced; `undefined` removes it. */
-function changed(value: Json, path: (string | number)[], replace: (old: Json) => Json | undefined): Json {
-  const copy = structuredClone<{ value: Json }>({ value });
-  const names = ["value", ...path];
-  let holder = copy as unknown as Record<string | number, Json>;
-  for (const name of names.slice(0, -1)) holder = holder[name] as Record<string | number, Json>;
-  const last = names.at(-1) ?? "value";
-  const replaced = replace(holder[last] ?? null);
-  if (replaced !== undefined) holder[last] = replaced;
-  else if (Array.isArray(holder)) holder.splice(Number(last), 1);
-  else delete holder[last];
-  return copy.value;
-}
-
-/** Another value of the same kind: a digit or letter changed, a number one off. */
-function other(value: Json): Json {
-  if (typeof value === "number") return value + 1;
-  if (typeof value === "string") {
-    const middle = Math.floor(value.length / 2);
-    return value.slice(0, middle) + (value[middle] === "b" ? "c" : "b") + value.slice(middle + 1);
-  }
-  if (Array.isArray(value)) return [...value, ...value, null];
-  return { ...(value as Members), unknown: 1 };
-}
 
 describe.each([0, 1, 2, 3])("block %i of the example, tampered with", (index) => {
   const block = asJson(at(blocks, index));
@@ -428,7 +412,7 @@ describe("blocks out of place, rightly signed", () => {
   });
 
   it("are refused with a transaction that stands in the chain already, or twice in the block", () => {
-    const known = at(at(blocks, 1).transactions, 1);
+    const known = at(at(blocks, 1).transactions, 1); // a payment
     expect(faultOf(4, stored(sealed(next([known]), keys.signing2)))).toBe("wrong_place");
     expect(faultOf(4, stored(sealed(next([payment, payment]), keys.signing2)))).toBe("wrong_place");
   });
@@ -473,9 +457,19 @@ describe("blocks out of place, rightly signed", () => {
   });
 });
 
+/** Under the id of what it says, and of the key named in it. */
+const renamed = (transaction: Transaction) => ({
+  ...transaction,
+  id: userTxId("vdc-example", transaction.signatures.user?.keyId ?? "", transaction),
+});
+
+/** What is wrong with a block with these transactions, signed by the operator. */
+const faultWith = (...transactions: Transaction[]) =>
+  faultOf(4, stored(sealed(next(transactions), keys.signing2)));
+
 describe("transactions, in a block that is rightly signed", () => {
   const registration = plain(1, "user_registration", {
-    signingKey: keyOf("ML-DSA-44", keys.user),
+    signingKey: keyOf("ML-DSA-44", keys.secondUser),
     encryptionKey: keyOf("ML-KEM-768", keys.encryption),
   });
   const creation = plain(2, "asset_creation", {
@@ -484,20 +478,29 @@ describe("transactions, in a block that is rightly signed", () => {
     documentCid: at(published, 0).cid,
     documentType: "deed-of_sale1",
   });
-  const transfer = plain(3, "asset_transfer", { assetId: "a", newOwnerKeyId: keys.user.keyId });
-  const fault = (...transactions: Transaction[]) =>
-    faultOf(4, stored(sealed(next(transactions), keys.signing2)));
+  const transfer = plain(3, "asset_transfer", {
+    assetId: "a:1._-",
+    newOwnerKeyId: keys.secondUser.keyId,
+  });
 
-  it("are accepted in every type, with and without a user signature", () => {
-    const all = [registration, creation, transfer];
-    expect(fault(...all)).toBe("accepted");
-    expect(fault(...all.map((transaction) => signedByUser(transaction)))).toBe("accepted");
+  it("are accepted in every type, with a user signature where there must or may be one", () => {
+    const signed = [submitted(registration, keys.secondUser), submitted(creation), submitted(transfer)];
+    expect(faultWith(...signed)).toBe("accepted");
+    const plainOnes = [
+      creation,
+      plain(4, "payment", {}),
+      plain(5, "payment", { pays: newId(2) }),
+      plain(6, "refund", { refunds: newId(4) }),
+      plain(7, "key_rotation", keyOf("ML-DSA-44", keys.user)),
+    ];
+    expect(faultWith(...plainOnes)).toBe("accepted");
   });
 
   it.each([
     plain(1, "payments", {}),
     plain(1, "toString", {}),
     plain(1, "payment", { amount: 1 }),
+    plain(1, "payment", { pays: "pi_example_1" }),
     plain(1, "asset_creation", { assetId: "zoe@example.com" }),
     plain(1, "asset_creation", { assetId: "Zoe Mueller" }),
     plain(1, "asset_creation", { assetId: `a${"b".repeat(128)}` }),
@@ -514,33 +517,104 @@ describe("transactions, in a block that is rightly signed", () => {
     { ...plain(1, "payment", {}), timestamp: -1 },
     { ...plain(1, "payment", {}), privateCommitment: "" },
   ])("are refused in another shape: $type $data", (transaction) => {
-    expect(fault(transaction)).toBe("not_a_block");
+    expect(faultWith(transaction)).toBe("not_a_block");
   });
 
-  it("are refused with a user signature over something else, in another context or of another key", () => {
-    const signed = signedByUser(transfer);
-    const { user } = signed.signatures;
-    if (user === undefined) throw new Error("it is signed");
-    const withUser = (members: object) => ({ ...signed, signatures: { user: { ...user, ...members } } });
+  it("are refused without the user signature that they must have, and with one that they must not have", () => {
+    for (const unsigned of [registration, transfer]) expect(faultWith(unsigned)).toBe("wrong_user_signature");
+    for (const transaction of [
+      plain(1, "payment", {}),
+      plain(1, "refund", { refunds: newId(2) }),
+      plain(1, "key_rotation", keyOf("ML-DSA-44", keys.user)),
+    ])
+      expect(faultWith(submitted(transaction))).toBe("wrong_user_signature");
+  });
+
+  const signed = submitted(creation);
+  const { user } = signed.signatures;
+  if (user === undefined) throw new Error("it is signed");
+  const withUser = (members: object) => ({ ...signed, signatures: { user: { ...user, ...members } } });
+
+  it("are refused under another id than that of what the user signed", () => {
     const wrong = [
       { ...signed, id: newId(9) },
       { ...signed, timestamp: signed.timestamp + 1 },
       { ...signed, data: { ...signed.data, assetId: "b" } },
       { ...signed, privateCommitment: "0".repeat(64) },
-      signedByUser(transfer, "vdc/block/v1"),
-      withUser({ keyId: keys.signing1.keyId }),
-      withUser({ publicKey: keys.signing1.publicKey }),
-      withUser({ publicKey: keys.signing1.publicKey, keyId: keys.signing1.keyId }),
+      withUser({ keyId: keys.secondUser.keyId }),
+      withUser({ publicKey: keys.secondUser.publicKey, keyId: keys.secondUser.keyId }),
+      signedByUser(creation),
+      signedByUser({ ...creation, id: at(at(blocks, 1).transactions, 1).id }),
+      signedByUser(signed, undefined, keys.secondUser),
+      submitted(creation, keys.user, "other-chain"),
+    ];
+    for (const transaction of wrong) expect(faultWith(transaction)).toBe("wrong_transaction_id");
+  });
+
+  it("are refused with a user signature over something else, in another context or of another key", () => {
+    const wrong = [
+      renamed({ ...signed, timestamp: signed.timestamp + 1 }),
+      renamed({ ...signed, data: { ...signed.data, assetId: "b" } }),
+      renamed({ ...signed, privateCommitment: "0".repeat(64) }),
+      renamed(withUser({ keyId: keys.secondUser.keyId })),
+      renamed(withUser({ publicKey: keys.secondUser.publicKey, keyId: keys.secondUser.keyId })),
+      renamed(submitted(creation, keys.user, "other-chain")),
+      signedByUser(signed, "vdc/block/v1"),
+      withUser({ publicKey: keys.secondUser.publicKey }),
       withUser({ publicKey: keys.encryption.publicKey }),
       withUser({ signature: user.signature.slice(0, -4) }),
       withUser({ signature: "A" }),
     ];
-    for (const transaction of wrong) expect(fault(transaction)).toBe("wrong_user_signature");
+    for (const transaction of wrong) expect(faultWith(transaction)).toBe("wrong_user_signature");
   });
 
   it("may be signed by any key, known to the chain or not", () => {
-    expect(fault(signedByUser(plain(1, "payment", {})))).toBe("accepted");
-    const { signatures } = signedByUser(transfer, undefined, keys.signing1);
-    expect(fault({ ...transfer, signatures })).toBe("accepted");
+    expect(faultWith(submitted(creation, keys.secondUser))).toBe("accepted");
+    expect(faultWith(submitted(creation, keys.signing1))).toBe("accepted");
+  });
+});
+
+const later = (transaction: Transaction) => ({ ...transaction, timestamp: transaction.timestamp + 1 });
+const create = (assetId: string) => plain(1, "asset_creation", { assetId });
+const give = (assetId: string, to: ExampleKey) =>
+  plain(2, "asset_transfer", { assetId, newOwnerKeyId: to.keyId });
+const register = (key: ExampleKey) =>
+  plain(3, "user_registration", {
+    signingKey: keyOf("ML-DSA-44", key),
+    encryptionKey: keyOf("ML-KEM-768", keys.encryption),
+  });
+
+describe("rules across transactions, in blocks that are rightly signed", () => {
+  const [made, moved, registered] = [
+    at(at(blocks, 1).transactions, 0),
+    at(at(blocks, 3).transactions, 1),
+    at(at(blocks, 3).transactions, 0),
+  ];
+  it("let an asset be created once", () => {
+    for (const again of [submitted(later(made)), submitted(made, keys.secondUser), create("asset-1")])
+      expect(faultWith(again)).toBe("broken_rule");
+    expect(faultWith(submitted(create("b")), submitted(create("b"), keys.secondUser))).toBe("broken_rule");
+  });
+
+  it("let an asset be transferred by its present owner only", () => {
+    expect(faultWith(submitted(later(moved)))).toBe("broken_rule"); // he has given it away
+    expect(faultWith(submitted(give("asset-1", keys.user), keys.secondUser))).toBe("accepted");
+    expect(faultWith(submitted(give("asset-1", keys.user), keys.signing2))).toBe("broken_rule");
+    expect(faultWith(submitted(give("b", keys.user)))).toBe("broken_rule");
+    expect(faultWith(create("b"), submitted(give("b", keys.user)))).toBe("broken_rule"); // nobody's
+  });
+
+  it("let a user be registered once, by the own key", () => {
+    expect(faultWith(submitted(later(registered)))).toBe("broken_rule");
+    expect(faultWith(submitted(register(keys.secondUser), keys.secondUser))).toBe("accepted");
+    expect(faultWith(submitted(register(keys.secondUser)))).toBe("broken_rule");
+  });
+
+  it("are applied in the order of the block", () => {
+    const [first, second] = [submitted(create("b")), submitted(give("b", keys.secondUser))];
+    const third = submitted(give("b", keys.user), keys.secondUser);
+    expect(faultWith(first, second, third)).toBe("accepted");
+    expect(faultWith(first, third, second)).toBe("broken_rule");
+    expect(faultWith(second, first)).toBe("broken_rule");
   });
 });

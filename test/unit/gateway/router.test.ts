@@ -20,10 +20,19 @@ const route = routerOf([
     "/open/:id",
     operation({ ...plan, who: "anyone" }, async ({ params, query }) => json({ params, query })),
   ],
+  [
+    "GET",
+    "/mixed/:id",
+    operation({ ...plan, who: "anyone", body: undefined, headers: { "if-none-match": "" } }, async () =>
+      json({}),
+    ),
+  ],
+  ["PUT", "/mixed/:id", operation({ ...plan, who: "operator" }, async () => json({}))],
+  ["POST", "/stripe", operation({ ...plan, who: "stripe" }, async () => json({}))],
 ]);
 
-function ask(path: string, body = '{"reason":"x"}'): Promise<Response> {
-  const request = new Request(`https://vdc.example${path}`, { method: "POST", body });
+function ask(path: string, body: string | null = '{"reason":"x"}', method = "POST"): Promise<Response> {
+  const request = new Request(`https://vdc.example${path}`, { method, body });
   const env = { ADMIN_SECRET: "4f1c0a9be27d4c55b3d8" } as Arrival["env"];
   const context = {} as Arrival["context"];
   return route({ request, env, context, requestId: "test-router", log: logger("test") });
@@ -62,5 +71,43 @@ describe("a request", () => {
       headers: { "access-control-allow-origin": "*" },
     });
     await expect(ask("/guarded/1")).rejects.not.toHaveProperty(["headers", "access-control-allow-origin"]);
+  });
+});
+
+async function preflight(path: string): Promise<Record<string, string>> {
+  const { status, headers } = await ask(path, null, "OPTIONS");
+  expect(status).toBe(204);
+  return Object.fromEntries([...headers].filter(([name]) => /^(?:allow|access-control-.*)$/.test(name)));
+}
+
+/** What a browser asks before it lets a page make a call that is more than a plain GET. */
+describe("a preflight", () => {
+  it("of a call that anyone may make lets every page make it, with the headers that count", async () => {
+    expect(await preflight("/open/1")).toEqual({
+      allow: "POST, OPTIONS",
+      "access-control-allow-origin": "*",
+      "access-control-allow-methods": "POST",
+      "access-control-allow-headers": "content-type, x-request-id",
+      "access-control-expose-headers": "etag, location, retry-after, x-request-id",
+      "access-control-max-age": "86400",
+    });
+  });
+
+  it.for(["/guarded/1", "/stripe"])("of %s, which no page may call, allows nothing", async (path) => {
+    expect(await preflight(path)).toEqual({ allow: "POST, OPTIONS" });
+  });
+
+  it("of a path with an operator's call beside one for anyone allows the latter only", async () => {
+    expect(await preflight("/mixed/1")).toMatchObject({
+      allow: "GET, HEAD, PUT, OPTIONS",
+      "access-control-allow-methods": "GET, HEAD",
+      "access-control-allow-headers": "content-type, x-request-id, if-none-match",
+    });
+  });
+
+  it("is followed by an answer that the page may read, with the headers that say when to come again", async () => {
+    const { headers } = await ask("/open/1");
+    expect(headers.get("access-control-allow-origin")).toBe("*");
+    expect(headers.get("access-control-expose-headers")).toContain("retry-after");
   });
 });

@@ -5,7 +5,7 @@ import type { StatusFacts } from "../../chain-head/reads.ts";
 import { counter, gauge, secondsSince } from "./metric.ts";
 
 export function chainMetrics(status: StatusFacts, now: number): Metric[] {
-  const { counts, halted, unfinished, ignored, oldestWaitingAt, miningOwedSince } = status;
+  const { counts, halted, unfinished, ignored, oldestWaitingAt, miningOwedSince, releaseOwedSince } = status;
   const inState = (state: string) => unfinished.filter((block) => block.state === state).length;
   const oldestReserved = unfinished.map(({ times }) => times.reserved).toSorted((a, b) => a - b)[0] ?? null;
   return [
@@ -36,6 +36,21 @@ export function chainMetrics(status: StatusFacts, now: number): Metric[] {
       "vdc_transactions_set_aside",
       "Transactions that could not be mined, each with its reason in the dead letters. Should be 0.",
       counts.setAside,
+    ),
+    gauge(
+      "vdc_submissions_awaiting_payment",
+      "Submissions of a type in PAID_TYPES that are not paid yet.",
+      counts.awaitingPayment,
+    ),
+    gauge(
+      "vdc_submissions_paid_unreleased",
+      "Submissions that are paid, and not pending yet. Normally 0.",
+      counts.paidUnreleased,
+    ),
+    gauge(
+      "vdc_oldest_paid_submission_seconds",
+      "For how long the oldest of vdc_submissions_paid_unreleased has been submitted and paid; 0 when there is none.",
+      secondsSince(releaseOwedSince, now),
     ),
     counter("vdc_transactions_mined_total", "Transactions in sealed blocks.", counts.mined),
     gauge(

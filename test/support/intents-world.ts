@@ -1,0 +1,168 @@
+import { payloadOfSubmission, type Submission } from "../../shared/chain/submission.ts";
+import { generateSecrets } from "../../cli/local/secrets.ts";
+import type { Log } from "../../shared/log.ts";
+import type { PendingTransaction } from "../../shared/messages.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import type { Env as AccountsEnv } from "../../workers/accounts/env.ts";
+import { everyTenMinutes } from "../../workers/accounts/scheduled.ts";
+import { submit, type Submitted } from "../../workers/accounts/submit.ts";
+import type { Env as WriterEnv } from "../../workers/pending-writer/env.ts";
+import { writePending } from "../../workers/pending-writer/write-pending.ts";
+import { CHAIN_ID, creation, newUser, signed } from "./accounts.ts";
+import { TestHead, txId } from "./chain-head.ts";
+
+/** What a process does outside itself fails from here on, as when it dies. */
+export class Crash extends Error {}
+
+/** The step at which the process dies: before it has done anything, or before it hears that it was done. */
+export interface CrashPoint {
+  readonly step: number;
+  readonly done: boolean;
+}
+
+interface StoredObject {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly customMetadata: Record<string, string>;
+  readonly uploaded: Date;
+}
+
+const { SYSTEM_ENCRYPTION_PUBLIC_KEY } = await generateSecrets();
+const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
+
+/**
+ * The real accounts, pending-writer and chain head over an R2 and a queue in memory. Every step outside can be the one at
+ * which the process dies, and can be put into any order with those of others.
+ */
+export class IntentsWorld {
+  readonly head = new TestHead().begun();
+  readonly objects = new Map<string, StoredObject>();
+  /** Messages that pending-writer has not acknowledged. */
+  queue: PendingTransaction[] = [];
+  steps = 0;
+  crashAt: CrashPoint | undefined;
+  /** Waits for its turn. */
+  turn: (label: string) => Promise<unknown> = () => Promise.resolve();
+  #dead = false;
+
+  readonly env = {
+    CHAIN_ID,
+    SYSTEM_ENCRYPTION_PUBLIC_KEY,
+    SUBMISSION_WINDOW_SECONDS: "900",
+    PAID_TYPES: "asset_creation",
+    R2: this.#bucket(),
+    CHAIN_HEAD: { getByName: () => this.#chainHead() },
+    PENDING_WRITER_QUEUE: {
+      send: (message: PendingTransaction) => this.#step("enqueue", () => void this.queue.push(message)),
+    },
+    MINER_QUEUE: { send: () => this.#step("ask for mining", () => {}) },
+  };
+
+  /** A submission that has to be paid, signed now. */
+  static async submission() {
+    const submission = await signed(await newUser(), creation("deed-1", Date.now()));
+    return { submission, id: payloadOfSubmission(CHAIN_ID, submission).transaction.id };
+  }
+
+  submit(submission: Submission): Promise<Submitted> {
+    return submit(submission, this.env as unknown as AccountsEnv, silent);
+  }
+
+  /** The webhook has taken a payment, and the queue has it. */
+  pay(n: number, pays: string): void {
+    const envelope = { v: 1, suite: "HPKE-0041-0001-0002", kid: "", txId: txId(n), enc: "", ct: "" } as const;
+    this.queue.push({ v: 1, txId: txId(n), timestamp: n, size: 500, pays, envelope });
+  }
+
+  /** What waits in the queue is delivered; what is not settled stays in it. */
+  async deliver(): Promise<void> {
+    const batch = [...this.queue];
+    if (batch.length === 0) return;
+    const outcomes = await writePending(batch, this.env as unknown as WriterEnv, silent);
+    if (this.#dead) throw new Crash();
+    this.queue = this.queue.filter((message) => outcomes[batch.indexOf(message)]?.status !== "fulfilled");
+  }
+
+  cron(): Promise<void> {
+    return everyTenMinutes(this.env as unknown as AccountsEnv);
+  }
+
+  /** All that waits is mined, and its pending objects are cleared, as a miner and a cleaner do. */
+  async mine(): Promise<void> {
+    await this.turn("mine");
+    this.head.requestMining();
+    for (;;) {
+      const reservation = this.head.reserve();
+      if ("none" in reservation) return;
+      this.head.seal(reservation);
+      this.head.persisted(reservation.blockNumber);
+      this.head.indexed(reservation.blockNumber);
+      for (const id of reservation.transactions) {
+        await this.turn("clear");
+        this.objects.delete(r2Keys.pending(id));
+      }
+      await this.turn("cleaned");
+      this.head.cleaned(reservation.blockNumber);
+    }
+  }
+
+  /** The processes are started again. */
+  revive(): void {
+    this.#dead = false;
+    this.crashAt = undefined;
+  }
+
+  has(key: string): boolean {
+    return this.objects.has(key);
+  }
+
+  async #step<T>(label: string, effect: () => T): Promise<T> {
+    await this.turn(label);
+    if (this.#dead) throw new Crash();
+    const dies = this.steps++ === this.crashAt?.step;
+    if (dies) this.#dead = true;
+    if (dies && this.crashAt?.done === false) throw new Crash();
+    const answer = effect();
+    if (dies) throw new Crash();
+    return answer;
+  }
+
+  #chainHead() {
+    const { head } = this;
+    return {
+      admit: (entries: Parameters<TestHead["admitEntries"]>[0]) =>
+        this.#step("admit", () => head.admitEntries(entries)),
+      awaitPayment: (intents: Parameters<TestHead["awaitPayment"]>[0]) =>
+        this.#step("await payment", () => head.awaitPayment(intents)),
+      intentMissing: (id: string) => this.#step("missing", () => head.intentMissing(id)),
+      whereIs: (id: string) => this.#step("where is", () => head.whereIs(id)),
+      paidIntents: (after: string, limit: number) =>
+        this.#step("paid intents", () => head.paidIntents(after, limit)),
+    };
+  }
+
+  #bucket() {
+    const { objects } = this;
+    return {
+      put: (key: string, bytes: Uint8Array<ArrayBuffer>, { customMetadata = {} }: R2PutOptions) =>
+        this.#step(`put ${key}`, () => {
+          if (objects.has(key)) return null; // everything here is create-only
+          objects.set(key, { bytes, customMetadata, uploaded: new Date(this.head.now) });
+          return {};
+        }),
+      get: (key: string) =>
+        this.#step(`get ${key}`, () => {
+          const object = objects.get(key);
+          return object ? { arrayBuffer: async () => object.bytes.buffer } : null;
+        }),
+      list: ({ prefix = "" }: R2ListOptions) =>
+        this.#step(`list ${prefix}`, () => ({
+          objects: [...objects]
+            .filter(([key]) => key.startsWith(prefix))
+            .map(([key, { customMetadata, uploaded }]) => ({ key, customMetadata, uploaded })),
+          truncated: false,
+        })),
+      delete: (keys: string | string[]) =>
+        this.#step("delete", () => [keys].flat().forEach((key) => objects.delete(key))),
+    };
+  }
+}

@@ -1,0 +1,119 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Block } from "../../../shared/chain/block.ts";
+import { Unverified, verifyMined } from "../../../shared/client/verify-mined.ts";
+import {
+  announced,
+  CHAIN_ID,
+  genesis,
+  payment,
+  rotation,
+  signedBy,
+  signerOf,
+  TestChain,
+  type Signer,
+} from "../../support/chain.ts";
+
+let signers: readonly [Signer, Signer, Signer, Signer];
+let chain: TestChain;
+const mined = payment("mined");
+
+/** Genesis, two rotations with a payment beside each, and the block in question, signed with the third key. */
+beforeAll(async () => {
+  signers = (await Promise.all(["first", "second", "third", "stranger"].map(signerOf))) as never;
+  const [first, second, third] = signers;
+  chain = new TestChain();
+  await chain.add([genesis(first)], first);
+  await chain.add([rotation(second), payment("a")], first);
+  await chain.add([rotation(third), payment("b")], second);
+  await chain.add([payment("c"), await signedBy(signers[3], mined)], third);
+});
+
+/** As a deployment shows it that may lie: with other blocks, or with other keys announced. */
+async function verify(
+  lies: {
+    blocks?: Readonly<Record<number, Block>>;
+    genesisHash?: string;
+    index?: number;
+    also?: number;
+  } = {},
+) {
+  const [genesisBlock] = chain.blocks;
+  const read: number[] = [];
+  const keys = [
+    ...signers
+      .slice(0, 3)
+      .map((signer, announcedIn) => ({ ...announced(signer), announcedIn, blocks: null })),
+    ...(lies.also === undefined ? [] : [{ ...announced(signers[3]), announcedIn: lies.also, blocks: null }]),
+  ];
+  const verified = await verifyMined(
+    mined.id,
+    { blockNumber: 3, index: lies.index ?? 1 },
+    {
+      announced: {
+        chainId: CHAIN_ID,
+        formatVersion: 1,
+        genesisHash: genesisBlock?.hash ?? null,
+        latestBlock: 3,
+        signingKeys: keys,
+        ipfsGatewayUrl: "https://ipfs.example",
+      },
+      async record(blockNumber) {
+        read.push(blockNumber);
+        const block = lies.blocks?.[blockNumber] ?? chain.blocks[blockNumber];
+        return { ...block, ipfsHash: "Qm", ipfsGatewayUrl: "", storage: { r2Key: "", storedAt: 0 } };
+      },
+      genesisHash: lies.genesisHash,
+    },
+  ).catch((error: unknown) => {
+    if (error instanceof Unverified) return error.fault;
+    throw error;
+  });
+  return { verified, read };
+}
+
+describe("a mined transaction", () => {
+  it("is verified with keys that lead back to genesis, and only the blocks on that way are read", async () => {
+    const { verified, read } = await verify();
+    expect(verified).toMatchObject({ transaction: { id: mined.id }, block: { blockNumber: 3 } });
+    expect(read).toEqual([0, 1, 2, 3]);
+  });
+
+  it("is not when its block is signed by a key that is announced, but by no block", async () => {
+    const [, , , stranger] = signers;
+    const real = chain.blocks[3] as Block;
+    const forged = await new TestChain().build(real.transactions, stranger, real);
+    for (const also of [0, 1, 2, 3])
+      expect((await verify({ blocks: { 3: forged }, also })).verified, String(also)).toBe("unknown_key");
+  });
+
+  it("is not when one byte of its block, or of a block with its key, is another", async () => {
+    for (const [blockNumber, fault] of [
+      [3, "wrong_hash"],
+      [2, "wrong_hash"],
+    ] as const) {
+      const block = chain.blocks[blockNumber] as Block;
+      const blocks = { [blockNumber]: { ...block, timestamp: block.timestamp + 1 } };
+      expect((await verify({ blocks })).verified).toBe(fault);
+    }
+  });
+
+  it("is not when its user's signature is over something else", async () => {
+    const [, , third, stranger] = signers;
+    const real = chain.blocks[3] as Block;
+    const signed = await signedBy(stranger, { ...mined, timestamp: 5 });
+    const changed = { ...mined, signatures: signed.signatures };
+    const block = await chain.build([payment("c"), changed], third, real);
+    expect((await verify({ blocks: { 3: block } })).verified).toBe("wrong_user_signature");
+  });
+
+  it("is not when another block, or another place in it, is shown", async () => {
+    expect((await verify({ blocks: { 3: chain.blocks[1] as Block } })).verified).toBe("wrong_place");
+    expect((await verify({ index: 0 })).verified).toBe("not_in_block");
+  });
+
+  it("is not when the chain is another than the one whose genesis is known", async () => {
+    expect((await verify({ genesisHash: "0".repeat(64) })).verified).toBe("wrong_genesis");
+    const { hash } = chain.blocks[0] as Block;
+    expect((await verify({ genesisHash: hash })).verified).toMatchObject({ block: { blockNumber: 3 } });
+  });
+});

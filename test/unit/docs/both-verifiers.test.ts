@@ -1,0 +1,287 @@
+// The project's verifier and the one that was written from docs/format.md find the same fault in the same block, also
+// when the operator himself made it and signed it anew.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { InvalidBlock } from "../../../shared/chain/block.ts";
+import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
+import {
+  asJson,
+  bytesOf,
+  hex,
+  Refused,
+  root,
+  userTxId,
+  verifyChain,
+  type Block,
+  type Members,
+  type Transaction,
+} from "../../support/independent-verifier.ts";
+import {
+  changed,
+  other,
+  places,
+  sealed,
+  signedBy,
+  stored,
+  submittedBy,
+  type ExampleKey,
+} from "../../support/independent-signer.ts";
+
+const EXAMPLE = join(import.meta.dirname, "../../fixtures/worked-example");
+const read = (name: string) => JSON.parse(readFileSync(join(EXAMPLE, name), "utf8")) as unknown;
+const keys = read("keys.json") as Record<
+  "signing1" | "signing2" | "user" | "secondUser" | "encryption" | "userEncryption",
+  ExampleKey
+>;
+const example = (read("chain.json") as { blocks: { bytes: string }[] }).blocks.map(({ bytes }) =>
+  bytesOf(bytes),
+);
+const blocks = example.map((bytes) => JSON.parse(bytes.toString()) as Block);
+
+function at<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index];
+  if (item === undefined) throw new Error(`there is no item ${index}`);
+  return item;
+}
+
+/** What both verifiers say of a chain: the fault of its first bad block, or "accepted". */
+async function verdict(chain: readonly Buffer[]): Promise<string> {
+  const theirs = independently(chain);
+  const verifier = new ChainVerifier();
+  let ours = "accepted";
+  try {
+    for (const bytes of chain) await verifier.add(new Uint8Array(bytes));
+  } catch (error) {
+    if (!(error instanceof InvalidBlock)) throw error;
+    ours = error.fault;
+  }
+  expect(ours).toBe(theirs);
+  return ours;
+}
+
+function independently(chain: readonly Buffer[]): string {
+  try {
+    verifyChain(chain, at(blocks, 0).hash);
+    return "accepted";
+  } catch (error) {
+    if (error instanceof Refused) return error.fault;
+    throw error;
+  }
+}
+
+/** The example up to a block whose transaction is exchanged; the operator signs that block anew. */
+function withTransaction(block: number, index: number, transaction: Transaction): Promise<string> {
+  const original = at(blocks, block);
+  const transactions = original.transactions.with(index, transaction);
+  const signer = block === 3 ? keys.signing2 : keys.signing1;
+  return verdict([...example.slice(0, block), stored(sealed({ ...original, transactions }, signer))]);
+}
+
+const SIGNED = [
+  { block: 1, index: 0, type: "asset_creation" },
+  { block: 3, index: 0, type: "user_registration" },
+  { block: 3, index: 1, type: "asset_transfer" },
+] as const;
+
+const OF_THE_ID = ["id", "timestamp", "privateCommitment", "data.assetId", "signatures.user.keyId"];
+
+describe.each(SIGNED)(
+  "a user's $type, changed by an operator who signs the block anew",
+  ({ block, index }) => {
+    const original = at(at(blocks, block).transactions, index);
+    const user = original.signatures.user;
+    if (user === undefined) throw new Error("it is signed");
+    const everywhere = [...places(asJson(original))]
+      .slice(1)
+      .map((path) => ({ path, place: path.join(".") }));
+
+    it.each(everywhere)("is refused when $place is another", async ({ path, place }) => {
+      const tampered = changed(asJson(original), path, other) as unknown as Transaction;
+      const fault = await withTransaction(block, index, tampered);
+      if (/^signatures\.user\.(?:publicKey|signature)$/.test(place))
+        expect(fault).toBe("wrong_user_signature");
+      else if (OF_THE_ID.includes(place)) expect(fault).toBe("wrong_transaction_id");
+      else expect(["wrong_transaction_id", "not_a_block"]).toContain(fault); // it may not even have the shape
+    });
+
+    it.each(everywhere)("is refused without $place", async ({ path }) => {
+      const tampered = changed(asJson(original), path, () => undefined) as unknown as Transaction;
+      const allowed = original.type === "asset_creation" && path.join(".") === "signatures.user";
+      const fault = await withTransaction(block, index, tampered);
+      if (!allowed) expect(fault).not.toBe("accepted");
+    });
+
+    const contents = everywhere.filter(
+      ({ path }) => path[0] === "timestamp" || path[0] === "data" || path[0] === "privateCommitment",
+    );
+    it.each(contents)(
+      "is refused when $place is another, and the id is that of what it says",
+      async ({ path }) => {
+        const tampered = changed(asJson(original), path, other) as unknown as Transaction;
+        const id = userTxId("vdc-example", user.keyId, tampered);
+        expect(["wrong_user_signature", "not_a_block"]).toContain(
+          await withTransaction(block, index, { ...tampered, id }),
+        );
+      },
+    );
+
+    it("is refused with the signature of somebody else, under either id", async () => {
+      const { secondUser } = keys;
+      expect(await withTransaction(block, index, signedBy(secondUser, original))).toBe(
+        "wrong_transaction_id",
+      );
+      const stolen = submittedBy(secondUser, original);
+      const swapped = { ...stolen, signatures: original.signatures };
+      expect(await withTransaction(block, index, swapped)).toBe("wrong_transaction_id");
+      const { id } = original;
+      expect(await withTransaction(block, index, { ...stolen, id })).toBe("wrong_transaction_id");
+      const { signature } = stolen.signatures.user ?? user;
+      const signatures = { user: { ...user, signature } };
+      expect(await withTransaction(block, index, { ...original, signatures })).toBe("wrong_user_signature");
+    });
+
+    it("is refused when it was signed for another chain", async () => {
+      const foreign = submittedBy(keys.user, original, "vdc-other");
+      expect(await withTransaction(block, index, foreign)).toBe("wrong_transaction_id");
+      const { id } = original;
+      expect(await withTransaction(block, index, { ...foreign, id })).toBe("wrong_user_signature");
+    });
+
+    it("is accepted when its user signed it again: the id is the same", async () => {
+      const again = submittedBy(keys.user, original);
+      expect(again.id).toBe(original.id);
+      expect(again.signatures).not.toEqual(original.signatures);
+      expect(await withTransaction(block, index, again)).toBe("accepted");
+    });
+  },
+);
+
+describe("a signature that the operator leaves out", () => {
+  it("is missed where there must be one", async () => {
+    for (const { block, index, type } of SIGNED.slice(1)) {
+      const unsigned = { ...at(at(blocks, block).transactions, index), signatures: {} };
+      expect(await withTransaction(block, index, unsigned), type).toBe("wrong_user_signature");
+    }
+  });
+
+  it("leaves an asset that nobody owns: its user's transfer does not follow", async () => {
+    const [creation, payment] = at(blocks, 1).transactions as [Transaction, Transaction];
+    const stripped = sealed(
+      { ...at(blocks, 1), transactions: [{ ...creation, signatures: {} }, payment] },
+      keys.signing1,
+    );
+    expect(await verdict([at(example, 0), stored(stripped)])).toBe("accepted");
+    const transfer = at(at(blocks, 3).transactions, 1);
+    const after = following([at(blocks, 0), stripped], [transfer]);
+    expect(await verdict([at(example, 0), stored(stripped), stored(after)])).toBe("broken_rule");
+  });
+});
+
+/** The block that comes after these, with these transactions, signed by signing key 1. */
+function following(chain: readonly Block[], transactions: Transaction[]): Block {
+  const last = at(chain, chain.length - 1);
+  return sealed(
+    {
+      ...last,
+      blockNumber: chain.length,
+      previousHash: last.hash,
+      historyRoot: hex(root(chain.map(({ hash }) => Buffer.from(hash, "hex")))),
+      transactions,
+    },
+    keys.signing1,
+  );
+}
+
+const USERS = [keys.user, keys.secondUser, keys.signing1];
+const ASSETS = ["a", "b"];
+const signingKeyOf = ({ keyId, publicKey }: ExampleKey): Members => ({
+  keyId,
+  algorithm: "ML-DSA-44",
+  publicKey,
+});
+
+/** One of what users can do, right or wrong, as the n-th transaction of a chain. */
+const deed = fc.record({
+  kind: fc.constantFrom("create", "create unsigned", "transfer", "register"),
+  by: fc.nat({ max: 2 }),
+  to: fc.nat({ max: 2 }),
+  asset: fc.constantFrom(...ASSETS),
+  forged: fc.oneof(
+    { weight: 30, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
+});
+type Deed = typeof deed extends fc.Arbitrary<infer Each> ? Each : never;
+
+function transactionOf({ kind, by, to, asset, forged }: Deed, n: number): Transaction {
+  const [signer, receiver] = [at(USERS, by), at(USERS, to)];
+  const { keyId, publicKey } = keys.userEncryption;
+  const [type, data]: [string, Members] =
+    kind === "transfer"
+      ? ["asset_transfer", { assetId: asset, newOwnerKeyId: receiver.keyId }]
+      : kind === "register"
+        ? [
+            "user_registration",
+            {
+              signingKey: signingKeyOf(receiver),
+              encryptionKey: { keyId, algorithm: "ML-KEM-768", publicKey },
+            },
+          ]
+        : ["asset_creation", { assetId: asset }];
+  const id = `vdc_tx_${String(n).padStart(40, "0")}`;
+  const unsigned: Transaction = { id, type, timestamp: 1_788_220_860_000 + n, data, signatures: {} };
+  if (kind === "create unsigned") return unsigned;
+  const signed = submittedBy(signer, unsigned);
+  return forged
+    ? { ...signed, signatures: submittedBy(receiver, { ...unsigned, timestamp: 0 }).signatures }
+    : signed;
+}
+
+/** Who owns what, told a third time and more briefly. @returns whether it keeps the rules */
+function keepsRules(deeds: readonly Deed[]): boolean {
+  const owners = new Map<string, number | undefined>();
+  const users = new Set<number>();
+  return deeds.every(({ kind, by, to, asset }) => {
+    if (kind === "register") return by === to && users.size < users.add(by).size;
+    if (kind !== "transfer") {
+      const isNew = !owners.has(asset);
+      owners.set(asset, kind === "create" ? by : undefined);
+      return isNew;
+    }
+    const isOwner = owners.get(asset) === by;
+    owners.set(asset, to);
+    return isOwner;
+  });
+}
+
+describe("any chain of creations, transfers and registrations", () => {
+  it("is accepted by both verifiers when it keeps the rules, and refused by both for the same fault", async () => {
+    const seen = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(deed, { minLength: 1, maxLength: 4 }), { maxLength: 4 }),
+        async (plan) => {
+          const chain = [at(blocks, 0)];
+          let n = 0;
+          for (const deeds of plan)
+            chain.push(
+              following(
+                chain,
+                deeds.map((each) => transactionOf(each, n++)),
+              ),
+            );
+          const said = await verdict(chain.map(stored));
+          seen.add(said);
+          const all = plan.flat();
+          const isForged = all.some(({ forged, kind }) => forged && kind !== "create unsigned");
+          if (!isForged) expect(said).toBe(keepsRules(all) ? "accepted" : "broken_rule");
+          else expect(said).not.toBe("accepted");
+        },
+      ),
+      { numRuns: 150, seed: 4 },
+    );
+    expect([...seen]).toEqual(expect.arrayContaining(["accepted", "broken_rule"]));
+  });
+});

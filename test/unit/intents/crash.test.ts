@@ -1,0 +1,197 @@
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Submission } from "../../../shared/chain/submission.ts";
+import { r2Keys } from "../../../shared/storage/layout.ts";
+import { RULES, txId } from "../../support/chain-head.ts";
+import { IntentsWorld, type CrashPoint } from "../../support/intents-world.ts";
+
+const PAYMENT = 7;
+
+let submission: Submission;
+let id: string;
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(new IntentsWorld().head.now);
+  for (const level of ["info", "log", "warn", "error"] as const) vi.spyOn(console, level).mockReturnValue();
+  ({ submission, id } = await IntentsWorld.submission());
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** True whatever happens when: it is read after every step. */
+function check({ head, objects }: IntentsWorld): void {
+  const { transaction, intent } = head.whereIs(id);
+  if (transaction?.state === "pending")
+    expect([...objects.keys()], "admitted, so in pending/").toContain(r2Keys.pending(id));
+  if (head.transaction(PAYMENT) !== null && transaction === null)
+    expect(intent?.state, "nothing that is paid expires").toMatch(/^(?:paid|awaiting_submission)$/);
+}
+
+/** Admitted once, in `pending/` or cleared from it with its block, and nothing is left behind. */
+function expectReleased({ head, objects, queue }: IntentsWorld): void {
+  const { transaction, intent } = head.whereIs(id);
+  expect(intent).toBeNull();
+  expect(transaction?.state).toMatch(/^(?:pending|mined)$/);
+  expect(objects.has(r2Keys.pending(id))).toBe(transaction?.state === "pending");
+  expect(objects.has(r2Keys.intent(id))).toBe(false);
+  expect(head.transaction(PAYMENT)).not.toBeNull();
+  expect(queue).toEqual([]);
+  expect(head.counts()).toMatchObject({ awaitingPayment: 0, paidUnreleased: 0 });
+}
+
+const ORDERS = {
+  "submitted, then paid": async (world: IntentsWorld, taken: () => void) => {
+    await world.submit(submission);
+    taken();
+    world.pay(PAYMENT, id);
+    await world.deliver();
+  },
+  "paid, then submitted": async (world: IntentsWorld, taken: () => void) => {
+    world.pay(PAYMENT, id);
+    await world.deliver();
+    await world.submit(submission);
+    taken();
+    await world.deliver();
+  },
+  "submitted while it is being paid": async (world: IntentsWorld, taken: () => void) => {
+    world.pay(PAYMENT, id);
+    const submitted = world.submit(submission).then(taken);
+    await Promise.all([submitted, world.deliver()]);
+    await world.deliver();
+  },
+};
+
+describe.for(Object.entries(ORDERS))("%s", ([, run]) => {
+  it("is released, with nothing to be mended", async () => {
+    const world = new IntentsWorld();
+    await run(world, () => {});
+    expect(world.head.whereIs(id).transaction?.state).toBe("pending");
+    await world.cron(); // what a direct enqueuing has left in intents/
+    expectReleased(world);
+  });
+
+  it("is released after a crash at any step: the cron, the queue and, where it was not answered, the client suffice", async () => {
+    const whole = new IntentsWorld();
+    await run(whole, () => {});
+    expect(whole.steps).toBeGreaterThan(5);
+    for (let step = 0; step < whole.steps; step++)
+      for (const done of [false, true]) {
+        const crashAt: CrashPoint = { step, done };
+        const world = new IntentsWorld();
+        world.crashAt = crashAt;
+        let isTaken = false;
+        await run(world, () => (isTaken = true)).catch(() => {});
+        check(world);
+        world.revive();
+        if (world.head.transaction(PAYMENT) === null && world.queue.length === 0) world.pay(PAYMENT, id); // Stripe again
+        if (!isTaken) await world.submit(submission);
+        await world.deliver();
+        await world.cron();
+        await world.deliver();
+        check(world);
+        await world.cron();
+        expectReleased(world);
+      }
+  });
+});
+
+describe("whatever happens at the same time", () => {
+  it("it is released once, and nothing that is paid is lost", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.boolean(), fc.boolean(), async (scheduler, expires, mines) => {
+        const world = new IntentsWorld();
+        const turns = () => {
+          check(world);
+          return scheduler.schedule(Promise.resolve());
+        };
+        world.turn = turns;
+        const expiry = async () => {
+          for (let i = 0; i < 3; i++) {
+            await turns();
+            if (i === 0) world.head.pass(RULES.intentTtlSeconds + 1);
+            world.head.expireIntents();
+          }
+        };
+        const payment = async () => {
+          await turns();
+          world.pay(PAYMENT, id);
+          world.pay(PAYMENT + 1, id); // by mistake, twice
+          await Promise.all([world.deliver(), world.deliver()]);
+        };
+        const all = Promise.allSettled([
+          world.submit(submission),
+          payment(),
+          world.cron(),
+          world.cron(),
+          ...(expires ? [expiry()] : []),
+          ...(mines ? [world.mine(), world.mine()] : []),
+        ]);
+        await scheduler.waitFor(all);
+        world.turn = () => Promise.resolve();
+        await world.deliver();
+        // What had expired before it was paid, and was deleted, is sent again.
+        if (world.head.whereIs(id).intent !== null) await world.submit(submission);
+        await world.deliver();
+        await world.cron();
+        check(world);
+        if (mines) await world.mine();
+        expectReleased(world);
+        expect(world.head.transaction(PAYMENT + 1)).not.toBeNull();
+      }),
+      { numRuns: 300, seed: 20_261_122 },
+    );
+  });
+});
+
+describe("releasing", () => {
+  it.for(["registered", "forgotten"])(
+    "is done by the cron, of one that is %s, after a crash at any step",
+    async (which) => {
+      const left = async () => {
+        const world = new IntentsWorld();
+        if (which === "forgotten") world.crashAt = { step: 1, done: true }; // it is in intents/, and nobody knows
+        await world.submit(submission).catch(() => {});
+        world.revive();
+        expect(world.has(r2Keys.intent(id))).toBe(true);
+        world.head.admit(PAYMENT); // pending-writer died before it had released anything
+        world.head.admitEntries([{ txId: txId(PAYMENT), timestamp: PAYMENT, size: 500, pays: id }]);
+        world.steps = 0;
+        return world;
+      };
+      const whole = await left();
+      await whole.cron();
+      expectReleased(whole);
+      for (let step = 0; step < whole.steps; step++)
+        for (const done of [false, true]) {
+          const world = await left();
+          world.crashAt = { step, done };
+          await world.cron().catch(() => {});
+          check(world);
+          world.revive();
+          await world.cron();
+          expectReleased(world);
+        }
+    },
+  );
+
+  it("takes more than one page, and those after one that can't be read", async () => {
+    const world = new IntentsWorld();
+    for (let n = 1_000; n < 1_250; n++) {
+      world.head.receive(n);
+      world.head.admit({ n: n + 10_000, pays: n });
+      if (n !== 1_003) {
+        const bytes = new Uint8Array([n % 256]);
+        world.objects.set(r2Keys.intent(txId(n)), { bytes, customMetadata: {}, uploaded: new Date() });
+      }
+    }
+    await world.cron();
+    expect(world.head.counts()).toMatchObject({ paidUnreleased: 0 });
+    expect(world.head.intent(1_003)).toEqual({ state: "awaiting_submission" });
+    expect(world.objects.get(r2Keys.pending(txId(1_249)))?.customMetadata).toEqual({
+      timestamp: "1249",
+      size: "500",
+    });
+  });
+});

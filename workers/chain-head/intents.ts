@@ -1,0 +1,182 @@
+import type { ChainRules } from "../../shared/chain/rules.ts";
+import type { TransactionState } from "../../shared/chain/states.ts";
+import type { Entry } from "./admit.ts";
+import { readFact } from "./facts.ts";
+import { isFounded } from "./found.ts";
+import type { Sql } from "./schema.ts";
+
+/** A submission of a type that is paid for, in `intents/`. */
+export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size"> {
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+}
+
+/** `paid`: to be released, or to be enqueued by whoever holds its bytes. A transaction's state: it is admitted. */
+export type IntentStanding = "awaiting_payment" | "expired" | "paid" | TransactionState;
+
+/** What is known of a submission that is not admitted, or of a payment whose submission is not. Milliseconds since the epoch. */
+export type IntentFacts =
+  | { readonly state: "awaiting_payment"; readonly since: number; readonly expiresAt: number }
+  | { readonly state: "expired"; readonly expiredAt: number }
+  | { readonly state: "paid"; readonly since: number }
+  | { readonly state: "awaiting_submission" };
+
+type IntentRow = {
+  timestamp: number | null;
+  received_at: number | null;
+  expired_at: number | null;
+  paid_by: string | null;
+};
+
+// The words of the partial indexes, so that what was paid or has expired long ago costs nothing.
+const UNPAID = "received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL";
+const UNRELEASED = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
+
+/**
+ * Registers submissions whose bytes are in `intents/`, and answers where each stands, in their order. One that has expired
+ * stays so until it is paid.
+ */
+export function awaitPayment(sql: Sql, intents: readonly Intent[]): readonly IntentStanding[] {
+  return intents.map((intent) => {
+    const state = stateOf(sql, intent.txId);
+    if (state !== undefined) return state;
+    const known = findIntent(sql, intent.txId);
+    const isPaid = known !== undefined && known.paid_by !== null;
+    if (known !== undefined && known.expired_at !== null && !isPaid) return "expired";
+    if (known === undefined || known.received_at === null) register(sql, intent);
+    return isPaid ? "paid" : "awaiting_payment";
+  });
+}
+
+function register(sql: Sql, { txId, timestamp, size, receivedAt }: Intent): void {
+  sql.exec(
+    `INSERT INTO intent (tx_id, timestamp, size, received_at) VALUES (?, ?, ?, ?) ON CONFLICT (tx_id) DO UPDATE
+     SET timestamp = excluded.timestamp, size = excluded.size, received_at = excluded.received_at`,
+    txId,
+    timestamp,
+    size,
+    receivedAt,
+  );
+}
+
+/**
+ * Part of the decision that admits a payment: what it pays can't expire any more. The first payment of a submission pays it,
+ * a further one is a payment and nothing else. One that had expired has to be submitted again, for its bytes may be gone.
+ */
+export function notePayment(sql: Sql, paidBy: string, pays: string): void {
+  sql.exec(
+    `INSERT INTO intent (tx_id, paid_by, admitted) VALUES (?, ?, EXISTS (SELECT 1 FROM tx WHERE id = ?))
+     ON CONFLICT (tx_id) DO UPDATE SET paid_by = coalesce(paid_by, excluded.paid_by),
+     received_at = CASE WHEN paid_by IS NULL AND expired_at IS NOT NULL THEN NULL ELSE received_at END`,
+    pays,
+    paidBy,
+    pays,
+  );
+}
+
+/** Part of the decision that admits it. One that did not have to be paid after all waits no more. */
+export function noteAdmitted(sql: Sql, txId: string): void {
+  sql.exec(
+    `UPDATE intent SET admitted = 1, received_at = CASE WHEN paid_by IS NULL THEN NULL ELSE received_at END
+     WHERE tx_id = ? AND admitted = 0`,
+    txId,
+  );
+}
+
+/** Received, paid, not admitted: ordered by id, those after `after`. */
+export function paidIntents(
+  sql: Sql,
+  after: string,
+  limit: number,
+): readonly Pick<Entry, "txId" | "timestamp" | "size">[] {
+  return sql
+    .exec<{ tx_id: string; timestamp: number; size: number }>(
+      `SELECT tx_id, timestamp, size FROM intent WHERE ${UNRELEASED} AND tx_id > ? ORDER BY tx_id LIMIT ?`,
+      after,
+      limit,
+    )
+    .toArray()
+    .map(({ tx_id, timestamp, size }) => ({ txId: tx_id, timestamp, size }));
+}
+
+/** The bytes of a paid submission are not in `intents/`: it can be submitted again, and is taken then. */
+export function intentMissing(sql: Sql, txId: string): void {
+  sql.exec(`UPDATE intent SET received_at = NULL WHERE tx_id = ? AND ${UNRELEASED}`, txId);
+}
+
+export function intent(sql: Sql, txId: string, rules: ChainRules): IntentFacts | null {
+  const row = findIntent(sql, txId);
+  if (row === undefined || stateOf(sql, txId) !== undefined) return null;
+  const { received_at: since, expired_at: expiredAt, paid_by: paidBy } = row;
+  if (paidBy !== null) return since === null ? { state: "awaiting_submission" } : { state: "paid", since };
+  if (expiredAt !== null) return { state: "expired", expiredAt };
+  if (since === null) return null;
+  return { state: "awaiting_payment", since, expiresAt: expiryOf(sql, since, rules) };
+}
+
+/**
+ * After a restore all have their whole time again: what was paid may be on its way to the chain head once more.
+ */
+function expiryOf(sql: Sql, receivedAt: number, { intentTtlSeconds }: ChainRules): number {
+  return Math.max(receivedAt, readFact(sql, "founded") ?? 0) + intentTtlSeconds * 1_000;
+}
+
+/** When the first of those that are unpaid expires; `undefined` when none can: a chain head without its chain knows of no payment. */
+export function nextExpiry(sql: Sql, rules: ChainRules): number | undefined {
+  if (!isFounded(sql) || readFact(sql, "restoring") !== undefined) return undefined;
+  const [oldest] = sql
+    .exec<{ received_at: number }>(
+      `SELECT received_at FROM intent WHERE ${UNPAID} ORDER BY received_at LIMIT 1`,
+    )
+    .toArray();
+  return oldest && expiryOf(sql, oldest.received_at, rules);
+}
+
+const EXPIRE_AT_ONCE = 500;
+
+/** Only here does a submission expire, and only an unpaid one. The row stays, for ever, as the trace. */
+export function expireIntents(sql: Sql, rules: ChainRules, now: number): void {
+  const next = nextExpiry(sql, rules);
+  if (next === undefined || next > now) return;
+  sql.exec(
+    `UPDATE intent SET expired_at = ? WHERE tx_id IN
+     (SELECT tx_id FROM intent WHERE ${UNPAID} AND received_at <= ? ORDER BY received_at LIMIT ?)`,
+    now,
+    now - rules.intentTtlSeconds * 1_000,
+    EXPIRE_AT_ONCE,
+  );
+}
+
+export interface IntentCounts {
+  readonly awaitingPayment: number;
+  /** Paid, and not admitted yet. */
+  readonly paidUnreleased: number;
+}
+
+/** Costs what waits, not what ever waited. */
+export function intentCounts(sql: Sql): IntentCounts {
+  const countOf = (which: string) =>
+    sql.exec<{ n: number }>(`SELECT count(*) AS n FROM intent WHERE ${which}`).toArray()[0]?.n ?? 0;
+  return { awaitingPayment: countOf(UNPAID), paidUnreleased: countOf(UNRELEASED) };
+}
+
+/** Since when the oldest of those that are paid and not admitted has been both, submitted and paid; null when there is none. */
+export function releaseOwedSince(sql: Sql): number | null {
+  const [row] = sql
+    .exec<{ since: number | null }>(
+      `SELECT min(max(received_at, coalesce(payment.admitted_at, received_at))) AS since
+       FROM intent LEFT JOIN tx AS payment ON payment.id = paid_by WHERE ${UNRELEASED}`,
+    )
+    .toArray();
+  return row?.since ?? null;
+}
+
+function findIntent(sql: Sql, txId: string): IntentRow | undefined {
+  return sql
+    .exec<IntentRow>("SELECT timestamp, received_at, expired_at, paid_by FROM intent WHERE tx_id = ?", txId)
+    .toArray()[0];
+}
+
+function stateOf(sql: Sql, txId: string): TransactionState | undefined {
+  return sql.exec<{ state: TransactionState }>("SELECT state FROM tx WHERE id = ?", txId).toArray()[0]?.state;
+}
