@@ -53,8 +53,7 @@ function refusal(state: Extract<Erasure, { mayNot: unknown }>["mayNot"]): Proble
 }
 
 const ON_ITS_WAY = {
-  awaiting_payment:
-    "It waits for its payment: it is deleted when that does not come, and can be erased afterwards.",
+  awaiting_payment: "It waits for its payment, and is deleted when that does not come.",
   pending: "It waits for its block: have it mined, then erase it.",
   reserved: "Its block is being made: ask again when it is complete.",
   mined: "Its block is on its way into storage: ask again when it is complete.",
