@@ -260,6 +260,7 @@ describe("a transaction that no block took", () => {
     const answer = await erase(pipeline, txId);
     expect(answer.removed).toEqual([r2Keys.pending(txId), r2Keys.deadLetter("pending-writer", id)]);
     expect(await erase(pipeline, txId)).toEqual(answer);
+    expect(await replay(pipeline, { ids: [id] })).toMatchObject({ replayed: 0, skipped: 1 });
     await deliverTo(pipeline, "pending-writer", [{ body: message }]);
     expect(await pendingKeys(pipeline)).toEqual([]);
     expect(await placesOf(pipeline, [message])).toEqual([]);
