@@ -16,13 +16,17 @@ export interface Consumer {
   readonly max_concurrency?: number;
 }
 
-/** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
+/**
+ * The Durable Objects: one of each for a chain, named by CHAIN_ID, but user-metadata: one for each user, named by the
+ * user's id. Who touches one holds a binding to its class.
+ */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
   monitor: { className: "Monitor", worker: "monitor" },
   "dead-letters": { className: "DeadLetters", worker: "dead-letters" },
   "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
   "audit-log": { className: "AuditLog", worker: "audit-log" },
+  "user-metadata": { className: "UserMetadata", worker: "accounts" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -37,7 +41,19 @@ export type Resource =
   | "encryption-key"
   | "stripe"
   | "admin"
+  | "rate-limits"
   | "alert-webhook";
+
+/**
+ * How often one address may do something, in each of Cloudflare's locations: `limit` times in `period` seconds, about.
+ * Against abuse, no accounting. A namespace is the account's: two deployments with the same one would share their counts.
+ */
+export const RATE_LIMITS = {
+  PUBLIC_WRITES: { namespace_id: "4801", simple: { limit: 300, period: 60 } },
+  UNKNOWN_READS: { namespace_id: "4802", simple: { limit: 300, period: 60 } },
+} as const;
+
+export type RateLimitName = keyof typeof RATE_LIMITS;
 
 export interface WorkerPlan {
   readonly does: string;
@@ -57,7 +73,7 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier", "accounts"],
-    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin"],
+    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin", "rate-limits"],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -66,11 +82,11 @@ export const WORKERS = {
     touches: ["stripe", "encryption-key"],
   },
   accounts: {
-    does: "takes what users sign, checks the signature, encrypts it, enqueues it, or keeps it until it is paid",
+    does: "takes what users sign, checks and encrypts it, enqueues it, or keeps it until it is paid; activates users and keeps their metadata",
     http: "service",
     cron: "*/10 * * * *",
     produces: ["pending-writer"],
-    touches: ["r2", "chain-head", "dead-letters", "encryption-key"],
+    touches: ["kv", "r2", "chain-head", "dead-letters", "user-metadata", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -41,6 +41,7 @@ const LOCAL_VARS = {
   STALL_AFTER_SECONDS: "15",
   MINE_AFTER_SECONDS: "60",
   PIN_DEADLINE_SECONDS: "10",
+  RATE_LIMITING: "off", // everybody has one address here
 };
 
 /** Runs all Workers in one workerd, with a local pinning service. The same bundles and configurations as deployed. */

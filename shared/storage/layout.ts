@@ -32,6 +32,7 @@ export const r2Keys = {
   uploadPrefix: "uploads/",
   /** A document that is being stored: which pin to take back when it is never finished. */
   upload: (documentId: string) => `uploads/${documentId}.json`,
+  activationPrefix: "activation/",
   /** The token itself is nowhere: only who holds it can name this object. */
   activation: (tokenHash: string) => `activation/${tokenHash}.json`,
   deadLetterPrefix: "dead-letters/",

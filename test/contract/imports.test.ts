@@ -37,6 +37,11 @@ const SHARED: readonly Layer[] = [
     ],
   },
   { folder: "shared/chain", may: ["shared/crypto", "shared/errors.ts", "valibot"] },
+  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/activation.ts",
+    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
+  },
   {
     folder: "shared/messages.ts",
     may: ["shared/chain", "shared/crypto", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
@@ -84,11 +89,13 @@ const SHARED: readonly Layer[] = [
   {
     folder: "shared/client",
     may: [
+      "shared/activation.ts",
       "shared/chain",
       "shared/crypto",
       "shared/errors.ts",
       "shared/http/problems.ts",
       "shared/storage/kv-tier.ts",
+      "shared/user-metadata.ts",
       "valibot",
     ],
     types: ["workers/gateway"],

@@ -10,6 +10,7 @@ import {
   deadLetterQueueName,
   DURABLE_OBJECTS,
   queueName,
+  RATE_LIMITS,
   stageOfDeadLetterQueue,
   STAGES,
   workerName,
@@ -86,6 +87,9 @@ function expectedConfig(worker: WorkerName): Config {
     ...(plan.cron !== undefined && { triggers: { crons: [plan.cron] } }),
     ...(touches("kv") && { kv_namespaces: KV }),
     ...(touches("r2") && { r2_buckets: R2 }),
+    ...(touches("rate-limits") && {
+      ratelimits: Object.entries(RATE_LIMITS).map(([name, limit]) => ({ name, ...limit })),
+    }),
     ...expectedObjects(worker),
     ...(plan.calls && {
       services: plan.calls.map((called) => ({ binding: bindingName(called), service: workerName(called) })),
@@ -316,6 +320,7 @@ function requiredSecrets(worker: WorkerName): readonly string[] {
 function boundNames(worker: WorkerName): string[] {
   const config = configOf(worker) as Record<string, { binding: string }[] | undefined> & {
     durable_objects?: { bindings?: { name: string }[] };
+    ratelimits?: { name: string }[];
   };
   return [
     ...Object.keys(varsOf(worker)),
@@ -323,7 +328,7 @@ function boundNames(worker: WorkerName): string[] {
     ...["kv_namespaces", "r2_buckets", "services"].flatMap((kind) =>
       (config[kind] ?? []).map(({ binding }) => binding),
     ),
-    ...(config.durable_objects?.bindings ?? []).map(({ name }) => name),
+    ...[...(config.durable_objects?.bindings ?? []), ...(config.ratelimits ?? [])].map(({ name }) => name),
     ...queuesOf(worker, "producers").flatMap(({ binding }) => binding ?? []),
   ].toSorted();
 }

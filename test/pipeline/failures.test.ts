@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publicKeyOf } from "../../cli/local/secrets.ts";
 import {
   payloadOfSubmission,
+  submissionTxId,
   unsignedTransaction,
   type UnsignedSubmission,
 } from "../../shared/chain/submission.ts";
@@ -85,23 +86,22 @@ const HOPELESS: Record<string, { reason: string; make: () => Promise<PendingTran
   "a user's signature over something else": {
     reason: "invalid_signature",
     async make() {
-      const { transaction } = await signedPayload();
-      return seal(pipeline, {
-        transaction: { ...transaction, timestamp: transaction.timestamp + 1 },
-      });
+      return seal(pipeline, await signedPayload("another-chain", CHAIN_ID));
     },
   },
   "a user's signature over another id than its contents have": {
     reason: "invalid_transaction",
     async make() {
-      return seal(pipeline, await signedPayload("another-chain"));
+      return seal(pipeline, await signedPayload("another-chain", "another-chain"));
     },
   },
-  "a payment that a user signed with the payment's own id": {
+  "a payment that a user signed": {
     reason: "invalid_transaction",
     async make() {
-      const { transaction, ...hidden } = payloadOf();
-      const user = await (await newUser()).sign(signedTransactionBytes(transaction), TRANSACTION);
+      const { transaction: paid, ...hidden } = payloadOf();
+      const ann = await newUser();
+      const transaction = { ...paid, id: submissionTxId(CHAIN_ID, ann.userId, paid) };
+      const user = await ann.sign(signedTransactionBytes(transaction), TRANSACTION);
       return seal(pipeline, { ...hidden, transaction: { ...transaction, signatures: { user } } });
     },
   },
@@ -115,10 +115,10 @@ const HOPELESS: Record<string, { reason: string; make: () => Promise<PendingTran
   },
 };
 
-/** What accounts makes of a creation that a user signed for this chain. */
-async function signedPayload(chainId = CHAIN_ID): Promise<PendingPayload> {
+/** What accounts makes of a creation that a user signed; the signature is for a chain, and so is the id. */
+async function signedPayload(signedFor = CHAIN_ID, chainId = CHAIN_ID): Promise<PendingPayload> {
   const unsigned = creation(`deed-${crypto.randomUUID()}`);
-  return payloadOfSubmission(chainId, await signSubmission(chainId, unsigned, await newUser()));
+  return payloadOfSubmission(chainId, await signSubmission(signedFor, unsigned, await newUser()));
 }
 
 function unsignedPayload(unsigned: UnsignedSubmission): PendingPayload {

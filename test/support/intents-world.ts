@@ -1,5 +1,7 @@
 import { payloadOfSubmission, type Submission } from "../../shared/chain/submission.ts";
 import { generateSecrets } from "../../cli/local/secrets.ts";
+import type { LedgerKeys } from "../../shared/chain/ledger.ts";
+import type { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
@@ -28,6 +30,12 @@ interface StoredObject {
 
 const { SYSTEM_ENCRYPTION_PUBLIC_KEY } = await generateSecrets();
 const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
+
+/** One that nobody opens here. */
+export function someEnvelope(of: string): Envelope {
+  const [enc, ct] = [1_451, 22].map((length) => "A".repeat(length)) as [string, string];
+  return { v: 1, suite: "HPKE-0041-0001-0002", kid: "0".repeat(64), txId: of, enc, ct };
+}
 
 /**
  * The real accounts, pending-writer and chain head over an R2 and a queue in memory. Every step outside can be the one at
@@ -69,8 +77,8 @@ export class IntentsWorld {
 
   /** The webhook has taken a payment, and the queue has it. */
   pay(n: number, pays: string): void {
-    const envelope = { v: 1, suite: "HPKE-0041-0001-0002", kid: "", txId: txId(n), enc: "", ct: "" } as const;
-    this.queue.push({ v: 1, txId: txId(n), timestamp: n, size: 500, pays, envelope });
+    const id = txId(n);
+    this.queue.push({ v: 1, txId: id, timestamp: n, size: 500, pays, envelope: someEnvelope(id) });
   }
 
   /** What waits in the queue is delivered; what is not settled stays in it. */
@@ -105,6 +113,11 @@ export class IntentsWorld {
     }
   }
 
+  /** From here on, until they are started again, the processes do nothing. */
+  die(): void {
+    this.#dead = true;
+  }
+
   /** The processes are started again. */
   revive(): void {
     this.#dead = false;
@@ -134,6 +147,8 @@ export class IntentsWorld {
       awaitPayment: (intents: Parameters<TestHead["awaitPayment"]>[0]) =>
         this.#step("await payment", () => head.awaitPayment(intents)),
       intentMissing: (id: string) => this.#step("missing", () => head.intentMissing(id)),
+      ledger: (keys: LedgerKeys) => this.#step("ledger", () => head.ledger(keys)),
+      transaction: (id: string) => this.#step("transaction", () => head.whereIs(id).transaction),
       whereIs: (id: string) => this.#step("where is", () => head.whereIs(id)),
       paidIntents: (after: string, limit: number) =>
         this.#step("paid intents", () => head.paidIntents(after, limit)),

@@ -35,6 +35,7 @@ const QUICK = {
   PIN_DEADLINE_SECONDS: "2",
   MINE_AFTER_SECONDS: "3600", // nothing is mined before a test asks for it
   MINE_AT_COUNT: "1000000",
+  RATE_LIMITING: "off",
 };
 
 export interface PipelineOptions {

@@ -1,5 +1,9 @@
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { creation, newUser, postSubmission, signed } from "./accounts.ts";
+import { activationRequest } from "../../shared/client/activation.ts";
+import { sealMetadata } from "../../shared/client/user-metadata.ts";
+import type { UserKeys } from "../../shared/client/user-keys.ts";
+import { activate, getMetadata, newToken, putMetadata } from "./activation.ts";
+import { CHAIN_ID, creation, newUser, postSubmission, signed } from "./accounts.ts";
 import { mine, purchase, deliver, untilIdle } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { askToErase, askToShow } from "./privacy.ts";
@@ -38,9 +42,37 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   postTransactions: {
     202: async (pipeline) =>
       postSubmission(pipeline, await signed(await newUser(), creation(`deed-${crypto.randomUUID()}`))),
+    409: async (pipeline) => postSubmission(pipeline, await signed(await newUser(), creation("deed-1"))),
   },
   getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
   getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },
+
+  postActivationTokens: {
+    200: post("/api/activation-tokens", { private: { name: "Grace Hopper" }, reason: "to see" }),
+  },
+  postActivation: {
+    202: async (pipeline) => (await activated(pipeline)).response,
+    404: async (pipeline) =>
+      activate(
+        pipeline,
+        await activationRequest(CHAIN_ID, `vdc_at_${"A".repeat(43)}`, await newUser(), Date.now()),
+      ),
+    409: async (pipeline) => {
+      const { token } = await activated(pipeline);
+      return activate(pipeline, await activationRequest(CHAIN_ID, token, await newUser(), Date.now()));
+    },
+    410: "activation.test.ts: an expired token",
+  },
+  getUserMetadata: {
+    200: async (pipeline) => getMetadata(pipeline, (await activated(pipeline)).user.userId),
+    404: async (pipeline) => getMetadata(pipeline, (await newUser()).userId),
+  },
+  putUserMetadata: {
+    200: "user-metadata.test.ts: a registered user",
+    403: async (pipeline) =>
+      putMetadata(pipeline, await sealMetadata(CHAIN_ID, await newUser(), 1, { name: "Ada" })),
+    409: "user-metadata.test.ts: an older version",
+  },
 
   getHealth: { 200: get("/api/health") },
   getReady: { 200: get("/api/ready"), 503: "operator.test.ts: a stalled block" },
@@ -164,6 +196,14 @@ async function finished(pipeline: Pipeline): Promise<string> {
   await mine(pipeline);
   await untilIdle(pipeline);
   return txId;
+}
+
+/** A user, just activated. */
+async function activated(pipeline: Pipeline): Promise<{ user: UserKeys; token: string; response: Response }> {
+  const { token } = await newToken(pipeline);
+  const user = await newUser();
+  const request = await activationRequest(CHAIN_ID, token, user, Date.now(), { name: "Ada" });
+  return { user, token, response: await activate(pipeline, request) };
 }
 
 /** Of a replay that has nothing to do. */

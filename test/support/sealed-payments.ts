@@ -40,6 +40,7 @@ export async function seal(
     txId,
     timestamp: transaction.timestamp,
     size: transactionBytes(transaction).length,
+    ...(transaction.type === "payment" && transaction.data.pays && { pays: transaction.data.pays }),
     envelope: await key.seal(txId, canonicalBytes(payload)),
   };
 }
@@ -47,9 +48,9 @@ export async function seal(
 /** Puts a message's object into `pending/` as pending-writer does, and tells nobody: as if it had crashed then. */
 export async function writeUnseen(
   { r2 }: Pipeline,
-  { txId, timestamp, size, envelope }: PendingTransaction,
+  { txId, timestamp, size, pays, envelope }: PendingTransaction,
 ): Promise<void> {
-  const customMetadata = pendingMetadata({ timestamp, size });
+  const customMetadata = pendingMetadata({ timestamp, size, pays });
   await r2.put(r2Keys.pending(txId), canonicalBytes(envelope), { customMetadata });
 }
 

@@ -10,7 +10,7 @@ import { expectHeaders } from "../support/problems.ts";
 import { prepare, RECIPES } from "../support/recipes.ts";
 
 /** Statuses that every call of a kind answers alike, so that no recipe is needed. */
-const ALIKE = ["400", "401", "413"];
+const ALIKE = ["400", "401", "413", "429"];
 
 const hasRecipe = ({ id }: DocumentedCall, status: string) => RECIPES[id]?.[Number(status)] !== undefined;
 const hasSchema = ({ body }: DocumentedCall) => body?.["application/json"]?.schema !== undefined;

@@ -449,8 +449,6 @@ describe("bad input", () => {
     for (const path of [
       "/api",
       "/api/vdc",
-      "/api/vdc/transactions",
-      "/api/vdc/transactions/",
       "/api/vdc/assets/",
       "/api/vdc/blocks/1/2",
       "/API/VDC/LATEST",

@@ -7,8 +7,11 @@ import { Problem } from "../../shared/http/problems.ts";
 import type { IntentsEnv } from "../../shared/intents.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
+import type { UserMetadata } from "./user-metadata.ts";
 
 export interface Env extends IntentsEnv, DeadLettersEnv {
+  readonly KV: KVNamespace;
+  readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;

@@ -1,6 +1,7 @@
 import { releasePaidIntents } from "../../shared/intents.ts";
 import { errorText, logger } from "../../shared/log.ts";
 import type { Env } from "./env.ts";
+import { sweepActivations } from "./sweep-activations.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 
 /**
@@ -10,7 +11,11 @@ import { sweepIntents } from "./sweep-intents.ts";
 export async function everyTenMinutes(env: Env): Promise<void> {
   const log = logger("accounts", { requestId: crypto.randomUUID(), cause: "schedule" });
   const failures: unknown[] = [];
-  for (const work of [() => sweepIntents(env, log), () => releasePaidIntents(env, log)]) {
+  for (const work of [
+    () => sweepIntents(env, log),
+    () => releasePaidIntents(env, log),
+    () => sweepActivations(env, log),
+  ]) {
     const [outcome] = await Promise.allSettled([work()]);
     if (outcome.status === "rejected") failures.push(outcome.reason);
   }

@@ -16,6 +16,7 @@ import { CORS } from "./cors.ts";
 import { operation, type Call } from "./operation.ts";
 import { number, NumberOfBlock } from "./parameters.ts";
 import { published } from "./published.ts";
+import { countReadBeyondKv } from "./rate-limit.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const BRIEFLY = "public, max-age=1";
@@ -35,11 +36,14 @@ export const latest = operation(
     who: "anyone",
     answers: { 200: Latest },
     problems: ["not-found"],
+    beyondKv: true,
   },
-  async ({ env }) => {
+  async (call) => {
+    const { env } = call;
     const headers = { ...CORS, "cache-control": BRIEFLY };
     const shown = await env.KV.get<Latest>(kvKeys.latest, "json");
     if (shown !== null) return json(shown satisfies Latest, { headers });
+    await countReadBeyondKv(call);
     const { latest: known } = await chainHead(env).head();
     if (known === null) throw new Problem("not-found", "No block has been published yet.");
     const { blockNumber, hash, ipfsHash, timestamp } = published(known);
@@ -55,6 +59,7 @@ export const block = operation(
     headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
     answers: { 200: BlockRecord, 304: { contentType: null } },
     problems: ["not-found", "unavailable"],
+    beyondKv: true,
   },
   async (call) => {
     const { blockNumber } = call.params;
@@ -97,8 +102,12 @@ export const blocks = operation(
       limit: number({ least: 1, most: 100, otherwise: 20 }, "Blocks in a page, at most"),
     }),
     answers: { 200: BlockPage },
+    beyondKv: true,
   },
-  async ({ env, query: { before, limit } }) => {
+  async (call) => {
+    const { env, query } = call;
+    const { before, limit } = query;
+    await countReadBeyondKv(call);
     const page = (await chainHead(env).publishedBlocks(before, limit)).map(published);
     const last = page.at(-1)?.blockNumber ?? 0;
     return json(
@@ -153,7 +162,9 @@ async function fromKv({ env, log }: Call, blockNumber: number): Promise<Found | 
 }
 
 /** A block that is not in all tiers yet is not shown, though the archive may hold it already. */
-async function publishedFacts({ env }: Call, blockNumber: number): Promise<BlockFacts> {
+async function publishedFacts(call: Call, blockNumber: number): Promise<BlockFacts> {
+  await countReadBeyondKv(call);
+  const { env } = call;
   const facts = await chainHead(env).block(blockNumber);
   if (facts !== null && reached(facts.state, "persisted")) return facts;
   const { latest: known } = await chainHead(env).head();

@@ -12,6 +12,9 @@ export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, AuditEnv 
   readonly INGEST_WEBHOOK: Fetcher;
   readonly STORAGE_VERIFIER: Service<typeof StorageVerifier>;
   readonly ACCOUNTS: Service<typeof Accounts>;
+  readonly PUBLIC_WRITES: RateLimit;
+  readonly UNKNOWN_READS: RateLimit;
+  readonly RATE_LIMITING: string;
   readonly IPFS_GATEWAY_URL: string;
   readonly READY_MAX_AGE_SECONDS: string;
   readonly ADMIN_SECRET?: string;

@@ -5,11 +5,13 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { deadLetters } from "../../shared/dead-letters.ts";
 import { withDeadline } from "../../shared/deadline.ts";
 import { json } from "../../shared/http/answer.ts";
+import type { Outcome } from "../../shared/http/outcome.ts";
 import { errorText } from "../../shared/log.ts";
 import { monitor } from "../../shared/monitor.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import { operation, type Call } from "./operation.ts";
+import { countReadBeyondKv } from "./rate-limit.ts";
 
 export const Health = v.strictObject({ status: v.literal("ok") });
 export type Health = v.InferOutput<typeof Health>;
@@ -36,6 +38,7 @@ export const Readiness = v.strictObject({
     kv: Check,
     r2: Check,
     ingest: Check,
+    accounts: Check,
     chain: Check,
     keys: Check,
     audit: Check,
@@ -60,13 +63,16 @@ export const ready = operation(
     does: "Whether work gets done: every binding answers, keys fit, nothing is halted, nothing that is owed is too old",
     who: "anyone",
     answers: { 200: Readiness, 503: Readiness },
+    beyondKv: true,
   },
   async (call) => {
+    await countReadBeyondKv(call);
     const { env } = call;
-    const [kv, r2, ingest, chain, auditLog, letters, counts, storage] = await Promise.all([
+    const [kv, r2, ingest, accounts, chain, auditLog, letters, counts, storage] = await Promise.all([
       check(call, "kv", () => env.KV.get(kvKeys.latest)),
       check(call, "r2", () => env.R2.head(r2Keys.block(0))),
       checkIngest(call),
+      checkAccounts(call),
       checkChain(call),
       check(call, "audit-log", () => audit(env).page({ from: undefined, limit: 1, newest: true })),
       check(call, "dead-letters", () => deadLetters(env).counts()),
@@ -77,8 +83,12 @@ export const ready = operation(
       kv,
       r2,
       ingest: ingest.check,
+      accounts: accounts.check,
       chain: chain.check,
-      keys: checkKeys(ingest.encryptionKeyId, chain.status),
+      keys: checkKeys(
+        { "ingest-webhook": ingest.encryptionKeyId, accounts: accounts.encryptionKeyId },
+        chain.status,
+      ),
       audit: auditLog,
       dead_letters: letters,
       monitor: counts,
@@ -104,7 +114,13 @@ async function check({ log }: Call, binding: string, probe: () => Promise<unknow
   }
 }
 
-async function checkIngest(call: Call): Promise<{ check: Check; encryptionKeyId?: string | undefined }> {
+/** Of a Worker that seals what it takes: to which key. */
+interface SealingCheck {
+  readonly check: Check;
+  readonly encryptionKeyId?: string;
+}
+
+async function checkIngest(call: Call): Promise<SealingCheck> {
   let answer: { detail?: string; encryptionKeyId?: string } = {};
   const reached = await check(call, "ingest-webhook", async () => {
     answer = await (await call.env.INGEST_WEBHOOK.fetch("https://ingest-webhook/")).json();
@@ -114,6 +130,17 @@ async function checkIngest(call: Call): Promise<{ check: Check; encryptionKeyId?
   if (encryptionKeyId === undefined)
     return { check: { ok: false, detail: detail ?? "ingest-webhook is not ready" } };
   return { check: await checkIntake(call), encryptionKeyId };
+}
+
+/** Who does not know its settings can't take what users submit. */
+async function checkAccounts(call: Call): Promise<SealingCheck> {
+  let answer: Outcome<{ encryptionKeyId: string }> | undefined;
+  const reached = await check(call, "accounts", async () => {
+    answer = await call.env.ACCOUNTS.ready();
+  });
+  if (answer === undefined) return { check: reached };
+  if ("refused" in answer) return { check: { ok: false, detail: answer.refused.detail } };
+  return { check: reached, encryptionKeyId: answer.done.encryptionKeyId };
 }
 
 /** Payments that were taken, but that pending-writer does not take over: the chain head knows nothing of them. */
@@ -175,15 +202,20 @@ function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
   return [...blocks, ...others.flatMap(({ since, detail }) => (since === null ? [] : [{ since, detail }]))];
 }
 
-/** Payments are sealed to a key that the miner says it holds. Unknown before the miner's first minute, and then not held against it. */
-function checkKeys(sealedTo: string | undefined, status: StatusFacts | undefined): Check {
+/** What is taken is sealed to a key that the miner says it holds. Unknown before the miner's first minute, and then not held against it. */
+function checkKeys(
+  sealedTo: Readonly<Record<string, string | undefined>>,
+  status: StatusFacts | undefined,
+): Check {
   const { minerKeys = null } = status ?? {};
-  if (minerKeys === null || sealedTo === undefined) return { ok: true };
-  if (!minerKeys.keyIds.includes(sealedTo))
+  if (minerKeys === null) return { ok: true };
+  const [unopened] =
+    Object.entries(sealedTo).find(([, keyId]) => keyId !== undefined && !minerKeys.keyIds.includes(keyId)) ??
+    [];
+  if (unopened !== undefined)
     return {
       ok: false,
-      detail:
-        "SYSTEM_ENCRYPTION_PUBLIC_KEY of ingest-webhook is of no key in the miner's SYSTEM_KEYRING, so payments can't be opened: give the miner a keyring that has it",
+      detail: `SYSTEM_ENCRYPTION_PUBLIC_KEY of ${unopened} is of no key in the miner's SYSTEM_KEYRING, so what it takes can't be opened: give the miner a keyring that has it`,
     };
   if (Date.now() - minerKeys.at > MINER_SILENT_AFTER)
     return {

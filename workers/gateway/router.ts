@@ -4,6 +4,7 @@ import { audited } from "./audited.ts";
 import { CORS, methodsWithHead, preflight } from "./cors.ts";
 import type { Arrival, Operation } from "./operation.ts";
 import { recogniseOperator } from "./operator.ts";
+import { countWrite, isPublicWrite } from "./rate-limit.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export type Route = readonly [method: Method, path: string, operation: Operation];
@@ -53,8 +54,9 @@ async function perform(operation: Operation, arrival: Arrival): Promise<Response
 }
 
 /** A web page may read every answer of a call that anyone may make, and why there is none. */
-async function open({ read, work }: Operation, arrival: Arrival): Promise<Response> {
+async function open({ plan, read, work }: Operation, arrival: Arrival): Promise<Response> {
   try {
+    if (isPublicWrite(arrival.request.method, plan)) await countWrite(arrival);
     const response = await work(await read(arrival, undefined));
     const answered = new Response(response.body, response);
     for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);

@@ -12,6 +12,7 @@ import type { IntentFacts } from "../chain-head/intents.ts";
 import type { TransactionFacts } from "../chain-head/reads.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
+import { countReadBeyondKv } from "./rate-limit.ts";
 
 const Index = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.description("Its place in the block"));
 
@@ -68,8 +69,11 @@ export const transaction = operation(
     params: v.strictObject({ txId: TxId }),
     answers: { 200: TransactionStatus },
     problems: ["not-found"],
+    beyondKv: true,
   },
-  async ({ env, params: { txId } }) => {
+  async (call) => {
+    const { env, params } = call;
+    const { txId } = params;
     const indexed = await env.KV.get<TransactionRecord>(kvKeys.transaction(txId), "json");
     if (indexed !== null)
       return json(
@@ -82,6 +86,7 @@ export const transaction = operation(
         { headers: { ...CORS, "cache-control": "public, max-age=60" } },
       );
 
+    await countReadBeyondKv(call);
     const { transaction: facts, intent } = await chainHead(env).whereIs(txId);
     if (facts !== null) return json(statusOf(facts), { headers: CORS });
     if (intent === null)

@@ -5,6 +5,7 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
 import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
+import { countReadBeyondKv } from "./rate-limit.ts";
 
 export const WellKnown = v.strictObject({
   chainId: v.string(),
@@ -33,8 +34,11 @@ export const wellKnown = operation(
     does: "What a stranger needs to begin verifying: chain id, genesis hash, signing keys",
     who: "anyone",
     answers: { 200: WellKnown },
+    beyondKv: true,
   },
-  async ({ env }) => {
+  async (call) => {
+    const { env } = call;
+    await countReadBeyondKv(call);
     const { chainId, genesisHash, latest, signingKeys } = await chainHead(env).head();
     return json(
       {

@@ -1,12 +1,11 @@
 import * as v from "valibot";
-import { submissionTxId } from "../../shared/chain/submission.ts";
 import { PendingPayload, privateCommitment, type Transaction } from "../../shared/chain/transaction.ts";
-import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
+import { userFault, type UserFault } from "../../shared/chain/user-signature.ts";
 import { fromBase64url } from "../../shared/crypto/bytes.ts";
 import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
 import { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
-import { Permanent } from "../../shared/errors.ts";
+import { Permanent, type PermanentReason } from "../../shared/errors.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import { requiresUserSignature, type Env } from "./env.ts";
@@ -19,9 +18,6 @@ const FROM_OUTSIDE: readonly Transaction["type"][] = [
   "asset_transfer",
   "user_registration",
 ];
-
-/** Nobody but a user can make these: the rules ask who signed them. */
-const ALWAYS_SIGNED: readonly Transaction["type"][] = ["user_registration", "asset_transfer"];
 
 /**
  * The public transaction of a pending object, decrypted and checked in full.
@@ -44,20 +40,19 @@ export async function openPending(txId: string, keyring: Keyring, env: Env): Pro
   return transaction;
 }
 
-/** What a user signed has the id that follows from it, so that no other transaction can take its place. */
+/** What a verifier would find wrong with the user's half: a block with one of these is no block. */
+const USER_FAULTS: Readonly<Record<UserFault, readonly [PermanentReason, string]>> = {
+  unsigned: ["unsigned", "a transaction of this type needs a user signature"],
+  not_to_be_signed: ["invalid_transaction", "a transaction of this type has no user signature"],
+  wrong_id: ["invalid_transaction", "the id is not that of what the user signed on this chain"],
+  wrong_signature: ["invalid_signature", "the user's signature does not verify"],
+};
+
 async function checkUserSignature(transaction: Transaction, env: Env): Promise<void> {
-  const { user } = transaction.signatures;
-  if (user === undefined) {
-    if (ALWAYS_SIGNED.includes(transaction.type))
-      throw new Permanent("unsigned", `a ${transaction.type} needs a user signature`);
-    if (requiresUserSignature(env))
-      throw new Permanent("unsigned", "REQUIRE_USER_SIGNATURE is on and there is no user signature");
-    return;
-  }
-  if (!(await verifyUserSignature(transaction)))
-    throw new Permanent("invalid_signature", "the user's signature does not verify");
-  if (transaction.id !== submissionTxId(env.CHAIN_ID, user.keyId, transaction))
-    throw new Permanent("invalid_transaction", "the id is not that of what the user signed on this chain");
+  const fault = await userFault(transaction, env.CHAIN_ID);
+  if (fault !== undefined) throw new Permanent(...USER_FAULTS[fault]);
+  if (transaction.signatures.user === undefined && requiresUserSignature(env))
+    throw new Permanent("unsigned", "REQUIRE_USER_SIGNATURE is on and there is no user signature");
 }
 
 function checkCommitment({ transaction, private: hidden }: v.InferOutput<typeof PendingPayload>): void {

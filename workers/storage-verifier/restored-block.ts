@@ -55,7 +55,7 @@ async function changesBy(
   const ledger = new Ledger(entries);
   const [broken] = applyInOrder(ledger, transactions).broken;
   if (broken !== undefined)
-    throw new InvalidBlock("wrong_place", `${broken.transaction.id} breaks a rule: ${broken.fault}`);
+    throw new InvalidBlock("broken_rule", `${broken.transaction.id} breaks a rule: ${broken.fault}`);
   return changesOf(transactions, ledger);
 }
 

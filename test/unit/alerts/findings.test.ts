@@ -133,6 +133,25 @@ describe("payments that wait", () => {
       details: { waitsFor: "pending-writer" },
     });
   });
+
+  it("are one also while what they have paid for is not released; what is unpaid may wait", () => {
+    const head = new TestHead().begun();
+    head.receive(50);
+    head.pass(100_000);
+    expect(looked(head).firing).toEqual([]);
+    head.admit({ n: 1, pays: 50 });
+    const paidAt = head.now;
+    head.mineAll();
+    head.pass(900);
+    expect(looked(head).firing).toEqual([]);
+    head.pass(1);
+    expect(looked(head).of("pending_too_old")).toMatchObject({
+      firing: true,
+      since: paidAt,
+      summary: expect.stringMatching(/15 minutes.*the log of accounts/s),
+      details: { waitsFor: "accounts" },
+    });
+  });
 });
 
 describe("dead letters", () => {

@@ -213,29 +213,29 @@ describe("an unpaid submission", () => {
   });
 });
 
+/** Genesis, and a block for each of the arrivals, as stored blocks tell them. */
+function chainOf(...arrivals: readonly { n: number; pays?: number }[]): RestoredBlock[] {
+  const head = new TestHead({ blockMaxTransactions: 1 });
+  head.admit(...arrivals);
+  head.requestMining();
+  return Array.from({ length: arrivals.length + 1 }, (_, number) => {
+    const reservation = head.reserved();
+    const sealed = sealedFrom(reservation);
+    head.seal(reservation);
+    head.finish(number);
+    const { n, pays } = arrivals[number - 1] ?? {};
+    return {
+      ...sealed,
+      ...reservation,
+      ipfsHash: ipfsHashOf(number),
+      transactions: n === undefined ? [] : [{ txId: txId(n), timestamp: n, size: 500, position: 0 }],
+      pays: n === undefined || pays === undefined ? [] : [{ txId: txId(n), pays: txId(pays) }],
+    };
+  });
+}
+
 describe("a chain head that has lost its storage", () => {
   const LOST = { archive: true, kv: true };
-
-  /** Genesis, and a block for each of the arrivals, as stored blocks tell them. */
-  function chainOf(...arrivals: readonly { n: number; pays?: number }[]): RestoredBlock[] {
-    const head = new TestHead({ blockMaxTransactions: 1 });
-    head.admit(...arrivals);
-    head.requestMining();
-    return Array.from({ length: arrivals.length + 1 }, (_, number) => {
-      const reservation = head.reserved();
-      const sealed = sealedFrom(reservation);
-      head.seal(reservation);
-      head.finish(number);
-      const { n, pays } = arrivals[number - 1] ?? {};
-      return {
-        ...sealed,
-        ...reservation,
-        ipfsHash: ipfsHashOf(number),
-        transactions: n === undefined ? [] : [{ txId: txId(n), timestamp: n, size: 500, position: 0 }],
-        pays: n === undefined || pays === undefined ? [] : [{ txId: txId(n), pays: txId(pays) }],
-      };
-    });
-  }
 
   it("knows again what the payments in its blocks have paid, whatever the sweep told it before or after", () => {
     for (const sweptFirst of [true, false]) {

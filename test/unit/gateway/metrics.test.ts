@@ -25,6 +25,9 @@ head.admit(1, 2);
 head.requestMining();
 head.mine();
 head.admit(3);
+head.receive(51);
+head.receive(52);
+head.admit({ n: 2, pays: 52 });
 head.pass(30);
 
 const monitored = memorySql();
@@ -89,6 +92,9 @@ describe("a scrape", () => {
     expect(value("vdc_transactions_pending")).toBe(3);
     expect(value("vdc_transactions_waiting")).toBe(1);
     expect(value("vdc_transactions_mined_total")).toBe(3);
+    expect(value("vdc_submissions_awaiting_payment")).toBe(1);
+    expect(value("vdc_submissions_paid_unreleased")).toBe(1);
+    expect(value("vdc_oldest_paid_submission_seconds")).toBe(30);
     expect(value("vdc_oldest_waiting_transaction_seconds")).toBe(30);
     expect(value("vdc_events_ignored_total", { reason: 'odd "reason"\n' })).toBe(2);
     expect(value("vdc_payment_to_milestone_seconds_count", { milestone: "sealed" })).toBe(3);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { logger } from "../../../shared/log.ts";
+import { writeFact } from "../../../workers/chain-head/facts.ts";
 import type { Env } from "../../../workers/gateway/env.ts";
 import { ready } from "../../../workers/gateway/health.ts";
 import type { Arrival } from "../../../workers/gateway/operation.ts";
@@ -10,6 +11,8 @@ const LIMIT = 900; // seconds
 let head: TestHead;
 let oldestInQueueAt: number | null;
 let queueAnswers: boolean;
+/** What accounts says of itself. */
+let accounts: object;
 /** The binding that does not answer. */
 let silent: string | undefined;
 /** The binding that fails. */
@@ -19,6 +22,7 @@ beforeEach(() => {
   head = new TestHead({ miningMode: "approval" }).begun();
   oldestInQueueAt = null;
   queueAnswers = true;
+  accounts = { done: { encryptionKeyId: "a" } };
   silent = undefined;
   broken = undefined;
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
@@ -42,6 +46,10 @@ async function answerOf<T>(binding: string, answer: () => T): Promise<T> {
   return answer();
 }
 
+function minerHolds(...keyIds: string[]): void {
+  writeFact(head.sql, "minerKeys", { keyIds, at: head.now });
+}
+
 /** What /api/ready says at the head's time, with everything in order unless told. */
 async function asked(): Promise<{
   status: number;
@@ -59,6 +67,8 @@ async function asked(): Promise<{
     AUDIT_LOG: { getByName: () => ({ page: () => answerOf("audit", () => ({})) }) },
     DEAD_LETTERS: { getByName: () => ({ counts: () => answerOf("dead_letters", () => ({})) }) },
     MONITOR: { getByName: () => ({ alertStates: () => answerOf("monitor", () => []) }) },
+    ACCOUNTS: { ready: () => answerOf("accounts", () => accounts) },
+    RATE_LIMITING: "off",
     STORAGE_VERIFIER: { summary: () => answerOf("storage", () => ({})) },
   } as unknown as Env;
   const request = new Request("https://vdc.example/api/ready");
@@ -101,12 +111,54 @@ describe("/api/ready", () => {
     });
   });
 
+  it("is 503 when a submission that is paid is not released for too long, and not while one is unpaid", async () => {
+    head.receive(50);
+    head.pass(100_000);
+    expect((await asked()).status).toBe(200);
+    head.admit({ n: 1, pays: 50 });
+    head.mineAll();
+    head.pass(LIMIT);
+    expect((await asked()).status).toBe(200);
+    head.pass(1);
+    expect(await asked()).toMatchObject({
+      status: 503,
+      chain: { detail: expect.stringContaining("see the log of accounts") },
+    });
+  });
+
   it("is 503 when that queue can't be measured", async () => {
     queueAnswers = false;
     expect(await asked()).toMatchObject({ status: 503, ingest: { ok: false } });
   });
 
-  it.each(["kv", "r2", "ingest", "chain", "audit", "dead_letters", "monitor", "storage"])(
+  it("is 503 when accounts is not configured, with what it says", async () => {
+    accounts = {
+      refused: { slug: "not-configured", detail: "accounts: X is not set", members: {}, headers: {} },
+    };
+    expect(await asked()).toMatchObject({
+      status: 503,
+      accounts: { ok: false, detail: "accounts: X is not set" },
+    });
+  });
+
+  it("is 503 when accounts, or ingest-webhook, seals to a key that the miner does not hold", async () => {
+    minerHolds("a", "older");
+    expect((await asked()).status).toBe(200);
+    accounts = { done: { encryptionKeyId: "b" } };
+    expect(await asked()).toMatchObject({
+      status: 503,
+      keys: { ok: false, detail: expect.stringContaining("of accounts is of no key") },
+    });
+    accounts = { done: { encryptionKeyId: "older" } };
+    expect((await asked()).status).toBe(200);
+    minerHolds("older");
+    expect(await asked()).toMatchObject({
+      status: 503,
+      keys: { ok: false, detail: expect.stringContaining("of ingest-webhook is of no key") },
+    });
+  });
+
+  it.each(["kv", "r2", "ingest", "accounts", "chain", "audit", "dead_letters", "monitor", "storage"])(
     "is 503 when %s fails, and when it does not answer at all",
     async (binding) => {
       broken = binding;

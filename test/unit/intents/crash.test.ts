@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Submission } from "../../../shared/chain/submission.ts";
+import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { RULES, txId } from "../../support/chain-head.ts";
-import { IntentsWorld, type CrashPoint } from "../../support/intents-world.ts";
+import { IntentsWorld, someEnvelope, type CrashPoint } from "../../support/intents-world.ts";
 
 const PAYMENT = 7;
 
@@ -98,7 +99,7 @@ describe.for(Object.entries(ORDERS))("%s", ([, run]) => {
 });
 
 describe("whatever happens at the same time", () => {
-  it("it is released once, and nothing that is paid is lost", async () => {
+  it("a submission is released once, and nothing that is paid is lost", async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.boolean(), fc.boolean(), async (scheduler, expires, mines) => {
         const world = new IntentsWorld();
@@ -145,13 +146,48 @@ describe("whatever happens at the same time", () => {
   });
 });
 
+/** Does something else, once, just before the step of that name. */
+function before(world: IntentsWorld, step: string, work: () => Promise<void>): void {
+  world.turn = async (label) => {
+    if (label !== step) return;
+    world.turn = () => Promise.resolve();
+    await work();
+  };
+}
+
+describe("a submission", () => {
+  it("that is paid after it was looked for, and before it is registered, goes through the queue at once", async () => {
+    const world = new IntentsWorld();
+    before(world, "await payment", async () => {
+      world.pay(PAYMENT, id);
+      await world.deliver();
+    });
+    expect(await world.submit(submission)).toMatchObject({ state: "pending" });
+    await world.deliver();
+    expect(world.head.whereIs(id).transaction?.state).toBe("pending");
+  });
+});
+
 describe("releasing", () => {
+  it("leaves nothing in pending/ when another release, and the block, were faster", async () => {
+    const world = new IntentsWorld();
+    await world.submit(submission);
+    world.pay(PAYMENT, id);
+    before(world, `put ${r2Keys.pending(id)}`, async () => {
+      await world.cron();
+      await world.mine();
+    });
+    await world.deliver();
+    expect(world.head.whereIs(id).transaction?.state).toBe("mined");
+    expectReleased(world);
+  });
+
   it.for(["registered", "forgotten"])(
     "is done by the cron, of one that is %s, after a crash at any step",
     async (which) => {
       const left = async () => {
         const world = new IntentsWorld();
-        if (which === "forgotten") world.crashAt = { step: 1, done: true }; // it is in intents/, and nobody knows
+        if (which === "forgotten") before(world, "await payment", async () => world.die());
         await world.submit(submission).catch(() => {});
         world.revive();
         expect(world.has(r2Keys.intent(id))).toBe(true);
@@ -182,7 +218,7 @@ describe("releasing", () => {
       world.head.receive(n);
       world.head.admit({ n: n + 10_000, pays: n });
       if (n !== 1_003) {
-        const bytes = new Uint8Array([n % 256]);
+        const bytes = canonicalBytes(someEnvelope(txId(n)));
         world.objects.set(r2Keys.intent(txId(n)), { bytes, customMetadata: {}, uploaded: new Date() });
       }
     }

@@ -71,7 +71,10 @@ describe("a block that is restored", () => {
       [[await transfer(bob, bob)], ledger, "not_owner"],
       [[await transfer(ann, bob)], new Ledger(), "unknown_asset"],
     ] as const)
-      await expect(restored(await chain.build(transactions, system), 0, known)).rejects.toThrow(told);
+      await expect(restored(await chain.build(transactions, system), 0, known)).rejects.toMatchObject({
+        fault: "broken_rule",
+        message: expect.stringContaining(told),
+      });
   });
 
   it("is not judged by what another run has restored meanwhile: it is tried again", async () => {

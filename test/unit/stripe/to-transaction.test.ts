@@ -107,6 +107,42 @@ describe("a purchase", () => {
     checkPayload(transactionOf(plain).payload);
   });
 
+  it("that names a submission pays for it, and creates no asset, whatever else it names", () => {
+    const pays = transactionOf(PURCHASE).txId;
+    const event = withObject(PURCHASE, { client_reference_id: pays });
+    const { txId, payload } = transactionOf(event);
+    expect(txId).toBe(transactionOf(PURCHASE).txId);
+    expect(payload.transaction).toMatchObject({ type: "payment", data: { pays } });
+    expect(payload.private?.part).toMatchObject({
+      metadata: { assetId: "asset-1" },
+      clientReferenceId: pays,
+    });
+    checkPayload(payload);
+  });
+
+  it.each([
+    "order-17",
+    "vdc_tx_",
+    `vdc_tx_${"a".repeat(39)}`,
+    `vdc_tx_${"A".repeat(40)}`,
+    `xvdc_tx_${"a".repeat(40)}`,
+  ])(
+    "whose client_reference_id %j is none of a submission is what it was before, and keeps it privately",
+    (reference) => {
+      const { payload } = transactionOf(withObject(PURCHASE, { client_reference_id: reference }));
+      expect(payload.transaction).toMatchObject({ type: "asset_creation", data: { assetId: "asset-1" } });
+      expect(payload.private?.part.clientReferenceId).toBe(reference);
+    },
+  );
+
+  it("that is refunded has still paid: the refund names no submission", () => {
+    const paid = withObject(PURCHASE, { client_reference_id: transactionOf(PURCHASE).txId });
+    expect(transactionOf(syntheticRefund(paid)).payload.transaction).toMatchObject({
+      type: "refund",
+      data: { refunds: transactionOf(PURCHASE).txId },
+    });
+  });
+
   it("keeps what is needed later in the private part, and leaves out what Stripe did not tell", () => {
     const part = transactionOf(PURCHASE).payload.private?.part;
     expect(part).toEqual({

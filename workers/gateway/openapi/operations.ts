@@ -1,6 +1,7 @@
 import { PROBLEMS, type ProblemSlug } from "../../../shared/http/problems.ts";
 import type { Answer, Plan } from "../operation.ts";
 import { OPERATOR_NAME_HEADER } from "../operator.ts";
+import { isPublicWrite } from "../rate-limit.ts";
 import type { Route } from "../router.ts";
 import { parametersOf } from "./parameters.ts";
 import { problemAnswer, REQUEST_ID } from "./problems.ts";
@@ -90,13 +91,15 @@ function responsesOf(method: string, plan: Plan, schemas: Schemas): Json {
 }
 
 /** Those that every call of its kind may answer, and its own. */
-function problemsOf(method: string, { who, params, query, body, problems = [] }: Plan): ProblemSlug[] {
+function problemsOf(method: string, plan: Plan): ProblemSlug[] {
+  const { who, params, query, body, problems = [] } = plan;
   const all = new Set<ProblemSlug>(problems);
   // An operator's call refuses parameters that it does not know, so it can refuse one without having any.
   if (params !== undefined || query !== undefined || who === "operator") all.add("invalid-parameter");
   if (body !== undefined && "kind" in body) all.add("invalid-body").add("body-too-large");
   if (who === "operator") all.add("unauthorized").add("operators-not-configured");
   if (who === "operator" && method !== "GET") all.add("audit-unavailable");
+  if (isPublicWrite(method, plan) || plan.beyondKv) all.add("rate-limited");
   all.add("internal-error");
   return (Object.keys(PROBLEMS) as ProblemSlug[]).filter((slug) => all.has(slug));
 }

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BlockNumber } from "../../../shared/chain/block.ts";
-import { AssetId, TxId } from "../../../shared/chain/transaction.ts";
+import { AssetId, Timestamp, TxId } from "../../../shared/chain/transaction.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
+import { UserId } from "../../../shared/user-metadata.ts";
 import { Count } from "../count.ts";
 import type { Json, Schemas } from "./schemas.ts";
 
@@ -23,7 +24,12 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     state: v.nullable(v.string()),
     txId: TxId,
     assetId: AssetId,
+    userId: UserId,
   },
+  "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
+  "already-exists": { assetId: AssetId, userId: UserId },
+  "stale-version": { version: Count },
+  "activation-expired": { expiresAt: Count },
   "body-too-large": { maxBytes: Count },
 };
 
@@ -104,7 +110,7 @@ export function problemAnswer(slugs: readonly ProblemSlug[]): Json {
 
 function headersOf(slugs: readonly ProblemSlug[]): Json {
   const own = slugs.map((slug) => ({
-    ...(PROBLEMS[slug].status === 503 && RETRY_AFTER),
+    ...([429, 503].includes(PROBLEMS[slug].status) && RETRY_AFTER),
     ...HEADERS[slug],
   }));
   return Object.assign({ ...REQUEST_ID }, ...own) as Json;

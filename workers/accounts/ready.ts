@@ -1,0 +1,13 @@
+import { paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
+
+/**
+ * Reads every setting, so that a wrong one shows before a user's request meets it.
+ * @returns which key it seals to
+ * @throws Problem "not-configured"
+ */
+export async function ready(env: Env): Promise<{ encryptionKeyId: string }> {
+  submissionWindow(env);
+  paidTypes(env);
+  const { kid } = await systemKey(env);
+  return { encryptionKeyId: kid };
+}
