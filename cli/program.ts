@@ -10,6 +10,7 @@ import { keysCommand } from "./commands/keys.ts";
 import { mineCommand } from "./commands/mine.ts";
 import { payCommand } from "./commands/pay.ts";
 import { pendingCommand } from "./commands/pending.ts";
+import { privacyCommand } from "./commands/privacy/privacy.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -25,6 +26,7 @@ Environment:
   VDC_URL                address of the deployment; otherwise that of the local stack
   VDC_ADMIN_SECRET       the operator's secret (or ADMIN_SECRET), or
   VDC_ADMIN_SECRET_FILE  a file that holds it; otherwise, for the local stack only, its own
+  SYSTEM_KEYRING         the system's keys, for privacy show; otherwise --keyring, or the local stack's own
   VDC_OPERATOR           your name, for the audit log; otherwise your user's name
   VDC_DATA_DIR           the local stack's data directory (default .vdc)
   NO_COLOR               no colours
@@ -63,6 +65,7 @@ export function vdcProgram(): Command {
     .addCommand(storageCommand())
     .addCommand(activationCommand())
     .addCommand(resumeCommand())
+    .addCommand(privacyCommand())
     .addCommand(auditCommand())
     .addCommand(doctorCommand())
     .addCommand(restoreCommand())

@@ -7,6 +7,7 @@ import { startPinningService, type PinningService } from "../../cli/local/pinnin
 import { generateSecrets, secretsFor, type LocalSecrets } from "../../cli/local/secrets.ts";
 import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
+import { tapped } from "./tapped.ts";
 
 export interface OperatorRequest {
   readonly method?: string;
@@ -44,6 +45,8 @@ export interface PipelineOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Replaces secrets; an empty text takes one away. */
   readonly secrets?: Partial<LocalSecrets>;
+  /** Logs every message that a queue delivers: event `queue.message`. */
+  readonly tap?: boolean;
   /** Fills the pinning service's directory before it starts. */
   readonly pins?: (directory: string) => void;
 }
@@ -60,7 +63,8 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
     ...options.vars,
   };
-  const bundles = await buildWorkers();
+  const built = await buildWorkers();
+  const bundles = options.tap === true ? tapped(built, directory) : built;
   const harness = createTestHarness({
     root: ROOT,
     workers: WORKER_NAMES.map((worker) => ({

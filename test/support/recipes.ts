@@ -13,8 +13,9 @@ import {
   registeredUser,
   signed,
 } from "./accounts.ts";
-import { mine, purchase, deliver } from "./payments.ts";
+import { mine, purchase, deliver, untilIdle } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { askToErase, askToShow } from "./privacy.ts";
 import { payloadOf, submit } from "./sealed-payments.ts";
 
 /**
@@ -117,6 +118,21 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   },
   getStatus: { 200: asOperator("/api/vdc/status") },
 
+  postPrivacyShow: {
+    200: async (pipeline) => askToShow(pipeline, await submit(pipeline)),
+    404: (pipeline) => askToShow(pipeline, payloadOf().transaction.id),
+    410: async (pipeline) => {
+      const txId = await finished(pipeline);
+      await askToErase(pipeline, txId);
+      return askToShow(pipeline, txId);
+    },
+  },
+  postPrivacyErase: {
+    200: async (pipeline) => askToErase(pipeline, await finished(pipeline)),
+    404: (pipeline) => askToErase(pipeline, payloadOf().transaction.id),
+    409: async (pipeline) => askToErase(pipeline, await submit(pipeline)),
+  },
+
   getStorageVerifyStatus: { 200: asOperator("/api/storage-verify/status?limit=1") },
   postStorageVerifyVerify: {
     200: post("/api/storage-verify/verify/1"),
@@ -194,6 +210,14 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
 export async function prepare(pipeline: Pipeline): Promise<void> {
   await submit(pipeline, purchase({ assetId: "deed-1" }));
   await mine(pipeline);
+}
+
+/** A transaction whose block is complete. @returns its id */
+async function finished(pipeline: Pipeline): Promise<string> {
+  const txId = await submit(pipeline);
+  await mine(pipeline);
+  await untilIdle(pipeline);
+  return txId;
 }
 
 /** A user, just activated. */

@@ -169,9 +169,14 @@ async function readBody(schema: Plan["body"], request: Request): Promise<unknown
   const place = v.getDotPath(issue);
   throw new Problem(
     "invalid-body",
-    `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${issue.message.slice(0, 300)}.`,
+    `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${expectation(issue)}.`,
     { members: { member: place?.slice(0, 100) ?? null } },
   );
+}
+
+/** What valibot says beyond that quotes the value, which may be private: it is not repeated. */
+function expectation({ message }: v.BaseIssue<unknown>): string {
+  return message.replace(/(?: but r|: R)eceived .*$/s, "").slice(0, 300);
 }
 
 /** Nothing that was sent is passed over: valibot reads an array as an object without members, and leaves out `__proto__`. */

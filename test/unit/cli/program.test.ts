@@ -43,6 +43,8 @@ describe("the command line", () => {
         "user show",
         "user metadata get",
         "user metadata put",
+        "privacy erase",
+        "privacy show",
         "block",
         "verify",
         "export",
