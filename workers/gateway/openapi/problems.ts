@@ -23,6 +23,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     state: v.nullable(v.string()),
     txId: TxId,
     assetId: AssetId,
+    documentId: Sha256Hex,
   },
   "already-exists": { assetId: AssetId, userId: Sha256Hex },
   "body-too-large": { maxBytes: Count },
