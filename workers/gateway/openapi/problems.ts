@@ -25,10 +25,13 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     txId: TxId,
     assetId: AssetId,
     userId: UserId,
+    documentId: Sha256Hex,
   },
   "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
   "already-exists": { assetId: AssetId, userId: UserId },
   "stale-version": { version: Count },
+  "not-ready": { state: v.string() },
+  erased: { txId: TxId },
   "activation-expired": { expiresAt: Count },
   "body-too-large": { maxBytes: Count },
 };
