@@ -1,7 +1,9 @@
 import { Command } from "commander";
+import { activationCommand } from "./commands/activation/activation.ts";
 import { auditCommand } from "./commands/audit/audit.ts";
 import { blockCommand } from "./commands/block.ts";
 import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
+import { documentCommand } from "./commands/document/document.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
@@ -13,7 +15,8 @@ import { restoreCommand } from "./commands/restore.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { statusCommand } from "./commands/status.ts";
 import { storageCommand } from "./commands/storage/storage.ts";
-import { txCommand } from "./commands/tx.ts";
+import { txCommand } from "./commands/tx/tx.ts";
+import { userCommand } from "./commands/user/user.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
 const HELP = `
@@ -54,9 +57,13 @@ export function vdcProgram(): Command {
     .addCommand(blockCommand())
     .addCommand(verifyCommand())
     .addCommand(exportCommand())
+    .commandsGroup("Your own:")
+    .addCommand(userCommand())
+    .addCommand(documentCommand())
     .commandsGroup("Operating:")
     .addCommand(deadLettersCommand())
     .addCommand(storageCommand())
+    .addCommand(activationCommand())
     .addCommand(resumeCommand())
     .addCommand(privacyCommand())
     .addCommand(auditCommand())

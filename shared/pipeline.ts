@@ -82,11 +82,11 @@ export const WORKERS = {
     touches: ["stripe", "encryption-key"],
   },
   accounts: {
-    does: "takes what users sign, checks and encrypts it, enqueues it, or keeps it until it is paid; activates users and keeps their metadata",
+    does: "takes what users sign, checks and encrypts it, enqueues it, or keeps it until it is paid; activates users, keeps their metadata and documents",
     http: "service",
     cron: "*/10 * * * *",
     produces: ["pending-writer"],
-    touches: ["kv", "r2", "chain-head", "dead-letters", "user-metadata", "encryption-key"],
+    touches: ["kv", "r2", "pinata", "chain-head", "dead-letters", "user-metadata", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -1,4 +1,4 @@
-import { readAtMost } from "../crypto/bytes.ts";
+import { equalBytes, readAtMost } from "../crypto/bytes.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { Pinner } from "./pinner.ts";
 import { checkPinnable, type Kind } from "./policies.ts";
@@ -13,6 +13,12 @@ export class WrongCid extends Error {
 export interface GatewayReader {
   /** `undefined` when the gateway says it has none. @throws WrongCid for other bytes; any other error: not known */
   fetch(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+  /**
+   * Whether it has this file, whose bytes are known: they are compared as they come, and not kept a second time.
+   * @throws WrongCid for other bytes; any other error: not known
+   */
+  serves(cid: string, bytes: Uint8Array): Promise<boolean>;
 }
 
 /** A file to pin, with the CID that was computed from its bytes. */
@@ -34,7 +40,7 @@ export async function pinAndReadBack(pinner: Pinner, gateway: GatewayReader, fil
   const answered = await pinner.pin(bytes, name, keyvalues);
   if (answered !== cid)
     throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);
-  if ((await gateway.fetch(cid)) === undefined)
+  if (!(await gateway.serves(cid, bytes)))
     throw new Error(`the pinning service took ${cid}, but the gateway does not have it yet`);
 }
 
@@ -73,7 +79,7 @@ function refusal(error: unknown): WrongCid {
   throw error;
 }
 
-/** KV holds 25 MiB, so no block is larger than this; a gateway that serves more serves something else. */
+/** KV holds 25 MiB, so no block is larger than this, and no document; a gateway that serves more serves something else. */
 const MAX_FILE_BYTES = 26 * 1024 * 1024;
 
 /** A base URL as links are made from it: without a slash at its end. */
@@ -83,20 +89,22 @@ export function baseUrl(text: string): string {
 
 /** @param gatewayUrl base URL of an IPFS gateway; `timeout` in milliseconds */
 export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader {
+  /** `undefined` when the gateway says that it has none. */
+  async function ask(cid: string): Promise<Response | undefined> {
+    const response = await fetch(`${baseUrl(gatewayUrl)}/ipfs/${cid}`, {
+      signal: AbortSignal.timeout(timeout),
+      headers: { accept: "application/json, application/octet-stream;q=0.9, */*;q=0.1" },
+    });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    if (response.status === 404 || response.status === 410) return undefined;
+    throw new Error(`the IPFS gateway answered ${response.status} for ${cid}`);
+  }
+
   return {
     async fetch(cid) {
-      const response = await fetch(`${baseUrl(gatewayUrl)}/ipfs/${cid}`, {
-        signal: AbortSignal.timeout(timeout),
-        headers: { accept: "application/json, application/octet-stream;q=0.9, */*;q=0.1" },
-      });
-      if (response.status === 404 || response.status === 410) {
-        await response.body?.cancel();
-        return undefined;
-      }
-      if (!response.ok) {
-        await response.body?.cancel();
-        throw new Error(`the IPFS gateway answered ${response.status} for ${cid}`);
-      }
+      const response = await ask(cid);
+      if (response === undefined) return undefined;
       const bytes = await readAtMost(response.body, MAX_FILE_BYTES);
       if (bytes === undefined)
         throw new WrongCid(`the IPFS gateway served more than ${MAX_FILE_BYTES} bytes`);
@@ -104,5 +112,22 @@ export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader 
         throw new WrongCid(`the IPFS gateway served other bytes than those of ${cid}`);
       return bytes;
     },
+
+    async serves(cid, bytes) {
+      const response = await ask(cid);
+      if (response === undefined) return false;
+      if (await isStreamOf(response.body, bytes)) return true;
+      throw new WrongCid(`the IPFS gateway served other bytes than those of ${cid}`);
+    },
   };
+}
+
+/** Stops reading at the first difference. */
+async function isStreamOf(stream: ReadableStream<Uint8Array> | null, bytes: Uint8Array): Promise<boolean> {
+  let offset = 0;
+  for await (const chunk of stream ?? []) {
+    if (!equalBytes(chunk, bytes.subarray(offset, offset + chunk.length))) return false;
+    offset += chunk.length;
+  }
+  return offset === bytes.length;
 }

@@ -69,6 +69,13 @@ export function txIdOfPendingKey(key: string): string | undefined {
   return PENDING_KEY.exec(key)?.[1];
 }
 
+const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;
+
+/** The document's id in a key of `uploads/`, or `undefined` for a foreign object. */
+export function documentIdOfUploadKey(key: string): string | undefined {
+  return UPLOAD_KEY.exec(key)?.[1];
+}
+
 const INTENT_KEY = /^intents\/(vdc_tx_[0-9a-f]{40})\.json$/;
 
 /** The submission's id in a key of `intents/`, or `undefined` for a foreign object. */

@@ -16,6 +16,8 @@ export interface PinataSettings {
 const RATE_LIMIT_SECONDS = 60;
 
 const FILES_A_PAGE = 1_000;
+/** The service keeps a content once; a few more, if it should ever keep it twice. */
+const FILES_OF_A_CID = 10;
 
 /** @throws Error when the token is missing: the SDK would send `Bearer undefined`, and nothing may pretend to pin. */
 export function pinataPinner(settings: PinataSettings): Pinner {
@@ -39,6 +41,11 @@ export function pinataPinner(settings: PinataSettings): Pinner {
     throw error;
   }
 
+  async function filesOf(cid: string): Promise<readonly { readonly id: string }[]> {
+    const { files } = await ask(async () => sdk().files.public.list().cid(cid).limit(FILES_OF_A_CID));
+    return files.filter((file) => file.cid === cid);
+  }
+
   return {
     async pin(bytes, name, keyvalues) {
       const file = new File([bytes], name, { type: "application/json" });
@@ -49,8 +56,16 @@ export function pinataPinner(settings: PinataSettings): Pinner {
     },
 
     async isPinned(cid) {
-      const { files } = await ask(async () => sdk().files.public.list().cid(cid).limit(1));
-      return files.some((file) => file.cid === cid);
+      return (await filesOf(cid)).length > 0;
+    },
+
+    async unpin(cid) {
+      const files = await filesOf(cid);
+      if (files.length === 0) return;
+      await ask(() => sdk().files.public.delete(files.map(({ id }) => id)));
+      // The SDK answers failures as it answers successes, so the list has the last word.
+      if ((await filesOf(cid)).length > 0)
+        throw new Error(`the pinning service was to unpin ${cid}, and still lists it`);
     },
 
     async count(keyvalues) {

@@ -13,6 +13,12 @@ export interface Pinner {
    */
   isPinned(cid: string): Promise<boolean>;
 
+  /**
+   * Nothing of this CID is pinned when it resolves, as far as the service says.
+   * @throws RetryLater as `pin` does; any other error means that it may still be pinned
+   */
+  unpin(cid: string): Promise<void>;
+
   /** How many files the service lists with these key values. */
   count(keyvalues: Record<string, string>): Promise<number>;
 }

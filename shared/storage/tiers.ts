@@ -1,14 +1,12 @@
-import { baseUrl, ipfsGateway, ipfsTier } from "./ipfs-tier.ts";
+import { baseUrl, ipfsGateway, ipfsTier, type GatewayReader } from "./ipfs-tier.ts";
 import { kvTier } from "./kv-tier.ts";
 import { pinataPinner } from "./pinata.ts";
 import type { Pinner } from "./pinner.ts";
 import { r2Tier } from "./r2-tier.ts";
 import type { Tiers } from "./tier.ts";
 
-/** What a Worker that writes blocks is given. */
-export interface TiersEnv {
-  readonly KV: KVNamespace;
-  readonly R2: R2Bucket;
+/** What a Worker that pins is given. */
+export interface PinningEnv {
   readonly PINATA_JWT: string;
   /** Base URLs of Pinata's API, ending in /v3; Pinata's own when empty. */
   readonly PINATA_UPLOAD_URL?: string;
@@ -18,18 +16,23 @@ export interface TiersEnv {
   readonly PIN_DEADLINE_SECONDS: string;
 }
 
+/** What a Worker that writes blocks is given. */
+export interface TiersEnv extends PinningEnv {
+  readonly KV: KVNamespace;
+  readonly R2: R2Bucket;
+}
+
 /** @throws Error that names the setting that is missing or wrong */
 export function tiersOf(env: TiersEnv): Tiers {
-  const gatewayUrl = gatewayUrlOf(env.IPFS_GATEWAY_URL);
   return {
     r2: r2Tier(env.R2),
-    ipfs: ipfsTier(pinnerOf(env), ipfsGateway(gatewayUrl, deadlineOf(env))),
-    kv: kvTier(env.KV, { gatewayUrl, now: Date.now }),
+    ipfs: ipfsTier(pinnerOf(env), gatewayOf(env)),
+    kv: kvTier(env.KV, { gatewayUrl: gatewayUrlOf(env.IPFS_GATEWAY_URL), now: Date.now }),
   };
 }
 
 /** @throws Error that names the setting that is missing or wrong */
-export function pinnerOf(env: TiersEnv): Pinner {
+export function pinnerOf(env: PinningEnv): Pinner {
   return pinataPinner({
     jwt: env.PINATA_JWT ?? "",
     uploadUrl: env.PINATA_UPLOAD_URL || undefined,
@@ -38,8 +41,13 @@ export function pinnerOf(env: TiersEnv): Pinner {
   });
 }
 
+/** @throws Error that names the setting that is missing or wrong */
+export function gatewayOf(env: PinningEnv): GatewayReader {
+  return ipfsGateway(gatewayUrlOf(env.IPFS_GATEWAY_URL), deadlineOf(env));
+}
+
 /** Milliseconds for one request to the pinning service or the gateway. */
-function deadlineOf(env: TiersEnv): number {
+function deadlineOf(env: PinningEnv): number {
   const deadline = Number(env.PIN_DEADLINE_SECONDS) * 1_000;
   if (!(deadline > 0)) throw new Error("PIN_DEADLINE_SECONDS must be a number of seconds above 0");
   return deadline;

@@ -82,6 +82,11 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
     types: ["workers/chain-head"],
   },
+  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/activation.ts",
+    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
+  },
   {
     folder: "shared/intents.ts",
     may: ["shared/chain-head.ts", "shared/crypto", "shared/log.ts", "shared/storage"],

@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { Submission, UnsignedSubmission } from "../../shared/chain/submission.ts";
 import { signSubmission } from "../../shared/client/sign-submission.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../shared/client/user-keys.ts";
+import { mine, until } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export const CHAIN_ID = "vdc-main";
@@ -42,4 +43,27 @@ export async function submitSigned(pipeline: Pipeline, submission: Submission): 
   const body: { txId: string } = await response.json();
   expect(response.status, JSON.stringify(body)).toBe(202);
   return body.txId;
+}
+
+/** A user whose registration stands in a block. */
+export async function registeredUser(pipeline: Pipeline): Promise<UserKeys> {
+  const user = await newUser();
+  await register(pipeline, user);
+  return user;
+}
+
+/** Registers a user, and has it mined. */
+export async function register(pipeline: Pipeline, user: UserKeys): Promise<void> {
+  const txId = await submitSigned(pipeline, await signed(user, registration(user)));
+  await until(async () => expect(await stateOf(pipeline, txId)).toBe("pending"));
+  await mine(pipeline);
+}
+
+async function stateOf(pipeline: Pipeline, txId: string): Promise<string> {
+  const response = await pipeline.fetch(`/api/vdc/transactions/${txId}`);
+  return (await response.json<{ state: string }>()).state;
+}
+
+export function postDocument(pipeline: Pipeline, record: BodyInit): Promise<Response> {
+  return pipeline.fetch("/api/documents", { method: "POST", body: record });
 }

@@ -17,6 +17,8 @@ export interface OperatorRequest {
 
 /** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
 export interface Pipeline {
+  /** Where the gateway listens on this machine. */
+  readonly url: string;
   readonly harness: TestHarness;
   readonly pinning: PinningService;
   readonly secrets: LocalSecrets;
@@ -72,11 +74,12 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
       secrets: secretsFor(worker, secrets),
     })),
   });
-  await harness.listen();
+  const { url } = await harness.listen();
   const gateway = await harness.getWorker(workerName("gateway")).getEnv();
   const fetch = (path: string, init?: RequestInit) =>
     harness.fetch(path, init as never) as unknown as Promise<Response>;
   return {
+    url: url.origin,
     harness,
     pinning,
     secrets,

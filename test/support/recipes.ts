@@ -1,9 +1,18 @@
+import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
+import { sealDocument } from "../../shared/client/documents.ts";
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
-import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { activate, getMetadata, newToken, putMetadata } from "./activation.ts";
-import { CHAIN_ID, creation, newUser, postSubmission, signed } from "./accounts.ts";
+import {
+  CHAIN_ID,
+  creation,
+  newUser,
+  postDocument,
+  postSubmission,
+  registeredUser,
+  signed,
+} from "./accounts.ts";
 import { mine, purchase, deliver, untilIdle } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { askToErase, askToShow } from "./privacy.ts";
@@ -45,6 +54,19 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     409: async (pipeline) => postSubmission(pipeline, await signed(await newUser(), creation("deed-1"))),
   },
   getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
+  postDocuments: {
+    200: async (pipeline) => postDocument(pipeline, await recordOf(await registeredUser(pipeline))),
+    400: (pipeline) => postDocument(pipeline, "{}"),
+    403: async (pipeline) => postDocument(pipeline, await recordOf(await newUser())),
+    413: "documents.test.ts: a document that is too large",
+    503: "documents.test.ts: while the pinning service is down",
+  },
+  getDocument: {
+    200: async (pipeline) => get(await documentPath(pipeline))(pipeline),
+    304: async (pipeline) =>
+      pipeline.fetch(await documentPath(pipeline), { headers: { "if-none-match": "*" } }),
+    404: get(`/api/documents/${"0".repeat(64)}`),
+  },
   getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },
 
   postActivationTokens: {
@@ -212,6 +234,15 @@ async function replayPath(pipeline: Pipeline): Promise<string> {
     pipeline,
   );
   return begun.headers.get("location") ?? "";
+}
+
+async function recordOf(user: UserKeys): Promise<Uint8Array<ArrayBuffer>> {
+  return (await sealDocument(new Uint8Array(10), user)).bytes;
+}
+
+async function documentPath(pipeline: Pipeline): Promise<string> {
+  const answer = await postDocument(pipeline, await recordOf(await registeredUser(pipeline)));
+  return (await answer.json<{ documentUrl: string }>()).documentUrl;
 }
 
 function get(path: string): Recipe {

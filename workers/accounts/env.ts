@@ -5,11 +5,13 @@ import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyr
 import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { IntentsEnv } from "../../shared/intents.ts";
+import type { DocumentTiers } from "./settle-upload.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
+import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers.ts";
 import type { UserMetadata } from "./user-metadata.ts";
 
-export interface Env extends IntentsEnv, DeadLettersEnv {
+export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {
   readonly KV: KVNamespace;
   readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
@@ -35,6 +37,22 @@ export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): n
   const seconds = Number(setting);
   if (!(seconds > 0)) throw notConfigured("SUBMISSION_WINDOW_SECONDS must be a number above 0");
   return seconds;
+}
+
+/** @throws Problem "not-configured" that names the setting */
+export function documentTiers(env: Env): DocumentTiers {
+  try {
+    return {
+      bucket: env.R2,
+      pinner: pinnerOf(env),
+      gateway: gatewayOf(env),
+      chainId: env.CHAIN_ID,
+      now: Date.now,
+      pause: (milliseconds) => scheduler.wait(milliseconds),
+    };
+  } catch (error) {
+    throw notConfigured(error instanceof Error ? error.message : String(error));
+  }
 }
 
 const PaidTypes = v.array(v.picklist(SUBMITTED_TYPES));

@@ -1,7 +1,9 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { ActivationRequest } from "../../shared/activation.ts";
 import type { Submission } from "../../shared/chain/submission.ts";
+import { answer, json } from "../../shared/http/answer.ts";
 import { outcomeOf } from "../../shared/http/outcome.ts";
+import { logger } from "../../shared/log.ts";
 import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
 import { activate } from "./activate.ts";
 import { logOf, type Env } from "./env.ts";
@@ -9,13 +11,23 @@ import { erase } from "./erase.ts";
 import { issueToken, type TokenOrder } from "./issue-token.ts";
 import { replaceMetadata } from "./metadata.ts";
 import { ready } from "./ready.ts";
+import { receiveDocument } from "./receive-document.ts";
 import { everyTenMinutes } from "./scheduled.ts";
 import { submit } from "./submit.ts";
 
 export { UserMetadata } from "./user-metadata.ts";
 
-/** The gateway calls the methods, with what its plans have read, and the clock; nobody else does. */
+/**
+ * The gateway calls the methods, with what its plans have read, and the clock; nobody else does. A document is fetched in,
+ * for its body is a stream.
+ */
 export default class Accounts extends WorkerEntrypoint<Env> {
+  override fetch(request: Request): Promise<Response> {
+    return answer(request, logger("accounts"), async (_, log) =>
+      json(await receiveDocument(request, this.env, log)),
+    );
+  }
+
   override scheduled(): Promise<void> {
     return everyTenMinutes(this.env);
   }

@@ -1,4 +1,4 @@
-import { paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
+import { documentTiers, paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
 
 /**
  * Reads every setting, so that a wrong one shows before a user's request meets it.
@@ -8,6 +8,7 @@ import { paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
 export async function ready(env: Env): Promise<{ encryptionKeyId: string }> {
   submissionWindow(env);
   paidTypes(env);
+  documentTiers(env);
   const { kid } = await systemKey(env);
   return { encryptionKeyId: kid };
 }

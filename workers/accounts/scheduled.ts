@@ -3,6 +3,7 @@ import { errorText, logger } from "../../shared/log.ts";
 import type { Env } from "./env.ts";
 import { sweepActivations } from "./sweep-activations.ts";
 import { sweepIntents } from "./sweep-intents.ts";
+import { sweepUploads } from "./sweep-uploads.ts";
 
 /**
  * What the clock starts: what a crash left half done is finished. Cron is a hint, and all of this may be repeated. Each for
@@ -14,6 +15,7 @@ export async function everyTenMinutes(env: Env): Promise<void> {
   for (const work of [
     () => sweepIntents(env, log),
     () => releasePaidIntents(env, log),
+    () => sweepUploads(env, log),
     () => sweepActivations(env, log),
   ]) {
     const [outcome] = await Promise.allSettled([work()]);

@@ -3,6 +3,7 @@ import { asset } from "./assets.ts";
 import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
+import { document, putDocument } from "./documents.ts";
 import { health, ready } from "./health.ts";
 import { metrics } from "./metrics.ts";
 import { mine } from "./mine.ts";
@@ -39,6 +40,8 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/vdc/transactions/:txId", transaction],
   ["POST", "/api/vdc/transactions", submission],
   ["GET", "/api/vdc/assets/:assetId", asset],
+  ["POST", "/api/documents", putDocument],
+  ["GET", "/api/documents/:documentId", document],
   ["GET", "/.well-known/vdc.json", wellKnown],
 
   ["POST", "/api/activation", activation],

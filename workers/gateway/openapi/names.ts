@@ -2,6 +2,7 @@ import type * as v from "valibot";
 import * as activationSchemas from "../../../shared/activation.ts";
 import * as auditChain from "../../../shared/audit-chain.ts";
 import * as blockSchemas from "../../../shared/chain/block.ts";
+import * as documentSchemas from "../../../shared/chain/document.ts";
 import * as submissionSchemas from "../../../shared/chain/submission.ts";
 import * as transactionSchemas from "../../../shared/chain/transaction.ts";
 import * as kvTier from "../../../shared/storage/kv-tier.ts";
@@ -34,6 +35,7 @@ const FILES: readonly object[] = [
   activationSchemas,
   auditChain,
   blockSchemas,
+  documentSchemas,
   submissionSchemas,
   transactionSchemas,
   kvTier,

@@ -20,6 +20,11 @@ export const TAGS: readonly Tag[] = [
   },
   { name: "Assets", description: "What transactions are about.", paths: ["/api/vdc/assets"] },
   {
+    name: "Documents",
+    description: "Encrypted to their owners, who alone can read them.",
+    paths: ["/api/documents"],
+  },
+  {
     name: "Users",
     description:
       "Who takes part: activation tokens, and what users keep about themselves, encrypted to them.",

@@ -1,0 +1,48 @@
+import { DocumentRecord, InvalidDocument, MAX_DOCUMENT_BYTES } from "../chain/document.ts";
+import { SEALED_NAMES } from "../chain/sealed-names.ts";
+import { fromHex } from "../crypto/bytes.ts";
+import { canonicalBytes } from "../crypto/canonical.ts";
+import { DOCUMENT } from "../crypto/contexts.ts";
+import { sha256HexOfFile } from "../crypto/hash.ts";
+import { Permanent } from "../errors.ts";
+import type { UserKeys } from "./user-keys.ts";
+
+export interface SealedDocument {
+  readonly id: string;
+  /** The record, to be sent as it is. Sealing again gives another, with another id. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Encrypts a document to the user's own key and signs it. Nothing of it is told in clear but its length: a name or a type
+ * that is to be kept with it belongs into the bytes.
+ * @throws RangeError when it is larger than a document may be
+ */
+export async function sealDocument(document: Uint8Array, user: UserKeys): Promise<SealedDocument> {
+  if (document.length > MAX_DOCUMENT_BYTES)
+    throw new RangeError(`a document has at most ${MAX_DOCUMENT_BYTES} bytes, not ${document.length}`);
+  const envelope = await user.seal(SEALED_NAMES.document(user.userId), document);
+  const id = await sha256HexOfFile(canonicalBytes(envelope));
+  const signature = await user.sign(fromHex(id), DOCUMENT);
+  return { id, bytes: canonicalBytes({ envelope, signature }) };
+}
+
+/**
+ * The document in a record, which nobody but the user can have written: its signature is verified before it is opened.
+ * @param id the document that was asked for
+ * @throws InvalidDocument for what is no record, Permanent("invalid_signature") or Permanent("undecryptable")
+ */
+export async function openDocument(
+  record: Uint8Array<ArrayBuffer>,
+  user: UserKeys,
+  id?: string,
+): Promise<Uint8Array> {
+  const document = await DocumentRecord.read(record);
+  if (id !== undefined && document.id !== id)
+    throw new InvalidDocument(`this is document ${document.id}, not ${id}`);
+  if (document.owner !== user.userId)
+    throw new Permanent("undecryptable", `the document is of user ${document.owner}`);
+  if (!(await document.verify()))
+    throw new Permanent("invalid_signature", "the document is not what its owner signed");
+  return user.open(document.sealed());
+}

@@ -1,0 +1,70 @@
+import { Problem } from "./problems.ts";
+
+/** How many bytes a body needs room for: what it announces, or the most it may have. @throws Problem "body-too-large" */
+export function roomFor(headers: Headers, maxBytes: number): number {
+  const announced = headers.get("content-length");
+  if (announced === null || !/^\d{1,15}$/.test(announced)) return maxBytes;
+  if (Number(announced) > maxBytes) throw tooLarge(maxBytes);
+  return Number(announced);
+}
+
+/**
+ * The whole body in one buffer that is made beforehand: for large ones, that must not be in memory twice. What was announced
+ * is not trusted: reading stops at the room there is.
+ * @param milliseconds for all of it
+ * @throws Problem "body-too-large" or "invalid-body"
+ */
+export async function readInto(
+  body: ReadableStream<Uint8Array> | null,
+  { room, maxBytes, milliseconds }: { room: number; maxBytes: number; milliseconds: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const buffer = new Uint8Array(room);
+  const reader = body?.getReader();
+  if (reader === undefined) return buffer.subarray(0, 0);
+  const deadline = AbortSignal.timeout(milliseconds);
+  const late = () => void reader.cancel().catch(() => undefined); // it has failed already
+  deadline.addEventListener("abort", late);
+  try {
+    let length = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (deadline.aborted)
+        throw new Problem("invalid-body", `The body did not arrive within ${milliseconds / 1_000} seconds.`);
+      if (done) return buffer.subarray(0, length);
+      if (length + value.length > room) {
+        await dropRest(reader, maxBytes);
+        throw room < maxBytes
+          ? new Problem("invalid-body", "The body is longer than its content-length says.")
+          : tooLarge(maxBytes);
+      }
+      buffer.set(value, length);
+      length += value.length;
+    }
+  } finally {
+    deadline.removeEventListener("abort", late);
+  }
+}
+
+/**
+ * Reads what is refused, and drops it: many a client reads no answer before it has sent all. What is larger by far than it
+ * may be is cut off.
+ */
+export async function drop(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<void> {
+  if (body !== null) await dropRest(body.getReader(), maxBytes);
+}
+
+async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<void> {
+  let left = maxBytes;
+  while (left >= 0) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    left -= value.length;
+  }
+  await reader.cancel();
+}
+
+function tooLarge(maxBytes: number): Problem {
+  return new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, {
+    members: { maxBytes },
+  });
+}

@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
+import { RetryLater } from "../../shared/errors.ts";
+import { utf8 } from "../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
+import { ipfsGateway, WrongCid } from "../../shared/storage/ipfs-tier.ts";
+import { pinataPinner } from "../../shared/storage/pinata.ts";
+import type { Pinner } from "../../shared/storage/pinner.ts";
+
+const BYTES = utf8("a record".repeat(100_000));
+
+let dir: string;
+let service: PinningService;
+let pinner: Pinner;
+let cid: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "vdc-pinata-"));
+  service = await startPinningService({ dir, jwt: "local-test-token" });
+  const { uploadUrl, endpointUrl } = service;
+  pinner = pinataPinner({ jwt: "local-test-token", uploadUrl, endpointUrl, deadline: 5_000 });
+  cid = await cidV0(BYTES);
+});
+afterEach(async () => {
+  await service.close();
+  await rm(dir, { recursive: true });
+});
+
+describe("unpinning", () => {
+  it("takes away this file and no other, and nothing the second time", async () => {
+    const other = await pinner.pin(utf8("another"), "b", {});
+    expect(await pinner.pin(BYTES, "a", {})).toBe(cid);
+    await pinner.unpin(cid);
+    expect(await pinner.isPinned(cid)).toBe(false);
+    expect(await pinner.isPinned(other)).toBe(true);
+    await pinner.unpin(cid);
+  });
+
+  it("that the service does not do is an error, though the SDK says nothing", async () => {
+    await pinner.pin(BYTES, "a", {});
+    service.setFault({ kind: "fail", status: 500, on: "delete" });
+    await expect(pinner.unpin(cid)).rejects.toThrow("still lists it");
+    expect(await pinner.isPinned(cid)).toBe(true);
+  });
+
+  it("waits as the service asks when it limits the rate", async () => {
+    service.setFault({ kind: "rate_limit", retryAfterSeconds: 7, on: "list" });
+    await expect(pinner.unpin(cid)).rejects.toMatchObject({ seconds: 7 });
+    await expect(pinner.unpin(cid)).rejects.toBeInstanceOf(RetryLater);
+  });
+});
+
+describe("a gateway", () => {
+  it("serves a file when every byte of it is the right one", async () => {
+    const gateway = ipfsGateway(service.gatewayUrl, 5_000);
+    expect(await gateway.serves(cid, BYTES)).toBe(false);
+    await pinner.pin(BYTES, "a", {});
+    expect(await gateway.serves(cid, BYTES)).toBe(true);
+    await expect(gateway.serves(cid, BYTES.subarray(1))).rejects.toBeInstanceOf(WrongCid);
+    await expect(gateway.serves(cid, BYTES.subarray(0, -1))).rejects.toBeInstanceOf(WrongCid);
+    await expect(gateway.serves(cid, new Uint8Array([...BYTES, 1]))).rejects.toBeInstanceOf(WrongCid);
+    service.setFault({ kind: "gateway_altered" });
+    await expect(gateway.serves(cid, BYTES)).rejects.toBeInstanceOf(WrongCid);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../shared/crypto/bytes.ts";
+import { readInto, roomFor } from "../../shared/http/read-into.ts";
+import { ByteBudget } from "../../workers/accounts/byte-budget.ts";
+
+const LIMITS = { room: 10, maxBytes: 10, milliseconds: 10_000 };
+
+function streamOf(...chunks: string[]): ReadableStream<Uint8Array> & { cancelled?: boolean } {
+  const stream: ReadableStream<Uint8Array> & { cancelled?: boolean } = new ReadableStream({
+    pull(controller) {
+      const chunk = chunks.shift();
+      if (chunk === undefined) controller.close();
+      else controller.enqueue(utf8(chunk));
+    },
+    cancel() {
+      stream.cancelled = true;
+    },
+  });
+  return stream;
+}
+
+describe("a large body", () => {
+  it("is read into one buffer, however it is cut", async () => {
+    expect(await readInto(streamOf("abc", "", "defg", "hij"), LIMITS)).toEqual(utf8("abcdefghij"));
+    expect(await readInto(streamOf(), LIMITS)).toEqual(new Uint8Array());
+    expect(await readInto(null, LIMITS)).toEqual(new Uint8Array());
+  });
+
+  it("is not read past the limit, whatever was announced", async () => {
+    const endless = streamOf(...Array.from({ length: 100 }, () => "abcdef"));
+    await expect(readInto(endless, LIMITS)).rejects.toMatchObject({ slug: "body-too-large" });
+    expect(endless.cancelled).toBe(true);
+    await expect(readInto(streamOf("abcdef"), { ...LIMITS, room: 3 })).rejects.toMatchObject({
+      slug: "invalid-body",
+    });
+  });
+
+  it("that does not end in time is refused", async () => {
+    const never = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(utf8("a")) });
+    await expect(readInto(never, { ...LIMITS, milliseconds: 5 })).rejects.toMatchObject({
+      slug: "invalid-body",
+    });
+  });
+
+  it("has the room that it announces, and without a word the largest", () => {
+    expect(roomFor(new Headers({ "content-length": "7" }), 10)).toBe(7);
+    for (const length of ["-1", "1e3", "x", ""])
+      expect(roomFor(new Headers({ "content-length": length }), 10)).toBe(10);
+    expect(roomFor(new Headers(), 10)).toBe(10);
+    expect(() => roomFor(new Headers({ "content-length": "11" }), 10)).toThrow(
+      expect.objectContaining({ slug: "body-too-large" }),
+    );
+  });
+});
+
+describe("the budget of an isolate", () => {
+  it("has what it has, and takes each part back once", () => {
+    const budget = new ByteBudget(10);
+    const first = budget.take(6);
+    expect(budget.take(5)).toBeUndefined();
+    const second = budget.take(4);
+    first?.();
+    first?.();
+    expect(budget.take(7)).toBeUndefined();
+    expect(budget.take(6)).toBeDefined();
+    second?.();
+    expect(budget.take(4)).toBeDefined();
+  });
+});

@@ -1,0 +1,45 @@
+import { errorText, type Log } from "../../shared/log.ts";
+import { documentIdOfUploadKey, r2Keys } from "../../shared/storage/layout.ts";
+import { r2Pages } from "../../shared/storage/pages.ts";
+import type { Env } from "./env.ts";
+import { documentTiers } from "./env.ts";
+import { settle, type DocumentTiers } from "./settle-upload.ts";
+import { findUpload, forget, isStillHeld, takeHold } from "./uploads.ts";
+
+/** Milliseconds after which nothing that an upload began is still under way. */
+const OVER = 3_600_000;
+
+/** Uploads that were not finished within an hour are settled: in both tiers, or in neither. For the clock. */
+export function sweepUploads(env: Env, log: Log): Promise<void> {
+  return sweepUnfinished(documentTiers(env), log);
+}
+
+/** @throws AggregateError of those that could not be settled; the others are */
+export async function sweepUnfinished(tiers: DocumentTiers, log: Log): Promise<void> {
+  const failures: unknown[] = [];
+  for await (const objects of r2Pages(tiers.bucket, { prefix: r2Keys.uploadPrefix }))
+    for (const { key } of objects) {
+      const documentId = documentIdOfUploadKey(key);
+      if (documentId === undefined) {
+        log.warn("sweep.foreign_object", { key });
+        continue;
+      }
+      const [outcome] = await Promise.allSettled([settleOne(documentId, tiers, log)]);
+      if (outcome.status === "fulfilled") continue;
+      log.error("sweep.upload_failed", { documentId, error: errorText(outcome.reason) });
+      failures.push(outcome.reason);
+    }
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} uploads are not settled`);
+}
+
+async function settleOne(documentId: string, tiers: DocumentTiers, log: Log): Promise<void> {
+  const { bucket, now } = tiers;
+  const upload = await findUpload(bucket, documentId);
+  if (upload === undefined || now() - upload.at < OVER) return;
+  const hold = await takeHold(bucket, documentId, undefined, now());
+  if (hold === undefined) return; // somebody sends it again
+  const stored = await settle(hold, tiers);
+  if (!(await isStillHeld(bucket, hold, now()))) return;
+  await forget(bucket, hold);
+  log.warn(stored === undefined ? "sweep.upload_taken_back" : "sweep.upload_finished", { documentId });
+}
