@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { syntheticRefund, type SyntheticEvent } from "../../cli/stripe/synthetic.ts";
 import type { UnsignedSubmission } from "../../shared/chain/submission.ts";
 import { payloadOfSubmission } from "../../shared/chain/submission.ts";
+import { activationRequest } from "../../shared/client/activation.ts";
+import { sealMetadata } from "../../shared/client/user-metadata.ts";
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { base64url, fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
@@ -10,6 +12,7 @@ import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import type { PrivateEnvelope } from "../../workers/gateway/privacy.ts";
 import { CHAIN_ID, creation, newUser, registration, signed, transfer } from "../support/accounts.ts";
+import { newToken } from "../support/activation.ts";
 import { startAlertReceiver, type AlertReceiver } from "../support/alert-receiver.ts";
 import { logged } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";
@@ -54,6 +57,8 @@ interface Walked {
   readonly leaves: readonly string[];
   /** Besides `personal`: what only turned out on the way. */
   readonly alsoPersonal?: readonly string[];
+  /** Known by its hash, and by nothing else. */
+  readonly secret?: string;
 }
 
 /** One way that personal data come in, or are handled. */
@@ -164,6 +169,7 @@ let owner: UserKeys;
 let deed: string;
 let archivedIn = 0;
 const txIds: string[] = [];
+const userIds: string[] = [];
 
 /** By what comes in, in this order: a later one may go on with what an earlier one left. */
 const PATHS: Readonly<Record<string, Path>> = {
@@ -314,6 +320,41 @@ const PATHS: Readonly<Record<string, Path>> = {
     return { leaves: [stolen, transaction.id, lost.txId] };
   }),
 
+  "activation tokens, and what users keep about themselves": path(personOf("activated"), async (personal) => {
+    const { name, email } = personal;
+    const { token, tokenHash } = await newToken(pipeline, {
+      private: personal,
+      reason: "request 7",
+    });
+    const user = await newUser();
+    const request = await activationRequest(CHAIN_ID, token, user, Date.now(), {
+      ...personal,
+      [email]: name,
+    });
+    const activation = (body: object) =>
+      ask("/api/activation", { method: "POST", body: JSON.stringify(body) });
+    const answer = await activation(request);
+    const { txId } = await answer.json<{ txId: string }>();
+    expect(answer.status).toBe(202);
+    await activation(request); // once more
+    const other = await newUser();
+    await activation(await activationRequest(CHAIN_ID, token, other, Date.now(), personal));
+    await activation({ ...request, token: `${token.slice(0, -1)}A` });
+    await activation({ ...request, token: email, name });
+    await untilState(txId, "pending");
+    await mineAll();
+    const to = `/api/users/${user.userId}/metadata`;
+    const put = (body: unknown) => ask(to, { method: "PUT", body: JSON.stringify(body) });
+    const second = await sealMetadata(CHAIN_ID, user, 2, { ...personal });
+    expect((await put(second)).status).toBe(200);
+    await put(await sealMetadata(CHAIN_ID, user, 1, { ...personal, note: name })); // older
+    await put({ ...second, envelope: { ...second.envelope, name } });
+    await put({ ...second, version: name });
+    await ask(to);
+    userIds.push(user.userId);
+    return { leaves: [txId, tokenHash, user.userId], secret: token };
+  }),
+
   "requests to show and to erase": path({}, async () => {
     const [shown = "", erased = ""] = txIds;
     const reason = { reason: "request 12" };
@@ -394,7 +435,7 @@ afterAll(async () => {
 
 /** Every byte that somebody could read: text by the place where it was found. */
 async function everythingReadable(): Promise<Map<string, string>> {
-  const found = await everythingKept(pipeline);
+  const found = await everythingKept(pipeline, userIds);
   for (const [i, { to, text }] of answers.entries()) found.set(`HTTP answer ${i} to ${to}`, text);
   for (const [i, { message }] of pipeline.harness.getLogs().entries())
     found.set(message.includes('"queue.message"') ? `queue message ${i}` : `log line ${i}`, message);
@@ -418,11 +459,13 @@ function placesOf(text: string, found: ReadonlyMap<string, string> = readable): 
 
 describe("personal and payment data", () => {
   it.for(Object.entries(PATHS))("are nowhere in clear: %s", ([what, { personal }]) => {
-    const { leaves, alsoPersonal = [] } = walked.get(what) as Walked;
+    const { leaves, alsoPersonal = [], secret } = walked.get(what) as Walked;
     // What is public is found, so what is not found is not there.
     for (const text of leaves) expect(placesOf(text), `${text} is public`).not.toEqual([]);
     for (const [name, text] of Object.entries(personal)) expect(placesOf(text), name).toEqual([]);
     for (const text of alsoPersonal) expect(placesOf(text), text).toEqual([]);
+    if (secret !== undefined)
+      for (const [place, content] of readable) expect(content.includes(secret), place).toBe(false);
   });
 
   it("were looked for everywhere: in every tier, queue, object, answer, alert and log line", () => {
@@ -440,6 +483,9 @@ describe("personal and payment data", () => {
       "IPFS ",
       "DO chain-head ",
       "DO dead-letters ",
+      "R2 activation/",
+      "KV user:",
+      "DO user-metadata ",
       "DO audit-log ",
       "HTTP answer ",
       "log line ",

@@ -2,8 +2,14 @@ import { DURABLE_OBJECTS, workerName } from "../../shared/pipeline.ts";
 import { kvKeysOf, objectsOf, pinnedFiles } from "./chain-state.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** Every byte that is stored: text by the place where it was found. The storage of Durable Objects is shown to operators, in answers. */
-export async function everythingKept(pipeline: Pipeline): Promise<Map<string, string>> {
+/**
+ * Every byte that is stored: text by the place where it was found.
+ * @param userIds users of whom there is an object of their own
+ */
+export async function everythingKept(
+  pipeline: Pipeline,
+  userIds: readonly string[] = [],
+): Promise<Map<string, string>> {
   const { kv, r2, pinning } = pipeline;
   const found = new Map<string, string>();
   for (const object of await objectsOf(r2, "")) {
@@ -19,22 +25,30 @@ export async function everythingKept(pipeline: Pipeline): Promise<Map<string, st
     const pinned = await fetch(`${pinning.gatewayUrl}/ipfs/${file.cid}`);
     found.set(`IPFS ${file.name}`, JSON.stringify(file) + (await pinned.text()));
   }
-  for (const [place, text] of await objectStorages(pipeline)) found.set(place, text);
+  for (const [place, text] of await objectStorages(pipeline, userIds)) found.set(place, text);
   return found;
 }
 
-/** The tables of every Durable Object of which there is one for the chain. */
-async function objectStorages({ harness }: Pipeline): Promise<[place: string, text: string][]> {
+/** The tables of every Durable Object: of one for the chain, or of one for each of the users. */
+async function objectStorages(
+  { harness }: Pipeline,
+  userIds: readonly string[],
+): Promise<[place: string, text: string][]> {
   const found: [string, string][] = [];
-  for (const { className, worker } of Object.values(DURABLE_OBJECTS)) {
-    const sql = await harness
-      .getWorker(workerName(worker))
-      .getDurableObjectStorage(className, { name: "vdc-main" }); // CHAIN_ID of the wrangler.toml files
-    const tables = await sql.exec<{ name: string }>(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-    );
-    for (const { name } of tables)
-      found.push([`DO ${worker} ${name}`, JSON.stringify(await sql.exec(`SELECT * FROM "${name}"`))]);
+  for (const [kind, { className, worker }] of Object.entries(DURABLE_OBJECTS)) {
+    const names = kind === "user-metadata" ? userIds : ["vdc-main"]; // CHAIN_ID of the wrangler.toml files
+    for (const name of names) {
+      const sql = await harness.getWorker(workerName(worker)).getDurableObjectStorage(className, { name });
+      for (const table of await sql.exec<{ name: string }>(TABLES))
+        found.push([
+          `DO ${kind} ${table.name}`,
+          JSON.stringify(await sql.exec(`SELECT * FROM "${table.name}"`)),
+        ]);
+    }
   }
   return found;
 }
+
+/** But for those of the platform. */
+const TABLES =
+  "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 1) <> '_' AND name NOT LIKE 'sqlite%'";
