@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BlockNumber } from "../../../shared/chain/block.ts";
-import { AssetId, Timestamp, TxId } from "../../../shared/chain/transaction.ts";
+import { AssetId, Timestamp, TxId, Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
 import { UserId } from "../../../shared/user-metadata.ts";
