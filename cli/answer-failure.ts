@@ -43,6 +43,7 @@ function exitCodeOf(status: number, slug: string | undefined): ExitCode {
     case 422:
       return EXIT.refused;
     case 404:
+    case 410:
       return EXIT.notFound;
     case 429:
     case 502:

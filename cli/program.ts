@@ -1,18 +1,22 @@
 import { Command } from "commander";
+import { activationCommand } from "./commands/activation/activation.ts";
 import { auditCommand } from "./commands/audit/audit.ts";
 import { blockCommand } from "./commands/block.ts";
 import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
+import { documentCommand } from "./commands/document/document.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { exportCommand } from "./commands/export.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { mineCommand } from "./commands/mine.ts";
 import { payCommand } from "./commands/pay.ts";
 import { pendingCommand } from "./commands/pending.ts";
+import { privacyCommand } from "./commands/privacy/privacy.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { resumeCommand } from "./commands/resume.ts";
 import { statusCommand } from "./commands/status.ts";
 import { storageCommand } from "./commands/storage/storage.ts";
-import { txCommand } from "./commands/tx.ts";
+import { txCommand } from "./commands/tx/tx.ts";
+import { userCommand } from "./commands/user/user.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
 const HELP = `
@@ -22,6 +26,7 @@ Environment:
   VDC_URL                address of the deployment; otherwise that of the local stack
   VDC_ADMIN_SECRET       the operator's secret (or ADMIN_SECRET), or
   VDC_ADMIN_SECRET_FILE  a file that holds it; otherwise, for the local stack only, its own
+  SYSTEM_KEYRING         the system's keys, for privacy show; otherwise --keyring, or the local stack's own
   VDC_OPERATOR           your name, for the audit log; otherwise your user's name
   VDC_DATA_DIR           the local stack's data directory (default .vdc)
   NO_COLOR               no colours
@@ -52,10 +57,15 @@ export function vdcProgram(): Command {
     .addCommand(blockCommand())
     .addCommand(verifyCommand())
     .addCommand(exportCommand())
+    .commandsGroup("Your own:")
+    .addCommand(userCommand())
+    .addCommand(documentCommand())
     .commandsGroup("Operating:")
     .addCommand(deadLettersCommand())
     .addCommand(storageCommand())
+    .addCommand(activationCommand())
     .addCommand(resumeCommand())
+    .addCommand(privacyCommand())
     .addCommand(auditCommand())
     .addCommand(doctorCommand())
     .addCommand(restoreCommand())

@@ -16,13 +16,17 @@ export interface Consumer {
   readonly max_concurrency?: number;
 }
 
-/** The Durable Objects: one of each for a chain, named by CHAIN_ID. Who touches one holds a binding to its class. */
+/**
+ * The Durable Objects: one of each for a chain, named by CHAIN_ID, but user-metadata: one for each user, named by the
+ * user's id. Who touches one holds a binding to its class.
+ */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
   monitor: { className: "Monitor", worker: "monitor" },
   "dead-letters": { className: "DeadLetters", worker: "dead-letters" },
   "storage-runs": { className: "StorageRuns", worker: "storage-verifier" },
   "audit-log": { className: "AuditLog", worker: "audit-log" },
+  "user-metadata": { className: "UserMetadata", worker: "accounts" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -78,11 +82,11 @@ export const WORKERS = {
     touches: ["stripe", "encryption-key"],
   },
   accounts: {
-    does: "takes what users sign, checks the signature, encrypts it, enqueues it, or keeps it until it is paid; stores documents",
+    does: "takes what users sign, checks and encrypts it, enqueues it, or keeps it until it is paid; activates users, keeps their metadata and documents",
     http: "service",
     cron: "*/10 * * * *",
     produces: ["pending-writer"],
-    touches: ["r2", "pinata", "chain-head", "dead-letters", "encryption-key"],
+    touches: ["kv", "r2", "pinata", "chain-head", "dead-letters", "user-metadata", "encryption-key"],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { generateKeyring, KeyringError, rotateKeyring } from "../../shared/crypto/keyring.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure } from "../failure.ts";
+import { keyringIn } from "../keyring.ts";
 import { publicKeyOf } from "../local/secrets.ts";
 import { note, show } from "../output/show.ts";
 import { examples, path } from "./options.ts";
@@ -48,24 +48,10 @@ async function print(keyring: string, options: Options): Promise<void> {
 }
 
 async function rotate(file: string): Promise<string> {
-  const text = readKeyringFile(file).trim();
-  const keyring = /^SYSTEM_KEYRING='(.*)'$/m.exec(text)?.[1] ?? text;
   try {
-    return await rotateKeyring(keyring);
+    return await rotateKeyring(keyringIn(file));
   } catch (error) {
     if (error instanceof KeyringError) throw new CommandFailure(error.message);
     throw error;
-  }
-}
-
-function readKeyringFile(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(
-      `${file} can't be read (${code}): give the file that holds the present keyring, or - for stdin`,
-      code === "ENOENT" ? EXIT.notFound : EXIT.failure,
-    );
   }
 }

@@ -15,6 +15,7 @@ import {
 } from "../stripe/synthetic.ts";
 import { startStack, type Stack } from "../local/stack.ts";
 import { deliver, type WebhookAnswer } from "../stripe/deliver.ts";
+import { changeHands } from "./change-hands.ts";
 import { damageStorage } from "./damage.ts";
 import { expectThat, Story } from "./story.ts";
 import { verifyTiers, type VerifiedBlock } from "./verify-tiers.ts";
@@ -112,6 +113,9 @@ async function demo(stack: Stack, story: Story): Promise<void> {
   story.say(
     "No name, e-mail address, amount or Stripe id stands in any block: those are encrypted, and erasable.",
   );
+
+  story.title("A signed asset changes hands");
+  await changeHands(stack.url, story, (waiting) => mineWhen(stack, story, waiting));
 }
 
 interface Mined {

@@ -77,10 +77,12 @@ function isCardNumber(digits: string): boolean {
 
 /** ISO/IEC 7812-1 Annex B: from the right, every second digit counts twice. */
 function luhn(digits: string): number {
-  return [...digits].toReversed().reduce((sum, digit, i) => {
-    const weighed = Number(digit) * (i % 2 === 0 ? 1 : 2);
-    return sum + (weighed > 9 ? weighed - 9 : weighed);
-  }, 0);
+  return Array.from(digits)
+    .toReversed()
+    .reduce((sum, digit, i) => {
+      const weighed = Number(digit) * (i % 2 === 0 ? 1 : 2);
+      return sum + (weighed > 9 ? weighed - 9 : weighed);
+    }, 0);
 }
 
 /** From so many letters and digits on, a text counts as repeated also where more stands round it. */

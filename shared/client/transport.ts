@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { fromUtf8 } from "../crypto/bytes.ts";
 import { pause } from "./pause.ts";
 import { failureOf, VdcProblem, VdcUnreachable } from "./problem.ts";
@@ -10,6 +11,8 @@ export interface Asked {
   /** Milliseconds for one attempt. */
   readonly timeout?: number;
   readonly signal?: AbortSignal | undefined;
+  /** What is answered once stays so for ever. A browser may show anything else as it was some seconds ago. */
+  readonly immutable?: boolean;
 }
 
 /** What became of one attempt. */
@@ -50,7 +53,8 @@ export class Transport {
   }
 
   /** Asks once. @throws the signal's reason */
-  async attempt(path: string, { method = "GET", body, timeout = TIMEOUT, signal }: Asked): Promise<Attempt> {
+  async attempt(path: string, asked: Asked): Promise<Attempt> {
+    const { method = "GET", body, timeout = TIMEOUT, signal, immutable = false } = asked;
     const call = `${method} ${this.url}${path}`;
     const late = AbortSignal.timeout(timeout);
     let response: Response;
@@ -60,6 +64,7 @@ export class Transport {
         method,
         headers: { accept: "application/json", ...(body && { "content-type": "application/json" }) },
         ...(body && { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
+        ...(!immutable && { cache: "no-cache" }),
         signal: signal === undefined ? late : AbortSignal.any([signal, late]),
       });
       bytes = new Uint8Array(await response.arrayBuffer());
@@ -88,6 +93,17 @@ export function parsed(bytes: Uint8Array, path: string): unknown {
   if (body === undefined)
     throw new VdcUnreachable(`the answer of ${path} is not JSON: is this a VDC deployment?`);
   return body;
+}
+
+/** @throws VdcUnreachable when it is not what VDC answers */
+export function answered<Schema extends v.GenericSchema>(
+  schema: Schema,
+  bytes: Uint8Array,
+  path: string,
+): v.InferOutput<Schema> {
+  const read = v.safeParse(schema, parsed(bytes, path));
+  if (read.success) return read.output;
+  throw new VdcUnreachable(`the answer of ${path} is not as VDC's: ${v.summarize(read.issues)}`);
 }
 
 function tryJson(bytes: Uint8Array): unknown {

@@ -1,10 +1,17 @@
+import type { Activated } from "../../workers/gateway/activation.ts";
 import type { Submitted } from "../../workers/gateway/submissions.ts";
 import type { TransactionStatus } from "../../workers/gateway/transactions.ts";
+import type { StoredMetadata } from "../../workers/gateway/users.ts";
 import type { WellKnown } from "../../workers/gateway/well-known.ts";
 import type { Submission, UnsignedSubmission } from "../chain/submission.ts";
+import type { ActivationRequest } from "../activation.ts";
+import { StoredDocument } from "../chain/document.ts";
 import type { TxId } from "../chain/transaction.ts";
+import { cidV0 } from "../crypto/cid.ts";
+import { UserMetadataRecord } from "../user-metadata.ts";
+import type { SealedDocument } from "./documents.ts";
 import { signSubmission } from "./sign-submission.ts";
-import { Transport } from "./transport.ts";
+import { answered, Transport } from "./transport.ts";
 import type { UserKeys } from "./user-keys.ts";
 import { Unverified, verifyMined, type VerifiedTransaction } from "./verify-mined.ts";
 import { waitUntilMined, type Patience, type Settled } from "./wait-until-mined.ts";
@@ -75,10 +82,52 @@ export class VdcClient {
     if (status.state !== "mined") throw new Unverified("not_mined", `${txId} is ${status.state}`);
     return verifyMined(txId, status, {
       announced: await this.announced(),
-      record: (blockNumber) => this.#transport.json(`/api/vdc/blocks/${blockNumber}`),
+      record: (blockNumber) => this.#transport.json(`/api/vdc/blocks/${blockNumber}`, { immutable: true }),
       genesisHash: this.#genesisHash,
     });
   }
+
+  /**
+   * In R2 and on IPFS when it resolves; the same bytes again are answered alike. The CID is computed here too, so that its
+   * owner may sign it.
+   * @throws Unverified when the deployment names another document, or another CID, than these bytes have
+   */
+  async putDocument({ id, bytes }: SealedDocument): Promise<StoredDocument> {
+    const path = "/api/documents";
+    const asked = { method: "POST", body: bytes, timeout: LARGE } as const;
+    const stored = answered(StoredDocument, await this.#transport.bytes(path, asked), path);
+    if (stored.id !== id) throw new Unverified("wrong_document", `${id} was stored as ${stored.id}`);
+    const cid = await cidV0(bytes);
+    if (stored.documentCid !== cid)
+      throw new Unverified(
+        "wrong_cid",
+        `it is said to be ${stored.documentCid} on IPFS, its bytes give ${cid}`,
+      );
+    return stored;
+  }
+
+  /** The record of a document, still sealed: `openDocument` verifies and opens it. */
+  getDocument(documentId: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#transport.bytes(`/api/documents/${documentId}`, { timeout: LARGE, immutable: true });
+  }
+
+  /** Registers a user who holds a token, in place of `submit`. The same request again is answered alike. */
+  activate(request: ActivationRequest): Promise<Activated> {
+    return this.#transport.json("/api/activation", { method: "POST", body: request });
+  }
+
+  /** Still sealed: `openMetadata` verifies and opens it. What was just replaced can be shown for a minute more. */
+  async getUserMetadata(userId: string): Promise<UserMetadataRecord> {
+    const path = metadataPathOf(userId);
+    return answered(UserMetadataRecord, await this.#transport.bytes(path), path);
+  }
+
+  /** @throws VdcProblem "stale-version", whose member `version` is the present one */
+  putUserMetadata(record: UserMetadataRecord): Promise<StoredMetadata> {
+    return this.#transport.json(metadataPathOf(record.userId), { method: "PUT", body: record });
+  }
 }
 
+const metadataPathOf = (userId: string) => `/api/users/${userId}/metadata`;
+const LARGE = 300_000; // milliseconds for a document, which may have to go over a slow line
 const pathOf = (txId: TxId) => `/api/vdc/transactions/${txId}`;

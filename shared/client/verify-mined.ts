@@ -9,10 +9,13 @@ export interface VerifiedTransaction {
   readonly block: Block;
 }
 
+/** Besides those of a block. */
+const FAULTS = ["not_mined", "not_in_block", "wrong_genesis", "wrong_document", "wrong_cid"] as const;
+
 /** What the deployment says is not what its bytes prove. */
 export class Unverified extends Error {
   override readonly name = "Unverified";
-  readonly fault: BlockFault | "wrong_genesis" | "not_in_block" | "not_mined";
+  readonly fault: BlockFault | (typeof FAULTS)[number];
 
   constructor(fault: Unverified["fault"], detail: string) {
     super(detail);

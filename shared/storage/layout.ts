@@ -32,6 +32,7 @@ export const r2Keys = {
   uploadPrefix: "uploads/",
   /** A document that is being stored: which pin to take back when it is never finished. */
   upload: (documentId: string) => `uploads/${documentId}.json`,
+  activationPrefix: "activation/",
   /** The token itself is nowhere: only who holds it can name this object. */
   activation: (tokenHash: string) => `activation/${tokenHash}.json`,
   deadLetterPrefix: "dead-letters/",
@@ -68,16 +69,16 @@ export function txIdOfPendingKey(key: string): string | undefined {
   return PENDING_KEY.exec(key)?.[1];
 }
 
-const INTENT_KEY = /^intents\/(vdc_tx_[0-9a-f]{40})\.json$/;
-
-/** The submission's id in a key of `intents/`, or `undefined` for a foreign object. */
-export function txIdOfIntentKey(key: string): string | undefined {
-  return INTENT_KEY.exec(key)?.[1];
-}
-
 const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;
 
 /** The document's id in a key of `uploads/`, or `undefined` for a foreign object. */
 export function documentIdOfUploadKey(key: string): string | undefined {
   return UPLOAD_KEY.exec(key)?.[1];
+}
+
+const INTENT_KEY = /^intents\/(vdc_tx_[0-9a-f]{40})\.json$/;
+
+/** The submission's id in a key of `intents/`, or `undefined` for a foreign object. */
+export function txIdOfIntentKey(key: string): string | undefined {
+  return INTENT_KEY.exec(key)?.[1];
 }

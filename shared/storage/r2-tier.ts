@@ -48,7 +48,10 @@ export async function createOnly(
   return created !== null;
 }
 
-/** Puts an object in the place of the version with this ETag. False when that is not the present one. */
+/**
+ * Puts an object in the place of the version with this ETag. False when that is not the present one. The bytes must be
+ * others than those: the ETag is a hash of them.
+ */
 export async function replaceOnly(
   bucket: R2Bucket,
   key: string,

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { utf8 } from "../crypto/bytes.ts";
 import { canonicalBytes, canonicalText, type Json } from "../crypto/canonical.ts";
 import { Envelope } from "../crypto/envelope.ts";
 import { sealedKeyIn, PolicyViolation, type Kind } from "./policies.ts";
@@ -29,7 +30,11 @@ export function createSealed(
 }
 
 /**
- * Puts the object of a sealed thing in the place of the version with this ETag, and of no other.
+ * Tells other facts beside a sealed thing: puts its object in the place of the one that was created, once.
+ *
+ * R2's ETag is a hash of the contents: with the same bytes the new version would have the old one's ETag, and everybody
+ * who has seen that one would replace it. So a line feed follows the envelope here, which means nothing in JSON.
+ * @param etag of the object as it was created
  * @returns false when that is not the present version
  * @throws PolicyViolation when it must not be kept like this; nothing is written then
  */
@@ -39,7 +44,7 @@ export function replaceSealed(
   etag: string,
   facts?: Record<string, string>,
 ): Promise<boolean> {
-  return replaceOnly(bucket, r2KeyOf(sealed), etag, canonicalBytes(sealed.envelope), facts);
+  return replaceOnly(bucket, r2KeyOf(sealed), etag, utf8(`${canonicalText(sealed.envelope)}\n`), facts);
 }
 
 /** A record with its envelope in it; its other members are in clear. */

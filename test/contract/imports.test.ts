@@ -37,6 +37,11 @@ const SHARED: readonly Layer[] = [
     ],
   },
   { folder: "shared/chain", may: ["shared/crypto", "shared/errors.ts", "valibot"] },
+  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/activation.ts",
+    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
+  },
   {
     folder: "shared/messages.ts",
     may: ["shared/chain", "shared/crypto", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
@@ -77,6 +82,11 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
     types: ["workers/chain-head"],
   },
+  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/activation.ts",
+    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
+  },
   {
     folder: "shared/intents.ts",
     may: ["shared/chain-head.ts", "shared/crypto", "shared/log.ts", "shared/storage"],
@@ -84,11 +94,13 @@ const SHARED: readonly Layer[] = [
   {
     folder: "shared/client",
     may: [
+      "shared/activation.ts",
       "shared/chain",
       "shared/crypto",
       "shared/errors.ts",
       "shared/http/problems.ts",
       "shared/storage/kv-tier.ts",
+      "shared/user-metadata.ts",
       "valibot",
     ],
     types: ["workers/gateway"],

@@ -82,6 +82,7 @@ describe("the keys in storage", () => {
         document: "documents/{0}.json",
         uploadPrefix: "uploads/",
         upload: "uploads/{0}.json",
+        activationPrefix: "activation/",
         activation: "activation/{0}.json",
         deadLetterPrefix: "dead-letters/",
         deadLetter: "dead-letters/{0}/{1}.json",

@@ -7,6 +7,7 @@ import { startPinningService, type PinningService } from "../../cli/local/pinnin
 import { generateSecrets, secretsFor, type LocalSecrets } from "../../cli/local/secrets.ts";
 import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
+import { tapped } from "./tapped.ts";
 
 export interface OperatorRequest {
   readonly method?: string;
@@ -16,6 +17,8 @@ export interface OperatorRequest {
 
 /** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
 export interface Pipeline {
+  /** Where the gateway listens on this machine. */
+  readonly url: string;
   readonly harness: TestHarness;
   readonly pinning: PinningService;
   readonly secrets: LocalSecrets;
@@ -42,6 +45,8 @@ export interface PipelineOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Replaces secrets; an empty text takes one away. */
   readonly secrets?: Partial<LocalSecrets>;
+  /** Logs every message that a queue delivers: event `queue.message`. */
+  readonly tap?: boolean;
   /** Fills the pinning service's directory before it starts. */
   readonly pins?: (directory: string) => void;
 }
@@ -58,7 +63,8 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
     ...options.vars,
   };
-  const bundles = await buildWorkers();
+  const built = await buildWorkers();
+  const bundles = options.tap === true ? tapped(built, directory) : built;
   const harness = createTestHarness({
     root: ROOT,
     workers: WORKER_NAMES.map((worker) => ({
@@ -68,11 +74,12 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
       secrets: secretsFor(worker, secrets),
     })),
   });
-  await harness.listen();
+  const { url } = await harness.listen();
   const gateway = await harness.getWorker(workerName("gateway")).getEnv();
   const fetch = (path: string, init?: RequestInit) =>
     harness.fetch(path, init as never) as unknown as Promise<Response>;
   return {
+    url: url.origin,
     harness,
     pinning,
     secrets,

@@ -1,9 +1,21 @@
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
+import { activationRequest } from "../../shared/client/activation.ts";
 import { sealDocument } from "../../shared/client/documents.ts";
-import { creation, newUser, postDocument, postSubmission, registeredUser, signed } from "./accounts.ts";
-import { mine, purchase, deliver } from "./payments.ts";
+import { sealMetadata } from "../../shared/client/user-metadata.ts";
+import { activate, getMetadata, newToken, putMetadata } from "./activation.ts";
+import {
+  CHAIN_ID,
+  creation,
+  newUser,
+  postDocument,
+  postSubmission,
+  registeredUser,
+  signed,
+} from "./accounts.ts";
+import { mine, purchase, deliver, untilIdle } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { askToErase, askToShow } from "./privacy.ts";
 import { payloadOf, submit } from "./sealed-payments.ts";
 
 /**
@@ -57,6 +69,33 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   },
   getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },
 
+  postActivationTokens: {
+    200: post("/api/activation-tokens", { private: { name: "Grace Hopper" }, reason: "to see" }),
+  },
+  postActivation: {
+    202: async (pipeline) => (await activated(pipeline)).response,
+    404: async (pipeline) =>
+      activate(
+        pipeline,
+        await activationRequest(CHAIN_ID, `vdc_at_${"A".repeat(43)}`, await newUser(), Date.now()),
+      ),
+    409: async (pipeline) => {
+      const { token } = await activated(pipeline);
+      return activate(pipeline, await activationRequest(CHAIN_ID, token, await newUser(), Date.now()));
+    },
+    410: "activation.test.ts: an expired token",
+  },
+  getUserMetadata: {
+    200: async (pipeline) => getMetadata(pipeline, (await activated(pipeline)).user.userId),
+    404: async (pipeline) => getMetadata(pipeline, (await newUser()).userId),
+  },
+  putUserMetadata: {
+    200: "user-metadata.test.ts: a registered user",
+    403: async (pipeline) =>
+      putMetadata(pipeline, await sealMetadata(CHAIN_ID, await newUser(), 1, { name: "Ada" })),
+    409: "user-metadata.test.ts: an older version",
+  },
+
   getHealth: { 200: get("/api/health") },
   getReady: { 200: get("/api/ready"), 503: "operator.test.ts: a stalled block" },
 
@@ -78,6 +117,21 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     },
   },
   getStatus: { 200: asOperator("/api/vdc/status") },
+
+  postPrivacyShow: {
+    200: async (pipeline) => askToShow(pipeline, await submit(pipeline)),
+    404: (pipeline) => askToShow(pipeline, payloadOf().transaction.id),
+    410: async (pipeline) => {
+      const txId = await finished(pipeline);
+      await askToErase(pipeline, txId);
+      return askToShow(pipeline, txId);
+    },
+  },
+  postPrivacyErase: {
+    200: async (pipeline) => askToErase(pipeline, await finished(pipeline)),
+    404: (pipeline) => askToErase(pipeline, payloadOf().transaction.id),
+    409: async (pipeline) => askToErase(pipeline, await submit(pipeline)),
+  },
 
   getStorageVerifyStatus: { 200: asOperator("/api/storage-verify/status?limit=1") },
   postStorageVerifyVerify: {
@@ -156,6 +210,22 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
 export async function prepare(pipeline: Pipeline): Promise<void> {
   await submit(pipeline, purchase({ assetId: "deed-1" }));
   await mine(pipeline);
+}
+
+/** A transaction whose block is complete. @returns its id */
+async function finished(pipeline: Pipeline): Promise<string> {
+  const txId = await submit(pipeline);
+  await mine(pipeline);
+  await untilIdle(pipeline);
+  return txId;
+}
+
+/** A user, just activated. */
+async function activated(pipeline: Pipeline): Promise<{ user: UserKeys; token: string; response: Response }> {
+  const { token } = await newToken(pipeline);
+  const user = await newUser();
+  const request = await activationRequest(CHAIN_ID, token, user, Date.now(), { name: "Ada" });
+  return { user, token, response: await activate(pipeline, request) };
 }
 
 /** Of a replay that has nothing to do. */

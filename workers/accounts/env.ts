@@ -5,12 +5,15 @@ import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyr
 import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { IntentsEnv } from "../../shared/intents.ts";
+import type { DocumentTiers } from "./settle-upload.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers.ts";
-import type { DocumentTiers } from "./settle-upload.ts";
+import type { UserMetadata } from "./user-metadata.ts";
 
 export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {
+  readonly KV: KVNamespace;
+  readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
@@ -36,17 +39,6 @@ export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): n
   return seconds;
 }
 
-const PaidTypes = v.array(v.picklist(SUBMITTED_TYPES));
-
-/** @throws Problem "not-configured" for a name that is none: a misspelt type must not be free of charge */
-export function paidTypes({ PAID_TYPES: setting = "" }: Env): ReadonlySet<SubmittedType> {
-  const names = setting.split(/[\s,]+/).filter((name) => name !== "");
-  const types = v.safeParse(PaidTypes, names);
-  if (!types.success)
-    throw notConfigured(`PAID_TYPES must be some of ${SUBMITTED_TYPES.join(", ")}, separated by commas`);
-  return new Set(types.output);
-}
-
 /** @throws Problem "not-configured" that names the setting */
 export function documentTiers(env: Env): DocumentTiers {
   try {
@@ -61,6 +53,17 @@ export function documentTiers(env: Env): DocumentTiers {
   } catch (error) {
     throw notConfigured(error instanceof Error ? error.message : String(error));
   }
+}
+
+const PaidTypes = v.array(v.picklist(SUBMITTED_TYPES));
+
+/** @throws Problem "not-configured" for a name that is none: a misspelt type must not be free of charge */
+export function paidTypes({ PAID_TYPES: setting = "" }: Env): ReadonlySet<SubmittedType> {
+  const names = setting.split(/[\s,]+/).filter((name) => name !== "");
+  const types = v.safeParse(PaidTypes, names);
+  if (!types.success)
+    throw notConfigured(`PAID_TYPES must be some of ${SUBMITTED_TYPES.join(", ")}, separated by commas`);
+  return new Set(types.output);
 }
 
 function notConfigured(what: string): Problem {

@@ -40,15 +40,10 @@ export async function erase(
   return { txId, blockNumber, erased: true, removed };
 }
 
+/** The only one in which it belongs. */
 function placeOf(erasure: Exclude<Erasure, { mayNot: unknown }>, txId: string): string {
-  switch (erasure.may) {
-    case "archived":
-      return r2Keys.private(erasure.blockNumber);
-    case "withdrawn":
-      return r2Keys.pending(txId);
-    case "expired":
-      return r2Keys.intent(txId);
-  }
+  if (erasure.may === "archived") return r2Keys.private(erasure.blockNumber);
+  return erasure.may === "withdrawn" ? r2Keys.pending(txId) : r2Keys.intent(txId);
 }
 
 function refusal(state: Extract<Erasure, { mayNot: unknown }>["mayNot"]): Problem {
@@ -58,8 +53,7 @@ function refusal(state: Extract<Erasure, { mayNot: unknown }>["mayNot"]): Proble
 }
 
 const ON_ITS_WAY = {
-  awaiting_payment:
-    "It waits for its payment: it is deleted when that does not come, and can be erased afterwards.",
+  awaiting_payment: "It waits for its payment, and is deleted when that does not come.",
   pending: "It waits for its block: have it mined, then erase it.",
   reserved: "Its block is being made: ask again when it is complete.",
   mined: "Its block is on its way into storage: ask again when it is complete.",

@@ -1,14 +1,21 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { ActivationRequest } from "../../shared/activation.ts";
 import type { Submission } from "../../shared/chain/submission.ts";
 import { answer, json } from "../../shared/http/answer.ts";
 import { outcomeOf } from "../../shared/http/outcome.ts";
 import { logger } from "../../shared/log.ts";
+import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
+import { activate } from "./activate.ts";
 import { logOf, type Env } from "./env.ts";
 import { erase } from "./erase.ts";
+import { issueToken, type TokenOrder } from "./issue-token.ts";
+import { replaceMetadata } from "./metadata.ts";
 import { ready } from "./ready.ts";
 import { receiveDocument } from "./receive-document.ts";
 import { everyTenMinutes } from "./scheduled.ts";
 import { submit } from "./submit.ts";
+
+export { UserMetadata } from "./user-metadata.ts";
 
 /**
  * The gateway calls the methods, with what its plans have read, and the clock; nobody else does. A document is fetched in,
@@ -27,6 +34,18 @@ export default class Accounts extends WorkerEntrypoint<Env> {
 
   submit(submission: Submission, requestId: string) {
     return outcomeOf(() => submit(submission, this.env, logOf(requestId)));
+  }
+
+  issueToken(order: TokenOrder, requestId: string) {
+    return outcomeOf(() => issueToken(order, this.env, logOf(requestId)));
+  }
+
+  activate(request: ActivationRequest, requestId: string) {
+    return outcomeOf(() => activate(request, this.env, logOf(requestId)));
+  }
+
+  replaceMetadata(record: UserMetadataRecord, requestId: string) {
+    return outcomeOf(() => replaceMetadata(record, this.env, logOf(requestId)));
   }
 
   /** Whether all that this Worker must be told is there and fits. */

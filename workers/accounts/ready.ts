@@ -1,4 +1,4 @@
-import { documentTiers, submissionWindow, systemKey, type Env } from "./env.ts";
+import { documentTiers, paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
 
 /**
  * Reads every setting, so that a wrong one shows before a user's request meets it.
@@ -7,6 +7,7 @@ import { documentTiers, submissionWindow, systemKey, type Env } from "./env.ts";
  */
 export async function ready(env: Env): Promise<{ encryptionKeyId: string }> {
   submissionWindow(env);
+  paidTypes(env);
   documentTiers(env);
   const { kid } = await systemKey(env);
   return { encryptionKeyId: kid };

@@ -15,7 +15,8 @@ export async function refuseKnown(transaction: Transaction, env: Env): Promise<v
   const { assets, users } = await chainHead(env).ledger(ledgerKeysOf([transaction]));
   if (assets.length + users.length === 0) return;
   // Asked for after the ledger: if this very transaction had made it, it would be known by now.
-  if ((await chainHead(env).transaction(id)) !== null) return;
+  const own = await chainHead(env).transaction(id);
+  if (own !== null && own.state !== "set_aside") return;
   throw type === "asset_creation"
     ? new Problem("already-exists", "Another transaction created this asset. Choose another id.", {
         members: { assetId: data.assetId },

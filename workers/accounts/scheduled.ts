@@ -1,6 +1,7 @@
 import { releasePaidIntents } from "../../shared/intents.ts";
 import { errorText, logger } from "../../shared/log.ts";
 import type { Env } from "./env.ts";
+import { sweepActivations } from "./sweep-activations.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 import { sweepUploads } from "./sweep-uploads.ts";
 
@@ -15,6 +16,7 @@ export async function everyTenMinutes(env: Env): Promise<void> {
     () => sweepIntents(env, log),
     () => releasePaidIntents(env, log),
     () => sweepUploads(env, log),
+    () => sweepActivations(env, log),
   ]) {
     const [outcome] = await Promise.allSettled([work()]);
     if (outcome.status === "rejected") failures.push(outcome.reason);

@@ -57,7 +57,7 @@ function expired(): Problem {
 }
 
 /** @throws Problem "timestamp-outside-window" */
-function checkTime(timestamp: number, now: number, windowSeconds: number): void {
+export function checkTime(timestamp: number, now: number, windowSeconds: number): void {
   if (Math.abs(now - timestamp) <= windowSeconds * 1_000) return;
   throw new Problem(
     "timestamp-outside-window",

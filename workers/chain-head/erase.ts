@@ -45,13 +45,15 @@ export function erase(sql: Sql, txId: string, isParked: boolean, now: number): E
 
 function ofUnknown(sql: Sql, txId: string, isParked: boolean, now: number): Erasure {
   const [intent] = sql
-    .exec<{ expired_at: number | null }>(
-      "SELECT expired_at FROM intent WHERE tx_id = ? AND received_at IS NOT NULL",
+    .exec<{ expired_at: number | null; paid_by: string | null }>(
+      "SELECT expired_at, paid_by FROM intent WHERE tx_id = ? AND received_at IS NOT NULL",
       txId,
     )
     .toArray();
-  if (intent !== undefined && intent.expired_at === null) return { mayNot: "awaiting_payment" };
-  if (intent !== undefined) return { may: "expired" };
+  if (intent !== undefined)
+    return intent.expired_at === null || intent.paid_by !== null
+      ? { mayNot: "awaiting_payment" }
+      : { may: "expired" };
   if (!isParked) return { mayNot: "unknown" };
   sql.exec(
     `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked)

@@ -74,6 +74,7 @@ const TELLING = [
   "status",
   "dryRun",
   "total",
+  "tokenHash",
 ];
 
 /** Reads the copy to its end: half of a body that is read twice can't be left alone without holding up the other. */

@@ -5,6 +5,7 @@ import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { operation } from "./operation.ts";
+import { countReadBeyondKv } from "./rate-limit.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 
@@ -44,10 +45,14 @@ export const document = operation(
     who: "anyone",
     params: v.strictObject({ documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")) }),
     headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
+    beyondKv: true,
     answers: { 200: SignedDocument, 304: { contentType: null } },
     problems: ["not-found"],
   },
-  async ({ request, env, params: { documentId } }) => {
+  async (call) => {
+    const { request, env, params } = call;
+    const { documentId } = params;
+    await countReadBeyondKv(call);
     const etag = `"${documentId}"`;
     const known = request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
     const unchanged = known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*");

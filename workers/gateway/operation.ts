@@ -158,15 +158,38 @@ const MAX_BODY_BYTES = 256 * 1024;
 /** @throws Problem "invalid-body" that names the member, or "body-too-large" */
 async function readBody(schema: Plan["body"], request: Request): Promise<unknown> {
   if (schema === undefined || !("kind" in schema)) return undefined;
-  const parsed = v.safeParse(schema, parseJson(await readText(request, MAX_BODY_BYTES)));
-  if (parsed.success) return parsed.output;
+  const sent = parseJson(await readText(request, MAX_BODY_BYTES));
+  const parsed = v.safeParse(schema, sent);
+  if (parsed.success && isReadWhole(sent, parsed.output)) return parsed.output;
+  if (parsed.success)
+    throw new Problem("invalid-body", "The body: it has an array or a name where none belongs.", {
+      members: { member: null },
+    });
   const [issue] = parsed.issues;
   const place = v.getDotPath(issue);
   throw new Problem(
     "invalid-body",
-    `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${issue.message.slice(0, 300)}.`,
+    `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${expectation(issue)}.`,
     { members: { member: place?.slice(0, 100) ?? null } },
   );
+}
+
+/** What valibot says beyond that quotes the value, which may be private: it is not repeated. */
+function expectation({ message }: v.BaseIssue<unknown>): string {
+  return message.replace(/(?: but r|: R)eceived .*$/s, "").slice(0, 300);
+}
+
+/** Nothing that was sent is passed over: valibot reads an array as an object without members, and leaves out `__proto__`. */
+function isReadWhole(sent: unknown, read: unknown): boolean {
+  if (sent === read || !isObject(sent) || !isObject(read)) return true;
+  if (Array.isArray(sent) !== Array.isArray(read)) return false;
+  return Object.entries(sent).every(
+    ([name, member]) => Object.hasOwn(read, name) && isReadWhole(member, Reflect.get(read, name)),
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function parseJson(text: string): unknown {

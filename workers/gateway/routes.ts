@@ -1,3 +1,4 @@
+import { activation, activationToken } from "./activation.ts";
 import { asset } from "./assets.ts";
 import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
@@ -25,6 +26,7 @@ import {
   verifyBlock,
 } from "./storage-verify.ts";
 import { transaction } from "./transactions.ts";
+import { replaceUserMetadata, userMetadata } from "./users.ts";
 import { webhook } from "./webhook.ts";
 import { wellKnown } from "./well-known.ts";
 
@@ -41,6 +43,10 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/documents", putDocument],
   ["GET", "/api/documents/:documentId", document],
   ["GET", "/.well-known/vdc.json", wellKnown],
+
+  ["POST", "/api/activation", activation],
+  ["GET", "/api/users/:userId/metadata", userMetadata],
+  ["PUT", "/api/users/:userId/metadata", replaceUserMetadata],
 
   ["GET", "/api/health", health],
   ["GET", "/api/ready", ready],
@@ -71,6 +77,8 @@ export const ROUTES: readonly Route[] = [
   ["POST", "/api/storage-verify/runs/:runId/resume", resumeStorageRun],
   ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
   ["POST", "/api/storage-verify/restore", restoreChain],
+
+  ["POST", "/api/activation-tokens", activationToken],
 
   ["GET", "/api/audit", auditLog],
 ];

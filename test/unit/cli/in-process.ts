@@ -11,8 +11,11 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a command in this process, as alice, an operator whose program has no terminal. */
-export async function vdc(deployment: Served, ...args: string[]): Promise<Ran> {
+/**
+ * Runs a command in this process, as alice, an operator whose program has no terminal.
+ * @param deployment undefined for a command that speaks with none
+ */
+export async function vdc(deployment: Served | undefined, ...args: string[]): Promise<Ran> {
   vi.stubEnv("VDC_ADMIN_SECRET", SECRET);
   vi.stubEnv("VDC_OPERATOR", "alice");
   const said = { stdout: "", stderr: "" };
@@ -23,7 +26,9 @@ export async function vdc(deployment: Served, ...args: string[]): Promise<Ran> {
     }),
   );
   try {
-    await vdcProgram().parseAsync([...args, "--url", deployment.url], { from: "user" });
+    await vdcProgram().parseAsync([...args, ...(deployment ? ["--url", deployment.url] : [])], {
+      from: "user",
+    });
     return { code: EXIT.ok, ...said };
   } catch (error) {
     if (error instanceof CommandFailure)

@@ -1,21 +1,24 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Block } from "../../../shared/chain/block.ts";
+import type { Transaction } from "../../../shared/chain/transaction.ts";
 import { Unverified, verifyMined } from "../../../shared/client/verify-mined.ts";
 import {
   announced,
   CHAIN_ID,
+  creation,
   genesis,
   payment,
   rotation,
   signedBy,
   signerOf,
   TestChain,
+  withSignature,
   type Signer,
 } from "../../support/chain.ts";
 
 let signers: readonly [Signer, Signer, Signer, Signer];
 let chain: TestChain;
-const mined = payment("mined");
+let mined: Transaction;
 
 /** Genesis, two rotations with a payment beside each, and the block in question, signed with the third key. */
 beforeAll(async () => {
@@ -25,7 +28,8 @@ beforeAll(async () => {
   await chain.add([genesis(first)], first);
   await chain.add([rotation(second), payment("a")], first);
   await chain.add([rotation(third), payment("b")], second);
-  await chain.add([payment("c"), await signedBy(signers[3], mined)], third);
+  mined = await signedBy(signers[3], creation("deed-1"));
+  await chain.add([payment("c"), mined], third);
 });
 
 /** As a deployment shows it that may lie: with other blocks, or with other keys announced. */
@@ -100,7 +104,7 @@ describe("a mined transaction", () => {
   it("is not when its user's signature is over something else", async () => {
     const [, , third, stranger] = signers;
     const real = chain.blocks[3] as Block;
-    const signed = await signedBy(stranger, { ...mined, timestamp: 5 });
+    const signed = await withSignature(stranger, { ...mined, timestamp: 5 });
     const changed = { ...mined, signatures: signed.signatures };
     const block = await chain.build([payment("c"), changed], third, real);
     expect((await verify({ blocks: { 3: block } })).verified).toBe("wrong_user_signature");

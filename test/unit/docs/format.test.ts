@@ -233,8 +233,12 @@ const creation = await submitted(user, {
   },
   private: { salt: base64url(derived("salt 1")), part: { owner: "Zoë Müller", parcel: "17/4" } },
 });
-const paid = fromStripe(1, 65, { kind: "purchase", facts: facts(1) }, "salt 2");
-const payment = { ...paid.transaction, data: { pays: creation.transaction.id } } as Transaction;
+const payment = fromStripe(
+  1,
+  65,
+  { kind: "purchase", facts: facts(1, { clientReferenceId: creation.transaction.id }) },
+  "salt 2",
+);
 const refund = fromStripe(
   2,
   120,
@@ -270,7 +274,7 @@ const example = new Example();
 beforeAll(async () => {
   const [before, after] = [await keyringOf(first), await keyringOf(second, first)];
   await example.mine(0, before, []);
-  await example.mine(90, before, [creation.transaction, payment]);
+  await example.mine(90, before, [creation.transaction, payment.transaction]);
   await example.mine(180, after, [refund.transaction]);
   await example.mine(240, after, [registration.transaction, transfer.transaction]);
 });

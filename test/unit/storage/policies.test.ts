@@ -62,6 +62,16 @@ describe("a sealed thing", () => {
     ]);
   });
 
+  it("is replaced by other bytes of the same envelope, or its ETag would stay and it could be replaced again", async () => {
+    const { puts, r2 } = store();
+    const sealed = { kind: "signed_intent", id: TX_ID, envelope } as const;
+    await createSealed(r2, sealed);
+    await replaceSealed(r2, sealed, "etag-1");
+    const [created, replaced] = puts.map(({ value }) => value);
+    expect(replaced).not.toBe(created);
+    expect(JSON.parse(replaced ?? "")).toEqual(JSON.parse(created ?? ""));
+  });
+
   it("of a user is put into KV with what is told beside it", async () => {
     const { puts, kv } = store();
     const record = {

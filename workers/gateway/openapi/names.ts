@@ -1,4 +1,5 @@
 import type * as v from "valibot";
+import * as activationSchemas from "../../../shared/activation.ts";
 import * as auditChain from "../../../shared/audit-chain.ts";
 import * as blockSchemas from "../../../shared/chain/block.ts";
 import * as documentSchemas from "../../../shared/chain/document.ts";
@@ -8,6 +9,8 @@ import * as kvTier from "../../../shared/storage/kv-tier.ts";
 import * as deadLetterSchemas from "../../../shared/dead-letters.ts";
 import * as storageReport from "../../../shared/storage/report.ts";
 import * as webhookAnswer from "../../../shared/stripe/answer.ts";
+import * as userMetadata from "../../../shared/user-metadata.ts";
+import * as activation from "../activation.ts";
 import * as assets from "../assets.ts";
 import * as blocks from "../blocks.ts";
 import * as contents from "../contents.ts";
@@ -24,10 +27,12 @@ import * as status from "../status.ts";
 import * as storageVerify from "../storage-verify.ts";
 import * as submissions from "../submissions.ts";
 import * as transactions from "../transactions.ts";
+import * as users from "../users.ts";
 import * as wellKnown from "../well-known.ts";
 
 /** A schema that one of these files exports has the export's name in the document; any other stands where it is used. */
 const FILES: readonly object[] = [
+  activationSchemas,
   auditChain,
   blockSchemas,
   documentSchemas,
@@ -37,6 +42,8 @@ const FILES: readonly object[] = [
   deadLetterSchemas,
   storageReport,
   webhookAnswer,
+  userMetadata,
+  activation,
   assets,
   blocks,
   contents,
@@ -53,6 +60,7 @@ const FILES: readonly object[] = [
   storageVerify,
   submissions,
   transactions,
+  users,
   wellKnown,
 ];
 

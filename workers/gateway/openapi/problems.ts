@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BlockNumber } from "../../../shared/chain/block.ts";
-import { AssetId, Sha256Hex, TxId } from "../../../shared/chain/transaction.ts";
+import { AssetId, Sha256Hex, Timestamp, TxId } from "../../../shared/chain/transaction.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
+import { UserId } from "../../../shared/user-metadata.ts";
 import { Count } from "../count.ts";
 import type { Json, Schemas } from "./schemas.ts";
 
@@ -24,8 +25,12 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     txId: TxId,
     assetId: AssetId,
     documentId: Sha256Hex,
+    userId: UserId,
   },
-  "already-exists": { assetId: AssetId, userId: Sha256Hex },
+  "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
+  "already-exists": { assetId: AssetId, userId: UserId },
+  "stale-version": { version: Count },
+  "activation-expired": { expiresAt: Count },
   "body-too-large": { maxBytes: Count },
 };
 

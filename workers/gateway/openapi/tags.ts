@@ -25,6 +25,12 @@ export const TAGS: readonly Tag[] = [
     paths: ["/api/documents"],
   },
   {
+    name: "Users",
+    description:
+      "Who takes part: activation tokens, and what users keep about themselves, encrypted to them.",
+    paths: ["/api/activation", "/api/users"],
+  },
+  {
     name: "Verification",
     description: "What a stranger needs to verify the chain.",
     paths: ["/.well-known/"],

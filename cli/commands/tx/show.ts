@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { TxId } from "../../shared/chain/transaction.ts";
-import { publicClient } from "../client.ts";
-import { show } from "../output/show.ts";
-import { facts } from "../output/table.ts";
-import { time } from "../output/words.ts";
-import { connected, examples, ofSchema, type Connected } from "./options.ts";
+import { TxId } from "../../../shared/chain/transaction.ts";
+import { publicClient } from "../../client.ts";
+import { show } from "../../output/show.ts";
+import { facts } from "../../output/table.ts";
+import { time } from "../../output/words.ts";
+import { connected, examples, ofSchema, type Connected } from "../options.ts";
 
 /** `GET /api/vdc/transactions/{txId}` */
 interface Transaction {
@@ -21,8 +21,8 @@ interface Transaction {
   readonly expiredAt?: number;
 }
 
-export function txCommand(): Command {
-  return connected(new Command("tx"))
+export function showCommand(): Command {
+  return connected(new Command("show"))
     .description(
       "where a transaction is: waiting to be paid, pending, in a block that is being made, mined, or set aside and why",
     )
@@ -30,7 +30,7 @@ export function txCommand(): Command {
     .addHelpText(
       "after",
       examples(
-        "tx vdc_tx_0123456789abcdef0123456789abcdef01234567",
+        "tx show vdc_tx_0123456789abcdef0123456789abcdef01234567",
         "tx vdc_tx_0123456789abcdef0123456789abcdef01234567 --json | jq -r .state",
       ),
     )
@@ -40,7 +40,7 @@ export function txCommand(): Command {
     });
 }
 
-function asText(found: Transaction): string {
+export function asText(found: Transaction): string {
   const { txId, state, blockNumber, index, timestamp, admittedAt, blockState, reason } = found;
   const { since, expiresAt, expiredAt } = found;
   const rows = [

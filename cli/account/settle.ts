@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import type { VdcClient } from "../../shared/client/vdc-client.ts";
+import type { Settled } from "../../shared/client/wait-until-mined.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+import { note } from "../output/show.ts";
+import { counted } from "../output/words.ts";
+import { wholeNumber } from "../commands/options.ts";
+
+export interface Waiting {
+  readonly wait: boolean;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+const TIMEOUT = 600;
+
+export function waiting(command: Command): Command {
+  return command
+    .option("--no-wait", "don't wait until it is mined")
+    .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 604_800), TIMEOUT);
+}
+
+/** What the deployment took, and what became of it where that was waited for. */
+export interface Taken {
+  readonly txId: string;
+  readonly state: string;
+}
+
+/** @returns where it ended; or where it was, when nobody wants to wait */
+export async function settle(
+  client: VdcClient,
+  taken: Taken,
+  { wait, timeout }: Waiting,
+): Promise<Taken | Settled> {
+  if (taken.state === "awaiting_payment")
+    note(`It is kept until it is paid: a Stripe payment whose client_reference_id is ${taken.txId}.`);
+  if (!wait) return taken;
+  if (process.stderr.isTTY) note(`Taken. Waiting up to ${counted(timeout, "second")} until it is mined …`);
+  return client.waitUntilMined(taken.txId, { timeout: timeout * 1_000 });
+}
+
+/** @throws CommandFailure when it will never be mined */
+export function refuseLost(settled: Taken | Settled): void {
+  const { txId, state } = settled;
+  if (state === "set_aside") {
+    const reason = "reason" in settled ? settled.reason : null;
+    throw new CommandFailure(`${txId} can't be mined: ${reason ?? "no reason is known"}`, EXIT.refused);
+  }
+  if (state === "expired") throw new CommandFailure(`${txId} was not paid in time`, EXIT.refused);
+}

@@ -1,0 +1,26 @@
+import * as v from "valibot";
+import { Submission, type UnsignedSubmission } from "../../shared/chain/submission.ts";
+import type { UserKeys } from "../../shared/client/user-keys.ts";
+import type { VdcClient } from "../../shared/client/vdc-client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+import { settle, type Taken, type Waiting } from "./settle.ts";
+
+/** Signs it, has it taken, and waits for it. @throws CommandFailure that names what is wrong with it, before anything is sent */
+export async function submitSigned(
+  client: VdcClient,
+  user: UserKeys,
+  unsigned: UnsignedSubmission,
+  options: Waiting,
+): Promise<Taken> {
+  refuseMalformed(unsigned);
+  return settle(client, await client.submit(await client.sign(user, unsigned)), options);
+}
+
+const PLACEHOLDER = { algorithm: "ML-DSA-44", keyId: "0".repeat(64), publicKey: "A", signature: "A" };
+
+function refuseMalformed(unsigned: UnsignedSubmission): void {
+  const parsed = v.safeParse(Submission, { ...unsigned, signatures: { user: PLACEHOLDER } });
+  if (parsed.success) return;
+  const [issue] = parsed.issues;
+  throw new CommandFailure(`${v.getDotPath(issue) ?? "the transaction"}: ${issue.message}`, EXIT.usage);
+}

@@ -1,0 +1,52 @@
+import { Command } from "commander";
+import { readJsonObject } from "../../account/read-file.ts";
+import { operatorClient } from "../../client.ts";
+import { note, show } from "../../output/show.ts";
+import { time } from "../../output/words.ts";
+import { connected, examples, path, reason, wholeNumber, type Connected } from "../options.ts";
+
+/** `POST /api/activation-tokens` */
+interface Issued {
+  readonly token: string;
+  readonly tokenHash: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+interface Options extends Connected {
+  readonly expiresIn?: number;
+  readonly private?: string;
+  readonly reason?: string;
+}
+
+const A_YEAR = 31_536_000; // seconds
+
+export function issueCommand(): Command {
+  return connected(new Command("issue"))
+    .description("make a one-time token with which one user can register (operator)")
+    .option("--expires-in <seconds>", "how long it can be used: a week unless told", wholeNumber(60, A_YEAR))
+    .option("--private <file>", "JSON about it, as whom it is for: kept encrypted; - for stdin", path)
+    .option("--reason <text>", "why, for the audit log", reason)
+    .addHelpText(
+      "after",
+      `
+Nobody can show the token again: only its hash is kept. Its user says \`vdc user create --activation <file>\`.
+${examples("activation issue > token.txt", "activation issue --expires-in 3600 --json | jq -r .token")}`,
+    )
+    .action(issue);
+}
+
+async function issue(options: Options): Promise<void> {
+  const { expiresIn, private: file, reason } = options;
+  const issued = await operatorClient(options).post<Issued>("/api/activation-tokens", {
+    body: {
+      ...(expiresIn !== undefined && { expiresInSeconds: expiresIn }),
+      ...(file !== undefined && { private: readJsonObject(file) }),
+      ...(reason !== undefined && { reason }),
+    },
+  });
+  show(options, issued, ({ token }) => token);
+  note(
+    `It can be used once, until ${time(issued.expiresAt)}. Give it to its user by a way that others can't read.`,
+  );
+}

@@ -1,0 +1,35 @@
+import { Command } from "commander";
+import { AssetId, Sha256Hex } from "../../../shared/chain/transaction.ts";
+import { transfer as transferOf } from "../../../shared/client/unsigned.ts";
+import { telling, vdcClient } from "../../account/client.ts";
+import { keysOption, readKeys } from "../../account/keys-file.ts";
+import { refuseLost, waiting, type Waiting } from "../../account/settle.ts";
+import { submitSigned } from "../../account/submit.ts";
+import { show } from "../../output/show.ts";
+import { connected, examples, ofSchema, type Connected } from "../options.ts";
+import { asText } from "./show.ts";
+
+interface Options extends Connected, Waiting {
+  readonly keys: string;
+}
+
+export function transferCommand(): Command {
+  return waiting(connected(new Command("transfer")))
+    .description("give an asset of yours to another user")
+    .argument("<asset>", "the asset's id", ofSchema(AssetId))
+    .argument(
+      "<newOwner>",
+      "the new owner's userId, 64 hex digits: they alone can pass it on",
+      ofSchema(Sha256Hex),
+    )
+    .addOption(keysOption())
+    .addHelpText("after", examples(`tx transfer deed-17 ${"0123456789abcdef".repeat(4)}`))
+    .action(telling(transfer));
+}
+
+async function transfer(asset: string, newOwner: string, options: Options): Promise<void> {
+  const keys = await readKeys(options.keys);
+  const taken = await submitSigned(vdcClient(options), keys, transferOf(asset, newOwner), options);
+  show(options, taken, asText);
+  refuseLost(taken);
+}

@@ -1,0 +1,89 @@
+import { Command } from "commander";
+import * as v from "valibot";
+import { ActivationToken } from "../../../shared/activation.ts";
+import { activationRequest } from "../../../shared/client/activation.ts";
+import { registration } from "../../../shared/client/unsigned.ts";
+import type { UserKeys } from "../../../shared/client/user-keys.ts";
+import type { VdcClient } from "../../../shared/client/vdc-client.ts";
+import { telling, vdcClient } from "../../account/client.ts";
+import { createKeys, keysOption, readKeys } from "../../account/keys-file.ts";
+import { readBytes } from "../../account/read-file.ts";
+import { refuseLost, settle, waiting, type Taken, type Waiting } from "../../account/settle.ts";
+import { submitSigned } from "../../account/submit.ts";
+import { CommandFailure, EXIT } from "../../failure.ts";
+import { note, show } from "../../output/show.ts";
+import { facts } from "../../output/table.ts";
+import { connected, examples, path, type Connected } from "../options.ts";
+
+interface Options extends Connected, Waiting {
+  readonly keys: string;
+  readonly activation?: string;
+}
+
+export function createCommand(): Command {
+  return registering(new Command("create"))
+    .description("make keys, write them to a new file, and register them")
+    .addHelpText(
+      "after",
+      examples("user create", "user create --keys alice.keys.json --activation token.txt"),
+    )
+    .action(
+      telling(async (options: Options) => {
+        const activation = activationOf(options); // before there are keys that it could not register
+        const keys = await createKeys(options.keys);
+        note(`${options.keys} holds your keys: keep it secret, and keep a copy. Nobody can replace it.`);
+        await register(keys, activation, options);
+      }),
+    );
+}
+
+export function registerCommand(): Command {
+  return registering(new Command("register"))
+    .description("register keys that you have: the public halves become a transaction")
+    .addHelpText("after", examples("user register --keys alice.keys.json"))
+    .action(
+      telling(async (options: Options) =>
+        register(await readKeys(options.keys), activationOf(options), options),
+      ),
+    );
+}
+
+function registering(command: Command): Command {
+  return waiting(connected(command))
+    .addOption(keysOption())
+    .option("--activation <file>", "the file that holds your activation token; - for stdin", path);
+}
+
+/** Not an option's value, which everyone on the machine can see. @throws CommandFailure that repeats nothing of the file */
+function activationOf({ activation: file }: Options): string | undefined {
+  if (file === undefined) return undefined;
+  const text = new TextDecoder().decode(readBytes(file)).trim();
+  if (!v.is(ActivationToken, text))
+    throw new CommandFailure(`${file} holds no activation token: vdc_at_ and 43 characters`, EXIT.usage);
+  return text;
+}
+
+async function register(user: UserKeys, activation: string | undefined, options: Options): Promise<void> {
+  const client = vdcClient(options);
+  const taken =
+    activation === undefined
+      ? await submitSigned(client, user, registration(user), options)
+      : await settle(client, await activate(client, user, activation), options);
+  show(options, { ...taken, userId: user.userId, keys: options.keys }, asText);
+  refuseLost(taken);
+}
+
+async function activate(client: VdcClient, user: UserKeys, token: string): Promise<Taken> {
+  return client.activate(await activationRequest(await client.chainId(), token, user, Date.now()));
+}
+
+function asText({ userId, keys, txId, state, ...more }: Taken & { userId: string; keys: string }): string {
+  const { blockNumber } = more as { blockNumber?: number };
+  return facts([
+    ["user", userId],
+    ["keys", keys],
+    ["transaction", txId],
+    ["state", state],
+    ...(blockNumber === undefined ? [] : [["block", blockNumber] as const]),
+  ]);
+}

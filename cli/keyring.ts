@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { KeyringError, loadKeyring, type Keyring } from "../shared/crypto/keyring.ts";
+import { CommandFailure, EXIT } from "./failure.ts";
+import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
+
+/** The keyring's JSON in a file: alone, or in the line `SYSTEM_KEYRING='…'` that `keys generate` prints. `-`: stdin. */
+export function keyringIn(file: string): string {
+  const text = readKeyringFile(file).trim();
+  return /^SYSTEM_KEYRING='(.*)'$/m.exec(text)?.[1] ?? text;
+}
+
+/**
+ * The system's keys: of the file, else of SYSTEM_KEYRING, else, for the local stack only, its own.
+ * @throws CommandFailure that says where to put them, and repeats none of them
+ */
+export async function systemKeyring(
+  file: string | undefined,
+  target: { readonly isLocal: boolean },
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Keyring> {
+  const json = file === undefined ? fromEnvironment(target, environment) : keyringIn(file);
+  try {
+    return await loadKeyring(json);
+  } catch (error) {
+    if (error instanceof KeyringError) throw new CommandFailure(error.message);
+    throw error;
+  }
+}
+
+function fromEnvironment({ isLocal }: { readonly isLocal: boolean }, environment: NodeJS.ProcessEnv): string {
+  if (environment.SYSTEM_KEYRING) return environment.SYSTEM_KEYRING;
+  if (isLocal) return localKeyring();
+  throw new CommandFailure(
+    "this opens what only the system's keys open: give their file with --keyring, as `vdc keys generate` printed it, or set SYSTEM_KEYRING",
+    EXIT.usage,
+  );
+}
+
+function localKeyring(): string {
+  try {
+    return readSecrets(localDataDirectory()).SYSTEM_KEYRING;
+  } catch (error) {
+    throw new CommandFailure(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function readKeyringFile(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandFailure(
+      `${file} can't be read (${code}): give the file that holds the present keyring, or - for stdin`,
+      code === "ENOENT" ? EXIT.notFound : EXIT.failure,
+    );
+  }
+}

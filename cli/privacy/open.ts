@@ -1,0 +1,134 @@
+import * as v from "valibot";
+import { verifyBlock, InvalidBlock, type Block } from "../../shared/chain/block.ts";
+import {
+  PendingPayload,
+  privateCommitment,
+  transactionBytes,
+  type Transaction,
+} from "../../shared/chain/transaction.ts";
+import { base64url, equalBytes, fromBase64url } from "../../shared/crypto/bytes.ts";
+import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
+import type { Envelope } from "../../shared/crypto/envelope.ts";
+import type { Keyring } from "../../shared/crypto/keyring.ts";
+import { Permanent } from "../../shared/errors.ts";
+import { sourceBlockOf } from "../chain/record.ts";
+import { Unverified, verifyCid } from "../chain/verify.ts";
+import type { Client } from "../client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+
+/** `POST /api/privacy/{txId}/show` */
+export interface PrivateEnvelope {
+  readonly txId: string;
+  readonly blockNumber: number | null;
+  readonly source: string;
+  readonly privateCommitment: string | null;
+  readonly envelope: Envelope;
+}
+
+export interface OpenedPrivate {
+  readonly transaction: Transaction;
+  readonly private: PendingPayload["private"];
+}
+
+/**
+ * Opens an envelope here, with the system's keys, and holds what is in it against the transaction that it is said to be of.
+ * @throws CommandFailure when the keys don't open it, or it holds something else
+ */
+export async function openPrivate(
+  { txId, envelope }: PrivateEnvelope,
+  keyring: Keyring,
+): Promise<OpenedPrivate> {
+  const payload = payloadIn(txId, await opened(envelope, keyring));
+  const { transaction, private: hidden } = payload;
+  if (envelope.txId !== txId || transaction.id !== txId)
+    throw new CommandFailure(`the envelope is of ${transaction.id}, and not of ${txId}`, EXIT.unverified);
+  const committed = hidden && privateCommitment(fromBase64url(hidden.salt), hidden.part);
+  if (committed !== transaction.privateCommitment)
+    throw new CommandFailure(
+      `the private part of ${txId} is not the one that the transaction commits to`,
+      EXIT.unverified,
+    );
+  return { transaction, private: hidden };
+}
+
+async function opened(envelope: Envelope, keyring: Keyring): Promise<Uint8Array> {
+  try {
+    return await keyring.encryption.open(envelope);
+  } catch (error) {
+    if (!(error instanceof Permanent)) throw error;
+    if (error.reason === "unknown_key")
+      throw new CommandFailure(
+        `it is sealed to key ${envelope.kid}, which is not in this keyring: give the keyring that has it, decrypt-only or active`,
+      );
+    throw new CommandFailure(
+      "the envelope does not open, though the keyring has its key: it was changed or damaged",
+      EXIT.unverified,
+    );
+  }
+}
+
+/** valibot's words would quote what is private. */
+function payloadIn(txId: string, bytes: Uint8Array): PendingPayload {
+  try {
+    return parseCanonical(PendingPayload, bytes) as PendingPayload;
+  } catch (error) {
+    if (!(error instanceof v.ValiError || error instanceof TypeError || error instanceof SyntaxError))
+      throw error;
+    throw new CommandFailure(`the envelope of ${txId} opens, but holds no transaction`, EXIT.unverified);
+  }
+}
+
+/**
+ * That a published block holds this very transaction: hash, Merkle root, CID and signature are those of its bytes. The key is
+ * the keyring's own, or else one that the chain announces.
+ * @throws Unverified
+ */
+export async function checkInBlock(
+  blockNumber: number,
+  transaction: Transaction,
+  client: Client,
+  keyring: Keyring,
+): Promise<void> {
+  const source = sourceBlockOf(await client.get(`/api/vdc/blocks/${blockNumber}`));
+  const announced = await client.get<{ signingKeys: readonly { keyId: string; publicKey: string }[] }>(
+    "/.well-known/vdc.json",
+  );
+  const keyOf = (keyId: string) => {
+    const own = keyring.signing.byId(keyId);
+    return own
+      ? base64url(own.publicKey)
+      : announced.signingKeys.find((key) => key.keyId === keyId)?.publicKey;
+  };
+  const block = await verified(blockNumber, source.bytes, keyOf);
+  await verifyCid(blockNumber, source);
+  const mined = block.transactions.find(({ id }) => id === transaction.id);
+  if (mined === undefined || !equalBytes(transactionBytes(mined), transactionBytes(transaction)))
+    throw new Unverified(
+      blockNumber,
+      "wrong_transaction",
+      `its ${transaction.id} is another than the envelope's`,
+    );
+}
+
+async function verified(
+  blockNumber: number,
+  bytes: Uint8Array,
+  keyOf: (keyId: string) => string | undefined,
+): Promise<Block> {
+  try {
+    return await verifyBlock(bytes, { blockNumber }, keyOf);
+  } catch (error) {
+    throw error instanceof InvalidBlock ? new Unverified(blockNumber, error.fault, error.message) : error;
+  }
+}
+
+// Beyond those that JSON escapes: C1 controls, and marks that turn the direction of what follows.
+const COMMANDING = /[\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g;
+
+/** As JSON, indented. What others wrote must not command the terminal. */
+export function asShown(part: Json): string {
+  return JSON.stringify(part, null, 2).replaceAll(
+    COMMANDING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

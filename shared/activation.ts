@@ -1,0 +1,83 @@
+import * as v from "valibot";
+import type { Submission } from "./chain/submission.ts";
+import { Timestamp, TxId, UserRegistrationData, UserSignature } from "./chain/transaction.ts";
+import { base64url, utf8 } from "./crypto/bytes.ts";
+import { sha256Hex } from "./crypto/hash.ts";
+import { UserMetadataRecord } from "./user-metadata.ts";
+
+export const TOKEN_BYTES = 32;
+
+export const ActivationToken = v.pipe(
+  v.string(),
+  v.regex(/^vdc_at_[A-Za-z0-9_-]{43}$/, "expected vdc_at_ and 43 characters"),
+  v.description("Whoever holds it may register one user, once"),
+);
+
+/** @param random 32 bytes that nobody can guess */
+export function activationToken(random: Uint8Array): string {
+  if (random.length !== TOKEN_BYTES) throw new TypeError(`a token is made of ${TOKEN_BYTES} random bytes`);
+  return `vdc_at_${base64url(random)}`;
+}
+
+/** What a token is known by: the token itself is kept nowhere, and can't be found from this. Lower-case hex. */
+export function tokenHashOf(token: string): string {
+  return sha256Hex(utf8(token));
+}
+
+/**
+ * What a user sends with a token. `signature` is that of the `user_registration` transaction of these keys at this time:
+ * the same bytes as when it is submitted without a token. docs/format.md, section 4.
+ */
+export const ActivationRequest = v.strictObject({
+  token: ActivationToken,
+  timestamp: Timestamp,
+  keys: UserRegistrationData,
+  signature: UserSignature,
+  encryptedMetadata: v.optional(UserMetadataRecord),
+});
+export type ActivationRequest = v.InferOutput<typeof ActivationRequest>;
+
+/** The submission that an activation comes to. Nothing has been verified. */
+export function registrationOf({
+  timestamp,
+  keys,
+  signature,
+}: Pick<ActivationRequest, "timestamp" | "keys" | "signature">): Submission {
+  return { type: "user_registration", timestamp, data: keys, signatures: { user: signature } };
+}
+
+/**
+ * What the object of a token says in clear (R2 custom metadata, which holds text only). Times are milliseconds since the
+ * epoch. `usedBy`: the transaction that it was spent for; from then on it is of no use for another.
+ */
+export interface TokenFacts {
+  readonly expiresAt: number;
+  readonly usedBy?: TxId;
+  readonly usedAt?: number;
+}
+
+const Whole = v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number), v.safeInteger());
+const StoredFacts = v.object({
+  expiresAt: Whole,
+  usedBy: v.exactOptional(TxId),
+  usedAt: v.exactOptional(Whole),
+});
+
+export function tokenMetadata({ expiresAt, usedBy, usedAt }: TokenFacts): Record<string, string> {
+  return {
+    expiresAt: String(expiresAt),
+    ...(usedBy !== undefined && { usedBy }),
+    ...(usedAt !== undefined && { usedAt: String(usedAt) }),
+  };
+}
+
+/** `undefined` for an object that VDC did not write. */
+export function readTokenMetadata(metadata: Record<string, string> | undefined): TokenFacts | undefined {
+  const parsed = v.safeParse(StoredFacts, metadata);
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** From this very millisecond on it can't be used any more. */
+export function isExpired({ expiresAt }: TokenFacts, now: number): boolean {
+  return now >= expiresAt;
+}

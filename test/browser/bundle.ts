@@ -1,0 +1,46 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { ROOT } from "../../cli/local/workers.ts";
+
+/** The part of esbuild that is used; it comes with wrangler, which bundles the Workers with it. */
+interface Esbuild {
+  build(options: object): Promise<{
+    readonly outputFiles: readonly { readonly text: string; readonly contents: Uint8Array }[];
+    readonly metafile: { readonly inputs: Readonly<Record<string, object>> };
+  }>;
+}
+
+export interface BrowserBundle {
+  readonly code: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The files that are in it, from the root. */
+  readonly inputs: readonly string[];
+}
+
+/** Bundles a module for browsers, as an app's own bundler would. @throws Error when it needs anything of Node's */
+export async function bundleForBrowser(
+  entry: string,
+  format: "esm" | "iife" = "esm",
+): Promise<BrowserBundle> {
+  const { outputFiles, metafile } = await esbuild().build({
+    entryPoints: [join(ROOT, entry)],
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    metafile: true,
+    minify: true,
+    format,
+    platform: "browser",
+    target: "es2022",
+    logLevel: "silent",
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error(`esbuild made nothing of ${entry}`);
+  return { code: file.text, size: file.contents.length, inputs: Object.keys(metafile.inputs) };
+}
+
+function esbuild(): Esbuild {
+  const ours = createRequire(import.meta.url);
+  return createRequire(ours.resolve("wrangler"))("esbuild") as Esbuild;
+}

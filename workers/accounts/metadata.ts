@@ -1,0 +1,62 @@
+import { chainHead } from "../../shared/chain-head.ts";
+import { done } from "../../shared/http/outcome.ts";
+import { Problem } from "../../shared/http/problems.ts";
+import type { Log } from "../../shared/log.ts";
+import { verifyUserMetadata, type UserMetadataRecord } from "../../shared/user-metadata.ts";
+import type { Env } from "./env.ts";
+import type { StoredVersion } from "./keep-metadata.ts";
+
+/** @throws Problem "invalid-user-signature" */
+export async function checkMetadata(record: UserMetadataRecord, env: Env): Promise<void> {
+  if (await verifyUserMetadata(env.CHAIN_ID, record)) return;
+  throw new Problem(
+    "invalid-user-signature",
+    "The signature is not the user's over this metadata: sign what docs/format.md says, for this chain.",
+  );
+}
+
+/**
+ * Puts a registered user's metadata in the place of an older version.
+ * @throws Problem "invalid-user-signature", "not-registered", "stale-version" or "unavailable"
+ */
+export async function replaceMetadata(
+  record: UserMetadataRecord,
+  env: Env,
+  log: Log,
+): Promise<StoredVersion> {
+  const { userId, envelope } = record;
+  await checkMetadata(record, env);
+  const { users } = await chainHead(env).ledger({ assetIds: [], userIds: [userId] });
+  if (!users.some(({ encryptionKeyId }) => encryptionKeyId === envelope.kid))
+    throw new Problem(
+      "not-registered",
+      users.length === 0
+        ? "No block registers this user. Wait until the registration is mined."
+        : "This is not sealed to the encryption key that the user has registered.",
+    );
+  const stored = done(await env.USER_METADATA.getByName(userId).keep(record, envelope.kid));
+  log.info("user_metadata.stored", { userId, version: stored.version });
+  return stored;
+}
+
+/**
+ * Stores what a user sends along when being registered. When the same activation comes again, a newer version may be
+ * there, and stays.
+ * @throws Problem "stale-version" when other metadata has this very version; "unavailable"
+ */
+export async function storeFirstMetadata(
+  record: UserMetadataRecord,
+  encryptionKeyId: string,
+  env: Env,
+): Promise<void> {
+  try {
+    done(await env.USER_METADATA.getByName(record.userId).keep(record, encryptionKeyId));
+  } catch (error) {
+    if (!isNewerThere(error, record)) throw error;
+  }
+}
+
+function isNewerThere(error: unknown, { version }: UserMetadataRecord): boolean {
+  if (!(error instanceof Problem) || error.slug !== "stale-version") return false;
+  return typeof error.members.version === "number" && error.members.version > version;
+}

@@ -1,0 +1,42 @@
+interface Settings<T> {
+  readonly write: (value: T) => Promise<void>;
+  /** Milliseconds from one write to the next. */
+  readonly interval: number;
+  readonly now: () => number;
+  readonly wait: (milliseconds: number) => Promise<void>;
+}
+
+/**
+ * Writes of one key: one at a time, not faster than the key takes them, and always the newest value. So what is written
+ * never goes back, and many values that come at once are one or two writes.
+ */
+export class NewestWrite<T extends { readonly version: number }> {
+  readonly #settings: Settings<T>;
+  #newest: T | undefined;
+  #lastBegan = -Infinity;
+  #last: Promise<void> = Promise.resolve();
+  /** The write that has not begun yet: whoever comes now is carried by it. */
+  #next: Promise<void> | undefined;
+
+  constructor(settings: Settings<T>) {
+    this.#settings = settings;
+  }
+
+  /** Resolves once this value, or a newer one, has been written by a write that began after this call. */
+  newest(value: T): Promise<void> {
+    if (this.#newest === undefined || value.version >= this.#newest.version) this.#newest = value;
+    this.#next ??= this.#after(this.#last);
+    return this.#next;
+  }
+
+  async #after(last: Promise<void>): Promise<void> {
+    await Promise.allSettled([last]); // its own callers hear of its failure
+    const { write, interval, now, wait } = this.#settings;
+    const early = this.#lastBegan + interval - now();
+    if (early > 0) await wait(early);
+    if (this.#next !== undefined) this.#last = this.#next;
+    this.#next = undefined;
+    this.#lastBegan = now();
+    if (this.#newest !== undefined) await write(this.#newest);
+  }
+}

@@ -1,0 +1,43 @@
+import { DurableObject } from "cloudflare:workers";
+import { outcomeOf, type Outcome } from "../../shared/http/outcome.ts";
+import { logger } from "../../shared/log.ts";
+import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
+import { putSealedRecord } from "../../shared/storage/sealed-object.ts";
+import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
+import type { Env } from "./env.ts";
+import { keepMetadata, migrate, type Keeping, type StoredVersion } from "./keep-metadata.ts";
+import { NewestWrite } from "./newest-write.ts";
+
+/**
+ * Which version of a user's metadata is the present one: one object per user, named by the user's id. KV shows the record,
+ * and is eventually consistent; so what decides is here, and every write of the key comes from here.
+ */
+export class UserMetadata extends DurableObject<Env> {
+  readonly #kv = new NewestWrite<{ version: number; record: UserMetadataRecord; sealedTo: string }>({
+    write: ({ record, sealedTo }) =>
+      putSealedRecord(this.env.KV, { kind: "user_metadata", id: record.userId, record, sealedTo }),
+    interval: KEY_WRITE_INTERVAL,
+    now: Date.now,
+    wait: (milliseconds) => scheduler.wait(milliseconds),
+  });
+  readonly #keeping: Keeping = {
+    sql: this.ctx.storage.sql,
+    decide: (decision) => this.ctx.storage.transactionSync(decision),
+    published: (key) => this.env.KV.get(key),
+    publish: (record, sealedTo) => this.#kv.newest({ version: record.version, record, sealedTo }),
+    log: logger("accounts", { requestId: crypto.randomUUID(), userId: this.ctx.id.name }),
+  };
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    void context.blockConcurrencyWhile(async () => this.#keeping.decide(() => migrate(this.#keeping.sql)));
+  }
+
+  /**
+   * Answers once KV has this record or a newer one. The same record may be kept again.
+   * @param sealedTo key id of the user's registered encryption key
+   */
+  keep(record: UserMetadataRecord, sealedTo: string): Promise<Outcome<StoredVersion>> {
+    return outcomeOf(() => keepMetadata(record, sealedTo, this.#keeping));
+  }
+}
