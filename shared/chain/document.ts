@@ -20,7 +20,9 @@ const FRAME_BYTES = 6_798;
 /** Bytes of a record, at most. */
 export const MAX_RECORD_BYTES = FRAME_BYTES + MAX_CT_CHARACTERS;
 
-const Frame = v.strictObject({ envelope: Envelope, signature: UserSignature });
+/** A document as it is stored, pinned and shown. */
+export const SignedDocument = v.strictObject({ envelope: Envelope, signature: UserSignature });
+export type SignedDocument = v.InferOutput<typeof SignedDocument>;
 
 export type DocumentEnvelope = Omit<Envelope, "ct">;
 
@@ -57,7 +59,7 @@ export class DocumentRecord {
 
   private constructor(
     id: string,
-    { envelope, signature }: v.InferOutput<typeof Frame>,
+    { envelope, signature }: SignedDocument,
     bytes: Uint8Array<ArrayBuffer>,
     ct: Uint8Array,
   ) {
@@ -109,17 +111,17 @@ const SHORTEST_CT = "A".repeat(22);
 const ct = utf8(SHORTEST_CT);
 
 /** @param tail the record from the quote behind its ct on */
-function readFrame(tail: Uint8Array): v.InferOutput<typeof Frame> {
+function readFrame(tail: Uint8Array): SignedDocument {
   if (tail.length > FRAME_BYTES) throw new InvalidDocument("it is larger than its parts may be");
   try {
-    const frame = parseCanonical(Frame, concat(PREFIX, ct, tail));
+    const frame = parseCanonical(SignedDocument, concat(PREFIX, ct, tail));
     fromBase64url(frame.envelope.enc);
     if (frame.envelope.txId !== SEALED_NAMES.document(frame.signature.keyId))
       throw new InvalidDocument("its envelope is not sealed as a document of whoever signed it");
     return frame;
   } catch (error) {
     if (error instanceof v.ValiError) {
-      const [issue] = (error as v.ValiError<typeof Frame>).issues;
+      const [issue] = (error as v.ValiError<typeof SignedDocument>).issues;
       throw new InvalidDocument(
         `member ${v.getDotPath(issue)?.slice(0, 100) ?? "at the top"}: ${issue.message.slice(0, 300)}`,
       );

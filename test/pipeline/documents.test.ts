@@ -35,7 +35,8 @@ let pipeline: Pipeline;
 let keys: UserKeysJson;
 let user: UserKeys;
 beforeAll(async () => {
-  pipeline = await startPipeline();
+  // A large document takes its time, and more beside other tests.
+  pipeline = await startPipeline({ vars: { PIN_DEADLINE_SECONDS: "10" } });
   keys = generateUserKeys();
   user = await importUserKeys(keys);
   await register(pipeline, user);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { base64url } from "../../shared/crypto/bytes.ts";
 import { creation, newUser, postSubmission, signed, submitSigned } from "../support/accounts.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { mine, until } from "../support/payments.ts";
@@ -64,5 +65,25 @@ describe("a signed submission", () => {
       },
     ]);
     for (const personal of ["4242", "cus_", "ada_king"]) expect(text).not.toContain(personal);
+  });
+});
+
+describe("a body that could never be made canonical", () => {
+  it.for([
+    ["a lone surrogate", (private_: object) => JSON.stringify(private_).replace('"note"', '"\\ud800"')],
+    [
+      "a nesting without end",
+      (private_: object) =>
+        JSON.stringify(private_).replace('"note"', `${"[".repeat(50_000)}${"]".repeat(50_000)}`),
+    ],
+  ] as const)("is refused for %s, and is no failure of ours", async ([, spoilt]) => {
+    const submission = await signed(await newUser(), creation("will-5"));
+    const salt = base64url(new Uint8Array(32));
+    const body = spoilt({ ...submission, private: { salt, part: { text: "note" } } });
+    const answer = await pipeline.fetch("/api/vdc/transactions", { method: "POST", body });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { type: "urn:vdc:problem:invalid-body" },
+    ]);
   });
 });

@@ -57,6 +57,9 @@ export class IntentsWorld {
     SYSTEM_ENCRYPTION_PUBLIC_KEY,
     SUBMISSION_WINDOW_SECONDS: "900",
     PAID_TYPES: "asset_creation",
+    PINATA_JWT: "not-asked-here",
+    IPFS_GATEWAY_URL: "http://127.0.0.1:1",
+    PIN_DEADLINE_SECONDS: "1",
     R2: this.#bucket(),
     CHAIN_HEAD: { getByName: () => this.#chainHead() },
     PENDING_WRITER_QUEUE: {

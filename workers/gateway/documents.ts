@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { StoredDocument } from "../../shared/chain/document.ts";
+import { SignedDocument, StoredDocument } from "../../shared/chain/document.ts";
 import { Sha256Hex } from "../../shared/chain/transaction.ts";
 import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
@@ -46,7 +46,7 @@ export const document = operation(
     params: v.strictObject({ documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")) }),
     headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
     beyondKv: true,
-    answers: { 200: { contentType: "application/json" }, 304: { contentType: null } },
+    answers: { 200: SignedDocument, 304: { contentType: null } },
     problems: ["not-found"],
   },
   async (call) => {

@@ -192,10 +192,31 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
+/** Deeper than anything that is asked for; what recurs through a body must not run out of stack. */
+const MAX_DEPTH = 32;
+
+/** @throws Problem "invalid-body" also for what can't be made canonical (RFC 8785), as all that is signed or sealed is */
 function parseJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw new Problem("invalid-body", "The body is not JSON.", { members: { member: null } });
   }
+  if (!isSound(value, MAX_DEPTH))
+    throw new Problem(
+      "invalid-body",
+      `The body is nested deeper than ${MAX_DEPTH}, or a text in it is no Unicode (a lone surrogate).`,
+      { members: { member: null } },
+    );
+  return value;
+}
+
+function isSound(value: unknown, depth: number): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (!isObject(value)) return true;
+  return (
+    depth > 0 &&
+    Object.entries(value).every(([name, member]) => name.isWellFormed() && isSound(member, depth - 1))
+  );
 }

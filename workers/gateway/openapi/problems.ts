@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { BlockNumber } from "../../../shared/chain/block.ts";
-import { AssetId, Timestamp, TxId } from "../../../shared/chain/transaction.ts";
+import { AssetId, Timestamp, TxId, Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
 import { UserId } from "../../../shared/user-metadata.ts";
@@ -25,10 +25,13 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     txId: TxId,
     assetId: AssetId,
     userId: UserId,
+    documentId: Sha256Hex,
   },
   "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
   "already-exists": { assetId: AssetId, userId: UserId },
   "stale-version": { version: Count },
+  "not-ready": { state: v.string() },
+  erased: { txId: TxId },
   "activation-expired": { expiresAt: Count },
   "body-too-large": { maxBytes: Count },
 };
