@@ -293,3 +293,46 @@ function commandLines(): readonly string[] {
     }
   });
 }
+
+describe("vdc privacy", () => {
+  const because = ["--reason", "request 12"];
+
+  it("shows what is private with the local stack's keys, erases it when that is confirmed, and the chain still verifies", async () => {
+    const [txId = "", other = ""] = txIds;
+    const shown = await vdc(["privacy", "show", txId, ...because]);
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ +"customerEmail": "[^"]+@/m) });
+    expect(shown.stdout).toContain("the block is what it claims, and commits to this private part");
+    const { document } = await vdcJson(["privacy", "show", other, ...because]);
+    expect(document).toMatchObject({ txId: other, blockNumber: 1, source: "archive", private: { part: {} } });
+
+    const asked = await vdc(["privacy", "erase", txId, ...because]);
+    expect([asked.code, asked.stderr]).toEqual([EXIT.usage, expect.stringContaining("--yes")]);
+    expect((await vdc(["privacy", "show", txId, ...because])).code).toBe(0);
+    const erased = await vdc(["privacy", "erase", txId, ...because, "--yes"]);
+    expect(erased).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^no more in +private\/1\.json$/m),
+    });
+    const gone = await vdc(["privacy", "show", txId, ...because]);
+    expect([gone.code, gone.stderr]).toEqual([EXIT.notFound, expect.stringContaining("410 erased")]);
+    expect((await vdc(["verify"])).code).toBe(0);
+    expect((await vdc(["export", join(directory, "erased.car")])).code).toBe(0);
+    expect((await vdc(["storage", "verify-all", "--no-repair"])).stdout).toMatch(/^failed +0$/m);
+  });
+
+  it("says what is missing: the keys, or the transaction", async () => {
+    const [, , txId = ""] = txIds;
+    const file = join(directory, "other.secret");
+    writeFileSync(file, (await vdc(["keys", "generate"])).stdout);
+    const foreign = await vdc(["privacy", "show", txId, ...because, "--keyring", file]);
+    expect([foreign.code, foreign.stderr]).toEqual([
+      EXIT.failure,
+      expect.stringContaining("which is not in this keyring"),
+    ]);
+    const unknown = await vdc(["privacy", "show", `vdc_tx_${NOWHERE}`, ...because]);
+    expect(unknown.code).toBe(EXIT.notFound);
+    const unread = await vdc(["privacy", "show", txId, ...because, "--keyring", join(directory, "nowhere")]);
+    expect(unread.code).toBe(EXIT.notFound);
+    expect((await vdc(["privacy", "erase", txId])).code).toBe(EXIT.usage);
+  });
+});
