@@ -23,6 +23,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/deadline.ts", may: [] },
   { folder: "shared/parts.ts", may: ["shared/deadline.ts", "shared/log.ts"] },
   { folder: "shared/backlog.ts", may: ["valibot"] },
+  { folder: "shared/whole-text.ts", may: ["valibot"] },
   {
     folder: "shared/crypto",
     may: [
@@ -40,7 +41,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
     folder: "shared/activation.ts",
-    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
+    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "shared/whole-text.ts", "valibot"],
   },
   {
     folder: "shared/messages.ts",
@@ -48,7 +49,15 @@ const SHARED: readonly Layer[] = [
   },
   {
     folder: "shared/storage",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "node:async_hooks", "pinata", "valibot"],
+    may: [
+      "shared/chain",
+      "shared/crypto",
+      "shared/errors.ts",
+      "shared/whole-text.ts",
+      "node:async_hooks",
+      "pinata",
+      "valibot",
+    ],
   },
   {
     folder: "shared/stripe",
@@ -81,11 +90,6 @@ const SHARED: readonly Layer[] = [
     folder: "shared/block-index.ts",
     may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
     types: ["workers/chain-head"],
-  },
-  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
-  {
-    folder: "shared/activation.ts",
-    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "valibot"],
   },
   {
     folder: "shared/intents.ts",
