@@ -57,7 +57,7 @@ const ON_ITS_WAY = {
   pending: "It waits for its block: have it mined, then erase it.",
   reserved: "Its block is being made: ask again when it is complete.",
   mined: "Its block is on its way into storage: ask again when it is complete.",
-  restoring: "The chain is being restored: ask again when that is done.",
+  restoring: "The chain has no block yet, or is being restored: ask again when it has all of them.",
 } as const;
 
 /** Letters that were not read yet might hold it. */
