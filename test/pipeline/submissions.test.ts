@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { base64url } from "../../shared/crypto/bytes.ts";
-import { creation, newUser, postSubmission, signed, submitSigned } from "../support/accounts.ts";
+import {
+  creation,
+  newUser,
+  postSubmission,
+  registration,
+  signed,
+  submitSigned,
+} from "../support/accounts.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { mine, until } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
@@ -48,6 +55,15 @@ describe("a signed submission", () => {
     ]);
   });
 
+  it("is refused when it registers another key than the one that signs it: no block could take it", async () => {
+    const [user, another] = [await newUser(), await newUser()];
+    const answer = await postSubmission(pipeline, await signed(another, registration(user)));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { type: "urn:vdc:problem:invalid-user-signature" },
+    ]);
+  });
+
   it.for([
     ["a card's number", { assetId: "deed-4242-4242-4242-4242" }],
     ["an id of Stripe", { assetId: "cus_Qx7personal42" }],
@@ -76,6 +92,7 @@ describe("a body that could never be made canonical", () => {
       (private_: object) =>
         JSON.stringify(private_).replace('"note"', `${"[".repeat(50_000)}${"]".repeat(50_000)}`),
     ],
+    ["a number beyond all", (private_: object) => JSON.stringify(private_).replace('"note"', "1e400")],
   ] as const)("is refused for %s, and is no failure of ours", async ([, spoilt]) => {
     const submission = await signed(await newUser(), creation("will-5"));
     const salt = base64url(new Uint8Array(32));

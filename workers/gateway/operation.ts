@@ -206,7 +206,7 @@ function parseJson(text: string): unknown {
   if (!isSound(value, MAX_DEPTH))
     throw new Problem(
       "invalid-body",
-      `The body is nested deeper than ${MAX_DEPTH}, or a text in it is no Unicode (a lone surrogate).`,
+      `The body is nested deeper than ${MAX_DEPTH}, or a text in it is no Unicode (a lone surrogate), or a number too large.`,
       { members: { member: null } },
     );
   return value;
@@ -214,6 +214,7 @@ function parseJson(text: string): unknown {
 
 function isSound(value: unknown, depth: number): boolean {
   if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isFinite(value); // 1e400 is JSON, and is read as infinity
   if (!isObject(value)) return true;
   return (
     depth > 0 &&
