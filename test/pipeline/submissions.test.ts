@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { base64url } from "../../shared/crypto/bytes.ts";
+import type { Json } from "../../shared/crypto/canonical.ts";
 import {
   creation,
   newUser,
@@ -35,6 +36,21 @@ describe("a signed submission", () => {
     expect([again.status, await again.json()]).toMatchObject([202, { txId, state: "mined" }]);
     const [block] = (await checkChain(pipeline)).slice(-1);
     expect(block?.transactions).toMatchObject([{ id: txId, signatures: submission.signatures }]);
+  });
+
+  it("is mined whatever its private part says that is JSON", async () => {
+    const odd = `{"":[{},[],null,true],"10":-0,"9":1e21,"n":[5e-324,0.1,9007199254740993],"é\\u2028\\u0000":"\\ud83d\\ude00",
+      "nested":{"__proto__":{"a":1},"constructor":{"prototype":[]},"toJSON":"no function","then":1,"deep":${"[".repeat(24)}${"]".repeat(24)}}}`;
+    const hidden = { salt: base64url(new Uint8Array(32)), part: JSON.parse(odd) as Record<string, Json> };
+    const submission = await signed(await newUser(), { ...creation("will-odd"), private: hidden });
+    const body = JSON.stringify(submission).replace(JSON.stringify(hidden.part), odd);
+    expect(body).toContain("-0");
+    const answer = await pipeline.fetch("/api/vdc/transactions", { method: "POST", body });
+    expect(answer.status).toBe(202);
+    const { txId } = await answer.json<{ txId: string }>();
+    await until(async () => expect((await statusOf(txId)).state).toBe("pending"));
+    await mine(pipeline);
+    expect(await statusOf(txId)).toMatchObject({ state: "mined" });
   });
 
   it("is refused when anything of it was changed after it was signed", async () => {

@@ -38,8 +38,7 @@ describe("whether a private part may be erased", () => {
   });
 
   it("is not decided of one that only a dead letter holds, before the chain is known: a block may have it", () => {
-    const lost = new TestHead();
-    lost.sql.exec("DELETE FROM fact WHERE name = 'founded'");
+    const lost = new TestHead({}, { archive: true, kv: true });
     expect(lost.erase(1, true)).toEqual({ mayNot: "restoring" });
     const restoring = new TestHead().begun();
     restoring.sql.exec("INSERT INTO fact (name, value) VALUES ('restoring', '1')");
