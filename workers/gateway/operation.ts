@@ -94,7 +94,7 @@ export function operation<const P extends Plan>(
         operator,
         params: readTexts(plan.params ?? NOTHING, decoded(params)),
         query: readTexts(plan.query ?? NOTHING, queryOf(request, plan)),
-        body: await readBody(plan.body, request),
+        body: await readBody(plan, request),
       };
     },
     work: (call) => work(call as CallOf<P>),
@@ -156,9 +156,10 @@ function invalidParameter(name: string, expected: string): Problem {
 const MAX_BODY_BYTES = 256 * 1024;
 
 /** @throws Problem "invalid-body" that names the member, or "body-too-large" */
-async function readBody(schema: Plan["body"], request: Request): Promise<unknown> {
+async function readBody({ body: schema, signed }: Plan, request: Request): Promise<unknown> {
   if (schema === undefined || !("kind" in schema)) return undefined;
   const sent = parseJson(await readText(request, MAX_BODY_BYTES));
+  refuseUnsound(sent, signed === true);
   const parsed = v.safeParse(schema, sent);
   if (parsed.success && isReadWhole(sent, parsed.output)) return parsed.output;
   if (parsed.success)
@@ -192,32 +193,34 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** Deeper than anything that is asked for; what recurs through a body must not run out of stack. */
-const MAX_DEPTH = 32;
-
-/** @throws Problem "invalid-body" also for what can't be made canonical (RFC 8785), as all that is signed or sealed is */
 function parseJson(text: string): unknown {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new Problem("invalid-body", "The body is not JSON.", { members: { member: null } });
   }
-  if (!isSound(value, MAX_DEPTH))
-    throw new Problem(
-      "invalid-body",
-      `The body is nested deeper than ${MAX_DEPTH}, or a text in it is no Unicode (a lone surrogate), or a number too large.`,
-      { members: { member: null } },
-    );
-  return value;
 }
 
-function isSound(value: unknown, depth: number): boolean {
-  if (typeof value === "string") return value.isWellFormed();
-  if (typeof value === "number") return Number.isFinite(value); // 1e400 is JSON, and is read as infinity
-  if (!isObject(value)) return true;
-  return (
-    depth > 0 &&
-    Object.entries(value).every(([name, member]) => name.isWellFormed() && isSound(member, depth - 1))
+/** Deeper than anything that is asked for; what recurs through a body must not run out of stack. */
+const MAX_DEPTH = 32;
+
+/**
+ * What is signed is made canonical, which a text with a lone surrogate can't be (RFC 8785 §3.2.2.2), nor a number beyond
+ * all: 1e400 is JSON, and is read as infinity.
+ * @throws Problem "invalid-body"
+ */
+function refuseUnsound(value: unknown, signed: boolean): void {
+  const isSound = (part: unknown, depth: number): boolean => {
+    if (typeof part === "string") return !signed || part.isWellFormed();
+    if (typeof part === "number") return !signed || Number.isFinite(part);
+    if (!isObject(part)) return true;
+    const members = Object.entries(part);
+    return depth > 0 && members.every(([name, member]) => isSound(name, depth) && isSound(member, depth - 1));
+  };
+  if (isSound(value, MAX_DEPTH)) return;
+  throw new Problem(
+    "invalid-body",
+    `The body is nested deeper than ${MAX_DEPTH}, or a text in it is no Unicode (a lone surrogate), or a number too large.`,
+    { members: { member: null } },
   );
 }
