@@ -168,6 +168,17 @@ describe("storing a document", () => {
     expect(memory.objects.size).toBe(0);
   });
 
+  it("is pinned again by the sweep when an unpin that failed was done after all, once it had been sent again", async () => {
+    const memory = new MemoryTiers();
+    memory.fault = (what) => (/^(?:put documents|unpin)/.test(what) ? "before" : undefined);
+    await expect(storeDocument(owned, memory.tiers(), SILENT)).rejects.toThrow("failed");
+    memory.fault = () => undefined;
+    await storeDocument(owned, memory.tiers(), SILENT);
+    memory.pins.delete(owned.cid);
+    await sweepLater(memory);
+    expect([...memory.pins]).toEqual([owned.cid]);
+  });
+
   it("is finished by the sweep when it is in R2 and its pin was lost", async () => {
     const memory = new MemoryTiers();
     memory.fault = (what) => (what.startsWith("delete") ? "before" : undefined);
