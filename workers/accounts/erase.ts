@@ -16,6 +16,8 @@ export interface Erased {
   readonly removed: readonly string[];
 }
 
+type Permitted = Exclude<Erasure, { mayNot: unknown }>;
+
 /**
  * Removes the envelope of a transaction wherever it is, for good. The chain head decides first, so that what is delivered
  * or replayed meanwhile is not taken; each step may be repeated, and so may all of it, with the same answer.
@@ -32,16 +34,23 @@ export async function erase(
   if ("mayNot" in decided) throw refusal(decided.mayNot);
   const blockNumber = decided.may === "archived" ? decided.blockNumber : null;
   if (blockNumber !== null) await eraseFromArchive(env.R2, blockNumber, txId);
-  // Beside the archive only what a late duplicate, or a crash, has left.
-  await env.R2.delete([r2Keys.pending(txId), r2Keys.intent(txId)]);
+  await env.R2.delete(waitingPlaces(decided, txId));
   const letters = whole(await deadLetters(env).erase(txId, said));
   const removed = [placeOf(decided, txId), ...letters];
   log.warn("private.erased", { txId, blockNumber, places: removed.length, by: said.by });
   return { txId, blockNumber, erased: true, removed };
 }
 
+/**
+ * Where it may wait: beside the archive only what a late duplicate, or a crash, has left. What was not paid in time is not
+ * pending; where that is found, it has been paid and sent again since it was asked about, and is not to be lost.
+ */
+function waitingPlaces({ may }: Permitted, txId: string): string[] {
+  return may === "expired" ? [r2Keys.intent(txId)] : [r2Keys.pending(txId), r2Keys.intent(txId)];
+}
+
 /** The only one in which it belongs. */
-function placeOf(erasure: Exclude<Erasure, { mayNot: unknown }>, txId: string): string {
+function placeOf(erasure: Permitted, txId: string): string {
   if (erasure.may === "archived") return r2Keys.private(erasure.blockNumber);
   return erasure.may === "withdrawn" ? r2Keys.pending(txId) : r2Keys.intent(txId);
 }
