@@ -18,7 +18,8 @@ import { StoredByAnother, storeDocument } from "./store-document.ts";
 /** One of the largest, or some small ones: pinning needs about three times a document's bytes. */
 const budget = new ByteBudget(32_000_000);
 
-const UPLOAD_TIME = 120_000; // milliseconds; a document that comes more slowly keeps others out
+/** A document that comes more slowly keeps others out. */
+const LIMITS = { maxBytes: MAX_RECORD_BYTES, milliseconds: 120_000 };
 
 /**
  * Takes in a document that its owner encrypted and signed. 200 only once it is in R2 and on IPFS; the same again is answered
@@ -29,11 +30,7 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
   const tiers = documentTiers(env);
   const { room, release } = await takeRoom(request);
   try {
-    const body = await readInto(request.body, {
-      room,
-      maxBytes: MAX_RECORD_BYTES,
-      milliseconds: UPLOAD_TIME,
-    });
+    const body = await readInto(request.body, { room, ...LIMITS });
     const document = await readDocument(body);
     const stored = await orUnavailable(log, async () => {
       const known = await findDocument(tiers.bucket, document.id);
@@ -57,7 +54,7 @@ async function takeRoom(request: Request): Promise<{ room: number; release: () =
     if (release !== undefined) return { room, release };
     throw busy("Other documents are being stored at the moment. Nothing was stored; send it again.", 5);
   } catch (refusal) {
-    await drop(request.body, MAX_RECORD_BYTES);
+    await drop(request.body, LIMITS);
     throw refusal;
   }
 }
