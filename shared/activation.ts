@@ -3,6 +3,7 @@ import type { Submission } from "./chain/submission.ts";
 import { Timestamp, TxId, UserRegistrationData, UserSignature } from "./chain/transaction.ts";
 import { base64url, utf8 } from "./crypto/bytes.ts";
 import { sha256Hex } from "./crypto/hash.ts";
+import { WholeText } from "./whole-text.ts";
 import { UserMetadataRecord } from "./user-metadata.ts";
 
 export const TOKEN_BYTES = 32;
@@ -56,11 +57,10 @@ export interface TokenFacts {
   readonly usedAt?: number;
 }
 
-const Whole = v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number), v.safeInteger());
 const StoredFacts = v.object({
-  expiresAt: Whole,
+  expiresAt: WholeText,
   usedBy: v.exactOptional(TxId),
-  usedAt: v.exactOptional(Whole),
+  usedAt: v.exactOptional(WholeText),
 });
 
 export function tokenMetadata({ expiresAt, usedBy, usedAt }: TokenFacts): Record<string, string> {

@@ -82,7 +82,7 @@ export const WORKERS = {
     touches: ["stripe", "encryption-key"],
   },
   accounts: {
-    does: "takes what users sign, checks and encrypts it, enqueues it, or keeps it until it is paid; activates users, keeps their metadata and documents",
+    does: "takes what users sign: submissions, documents, metadata; checks it, then enqueues or keeps it",
     http: "service",
     cron: "*/10 * * * *",
     produces: ["pending-writer"],

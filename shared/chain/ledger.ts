@@ -10,6 +10,15 @@ export const LEDGER_FAULTS = [
 ] as const;
 export type LedgerFault = (typeof LEDGER_FAULTS)[number];
 
+/** What a transaction does that breaks the rule. Nothing of it is quoted: it is not public yet, and may never be. */
+export const LEDGER_FAULT_TEXTS: Readonly<Record<LedgerFault, string>> = {
+  asset_exists: "creates an asset that an earlier transaction created",
+  unknown_asset: "transfers an asset that no earlier transaction created",
+  not_owner: "transfers an asset that is not its signer's at this place in the chain",
+  user_exists: "registers a user whom an earlier transaction registered",
+  not_own_key: "registers another key than the one that signs it",
+};
+
 /** What a ledger has to know before these transactions can be applied to it. */
 export interface LedgerKeys {
   readonly assetIds: readonly string[];

@@ -1,5 +1,5 @@
 import { fromHex, hex } from "../crypto/bytes.ts";
-import { Ledger, ledgerKeysOf, type LedgerFault } from "./ledger.ts";
+import { Ledger, LEDGER_FAULT_TEXTS, ledgerKeysOf } from "./ledger.ts";
 import { InvalidBlock, NO_PREVIOUS_HASH, readBlock, verifyBlock, type Block } from "./block.ts";
 import { keysOfGenesis, rotatedIn } from "./signing-keys.ts";
 import type { SigningKey } from "./transaction.ts";
@@ -76,7 +76,7 @@ export class ChainVerifier {
     for (const transaction of transactions) {
       const broken = trial.apply(transaction);
       if (broken !== undefined)
-        throw new InvalidBlock("broken_rule", `${transaction.id} ${BROKEN[broken]} (${broken})`);
+        throw new InvalidBlock("broken_rule", `${transaction.id} ${LEDGER_FAULT_TEXTS[broken]} (${broken})`);
     }
   }
 
@@ -89,14 +89,6 @@ export class ChainVerifier {
     set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
   };
 }
-
-const BROKEN: Readonly<Record<LedgerFault, string>> = {
-  asset_exists: "creates an asset that exists",
-  unknown_asset: "transfers an asset that nobody has created",
-  not_owner: "transfers an asset that is not its signer's",
-  user_exists: "registers a user who is registered",
-  not_own_key: "registers another key than the one that signs it",
-};
 
 function keyMap(keys: readonly SigningKey[]): ReadonlyMap<string, string> {
   return new Map(keys.map(({ keyId, publicKey }) => [keyId, publicKey]));

@@ -23,12 +23,9 @@ export async function answer(
   const started = Date.now();
   const requestId = requestIdOf(request);
   const requestLog = log.with({ requestId });
-  const response = await handle(requestId, requestLog).catch((error: unknown) => {
-    if (error instanceof Problem) return problemResponse(error, requestId);
-    requestLog.error("request.failed", { error: errorText(error) });
-    const detail = `The failure is logged under this request id. Try again; if it stays, give the operator the id.`;
-    return problemResponse(new Problem("internal-error", detail), requestId);
-  });
+  const response = await handle(requestId, requestLog).catch((error: unknown) =>
+    problemResponse(problemOf(error, requestLog), requestId),
+  );
   requestLog.info("request", {
     method: request.method,
     path: new URL(request.url).pathname,
@@ -36,6 +33,16 @@ export async function answer(
     milliseconds: Date.now() - started,
   });
   return withHeaders(response, requestId);
+}
+
+/** What the caller is told of an error. What nobody foresaw is logged, and nothing of it is told. */
+export function problemOf(error: unknown, log: Log): Problem {
+  if (error instanceof Problem) return error;
+  log.error("request.failed", { error: errorText(error) });
+  return new Problem(
+    "internal-error",
+    "The failure is logged under this request id. Try again; if it stays, give the operator the id.",
+  );
 }
 
 const SECURITY_HEADERS = {

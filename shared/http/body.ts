@@ -16,10 +16,14 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
 
 /** @throws Problem "body-too-large" */
 export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () =>
-    new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, { members: { maxBytes } });
-  if (Number(request.headers.get("content-length") ?? "0") > maxBytes) throw tooLarge();
+  if (Number(request.headers.get("content-length") ?? "0") > maxBytes) throw tooLarge(maxBytes);
   const bytes = await readAtMost(request.body, maxBytes);
-  if (bytes === undefined) throw tooLarge();
+  if (bytes === undefined) throw tooLarge(maxBytes);
   return bytes;
+}
+
+export function tooLarge(maxBytes: number): Problem {
+  return new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, {
+    members: { maxBytes },
+  });
 }

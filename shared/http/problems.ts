@@ -30,7 +30,7 @@ export const PROBLEMS = {
   "internal-error": { status: 500, title: "Something went wrong on our side" },
   "operators-not-configured": { status: 503, title: "Operator calls are switched off" },
   "audit-unavailable": { status: 503, title: "The audit log can't be written to, so nothing was done" },
-  "queue-unavailable": { status: 503, title: "The event could not be enqueued" },
+  "queue-unavailable": { status: 503, title: "The queue did not take it" },
   "not-configured": { status: 503, title: "This deployment is not configured" },
   unavailable: { status: 503, title: "A part of the system can't be reached" },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -1,3 +1,4 @@
+import { tooLarge } from "./body.ts";
 import { Problem } from "./problems.ts";
 
 /** How many bytes a body needs room for: what it announces, or the most it may have. @throws Problem "body-too-large" */
@@ -78,10 +79,4 @@ async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>, maxByte
     left -= value.length;
   }
   await reader.cancel();
-}
-
-function tooLarge(maxBytes: number): Problem {
-  return new Problem("body-too-large", `The body may have at most ${maxBytes} bytes.`, {
-    members: { maxBytes },
-  });
 }

@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import { TxId } from "../chain/transaction.ts";
+import { WholeText } from "../whole-text.ts";
 
 /**
  * What a pending object, or one in `intents/`, says about itself outside its envelope, so that the chain head can be told
  * of it again without decrypting it: R2 custom metadata holds text only.
  */
-const Whole = v.pipe(v.string(), v.regex(/^\d{1,16}$/), v.transform(Number), v.safeInteger());
-const PendingMetadata = v.object({ timestamp: Whole, size: Whole, pays: v.optional(TxId) });
+const PendingMetadata = v.object({ timestamp: WholeText, size: WholeText, pays: v.optional(TxId) });
 
 export interface PendingFacts {
   readonly timestamp: number;

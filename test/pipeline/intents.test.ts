@@ -52,6 +52,18 @@ async function keepUnseen(pipeline: Pipeline, submission: Submission): Promise<v
   await pipeline.r2.put(r2Keys.intent(txId), canonicalBytes(envelope), { customMetadata });
 }
 
+/** Pays for a submission whose bytes are not here, and sends it then: it waits for nothing more. */
+async function expectPaidThenTaken(pipeline: Pipeline, submission: Submission): Promise<void> {
+  const txId = payloadIdOf(submission);
+  await submit(pipeline, paymentFor(txId));
+  expect(await statusOf(pipeline, txId)).toEqual({ txId, state: "awaiting_submission" });
+  expect(await posted(pipeline, submission)).toMatchObject([202, { txId, state: "pending" }]);
+  expect(await keysOf(pipeline, r2Keys.intentPrefix)).toEqual([]);
+  await untilState(pipeline, txId, "pending");
+  await mine(pipeline);
+  expect(await inChain(pipeline, txId)).toHaveLength(1);
+}
+
 describe("a type that is paid for", () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
@@ -97,13 +109,7 @@ describe("a type that is paid for", () => {
     const txId = payloadIdOf(submission);
     const before = await pipeline.fetch(`/api/vdc/transactions/${txId}`);
     expect(before.status).toBe(404);
-    await submit(pipeline, paymentFor(txId));
-    expect(await statusOf(pipeline, txId)).toEqual({ txId, state: "awaiting_submission" });
-    expect(await posted(pipeline, submission)).toMatchObject([202, { txId, state: "pending" }]);
-    expect(await keysOf(pipeline, r2Keys.intentPrefix)).toEqual([]);
-    await untilState(pipeline, txId, "pending");
-    await mine(pipeline);
-    expect(await inChain(pipeline, txId)).toHaveLength(1);
+    await expectPaidThenTaken(pipeline, submission);
   });
 
   it("is mined once when two payments name it; both are payments", async () => {
@@ -214,13 +220,7 @@ describe("an intent that was not paid in time", () => {
       { type: "urn:vdc:problem:intent-expired" },
     ]);
 
-    await submit(pipeline, paymentFor(txId));
-    expect(await statusOf(pipeline, txId)).toEqual({ txId, state: "awaiting_submission" });
-    expect(await posted(pipeline, submission)).toMatchObject([202, { txId, state: "pending" }]);
-    expect(await keysOf(pipeline, r2Keys.intentPrefix)).toEqual([]);
-    await untilState(pipeline, txId, "pending");
-    await mine(pipeline);
-    expect(await inChain(pipeline, txId)).toHaveLength(1);
+    await expectPaidThenTaken(pipeline, submission);
   });
 
   it("is not one that was paid before it was submitted", async () => {

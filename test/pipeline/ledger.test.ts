@@ -173,7 +173,7 @@ describe("a transfer that came before the creation", () => {
     await mined([await create("deed-7", ann)]);
 
     const { id, error } = await entryOf(pipeline, early);
-    expect(error).toBe("no earlier transaction created the asset that this one transfers");
+    expect(error).toBe("it transfers an asset that no earlier transaction created");
     expect(await replay(pipeline, { ids: [id] })).toMatchObject({ replayed: 1 });
     await mined([early]);
     await untilEntry(pipeline, early, { id, state: "resolved" });

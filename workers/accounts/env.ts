@@ -5,10 +5,10 @@ import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyr
 import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { IntentsEnv } from "../../shared/intents.ts";
-import type { DocumentTiers } from "./settle-upload.ts";
 import { logger, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers.ts";
+import type { DocumentTiers } from "./settle-upload.ts";
 import type { UserMetadata } from "./user-metadata.ts";
 
 export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {

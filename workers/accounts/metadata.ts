@@ -1,10 +1,10 @@
-import { chainHead } from "../../shared/chain-head.ts";
 import { done } from "../../shared/http/outcome.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
 import { verifyUserMetadata, type UserMetadataRecord } from "../../shared/user-metadata.ts";
 import type { Env } from "./env.ts";
 import type { StoredVersion } from "./keep-metadata.ts";
+import { registeredKey } from "./registered-key.ts";
 
 /** @throws Problem "invalid-user-signature" */
 export async function checkMetadata(record: UserMetadataRecord, env: Env): Promise<void> {
@@ -26,15 +26,8 @@ export async function replaceMetadata(
 ): Promise<StoredVersion> {
   const { userId, envelope } = record;
   await checkMetadata(record, env);
-  const { users } = await chainHead(env).ledger({ assetIds: [], userIds: [userId] });
-  if (!users.some(({ encryptionKeyId }) => encryptionKeyId === envelope.kid))
-    throw new Problem(
-      "not-registered",
-      users.length === 0
-        ? "No block registers this user. Wait until the registration is mined."
-        : "This is not sealed to the encryption key that the user has registered.",
-    );
-  const stored = done(await env.USER_METADATA.getByName(userId).keep(record, envelope.kid));
+  const sealedTo = await registeredKey(userId, envelope.kid, env);
+  const stored = done(await env.USER_METADATA.getByName(userId).keep(record, sealedTo));
   log.info("user_metadata.stored", { userId, version: stored.version });
   return stored;
 }

@@ -4,7 +4,6 @@ import {
   MAX_RECORD_BYTES,
   type StoredDocument,
 } from "../../shared/chain/document.ts";
-import { chainHead } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { RetryLater } from "../../shared/errors.ts";
 import { Problem } from "../../shared/http/problems.ts";
@@ -13,6 +12,7 @@ import { errorText, type Log } from "../../shared/log.ts";
 import { findDocument, type DocumentFacts } from "../../shared/storage/documents.ts";
 import { documentTiers, type Env } from "./env.ts";
 import { documentMemory } from "./memory.ts";
+import { registeredKey } from "./registered-key.ts";
 import { StoredByAnother, storeDocument } from "./store-document.ts";
 
 /** A document that comes more slowly keeps others out. */
@@ -32,7 +32,7 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
     const stored = await orUnavailable(log, async () => {
       const known = await findDocument(tiers.bucket, document.id);
       if (known !== undefined) return known;
-      const encryptionKeyId = await encryptionKeyOf(document, env);
+      const encryptionKeyId = await registeredKey(document.owner, document.envelope.kid, env);
       const cid = await cidV0(document.bytes);
       return storeDocument({ document, cid, encryptionKeyId }, tiers, log);
     });
@@ -67,20 +67,6 @@ async function readDocument(body: Uint8Array<ArrayBuffer>): Promise<DocumentReco
     "invalid-user-signature",
     "The signature is not that of the key it names over this envelope: sign what docs/format.md says.",
   );
-}
-
-/** The key that the owner registered. @throws Problem "not-registered" */
-async function encryptionKeyOf({ owner, envelope }: DocumentRecord, env: Env): Promise<string> {
-  const { users } = await chainHead(env).ledger({ assetIds: [], userIds: [owner] });
-  const user = users.find(({ userId }) => userId === owner);
-  if (user === undefined)
-    throw new Problem("not-registered", "No mined transaction registers the key that signed this document.");
-  if (user.encryptionKeyId !== envelope.kid)
-    throw new Problem(
-      "not-registered",
-      "The document is encrypted to another key than its owner registered.",
-    );
-  return user.encryptionKeyId;
 }
 
 /** @throws Problem "unavailable" for whatever went wrong on our side, or a service's: sending it again may help */

@@ -1,5 +1,4 @@
-import type { DocumentFacts } from "../../shared/storage/documents.ts";
-import { findDocument, storedDocumentFile } from "../../shared/storage/documents.ts";
+import { findDocument, storedDocumentFile, type DocumentFacts } from "../../shared/storage/documents.ts";
 import { pinAndReadBack, type GatewayReader } from "../../shared/storage/ipfs-tier.ts";
 import type { Pinner } from "../../shared/storage/pinner.ts";
 import type { Clock, Hold } from "./uploads.ts";

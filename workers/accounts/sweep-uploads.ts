@@ -2,9 +2,8 @@ import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { documentIdOfUploadKey, r2Keys } from "../../shared/storage/layout.ts";
 import { r2Pages } from "../../shared/storage/pages.ts";
-import type { Env } from "./env.ts";
-import { documentTiers } from "./env.ts";
 import { documentMemory } from "./memory.ts";
+import { documentTiers, type Env } from "./env.ts";
 import { settle, type DocumentTiers } from "./settle-upload.ts";
 import { findUpload, forget, isStillHeld, takeHold } from "./uploads.ts";
 

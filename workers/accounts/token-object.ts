@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { readTokenMetadata, tokenMetadata, type TokenFacts } from "../../shared/activation.ts";
 import type { TxId } from "../../shared/chain/transaction.ts";
 import { Envelope } from "../../shared/crypto/envelope.ts";
@@ -5,7 +6,6 @@ import { Problem } from "../../shared/http/problems.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { replaceSealed } from "../../shared/storage/sealed-object.ts";
-import * as v from "valibot";
 
 /** A token as R2 holds it: sealed to the system, with its facts in clear. */
 export interface StoredToken {

@@ -4,7 +4,6 @@ import { Sha256Hex, Timestamp, TxId } from "../../shared/chain/transaction.ts";
 import { json } from "../../shared/http/answer.ts";
 import { done } from "../../shared/http/outcome.ts";
 import { UserId } from "../../shared/user-metadata.ts";
-import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 import { NAMELESS } from "./operator.ts";
 import { Reason } from "./reason.ts";
@@ -91,7 +90,7 @@ export const activation = operation(
     const statusUrl = `/api/vdc/transactions/${activated.txId}`;
     return json({ ...activated, statusUrl } satisfies Activated, {
       status: 202,
-      headers: { ...CORS, location: statusUrl },
+      headers: { location: statusUrl },
     });
   },
 );

@@ -4,7 +4,6 @@ import { AssetId, Sha256Hex, TxId } from "../../shared/chain/transaction.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
-import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 
 /** What KV holds under `asset:{assetId}`. Others may keep more there. */
@@ -40,7 +39,7 @@ export const asset = operation(
         },
       );
     return json(record satisfies Asset, {
-      headers: { ...CORS, "cache-control": "public, max-age=5" },
+      headers: { "cache-control": "public, max-age=5" },
     });
   },
 );

@@ -12,7 +12,7 @@ import { blockOfRecord, blockRecord, BlockRecord } from "../../shared/storage/kv
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
-import { CORS } from "./cors.ts";
+import { hasVersion } from "./etag.ts";
 import { operation, type Call } from "./operation.ts";
 import { number, NumberOfBlock } from "./parameters.ts";
 import { published } from "./published.ts";
@@ -40,7 +40,7 @@ export const latest = operation(
   },
   async (call) => {
     const { env } = call;
-    const headers = { ...CORS, "cache-control": BRIEFLY };
+    const headers = { "cache-control": BRIEFLY };
     const shown = await env.KV.get<Latest>(kvKeys.latest, "json");
     if (shown !== null) return json(shown satisfies Latest, { headers });
     await countReadBeyondKv(call);
@@ -65,10 +65,8 @@ export const block = operation(
     const { blockNumber } = call.params;
     const { record, tier } = await readPublished(call, blockNumber);
     const etag = `"${record.hash}"`;
-    const headers = { ...CORS, etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
-    const known = call.request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
-    if (known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*"))
-      return new Response(null, { status: 304, headers });
+    const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
+    if (hasVersion(call.request, etag)) return new Response(null, { status: 304, headers });
     return json(record satisfies BlockRecord, { headers });
   },
 );
@@ -125,7 +123,7 @@ export const blocks = operation(
         ),
         next: last > 0 ? last : null,
       } satisfies BlockPage,
-      { headers: { ...CORS, "cache-control": BRIEFLY } },
+      { headers: { "cache-control": BRIEFLY } },
     );
   },
 );

@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import { json } from "../../shared/http/answer.ts";
-import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 import type { Route } from "./router.ts";
 
@@ -33,7 +32,7 @@ export function withContents(routes: readonly Route[], document: OpenApi): reado
       "GET",
       "/openapi.json",
       operation({ does: "This document: OpenAPI 3.1", who: "anyone", answers: { 200: OpenApi } }, async () =>
-        json(document satisfies OpenApi, { headers: { ...CORS, "cache-control": "public, max-age=300" } }),
+        json(document satisfies OpenApi, { headers: { "cache-control": "public, max-age=300" } }),
       ),
     ],
   ];

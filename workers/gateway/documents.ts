@@ -4,6 +4,7 @@ import { Sha256Hex } from "../../shared/chain/transaction.ts";
 import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
+import { hasVersion } from "./etag.ts";
 import { operation } from "./operation.ts";
 import { countReadBeyondKv } from "./rate-limit.ts";
 
@@ -54,8 +55,7 @@ export const document = operation(
     const { documentId } = params;
     await countReadBeyondKv(call);
     const etag = `"${documentId}"`;
-    const known = request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
-    const unchanged = known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*");
+    const unchanged = hasVersion(request, etag);
     const key = r2Keys.document(documentId);
     const stored = request.method === "HEAD" || unchanged ? await env.R2.head(key) : await env.R2.get(key);
     if (stored === null)

@@ -1,4 +1,5 @@
 import { IttyRouter, type IRequest } from "itty-router";
+import { problemOf } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { audited } from "./audited.ts";
 import { CORS, methodsWithHead, preflight } from "./cors.ts";
@@ -62,8 +63,7 @@ async function open({ plan, read, work }: Operation, arrival: Arrival): Promise<
     for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);
     return answered;
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const { slug, message, members, headers } = error;
+    const { slug, message, members, headers } = problemOf(error, arrival.log);
     throw new Problem(slug, message, { members, headers: { ...headers, ...CORS } });
   }
 }

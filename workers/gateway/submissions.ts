@@ -3,7 +3,6 @@ import { Submission } from "../../shared/chain/submission.ts";
 import { TxId } from "../../shared/chain/transaction.ts";
 import { json } from "../../shared/http/answer.ts";
 import { done } from "../../shared/http/outcome.ts";
-import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 
 export const Submitted = v.strictObject({
@@ -35,7 +34,7 @@ export const submission = operation(
     const statusUrl = `/api/vdc/transactions/${submitted.txId}`;
     return json({ ...submitted, statusUrl } satisfies Submitted, {
       status: 202,
-      headers: { ...CORS, location: statusUrl },
+      headers: { location: statusUrl },
     });
   },
 );

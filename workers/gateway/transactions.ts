@@ -10,7 +10,6 @@ import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import type { IntentFacts } from "../chain-head/intents.ts";
 import type { TransactionFacts } from "../chain-head/reads.ts";
-import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 import { countReadBeyondKv } from "./rate-limit.ts";
 
@@ -83,12 +82,12 @@ export const transaction = operation(
           ...indexed,
           blockUrl: blockUrl(indexed.blockNumber),
         } satisfies TransactionStatus,
-        { headers: { ...CORS, "cache-control": "public, max-age=60" } },
+        { headers: { "cache-control": "public, max-age=60" } },
       );
 
     await countReadBeyondKv(call);
     const { transaction: facts, intent } = await chainHead(env).whereIs(txId);
-    if (facts !== null) return json(statusOf(facts), { headers: CORS });
+    if (facts !== null) return json(statusOf(facts));
     if (intent === null)
       throw new Problem(
         "not-found",
@@ -96,7 +95,7 @@ export const transaction = operation(
         { members: { txId, state: "unknown" } },
       );
     const found: IntentFacts & { txId: string } = { txId, ...intent };
-    return json(found satisfies TransactionStatus, { headers: CORS });
+    return json(found satisfies TransactionStatus);
   },
 );
 

@@ -4,7 +4,6 @@ import { done } from "../../shared/http/outcome.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { UserId, UserMetadataRecord } from "../../shared/user-metadata.ts";
-import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 
 const OfUser = v.strictObject({ userId: UserId });
@@ -26,7 +25,7 @@ export const userMetadata = operation(
         { members: { userId } },
       );
     return json(record satisfies UserMetadataRecord, {
-      headers: { ...CORS, "cache-control": "public, max-age=5" },
+      headers: { "cache-control": "public, max-age=5" },
     });
   },
 );
@@ -50,6 +49,6 @@ export const replaceUserMetadata = operation(
         members: { member: "userId" },
       });
     const stored = done(await env.ACCOUNTS.replaceMetadata(body, requestId));
-    return json(stored satisfies StoredMetadata, { headers: CORS });
+    return json(stored satisfies StoredMetadata);
   },
 );

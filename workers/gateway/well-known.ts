@@ -3,7 +3,6 @@ import { BlockNumber } from "../../shared/chain/block.ts";
 import { Sha256Hex } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { json } from "../../shared/http/answer.ts";
-import { CORS } from "./cors.ts";
 import { operation } from "./operation.ts";
 import { countReadBeyondKv } from "./rate-limit.ts";
 
@@ -55,7 +54,7 @@ export const wellKnown = operation(
         })),
         ipfsGatewayUrl: env.IPFS_GATEWAY_URL,
       } satisfies WellKnown,
-      { headers: { ...CORS, "cache-control": "public, max-age=10" } },
+      { headers: { "cache-control": "public, max-age=10" } },
     );
   },
 );

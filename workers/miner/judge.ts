@@ -1,5 +1,5 @@
 import { applyInOrder, changesOf } from "../../shared/chain/ledger-changes.ts";
-import { Ledger, type LedgerFault } from "../../shared/chain/ledger.ts";
+import { Ledger, LEDGER_FAULT_TEXTS } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
 import { Permanent } from "../../shared/errors.ts";
@@ -17,15 +17,6 @@ export interface Judged {
   readonly changes: LedgerChanges;
 }
 
-/** For the operator. Nothing of the transaction is quoted: it is not public, and may never be. */
-const TEXTS: Readonly<Record<LedgerFault, string>> = {
-  asset_exists: "an earlier transaction created this asset",
-  unknown_asset: "no earlier transaction created the asset that this one transfers",
-  not_owner: "this transfer is not signed by the one who owns the asset at its place in the chain",
-  user_exists: "an earlier transaction registered this user",
-  not_own_key: "this registration is not signed by the key that it registers",
-};
-
 /**
  * The rules across transactions, applied in the order of the block that is to hold these.
  * `undefined`: the ledger is not that of the block before, for another miner has sealed this one meanwhile.
@@ -40,7 +31,7 @@ export function judge(
   const { kept, broken } = applyInOrder(ledger, transactions);
   const refused = broken.map(({ transaction, fault }) => ({
     txId: transaction.id,
-    error: new Permanent(fault, TEXTS[fault]),
+    error: new Permanent(fault, `it ${LEDGER_FAULT_TEXTS[fault]}`),
   }));
   return { kept, refused, changes: changesOf(kept, ledger) };
 }

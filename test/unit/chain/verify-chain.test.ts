@@ -243,7 +243,7 @@ describe("a chain", () => {
       const refusal = await verifier.add(blockBytes(broken)).catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(InvalidBlock);
       expect((refusal as InvalidBlock).message).toBe(
-        `${creation("deed").id} creates an asset that exists (asset_exists)`,
+        `${creation("deed").id} creates an asset that an earlier transaction created (asset_exists)`,
       );
       expect(verifier.next).toBe(4);
       const sound = await users.build([made, given, registered], first);

@@ -29,6 +29,13 @@ const route = routerOf([
   ],
   ["PUT", "/mixed/:id", operation({ ...plan, who: "operator" }, async () => json({}))],
   ["POST", "/stripe", operation({ ...plan, who: "stripe" }, async () => json({}))],
+  [
+    "GET",
+    "/failing",
+    operation({ does: "", who: "anyone", answers: {} }, async () => {
+      throw new Error("the database is at 10.0.0.1");
+    }),
+  ],
 ]);
 
 function ask(path: string, body: string | null = '{"reason":"x"}', method = "POST"): Promise<Response> {
@@ -71,6 +78,14 @@ describe("a request", () => {
       headers: { "access-control-allow-origin": "*" },
     });
     await expect(ask("/guarded/1")).rejects.not.toHaveProperty(["headers", "access-control-allow-origin"]);
+  });
+
+  it("of a public call that nobody foresaw to fail can be read by any web page too, and tells nothing", async () => {
+    await expect(ask("/failing", null, "GET")).rejects.toMatchObject({
+      slug: "internal-error",
+      message: expect.not.stringContaining("10.0.0.1"),
+      headers: { "access-control-allow-origin": "*" },
+    });
   });
 });
 
