@@ -22,9 +22,7 @@ export async function readInto(
   const buffer = new Uint8Array(room);
   const reader = body?.getReader();
   if (reader === undefined) return buffer.subarray(0, 0);
-  const deadline = AbortSignal.timeout(milliseconds);
-  const late = () => void reader.cancel().catch(() => undefined); // it has failed already
-  deadline.addEventListener("abort", late);
+  const { signal: deadline, stop } = cutOff(reader, milliseconds);
   try {
     let length = 0;
     for (;;) {
@@ -42,16 +40,35 @@ export async function readInto(
       length += value.length;
     }
   } finally {
-    deadline.removeEventListener("abort", late);
+    stop();
   }
+}
+
+/** Ends the reading of what has not come in time. */
+function cutOff(reader: ReadableStreamDefaultReader<Uint8Array>, milliseconds: number) {
+  const signal = AbortSignal.timeout(milliseconds);
+  const late = () => void reader.cancel().catch(() => undefined); // it has failed already
+  signal.addEventListener("abort", late);
+  return { signal, stop: () => signal.removeEventListener("abort", late) };
 }
 
 /**
  * Reads what is refused, and drops it: many a client reads no answer before it has sent all. What is larger by far than it
- * may be is cut off.
+ * may be, or does not end in time, is cut off.
+ * @param milliseconds for all of it
  */
-export async function drop(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<void> {
-  if (body !== null) await dropRest(body.getReader(), maxBytes);
+export async function drop(
+  body: ReadableStream<Uint8Array> | null,
+  { maxBytes, milliseconds }: { maxBytes: number; milliseconds: number },
+): Promise<void> {
+  const reader = body?.getReader();
+  if (reader === undefined) return;
+  const { stop } = cutOff(reader, milliseconds);
+  try {
+    await dropRest(reader, maxBytes);
+  } finally {
+    stop();
+  }
 }
 
 async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<void> {

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { base64url } from "../../shared/crypto/bytes.ts";
-import { creation, newUser, postSubmission, signed, submitSigned } from "../support/accounts.ts";
+import type { Json } from "../../shared/crypto/canonical.ts";
+import {
+  creation,
+  newUser,
+  postSubmission,
+  registration,
+  signed,
+  submitSigned,
+} from "../support/accounts.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { mine, until } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
@@ -30,6 +38,21 @@ describe("a signed submission", () => {
     expect(block?.transactions).toMatchObject([{ id: txId, signatures: submission.signatures }]);
   });
 
+  it("is mined whatever its private part says that is JSON", async () => {
+    const odd = `{"":[{},[],null,true],"10":-0,"9":1e21,"n":[5e-324,0.1,9007199254740993],"é\\u2028\\u0000":"\\ud83d\\ude00",
+      "nested":{"__proto__":{"a":1},"constructor":{"prototype":[]},"toJSON":"no function","then":1,"deep":${"[".repeat(24)}${"]".repeat(24)}}}`;
+    const hidden = { salt: base64url(new Uint8Array(32)), part: JSON.parse(odd) as Record<string, Json> };
+    const submission = await signed(await newUser(), { ...creation("will-odd"), private: hidden });
+    const body = JSON.stringify(submission).replace(JSON.stringify(hidden.part), odd);
+    expect(body).toContain("-0");
+    const answer = await pipeline.fetch("/api/vdc/transactions", { method: "POST", body });
+    expect(answer.status).toBe(202);
+    const { txId } = await answer.json<{ txId: string }>();
+    await until(async () => expect((await statusOf(txId)).state).toBe("pending"));
+    await mine(pipeline);
+    expect(await statusOf(txId)).toMatchObject({ state: "mined" });
+  });
+
   it("is refused when anything of it was changed after it was signed", async () => {
     const submission = await signed(await newUser(), creation("will-2"));
     const answer = await postSubmission(pipeline, { ...submission, data: { assetId: "will-3" } });
@@ -45,6 +68,15 @@ describe("a signed submission", () => {
     expect([answer.status, await answer.json()]).toMatchObject([
       400,
       { type: "urn:vdc:problem:timestamp-outside-window", windowSeconds: 900 },
+    ]);
+  });
+
+  it("is refused when it registers another key than the one that signs it: no block could take it", async () => {
+    const [user, another] = [await newUser(), await newUser()];
+    const answer = await postSubmission(pipeline, await signed(another, registration(user)));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { type: "urn:vdc:problem:invalid-user-signature" },
     ]);
   });
 
@@ -76,6 +108,7 @@ describe("a body that could never be made canonical", () => {
       (private_: object) =>
         JSON.stringify(private_).replace('"note"', `${"[".repeat(50_000)}${"]".repeat(50_000)}`),
     ],
+    ["a number beyond all", (private_: object) => JSON.stringify(private_).replace('"note"', "1e400")],
   ] as const)("is refused for %s, and is no failure of ours", async ([, spoilt]) => {
     const submission = await signed(await newUser(), creation("will-5"));
     const salt = base64url(new Uint8Array(32));

@@ -166,8 +166,9 @@ export class TestHead {
     });
   }
 
-  erase(n: number, isParked = false): Erasure {
-    return this.#decide(() => erase(this.sql, txId(n), isParked, this.now));
+  erase(which: number | string, isParked = false): Erasure {
+    const id = typeof which === "string" ? which : txId(which);
+    return this.#decide(() => erase(this.sql, id, isParked, this.now));
   }
 
   readmit(...numbers: readonly number[]): readonly Readmission[] {

@@ -358,6 +358,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
           private: personal,
           reason: "request 7",
         });
+        const unused = await newToken(pipeline, { private: personal }); // a used one's object is written anew
         const user = await newUser();
         const request = await activationRequest(CHAIN_ID, token, user, Date.now(), {
           ...personal,
@@ -384,7 +385,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
         await put({ ...second, version: name });
         await ask(to);
         world.userIds.push(user.userId);
-        return { leaves: [txId, tokenHash, user.userId], secret: token };
+        return { leaves: [txId, tokenHash, unused.tokenHash, user.userId], secret: token };
       },
     ),
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../shared/crypto/bytes.ts";
-import { readInto, roomFor } from "../../shared/http/read-into.ts";
+import { drop, readInto, roomFor } from "../../shared/http/read-into.ts";
 import { ByteBudget } from "../../workers/accounts/byte-budget.ts";
 
 const LIMITS = { room: 10, maxBytes: 10, milliseconds: 10_000 };
@@ -33,6 +33,13 @@ describe("a large body", () => {
     await expect(readInto(streamOf("abcdef"), { ...LIMITS, room: 3 })).rejects.toMatchObject({
       slug: "invalid-body",
     });
+  });
+
+  it("that is refused is dropped, and cut off when it does not end in time", async () => {
+    let cutOff = false;
+    const never = new ReadableStream<Uint8Array>({ cancel: () => void (cutOff = true) });
+    await drop(never, { maxBytes: 10, milliseconds: 5 });
+    expect(cutOff).toBe(true);
   });
 
   it("that does not end in time is refused", async () => {

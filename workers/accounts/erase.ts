@@ -16,6 +16,8 @@ export interface Erased {
   readonly removed: readonly string[];
 }
 
+type Allowed = Exclude<Erasure, { mayNot: unknown }>;
+
 /**
  * Removes the envelope of a transaction wherever it is, for good. The chain head decides first, so that what is delivered
  * or replayed meanwhile is not taken; each step may be repeated, and so may all of it, with the same answer.
@@ -32,16 +34,23 @@ export async function erase(
   if ("mayNot" in decided) throw refusal(decided.mayNot);
   const blockNumber = decided.may === "archived" ? decided.blockNumber : null;
   if (blockNumber !== null) await eraseFromArchive(env.R2, blockNumber, txId);
-  // Beside the archive only what a late duplicate, or a crash, has left.
-  await env.R2.delete([r2Keys.pending(txId), r2Keys.intent(txId)]);
+  await env.R2.delete(leftovers(decided, txId));
   const letters = whole(await deadLetters(env).erase(txId, said));
   const removed = [placeOf(decided, txId), ...letters];
   log.warn("private.erased", { txId, blockNumber, places: removed.length, by: said.by });
   return { txId, blockNumber, erased: true, removed };
 }
 
+/**
+ * Keys where a late duplicate, or a crash, may have left it. One that had expired can be paid and sent again meanwhile: what
+ * `pending/` has of it then is admitted, and stays.
+ */
+function leftovers({ may }: Allowed, txId: string): string[] {
+  return may === "expired" ? [r2Keys.intent(txId)] : [r2Keys.pending(txId), r2Keys.intent(txId)];
+}
+
 /** The only one in which it belongs. */
-function placeOf(erasure: Exclude<Erasure, { mayNot: unknown }>, txId: string): string {
+function placeOf(erasure: Allowed, txId: string): string {
   if (erasure.may === "archived") return r2Keys.private(erasure.blockNumber);
   return erasure.may === "withdrawn" ? r2Keys.pending(txId) : r2Keys.intent(txId);
 }
@@ -57,7 +66,7 @@ const ON_ITS_WAY = {
   pending: "It waits for its block: have it mined, then erase it.",
   reserved: "Its block is being made: ask again when it is complete.",
   mined: "Its block is on its way into storage: ask again when it is complete.",
-  restoring: "The chain is being restored: ask again when that is done.",
+  restoring: "The chain has no block yet, or is being restored: ask again when it has all of them.",
 } as const;
 
 /** Letters that were not read yet might hold it. */

@@ -10,15 +10,13 @@ import { Problem } from "../../shared/http/problems.ts";
 import { drop, readInto, roomFor } from "../../shared/http/read-into.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { findDocument, type DocumentFacts } from "../../shared/storage/documents.ts";
-import { ByteBudget } from "./byte-budget.ts";
 import { documentTiers, type Env } from "./env.ts";
+import { documentMemory } from "./memory.ts";
 import { registeredKey } from "./registered-key.ts";
 import { StoredByAnother, storeDocument } from "./store-document.ts";
 
-/** One of the largest, or some small ones: pinning needs about three times a document's bytes. */
-const budget = new ByteBudget(32_000_000);
-
-const UPLOAD_TIME = 120_000; // milliseconds; a document that comes more slowly keeps others out
+/** A document that comes more slowly keeps others out. */
+const LIMITS = { maxBytes: MAX_RECORD_BYTES, milliseconds: 120_000 };
 
 /**
  * Takes in a document that its owner encrypted and signed. 200 only once it is in R2 and on IPFS; the same again is answered
@@ -29,11 +27,7 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
   const tiers = documentTiers(env);
   const { room, release } = await takeRoom(request);
   try {
-    const body = await readInto(request.body, {
-      room,
-      maxBytes: MAX_RECORD_BYTES,
-      milliseconds: UPLOAD_TIME,
-    });
+    const body = await readInto(request.body, { room, ...LIMITS });
     const document = await readDocument(body);
     const stored = await orUnavailable(log, async () => {
       const known = await findDocument(tiers.bucket, document.id);
@@ -53,11 +47,11 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
 async function takeRoom(request: Request): Promise<{ room: number; release: () => void }> {
   try {
     const room = roomFor(request.headers, MAX_RECORD_BYTES);
-    const release = budget.take(room);
+    const release = documentMemory.take(room);
     if (release !== undefined) return { room, release };
     throw busy("Other documents are being stored at the moment. Nothing was stored; send it again.", 5);
   } catch (refusal) {
-    await drop(request.body, MAX_RECORD_BYTES);
+    await drop(request.body, LIMITS);
     throw refusal;
   }
 }

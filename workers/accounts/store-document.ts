@@ -34,7 +34,7 @@ export async function storeDocument(
   try {
     await pinAndReadBack(tiers.pinner, tiers.gateway, documentFile(tiers.chainId, owned));
     const created = await createDocument(bucket, owned);
-    if (created && hold.cids.length === 1 && (await isStillHeld(bucket, hold, now()))) {
+    if (created && hold.isFirst && (await isStillHeld(bucket, hold, now()))) {
       await done(hold, tiers, log);
       return { cid, owner: document.owner, bytes: document.bytes.length };
     }
@@ -42,7 +42,7 @@ export async function storeDocument(
     log.error("document.not_stored", { documentId: document.id, error: errorText(error) });
     return orThrow(error, await takenBack(hold, tiers, log));
   }
-  // Another had a hand in it, before or meanwhile: what R2 holds decides which pin stays.
+  // Another had a hand in it, before or meanwhile: what R2 holds decides which pin stays, now and when the sweep looks.
   const stored = await settle(hold, tiers);
   await letGo(bucket, hold, tiers);
   if (stored === undefined) throw new Error(`document ${document.id} was stored and is not there`);

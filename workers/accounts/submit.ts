@@ -1,5 +1,6 @@
 import { payloadOfSubmission, type Submission } from "../../shared/chain/submission.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
+import type { Transaction } from "../../shared/chain/transaction.ts";
 import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { Problem } from "../../shared/http/problems.ts";
@@ -24,19 +25,17 @@ export interface Submitted {
 export async function submit(submission: Submission, env: Env, log: Log): Promise<Submitted> {
   const payload = payloadOfSubmission(env.CHAIN_ID, submission);
   const { transaction } = payload;
-  if (!(await verifyUserSignature(transaction)))
-    throw new Problem(
-      "invalid-user-signature",
-      "The signature is not that of the key it names over this transaction: sign what docs/format.md says, for this chain.",
-    );
+  await checkSignature(transaction);
   const { id: txId, type } = transaction;
   const mustBePaid = paidTypes(env).has(submission.type);
   const { transaction: known, intent } = await chainHead(env).whereIs(txId);
   if (known !== null) return { txId, state: known.state };
   if (intent?.state === "expired") throw expired();
   if (intent?.state === "awaiting_payment" && mustBePaid) return { txId, state: intent.state };
-  // What is waited for may be old: a payment takes its time, and so does who hears of one that came late.
-  if (intent === null) checkTime(submission.timestamp, Date.now(), submissionWindow(env));
+  // What is waited for may be old, never of the future: a payment takes its time, and so does who hears of one that came late.
+  const now = Date.now();
+  const { timestamp } = submission;
+  checkTime(intent === null ? timestamp : Math.max(timestamp, now), now, submissionWindow(env));
   refusePersonal(submission);
   await refuseKnown(transaction, env);
   if (intent === null && mustBePaid) {
@@ -47,6 +46,24 @@ export async function submit(submission: Submission, env: Env, log: Log): Promis
   await enqueue(payload, env, log);
   log.info("submission.accepted", { txId, type });
   return { txId, state: "pending" };
+}
+
+/**
+ * That it is its signer's, and a registration that of the key it registers: another stands in no block, whatever the ledger says.
+ * @throws Problem "invalid-user-signature"
+ */
+async function checkSignature(transaction: Transaction): Promise<void> {
+  const { type, data, signatures } = transaction;
+  if (!(await verifyUserSignature(transaction)))
+    throw new Problem(
+      "invalid-user-signature",
+      "The signature is not that of the key it names over this transaction: sign what docs/format.md says, for this chain.",
+    );
+  if (type === "user_registration" && signatures.user?.keyId !== data.signingKey.keyId)
+    throw new Problem(
+      "invalid-user-signature",
+      "The signature is not that of the key being registered: nobody can register somebody else.",
+    );
 }
 
 function expired(): Problem {

@@ -1,6 +1,8 @@
+import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { documentIdOfUploadKey, r2Keys } from "../../shared/storage/layout.ts";
 import { r2Pages } from "../../shared/storage/pages.ts";
+import { documentMemory } from "./memory.ts";
 import { documentTiers, type Env } from "./env.ts";
 import { settle, type DocumentTiers } from "./settle-upload.ts";
 import { findUpload, forget, isStillHeld, takeHold } from "./uploads.ts";
@@ -35,6 +37,18 @@ async function settleOne(documentId: string, tiers: DocumentTiers, log: Log): Pr
   const { bucket, now } = tiers;
   const upload = await findUpload(bucket, documentId);
   if (upload === undefined || now() - upload.at < OVER) return;
+  // To pin again what R2 holds takes as much memory as an upload.
+  const release = documentMemory.take(MAX_RECORD_BYTES);
+  if (release === undefined) return; // beside large ones: the next time
+  try {
+    await settleHeld(documentId, tiers, log);
+  } finally {
+    release();
+  }
+}
+
+async function settleHeld(documentId: string, tiers: DocumentTiers, log: Log): Promise<void> {
+  const { bucket, now } = tiers;
   const hold = await takeHold(bucket, documentId, undefined, now());
   if (hold === undefined) return; // somebody sends it again
   const stored = await settle(hold, tiers);

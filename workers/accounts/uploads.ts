@@ -29,6 +29,8 @@ export const HOLD = 10 * 60_000;
 export interface Hold extends Upload {
   readonly documentId: string;
   readonly holder: string;
+  /** Nobody was at work on it before, whose pins and unpins may still be done late, though they failed. */
+  readonly isFirst: boolean;
 }
 
 export interface Clock {
@@ -57,7 +59,7 @@ export async function takeHold(
   const cids = [...new Set([...(kept?.upload.cids ?? []), ...(cid === undefined ? [] : [cid])])];
   const upload = { cids, at: now, holder: crypto.randomUUID() };
   const taken = await write(bucket, documentId, upload, kept?.etag);
-  return taken ? { ...upload, documentId } : undefined;
+  return taken ? { ...upload, documentId, isFirst: kept === undefined } : undefined;
 }
 
 /** Whether nobody else has taken hold of it, or will within half of a hold's time. */

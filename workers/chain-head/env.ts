@@ -36,7 +36,9 @@ const Settings = v.object({
   MINE_AT_COUNT: Whole(1, 1_000_000),
   MINE_AFTER_SECONDS: Whole(1, 86_400),
   BLOCK_MAX_TRANSACTIONS: Whole(1, 2_000), // each is an R2 read for the miner and for the cleaner
-  BLOCK_MAX_BYTES: Whole(140_000, 4_000_000), // one transaction of the largest size always fits
+  // One transaction of the largest size always fits. A signed one of 5 kB may hide 120 kB, and the cleaner, and whoever opens
+  // or erases one, has the archive of all of them in memory several times.
+  BLOCK_MAX_BYTES: Whole(140_000, 1_000_000),
   MAX_BLOCKS_IN_FLIGHT: Whole(1, 100),
   STALL_AFTER_SECONDS: Whole(1, 86_400),
   INTENT_TTL_DAYS: Days,

@@ -1,6 +1,7 @@
 import type { BlockState, TransactionState } from "../../shared/chain/states.ts";
 import { lastBlock } from "./blocks.ts";
 import { addTo, nextOf, readFact } from "./facts.ts";
+import { isFounded } from "./found.ts";
 import type { Sql } from "./schema.ts";
 
 /**
@@ -55,6 +56,8 @@ function ofUnknown(sql: Sql, txId: string, isParked: boolean, now: number): Eras
       ? { mayNot: "awaiting_payment" }
       : { may: "expired" };
   if (!isParked) return { mayNot: "unknown" };
+  // A block that is not known here may have taken it, and then its archive holds it too.
+  if (!isFounded(sql) || readFact(sql, "restoring")) return { mayNot: "restoring" };
   sql.exec(
     `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked)
      VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1)`,

@@ -205,12 +205,14 @@ function parseJson(text: string): unknown {
 const MAX_DEPTH = 32;
 
 /**
- * What is signed is made canonical, which a text with a lone surrogate can't be (RFC 8785 §3.2.2.2).
+ * What is signed is made canonical, which a text with a lone surrogate can't be (RFC 8785 §3.2.2.2), nor a number beyond
+ * all: 1e400 is JSON, and is read as infinity.
  * @throws Problem "invalid-body"
  */
 function refuseUnsound(value: unknown, signed: boolean): void {
   const isSound = (part: unknown, depth: number): boolean => {
     if (typeof part === "string") return !signed || part.isWellFormed();
+    if (typeof part === "number") return !signed || Number.isFinite(part);
     if (!isObject(part)) return true;
     const members = Object.entries(part);
     return depth > 0 && members.every(([name, member]) => isSound(name, depth) && isSound(member, depth - 1));
@@ -218,7 +220,7 @@ function refuseUnsound(value: unknown, signed: boolean): void {
   if (isSound(value, MAX_DEPTH)) return;
   throw new Problem(
     "invalid-body",
-    `The body is nested deeper than ${MAX_DEPTH}, or a text in it is no Unicode (a lone surrogate).`,
+    `The body is nested deeper than ${MAX_DEPTH}, or a text in it is no Unicode (a lone surrogate), or a number too large.`,
     { members: { member: null } },
   );
 }

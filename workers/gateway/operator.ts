@@ -45,12 +45,18 @@ export async function recogniseOperator(arrival: Arrival): Promise<Operator> {
 async function byAccess({ request, context, env }: Arrival): Promise<string | undefined> {
   const { ACCESS_AUD: audience = "" } = env;
   if (audience === "" || context.access?.aud !== audience) return undefined;
-  const site = request.headers.get("sec-fetch-site");
-  if (request.method !== "GET" && site !== null && site !== "same-origin" && site !== "none")
-    return undefined;
+  if (request.method !== "GET" && isOfAnotherSite(request)) return undefined;
   const identity = await context.access.getIdentity();
   // A service token is let through by Access and names nobody: then the secret decides.
   return shortened(identity?.email ?? identity?.name ?? identity?.user_uuid ?? "") || undefined;
+}
+
+/** Whether a page of another site asks. A browser without Sec-Fetch-Site says so by Origin alone. */
+function isOfAnotherSite({ headers, url }: Request): boolean {
+  const site = headers.get("sec-fetch-site");
+  if (site !== null) return site !== "same-origin" && site !== "none";
+  const origin = headers.get("origin");
+  return origin !== null && origin !== new URL(url).origin;
 }
 
 function nameGiven(request: Request): string {

@@ -6,9 +6,9 @@ import type { Plan } from "./operation.ts";
 
 type Asking = { readonly request: Request; readonly env: Env; readonly log: Log };
 
-/** What anyone may have written. Stripe's deliveries and operators' calls are never limited. */
+/** What anyone may have written. HEAD reads. Stripe's deliveries and operators' calls are never limited. */
 export function isPublicWrite(method: string, { who }: Plan): boolean {
-  return who === "anyone" && method !== "GET";
+  return who === "anyone" && !["GET", "HEAD"].includes(method);
 }
 
 /**

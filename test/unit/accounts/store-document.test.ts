@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DocumentRecord } from "../../../shared/chain/document.ts";
+import { DocumentRecord, MAX_RECORD_BYTES } from "../../../shared/chain/document.ts";
 import { sealDocument } from "../../../shared/client/documents.ts";
 import { generateUserKeys, importUserKeys } from "../../../shared/client/user-keys.ts";
 import { fromHex, fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
@@ -11,6 +11,7 @@ import type { Log } from "../../../shared/log.ts";
 import type { OwnedDocument } from "../../../shared/storage/documents.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { PolicyViolation } from "../../../shared/storage/policies.ts";
+import { documentMemory } from "../../../workers/accounts/memory.ts";
 import { storeDocument, StoredByAnother } from "../../../workers/accounts/store-document.ts";
 import { sweepUnfinished } from "../../../workers/accounts/sweep-uploads.ts";
 import { HOLD } from "../../../workers/accounts/uploads.ts";
@@ -166,6 +167,29 @@ describe("storing a document", () => {
     expect([...memory.pins]).toEqual([owned.cid]);
     await sweepLater(memory);
     expect(memory.objects.size).toBe(0);
+  });
+
+  it("is pinned again by the sweep when an unpin that failed was done after all, once it had been sent again", async () => {
+    const memory = new MemoryTiers();
+    memory.fault = (what) => (/^(?:put documents|unpin)/.test(what) ? "before" : undefined);
+    await expect(storeDocument(owned, memory.tiers(), SILENT)).rejects.toThrow("failed");
+    memory.fault = () => undefined;
+    await storeDocument(owned, memory.tiers(), SILENT);
+    memory.pins.delete(owned.cid);
+    await sweepLater(memory);
+    expect([...memory.pins]).toEqual([owned.cid]);
+  });
+
+  it("is not swept beside a large document in memory, for to pin it again would take as much", async () => {
+    const memory = new MemoryTiers();
+    memory.fault = (what) => (what.startsWith("put documents") ? "before" : undefined);
+    await expect(storeDocument(owned, memory.tiers(), SILENT)).rejects.toThrow("failed");
+    memory.clock += 2 * 3_600_000;
+    const release = documentMemory.take(MAX_RECORD_BYTES);
+    await sweepUnfinished(memory.tiers(), SILENT);
+    expect(memory.objects.has(uploadKey())).toBe(true);
+    release?.();
+    await sweepLater(memory);
   });
 
   it("is finished by the sweep when it is in R2 and its pin was lost", async () => {

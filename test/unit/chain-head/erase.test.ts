@@ -37,6 +37,15 @@ describe("whether a private part may be erased", () => {
     expect(head.erase(1)).toEqual({ mayNot: "restoring" });
   });
 
+  it("is not decided of one that only a dead letter holds, before the chain is known: a block may have it", () => {
+    const lost = new TestHead({}, { archive: true, kv: true });
+    expect(lost.erase(1, true)).toEqual({ mayNot: "restoring" });
+    const restoring = new TestHead().begun();
+    restoring.sql.exec("INSERT INTO fact (name, value) VALUES ('restoring', '1')");
+    expect(restoring.erase(1, true)).toEqual({ mayNot: "restoring" });
+    expect(restoring.transaction(1)).toBeNull();
+  });
+
   it("changes nothing for one that nobody knows", () => {
     const head = new TestHead().begun();
     expect(head.erase(7)).toEqual({ mayNot: "unknown" });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { countIgnored } from "../../../workers/chain-head/ignored.ts";
 import { migrate } from "../../../workers/chain-head/schema.ts";
+import { QUEUE_MESSAGE_BYTES } from "../../../shared/storage/limits.ts";
 import { chainRules } from "../../../workers/chain-head/env.ts";
 import { CHAIN_ID, KEY, TestHead, txId } from "../../support/chain-head.ts";
 import { memorySql } from "../../support/sqlite.ts";
@@ -214,5 +215,12 @@ describe("the settings", () => {
 
   it("leave room in a block for the largest transaction that a queue carries", () => {
     expect(() => rulesOf({ BLOCK_MAX_BYTES: "139999" })).toThrow("BLOCK_MAX_BYTES");
+  });
+
+  it("leave room in an isolate for the private parts of a block, were each as large as a queue carries", () => {
+    expect(() => rulesOf({ BLOCK_MAX_BYTES: "1000001" })).toThrow("BLOCK_MAX_BYTES");
+    const { blockMaxBytes } = rulesOf({ BLOCK_MAX_BYTES: "1000000" });
+    const signedBytes = 5_200; // the smallest: its key and its signature alone are 4,977 characters
+    expect((blockMaxBytes / signedBytes) * QUEUE_MESSAGE_BYTES).toBeLessThan(128e6 / 5);
   });
 });

@@ -103,6 +103,24 @@ describe("an operator who comes through Cloudflare Access", () => {
     expect(names).toEqual(["Ann", "u-1"]);
   });
 
+  it("is not let in by Access alone when the page of another site asks, in whatever browser", async () => {
+    const gateway = new TestGateway();
+    const foreign: Record<string, string>[] = [
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { origin: "https://evil.example" },
+      { origin: "null" },
+    ];
+    for (const headers of foreign)
+      await expect(gateway.mend({}, headers)).rejects.toMatchObject({ slug: "unauthorized" });
+    expect(gateway.worked).toBe(0);
+    const own: Record<string, string>[] = [
+      { "sec-fetch-site": "same-origin" },
+      { origin: "https://vdc.example" },
+    ];
+    for (const headers of own) expect((await gateway.mend({}, headers)).status).toBe(200);
+  });
+
   it("is not let in by Access alone when it names nobody, as with a service token", async () => {
     const gateway = new TestGateway();
     for (const nobody of [undefined, {}, { email: "  " }]) {

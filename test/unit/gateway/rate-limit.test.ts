@@ -76,6 +76,12 @@ describe("a public write", () => {
     expect((await write()).status).toBe(200);
   });
 
+  it("is not what a HEAD asks for, which is a read", async () => {
+    const read = operation({ does: "", who: "anyone", answers: {} }, async () => json({}));
+    expect((await ask([["GET", "/read", read]], "/read", { method: "HEAD" })).status).toBe(200);
+    expect(asked).toEqual({ PUBLIC_WRITES: [], UNKNOWN_READS: [] });
+  });
+
   it("is let through by a limiter that fails, and the failure is logged", async () => {
     limit = () => Promise.reject(new Error("the limiter is down"));
     expect((await write()).status).toBe(200);
