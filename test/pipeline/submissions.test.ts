@@ -96,7 +96,7 @@ describe("a signed submission", () => {
         member: `data.${"documentType" in data ? "documentType" : "assetId"}`,
       },
     ]);
-    for (const personal of ["4242", "cus_", "ada_king"]) expect(text).not.toContain(personal);
+    for (const personal of ["4242-4242", "cus_", "ada_king"]) expect(text).not.toContain(personal);
   });
 });
 
