@@ -43,20 +43,27 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-async function send(request: FuzzedRequest, more: Record<string, string> = {}): Promise<Response> {
-  const { method, path, headers, body } = request;
-  const response = await pipeline.fetch(path, {
-    method,
-    headers: { ...headers, ...more },
-    ...(body && { body }),
-  });
-  return (await isLost(response)) ? send(request, more) : response;
-}
+const LARGE = 64 * 1024; // what a socket takes at once
 
 /**
- * Where the gateway answers before it has read a large body, the harness's own proxy now and then loses the connection
- * and answers itself: without our request id.
+ * Where the gateway answers before it has read a large body, the harness's own proxy now and then loses the connection:
+ * towards us, or towards the gateway, and then it answers itself. It is sent again then, a few times.
  */
+async function send(
+  request: FuzzedRequest,
+  more: Record<string, string> = {},
+  attempts = 5,
+): Promise<Response> {
+  const { method, path, headers, body } = request;
+  const init = { method, headers: { ...headers, ...more }, ...(body && { body }) };
+  const [outcome] = await Promise.allSettled([pipeline.fetch(path, init)]);
+  const lost = outcome.status === "rejected" || (await isLost(outcome.value));
+  if (lost && attempts > 1 && (body?.length ?? 0) > LARGE) return send(request, more, attempts - 1);
+  if (outcome.status === "rejected") throw outcome.reason;
+  return outcome.value;
+}
+
+/** An answer of the harness's proxy: without our request id. */
 async function isLost(response: Response): Promise<boolean> {
   if (response.status !== 500 || response.headers.has("x-request-id")) return false;
   return (await response.clone().text()).startsWith("Error: Network connection lost");
