@@ -1,5 +1,6 @@
 import { errorText, type Log } from "../log.ts";
 import { Problem, problemResponse } from "./problems.ts";
+import { drop } from "./read-into.ts";
 
 export const REQUEST_ID_HEADER = "x-request-id";
 
@@ -26,6 +27,7 @@ export async function answer(
   const response = await handle(requestId, requestLog).catch((error: unknown) =>
     problemResponse(problemOf(error, requestLog), requestId),
   );
+  await dropUnread(request);
   requestLog.info("request", {
     method: request.method,
     path: new URL(request.url).pathname,
@@ -33,6 +35,13 @@ export async function answer(
     milliseconds: Date.now() - started,
   });
   return withHeaders(response, requestId);
+}
+
+/** Of a body that nobody wanted, so much is read that an ordinary client hears why before its connection ends. */
+const UNREAD = { maxBytes: 1024 * 1024, milliseconds: 5_000 };
+
+async function dropUnread({ body, bodyUsed }: Request): Promise<void> {
+  if (body !== null && !bodyUsed && !body.locked) await drop(body, UNREAD);
 }
 
 /** What the caller is told of an error. What nobody foresaw is logged, and nothing of it is told. */
