@@ -1,3 +1,4 @@
+import { afterEach, beforeEach, vi } from "vitest";
 import { payloadOfSubmission, type Submission } from "../../shared/chain/submission.ts";
 import { generateSecrets } from "../../cli/local/secrets.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
@@ -184,4 +185,17 @@ export class IntentsWorld {
         this.#step("delete", () => [keys].flat().forEach((key) => objects.delete(key))),
     };
   }
+}
+
+/** For the tests of a file: the clock stands where the world begins, and the log is silent. */
+export function inTheTimeOfIntents(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(new IntentsWorld().head.now);
+    for (const level of ["info", "log", "warn", "error"] as const) vi.spyOn(console, level).mockReturnValue();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
 }

@@ -1,24 +1,23 @@
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { Submission } from "../../../shared/chain/submission.ts";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { RULES, txId } from "../../support/chain-head.ts";
-import { IntentsWorld, someEnvelope, type CrashPoint } from "../../support/intents-world.ts";
+import {
+  inTheTimeOfIntents,
+  IntentsWorld,
+  someEnvelope,
+  type CrashPoint,
+} from "../../support/intents-world.ts";
 
 const PAYMENT = 7;
 
 let submission: Submission;
 let id: string;
+inTheTimeOfIntents();
 beforeEach(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  vi.setSystemTime(new IntentsWorld().head.now);
-  for (const level of ["info", "log", "warn", "error"] as const) vi.spyOn(console, level).mockReturnValue();
   ({ submission, id } = await IntentsWorld.submission());
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 /** True whatever happens when: it is read after every step. */

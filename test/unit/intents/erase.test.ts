@@ -1,21 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { logger } from "../../../shared/log.ts";
 import { erase } from "../../../workers/accounts/erase.ts";
 import type { Env } from "../../../workers/accounts/env.ts";
-import { IntentsWorld } from "../../support/intents-world.ts";
+import { inTheTimeOfIntents, IntentsWorld } from "../../support/intents-world.ts";
 
 const MONTH = 31 * 86_400;
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  vi.setSystemTime(new IntentsWorld().head.now);
-  for (const level of ["info", "log", "warn", "error"] as const) vi.spyOn(console, level).mockReturnValue();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+inTheTimeOfIntents();
 
 describe("a submission that had expired, and is erased at the moment when it is paid and sent again", () => {
   it("is not lost: what was admitted meanwhile is in pending/", async () => {

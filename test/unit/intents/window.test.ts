@@ -1,19 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { payloadOfSubmission } from "../../../shared/chain/submission.ts";
 import { CHAIN_ID, creation, newUser, signed } from "../../support/accounts.ts";
-import { IntentsWorld } from "../../support/intents-world.ts";
+import { inTheTimeOfIntents, IntentsWorld } from "../../support/intents-world.ts";
 
 const YEAR = 365 * 86_400_000;
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  vi.setSystemTime(new IntentsWorld().head.now);
-  for (const level of ["info", "log", "warn", "error"] as const) vi.spyOn(console, level).mockReturnValue();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+inTheTimeOfIntents();
 
 /** What somebody signed with a timestamp that is so far from now, and has paid for before sending it. */
 async function paidFirst(world: IntentsWorld, milliseconds: number) {
