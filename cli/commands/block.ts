@@ -89,7 +89,7 @@ function asText(record: BlockRecord, length: number): string {
     ]),
     "",
     table(
-      ["transaction", "type", "paid at", "data"],
+      ["transaction", "type", "time", "data"],
       record.transactions.map(({ id, type, timestamp, data }) => [id, type, time(timestamp), summary(data)]),
     ),
   ].join("\n");

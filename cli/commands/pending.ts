@@ -47,7 +47,7 @@ function asText({ count, waiting, transactions, next }: Pending): string {
     age(ageSeconds),
   ]);
   return [
-    table(["transaction", "paid at", "waits for"], rows),
+    table(["transaction", "time", "waits for"], rows),
     "",
     summary,
     ...(next === null ? [] : [`there are more: --cursor ${next}`]),

@@ -49,7 +49,7 @@ export function asText(found: Transaction): string {
     ["block", blockNumber],
     ["index in it", index],
     ["block state", blockState],
-    ["paid at", time(timestamp)],
+    ["time", time(timestamp)],
     ["admitted at", time(admittedAt)],
     ["reason", reason],
     ["submitted at", time(since)],
