@@ -10,6 +10,8 @@ import { findRun, runs, startRun, storageStatus, untilRunEnds, verify } from "..
 import { longChain, archiveChain, writePins } from "../support/stored-chain.ts";
 
 const BLOCKS = 2_000;
+/** Milliseconds: half a minute on an idle machine. */
+const PATIENCE = 240_000;
 
 let pipeline: Pipeline;
 let chain: readonly BlockCopy[];
@@ -31,14 +33,14 @@ const farther = (id: string, than: number) =>
   until(async () => expect((await findRun(pipeline, id)).next).toBeGreaterThan(than));
 
 describe("a chain of 2,000 blocks", () => {
-  it("is restored into an empty chain head link by link", async () => {
+  it("is restored into an empty chain head link by link", { timeout: PATIENCE }, async () => {
     const run: StorageRun = await (await post("restore", { reason: "a new account" })).json();
     expect(await untilRunEnds(pipeline, run.id)).toMatchObject({ state: "done", next: BLOCKS });
   });
 
   it(
     "is verified by a job, which is aborted, resumed, and survives a restart",
-    { timeout: 180_000 },
+    { timeout: PATIENCE },
     async () => {
       const [run] = (await runs(pipeline)).runs; // the verification that follows a restore
       if (run === undefined) throw new Error("no run");
