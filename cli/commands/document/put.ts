@@ -9,6 +9,7 @@ import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { readBytes } from "../../account/read-file.ts";
 import { refuseLost, waiting, type Taken, type Waiting } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
+import { publicClient } from "../../client.ts";
 import { CommandFailure, EXIT } from "../../failure.ts";
 import { note, show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
@@ -51,6 +52,7 @@ async function put(file: string, options: Options): Promise<void> {
   const document = readBytes(file);
   if (document.length > MAX_DOCUMENT_BYTES)
     throw new CommandFailure(`${file} is larger than ${byteCount(MAX_DOCUMENT_BYTES)}`, EXIT.usage);
+  if (options.asset !== undefined) await refuseTaken(options.asset, options);
   const client = vdcClient(options);
   const stored = await client.putDocument(await sealDocument(document, keys));
   const kept = { ...stored, documentHash: await sha256HexOfFile(document) };
@@ -67,6 +69,17 @@ async function put(file: string, options: Options): Promise<void> {
   const taken = await submitSigned(client, keys, unsigned, options);
   show(options, { ...kept, ...taken }, asText);
   refuseLost(taken);
+}
+
+/** Asked before anything is kept: an asset is created once. */
+async function refuseTaken(asset: string, options: Options): Promise<void> {
+  const path = `/api/vdc/assets/${encodeURIComponent(asset)}`;
+  const { status } = await publicClient(options).ask("GET", path, { accept: [404] });
+  if (status !== 404)
+    throw new CommandFailure(
+      `${asset} is in the chain already: choose another id. Nothing was kept.`,
+      EXIT.refused,
+    );
 }
 
 function asText(kept: StoredDocument & { documentHash: string } & Partial<Taken>): string {

@@ -32,6 +32,7 @@ export function createCommand(): Command {
         const activation = activationOf(options); // before there are keys that it could not register
         const keys = await createKeys(options.keys);
         note(`${options.keys} holds your keys: keep it secret, and keep a copy. Nobody can replace it.`);
+        note(`Should it not be registered now, \`vdc user register --keys ${options.keys}\` tries again.`);
         await register(keys, activation, options);
       }),
     );
