@@ -1,0 +1,46 @@
+import type { Stack } from "../platform/stack.ts";
+import { NoAnswer, operate, type Answer, type Asked } from "./request.ts";
+
+/** Somebody at the console: impatient, and not always sure whether the click was taken. */
+export class Operator {
+  readonly #stack: Stack;
+
+  constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  /** One click, or two. `undefined` when no answer came. */
+  async #click(path: string, asked: Asked): Promise<Answer | undefined> {
+    const { world } = this.#stack;
+    const once = async () => {
+      try {
+        return await operate(this.#stack, path, asked);
+      } catch (error) {
+        if (error instanceof NoAnswer) return undefined;
+        throw error;
+      }
+    };
+    if (world.strikes("operator clicks twice", path)) void once();
+    return once();
+  }
+
+  async mines(): Promise<void> {
+    await this.#click("/api/vdc/mine", { method: "POST" });
+  }
+
+  async verifiesEverything(repair: boolean): Promise<void> {
+    await this.#click(`/api/storage-verify/verify-all?repair=${repair}`, { method: "POST" });
+  }
+
+  /** Everything that can go back to its stage. */
+  async replaysDeadLetters(): Promise<void> {
+    await this.#click(
+      "/api/dead-letters/replays",
+      json({ select: { all: true }, reason: "the cause is mended" }),
+    );
+  }
+}
+
+function json(body: object): Asked {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
