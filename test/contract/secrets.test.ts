@@ -15,8 +15,8 @@ function nameOf(node: Node): string | undefined {
     case "Identifier":
       return String(node.name);
     case "MemberExpression": {
-      const { property, computed } = node as unknown as { property: Node; computed: boolean };
-      return computed ? String(property.value ?? "") : String(property.name);
+      const { name, value } = node.property as { name?: string; value?: unknown };
+      return name ?? (typeof value === "string" ? value : undefined);
     }
     case "CallExpression": {
       const callee = part("callee");

@@ -39,15 +39,19 @@ async function upload(url: string, { method, headers, announced, length }: Uploa
     outgoing.on("error", (error) => answered || reject(error));
     let left = length;
     let looked = announced === undefined;
-    const send = () => {
+    const send = (): void => {
       while (!answered && left > 0) {
         if (!looked && length - left >= LOOK_AFTER) {
           looked = true;
-          return void setTimeout(send, LOOK);
+          setTimeout(send, LOOK);
+          return;
         }
         const piece = PIECE.subarray(0, Math.min(left, PIECE.length));
         left -= piece.length;
-        if (!outgoing.write(piece)) return void outgoing.once("drain", send);
+        if (!outgoing.write(piece)) {
+          outgoing.once("drain", send);
+          return;
+        }
       }
       if (!answered && announced === undefined) outgoing.end();
     };

@@ -9,6 +9,7 @@ import { CALLS, callOf, DOCUMENT, faultsOf, type DocumentedCall } from "../suppo
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectHeaders, expectPrivate } from "../support/problems.ts";
 import { prepare, RECIPES } from "../support/recipes.ts";
+import { secretsIn, secretTexts } from "../support/secrets.ts";
 
 /** Statuses that every call of a kind answers alike, so that no recipe is needed. */
 const ALIKE = ["400", "401", "413", "429"];
@@ -29,8 +30,12 @@ function pathOf({ path, parameters }: DocumentedCall): string {
     }, path);
 }
 
+/** All that was answered, by call and status; the last where there were several. */
+const answers = new Map<string, string>();
+
 async function expectAsDocumented(call: DocumentedCall, status: string, response: Response): Promise<void> {
   const text = await response.clone().text();
+  answers.set(`${call.id} ${status}`, JSON.stringify([...response.headers]) + text);
   expect(String(response.status), text.slice(0, 500)).toBe(status);
   expectHeaders(response);
   if (call.operator) expectPrivate(response);
@@ -136,5 +141,16 @@ describe("every call of openapi.json", () => {
       headers: { "x-admin-secret": pipeline.secrets.ADMIN_SECRET },
     });
     expect(await faultsOf(call, response, "HEAD")).toEqual([]);
+  });
+
+  it("tells no secret, whatever it answers, and none is in the log of all this", () => {
+    const secrets = secretTexts(pipeline.secrets);
+    expect(answers.size).toBeGreaterThan(CALLS.length * 2);
+    for (const [what, answer] of answers) expect(secretsIn(answer, secrets), what).toEqual([]);
+    const told = answers.get("postActivationTokens 200") ?? "";
+    const [token = "none"] = /vdc_at_[\w-]{43}/.exec(told) ?? [];
+    const lines = pipeline.harness.getLogs().map(({ message }) => message);
+    expect(lines.length).toBeGreaterThan(CALLS.length * 2);
+    for (const line of lines) expect(secretsIn(line, [...secrets, token])).toEqual([]);
   });
 });
