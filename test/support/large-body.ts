@@ -22,9 +22,9 @@ async function upload(url: string, { method, headers, announced, length }: Uploa
       headers: { ...headers, ...(announced !== undefined && { "content-length": announced }) },
       agent: false,
     });
-    let answered = false;
+    const state = { answered: false, looked: announced === undefined };
     outgoing.on("response", (incoming) => {
-      answered = true;
+      state.answered = true;
       const pieces: Buffer[] = [];
       incoming.on("data", (piece: Buffer) => pieces.push(piece));
       incoming.on("error", reject);
@@ -36,13 +36,12 @@ async function upload(url: string, { method, headers, announced, length }: Uploa
         );
       });
     });
-    outgoing.on("error", (error) => answered || reject(error));
+    outgoing.on("error", (error) => state.answered || reject(error));
     let left = length;
-    let looked = announced === undefined;
     const send = (): void => {
-      while (!answered && left > 0) {
-        if (!looked && length - left >= LOOK_AFTER) {
-          looked = true;
+      while (!state.answered && left > 0) {
+        if (!state.looked && length - left >= LOOK_AFTER) {
+          state.looked = true;
           setTimeout(send, LOOK);
           return;
         }
@@ -53,7 +52,7 @@ async function upload(url: string, { method, headers, announced, length }: Uploa
           return;
         }
       }
-      if (!answered && announced === undefined) outgoing.end();
+      if (!state.answered && announced === undefined) outgoing.end();
     };
     send();
   });

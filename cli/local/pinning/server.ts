@@ -102,6 +102,9 @@ export async function startPinningService({ dir, port = 0, jwt }: PinningOptions
 
 /** Over hashes, in constant time, as the real service will. */
 function sameToken(authorization: string | null, jwt: string): boolean {
-  const digest = (text: string) => hash("sha256", text, "buffer");
   return timingSafeEqual(digest(authorization ?? ""), digest(`Bearer ${jwt}`));
+}
+
+function digest(text: string): Buffer {
+  return hash("sha256", text, "buffer");
 }
