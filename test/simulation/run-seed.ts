@@ -113,7 +113,10 @@ async function afterwards(stack: Stack, { stripe, operator, onlooker }: People):
     if (reason !== undefined)
       return world.broken("3 one block per height", `the chain was halted: ${reason}`);
     await world.runUntil(world.now + HOUR, () => false);
-    if (stripe.undelivered === 0 && isAtRest(stack, onlooker) && rounds >= 2) return;
+    if (stripe.undelivered === 0 && isAtRest(stack, onlooker) && rounds >= 2) {
+      await until(world, stack.worker("storage-verifier").scheduled()); // what the night would bring
+      return;
+    }
     rounds++;
     await until(world, operator.replaysDeadLetters());
     await until(world, operator.mines());

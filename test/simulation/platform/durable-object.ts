@@ -37,6 +37,7 @@ export class SimulatedObject {
   #alarmOnDisk: number | null = null;
   #appointment: Appointment | undefined;
   #failedAlarms = 0;
+  #isRinging = false;
   /** A failed alarm comes again after a while. */
   #alarmNotBefore = 0;
 
@@ -246,12 +247,14 @@ export class SimulatedObject {
   async #ring(): Promise<void> {
     const rung = this.#alarmOnDisk;
     if (rung === null) return;
+    if (this.#isRinging) return; // one alarm at a time: the next is arranged when this one has ended
     if (this.#world.clocks.of(this.#label) < rung) return this.#arrange(); // the clock was put back meanwhile
     const twice = this.#world.strikes("alarm twice", this.#label);
     const life = this.#alive();
     const stop = limitTo(this.#world, life.invocation, LIMIT);
     this.#alarm = null;
     this.#isDirty = true;
+    this.#isRinging = true;
     try {
       await life.invocation.run(async () => {
         await life.ready;
@@ -276,6 +279,8 @@ export class SimulatedObject {
       this.#setAgain(this.#alarmNotBefore);
     } finally {
       stop();
+      this.#isRinging = false;
+      this.#arrange();
     }
   }
 
