@@ -1,6 +1,8 @@
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
 import { Operator } from "./people/operator.ts";
 import { Stripe } from "./people/stripe.ts";
+import { Vandal } from "./people/vandal.ts";
+import { startBadDeployments } from "./platform/bad-deployments.ts";
 import { startCrons } from "./platform/crons.ts";
 import { Stack, type Deployed } from "./platform/stack.ts";
 import { faultRates, profileOf } from "./profile.ts";
@@ -55,6 +57,7 @@ export async function runSeed(
     const operator = new Operator(stack);
     world.clocks.start();
     startCrons(stack);
+    startBadDeployments(stack);
     const { random } = world;
     for (let i = 0; i < profile.purchases; i++)
       world.at(world.now + random.between(0, profile.busy), () =>
@@ -68,6 +71,9 @@ export async function runSeed(
       );
     for (let i = random.between(0, 2); i > 0; i--)
       world.at(world.now + random.between(0, profile.busy), () => operator.replaysDeadLetters());
+
+    const vandal = new Vandal(stack, onlooker);
+    for (let i = 3; i > 0; i--) world.at(world.now + random.between(0, profile.busy), () => vandal.strikes());
 
     const end = world.now + profile.busy;
     while (world.now < end) {
