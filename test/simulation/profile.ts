@@ -28,6 +28,7 @@ const RATES: Readonly<Record<FaultKind, readonly [number, number, number]>> = {
   "pinning limited": [0.01, 0.05, 0.2],
   "pinning down": [0.001, 0.005, 0.02],
   "gateway lies": [0.01, 0.05, 0.2],
+  "storage lost": [0.2, 0.5, 1],
   "copy spoilt": [0.2, 0.5, 1],
   "clock jumps": [0.02, 0.1, 0.3],
   "client hangs up": [0.01, 0.05, 0.2],

@@ -75,6 +75,12 @@ export async function runSeed(
     const vandal = new Vandal(stack, onlooker);
     for (let i = 3; i > 0; i--) world.at(world.now + random.between(0, profile.busy), () => vandal.strikes());
 
+    world.at(world.now + random.between(0, profile.busy), () => {
+      if (!world.strikes("storage lost", "the chain head")) return;
+      stack.object("ChainHead", stack.chainId).loseStorage();
+      world.at(world.now + random.between(0, 3_600_000), () => operator.restores());
+    });
+
     const end = world.now + profile.busy;
     while (world.now < end) {
       await world.runUntil(Math.min(end, world.now + LOOK_EVERY));
@@ -115,7 +121,7 @@ async function afterwards(stack: Stack, { stripe, operator, onlooker }: People):
   const limit = world.now + PATIENCE;
   let rounds = 0;
   while (world.now < limit) {
-    const reason = haltReason(stack);
+    const reason = world.faults.has("storage lost") ? undefined : haltReason(stack);
     if (reason !== undefined)
       return world.broken("3 one block per height", `the chain was halted: ${reason}`);
     await world.runUntil(world.now + HOUR, () => false);
@@ -124,6 +130,7 @@ async function afterwards(stack: Stack, { stripe, operator, onlooker }: People):
       return;
     }
     rounds++;
+    if (world.faults.has("storage lost")) await until(world, operator.restores());
     await until(world, operator.replaysDeadLetters());
     await until(world, operator.mines());
     await until(world, operator.verifiesEverything(true));

@@ -27,7 +27,7 @@ export class SimulatedObject {
   readonly #label: string;
   readonly #class: ObjectClass;
   readonly #env: object;
-  readonly #database = new DatabaseSync(":memory:");
+  #database = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, StatementSync>();
   #life: Life | undefined;
   #flushing: Promise<void> | undefined;
@@ -77,6 +77,18 @@ export class SimulatedObject {
     this.#life = undefined;
     this.#rollBack();
     life.invocation.kill(why);
+  }
+
+  /** All that it ever stored is gone, and nobody tells it. */
+  loseStorage(): void {
+    this.evict("lost its storage");
+    this.#database.close();
+    this.#statements.clear();
+    this.#database = new DatabaseSync(":memory:");
+    this.#database.exec("BEGIN");
+    this.#alarm = null;
+    this.#alarmOnDisk = null;
+    this.#arrange();
   }
 
   close(): void {

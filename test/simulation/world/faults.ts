@@ -28,6 +28,7 @@ export const FAULTS = {
   "pinning limited": "the pinning service answers 429",
   "pinning down": "the pinning service answers 503 or does not answer, for up to two hours",
   "gateway lies": "the IPFS gateway serves other bytes, or that it has none",
+  "storage lost": "the chain head loses all that it stored; an operator has it restored",
   "copy spoilt": "one copy of an old block is lost or changed behind everybody's back",
   "clock jumps": "a Worker's clock jumps, by up to two minutes, forwards or back",
   "client hangs up": "who called does not wait for the answer, and calls again",
