@@ -1,6 +1,7 @@
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
 import { Operator } from "./people/operator.ts";
 import { Stripe } from "./people/stripe.ts";
+import { Stranger } from "./people/stranger.ts";
 import { Vandal } from "./people/vandal.ts";
 import { startBadDeployments } from "./platform/bad-deployments.ts";
 import { startCrons } from "./platform/crons.ts";
@@ -90,6 +91,8 @@ export async function runSeed(
     world.say("from here on, nothing goes wrong any more");
     world.calm = true;
     await afterwards(stack, { stripe, operator, onlooker });
+    const mined = promised.transactions.filter((txId) => onlooker.blockOf(txId) !== undefined);
+    await until(world, new Stranger(stack).looksUp(mined));
     await checkWholeChain(stack, promised);
     checkNothingLost(stack, promised, onlooker);
     checkSetAside(stack, promised);
