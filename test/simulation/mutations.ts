@@ -155,6 +155,30 @@ export const MUTATIONS: readonly Mutation[] = [
     from: `await archivePrivateParts(blockNumber, txIds, env, log);`,
     to: `await archivePrivateParts(blockNumber, txIds, env, log).catch(() => {});`,
   },
+  {
+    name: "trust-a-copy-that-is-there",
+    breaks: "6 nothing fake",
+    seed: 1,
+    file: "workers/storage-verifier/inspect.ts",
+    from: `if (copy === undefined)\n    return { ...without(verdict`,
+    to: `if (copy === undefined && bytes === undefined)\n    return { ...without(verdict`,
+  },
+  {
+    name: "restore-without-transactions",
+    breaks: "2 nothing is mined twice",
+    seed: 1,
+    file: "workers/storage-verifier/restored-block.ts",
+    from: `transactions: fromOutside(block, own),`,
+    to: `transactions: fromOutside(block, own).slice(1),`,
+  },
+  {
+    name: "publish-over-a-write-in-doubt",
+    breaks: "5 latest never goes back",
+    seed: 1,
+    file: "workers/chain-head/latest-write.ts",
+    from: `write === undefined || write.blockNumber === blockNumber ? 0`,
+    to: `write === undefined || blockNumber >= 0 ? 0`,
+  },
 ];
 
 /** @throws Error for a name that is none */

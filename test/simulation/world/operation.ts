@@ -2,7 +2,7 @@ import { asPlatform, never, running } from "./invocation.ts";
 import type { World } from "./world.ts";
 
 /** A call that nobody waits for any more is done within this time (milliseconds), or never. */
-const LATE = 60_000;
+export const LATE = 45_000;
 
 export interface Operation<T> {
   /** What it is, for the trace: `R2 put blocks/3.json`. */
@@ -43,7 +43,7 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
       if (writes && world.random.chance(0.5))
         world.at(world.now + world.random.between(1_000, LATE), () => {
           world.say(`late: ${where}`);
-          return Promise.resolve(perform()).catch(() => {}); // nobody is there any more to hear of it
+          return Promise.try(perform).catch(() => {}); // nobody is there any more to hear of it
         });
       return never;
     }
