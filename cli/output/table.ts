@@ -58,5 +58,8 @@ function onOneLine(text: string): string {
 }
 
 function trimmed(text: string): string {
-  return text.replace(/ +$/gm, "");
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }

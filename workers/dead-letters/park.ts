@@ -117,10 +117,21 @@ function storable(body: unknown): Json {
     };
   try {
     const json = body as Json;
-    canonicalText(json);
+    canonicalText({ message: json }); // as deep as it is parked
     return json;
   } catch {
-    return { unreadable: (JSON.stringify(body) ?? String(body)).toWellFormed() };
+    return { unreadable: textOf(body).toWellFormed() };
+  }
+}
+
+function textOf(body: unknown): string {
+  try {
+    const text: unknown = JSON.stringify(body, (_, value: unknown) =>
+      typeof value === "bigint" ? value.toString() : value,
+    );
+    return typeof text === "string" ? text : String(body);
+  } catch (error) {
+    return `no JSON can hold it: ${errorText(error)}`; // a cycle, or nested too deep
   }
 }
 
