@@ -33,7 +33,8 @@ function given(schema: AnySchema): fc.Arbitrary<unknown> {
 }
 
 const OPEN = "an older reader passes over what a newer writer adds";
-const STRIPE = "Stripe adds members without notice, expands references, and writes longer texts than are kept";
+const STRIPE =
+  "Stripe adds members without notice, expands references, and writes longer texts than are kept";
 const NAMES = "a record has no member called __proto__, prototype or constructor: nothing of ours has";
 const TRIMMED = "a reason is kept without the space round it";
 const FILLED_IN = "what is left out has a value of its own";
@@ -74,18 +75,21 @@ describe("every schema", () => {
     for (const name of Object.keys(CHANGES)) expect(names).toContain(name);
   });
 
-  it.for(SCHEMAS)("$name takes or refuses anything, never fails, and reads what it was given", ({ name, schema }) => {
-    fc.assert(
-      fc.property(given(schema), (value) => {
-        const text = JSON.stringify(value);
-        const before: unknown = JSON.parse(text);
-        const read = v.safeParse(schema, before);
-        expect(JSON.stringify(before), "it was changed").toBe(text);
-        if (!read.success || name in CHANGES) return;
-        expect(v.safeParse(schema, read.output)).toMatchObject({ success: true, output: read.output });
-        expect(read.output).toEqual(before);
-      }),
-      { numRuns: 100 },
-    );
-  });
+  it.for(SCHEMAS)(
+    "$name takes or refuses anything, never fails, and reads what it was given",
+    ({ name, schema }) => {
+      fc.assert(
+        fc.property(given(schema), (value) => {
+          const text = JSON.stringify(value);
+          const before: unknown = JSON.parse(text);
+          const read = v.safeParse(schema, before);
+          expect(JSON.stringify(before), "it was changed").toBe(text);
+          if (!read.success || name in CHANGES) return;
+          expect(v.safeParse(schema, read.output)).toMatchObject({ success: true, output: read.output });
+          expect(read.output).toEqual(before);
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 });
