@@ -115,6 +115,7 @@ function storable(body: unknown): Json {
           : new Uint8Array(body.buffer, body.byteOffset, body.byteLength),
       ),
     };
+  if (body === undefined) return { unreadable: "undefined" }; // JSON would leave it out
   try {
     const json = body as Json;
     canonicalText({ message: json }); // as deep as it is parked
