@@ -187,7 +187,7 @@ const STALL_OTHERWISE = 300; // a setting that is no number must not stop the wa
  * message is being retried all the time, and each telling adds another.
  */
 export function tellAgainAt({ moved_at, nudges }: RunRow, stallAfterSeconds: number): number {
-  const seconds = stallAfterSeconds > 0 && stallAfterSeconds <= 86_400 ? stallAfterSeconds : STALL_OTHERWISE;
+  const seconds = stallAfterSeconds >= 1 && stallAfterSeconds <= 86_400 ? stallAfterSeconds : STALL_OTHERWISE;
   return moved_at + seconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS);
 }
 
