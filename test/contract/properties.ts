@@ -1,0 +1,2 @@
+export const PROPERTIES: Readonly<Record<string, string>> = { x: "x" };
+export const WITHOUT: Readonly<Record<string, string>> = {};
