@@ -121,6 +121,9 @@ async function documentRefusals(pipeline: Pipeline, ann: UserKeys, stranger: Use
   }));
 }
 
+const request = (token: string, user: UserKeys, at = Date.now()) =>
+  activationRequest(CHAIN_ID, token, user, at, { name: "Bob" });
+
 async function accountRefusals(
   pipeline: Pipeline,
   token: string,
@@ -129,8 +132,6 @@ async function accountRefusals(
 ): Promise<Refusal[]> {
   const { token: unused } = await newToken(pipeline);
   const { token: over } = await newToken(pipeline, { expiresInSeconds: 60 });
-  const request = (token: string, user: UserKeys, at = Date.now()) =>
-    activationRequest(CHAIN_ID, token, user, at, { name: "Bob" });
   const good = await request(unused, stranger);
   const [first, record] = [
     await sealMetadata(CHAIN_ID, ann, 1, { name: "Eve" }),
@@ -164,9 +165,10 @@ async function accountRefusals(
   ];
 }
 
+const now = () => Math.floor(Date.now() / 1_000);
+
 function webhookRefusals(pipeline: Pipeline): Refusal[] {
   const { STRIPE_WEBHOOK_SECRET } = pipeline.secrets;
-  const now = () => Math.floor(Date.now() / 1_000);
   const post = async (body: string, secret = STRIPE_WEBHOOK_SECRET, at = now(), sent = body) =>
     pipeline.fetch("/api/stripe/webhook", {
       method: "POST",

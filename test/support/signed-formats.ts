@@ -41,7 +41,7 @@ export interface Format {
 export class NotSigned extends Error {}
 
 /** What reading JSON by a schema may throw. */
-const OF_JSON: readonly ErrorClass[] = [SyntaxError, TypeError, v.ValiError as ErrorClass];
+const OF_JSON: readonly ErrorClass[] = [SyntaxError, TypeError, v.ValiError];
 
 export async function signedFormats(): Promise<readonly Format[]> {
   return [
@@ -144,14 +144,14 @@ async function submissions(): Promise<Format[]> {
     },
     {
       name: "an activation", // its token is signed by nobody: it is another's, or of none
-      bytes: canonicalBytes(activation as Json),
+      bytes: canonicalBytes(activation),
       async read(bytes) {
         const read = v.parse(ActivationRequest, JSON.parse(fromUtf8(bytes)));
         const { transaction } = payloadOfSubmission(CHAIN_ID, registrationOf(read));
         const { keyId } = read.keys.signingKey;
         if (read.token !== token || read.signature.keyId !== keyId) throw new NotSigned();
         if (!(await verifyUserSignature(transaction))) throw new NotSigned();
-        return canonicalBytes(read as Json);
+        return canonicalBytes(read);
       },
       refusals: [...OF_JSON, NotSigned],
     },
@@ -196,7 +196,7 @@ function auditLog(): Format {
   const { entries, head } = log.page();
   return {
     name: "an audit log, whose head was noted",
-    bytes: canonicalBytes(entries as unknown as Json),
+    bytes: canonicalBytes(entries),
     async read(bytes) {
       const read = JSON.parse(fromUtf8(bytes)) as unknown[];
       verifyAuditChain(read, head === null ? [] : [head]);

@@ -342,9 +342,10 @@ function multihash(node: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(0x12, 0x20), sha256(node));
 }
 
+const framed = (bytes: Uint8Array) => concat(Uint8Array.from(varint(bytes.length)), bytes);
+
 /** CARv1 of these nodes; the last one is the root. */
 async function carFile(nodes: readonly Uint8Array[]): Promise<string> {
-  const framed = (bytes: Uint8Array) => concat(Uint8Array.from(varint(bytes.length)), bytes);
   const root = concat(Uint8Array.of(0), multihash(nodes.at(-1) as Uint8Array));
   // DAG-CBOR: {"roots": [42(h'00…')], "version": 1}
   const header = concat(

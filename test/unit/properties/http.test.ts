@@ -14,13 +14,15 @@ import { clientOf } from "../../../workers/gateway/rate-limit.ts";
 import { routerOf } from "../../../workers/gateway/router.ts";
 import { RUBBISH } from "../../support/mutations.ts";
 
+const characters = (all: string) => fc.constantFrom(...Array.from(all));
+
 const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 60 }),
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdef:.,-+*"W/ \t%'), maxLength: 60, size: "max" }),
+  fc.string({ unit: characters('0123456789abcdef:.,-+*"W/ \t%'), maxLength: 60, size: "max" }),
 );
 /** What a header may hold: visible ASCII, spaces and tabs, or bytes above. */
 const headerText = fc
-  .string({ unit: fc.constantFrom(...'aZ09 \t,;:=/"*W-_é'), maxLength: 80, size: "max" })
+  .string({ unit: characters('aZ09 \t,;:=/"*W-_é'), maxLength: 80, size: "max" })
   .map((value) => value.trim());
 
 /** As it comes in: in pieces, with a content-length, which may lie, and at most so large as may be. */
@@ -121,6 +123,9 @@ describe("a body", () => {
   });
 });
 
+const asking = (given: string) =>
+  new Request("https://vdc.example/", { headers: { "if-none-match": given } });
+
 describe("headers", () => {
   it("name a request by themselves only where they are harmless", () => {
     fc.assert(
@@ -130,9 +135,6 @@ describe("headers", () => {
       }),
     );
   });
-
-  const asking = (given: string) =>
-    new Request("https://vdc.example/", { headers: { "if-none-match": given } });
 
   it("name a version among others, however they are set apart", () => {
     const others = fc.array(fc.constantFrom('"a"', 'W/"b"', '"c d"', ""), { maxLength: 5 });
@@ -158,6 +160,9 @@ describe("headers", () => {
   });
 });
 
+const hex = (groups: readonly number[], long: boolean) =>
+  groups.map((one) => (long ? one.toString(16).padStart(4, "0").toUpperCase() : one.toString(16)));
+
 describe("an address", () => {
   it("stands for some client, whatever it is", () => {
     fc.assert(
@@ -171,8 +176,6 @@ describe("an address", () => {
     const group = fc.nat({ max: 0xffff });
     const host = fc.array(group, { minLength: 4, maxLength: 4 });
     const network = fc.array(group, { minLength: 4, maxLength: 4 });
-    const hex = (groups: readonly number[], long: boolean) =>
-      groups.map((one) => (long ? one.toString(16).padStart(4, "0").toUpperCase() : one.toString(16)));
     fc.assert(
       fc.property(network, host, (same, own) => {
         const plain = hex([...same, ...own], false).join(":");

@@ -11,7 +11,7 @@ import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { Envelope } from "../../../shared/crypto/envelope.ts";
 import { generateKeyring, loadKeyring, type Keyring } from "../../../shared/crypto/keyring.ts";
 import { Permanent } from "../../../shared/errors.ts";
-import { Problem } from "../../../shared/http/problems.ts";
+import type { Problem } from "../../../shared/http/problems.ts";
 import { PersistBlock } from "../../../shared/messages.ts";
 import { ipfsGateway, WrongCid } from "../../../shared/storage/ipfs-tier.ts";
 import { findEnvelope } from "../../../workers/gateway/private-envelope.ts";
@@ -63,7 +63,7 @@ describe("a message", () => {
           const handler = consume("tier-persister", PersistBlock, async (body) => void done.push(body));
           const waiting: Promise<unknown>[] = [];
           const context = { waitUntil: (work: Promise<unknown>) => void waiting.push(work) };
-          await handler({ queue: "vdc-tier-persister", messages } as never, env, context as never);
+          await handler({ queue: "vdc-tier-persister", messages } as never, env, context);
           await Promise.all(waiting);
           expect(fates.toSorted()).toEqual(given.map((_, i) => `${i}`));
           for (const body of done) expect(v.is(PersistBlock, body)).toBe(true);
@@ -85,7 +85,7 @@ describe("what is sealed", () => {
   const sealed = (bytes: Uint8Array, txId = payload.txId) => keyring.encryption.active.seal(txId, bytes);
 
   it("holds a payment as it was made, or the miner sets it aside with a reason", async () => {
-    const whole = canonicalBytes(payload.payload as unknown as Json);
+    const whole = canonicalBytes(payload.payload);
     await fc.assert(
       fc.asyncProperty(fc.oneof(spoiled(whole, spell), RUBBISH, fc.constant(whole)), async (bytes) => {
         const R2 = holding(canonicalBytes(await sealed(bytes)));
@@ -105,7 +105,7 @@ describe("what is sealed", () => {
   });
 
   it("is opened by the operator's keys as what it is, or not at all", async () => {
-    const whole = canonicalBytes(payload.payload as unknown as Json);
+    const whole = canonicalBytes(payload.payload);
     await fc.assert(
       fc.asyncProperty(fc.oneof(spoiled(whole, spell), RUBBISH), async (bytes) => {
         const envelope = await sealed(bytes);
@@ -124,7 +124,7 @@ describe("what is sealed", () => {
   });
 
   it("is not set aside for an envelope that was damaged in any way but with a reason", async () => {
-    const envelope = canonicalBytes(await sealed(canonicalBytes(payload.payload as unknown as Json)));
+    const envelope = canonicalBytes(await sealed(canonicalBytes(payload.payload)));
     await fc.assert(
       fc.asyncProperty(fc.oneof(spoiled(envelope, spell), RUBBISH), async (bytes) => {
         const R2 = holding(bytes);

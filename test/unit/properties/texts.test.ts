@@ -19,7 +19,6 @@ import { asBaseUrl } from "../../../cli/target.ts";
 import { TxId } from "../../../shared/chain/transaction.ts";
 import { personalMember, traitOf } from "../../../shared/chain/public-text.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
-import type { Json } from "../../../shared/crypto/canonical.ts";
 import {
   generateKeyring,
   KeyringError,
@@ -44,7 +43,7 @@ afterEach(() => vi.restoreAllMocks());
 /** Texts as people, settings and files have them, and worse. */
 const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 50 }),
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdef.,:-+_/ \n\t"=smhdTZ'), maxLength: 50 }),
+  fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef.,:-+_/ \n\t"=smhdTZ')), maxLength: 50 }),
   fc.constantFrom(
     "",
     "0",
@@ -254,7 +253,7 @@ describe("what others wrote", () => {
   it("does not command the terminal", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (given) => {
-        const shown = [asShown({ given } as Json), facts([["name", given.replaceAll(/\[/g, "")]])];
+        const shown = [asShown({ given }), facts([["name", given.replaceAll(/\[/g, "")]])];
         for (const one of shown)
           expect(one.replaceAll("\u001B[2m", "").replaceAll("\u001B[22m", "")).not.toMatch(
             /[^\P{Cc}\n]|[\u202A-\u202E\u2066-\u2069]/u,
@@ -297,7 +296,7 @@ describe("what others wrote", () => {
       traitOf(unit.repeat(128).slice(0, 128));
     const part = { many: Array.from({ length: 100_000 }, (_, i) => i % 10) };
     const data = { assetId: "deed-".padEnd(128, "1a"), documentType: "deed" };
-    personalMember({ data, private: { salt: "", part } } as never);
+    personalMember({ data, private: { salt: "", part } });
     expect(performance.now() - started).toBeLessThan(3_000);
   });
 });
@@ -329,7 +328,7 @@ describe("Stripe's", () => {
       fc.property(metadata, (given) => {
         const { payload } = transactionOf(withObject(PURCHASE, { metadata: given }));
         const part = payload.private?.part ?? {};
-        expect(Object.entries(part.metadata ?? {}).toSorted()).toEqual(Object.entries(given).toSorted());
+        expect(new Map(Object.entries(part.metadata ?? {}))).toEqual(new Map(Object.entries(given)));
         expect(part).not.toHaveProperty("metadataOmitted");
       }),
     );
