@@ -36,10 +36,11 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
 /** Text values by name: an object schema without room for names that it does not know. */
 export type TextsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 
-/** A body that is not JSON goes on to the handler unread. */
+/** A body that is not read by a schema goes on to the handler unread: that, or the Worker behind it, stops at `maxBytes`. */
 export interface RawBody {
   readonly contentType: string;
   readonly does: string;
+  readonly maxBytes: number;
 }
 
 /** An answer: JSON of a schema, a text of another type, or (`null`) none but its status and headers. */
@@ -154,12 +155,20 @@ function invalidParameter(name: string, expected: string): Problem {
   return new Problem("invalid-parameter", `${shown}: ${expected}.`, { members: { parameter: shown } });
 }
 
-const MAX_BODY_BYTES = 256 * 1024;
+/** Of a body that a schema reads: nothing that is signed or asked for comes near it. */
+const JSON_BODY_BYTES = 256 * 1024;
+
+/** The most that a body may have; no call takes more, and one without a body takes none. */
+export function maxBodyBytes({ body }: Plan): number {
+  if (body === undefined) return 0;
+  return "kind" in body ? JSON_BODY_BYTES : body.maxBytes;
+}
 
 /** @throws Problem "invalid-body" that names the member, or "body-too-large" */
-async function readBody({ body: schema, signed }: Plan, request: Request): Promise<unknown> {
+async function readBody(plan: Plan, request: Request): Promise<unknown> {
+  const { body: schema, signed } = plan;
   if (schema === undefined || !("kind" in schema)) return undefined;
-  const sent = parseJson(await readText(request, MAX_BODY_BYTES));
+  const sent = parseJson(await readText(request, maxBodyBytes(plan)));
   refuseUnsound(sent, signed === true);
   const parsed = v.safeParse(schema, sent);
   if (parsed.success && isReadWhole(sent, parsed.output)) return parsed.output;
