@@ -147,16 +147,13 @@ function workerOptions(
     const value = vars[name] ?? process.env[name] ?? values[name];
     if (value !== undefined) overrides[name] = value;
   }
+  const bindings = { ...(options.bindings as object), ...overrides, ...secretsFor(worker, secrets) };
   return {
     ...options,
     name: workerName(worker),
     rootPath: bundle,
     modules: [{ type: "ESModule" as const, path: "index.js" }],
-    bindings: {
-      ...(options.bindings as Record<string, string>),
-      ...overrides,
-      ...secretsFor(worker, secrets),
-    },
+    bindings: bindings as Readonly<Record<string, string>>,
   };
 }
 

@@ -2,6 +2,7 @@ import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { equalBytes } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
 import { verifyChain } from "../support/independent-verifier.ts";
 import type { Expected } from "./orders.ts";
 import type { Stored, StoredBlock } from "./stored.ts";
@@ -31,7 +32,7 @@ export async function violationsOf(
     ...brokenPromises(blocks, expected, setAside),
     ...unexpectedDeadLetters(deadLetters, expected),
     ...wrongIndex(blocks, stored.index),
-    ...stored.leftovers.map((key) => `R2 still holds ${key}`),
+    ...wrongLeftovers(stored.leftovers, setAside),
     ...(stored.pendingCount === "0" ? [] : [`vdc:pending:count is ${stored.pendingCount}, not 0`]),
     ...(stored.deadLetters.length === deadLetters.length
       ? []
@@ -129,6 +130,15 @@ function unexpectedDeadLetters(
       ? []
       : [`a dead letter of ${stage} about ${txId}: ${reason}, ${error}`];
   });
+}
+
+/** Of pending and staged objects, those stay whose transaction was set aside: it may be replayed. */
+function wrongLeftovers(leftovers: readonly string[], setAside: ReadonlySet<string>): string[] {
+  const kept = new Set([...setAside].map(r2Keys.pending));
+  return [
+    ...leftovers.filter((key) => !kept.has(key)).map((key) => `R2 still holds ${key}`),
+    ...[...kept].filter((key) => !leftovers.includes(key)).map((key) => `R2 no longer holds ${key}`),
+  ];
 }
 
 function wrongIndex(blocks: readonly Block[], index: Stored["index"]): string[] {

@@ -1,7 +1,7 @@
 import { WORKER_NAMES } from "../../cli/local/workers.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 
-const PATIENCE = 5_000; // milliseconds for one answer
+const PATIENCE = 2_000; // milliseconds for one answer
 
 interface HeapUsage {
   readonly usedSize: number;
@@ -23,12 +23,10 @@ export class Heaps {
    * asked to, and is left out.
    */
   async measure(): Promise<ReadonlyMap<WorkerName, number>> {
-    const found = new Map<WorkerName, number>();
-    for (const worker of WORKER_NAMES) {
-      const bytes = await this.#measureOne(worker);
-      if (bytes !== undefined) found.set(worker, bytes);
-    }
-    return found;
+    const measured = await Promise.all(
+      WORKER_NAMES.map(async (worker) => [worker, await this.#measureOne(worker)] as const),
+    );
+    return new Map(measured.flatMap(([worker, bytes]) => (bytes === undefined ? [] : [[worker, bytes]])));
   }
 
   close(): void {
@@ -107,7 +105,6 @@ class Session {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
-        this.close(); // an answer that comes late must not be taken for that of the next call
         reject(new NoAnswer(`${method}: no answer`));
       }, PATIENCE);
       this.#waiting.set(id, (result) => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { freePort } from "../support/processes.ts";
@@ -148,7 +148,9 @@ class Run {
     const target = this.#target ?? this.#fail("nothing is started");
     await this.#untilSettled(target);
     const deadLetters = await deadLettersOf(target);
-    const memory = judge(this.#memory?.held ?? []);
+    const held = this.#memory?.held ?? [];
+    writeFileSync(join(this.#options.directory, "memory.json"), JSON.stringify(held));
+    const memory = judge(held);
     const code = await this.#stack?.stop("SIGTERM");
     if (code !== 0) violations.push(`the stack ended with ${code} when it was asked to stop`);
     const stored = await readStored((this.#settings as StackSettings).dataDirectory);
@@ -244,11 +246,15 @@ class Run {
 
   /** Asks the chain head for what was answered some time ago. */
   async #look(): Promise<void> {
-    for (const txId of [...this.#journal.answered.keys()].slice(0, 400)) {
-      const known = await this.#outside.isKnown(txId);
-      if (known === undefined) return; // it is being started again
-      if (known) this.#journal.see(txId);
-    }
+    const waiting = [...this.#journal.answered.keys()].slice(0, 400);
+    const lane = async () => {
+      for (let txId = waiting.shift(); txId !== undefined; txId = waiting.shift()) {
+        const known = await this.#outside.isKnown(txId);
+        if (known === undefined) return; // it is being started again
+        if (known) this.#journal.see(txId);
+      }
+    };
+    await Promise.all([lane(), lane(), lane()]);
   }
 
   async #untilAllSeen(): Promise<void> {
