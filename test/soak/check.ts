@@ -1,4 +1,4 @@
-import { blockBytes, type Block } from "../../shared/chain/block.ts";
+import { blockBytes, readBlock, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { equalBytes } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
@@ -45,17 +45,23 @@ async function verifiedBlocks(
   stored: Stored,
 ): Promise<{ readonly blocks: readonly Block[]; readonly violations: readonly string[] }> {
   const violations: string[] = [];
-  const verifier = new ChainVerifier();
   const blocks: Block[] = [];
-  const bytes: Uint8Array[] = [];
+  const bytes: Uint8Array<ArrayBuffer>[] = [];
   for (const [n, copies] of stored.blocks.entries())
     try {
       const whole = await sameEverywhere(copies);
-      blocks.push(await verifier.add(whole));
+      blocks.push(readBlock(whole));
       bytes.push(whole);
     } catch (error) {
-      return { blocks, violations: [`block ${n}: ${String(error)}`] };
+      violations.push(`block ${n}: ${String(error)}`);
     }
+  // All blocks are counted further on, those too that are refused here.
+  const verifier = new ChainVerifier();
+  try {
+    for (const whole of bytes) await verifier.add(whole);
+  } catch (error) {
+    violations.push(`the chain does not verify at block ${verifier.next}: ${String(error)}`);
+  }
   try {
     verifyChain(bytes, blocks[0]?.hash ?? "");
   } catch (error) {

@@ -8,7 +8,7 @@ import { judge, Memory, type MemoryVerdict } from "./memory.ts";
 import { Orders } from "./orders.ts";
 import { Outside, type Target } from "./outside.ts";
 import { Random } from "./random.ts";
-import { planRestarts, type PlannedRestart } from "./restarts.ts";
+import { planRestarts, type PlannedRestart, type Restart } from "./restarts.ts";
 import { SoakStack, type StackSettings } from "./stack.ts";
 import { readStored } from "./stored.ts";
 import { Submitters } from "./submitters.ts";
@@ -73,6 +73,7 @@ class Run {
   readonly #restarted = { stop: 0, kill: 0, "kill-admitted": 0, "while-starting": 0 };
   readonly #background: Promise<void>[] = [];
   readonly #over = new AbortController();
+  readonly #signal: AbortSignal;
   #settings: StackSettings | undefined;
   #stack: SoakStack | undefined;
   #target: Target | undefined;
@@ -82,17 +83,19 @@ class Run {
   #begun = 0;
   #seconds = 0;
   #done = 0;
+  #placing = 0;
   #requestsBefore = 0;
 
   constructor(options: SoakOptions) {
     this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#over.signal]);
     this.#random = new Random(options.seed);
     const since = Math.floor(options.now / 1_000) - options.payments - 7_200;
     this.#orders = new Orders(this.#random, new Submitters(), `soak-${options.seed}`, since);
     this.#outside = new Outside(
       () => this.#target ?? this.#fail("nothing is started"),
       this.#journal,
-      options.signal,
+      this.#signal,
     );
   }
 
@@ -130,7 +133,7 @@ class Run {
           this.#pause = restarting; // of the restart before: each has its share of the load
           await this.#pause;
           restarting = restarting.then(() => this.#restart(due));
-          restarting.catch(() => this.#over.abort()); // thrown below; the lanes need not go on
+          restarting.catch((error: unknown) => this.#over.abort(error)); // what is under way is given up
         }
         await this.#place();
         this.#options.onOrder?.(++this.#done);
@@ -184,51 +187,60 @@ class Run {
   }
 
   async #place(): Promise<void> {
+    this.#placing++;
     const order = await this.#orders.next();
     this.#journal.expect(order);
     for (const wave of order.waves) await Promise.all(wave.map((post) => this.#outside.post(post)));
+    this.#placing--;
   }
 
   async #start(killedAfter: number | undefined): Promise<void> {
     const settings = this.#settings ?? this.#fail("not begun");
     if (killedAfter !== undefined) {
       this.#stack = SoakStack.launch(settings);
-      await wait(killedAfter, undefined, { signal: this.#options.signal });
+      await wait(killedAfter, undefined, { signal: this.#signal });
       this.#stack.kill("group");
       await this.#stack.untilGone();
       this.#restarted["while-starting"]++;
     }
     this.#stack = SoakStack.launch(settings);
-    await this.#stack.untilReady(this.#options.signal);
+    await this.#stack.untilReady(this.#signal);
     this.#target = this.#stack.target;
     this.#requestsBefore = this.#journal.requests;
     this.#memory?.begin();
   }
 
-  async #restart({ restart, startKilledAfter }: PlannedRestart): Promise<void> {
-    const stack = this.#stack ?? this.#fail("not begun");
+  async #restart(planned: PlannedRestart): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    if (restart.how === "kill-admitted") {
-      this.#pause = promise;
-      await this.#untilAllSeen();
+    if (planned.restart.how !== "kill") this.#pause = promise;
+    try {
+      await this.#end(planned.restart);
+      const unseen = [...this.#journal.answered.keys()];
+      this.#restarted[planned.restart.how]++;
+      const facts = JSON.stringify(planned.restart);
+      this.#options.say?.(`restart at ${this.#done}: ${facts}, ${unseen.length} not seen yet`);
+      await this.#start(planned.startKilledAfter);
+      resolve();
+      if (planned.restart.how === "kill") await this.#putBack(unseen);
+      await Promise.all(this.#orders.earlier(20).map((post) => this.#outside.post(post)));
+    } finally {
+      resolve(); // whatever happened: nobody is to wait for ever
     }
+  }
+
+  async #end(restart: Restart): Promise<void> {
+    const stack = this.#stack ?? this.#fail("not begun");
     if (restart.how === "stop") {
+      // What is answered while the queue is already being let out could come too late for it.
+      while (this.#placing > 0) await this.#breathe(20);
       const code = await stack.stop(restart.signal);
       if (code !== 0) this.#journal.violations.push(`the stack ended with ${code} on ${restart.signal}`);
     } else {
-      await wait(restart.afterMilliseconds, undefined, { signal: this.#options.signal });
+      if (restart.how === "kill-admitted") await this.#untilAllSeen();
+      await this.#breathe(restart.afterMilliseconds);
       stack.kill(restart.victim);
     }
     await stack.untilGone();
-    const unseen = [...this.#journal.answered];
-    this.#restarted[restart.how]++;
-    this.#options.say?.(
-      `restart at ${this.#done}: ${JSON.stringify(restart)}, ${unseen.length} not seen yet`,
-    );
-    await this.#start(startKilledAfter);
-    resolve();
-    if (restart.how === "kill") await this.#putBack(unseen.map(([txId]) => txId));
-    await Promise.all(this.#orders.earlier(20).map((post) => this.#outside.post(post)));
   }
 
   /**
@@ -292,15 +304,14 @@ class Run {
 
   /** Until the run is over. */
   async #every(milliseconds: number, work: () => Promise<void>): Promise<void> {
-    const signal = AbortSignal.any([this.#over.signal, this.#options.signal]);
-    while (!signal.aborted) {
+    while (!this.#signal.aborted) {
       await work();
-      await wait(milliseconds, undefined, { signal }).catch(() => {});
+      await wait(milliseconds, undefined, { signal: this.#signal }).catch(() => {}); // the run is over
     }
   }
 
   #breathe(milliseconds: number): Promise<void> {
-    return wait(milliseconds, undefined, { signal: this.#options.signal });
+    return wait(milliseconds, undefined, { signal: this.#signal });
   }
 
   #fail(why: string): never {
