@@ -71,6 +71,11 @@ describe("the verdict on memory", () => {
     });
   });
 
+  it("takes what comes and goes with the work under way, more of it at the end", () => {
+    const busy = series((work) => 50_000 + (work % 300 === 0 ? 0 : work > 3_000 ? 9_000 : 3_000));
+    expect(growthOf(busy, SLACK)).toMatchObject({ flat: true });
+  });
+
   it("says nothing of a few samples", () => {
     expect(
       growthOf(

@@ -12,9 +12,9 @@ export interface Slack {
 }
 
 export interface Growth {
-  /** Of the typical sample of the second quarter. */
+  /** Of the low samples of the second quarter. */
   readonly from: number;
-  /** Of the typical sample of the last quarter. */
+  /** Of the low samples of the last quarter. */
   readonly to: number;
   readonly allowed: number;
   readonly flat: boolean;
@@ -24,7 +24,8 @@ const FEWEST = 8;
 
 /**
  * Whether what was held stayed the same while the work went on. The first quarter is not looked at: caches fill and code is
- * compiled in it. Medians, so that a single high sample is no growth.
+ * compiled in it. Of each quarter the low samples count: what requests under way hold
+ * comes on top and goes again, what is kept for ever lifts the low ones too.
  * @param samples of one life of the thing, in the order of its work
  * @returns undefined when there are too few to tell
  */
@@ -33,10 +34,16 @@ export function growthOf(samples: readonly Sample[], slack: Slack): Growth | und
   const quarter = Math.floor(samples.length / 4);
   const second = samples.slice(quarter, 2 * quarter);
   const last = samples.slice(-quarter);
-  const [from, to] = [median(second.map(({ bytes }) => bytes)), median(last.map(({ bytes }) => bytes))];
+  const [from, to] = [low(second), low(last)];
   const work = median(last.map(({ work }) => work)) - median(second.map(({ work }) => work));
   const allowed = slack.bytes + slack.bytesPerWork * work;
   return { from, to, allowed, flat: to - from <= allowed };
+}
+
+/** Below it is a quarter of the samples, above it are three. */
+function low(samples: readonly Sample[]): number {
+  const sorted = samples.map(({ bytes }) => bytes).toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 4)] ?? 0;
 }
 
 export function median(numbers: readonly number[]): number {

@@ -32,7 +32,7 @@ export interface Order {
   readonly expects: ReadonlyMap<string, Expected>;
 }
 
-const KINDS = { plain: 54, asset: 28, free: 4, delayed: 7, refunded: 6, contested: 0.4, submission: 0.6 };
+const KINDS = { plain: 54, asset: 28, free: 4, delayed: 7, refunded: 6, contested: 1, submission: 0.6 };
 const SAME_EVENT_AGAIN = 0.15;
 const OTHER_EVENT_TOO = 0.06;
 const MUCH_LATER_AGAIN = 0.12;

@@ -38,5 +38,6 @@ export function asText(outcome: Outcome, { payments, seed }: { payments: number;
 function row({ what, worst, samples }: MemoryVerdict) {
   if (worst === undefined) return [what, null, null, null, samples, "too few to tell"];
   const { from, to, allowed, flat } = worst;
+  if (allowed === Infinity) return [what, byteCount(from), byteCount(to), null, samples, "not judged"];
   return [what, byteCount(from), byteCount(to), byteCount(allowed), samples, flat ? "flat" : "GROWS"];
 }

@@ -84,6 +84,8 @@ class Run {
   #seconds = 0;
   #done = 0;
   #placing = 0;
+  /** Those that were told to end. */
+  readonly #ending = new WeakSet<SoakStack>();
   #requestsBefore = 0;
 
   constructor(options: SoakOptions) {
@@ -154,7 +156,9 @@ class Run {
     const held = this.#memory?.held ?? [];
     writeFileSync(join(this.#options.directory, "memory.json"), JSON.stringify(held));
     const memory = judge(held);
-    const code = await this.#stack?.stop("SIGTERM");
+    const stack = this.#stack ?? this.#fail("nothing is started");
+    this.#ending.add(stack);
+    const code = await stack.stop("SIGTERM");
     if (code !== 0) violations.push(`the stack ended with ${code} when it was asked to stop`);
     const stored = await readStored((this.#settings as StackSettings).dataDirectory);
     violations.push(...(await violationsOf(stored, this.#journal.expected, deadLetters)));
@@ -180,7 +184,7 @@ class Run {
   }
 
   async end(): Promise<void> {
-    this.#over.abort();
+    this.#over.abort(new Error("the run is over"));
     await Promise.allSettled(this.#background);
     this.#memory?.close();
     await this.#stack?.end();
@@ -203,11 +207,20 @@ class Run {
       await this.#stack.untilGone();
       this.#restarted["while-starting"]++;
     }
-    this.#stack = SoakStack.launch(settings);
-    await this.#stack.untilReady(this.#signal);
+    const stack = SoakStack.launch(settings);
+    this.#stack = stack;
+    void this.#watch(stack);
+    await stack.untilReady(this.#signal);
     this.#target = this.#stack.target;
     this.#requestsBefore = this.#journal.requests;
     this.#memory?.begin();
+  }
+
+  /** A stack that ends without being told to is the end of the run. */
+  async #watch(stack: SoakStack): Promise<void> {
+    const code = await stack.ended;
+    if (!this.#ending.has(stack))
+      this.#over.abort(new Error(`the stack ended by itself, with exit code ${code}`));
   }
 
   async #restart(planned: PlannedRestart): Promise<void> {
@@ -233,11 +246,13 @@ class Run {
     if (restart.how === "stop") {
       // What is answered while the queue is already being let out could come too late for it.
       while (this.#placing > 0) await this.#breathe(20);
+      this.#ending.add(stack);
       const code = await stack.stop(restart.signal);
       if (code !== 0) this.#journal.violations.push(`the stack ended with ${code} on ${restart.signal}`);
     } else {
       if (restart.how === "kill-admitted") await this.#untilAllSeen();
       await this.#breathe(restart.afterMilliseconds);
+      this.#ending.add(stack);
       stack.kill(restart.victim);
     }
     await stack.untilGone();

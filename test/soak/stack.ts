@@ -26,7 +26,8 @@ const ENDING = 30_000;
 export class SoakStack {
   readonly #settings: StackSettings;
   readonly #wrapper: number;
-  readonly #ended: Promise<number | null>;
+  /** With its exit code. */
+  readonly ended: Promise<number | null>;
   #code: number | null | undefined;
   #owner: { pid: number; runtimes: number[] } = { pid: 0, runtimes: [] };
 
@@ -48,7 +49,7 @@ export class SoakStack {
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     this.#wrapper = child.pid as number;
-    this.#ended = new Promise((resolve, reject) => {
+    this.ended = new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code) => {
         log.end();
@@ -102,21 +103,21 @@ export class SoakStack {
   /** As `kill` of npm, or Ctrl-C on npm alone, does. @returns the exit code */
   async stop(signal: "SIGTERM" | "SIGINT"): Promise<number | null> {
     kill(this.#wrapper, signal);
-    return this.#ended;
+    return this.ended;
   }
 
   /** Nothing of it is left: what is would hold the port and write to the same files. */
   async untilGone(): Promise<void> {
     for (const deadline = Date.now() + ENDING; this.#alive().length > 0; await wait(20))
       if (Date.now() > deadline) throw new Error(`still running: processes ${this.#alive().join(", ")}`);
-    await this.#ended;
+    await this.ended;
   }
 
   /** Ends everything, whatever state it is in. */
   async end(): Promise<void> {
     this.#look();
     for (const pid of this.#alive()) kill(pid, "SIGKILL");
-    await this.#ended;
+    await this.ended;
   }
 
   get #url(): string {
