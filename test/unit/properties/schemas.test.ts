@@ -43,6 +43,7 @@ const FROM_TEXT = "a number that is written as text";
 /** Those that read something else than they were given, and why they may. */
 const CHANGES: Readonly<Record<string, string>> = {
   "Asset of workers/gateway/assets.ts": OPEN,
+  "AuditReport of cli/dependencies/advisories.ts": OPEN,
   "AuditResult of shared/audit-chain.ts": NAMES,
   "BlockMetadata of shared/storage/kv-tier.ts": OPEN,
   "Charge of shared/stripe/event.ts": STRIPE,
