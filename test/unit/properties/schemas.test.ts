@@ -13,7 +13,7 @@ type AnySchema = v.GenericSchema;
 const EXPORTED = /^export const \w+ = (?:v\.|\w+\()/m;
 
 async function schemasOf({ path }: Source): Promise<{ name: string; schema: AnySchema }[]> {
-  const exported = (await import(`../../../${path}`)) as Record<string, unknown>;
+  const exported = (await import(/* @vite-ignore */ `../../../${path}`)) as Record<string, unknown>;
   return Object.entries(exported).flatMap(([name, value]) =>
     isSchema(value) ? [{ name: `${name} of ${path}`, schema: value }] : [],
   );
