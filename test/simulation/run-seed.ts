@@ -1,11 +1,18 @@
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
+import { erasesSomething } from "./people/erasing.ts";
+import { Errands } from "./people/errands.ts";
 import { Operator } from "./people/operator.ts";
 import { Stripe } from "./people/stripe.ts";
+import type { People } from "./people/people.ts";
+import { arrangeUsers } from "./people/users.ts";
 import { startCrons } from "./platform/crons.ts";
 import { Stack, type Deployed } from "./platform/stack.ts";
 import { faultRates, profileOf } from "./profile.ts";
+import { checkDocuments } from "./promises/documents.ts";
+import { checkErasedFromArchives } from "./promises/erased.ts";
 import { checkNothingLost, checkSetAside, haltReason, isAtRest } from "./promises/kept.ts";
 import { Onlooker } from "./promises/onlooker.ts";
+import { checkPaid } from "./promises/paid.ts";
 import { Promised } from "./promises/promised.ts";
 import { checkWholeChain } from "./promises/whole-chain.ts";
 import type { FaultKind } from "./world/faults.ts";
@@ -51,36 +58,33 @@ export async function runSeed(
   surroundWith({ world, fetch: (request) => stack.fetch(request) });
   const stopListening = listenTo(world);
   try {
-    const stripe = new Stripe(stack, promised);
-    const operator = new Operator(stack);
+    const people: People = {
+      world,
+      stack,
+      profile,
+      random: world.random.of("people"),
+      promised,
+      onlooker,
+      errands: new Errands(world),
+      stripe: new Stripe(stack, promised),
+      operator: new Operator(stack),
+    };
     world.clocks.start();
     startCrons(stack);
-    const { random } = world;
-    for (let i = 0; i < profile.purchases; i++)
-      world.at(world.now + random.between(0, profile.busy), () =>
-        stripe.buys(random.chance(0.3) ? { assetId: `deed-${i}` } : {}),
-      );
-    for (let i = random.between(1, 6); i > 0; i--)
-      world.at(world.now + random.between(0, profile.busy), () => operator.mines());
-    for (let i = random.between(0, 2); i > 0; i--)
-      world.at(world.now + random.between(0, profile.busy), () =>
-        operator.verifiesEverything(random.chance(0.7)),
-      );
-    for (let i = random.between(0, 2); i > 0; i--)
-      world.at(world.now + random.between(0, profile.busy), () => operator.replaysDeadLetters());
+    arrangePurchases(people);
+    arrangeOperator(people);
+    await arrangeUsers(people);
 
     const end = world.now + profile.busy;
     while (world.now < end) {
       await world.runUntil(Math.min(end, world.now + LOOK_EVERY));
-      checkNothingLost(stack, promised, onlooker);
-      checkSetAside(stack, promised);
+      checkAnyTime(people);
     }
     world.say("from here on, nothing goes wrong any more");
     world.calm = true;
-    await afterwards(stack, { stripe, operator, onlooker });
+    await afterwards(people);
     await checkWholeChain(stack, promised);
-    checkNothingLost(stack, promised, onlooker);
-    checkSetAside(stack, promised);
+    checkAnyTime(people);
   } finally {
     stopListening();
     stack.close();
@@ -97,15 +101,39 @@ export async function runSeed(
   };
 }
 
-interface People {
-  readonly stripe: Stripe;
-  readonly operator: Operator;
-  readonly onlooker: Onlooker;
+function arrangePurchases({ world, profile, stripe }: People): void {
+  const { random } = world;
+  for (let i = 0; i < profile.purchases; i++)
+    world.at(world.now + random.between(0, profile.busy), () =>
+      stripe.buys(random.chance(0.3) ? { assetId: `deed-${i}` } : {}),
+    );
+}
+
+function arrangeOperator(people: People): void {
+  const { world, profile, operator, errands } = people;
+  const { random } = world;
+  const sometimes = (times: number, what: string, run: () => Promise<void>) => {
+    for (let i = times; i > 0; i--) errands.at(world.now + random.between(0, profile.busy), what, run);
+  };
+  sometimes(random.between(1, 6), "mining", () => operator.mines());
+  sometimes(random.between(0, 2), "verifying", () => operator.verifiesEverything(random.chance(0.7)));
+  sometimes(random.between(0, 2), "replaying", () => operator.replaysDeadLetters());
+  sometimes(random.between(0, 2), "aborting", () => operator.abortsReplays());
+  sometimes(random.between(0, 2), "dismissing", () => operator.dismissesDeadLetters());
+  sometimes(profile.erasures, "erasing", () => erasesSomething(people));
+}
+
+function checkAnyTime({ stack, promised, onlooker }: People): void {
+  checkPaid(stack, promised);
+  checkNothingLost(stack, promised, onlooker);
+  checkSetAside(stack, promised);
+  checkErasedFromArchives(stack, promised);
+  checkDocuments(stack, promised);
 }
 
 /** The operator mends what is left, as the handbook says; then everything has to come to rest by itself. */
-async function afterwards(stack: Stack, { stripe, operator, onlooker }: People): Promise<void> {
-  const { world } = stack;
+async function afterwards(people: People): Promise<void> {
+  const { stack, world, stripe, operator, onlooker, errands } = people;
   const limit = world.now + PATIENCE;
   let rounds = 0;
   while (world.now < limit) {
@@ -113,7 +141,7 @@ async function afterwards(stack: Stack, { stripe, operator, onlooker }: People):
     if (reason !== undefined)
       return world.broken("3 one block per height", `the chain was halted: ${reason}`);
     await world.runUntil(world.now + HOUR, () => false);
-    if (stripe.undelivered === 0 && isAtRest(stack, onlooker) && rounds >= 2) return;
+    if (stripe.undelivered === 0 && errands.open === 0 && isAtRest(stack, onlooker) && rounds >= 2) return;
     rounds++;
     await until(world, operator.replaysDeadLetters());
     await until(world, operator.mines());

@@ -1,16 +1,21 @@
+import type { DeadLetterEntry, Replay } from "../../../shared/dead-letters.ts";
+import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
 import type { Stack } from "../platform/stack.ts";
+import type { Random } from "../world/random.ts";
 import { NoAnswer, operate, type Answer, type Asked } from "./request.ts";
 
 /** Somebody at the console: impatient, and not always sure whether the click was taken. */
 export class Operator {
   readonly #stack: Stack;
+  readonly #random: Random;
 
   constructor(stack: Stack) {
     this.#stack = stack;
+    this.#random = stack.world.random.of("operator");
   }
 
   /** One click, or two. `undefined` when no answer came. */
-  async #click(path: string, asked: Asked): Promise<Answer | undefined> {
+  async click(path: string, asked: Asked = {}): Promise<Answer | undefined> {
     const { world } = this.#stack;
     const once = async () => {
       try {
@@ -25,22 +30,51 @@ export class Operator {
   }
 
   async mines(): Promise<void> {
-    await this.#click("/api/vdc/mine", { method: "POST" });
+    await this.click("/api/vdc/mine", { method: "POST" });
   }
 
   async verifiesEverything(repair: boolean): Promise<void> {
-    await this.#click(`/api/storage-verify/verify-all?repair=${repair}`, { method: "POST" });
+    await this.click(`/api/storage-verify/verify-all?repair=${repair}`, { method: "POST" });
   }
 
   /** Everything that can go back to its stage. */
   async replaysDeadLetters(): Promise<void> {
-    await this.#click(
+    await this.click(
       "/api/dead-letters/replays",
-      json({ select: { all: true }, reason: "the cause is mended" }),
+      posted({ select: { all: true }, reason: "the cause is mended" }),
     );
+  }
+
+  /** Thinks better of it. */
+  async abortsReplays(): Promise<void> {
+    const answer = await this.click("/api/dead-letters/replays");
+    if (answer?.status !== 200) return;
+    const { replays } = answer.json() as { replays: Replay[] };
+    for (const { id, state } of replays)
+      if (state === "running") await this.click(`/api/dead-letters/replays/${id}`, { method: "DELETE" });
+  }
+
+  /** Of what broke a rule of the chain, for which nothing can be done. */
+  async dismissesDeadLetters(): Promise<void> {
+    const answer = await this.click("/api/dead-letters");
+    if (answer?.status !== 200) return;
+    const { entries } = answer.json() as { entries: DeadLetterEntry[] };
+    for (const { id, reason, state } of entries)
+      if (
+        state === "open" &&
+        (LEDGER_FAULTS as readonly string[]).includes(reason) &&
+        this.#random.chance(0.5)
+      )
+        await this.click(`/api/dead-letters/${id}/dismiss`, posted({ reason: "it broke a rule" }));
+  }
+
+  /** @returns a token that registers one user; `undefined` when the answer is lost, for then it is nobody's */
+  async invites(expiresInSeconds: number): Promise<string | undefined> {
+    const answer = await this.click("/api/activation-tokens", posted({ expiresInSeconds }));
+    return answer?.status === 200 ? (answer.json() as { token: string }).token : undefined;
   }
 }
 
-function json(body: object): Asked {
+export function posted(body: object): Asked {
   return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }

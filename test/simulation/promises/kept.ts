@@ -22,7 +22,7 @@ export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onl
       stack.r2.truth(r2Keys.intent(txId)) !== undefined ||
       queued.has(txId) ||
       parked.has(txId) ||
-      promised.isErased(txId);
+      promised.mayBeErased(txId);
     if (!somewhere)
       stack.world.broken("1 nothing is lost", `${txId}, of ${promised.originOf(txId)}, is nowhere`);
   }
@@ -58,6 +58,23 @@ export function isAtRest(stack: Stack, onlooker: Onlooker): boolean {
   );
   if (left === undefined || left.pending > 0 || left.unfinished > 0) return false;
   if ([...stack.queues.values()].some((queue) => queue.bodies().length > 0)) return false;
+  if (!isAccountsAtRest(stack)) return false;
   const latest = JSON.parse(stack.kv.truth(kvKeys.latest) ?? "null") as { blockNumber: number } | null;
   return (latest?.blockNumber ?? -1) === onlooker.blocks - 1;
+}
+
+/** No submission waits for its payment, no document is half stored, no replay runs. */
+function isAccountsAtRest(stack: Stack): boolean {
+  const waiting = [r2Keys.intentPrefix, r2Keys.uploadPrefix].some(
+    (prefix) => stack.r2.keys(prefix).length > 0,
+  );
+  const intents = stack
+    .object("ChainHead", stack.chainId)
+    .rows(
+      "SELECT tx_id FROM intent WHERE received_at IS NOT NULL AND admitted = 0 AND (expired_at IS NULL OR paid_by IS NOT NULL)",
+    );
+  const replays = stack
+    .object("DeadLetters", stack.chainId)
+    .rows("SELECT id FROM replay WHERE state = 'running'");
+  return !waiting && intents.length === 0 && replays.length === 0;
 }

@@ -1,0 +1,33 @@
+import { VdcClient } from "../../../shared/client/vdc-client.ts";
+import type { Stack } from "../platform/stack.ts";
+import { request } from "./request.ts";
+
+/** What came of each attempt: its status; `undefined` when no answer came. */
+export type Heard = (status: number | undefined) => void;
+
+/** The product's own client, whose requests go over this world's internet. */
+export function clientOf(stack: Stack, heard: Heard = () => {}): VdcClient {
+  return new VdcClient("https://vdc.example", {
+    fetch: async (input, { method = "GET", headers, body } = {}) => {
+      const { pathname } = new URL(input as string);
+      const asked = {
+        method,
+        headers: { ...(headers as Record<string, string>), ...lengthOf(body) },
+        ...(body && { body: body as string | Uint8Array<ArrayBuffer> }),
+      };
+      try {
+        const { status, headers: answered, text } = await request(stack, pathname, asked);
+        heard(status);
+        return new Response(text, { status, headers: answered });
+      } catch (error) {
+        heard(undefined);
+        throw error;
+      }
+    },
+  });
+}
+
+/** As every client of HTTP tells it. */
+function lengthOf(body: unknown): Record<string, string> {
+  return body instanceof Uint8Array ? { "content-length": String(body.length) } : {};
+}

@@ -1,0 +1,35 @@
+import type { Erased } from "../../../workers/gateway/privacy.ts";
+import { posted } from "./operator.ts";
+import type { People } from "./people.ts";
+
+const SOONEST = 60_000;
+const LATEST = 3_600_000;
+
+/** Somebody wants his private part erased, of a transaction that was taken: the operator asks until it is done, or refused. */
+export async function erasesSomething(people: People): Promise<void> {
+  const { random, promised } = people;
+  const known = promised.transactions;
+  if (known.length === 0) return;
+  const txId = random.pick(known);
+  await erases(people, txId);
+  if (random.chance(0.3)) await erases(people, txId);
+}
+
+async function erases({ operator, promised, random, world }: People, txId: string): Promise<void> {
+  promised.erasing(txId);
+  for (;;) {
+    const answer = await operator.click(`/api/privacy/${txId}/erase`, posted({ reason: "he asked for it" }));
+    if (answer?.status === 200) {
+      const { blockNumber } = answer.json() as Erased;
+      promised.erased(txId, blockNumber);
+      return;
+    }
+    const isOnItsWay = answer?.status === 409 || answer?.status === 404;
+    // Not yet; but what was asked before may have been done, and what was refused may be decided otherwise the next time.
+    if (isOnItsWay && random.chance(0.3)) {
+      promised.notErased(txId);
+      return;
+    }
+    await world.sleep(random.between(SOONEST, LATEST));
+  }
+}
