@@ -5,12 +5,14 @@ import { Operator } from "./people/operator.ts";
 import { Stripe } from "./people/stripe.ts";
 import type { People } from "./people/people.ts";
 import { arrangeUsers } from "./people/users.ts";
+import { beginIsolates } from "./platform/isolate.ts";
 import { startCrons } from "./platform/crons.ts";
 import { Stack, type Deployed } from "./platform/stack.ts";
 import { faultRates, profileOf } from "./profile.ts";
+import { whatIsLeft } from "./promises/at-rest.ts";
 import { checkDocuments } from "./promises/documents.ts";
 import { checkErasedFromArchives } from "./promises/erased.ts";
-import { checkNothingLost, checkSetAside, haltReason, isAtRest } from "./promises/kept.ts";
+import { checkNothingLost, checkSetAside, haltReason } from "./promises/kept.ts";
 import { Onlooker } from "./promises/onlooker.ts";
 import { checkPaid } from "./promises/paid.ts";
 import { Promised } from "./promises/promised.ts";
@@ -55,6 +57,7 @@ export async function runSeed(
   const onlooker = new Onlooker(world, promised);
   const stack = new Stack(world, { deployed, secrets, vars: profile.vars, observers: onlooker.observers });
   onlooker.watch(stack);
+  beginIsolates();
   surroundWith({ world, fetch: (request) => stack.fetch(request) });
   const stopListening = listenTo(world);
   try {
@@ -133,7 +136,7 @@ function checkAnyTime({ stack, promised, onlooker }: People): void {
 
 /** The operator mends what is left, as the handbook says; then everything has to come to rest by itself. */
 async function afterwards(people: People): Promise<void> {
-  const { stack, world, stripe, operator, onlooker, errands } = people;
+  const { stack, world, operator } = people;
   const limit = world.now + PATIENCE;
   let rounds = 0;
   while (world.now < limit) {
@@ -141,13 +144,14 @@ async function afterwards(people: People): Promise<void> {
     if (reason !== undefined)
       return world.broken("3 one block per height", `the chain was halted: ${reason}`);
     await world.runUntil(world.now + HOUR, () => false);
-    if (stripe.undelivered === 0 && errands.open === 0 && isAtRest(stack, onlooker) && rounds >= 2) return;
+    if (rounds >= 2 && whatIsLeft(people).length === 0) return;
     rounds++;
     await until(world, operator.replaysDeadLetters());
     await until(world, operator.mines());
     await until(world, operator.verifiesEverything(true));
   }
-  world.broken("everything comes to rest", `not within ${PATIENCE / HOUR} hours after the last fault`);
+  const left = whatIsLeft(people).join(", ");
+  world.broken("everything comes to rest", `${PATIENCE / HOUR} hours after the last fault there are ${left}`);
 }
 
 /** Lets time pass until the work is done. */

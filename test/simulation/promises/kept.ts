@@ -1,4 +1,4 @@
-import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
+import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { Stack } from "../platform/stack.ts";
 import type { Onlooker } from "./onlooker.ts";
 import type { Promised } from "./promised.ts";
@@ -48,33 +48,4 @@ export function haltReason(stack: Stack): string | undefined {
   const head = stack.object("ChainHead", stack.chainId);
   const [row] = head.rows<{ value: string }>("SELECT value FROM fact WHERE name = 'halted'");
   return row?.value;
-}
-
-/** Whether all that was taken is in a block or set aside, and nothing is under way any more. */
-export function isAtRest(stack: Stack, onlooker: Onlooker): boolean {
-  const head = stack.object("ChainHead", stack.chainId);
-  const [left] = head.rows<{ pending: number; unfinished: number }>(
-    "SELECT (SELECT count(*) FROM tx WHERE state IN ('pending', 'reserved')) AS pending, (SELECT count(*) FROM block WHERE state <> 'complete') AS unfinished",
-  );
-  if (left === undefined || left.pending > 0 || left.unfinished > 0) return false;
-  if ([...stack.queues.values()].some((queue) => queue.bodies().length > 0)) return false;
-  if (!isAccountsAtRest(stack)) return false;
-  const latest = JSON.parse(stack.kv.truth(kvKeys.latest) ?? "null") as { blockNumber: number } | null;
-  return (latest?.blockNumber ?? -1) === onlooker.blocks - 1;
-}
-
-/** No submission waits for its payment, no document is half stored, no replay runs. */
-function isAccountsAtRest(stack: Stack): boolean {
-  const waiting = [r2Keys.intentPrefix, r2Keys.uploadPrefix].some(
-    (prefix) => stack.r2.keys(prefix).length > 0,
-  );
-  const intents = stack
-    .object("ChainHead", stack.chainId)
-    .rows(
-      "SELECT tx_id FROM intent WHERE received_at IS NOT NULL AND admitted = 0 AND (expired_at IS NULL OR paid_by IS NOT NULL)",
-    );
-  const replays = stack
-    .object("DeadLetters", stack.chainId)
-    .rows("SELECT id FROM replay WHERE state = 'running'");
-  return !waiting && intents.length === 0 && replays.length === 0;
 }
