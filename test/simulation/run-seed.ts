@@ -1,10 +1,10 @@
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
-import { erasesSomething } from "./people/erasing.ts";
+import { arrange } from "./people/arrange.ts";
 import { Errands } from "./people/errands.ts";
 import { Operator } from "./people/operator.ts";
 import { Stripe } from "./people/stripe.ts";
 import type { People } from "./people/people.ts";
-import { arrangeUsers } from "./people/users.ts";
+import { startBadDeployments } from "./platform/bad-deployments.ts";
 import { beginIsolates } from "./platform/isolate.ts";
 import { startCrons } from "./platform/crons.ts";
 import { Stack, type Deployed } from "./platform/stack.ts";
@@ -74,9 +74,8 @@ export async function runSeed(
     };
     world.clocks.start();
     startCrons(stack);
-    arrangePurchases(people);
-    arrangeOperator(people);
-    await arrangeUsers(people);
+    startBadDeployments(stack);
+    await arrange(people);
 
     const end = world.now + profile.busy;
     while (world.now < end) {
@@ -104,28 +103,6 @@ export async function runSeed(
   };
 }
 
-function arrangePurchases({ world, profile, stripe }: People): void {
-  const { random } = world;
-  for (let i = 0; i < profile.purchases; i++)
-    world.at(world.now + random.between(0, profile.busy), () =>
-      stripe.buys(random.chance(0.3) ? { assetId: `deed-${i}` } : {}),
-    );
-}
-
-function arrangeOperator(people: People): void {
-  const { world, profile, operator, errands } = people;
-  const { random } = world;
-  const sometimes = (times: number, what: string, run: () => Promise<void>) => {
-    for (let i = times; i > 0; i--) errands.at(world.now + random.between(0, profile.busy), what, run);
-  };
-  sometimes(random.between(1, 6), "mining", () => operator.mines());
-  sometimes(random.between(0, 2), "verifying", () => operator.verifiesEverything(random.chance(0.7)));
-  sometimes(random.between(0, 2), "replaying", () => operator.replaysDeadLetters());
-  sometimes(random.between(0, 2), "aborting", () => operator.abortsReplays());
-  sometimes(random.between(0, 2), "dismissing", () => operator.dismissesDeadLetters());
-  sometimes(profile.erasures, "erasing", () => erasesSomething(people));
-}
-
 function checkAnyTime({ stack, promised, onlooker }: People): void {
   checkPaid(stack, promised);
   checkNothingLost(stack, promised, onlooker);
@@ -140,12 +117,16 @@ async function afterwards(people: People): Promise<void> {
   const limit = world.now + PATIENCE;
   let rounds = 0;
   while (world.now < limit) {
-    const reason = haltReason(stack);
+    const reason = world.faults.has("storage lost") ? undefined : haltReason(stack);
     if (reason !== undefined)
       return world.broken("3 one block per height", `the chain was halted: ${reason}`);
     await world.runUntil(world.now + HOUR, () => false);
-    if (rounds >= 2 && whatIsLeft(people).length === 0) return;
+    if (rounds >= 2 && whatIsLeft(people).length === 0) {
+      await until(world, stack.worker("storage-verifier").scheduled()); // what the night would bring
+      return;
+    }
     rounds++;
+    if (world.faults.has("storage lost")) await until(world, operator.restores());
     await until(world, operator.replaysDeadLetters());
     await until(world, operator.mines());
     await until(world, operator.verifiesEverything(true));

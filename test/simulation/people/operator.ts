@@ -4,6 +4,9 @@ import type { Stack } from "../platform/stack.ts";
 import type { Random } from "../world/random.ts";
 import { NoAnswer, operate, type Answer, type Asked } from "./request.ts";
 
+const MOST_TRIES = 50;
+const ASK_AGAIN = 600_000;
+
 /** Somebody at the console: impatient, and not always sure whether the click was taken. */
 export class Operator {
   readonly #stack: Stack;
@@ -27,6 +30,18 @@ export class Operator {
     };
     if (world.strikes("operator clicks twice", path)) void once();
     return once();
+  }
+
+  /** What the handbook says when the chain head has lost its storage: again and again, until there is nothing to restore. */
+  async restores(): Promise<void> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const answer = await this.click(
+        "/api/storage-verify/restore",
+        posted({ reason: "it lost its storage" }),
+      );
+      if (answer !== undefined && answer.text.includes("problem:not-needed")) return;
+      await this.#stack.world.sleep(ASK_AGAIN);
+    }
   }
 
   async mines(): Promise<void> {

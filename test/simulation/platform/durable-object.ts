@@ -27,7 +27,7 @@ export class SimulatedObject {
   readonly #label: string;
   readonly #class: ObjectClass;
   readonly #env: object;
-  readonly #database = new DatabaseSync(":memory:");
+  #database = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, StatementSync>();
   #life: Life | undefined;
   #flushing: Promise<void> | undefined;
@@ -37,6 +37,7 @@ export class SimulatedObject {
   #alarmOnDisk: number | null = null;
   #appointment: Appointment | undefined;
   #failedAlarms = 0;
+  #isRinging = false;
   /** A failed alarm comes again after a while. */
   #alarmNotBefore = 0;
 
@@ -65,8 +66,9 @@ export class SimulatedObject {
     );
   }
 
-  /** Rows of its storage, as they are now. */
+  /** Rows of its storage, as they are now; none of one that nobody has called yet. */
   rows<Row>(query: string): Row[] {
+    if (this.#database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() === undefined) return [];
     return this.#statement(query).all() as Row[];
   }
 
@@ -76,6 +78,18 @@ export class SimulatedObject {
     this.#life = undefined;
     this.#rollBack();
     life.invocation.kill(why);
+  }
+
+  /** All that it ever stored is gone, and nobody tells it. */
+  loseStorage(): void {
+    this.evict("lost its storage");
+    this.#database.close();
+    this.#statements.clear();
+    this.#database = new DatabaseSync(":memory:");
+    this.#database.exec("BEGIN");
+    this.#alarm = null;
+    this.#alarmOnDisk = null;
+    this.#arrange();
   }
 
   close(): void {
@@ -246,12 +260,14 @@ export class SimulatedObject {
   async #ring(): Promise<void> {
     const rung = this.#alarmOnDisk;
     if (rung === null) return;
+    if (this.#isRinging) return; // one alarm at a time: the next is arranged when this one has ended
     if (this.#world.clocks.of(this.#label) < rung) return this.#arrange(); // the clock was put back meanwhile
     const twice = this.#world.strikes("alarm twice", this.#label);
     const life = this.#alive();
     const stop = limitTo(this.#world, life.invocation, LIMIT);
     this.#alarm = null;
     this.#isDirty = true;
+    this.#isRinging = true;
     try {
       await life.invocation.run(async () => {
         await life.ready;
@@ -276,6 +292,8 @@ export class SimulatedObject {
       this.#setAgain(this.#alarmNotBefore);
     } finally {
       stop();
+      this.#isRinging = false;
+      this.#arrange();
     }
   }
 

@@ -47,6 +47,11 @@ export class SimulatedPinning {
     return this.#lost.has(cid);
   }
 
+  /** Nobody keeps these bytes any more. */
+  forget(bytes: Uint8Array): void {
+    for (const pin of this.pins()) if (Buffer.from(pin.bytes).equals(bytes)) this.#pins.delete(pin.id);
+  }
+
   answers(url: URL): boolean {
     return [UPLOADS, API, GATEWAY].some((base) => url.href.startsWith(base));
   }

@@ -104,8 +104,13 @@ export class SimulatedQueue {
       ? random.between(10_000, 900_000)
       : random.duration(200);
     if (this.#strikes("queue paused", "")) this.#pause(random.between(60_000, 7_200_000));
+    this.#keep(body, delaySeconds * 1_000 + delay);
+    if (this.#strikes("message duplicated", brief(body))) this.#keep(body, delaySeconds * 1_000 + delay);
+  }
+
+  #keep(body: unknown, delay: number): void {
     const id = `${this.plan.name}-${++this.#sent}`;
-    const visibleAt = this.#world.now + delaySeconds * 1_000 + delay;
+    const visibleAt = this.#world.now + delay;
     const message = {
       id,
       body: structuredClone(body),

@@ -137,9 +137,7 @@ export class Stack {
     const plan: WorkerPlan = WORKERS[stage];
     if (plan.consumes === undefined) throw new Error(`${stage} consumes nothing`);
     // A deployment may have fewer retries than ours; then it is the platform that gives a message up.
-    const max_retries = world.random
-      .of(stage)
-      .pick([plan.consumes.max_retries, plan.consumes.max_retries, 3]);
+    const max_retries = world.random.of(stage).pick([plan.consumes.max_retries, 3]);
     queue.consumedBy({ ...plan.consumes, max_retries }, (batch) => this.worker(stage).queue(batch), dead);
     dead.consumedBy(DEAD_LETTER_CONSUMER, (batch) => this.worker("dead-letters").queue(batch), undefined);
     this.queues.set(queue.plan.name, queue).set(dead.plan.name, dead);

@@ -108,10 +108,13 @@ export class SimulatedWorker {
     return this.#invoke(method, given);
   }
 
+  /** From now on it fails at everything. @param until milliseconds since the epoch */
+  breakUntil(until: number): void {
+    this.#brokenUntil = until;
+  }
+
   #refuseWhileBroken(): void {
-    const { now, calm, random } = this.#world;
-    if (this.#world.strikes("worker broken", this.name))
-      this.#brokenUntil = now + random.between(60_000, 3_600_000);
+    const { now, calm } = this.#world;
     if (now < this.#brokenUntil && !calm)
       throw new Error(`${this.name}: an uncaught exception of a bad deployment`);
   }

@@ -48,6 +48,9 @@ export class Onlooker {
   readonly #published = new Map<number, string>();
   readonly #cids = new Map<number, string>();
   readonly #minedIn = new Map<string, number>();
+  /** The first bytes of each block in R2. */
+  readonly #archived = new Map<string, Uint8Array>();
+  readonly #spoilt = new Set<number>();
   #latest = -1;
 
   constructor(world: World, promised: Promised) {
@@ -71,6 +74,15 @@ export class Onlooker {
     return this.#minedIn.get(txId);
   }
 
+  /** Somebody has spoilt a copy of this block. */
+  spoilt(blockNumber: number): void {
+    this.#spoilt.add(blockNumber);
+  }
+
+  isSpoilt(blockNumber: number): boolean {
+    return this.#spoilt.has(blockNumber);
+  }
+
   readonly observers: Observers = {
     kv: (key, value) => {
       if (value === undefined) return;
@@ -89,8 +101,9 @@ export class Onlooker {
       const text = Buffer.from(bytes).toString();
       this.#refusePersonal(`R2 ${key}`, text);
       if (blockNumberOfR2Key(key) === undefined) return;
-      const before = this.#present.r2.truth(key)?.bytes;
-      if (before && !Buffer.from(before).equals(bytes))
+      const first = this.#archived.get(key);
+      if (first === undefined) this.#archived.set(key, bytes);
+      else if (!Buffer.from(first).equals(bytes))
         this.#world.broken("3 one block per height", `R2 ${key} was overwritten with other bytes`);
       this.#publishes("R2", JSON.parse(text) as PublicBlock);
     },
@@ -153,12 +166,17 @@ export class Onlooker {
         "4 persist first, clear last",
         `pending ${txId} is deleted, and it is not in ${tier}`,
       );
-    if (n !== undefined && this.#present.kv.truth(kvKeys.transaction(txId)) === undefined)
+    if (
+      n !== undefined &&
+      !this.#spoilt.has(n) &&
+      this.#present.kv.truth(kvKeys.transaction(txId)) === undefined
+    )
       this.#world.broken("the index is true", `pending ${txId} is deleted, and KV does not say where it is`);
   }
 
   /** A pin that the service lost after it had it counts as kept: that is for the storage verifier. */
   #missingFrom(n: number): string[] {
+    if (this.#spoilt.has(n)) return [];
     const { kv, r2 } = this.#present;
     return [
       ...(r2.truth(r2Keys.block(n)) ? [] : ["R2"]),
