@@ -6,6 +6,8 @@ import type { People } from "./people.ts";
 import { PERSONAL } from "./stripe.ts";
 import { sign, submit, type Signed } from "./submitting.ts";
 
+const DAY = 86_400_000;
+
 interface Claim {
   readonly user: UserKeys;
   readonly txId: string;
@@ -75,19 +77,24 @@ export class Assets {
     await submitAndPay(this.#people, signed);
   }
 
-  /** In somebody else's name, or of another time: nothing of it is ever mined. */
+  /** In somebody else's name, or of another time: it is refused, and nothing of it is ever mined. */
   async isForgedBy(forger: UserKeys, victim: UserKeys): Promise<void> {
     const { world, random } = this.#people;
     const unsigned = creation({ assetId: `castle-${random.uint32()}` }, world.now);
-    if (random.chance(0.5)) {
-      const old = { ...unsigned, timestamp: world.now + random.pick([-1, 1]) * 24 * 3_600_000 };
-      await submit(this.#people, await sign(this.#people, victim, old));
-      return;
-    }
+    const isOld = forger === victim || random.chance(0.5);
+    const forged = isOld
+      ? await sign(this.#people, victim, { ...unsigned, timestamp: world.now + random.pick([-1, 1]) * DAY })
+      : await this.#forgery(forger, victim, unsigned);
+    const submitted = await submit(this.#people, forged);
+    if (submitted === "taken" || submitted === "kept")
+      world.broken("nothing forged is taken", `${forged.txId} is ${submitted}`);
+  }
+
+  async #forgery(forger: UserKeys, victim: UserKeys, unsigned: UnsignedSubmission): Promise<Signed> {
     const { submission, txId } = await sign(this.#people, victim, unsigned);
     const { signature } = (await sign(this.#people, forger, unsigned)).submission.signatures.user;
     const user = { ...submission.signatures.user, signature };
-    await submit(this.#people, { txId, submission: { ...submission, signatures: { user } } });
+    return { txId, submission: { ...submission, signatures: { user } } };
   }
 
   /** Who owns it, when that is settled. */

@@ -18,9 +18,21 @@ export class Diary {
     this.#user = user;
   }
 
+  /** Now and then twice within a minute, and from a device that does not know of the last change. */
   async changes(): Promise<void> {
-    const { stack, world, random, promised } = this.#people;
+    const { world, random, errands } = this.#people;
     const version = ++this.#version;
+    if (random.chance(0.4))
+      errands.at(world.now + random.between(0, 60_000), "another change", () =>
+        this.#writes(++this.#version),
+      );
+    if (random.chance(0.3))
+      errands.at(world.now + random.between(0, 3_600_000), "an old change", () => this.#writes(version));
+    await this.#writes(version);
+  }
+
+  async #writes(version: number): Promise<void> {
+    const { stack, world, random, promised } = this.#people;
     const record = await sealMetadata(stack.chainId, this.#user, version, { page: version, name: PERSONAL });
     const client = clientOf(stack);
     const answer = await insist(world, random, () => client.putUserMetadata(record));

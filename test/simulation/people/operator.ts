@@ -1,5 +1,6 @@
 import type { DeadLetterEntry, Replay } from "../../../shared/dead-letters.ts";
 import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
+import type { IssuedToken } from "../../../workers/gateway/activation.ts";
 import type { Stack } from "../platform/stack.ts";
 import type { Random } from "../world/random.ts";
 import { NoAnswer, operate, type Answer, type Asked } from "./request.ts";
@@ -84,9 +85,9 @@ export class Operator {
   }
 
   /** @returns a token that registers one user; `undefined` when the answer is lost, for then it is nobody's */
-  async invites(expiresInSeconds: number): Promise<string | undefined> {
+  async invites(expiresInSeconds: number): Promise<IssuedToken | undefined> {
     const answer = await this.click("/api/activation-tokens", posted({ expiresInSeconds }));
-    return answer?.status === 200 ? (answer.json() as { token: string }).token : undefined;
+    return answer?.status === 200 ? (answer.json() as IssuedToken) : undefined;
   }
 }
 

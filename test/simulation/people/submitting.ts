@@ -6,6 +6,7 @@ import {
 import { signSubmission } from "../../../shared/client/sign-submission.ts";
 import { VdcProblem } from "../../../shared/client/problem.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
+import { FARTHEST } from "../world/clocks.ts";
 import { clientOf } from "./client.ts";
 import { insist } from "./insist.ts";
 import type { People } from "./people.ts";
@@ -54,9 +55,7 @@ async function submitOnce(people: People, { submission, txId }: Signed): Promise
   return "taken";
 }
 
-const NEAR = 300_000; // milliseconds: two clocks are not farther apart
-
 function isNearEdge({ world, profile }: People, timestamp: number): boolean {
   const window = Number(profile.vars.SUBMISSION_WINDOW_SECONDS) * 1_000;
-  return Math.abs(Math.abs(world.now - timestamp) - window) < NEAR;
+  return Math.abs(Math.abs(world.now - timestamp) - window) < 2 * FARTHEST;
 }

@@ -1,9 +1,7 @@
 import type { Stack } from "../platform/stack.ts";
+import { FARTHEST } from "../world/clocks.ts";
 import type { Mined } from "./mined.ts";
 import type { Promised } from "./promised.ts";
-
-/** Two readings of one Worker's clock, which jumps, are not farther apart. */
-const CLOCKS = 300_000; // milliseconds
 
 interface PaidRow {
   readonly tx_id: string;
@@ -20,7 +18,7 @@ export function checkPaid(stack: Stack, promised: Promised): void {
       "SELECT tx_id, received_at, expired_at, (SELECT admitted_at FROM tx WHERE id = paid_by) AS paid_at FROM intent WHERE paid_by IS NOT NULL",
     );
   for (const { tx_id: txId, received_at, expired_at, paid_at } of rows) {
-    if (expired_at !== null && paid_at !== null && paid_at + CLOCKS < expired_at)
+    if (expired_at !== null && paid_at !== null && paid_at + 2 * FARTHEST < expired_at)
       stack.world.broken("1 nothing is lost", `${txId} was paid, and has expired since`);
     if (received_at !== null && promised.isKept(txId) && !promised.wasTaken(txId))
       promised.taken(txId, "a submission that is paid");

@@ -43,7 +43,7 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
       if (writes && world.random.chance(0.5))
         world.at(world.now + world.random.between(1_000, LATE), () => {
           world.say(`late: ${where}`);
-          return Promise.resolve(perform()).catch(() => {}); // nobody is there any more to hear of it
+          return Promise.try(perform).catch(() => {}); // nobody is there any more to hear of it
         });
       return never;
     }
