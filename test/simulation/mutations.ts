@@ -184,8 +184,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "nothing is mined unpaid",
     seed: 1,
     file: "workers/chain-head/intents.ts",
-    from: `const isPaid = known !== undefined && known.paid_by !== null;`,
-    to: `const isPaid = known !== undefined;`,
+    from: `received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0`,
+    to: `received_at IS NOT NULL AND admitted = 0`,
   },
   {
     name: "leave-intents",

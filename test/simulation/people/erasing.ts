@@ -17,6 +17,7 @@ export async function erasesSomething(people: People): Promise<void> {
 
 async function erases({ operator, promised, random, world }: People, txId: string): Promise<void> {
   promised.erasing(txId);
+  let mayBeDone = false;
   for (;;) {
     const answer = await operator.click(`/api/privacy/${txId}/erase`, posted({ reason: "he asked for it" }));
     if (answer?.status === 200) {
@@ -24,9 +25,9 @@ async function erases({ operator, promised, random, world }: People, txId: strin
       promised.erased(txId, blockNumber);
       return;
     }
-    const isOnItsWay = answer?.status === 409 || answer?.status === 404;
-    // Not yet; but what was asked before may have been done, and what was refused may be decided otherwise the next time.
-    if (isOnItsWay && random.chance(0.3)) {
+    // What was begun without an answer has to be finished; what was only ever refused may be left alone.
+    if (answer === undefined || answer.status >= 500) mayBeDone = true;
+    if (!mayBeDone && random.chance(0.3)) {
       promised.notErased(txId);
       return;
     }
