@@ -10,6 +10,7 @@ const RATES: Readonly<Record<FaultKind, readonly [number, number, number]>> = {
   "call hangs": [0.0005, 0.002, 0.01],
   "call done twice": [0.002, 0.01, 0.04],
   "KV stale read": [0.1, 0.3, 0.7],
+  "KV write late": [0.005, 0.02, 0.1],
   "KV write limited": [1, 1, 1],
   "R2 write limited": [0.2, 0.5, 1],
   "message duplicated": [0.01, 0.05, 0.2],

@@ -4,6 +4,7 @@ import { Errands } from "./people/errands.ts";
 import { Operator } from "./people/operator.ts";
 import { Stripe } from "./people/stripe.ts";
 import type { People } from "./people/people.ts";
+import { Stranger } from "./people/stranger.ts";
 import { startBadDeployments } from "./platform/bad-deployments.ts";
 import { beginIsolates } from "./platform/isolate.ts";
 import { startCrons } from "./platform/crons.ts";
@@ -85,6 +86,8 @@ export async function runSeed(
     world.say("from here on, nothing goes wrong any more");
     world.calm = true;
     await afterwards(people);
+    const mined = promised.transactions.filter((txId) => onlooker.blockOf(txId) !== undefined);
+    await until(world, new Stranger(stack).looksUp(mined));
     await checkWholeChain(stack, promised);
     checkAnyTime(people);
   } finally {

@@ -7,7 +7,7 @@ import { duties, type BlockStage, type Duty } from "./duties.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { expireIntents } from "./intents.ts";
-import { noteBegun, noteEnded, unansweredWrite } from "./latest-write.ts";
+import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 import { parked } from "./set-aside.ts";
@@ -33,7 +33,7 @@ export async function doDuties(
   const due = duties(sql, rules).filter((owed) => owed.due <= started);
   for (const { duty } of withoutRepeats(due)) {
     try {
-      await perform(duty, { sql, env, clock });
+      await perform(duty, { sql, env, rules, clock });
       strikeOff(sql, duty, rules, started, clock());
     } catch (error) {
       failed = true;
@@ -59,20 +59,18 @@ function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof dutie
 }
 
 /** One that hangs must not keep the others waiting until the platform ends the alarm. */
-async function perform(duty: Duty, { sql, env, clock }: Surroundings): Promise<void> {
+async function perform(duty: Duty, { sql, env, rules, clock }: Surroundings): Promise<void> {
   if (duty.kind !== "publish_latest") return withDeadline(DEADLINE, duty.kind, () => tell(duty, env));
-  const before = unansweredWrite(sql, clock());
-  noteBegun(sql, duty.blockNumber, clock());
-  const [answer] = await withDeadline(DEADLINE, duty.kind, () =>
-    Promise.allSettled([env.KV.put(kvKeys.latest, JSON.stringify(duty.value))]),
-  );
-  noteEnded(sql, before);
-  if (answer.status === "rejected") throw answer.reason;
+  const before = writeInDoubt(sql, clock());
+  noteBegun(sql, duty.blockNumber, clock(), rules.stallAfterSeconds * 1_000);
+  await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(duty.value)));
+  noteDone(sql, before);
 }
 
 interface Surroundings {
   readonly sql: Sql;
   readonly env: Env;
+  readonly rules: ChainRules;
   readonly clock: () => number;
 }
 

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { readText } from "../../shared/http/body.ts";
 import { Problem, type ProblemSlug } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
+import { isObject, isReadWhole } from "../../shared/read-whole.ts";
 import type { Env } from "./env.ts";
 import type { Operator } from "./operator.ts";
 
@@ -187,19 +188,6 @@ async function readBody(plan: Plan, request: Request): Promise<unknown> {
 /** What valibot says beyond that quotes the value, which may be private: it is not repeated. */
 function expectation({ message }: v.BaseIssue<unknown>): string {
   return message.replace(/(?: but r|: R)eceived .*$/s, "").slice(0, 300);
-}
-
-/** Nothing that was sent is passed over: valibot reads an array as an object without members, and leaves out `__proto__`. */
-function isReadWhole(sent: unknown, read: unknown): boolean {
-  if (sent === read || !isObject(sent) || !isObject(read)) return true;
-  if (Array.isArray(sent) !== Array.isArray(read)) return false;
-  return Object.entries(sent).every(
-    ([name, member]) => Object.hasOwn(read, name) && isReadWhole(member, Reflect.get(read, name)),
-  );
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 function parseJson(text: string): unknown {

@@ -214,7 +214,7 @@ export class SimulatedObject {
     while (this.#isDirty || this.#flushing !== undefined) {
       this.#flushing ??= this.#flush(life);
       await this.#flushing;
-      if (life.invocation.isDead) await never;
+      if (life.invocation.isDead) await never();
     }
   }
 

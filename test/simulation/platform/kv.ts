@@ -1,4 +1,4 @@
-import { operation } from "../world/operation.ts";
+import { LATE, operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 
 interface Version {
@@ -83,11 +83,20 @@ export class SimulatedKv {
   }
 
   #put(key: string, value: string | undefined, metadata?: unknown): void {
+    if (this.#world.strikes("KV write late", key)) {
+      const landsAt = this.#world.now + this.#world.random.between(1_000, LATE);
+      this.#world.at(landsAt, () => this.#land(key, value, metadata));
+      throw new Error("KV PUT failed: 500 Internal Server Error");
+    }
     const last = this.#keys.get(key)?.at(-1);
     if (last !== undefined && this.#world.now - last.at < WRITE_INTERVAL && !this.#world.calm) {
       this.#world.struck("KV write limited", key);
       throw new Error("KV PUT failed: 429 Too Many Requests");
     }
+    this.#land(key, value, metadata);
+  }
+
+  #land(key: string, value: string | undefined, metadata?: unknown): void {
     this.#write(key, value, metadata);
     this.#observe(key, value);
   }

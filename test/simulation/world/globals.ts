@@ -146,7 +146,9 @@ export function takeOver(): void {
         : new Timer(milliseconds, () => run(...given)),
     clearTimeout: (timer: Timer | number | undefined) =>
       timer instanceof Timer ? timer.cancel() : realClearTimeout(timer),
-    scheduler: { wait: (milliseconds: number) => (running()?.isDead === true ? never : sleep(milliseconds)) },
+    scheduler: {
+      wait: (milliseconds: number) => (running()?.isDead === true ? never() : sleep(milliseconds)),
+    },
     fetch: fetchInWorld,
     Request: WorkersRequest,
     crypto: { subtle, getRandomValues, randomUUID },

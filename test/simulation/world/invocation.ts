@@ -56,7 +56,10 @@ export function asPlatform<T>(work: () => T): T {
   return store.exit(work);
 }
 
-export const never = new Promise<never>(() => {});
+/** A promise of its own for each who waits: a common one would remember all of them. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 /** Kills the invocation when it has not ended in time. @returns what ends the watch */
 export function limitTo(world: World, invocation: Invocation, milliseconds: number): () => void {

@@ -2,7 +2,7 @@ import { asPlatform, never, running } from "./invocation.ts";
 import type { World } from "./world.ts";
 
 /** A call that nobody waits for any more is done within this time (milliseconds), or never. */
-const LATE = 60_000;
+export const LATE = 45_000;
 
 export interface Operation<T> {
   /** What it is, for the trace: `R2 put blocks/3.json`. */
@@ -25,15 +25,15 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
   const caller = running();
   const { label, effect, writes, takes = 30, failure = "Network connection lost." } = what;
   const where = `${caller?.worker ?? "people"}: ${label}`;
-  if (caller?.isDead) return never;
+  if (caller?.isDead) return never();
   await caller?.gate();
   const dies = caller !== undefined && world.strikes("worker dies", where);
   const afterwards = dies && world.random.chance(0.6);
   await world.sleep(world.random.duration(takes));
-  if (caller?.isDead) return never;
+  if (caller?.isDead) return never();
   if (dies && !afterwards) {
     caller.kill(`died before ${label}`);
-    return never;
+    return never();
   }
   const perform = () => asPlatform(effect);
 
@@ -45,15 +45,15 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
           world.say(`late: ${where}`);
           return Promise.try(perform).catch(() => {}); // nobody is there any more to hear of it
         });
-      return never;
+      return never();
     }
   }
   world.say(where);
   const answer = await perform();
-  if (caller?.isDead) return never;
+  if (caller?.isDead) return never();
   if (dies) {
     caller.kill(`died after ${label}`);
-    return never;
+    return never();
   }
   if (writes && caller !== undefined) {
     if (world.strikes("call done, reports failure", where)) throw new Error(failure);
@@ -64,7 +64,7 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
     }
   }
   await world.sleep(world.random.duration(takes / 3));
-  return caller?.isDead ? never : answer;
+  return caller?.isDead ? never() : answer;
 }
 
 /** The caller hears of the second time; where that was refused, of the first. */
