@@ -9,14 +9,14 @@ export type Heard = (status: number | undefined) => void;
 export function clientOf(stack: Stack, heard: Heard = () => {}): VdcClient {
   return new VdcClient("https://vdc.example", {
     fetch: async (input, { method = "GET", headers, body } = {}) => {
-      const { pathname } = new URL(input as string);
+      const { pathname, search } = new URL(input as string);
       const asked = {
         method,
         headers: { ...(headers as Record<string, string>), ...lengthOf(body) },
         ...(body && { body: body as string | Uint8Array<ArrayBuffer> }),
       };
       try {
-        const { status, headers: answered, text } = await request(stack, pathname, asked);
+        const { status, headers: answered, text } = await request(stack, pathname + search, asked);
         heard(status);
         return new Response(text, { status, headers: answered });
       } catch (error) {
