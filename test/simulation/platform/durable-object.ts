@@ -192,6 +192,7 @@ export class SimulatedObject {
       getAlarm: async () => alive(() => this.#alarm),
       setAlarm: async (time: number | Date) =>
         alive(() => {
+          if (Number(time) <= 0) throw new TypeError("setAlarm() cannot be called with an alarm time <= 0");
           this.#alarm = Number(time);
           this.#isDirty = true;
         }),
