@@ -66,8 +66,9 @@ export class SimulatedObject {
     );
   }
 
-  /** Rows of its storage, as they are now. */
+  /** Rows of its storage, as they are now; none of one that nobody has called yet. */
   rows<Row>(query: string): Row[] {
+    if (this.#database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() === undefined) return [];
     return this.#statement(query).all() as Row[];
   }
 
