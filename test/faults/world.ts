@@ -1,0 +1,135 @@
+import { expect } from "vitest";
+import type { Block } from "../../shared/chain/block.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { keysOf, latest } from "../support/chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
+import { deliver, purchase, status } from "../support/payments.ts";
+import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import type { SyntheticEvent } from "../../cli/stripe/synthetic.ts";
+import { startControl, type Control } from "./control.ts";
+import { faultyBundles } from "./faulty-bundles.ts";
+import { Invariants } from "./invariants.ts";
+import { patiently } from "./patiently.ts";
+
+const VARS = {
+  MINE_AT_COUNT: "1", // each payment asks for its own block
+  MINE_AFTER_SECONDS: "1",
+  STALL_AFTER_SECONDS: "1",
+  PIN_DEADLINE_SECONDS: "1",
+  PAID_TYPES: "asset_creation",
+};
+/** Milliseconds from one firing of the crons to the next, while something is left to do. In production a minute, or ten. */
+const CRON_EVERY = 3_000;
+/** Milliseconds. Watchdog, retries and crons have had their turns many times by then. */
+const SETTLES_WITHIN = 40_000;
+
+/** A whole stack whose writes the control decides about, and the model of what must come of what was put in. */
+export class World {
+  readonly pipeline: Pipeline;
+  readonly control: Control;
+  /** Transactions that somebody was told are taken: each must be mined, once. */
+  readonly #accepted = new Set<string>();
+  /** Those that can't be mined now; their pending objects stay. */
+  readonly #withheld = new Set<string>();
+
+  private constructor(pipeline: Pipeline, control: Control) {
+    this.pipeline = pipeline;
+    this.control = control;
+  }
+
+  static async start(): Promise<World> {
+    const control = await startControl();
+    const pipeline = await startPipeline({
+      vars: VARS,
+      wrap: (bundles, directory) => faultyBundles(bundles, directory, control.url),
+    });
+    const invariants = new Invariants(pipeline);
+    control.watch((attempt) => invariants.brokenBy(attempt));
+    return new World(pipeline, control);
+  }
+
+  /** It was taken, by a promise that whoever sent it relies on. */
+  accept(txId: string): string {
+    this.#accepted.add(txId);
+    return txId;
+  }
+
+  withhold(txId: string): void {
+    this.#withheld.add(txId);
+    this.#accepted.delete(txId);
+  }
+
+  release(txId: string): void {
+    this.#withheld.delete(txId);
+    this.#accepted.add(txId);
+  }
+
+  /** Stripe delivers an event until it hears 200. @returns its transaction's id */
+  async pay(event: SyntheticEvent = purchase()): Promise<string> {
+    return patiently(async () => {
+      const response = await deliver(this.pipeline, event);
+      const body: { txId: string } = await response.json();
+      expect(response.status).toBe(200);
+      return this.accept(body.txId);
+    });
+  }
+
+  /** All that must hold at any moment. @returns the blocks */
+  async verify(): Promise<readonly Block[]> {
+    expect(this.control.violations).toEqual([]);
+    const blocks = await checkChain(this.pipeline);
+    const ids = idsOf(blocks);
+    expect(new Set(ids).size, "no transaction is mined twice").toBe(ids.length);
+    return blocks;
+  }
+
+  /** The clocks tick until everything is done that was promised, and nothing is left over. */
+  async settle(): Promise<void> {
+    let lastCron = Date.now();
+    await patiently(
+      async () => {
+        if (Date.now() - lastCron > CRON_EVERY) {
+          lastCron = Date.now();
+          await this.#fireCrons();
+        }
+        await this.#expectSettled();
+      },
+      { within: SETTLES_WITHIN, every: 100 },
+    );
+  }
+
+  /** Cron is a hint: one that fails comes again. */
+  async #fireCrons(): Promise<void> {
+    await Promise.allSettled([this.pipeline.fireCron("miner"), this.pipeline.fireCron("accounts")]);
+  }
+
+  async #expectSettled(): Promise<void> {
+    const { pipeline } = this;
+    const { inFlight, counts, halted, latest: head } = await status(pipeline);
+    expect({ inFlight, halted, pending: counts.pending }).toEqual({ inFlight: [], halted: null, pending: 0 });
+    expect((await latest(pipeline))?.blockNumber).toBe(head);
+    const blocks = await this.verify();
+    expectMined(blocks, [...this.#accepted]);
+    expect((await pendingKeys(pipeline)).toSorted()).toEqual([...this.#withheld].map(r2Keys.pending).toSorted());
+    expect(await keysOf(pipeline, r2Keys.allSealedPrefix)).toEqual([]);
+    expect(await pipeline.kv.get(kvKeys.pendingCount)).toBe("0");
+    await this.#expectIndexed(blocks.slice(-INDEXED_BLOCKS));
+  }
+
+  async #expectIndexed(blocks: readonly Block[]): Promise<void> {
+    for (const { blockNumber, transactions } of blocks)
+      for (const [index, { id }] of transactions.entries())
+        expect(await this.pipeline.kv.get(kvKeys.transaction(id), "json")).toMatchObject({ blockNumber, index });
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline.close();
+    await this.control.close();
+  }
+}
+
+const INDEXED_BLOCKS = 6; // what a cell can have made
+
+function idsOf(blocks: readonly Block[]): string[] {
+  return blocks.flatMap(({ transactions }) => transactions.map(({ id }) => id));
+}
