@@ -14,12 +14,19 @@ export interface Cell {
 
 const MOST_RUNS = 3;
 
+/** Whether other payments arrive while a flow gets over its faults. */
+export type Company = "alone" | "in_company";
+
 /**
- * Runs a flow into the faults, of which each hits another write, and on to its end, with another payment that arrives
- * meanwhile. What must hold at any moment is verified when the faults have hit; what must have come of it, at the end.
+ * Runs a flow into the faults, of which each hits another write, and on to its end. What must hold at any moment is verified when the faults have hit; what must have come of it, at the end.
  * @returns what became of each
  */
-export async function runCells(world: World, flow: Flow, cells: readonly Cell[]): Promise<readonly Recovery[]> {
+export async function runCells(
+  world: World,
+  flow: Flow,
+  cells: readonly Cell[],
+  company: Company,
+): Promise<readonly Recovery[]> {
   const { control } = world;
   const from = control.seen.length;
   control.disarm();
@@ -31,7 +38,7 @@ export async function runCells(world: World, flow: Flow, cells: readonly Cell[])
       Promise.allSettled([running]),
       untilHit(control, cells, running).then(async () => {
         await world.verify();
-        await world.pay();
+        if (company === "in_company") await world.pay();
       }),
     ]);
     if (ran[0].status === "rejected") throw ran[0].reason;
@@ -48,8 +55,17 @@ function missed(control: Control, cells: readonly Cell[]): string[] {
 
 /** Until the faults have hit, or the flow and its aftermath are over without them. */
 async function untilHit(control: Control, cells: readonly Cell[], running: Promise<void>): Promise<void> {
-  const wait = patiently(async () => {
-    if (missed(control, cells).length > 0) throw new Error("not yet");
-  }, { within: 6_000 });
-  await Promise.race([wait, running.then(() => wait, () => {})]).catch(() => {});
+  const wait = patiently(
+    async () => {
+      if (missed(control, cells).length > 0) throw new Error("not yet");
+    },
+    { within: 6_000 },
+  );
+  await Promise.race([
+    wait,
+    running.then(
+      () => wait,
+      () => {},
+    ),
+  ]).catch(() => {});
 }

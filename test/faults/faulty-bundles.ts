@@ -34,7 +34,10 @@ export function faultyBundles(bundles: Bundles, directory: string, controlUrl: s
 const FAULTS = (() => { ${instrument}; return instrument(${settings}); })();\n`;
     writeFileSync(
       file,
-      begin + bundle.replace(/^\/\/# sourceMappingURL=.*$/m, "").replace(EXPORTS, (_, list: string) => wrapped(list)),
+      begin +
+        bundle
+          .replace(/^\/\/# sourceMappingURL=.*$/m, "")
+          .replace(EXPORTS, (_, list: string) => wrapped(list)),
     );
     return copy;
   };

@@ -182,11 +182,13 @@ export function instrument({
   }
 
   function queue(binding: string, real: Methods): object {
-    const to = binding.toLowerCase().replace(/_queue$/, "").replaceAll("_", "-");
+    const to = binding
+      .toLowerCase()
+      .replace(/_queue$/, "")
+      .replaceAll("_", "-");
     return withMethods(real, (name) => {
       if (name !== "send" && name !== "sendBatch") return undefined;
-      return (...args) =>
-        decided({ does: `send to ${to}`, target: "" }, async () => real[name]?.(...args));
+      return (...args) => decided({ does: `send to ${to}`, target: "" }, async () => real[name]?.(...args));
     });
   }
 
@@ -195,8 +197,9 @@ export function instrument({
       if (["id", "name", "dup", "connect"].includes(name)) return undefined;
       if (name === "fetch") return (...args) => fetched(called, stub, args);
       return (...args) =>
-        decided({ does: `${called}.${name}`, target: "", value: JSON.stringify(args).slice(0, MOST_TEXT) }, async () =>
-          stub[name]?.(...args),
+        decided(
+          { does: `${called}.${name}`, target: "", value: JSON.stringify(args).slice(0, MOST_TEXT) },
+          async () => stub[name]?.(...args),
         );
     });
   }
@@ -237,13 +240,16 @@ export function instrument({
     if (name.endsWith("_QUEUE")) return queue(name, real);
     if (DURABLE_OBJECTS[name] !== undefined) return namespace(DURABLE_OBJECTS[name], real);
     if (SERVICES[name] !== undefined) return callee(SERVICES[name], real);
-    throw new Error(`the fault matrix does not know the binding ${name} of ${worker}: list it in instrument.ts`);
+    throw new Error(
+      `the fault matrix does not know the binding ${name} of ${worker}: list it in instrument.ts`,
+    );
   }
 
   globalThis.fetch = (input: RequestInfo | URL, init?: RequestInit) => {
     const request = new Request(input, init);
     if (request.method === "GET") return realFetch(input, init);
-    const failure = () => Response.json({ error: { code: 503, message: "a fault of the test" } }, { status: 503 });
+    const failure = () =>
+      Response.json({ error: { code: 503, message: "a fault of the test" } }, { status: 503 });
     let rest = request;
     const work = async () => {
       const now = rest;

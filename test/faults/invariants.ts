@@ -2,7 +2,13 @@ import { readBlock } from "../../shared/chain/block.ts";
 import { equalBytes } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
-import { blockNumberOfR2Key, kvKeys, r2Keys, txIdOfIntentKey, txIdOfPendingKey } from "../../shared/storage/layout.ts";
+import {
+  blockNumberOfR2Key,
+  kvKeys,
+  r2Keys,
+  txIdOfIntentKey,
+  txIdOfPendingKey,
+} from "../../shared/storage/layout.ts";
 import { blockOfRecord } from "../../shared/storage/kv-tier.ts";
 import { blockBytes } from "../../shared/chain/block.ts";
 import type { Pipeline } from "../support/pipeline.ts";
@@ -29,23 +35,29 @@ export class Invariants {
     if (does === "KV put" && target === kvKeys.latest) return this.#publishes(value);
     if (does === "chain-head.persisted") {
       const [{ blockNumber }] = JSON.parse(value) as [{ blockNumber: number }];
-      return (await this.#isStored(blockNumber)) ? [] : [`block ${blockNumber} is told as persisted, and a tier lacks it`];
+      return (await this.#isStored(blockNumber))
+        ? []
+        : [`block ${blockNumber} is told as persisted, and a tier lacks it`];
     }
     if (does === "chain-head.seal") {
       const [blockNumber, , { sha256: sealed }] = JSON.parse(value) as [number, string, { sha256: string }];
       const keys = [r2Keys.sealed(blockNumber, sealed), r2Keys.block(blockNumber)];
       const found = await Promise.all(keys.map((key) => this.#pipeline.r2.head(key)));
-      return found.some((object) => object !== null) ? [] : [`block ${blockNumber} is sealed before its bytes are durable`];
+      return found.some((object) => object !== null)
+        ? []
+        : [`block ${blockNumber} is sealed before its bytes are durable`];
     }
     if (does === "R2 put") return this.#archives(target, sha256);
-    if (does === "R2 delete" && !actor.startsWith("accounts (erase)")) return this.#deletes(target.split(" "));
+    if (does === "R2 delete" && !actor.startsWith("accounts (erase)"))
+      return this.#deletes(target.split(" "));
     return [];
   }
 
   async #publishes(value: string): Promise<string[]> {
     const { blockNumber } = JSON.parse(value) as { blockNumber: number };
     const broken: string[] = [];
-    if (blockNumber < this.#latest) broken.push(`vdc:latest goes back from ${this.#latest} to ${blockNumber}`);
+    if (blockNumber < this.#latest)
+      broken.push(`vdc:latest goes back from ${this.#latest} to ${blockNumber}`);
     this.#latest = blockNumber;
     if ((await this.#firstUnstored()) <= blockNumber)
       broken.push(`vdc:latest names block ${blockNumber}, and a tier lacks that or one before it`);
@@ -57,7 +69,9 @@ export class Invariants {
     if (blockNumber === undefined || sha256 === undefined) return [];
     const first = this.#archived.get(blockNumber);
     this.#archived.set(blockNumber, first ?? sha256);
-    return first === undefined || first === sha256 ? [] : [`two different blocks ${blockNumber} were put into the archive`];
+    return first === undefined || first === sha256
+      ? []
+      : [`two different blocks ${blockNumber} were put into the archive`];
   }
 
   async #deletes(keys: readonly string[]): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { runCells, type Cell } from "./cell.ts";
+import { runCells, type Cell, type Company } from "./cell.ts";
 import { FAULTS } from "./fault.ts";
 import { flowNamed } from "./flows/all.ts";
 import { LISTED } from "./listed.ts";
@@ -13,6 +13,8 @@ export interface Outcome extends Cell {
   readonly recovery?: Recovery;
   /** Why it did not hold. */
   readonly failure?: string;
+  /** What happened last before it did not. */
+  readonly trace?: string;
 }
 
 export interface Matrix {
@@ -37,7 +39,8 @@ export function fewCells(turn = 0): Round[] {
   const rounds: Cell[][] = [];
   for (const cell of cells) {
     const room = rounds.find(
-      (round) => round[0]?.flow === cell.flow && round.every(({ write }) => actorOf(write) !== actorOf(cell.write)),
+      (round) =>
+        round[0]?.flow === cell.flow && round.every(({ write }) => actorOf(write) !== actorOf(cell.write)),
     );
     if (room === undefined) rounds.push([cell]);
     else room.push(cell);
@@ -48,7 +51,11 @@ export function fewCells(turn = 0): Round[] {
 function cellsOf(make: (write: string, i: number) => readonly (readonly Omit<Cell, "flow">[])[]): Cell[] {
   let i = 0;
   return Object.entries(LISTED).flatMap(([flow, writes]) =>
-    writes.flatMap((write) => make(write, i++).flat().map((cell) => ({ flow, ...cell }))),
+    writes.flatMap((write) =>
+      make(write, i++)
+        .flat()
+        .map((cell) => ({ flow, ...cell })),
+    ),
   );
 }
 
@@ -59,13 +66,18 @@ function actorOf(write: string): string {
 export interface RunOptions {
   /** Stacks at a time. */
   readonly lanes: number;
+  /** Each round is run once for each of these. */
+  readonly passes: readonly Company[];
   readonly say?: (line: string) => void;
 }
 
 const ROUNDS_A_WORLD = 20; // each verifies its whole chain again and again
 
 /** Runs the rounds, several stacks at a time. */
-export async function runMatrix(rounds: readonly Round[], { lanes, say = () => {} }: RunOptions): Promise<Matrix> {
+export async function runMatrix(
+  rounds: readonly Round[],
+  { lanes, passes, say = () => {} }: RunOptions,
+): Promise<Matrix> {
   const outcomes: Outcome[] = [];
   const names = new Set<string>();
   const [beginnings, others] = [rounds.filter(begins), rounds.filter((round) => !begins(round))];
@@ -78,7 +90,7 @@ export async function runMatrix(rounds: readonly Round[], { lanes, say = () => {
         for (let count = 0; count < ROUNDS_A_WORLD; count++) {
           const round = (count === 0 ? beginnings.shift() : undefined) ?? others.shift();
           if (round === undefined) break;
-          const results = await runRound(world, round);
+          const results = await runRound(world, round, passes);
           outcomes.push(...results);
           for (const { write, fault, failure, recovery } of results)
             say(`${++done} ${write} · ${fault}: ${failure ?? recovery}`);
@@ -104,14 +116,16 @@ function begins([{ flow }]: Round): boolean {
   return flowNamed(flow).begins === true;
 }
 
-async function runRound(world: World, round: Round): Promise<readonly Outcome[]> {
-  const started = Date.now();
-  try {
-    const recoveries = await runCells(world, flowNamed(round[0].flow), round);
-    return round.map((cell, i) => ({ ...cell, recovery: recoveries[i] as Recovery }));
-  } catch (error) {
-    const failure = `after ${Date.now() - started} ms: ${error instanceof Error ? error.message : String(error)}`;
-    if (process.env.VDC_FAULT_TRACE) console.log(round, world.trace());
-    return round.map((cell) => ({ ...cell, failure }));
-  }
+async function runRound(world: World, round: Round, passes: readonly Company[]): Promise<readonly Outcome[]> {
+  const flow = flowNamed(round[0].flow);
+  let recoveries: readonly Recovery[] = [];
+  for (const company of flow.begins ? passes.slice(-1) : passes)
+    try {
+      const seen = await runCells(world, flow, round, company);
+      if (recoveries.length === 0) recoveries = seen;
+    } catch (error) {
+      const failure = `${company}: ${error instanceof Error ? error.message : String(error)}`;
+      return round.map((cell) => ({ ...cell, failure, trace: world.trace() }));
+    }
+  return round.map((cell, i) => ({ ...cell, recovery: recoveries[i] as Recovery }));
 }

@@ -1,4 +1,7 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
+import type { WorkerName } from "../../shared/pipeline.ts";
+import { startAlertReceiver, type AlertReceiver } from "../support/alert-receiver.ts";
 import type { Block } from "../../shared/chain/block.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { keysOf, latest } from "../support/chain-state.ts";
@@ -21,6 +24,7 @@ const VARS = {
 };
 /** Milliseconds from one firing of the crons to the next, while something is left to do. In production a minute, or ten. */
 const CRON_EVERY = 3_000;
+const CRON_PATIENCE = 5_000; // milliseconds
 /** Milliseconds. Watchdog, retries and crons have had their turns many times by then. */
 const SETTLES_WITHIN = 40_000;
 
@@ -38,20 +42,25 @@ export class World {
   /** Those that can't be mined now; their pending objects stay. */
   readonly #withheld = new Set<string>();
 
-  private constructor(pipeline: Pipeline, control: Control) {
+  readonly alerts: AlertReceiver;
+
+  private constructor(pipeline: Pipeline, control: Control, alerts: AlertReceiver) {
     this.pipeline = pipeline;
     this.control = control;
+    this.alerts = alerts;
   }
 
   static async start(): Promise<World> {
     const control = await startControl();
+    const alerts = await startAlertReceiver();
     const pipeline = await startPipeline({
       vars: VARS,
+      secrets: { ALERT_WEBHOOK_URL: alerts.url },
       wrap: (bundles, directory) => faultyBundles(bundles, directory, control.url),
     });
     const invariants = new Invariants(pipeline);
     control.watch((attempt) => invariants.brokenBy(attempt));
-    return new World(pipeline, control);
+    return new World(pipeline, control, alerts);
   }
 
   /** It was taken, by a promise that whoever sent it relies on. */
@@ -63,6 +72,11 @@ export class World {
   withhold(txId: string): void {
     this.#withheld.add(txId);
     this.#accepted.delete(txId);
+  }
+
+  /** No block takes it, and nothing of it is left. */
+  withdraw(txId: string): void {
+    this.#withheld.delete(txId);
   }
 
   release(txId: string): void {
@@ -77,6 +91,27 @@ export class World {
       const body: { txId: string } = await response.json();
       expect(response.status).toBe(200);
       return this.accept(body.txId);
+    });
+  }
+
+  /** An operator asks until the answer is one of these. */
+  async operate<T>(method: string, path: string, body?: object, statuses = [200, 202]): Promise<T> {
+    return patiently(async () => {
+      const text = body && JSON.stringify(body);
+      const response = await this.pipeline.operate(path, { method, ...(text && { body: text }) });
+      const answer: unknown = await response.json();
+      expect(statuses, `${method} ${path}: ${JSON.stringify(answer)}`).toContain(response.status);
+      return answer as T;
+    });
+  }
+
+  /** Anybody asks until the answer is one of these. */
+  async request<T>(send: (pipeline: Pipeline) => Promise<Response>, statuses = [200, 202]): Promise<T> {
+    return patiently(async () => {
+      const response = await send(this.pipeline);
+      const answer: unknown = await response.json();
+      expect(statuses, JSON.stringify(answer)).toContain(response.status);
+      return answer as T;
     });
   }
 
@@ -108,9 +143,15 @@ export class World {
     );
   }
 
+  async fireCron(worker: WorkerName): Promise<void> {
+    const fired = this.pipeline.fireCron(worker);
+    fired.catch(() => {});
+    await Promise.race([fired, wait(CRON_PATIENCE)]); // one that hangs does not keep the clock from ticking
+  }
+
   /** Cron is a hint: one that fails comes again. */
   async #fireCrons(): Promise<void> {
-    await Promise.allSettled([this.pipeline.fireCron("miner"), this.pipeline.fireCron("accounts")]);
+    await Promise.allSettled([this.fireCron("miner"), this.fireCron("accounts")]);
   }
 
   async #expectSettled(): Promise<void> {
@@ -120,7 +161,9 @@ export class World {
     expect((await latest(pipeline))?.blockNumber).toBe(head);
     const blocks = await this.verify();
     expectMined(blocks, [...this.#accepted]);
-    expect((await pendingKeys(pipeline)).toSorted()).toEqual([...this.#withheld].map(r2Keys.pending).toSorted());
+    expect((await pendingKeys(pipeline)).toSorted()).toEqual(
+      [...this.#withheld].map(r2Keys.pending).toSorted(),
+    );
     expect(await keysOf(pipeline, r2Keys.allSealedPrefix)).toEqual([]);
     expect(await pipeline.kv.get(kvKeys.pendingCount)).toBe("0");
     await this.#expectIndexed(blocks.slice(-INDEXED_BLOCKS));
@@ -129,23 +172,31 @@ export class World {
   async #expectIndexed(blocks: readonly Block[]): Promise<void> {
     for (const { blockNumber, transactions } of blocks)
       for (const [index, { id }] of transactions.entries())
-        expect(await this.pipeline.kv.get(kvKeys.transaction(id), "json")).toMatchObject({ blockNumber, index });
+        expect(await this.pipeline.kv.get(kvKeys.transaction(id), "json")).toMatchObject({
+          blockNumber,
+          index,
+        });
   }
 
   /** What happened last, for who looks into a failure. */
   trace(): string {
     const seen = this.control.seen.filter(({ name }) => !isRead(name)).slice(-120);
     const attempts = seen.map(({ invocation, name, delivery, target, happened }) =>
-      [invocation, name, target, delivery !== undefined && `#${delivery}`, happened].filter(Boolean).join(" "),
+      [invocation, name, target, delivery !== undefined && `#${delivery}`, happened]
+        .filter(Boolean)
+        .join(" "),
     );
     const logs = this.pipeline.harness.getLogs().map(({ message }) => message.slice(0, 400));
-    const loud = logs.filter((message) => /"level":"(?:warn|error)"/.test(message) || !message.startsWith("{"));
+    const loud = logs.filter(
+      (message) => /"level":"(?:warn|error)"/.test(message) || !message.startsWith("{"),
+    );
     return [...attempts, ...loud.slice(-30)].join("\n");
   }
 
   async close(): Promise<void> {
     await this.pipeline.close();
     await this.control.close();
+    await this.alerts.close();
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Attempt } from "./fault.ts";
 
 /** A write by its name: who does it and what, with a pattern in the place of its key. */
-export function nameOf({ actor, does, target }: Attempt): string {
+export function nameOf({ actor, does: doing, target }: Attempt): string {
+  const does = doing.replace(/^ack of .*-dlq$/, "ack of {stage}-dlq");
   const patterns = [...new Set(target.split(" ").map(patternOf))].toSorted();
   return `${actor}: ${[does, ...patterns].join(" ").trim()}`;
 }
@@ -12,6 +13,7 @@ function patternOf(key: string): string {
     .replace(/\b[0-9a-f]{64}\b/, "{sha256}")
     .replace(/\b[0-9a-f]{32}\b/, "{id}")
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "{id}")
+    .replace(/^dead-letters\/[^/]+/, "dead-letters/{stage}")
     .replace(/^asset:.*/, "asset:{assetId}")
     .replace(/\b\d+\b/, "{n}");
 }
