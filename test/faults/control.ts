@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { WorkerName } from "../../shared/pipeline.ts";
 import type { Attempt, Happening } from "./fault.ts";
 import { isRead, nameOf } from "./writes.ts";
 
@@ -33,6 +34,8 @@ export interface Control {
   /** Whether what was ordered for this write has happened to the last time. */
   isDone(write: string): boolean;
   disarm(): void;
+  /** Sets a Worker's clock ahead, milliseconds. It hears of it with its next attempt, or its next cron. */
+  setAhead(worker: WorkerName, milliseconds: number): void;
   close(): Promise<void>;
 }
 
@@ -40,6 +43,7 @@ export async function startControl(): Promise<Control> {
   const seen: Seen[] = [];
   const names = new Set<string>();
   const violations: string[] = [];
+  const ahead = new Map<string, number>();
   const orders = new Map<string, { happens: Happening; left: number }>();
   let look: (attempt: Attempt) => Promise<readonly string[]> = async () => [];
 
@@ -57,9 +61,12 @@ export async function startControl(): Promise<Control> {
 
   const server = createServer((request, response) => {
     bodyOf(request)
-      .then((text) => decide(JSON.parse(text) as Attempt))
+      .then(async (text) => {
+        const attempt = JSON.parse(text) as Attempt;
+        return { happens: await decide(attempt), worker: attempt.actor.split(" ")[0] ?? "" };
+      })
       .then(
-        (happens) => response.end(happens),
+        ({ happens, worker }) => response.setHeader("x-ahead", ahead.get(worker) ?? 0).end(happens),
         (error: unknown) => {
           violations.push(`the control failed: ${String(error)}`);
           response.writeHead(500).end();
@@ -75,6 +82,7 @@ export async function startControl(): Promise<Control> {
     watch: (watcher) => void (look = watcher),
     arm: ({ write, happens, times = 1 }) => void orders.set(write, { happens, left: times }),
     isDone: (write) => orders.get(write)?.left === 0,
+    setAhead: (worker, milliseconds) => void ahead.set(worker, milliseconds),
     disarm: () => orders.clear(),
     async close() {
       server.closeAllConnections();

@@ -8,8 +8,8 @@ const EXPORTS = /^export \{([^}]*)\};\s*$/m;
 const EXPORT = /^(\w+)(?: as (\w+))?$/;
 
 /** Milliseconds that a hanging invocation has, and that the longest of the code's own deadlines is cut down to. */
-const PATIENCE = 3_500;
-const LONGEST_TIMER = 2_000;
+const PATIENCE = 2_200;
+const LONGEST_TIMER = 1_500;
 /** In production `retry_delay`, five minutes. */
 const REDELIVERY_SECONDS = 1;
 

@@ -67,6 +67,10 @@ export function instrument({
   const realTimer = globalThis.setTimeout;
   let count = Math.floor(Math.random() * 1e9); // told apart from those of other Workers
 
+  const realNow = Date.now.bind(Date);
+  let ahead = 0; // milliseconds
+  Date.now = () => realNow() + ahead;
+
   const never = () => new Promise<never>(() => {});
 
   // eslint-disable-next-line func-style -- its overloads are the platform's
@@ -79,6 +83,7 @@ export function instrument({
     const { actor, id, delivery } = by;
     const body = JSON.stringify({ ...attempt, actor, invocation: id, delivery });
     const answer = await realFetch(controlUrl, { method: "POST", body });
+    ahead = Number(answer.headers.get("x-ahead"));
     return answer.text();
   }
 
@@ -145,7 +150,12 @@ export function instrument({
         options.end?.(why);
       },
     };
-    const running = (async () => invocations.run(invocation, () => work(invocation)))();
+    const running = (async () => {
+      // For the clock: the control says how far it is ahead.
+      if (kind === "scheduled" || worker === "monitor")
+        await ask({ does: "begin", target: "", isOnlyAsked: true }, invocation);
+      return invocations.run(invocation, () => work(invocation));
+    })();
     return Promise.race([running, ended.promise]);
   }
 

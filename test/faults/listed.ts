@@ -163,11 +163,19 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (StorageRuns.alarm): send to storage-verifier",
     "storage-verifier (queue): storage-runs.note",
     "storage-verifier (queue): storage-runs.recordChunk",
-    "storage-verifier (queue): send to storage-verifier",
     "storage-verifier (queue): chain-head.publishAgain",
     "storage-verifier (queue): storage-runs.noteCounts",
   ],
-  "daily verification": ["storage-verifier (scheduled): storage-runs.noteCounts"],
+  "daily verification": [
+    "storage-verifier (scheduled): storage-runs.noteCounts",
+    "storage-verifier (scheduled): audit-log.asked",
+    "storage-verifier (scheduled): storage-runs.start",
+    "storage-verifier (scheduled): monitor.report",
+    "storage-verifier (scheduled): storage-runs.note",
+    "storage-verifier (scheduled): storage-runs.recordChunk",
+    "storage-verifier (scheduled): chain-head.publishAgain",
+    "storage-verifier (scheduled): audit-log.answered",
+  ],
   alert: [
     "alerts (scheduled): monitor.judge",
     "alerts (scheduled): monitor.takeOwedPosts",
@@ -175,3 +183,9 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "alerts (scheduled): monitor.notePost",
   ],
 };
+
+/** Writes that a run may come upon or not, and that have no cells of their own. */
+export const RARE: ReadonlySet<string> = new Set([
+  // A verification by the queue goes on to its next chunk when the chain has more than twenty blocks.
+  "storage-verifier (queue): send to storage-verifier",
+]);

@@ -1,7 +1,7 @@
 import { runCells, type Cell, type Company } from "./cell.ts";
 import { FAULTS } from "./fault.ts";
 import { flowNamed } from "./flows/all.ts";
-import { LISTED } from "./listed.ts";
+import { LISTED, RARE } from "./listed.ts";
 import type { Recovery } from "./recovery.ts";
 import { World } from "./world.ts";
 import { isRead } from "./writes.ts";
@@ -31,7 +31,7 @@ export function everyCell(): Round[] {
 }
 
 /**
- * Every write with one fault, and several at once, of different Workers. The faults take turns over the list, so that each
+ * Every write with one fault, and several at once. The faults take turns over the list, so that each
  * occurs at every stage; another turn gives each write another one.
  */
 export function fewCells(turn = 0): Round[] {
@@ -40,7 +40,8 @@ export function fewCells(turn = 0): Round[] {
   for (const cell of cells) {
     const room = rounds.find(
       (round) =>
-        round[0]?.flow === cell.flow && round.every(({ write }) => actorOf(write) !== actorOf(cell.write)),
+        round[0]?.flow === cell.flow &&
+        round.filter(({ write }) => actorOf(write) === actorOf(cell.write)).length < OF_ONE_ACTOR,
     );
     if (room === undefined) rounds.push([cell]);
     else room.push(cell);
@@ -58,6 +59,8 @@ function cellsOf(make: (write: string, i: number) => readonly (readonly Omit<Cel
     ),
   );
 }
+
+const OF_ONE_ACTOR = 3; // each puts its work off for longer
 
 function actorOf(write: string): string {
   return write.split(":")[0] ?? "";
@@ -87,6 +90,7 @@ export async function runMatrix(
     while (beginnings.length + others.length > 0) {
       const world = await World.start();
       try {
+        if (beginnings.length === 0) await world.found();
         for (let count = 0; count < ROUNDS_A_WORLD; count++) {
           const round = (count === 0 ? beginnings.shift() : undefined) ?? others.shift();
           if (round === undefined) break;
@@ -107,7 +111,7 @@ export async function runMatrix(
   const listed = new Set(Object.values(LISTED).flat());
   return {
     outcomes,
-    unlisted: [...names].filter((name) => !isRead(name) && !listed.has(name)).toSorted(),
+    unlisted: [...names].filter((name) => !isRead(name) && !listed.has(name) && !RARE.has(name)).toSorted(),
     never: [...listed].filter((name) => !names.has(name)),
   };
 }

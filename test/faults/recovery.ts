@@ -34,8 +34,7 @@ export function recovery({ write, fault }: Cell, seen: readonly Seen[]): Recover
       return "told_again";
     return isOver ? "found_done" : "went_on";
   }
-  // The next payment does much of this anyhow: only the same thing is the same again.
-  const again = others.some((one) => isAgain(one) && one.target === hit.target && one.value === hit.value);
+  const again = others.some((one) => isAgain(one) && one.target === hit.target);
   if (again) {
     if (hit.actor.endsWith("alarm)")) return "alarm";
     return hit.actor.endsWith("(scheduled)") ? "cron" : "sent_again";

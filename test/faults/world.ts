@@ -94,6 +94,12 @@ export class World {
     });
   }
 
+  /** A chain with its first blocks. */
+  async found(): Promise<void> {
+    await this.pay();
+    await this.settle();
+  }
+
   /** An operator asks until the answer is one of these. */
   async operate<T>(method: string, path: string, body?: object, statuses = [200, 202]): Promise<T> {
     return patiently(async () => {
@@ -139,7 +145,7 @@ export class World {
         }
         await this.#expectSettled();
       },
-      { within: SETTLES_WITHIN, every: 100, unless: (error) => error instanceof Violation },
+      { within: SETTLES_WITHIN, every: 150, unless: (error) => error instanceof Violation },
     );
   }
 
@@ -159,13 +165,13 @@ export class World {
     const { inFlight, counts, halted, latest: head } = await status(pipeline);
     expect({ inFlight, halted, pending: counts.pending }).toEqual({ inFlight: [], halted: null, pending: 0 });
     expect((await latest(pipeline))?.blockNumber).toBe(head);
-    const blocks = await this.verify();
-    expectMined(blocks, [...this.#accepted]);
     expect((await pendingKeys(pipeline)).toSorted()).toEqual(
       [...this.#withheld].map(r2Keys.pending).toSorted(),
     );
     expect(await keysOf(pipeline, r2Keys.allSealedPrefix)).toEqual([]);
     expect(await pipeline.kv.get(kvKeys.pendingCount)).toBe("0");
+    const blocks = await this.verify();
+    expectMined(blocks, [...this.#accepted]);
     await this.#expectIndexed(blocks.slice(-INDEXED_BLOCKS));
   }
 

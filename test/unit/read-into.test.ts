@@ -62,7 +62,7 @@ describe("a large body", () => {
 
 describe("the budget of an isolate", () => {
   it("has what it has, and takes each part back once", () => {
-    const budget = new ByteBudget(10);
+    const budget = new ByteBudget(10, 1_000);
     const first = budget.take(6);
     expect(budget.take(5)).toBeUndefined();
     const second = budget.take(4);
@@ -72,5 +72,17 @@ describe("the budget of an isolate", () => {
     expect(budget.take(6)).toBeDefined();
     second?.();
     expect(budget.take(4)).toBeDefined();
+  });
+
+  it("has bytes again that a cancelled request never gave back, and takes nothing from who has them now", () => {
+    let now = 0;
+    const budget = new ByteBudget(10, 1_000, () => now);
+    const lapsed = budget.take(10);
+    now = 999;
+    expect(budget.take(1)).toBeUndefined();
+    now = 1_000;
+    expect(budget.take(10)).toBeDefined();
+    lapsed?.();
+    expect(budget.take(1)).toBeUndefined();
   });
 });
