@@ -36,10 +36,7 @@ export async function runCells(
     const running = flow.run(world);
     const [ran] = await Promise.all([
       Promise.allSettled([running]),
-      untilHit(control, cells, running).then(async () => {
-        if (flow.damages === undefined) await world.verify();
-        if (company === "in_company") await world.pay();
-      }),
+      verifyWhenHit(world, flow, cells, { running, company }),
     ]);
     if (ran[0].status === "rejected") throw ran[0].reason;
     await world.settle();
@@ -47,6 +44,17 @@ export async function runCells(
   const never = missed(control, cells);
   if (never.length > 0) throw new Error(`the flow never does: ${never.join(", ")}`);
   return cells.map((cell) => recovery(cell, control.seen.slice(from)));
+}
+
+async function verifyWhenHit(
+  world: World,
+  flow: Flow,
+  cells: readonly Cell[],
+  { running, company }: { readonly running: Promise<void>; readonly company: Company },
+): Promise<void> {
+  await untilHit(world.control, cells, running);
+  if (flow.damages === undefined) await world.verify();
+  if (company === "in_company") await world.pay();
 }
 
 function missed(control: Control, cells: readonly Cell[]): string[] {

@@ -36,6 +36,8 @@ export interface Control {
   disarm(): void;
   /** Sets a Worker's clock ahead, milliseconds. It hears of it with its next attempt, or its next cron. */
   setAhead(worker: WorkerName, milliseconds: number): void;
+  /** How far it is ahead. */
+  ahead(worker: WorkerName): number;
   close(): Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export async function startControl(): Promise<Control> {
   const violations: string[] = [];
   const ahead = new Map<string, number>();
   const orders = new Map<string, { happens: Happening; left: number }>();
-  let look: (attempt: Attempt) => Promise<readonly string[]> = async () => [];
+  let look: ((attempt: Attempt) => Promise<readonly string[]>) | undefined;
 
   async function decide(attempt: Attempt): Promise<Happening | ""> {
     const name = nameOf(attempt);
@@ -55,7 +57,7 @@ export async function startControl(): Promise<Control> {
     if (order !== undefined && happens !== "") order.left--;
     names.add(name);
     seen.push({ ...attempt, name, happened: happens });
-    if (!isRead(name)) violations.push(...(await look(attempt)));
+    if (look !== undefined && !isRead(name)) violations.push(...(await look(attempt)));
     return happens;
   }
 
@@ -82,6 +84,7 @@ export async function startControl(): Promise<Control> {
     watch: (watcher) => void (look = watcher),
     arm: ({ write, happens, times = 1 }) => void orders.set(write, { happens, left: times }),
     isDone: (write) => orders.get(write)?.left === 0,
+    ahead: (worker) => ahead.get(worker) ?? 0,
     setAhead: (worker, milliseconds) => void ahead.set(worker, milliseconds),
     disarm: () => orders.clear(),
     async close() {

@@ -54,6 +54,33 @@ const MOST_TEXT = 10_000; // characters that are told to the control
 /** Nothing of these outlives the call. */
 const READ_ONLY = ["PUBLIC_WRITES", "UNKNOWN_READS", "ASSETS"];
 
+const never = () => new Promise<never>(() => {});
+
+async function digest(value: unknown): Promise<{ sha256?: string; value?: string }> {
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+  if (!(bytes instanceof Uint8Array || bytes instanceof ArrayBuffer)) return {};
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const sha256 = [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { sha256, ...(typeof value === "string" && value.length < MOST_TEXT && { value }) };
+}
+
+/** The same object, some of whose methods are others. */
+function withMethods<T extends object>(target: T, methods: (name: string) => Method | undefined): T {
+  return new Proxy(target, {
+    get(object, name) {
+      if (typeof name !== "string" || name === "then") return undefined;
+      const method = methods(name);
+      if (method !== undefined) return method;
+      const value: unknown = Reflect.get(object, name);
+      return typeof value === "function" ? (value as Method).bind(object) : value;
+    },
+  });
+}
+
+function unavailable(): Response {
+  return Response.json({ error: { code: 503, message: "a fault of the test" } }, { status: 503 });
+}
+
 export function instrument({
   worker,
   controlUrl,
@@ -71,9 +98,6 @@ export function instrument({
   let ahead = 0; // milliseconds
   Date.now = () => realNow() + ahead;
 
-  const never = () => new Promise<never>(() => {});
-
-  // eslint-disable-next-line func-style -- its overloads are the platform's
   globalThis.setTimeout = ((work: Method, milliseconds = 0, ...args: unknown[]) =>
     realTimer(work, Math.min(milliseconds, longestTimer), ...args)) as typeof setTimeout;
   const realTimeout = AbortSignal.timeout.bind(AbortSignal);
@@ -123,6 +147,8 @@ export function instrument({
         return alive(invocation, await work());
       case "":
         return alive(invocation, await work());
+      default:
+        throw new Error(`the control says ${String(happens)}`);
     }
   }
 
@@ -157,27 +183,6 @@ export function instrument({
       return invocations.run(invocation, () => work(invocation));
     })();
     return Promise.race([running, ended.promise]);
-  }
-
-  async function digest(value: unknown): Promise<{ sha256?: string; value?: string }> {
-    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-    if (!(bytes instanceof Uint8Array || bytes instanceof ArrayBuffer)) return {};
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as ArrayBuffer));
-    const sha256 = [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    return { sha256, ...(typeof value === "string" && value.length < MOST_TEXT && { value }) };
-  }
-
-  /** The same object, some of whose methods are others. */
-  function withMethods<T extends object>(target: T, methods: (name: string) => Method | undefined): T {
-    return new Proxy(target, {
-      get(object, name) {
-        if (typeof name !== "string" || name === "then") return undefined;
-        const method = methods(name);
-        if (method !== undefined) return method;
-        const value: unknown = Reflect.get(object, name);
-        return typeof value === "function" ? (value as Method).bind(object) : value;
-      },
-    });
   }
 
   function store(kind: "R2" | "KV", bucket: Methods): object {
@@ -258,8 +263,6 @@ export function instrument({
   globalThis.fetch = (input: RequestInfo | URL, init?: RequestInit) => {
     const request = new Request(input, init);
     if (request.method === "GET") return realFetch(input, init);
-    const failure = () =>
-      Response.json({ error: { code: 503, message: "a fault of the test" } }, { status: 503 });
     let rest = request;
     const work = async () => {
       const now = rest;
@@ -269,13 +272,22 @@ export function instrument({
     };
     const target = new URL(request.url).pathname;
     const signal = init?.signal ?? null;
-    return decided({ does: `HTTP ${request.method}`, target }, work, failure, signal) as Promise<Response>;
+    return decided(
+      { does: `HTTP ${request.method}`, target },
+      work,
+      unavailable,
+      signal,
+    ) as Promise<Response>;
   };
 
   interface Settlement {
     readonly message: Message;
     readonly is: "ack" | "retry";
     readonly options?: QueueRetryOptions | undefined;
+  }
+
+  function again(messages: readonly Message[]): void {
+    for (const message of messages) message.retry({ delaySeconds: redeliverySeconds });
   }
 
   /**
@@ -287,9 +299,6 @@ export function instrument({
     const does = `ack of ${batch.queue.replace(/^vdc-/, "")}`;
     const [first] = batch.messages;
     let planned = "";
-    const again = (messages: readonly Message[]) => {
-      for (const message of messages) message.retry({ delaySeconds: redeliverySeconds });
-    };
     let mine: Invocation | undefined;
     try {
       await invoke(

@@ -2,15 +2,19 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../cli/local/workers.ts";
-import { everyCell, runMatrix } from "./matrix.ts";
+import { FAULTS } from "./fault.ts";
+import { everyCell, fewCells, runMatrix } from "./matrix.ts";
 import { faultsPage } from "./table.ts";
 
 /**
- * `node test/faults/run.ts [words of a write]`: every write with every fault, or those whose name has these words. The whole
- * run writes `docs/faults.md`.
+ * `node test/faults/run.ts [words of a write]`: every write with every fault, several writes at once, which makes
+ * `docs/faults.md`; or each cell for itself whose name has these words.
  */
 const words = process.argv.slice(2).join(" ");
-const rounds = everyCell().filter(([{ flow, write, fault }]) => `${flow} ${write} ${fault}`.includes(words));
+const rounds =
+  words === ""
+    ? FAULTS.flatMap((_, turn) => fewCells(turn))
+    : everyCell().filter(([{ flow, write, fault }]) => `${flow}: ${write} · ${fault}`.includes(words));
 const { outcomes, unlisted, never } = await runMatrix(rounds, {
   lanes: Math.max(2, Math.min(6, availableParallelism() * 2)),
   passes: ["alone", "in_company"],
@@ -24,6 +28,7 @@ if (words === "") {
   for (const name of unlisted) console.log(`not listed in test/faults/listed.ts: ${name}`);
   for (const name of never) console.log(`listed, and never done: ${name}`);
 }
-console.log(`${outcomes.length} cells, ${failed.length} failed`);
+const minutes = Math.ceil(performance.now() / 60_000);
+console.log(`${outcomes.length} cells in ${minutes} minutes, ${failed.length} failed`);
 const isWhole = words !== "" || (unlisted.length === 0 && never.length === 0);
 process.exitCode = failed.length === 0 && isWhole ? 0 : 1;
