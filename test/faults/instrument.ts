@@ -325,6 +325,10 @@ export function instrument({
   }
 
   function watched(batch: MessageBatch, said: Map<string, Settlement>, planned: string): MessageBatch {
+    // Of what is said of a message, the first counts (Cloudflare, Queues: "Explicit acknowledgement").
+    const say = (settlement: Settlement) => {
+      if (!said.has(settlement.message.id)) said.set(settlement.message.id, settlement);
+    };
     const messages = batch.messages.map((message) => ({
       id: message.id,
       timestamp: message.timestamp,
@@ -332,10 +336,10 @@ export function instrument({
       attempts: message.attempts,
       metadata: (message as { metadata?: unknown }).metadata,
       ack() {
-        said.set(message.id, { message, is: "ack" });
+        say({ message, is: "ack" });
         if (planned === "unheard") throw new Error("ack failed: a fault of the test");
       },
-      retry: (options?: QueueRetryOptions) => void said.set(message.id, { message, is: "retry", options }),
+      retry: (options?: QueueRetryOptions) => say({ message, is: "retry", options }),
     }));
     return {
       queue: batch.queue,
