@@ -5,7 +5,7 @@ import { ROOT } from "../../cli/local/workers.ts";
 import { FAULTS } from "./fault.ts";
 import { LISTED } from "./listed.ts";
 import { fewCells, runMatrix } from "./matrix.ts";
-import { faultyCells, writesOnPage } from "./table.ts";
+import { outcomesOnPage } from "./table.ts";
 
 const LANES = 4; // most of a cell's time is waiting
 /** Another turn gives each write another fault; `node test/faults/run.ts` gives it all. */
@@ -26,6 +26,10 @@ it("gets over a fault at every write, with the chain whole in every tier and not
 
 it("stands in docs/faults.md, line by line; if not: node test/faults/run.ts", () => {
   const page = readFileSync(join(ROOT, "docs", "faults.md"), "utf8");
-  expect(writesOnPage(page).toSorted()).toEqual(Object.values(LISTED).flat().toSorted());
-  expect(faultyCells(page)).toEqual([]);
+  const outcomes = outcomesOnPage(page);
+  const cells = Object.values(LISTED).flatMap((writes) =>
+    writes.flatMap((write) => FAULTS.map((fault) => `${write} · ${fault}`)),
+  );
+  expect(outcomes.map(({ write, fault }) => `${write} · ${fault}`).toSorted()).toEqual(cells.toSorted());
+  expect(outcomes.filter(({ failure }) => failure !== undefined)).toEqual([]);
 });

@@ -1,14 +1,14 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../../cli/local/workers.ts";
 import { FAULTS } from "./fault.ts";
 import { everyCell, fewCells, runMatrix } from "./matrix.ts";
-import { faultsPage } from "./table.ts";
+import { faultsPage, outcomesOnPage } from "./table.ts";
 
 /**
- * `node test/faults/run.ts [words of a write]`: every write with every fault, several writes at once, which makes
- * `docs/faults.md`; or each cell for itself whose name has these words.
+ * `node test/faults/run.ts [words of a write]`: every write with every fault, several writes at once; or each cell for itself whose name has these words.
+ * What is found is written into `docs/faults.md`.
  */
 const words = process.argv.slice(2).join(" ");
 const rounds =
@@ -24,11 +24,10 @@ const failed = outcomes.filter(({ failure }) => failure !== undefined);
 for (const { flow, write, fault, failure, trace } of failed)
   console.log(`\n${flow}: ${write} · ${fault}: ${failure}\n${trace}`);
 for (const name of unlisted) console.log(`not listed in test/faults/listed.ts: ${name}`);
-if (words === "") {
-  writeFileSync(join(ROOT, "docs", "faults.md"), faultsPage(outcomes));
-
-  for (const name of never) console.log(`listed, and never done: ${name}`);
-}
+if (words === "") for (const name of never) console.log(`listed, and never done: ${name}`);
+const page = join(ROOT, "docs", "faults.md");
+const known = existsSync(page) && words !== "" ? outcomesOnPage(readFileSync(page, "utf8")) : [];
+writeFileSync(page, faultsPage([...known, ...outcomes]));
 const minutes = Math.ceil(performance.now() / 60_000);
 console.log(`${outcomes.length} cells in ${minutes} minutes, ${failed.length} failed`);
 const isWhole = unlisted.length === 0 && (words !== "" || never.length === 0);

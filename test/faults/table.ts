@@ -2,7 +2,7 @@ import { FAULTS, type Fault } from "./fault.ts";
 import { FLOWS } from "./flows/all.ts";
 import { LISTED } from "./listed.ts";
 import type { Outcome } from "./matrix.ts";
-import { RECOVERIES } from "./recovery.ts";
+import { RECOVERIES, type Recovery } from "./recovery.ts";
 
 /** What each fault is, for who does not read the code. */
 const FAULT_WORDS: Readonly<Record<Fault, readonly [string, string]>> = {
@@ -53,22 +53,19 @@ export function faultsPage(outcomes: readonly Outcome[]): string {
   return `${BEFORE}\n${sections.join("\n")}`;
 }
 
-/** The writes that the page has rows of, in its order. */
-export function writesOnPage(page: string): string[] {
-  return [...page.matchAll(/^\| `([^`]+: [^`]+)` \|/gm)].map(([, write = ""]) => write);
-}
+const WORDS = new Map<string, Recovery>(
+  Object.entries(RECOVERIES).map(([recovery, words]) => [words, recovery as Recovery]),
+);
 
-/** Cells of the page that are no recovery. */
-export function faultyCells(page: string): string[] {
-  const words = new Set<string>(Object.values(RECOVERIES));
-  return page.split("\n").flatMap((line) => {
-    const [write = "", ...cells] = line
-      .split("|")
-      .slice(1, -1)
-      .map((text) => text.trim());
-    return write.startsWith("`") && write.includes(": ") && cells.some((text) => !words.has(text))
-      ? [line]
-      : [];
+/** The cells that a page has. */
+export function outcomesOnPage(page: string): Outcome[] {
+  return [...page.matchAll(/^\| `([^`]+: [^`]+)`([^\n]*)\|$/gm)].flatMap(([, write = "", rest = ""]) => {
+    const texts = rest.split("|").slice(1);
+    return FAULTS.map((fault, i) => {
+      const text = texts[i]?.trim() ?? "";
+      const recovery = WORDS.get(text);
+      return { flow: "", write, fault, ...(recovery === undefined ? { failure: text } : { recovery }) };
+    });
   });
 }
 

@@ -38,7 +38,7 @@ export async function untilLetter(
   });
 }
 
-export async function replay(world: World, id: string): Promise<void> {
+async function replay(world: World, id: string): Promise<void> {
   await world.operate(
     "POST",
     "/api/dead-letters/replays",
@@ -48,8 +48,12 @@ export async function replay(world: World, id: string): Promise<void> {
 }
 
 /** Whoever is not answered asks again, and may hear then that it has been done. */
-export async function dismiss(world: World, id: string): Promise<void> {
+async function dismiss(world: World, id: string): Promise<void> {
   await world.operate("POST", `/api/dead-letters/${id}/dismiss`, { reason: REASON }, [200, 409]);
+}
+
+export async function dismissAll(world: World): Promise<void> {
+  for (const { id, state } of await letters(world)) if (state === "open") await dismiss(world, id);
 }
 
 /** A message that no stage can read: parked, replayed to its stage, parked again, dismissed. */
@@ -131,7 +135,7 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
         await world.operate("POST", "/api/vdc/resume", { by: "ann", reason: "the object was foreign" });
         expect(await keysOf(pipeline, `blocks/${next}.json`)).toHaveLength(1);
       });
-      for (const { id, state } of await letters(world)) if (state === "open") await dismiss(world, id);
+      await dismissAll(world);
     },
   },
   ...STAGES.map(unreadable),

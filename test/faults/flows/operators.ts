@@ -12,7 +12,7 @@ import { corrupt, lose } from "../../support/storage.ts";
 import type { Flow } from "../flow.ts";
 import { patiently } from "../patiently.ts";
 import type { World } from "../world.ts";
-import { dismiss, untilLetter } from "./dead-letters.ts";
+import { dismissAll, untilLetter } from "./dead-letters.ts";
 
 async function lastBlock(world: World): Promise<number> {
   const blocks = await checkChain(world.pipeline);
@@ -124,9 +124,10 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
       const { alerts } = world;
       const began = alerts.taken.length;
       await enqueue(world.pipeline, "miner", [{ v: 1, nonsense: crypto.randomUUID() }]);
-      const { id } = await untilLetter(world, ({ state }) => state === "open");
-      const untilPosted = (state: string) =>
+      await untilLetter(world, ({ state }) => state === "open");
+      const untilPosted = (state: string, meanwhile = async () => {}) =>
         patiently(async () => {
+          await meanwhile();
           await world.fireCron("alerts");
           // A post that was begun and not made is begun again. Its clock never goes back: it remembers when it posted.
           world.control.setAhead("monitor", world.control.ahead("monitor") + 60_000);
@@ -135,8 +136,7 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
           );
         });
       await untilPosted("firing");
-      await dismiss(world, id);
-      await untilPosted("resolved");
+      await untilPosted("resolved", () => dismissAll(world));
     },
   },
 ];
