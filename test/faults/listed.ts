@@ -189,3 +189,21 @@ export const RARE: ReadonlySet<string> = new Set([
   // A verification by the queue goes on to its next chunk when the chain has more than twenty blocks.
   "storage-verifier (queue): send to storage-verifier",
 ]);
+
+/** Calls that write and that no flow brings about, with what tests them instead. The list is closed. */
+export const ELSEWHERE: Readonly<Record<string, string>> = {
+  "chain-head.beginRestore": "test/pipeline/restore.test.ts",
+  "chain-head.restoreBlock": "test/pipeline/restore.test.ts",
+  "chain-head.endRestore": "test/pipeline/restore.test.ts",
+  "storage-runs.moveRestore": "test/pipeline/restore.test.ts",
+  "storage-runs.endRestore": "test/pipeline/restore.test.ts",
+  "storage-verifier.restore": "test/pipeline/restore.test.ts",
+  "storage-verifier.accept": "test/pipeline/disaster.test.ts",
+  "chain-head.intentMissing": "test/unit/intents/crash.test.ts",
+  "storage-runs.end": "test/unit/storage-verifier/runs.test.ts",
+  "storage-runs.resume": "test/unit/storage-verifier/runs.test.ts",
+  "storage-verifier.abort": "test/unit/storage-verifier/runs.test.ts",
+  "storage-verifier.resume": "test/unit/storage-verifier/runs.test.ts",
+  "dead-letters.resolved": "test/unit/dead-letters/entries.test.ts",
+  "dead-letters.abortReplay": "test/unit/dead-letters/replays.test.ts",
+};

@@ -90,7 +90,6 @@ export async function runMatrix(
     while (beginnings.length + others.length > 0) {
       const world = await World.start();
       try {
-        if (beginnings.length === 0) await world.found();
         for (let count = 0; count < ROUNDS_A_WORLD; count++) {
           const round = (count === 0 ? beginnings.shift() : undefined) ?? others.shift();
           if (round === undefined) break;
@@ -125,6 +124,7 @@ async function runRound(world: World, round: Round, passes: readonly Company[]):
   let recoveries: readonly Recovery[] = [];
   for (const company of flow.begins ? passes.slice(-1) : passes)
     try {
+      if (!flow.begins) await world.found();
       const seen = await runCells(world, flow, round, company);
       if (recoveries.length === 0) recoveries = seen;
     } catch (error) {

@@ -94,8 +94,9 @@ export class World {
     });
   }
 
-  /** A chain with its first blocks. */
+  /** A chain has its first blocks. */
   async found(): Promise<void> {
+    if (this.#accepted.size > 0) return;
     await this.pay();
     await this.settle();
   }
