@@ -29,7 +29,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "release-what-is-unpaid",
     breaks: "nothing is mined unpaid",
-    seed: 1,
+    seed: 9,
     file: "workers/chain-head/intents.ts",
     from: `received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0`,
     to: `received_at IS NOT NULL AND admitted = 0`,
@@ -45,7 +45,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "store-before-pinned",
     breaks: "a document is kept",
-    seed: 1,
+    seed: 9,
     file: "workers/accounts/store-document.ts",
     from: `documentFile(tiers.chainId, owned));`,
     to: `documentFile(tiers.chainId, owned)).catch(() => {});`,
