@@ -2,7 +2,11 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { SingleBar } from "cli-progress";
+import { everyWorker } from "./deployment.ts";
 import type { SeedReport } from "./run-seed.ts";
+
+/** Read once for all processes: wrangler takes longer to load than a seed to run. */
+let described: string | undefined;
 
 export interface Wanted {
   readonly seeds: number;
@@ -65,7 +69,12 @@ async function runShare(
       join(import.meta.dirname, "one-process.ts"),
       ...given.map(String),
     ],
-    { stdio: ["ignore", "pipe", "inherit"], signal, killSignal: "SIGKILL" },
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      signal,
+      killSignal: "SIGKILL",
+      env: { ...process.env, VDC_SIMULATED_WORKERS: (described ??= JSON.stringify(everyWorker())) },
+    },
   );
   const ended = new Promise<void>((resolve, reject) => {
     child.on("error", (error) => (signal.aborted ? resolve() : reject(error)));
