@@ -1,3 +1,5 @@
+import { ACCOUNT_MUTATIONS } from "./mutations-of-accounts.ts";
+
 /** A promise broken on purpose, in one place. The simulation has to find each of them, or it proves nothing. */
 export interface Mutation {
   readonly name: string;
@@ -179,6 +181,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: `write === undefined || write.blockNumber === blockNumber ? 0`,
     to: `write === undefined || blockNumber >= 0 ? 0`,
   },
+  ...ACCOUNT_MUTATIONS,
 ];
 
 /** @throws Error for a name that is none */

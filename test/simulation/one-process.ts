@@ -42,6 +42,7 @@ const secrets = await generateSecrets();
 for (let i = 0; i < Number(count); i++) {
   const seed = Number(first) + i * Number(step);
   const outcome = await runSeed(seed, { deployed, secrets }, trace === "yes");
-  process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  // A trace may be longer than the pipe: the process ends only when all of it has been taken.
+  await new Promise((taken) => process.stdout.write(`${JSON.stringify(outcome)}\n`, taken));
 }
 process.exit(0);

@@ -49,6 +49,10 @@ export interface Profile {
   /** Milliseconds in which people do something. */
   readonly busy: number;
   readonly purchases: number;
+  /** Those who sign something. */
+  readonly users: number;
+  /** How often somebody asks for something to be erased. */
+  readonly erasures: number;
 }
 
 /** Another deployment and another day for each seed. */
@@ -63,8 +67,13 @@ export function profileOf(random: Random): Profile {
       STALL_AFTER_SECONDS: String(random.pick([60, 120, 300])),
       RETRY_BASE_SECONDS: String(random.pick([5, 10, 60])),
       PIN_DEADLINE_SECONDS: String(random.pick([10, 60])),
+      SUBMISSION_WINDOW_SECONDS: String(random.pick([300, 900])),
+      PAID_TYPES: random.pick(["", "", "asset_creation", "asset_transfer,user_registration"]),
+      INTENT_TTL_DAYS: random.pick(["0.05", "0.1", "0.5"]),
     },
     busy: random.pick([1, 3, 6, 12]) * 3_600_000,
     purchases: random.between(5, 40),
+    users: random.pick([0, 0, 1, 2, 3, 4]),
+    erasures: random.pick([0, 0, 1, 3, 6]),
   };
 }

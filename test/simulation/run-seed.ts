@@ -1,14 +1,21 @@
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
+import { arrange } from "./people/arrange.ts";
+import { Errands } from "./people/errands.ts";
 import { Operator } from "./people/operator.ts";
 import { Stripe } from "./people/stripe.ts";
+import type { People } from "./people/people.ts";
 import { Stranger } from "./people/stranger.ts";
-import { Vandal } from "./people/vandal.ts";
 import { startBadDeployments } from "./platform/bad-deployments.ts";
+import { beginIsolates } from "./platform/isolate.ts";
 import { startCrons } from "./platform/crons.ts";
 import { Stack, type Deployed } from "./platform/stack.ts";
 import { faultRates, profileOf } from "./profile.ts";
-import { checkNothingLost, checkSetAside, haltReason, isAtRest } from "./promises/kept.ts";
+import { whatIsLeft } from "./promises/at-rest.ts";
+import { checkDocuments } from "./promises/documents.ts";
+import { checkErasedFromArchives } from "./promises/erased.ts";
+import { checkNothingLost, checkSetAside, haltReason } from "./promises/kept.ts";
 import { Onlooker } from "./promises/onlooker.ts";
+import { checkPaid } from "./promises/paid.ts";
 import { Promised } from "./promises/promised.ts";
 import { checkWholeChain } from "./promises/whole-chain.ts";
 import type { FaultKind } from "./world/faults.ts";
@@ -51,51 +58,38 @@ export async function runSeed(
   const onlooker = new Onlooker(world, promised);
   const stack = new Stack(world, { deployed, secrets, vars: profile.vars, observers: onlooker.observers });
   onlooker.watch(stack);
+  beginIsolates();
   surroundWith({ world, fetch: (request) => stack.fetch(request) });
   const stopListening = listenTo(world);
   try {
-    const stripe = new Stripe(stack, promised);
-    const operator = new Operator(stack);
+    const people: People = {
+      world,
+      stack,
+      profile,
+      random: world.random.of("people"),
+      promised,
+      onlooker,
+      errands: new Errands(world),
+      stripe: new Stripe(stack, promised),
+      operator: new Operator(stack),
+    };
     world.clocks.start();
     startCrons(stack);
     startBadDeployments(stack);
-    const { random } = world;
-    for (let i = 0; i < profile.purchases; i++)
-      world.at(world.now + random.between(0, profile.busy), () =>
-        stripe.buys(random.chance(0.3) ? { assetId: `deed-${i}` } : {}),
-      );
-    for (let i = random.between(1, 6); i > 0; i--)
-      world.at(world.now + random.between(0, profile.busy), () => operator.mines());
-    for (let i = random.between(0, 2); i > 0; i--)
-      world.at(world.now + random.between(0, profile.busy), () =>
-        operator.verifiesEverything(random.chance(0.7)),
-      );
-    for (let i = random.between(0, 2); i > 0; i--)
-      world.at(world.now + random.between(0, profile.busy), () => operator.replaysDeadLetters());
-
-    const vandal = new Vandal(stack, onlooker);
-    for (let i = 3; i > 0; i--) world.at(world.now + random.between(0, profile.busy), () => vandal.strikes());
-
-    world.at(world.now + random.between(0, profile.busy), () => {
-      if (!world.strikes("storage lost", "the chain head")) return;
-      stack.object("ChainHead", stack.chainId).loseStorage();
-      world.at(world.now + random.between(0, 3_600_000), () => operator.restores());
-    });
+    await arrange(people);
 
     const end = world.now + profile.busy;
     while (world.now < end) {
       await world.runUntil(Math.min(end, world.now + LOOK_EVERY));
-      checkNothingLost(stack, promised, onlooker);
-      checkSetAside(stack, promised);
+      checkAnyTime(people);
     }
     world.say("from here on, nothing goes wrong any more");
     world.calm = true;
-    await afterwards(stack, { stripe, operator, onlooker });
+    await afterwards(people);
     const mined = promised.transactions.filter((txId) => onlooker.blockOf(txId) !== undefined);
     await until(world, new Stranger(stack).looksUp(mined));
     await checkWholeChain(stack, promised);
-    checkNothingLost(stack, promised, onlooker);
-    checkSetAside(stack, promised);
+    checkAnyTime(people);
   } finally {
     stopListening();
     stack.close();
@@ -112,15 +106,17 @@ export async function runSeed(
   };
 }
 
-interface People {
-  readonly stripe: Stripe;
-  readonly operator: Operator;
-  readonly onlooker: Onlooker;
+function checkAnyTime({ stack, promised, onlooker }: People): void {
+  checkPaid(stack, promised);
+  checkNothingLost(stack, promised, onlooker);
+  checkSetAside(stack, promised);
+  checkErasedFromArchives(stack, promised);
+  checkDocuments(stack, promised);
 }
 
 /** The operator mends what is left, as the handbook says; then everything has to come to rest by itself. */
-async function afterwards(stack: Stack, { stripe, operator, onlooker }: People): Promise<void> {
-  const { world } = stack;
+async function afterwards(people: People): Promise<void> {
+  const { stack, world, operator } = people;
   const limit = world.now + PATIENCE;
   let rounds = 0;
   while (world.now < limit) {
@@ -128,7 +124,7 @@ async function afterwards(stack: Stack, { stripe, operator, onlooker }: People):
     if (reason !== undefined)
       return world.broken("3 one block per height", `the chain was halted: ${reason}`);
     await world.runUntil(world.now + HOUR, () => false);
-    if (stripe.undelivered === 0 && isAtRest(stack, onlooker) && rounds >= 2) {
+    if (rounds >= 2 && whatIsLeft(people).length === 0) {
       await until(world, stack.worker("storage-verifier").scheduled()); // what the night would bring
       return;
     }
@@ -138,7 +134,8 @@ async function afterwards(stack: Stack, { stripe, operator, onlooker }: People):
     await until(world, operator.mines());
     await until(world, operator.verifiesEverything(true));
   }
-  world.broken("everything comes to rest", `not within ${PATIENCE / HOUR} hours after the last fault`);
+  const left = whatIsLeft(people).join(", ");
+  world.broken("everything comes to rest", `${PATIENCE / HOUR} hours after the last fault there are ${left}`);
 }
 
 /** Lets time pass until the work is done. */

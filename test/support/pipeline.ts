@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { buildWorkers } from "../../cli/local/build.ts";
+import { buildWorkers, type Bundles } from "../../cli/local/build.ts";
 import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
 import { generateSecrets, secretsFor, type LocalSecrets } from "../../cli/local/secrets.ts";
 import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
@@ -47,6 +47,8 @@ export interface PipelineOptions {
   readonly secrets?: Partial<LocalSecrets>;
   /** Logs every message that a queue delivers: event `queue.message`. */
   readonly tap?: boolean;
+  /** Replaces the bundles. */
+  readonly wrap?: (bundles: Bundles, directory: string) => Bundles;
   /** Fills the pinning service's directory before it starts. */
   readonly pins?: (directory: string) => void;
 }
@@ -64,7 +66,8 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     ...options.vars,
   };
   const built = await buildWorkers();
-  const bundles = options.tap === true ? tapped(built, directory) : built;
+  const untapped = options.wrap?.(built, directory) ?? built;
+  const bundles = options.tap === true ? tapped(untapped, directory) : untapped;
   const harness = createTestHarness({
     root: ROOT,
     workers: WORKER_NAMES.map((worker) => ({

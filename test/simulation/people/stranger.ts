@@ -1,6 +1,6 @@
-import { VdcClient } from "../../../shared/client/vdc-client.ts";
+import type { VdcClient } from "../../../shared/client/vdc-client.ts";
 import type { Stack } from "../platform/stack.ts";
-import { request } from "./request.ts";
+import { clientOf } from "./client.ts";
 
 const SAMPLES = 3;
 
@@ -11,14 +11,7 @@ export class Stranger {
 
   constructor(stack: Stack) {
     this.#stack = stack;
-    this.#client = new VdcClient("https://vdc.example", {
-      fetch: async (input, init = {}) => {
-        const { pathname, search } = new URL(input instanceof Request ? input.url : input);
-        const { method = "GET" } = init;
-        const { status, headers, text } = await request(stack, pathname + search, { method });
-        return new Response(text, { status, headers });
-      },
-    });
+    this.#client = clientOf(stack);
   }
 
   /** @param mined transactions that stand in blocks */

@@ -26,8 +26,8 @@ export class Stripe {
     return this.#undelivered;
   }
 
-  /** Somebody buys, and the event of it is delivered. */
-  buys(facts: { assetId?: string; pays?: string } = {}): void {
+  /** Somebody buys, and the event of it is delivered. @returns the payment's id once it is taken, `undefined` when it never is */
+  buys(facts: { assetId?: string; pays?: string } = {}): Promise<string | undefined> {
     const { world } = this.#stack;
     const event = syntheticCheckout({
       seed: `${world.random.uint32()}-${this.#events++}`,
@@ -36,26 +36,28 @@ export class Stripe {
       ...(facts.assetId !== undefined && { assetId: facts.assetId }),
       ...(facts.pays !== undefined && { clientReferenceId: facts.pays }),
     });
-    void this.#deliver(event);
+    const delivered = this.#deliver(event);
     while (world.strikes("stripe repeats", event.id))
       world.at(world.now + world.random.between(0, 86_400_000), () => void this.#deliver(event));
+    return delivered;
   }
 
-  async #deliver(event: SyntheticEvent): Promise<void> {
+  async #deliver(event: SyntheticEvent): Promise<string | undefined> {
     const { world } = this.#stack;
     this.#undelivered++;
     for (const seconds of ATTEMPTS) {
       await world.sleep(seconds * 1_000);
-      if (await this.#attempt(event)) {
-        this.#undelivered--;
-        return;
-      }
+      const txId = await this.#attempt(event);
+      if (txId === undefined) continue;
+      this.#undelivered--;
+      return txId;
     }
     this.#undelivered--;
     world.broken("1 nothing is lost", `the webhook took ${event.id} in none of ${ATTEMPTS.length} attempts`);
+    return undefined;
   }
 
-  async #attempt(event: SyntheticEvent): Promise<boolean> {
+  async #attempt(event: SyntheticEvent): Promise<string | undefined> {
     const { secrets, world } = this.#stack;
     const body = JSON.stringify(event);
     const signature = await signStripeBody(
@@ -70,11 +72,12 @@ export class Stripe {
         body,
         patience: 20_000,
       });
-      if (answer.status !== 200) return false;
-      this.#promised.taken((answer.json() as { txId: string }).txId, event.id);
-      return true;
+      if (answer.status !== 200) return undefined;
+      const { txId } = answer.json() as { txId: string };
+      this.#promised.taken(txId, event.id);
+      return txId;
     } catch (error) {
-      if (error instanceof NoAnswer) return false;
+      if (error instanceof NoAnswer) return undefined;
       throw error;
     }
   }

@@ -66,8 +66,9 @@ export class SimulatedObject {
     );
   }
 
-  /** Rows of its storage, as they are now. */
+  /** Rows of its storage, as they are now; none of one that nobody has called yet. */
   rows<Row>(query: string): Row[] {
+    if (this.#database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() === undefined) return [];
     return this.#statement(query).all() as Row[];
   }
 
@@ -191,6 +192,7 @@ export class SimulatedObject {
       getAlarm: async () => alive(() => this.#alarm),
       setAlarm: async (time: number | Date) =>
         alive(() => {
+          if (Number(time) <= 0) throw new TypeError("setAlarm() cannot be called with an alarm time <= 0");
           this.#alarm = Number(time);
           this.#isDirty = true;
         }),

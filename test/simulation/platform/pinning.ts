@@ -24,6 +24,7 @@ export class SimulatedPinning {
   readonly #observe: PinObserver;
   readonly #pins = new Map<string, Pin>();
   readonly #pretended = new Set<string>();
+  readonly #lost = new Set<string>();
   #count = 0;
   #downUntil = 0;
 
@@ -39,6 +40,11 @@ export class SimulatedPinning {
 
   pins(): Pin[] {
     return [...this.#pins.values()];
+  }
+
+  /** Whether it ever lost a pin of this CID that it had. */
+  hasLost(cid: string): boolean {
+    return this.#lost.has(cid);
   }
 
   /** Nobody keeps these bytes any more. */
@@ -117,7 +123,9 @@ export class SimulatedPinning {
     this.#pins.set(pin.id, pin);
     this.#observe(cid, bytes);
     this.#world.at(this.#world.now + this.#world.random.between(60_000, 6 * 3_600_000), () => {
-      if (this.#world.strikes("pin lost", cid)) this.#pins.delete(pin.id);
+      if (!this.#world.strikes("pin lost", cid)) return;
+      this.#lost.add(cid);
+      this.#pins.delete(pin.id);
     });
     return fileAnswer(pin, known !== undefined);
   }

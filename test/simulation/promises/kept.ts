@@ -1,4 +1,4 @@
-import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
+import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { Stack } from "../platform/stack.ts";
 import type { Onlooker } from "./onlooker.ts";
 import type { Promised } from "./promised.ts";
@@ -22,7 +22,7 @@ export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onl
       stack.r2.truth(r2Keys.intent(txId)) !== undefined ||
       queued.has(txId) ||
       parked.has(txId) ||
-      promised.isErased(txId);
+      promised.mayBeErased(txId);
     if (!somewhere)
       stack.world.broken("1 nothing is lost", `${txId}, of ${promised.originOf(txId)}, is nowhere`);
   }
@@ -48,16 +48,4 @@ export function haltReason(stack: Stack): string | undefined {
   const head = stack.object("ChainHead", stack.chainId);
   const [row] = head.rows<{ value: string }>("SELECT value FROM fact WHERE name = 'halted'");
   return row?.value;
-}
-
-/** Whether all that was taken is in a block or set aside, and nothing is under way any more. */
-export function isAtRest(stack: Stack, onlooker: Onlooker): boolean {
-  const head = stack.object("ChainHead", stack.chainId);
-  const [left] = head.rows<{ pending: number; unfinished: number }>(
-    "SELECT (SELECT count(*) FROM tx WHERE state IN ('pending', 'reserved')) AS pending, (SELECT count(*) FROM block WHERE state <> 'complete') AS unfinished",
-  );
-  if (left === undefined || left.pending > 0 || left.unfinished > 0) return false;
-  if ([...stack.queues.values()].some((queue) => queue.bodies().length > 0)) return false;
-  const latest = JSON.parse(stack.kv.truth(kvKeys.latest) ?? "null") as { blockNumber: number } | null;
-  return (latest?.blockNumber ?? -1) === onlooker.blocks - 1;
 }

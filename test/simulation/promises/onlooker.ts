@@ -86,7 +86,9 @@ export class Onlooker {
   readonly observers: Observers = {
     kv: (key, value) => {
       if (value === undefined) return;
-      if (!key.startsWith("user:")) this.#refusePersonal(`KV ${key}`, value);
+      this.#refusePersonal(`KV ${key}`, value);
+      const userId = userIdOf(key);
+      if (userId !== undefined) this.#showsMetadata(userId, value);
       if (key === kvKeys.latest) this.#latestIs(JSON.parse(value) as { blockNumber: number; hash: string });
       else if (blockNumberOfKvKey(key) !== undefined) this.#publishes("KV", JSON.parse(value) as PublicBlock);
     },
@@ -146,9 +148,17 @@ export class Onlooker {
       this.#world.broken("5 latest names what is stored", `block ${blockNumber} is not in ${tier}`);
   }
 
+  /** Whoever was told that a version is stored is not shown an older one; KV's own delay aside. */
+  #showsMetadata(userId: string, value: string): void {
+    const { version } = JSON.parse(value) as { version: number };
+    const promised = this.#promised.metadataOf(userId);
+    if (version < promised)
+      this.#world.broken("metadata never goes back", `of ${userId}: from ${promised} to ${version}`);
+  }
+
   /** Only what the block's tiers hold may be cleared, and what the law had erased. */
   #clears(txId: string): void {
-    if (this.#promised.isErased(txId)) return;
+    if (this.#promised.mayBeErased(txId)) return;
     const n = this.#minedIn.get(txId);
     const missing = n === undefined ? ["any block"] : this.#missingFrom(n);
     for (const tier of missing)
@@ -179,4 +189,9 @@ export class Onlooker {
     if (SPELLINGS.some((spelling) => text.includes(spelling)))
       this.#world.broken("8 nothing personal in public", where);
   }
+}
+
+function userIdOf(key: string): string | undefined {
+  const prefix = kvKeys.user("");
+  return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
 }

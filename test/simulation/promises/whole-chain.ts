@@ -1,9 +1,15 @@
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
+import type { Transaction } from "../../../shared/chain/transaction.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { Stack } from "../platform/stack.ts";
+import { checkErased } from "./erased.ts";
+import { checkPinnedDocuments } from "./documents.ts";
+import type { Mined } from "./mined.ts";
+import { checkUnpaid } from "./paid.ts";
 import type { Promised } from "./promised.ts";
+import { checkRegistered } from "./registered.ts";
 
 /** Types that the system makes itself. */
 const OWN = new Set(["genesis", "key_rotation"]);
@@ -12,7 +18,7 @@ const OWN = new Set(["genesis", "key_rotation"]);
 export async function checkWholeChain(stack: Stack, promised: Promised): Promise<void> {
   const { kv, r2, pinning, world } = stack;
   const verifier = new ChainVerifier();
-  const mined = new Map<string, number>();
+  const mined = new Map<string, { blockNumber: number; transaction: Transaction }>();
   const blocks = r2.keys(r2Keys.blockPrefix).length;
   for (let n = 0; n < blocks; n++) {
     const bytes = r2.truth(r2Keys.block(n))?.bytes;
@@ -38,8 +44,9 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
     const pinned = pinning.truth(cid);
     if (pinned === undefined || !Buffer.from(pinned).equals(bytes))
       world.broken("6 nothing fake", `IPFS does not have block ${n}`);
-    for (const [index, { id, type }] of block.transactions.entries()) {
-      mined.set(id, n);
+    for (const [index, transaction] of block.transactions.entries()) {
+      const { id, type } = transaction;
+      mined.set(id, { blockNumber: n, transaction });
       if (!OWN.has(type) && !promised.wasOffered(id))
         world.broken("6 nothing fake", `nobody sent ${id} in block ${n}`);
       const place = JSON.parse(kv.truth(kvKeys.transaction(id)) ?? "null") as {
@@ -54,8 +61,12 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
     }
   }
   checkArchive(stack, promised, mined);
+  checkErased(stack, promised, mined);
+  checkUnpaid(stack, promised, mined);
+  checkRegistered(stack, promised, mined);
+  checkPinnedDocuments(stack, promised);
   for (const txId of promised.transactions) {
-    if (mined.has(txId) || promised.isErased(txId)) continue;
+    if (mined.has(txId)) continue;
     const reason = setAsideFor(stack, txId);
     if (reason === undefined || !promised.mayBeSetAside(txId, reason))
       world.broken(
@@ -70,9 +81,9 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
 }
 
 /** What is encrypted of each transaction can still be opened by whoever has the key. */
-function checkArchive(stack: Stack, promised: Promised, mined: ReadonlyMap<string, number>): void {
-  for (const [txId, n] of mined) {
-    if (!promised.wasOffered(txId) || promised.isErased(txId)) continue;
+function checkArchive(stack: Stack, promised: Promised, mined: Mined): void {
+  for (const [txId, { blockNumber: n }] of mined) {
+    if (!promised.wasOffered(txId) || promised.mayBeErased(txId)) continue;
     const archived = stack.r2.truth(r2Keys.private(n))?.bytes;
     const { envelopes = {} } = JSON.parse(archived ? Buffer.from(archived).toString() : "{}") as {
       envelopes?: Record<string, unknown>;

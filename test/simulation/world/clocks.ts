@@ -1,7 +1,8 @@
 import type { World } from "./world.ts";
 
 const EVERY = 900_000;
-const FARTHEST = 120_000;
+/** Milliseconds that a clock is off, at most. */
+export const FARTHEST = 120_000;
 
 /** Every Worker and every Durable Object has a clock of its own; one jumps now and then. */
 export class Clocks {

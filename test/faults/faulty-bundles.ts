@@ -1,0 +1,56 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
+import type { Bundles } from "../../cli/local/build.ts";
+
+/** How esbuild ends a module. */
+const EXPORTS = /^export \{([^}]*)\};\s*$/m;
+const EXPORT = /^(\w+)(?: as (\w+))?$/;
+
+/** Milliseconds that a hanging invocation has, and that the longest of the code's own deadlines is cut down to. */
+const PATIENCE = 2_200;
+const LONGEST_TIMER = 1_500;
+/** In production `retry_delay`, five minutes. */
+const REDELIVERY_SECONDS = 1;
+
+/**
+ * The same bundles, but that each write is put to the control first.
+ * @param directory for the copies
+ */
+export function faultyBundles(bundles: Bundles, directory: string, controlUrl: string): Bundles {
+  const typed = readFileSync(join(import.meta.dirname, "instrument.ts"), "utf8");
+  const instrument = stripTypeScriptTypes(typed)
+    .replaceAll(/^import .*$/gm, "")
+    .replaceAll(/^export /gm, "");
+  return (worker) => {
+    const copy = mkdtempSync(join(directory, `${worker}-`));
+    cpSync(bundles(worker), copy, { recursive: true });
+    rmSync(join(copy, "index.js.map")); // its lines are not those of the copy
+    const file = join(copy, "index.js");
+    const bundle = readFileSync(file, "utf8");
+    const settings = `{ worker: ${JSON.stringify(worker)}, controlUrl: ${JSON.stringify(controlUrl)}, Storage: FaultStorage,
+      patience: ${PATIENCE}, longestTimer: ${LONGEST_TIMER}, redeliverySeconds: ${REDELIVERY_SECONDS} }`;
+    const begin = `import { AsyncLocalStorage as FaultStorage } from "node:async_hooks";
+const FAULTS = (() => { ${instrument}; return instrument(${settings}); })();\n`;
+    writeFileSync(
+      file,
+      begin +
+        bundle
+          .replace(/^\/\/# sourceMappingURL=.*$/m, "")
+          .replace(EXPORTS, (_, list: string) => wrapped(list)),
+    );
+    return copy;
+  };
+}
+
+function wrapped(list: string): string {
+  const exported = list.split(",").flatMap((text) => {
+    const [, name, as = name] = EXPORT.exec(text.trim()) ?? [];
+    return name === undefined ? [] : [{ name, as }];
+  });
+  if (!exported.some(({ as }) => as === "default")) throw new Error("a bundle has no default export");
+  const lines = exported.map(
+    ({ name, as }, i) => `const FAULTY_${i} = FAULTS.${as === "default" ? "entry" : "object"}(${name});`,
+  );
+  return `${lines.join("\n")}\nexport { ${exported.map(({ as }, i) => `FAULTY_${i} as ${as}`).join(", ")} };`;
+}

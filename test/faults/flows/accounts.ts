@@ -1,0 +1,214 @@
+import { expect } from "vitest";
+import { activationRequest } from "../../../shared/client/activation.ts";
+import { sealDocument } from "../../../shared/client/documents.ts";
+import { sealMetadata } from "../../../shared/client/user-metadata.ts";
+import type { UserKeys } from "../../../shared/client/user-keys.ts";
+import { cidV0 } from "../../../shared/crypto/cid.ts";
+import { r2Keys } from "../../../shared/storage/layout.ts";
+import {
+  CHAIN_ID,
+  creation,
+  newUser,
+  postDocument,
+  postSubmission,
+  registration,
+  signed,
+} from "../../support/accounts.ts";
+import { activate, putMetadata } from "../../support/activation.ts";
+import { keysOf, pinnedFiles } from "../../support/chain-state.ts";
+import { purchase } from "../../support/payments.ts";
+import type { Flow } from "../flow.ts";
+import { patiently } from "../patiently.ts";
+import type { World } from "../world.ts";
+
+type Submission = Awaited<ReturnType<typeof signed>>;
+
+async function submits(world: World, submission: Submission): Promise<string> {
+  const { txId } = await world.request<{ txId: string }>((pipeline) => postSubmission(pipeline, submission));
+  return txId;
+}
+
+const users = new WeakMap<World, UserKeys>();
+
+/** A user whose registration stands in this chain. */
+async function userOf(world: World): Promise<UserKeys> {
+  const known = users.get(world);
+  if (known !== undefined) return known;
+  const user = await newUser();
+  world.accept(await submits(world, await signed(user, registration(user))));
+  await world.settle();
+  users.set(world, user);
+  return user;
+}
+
+/** A submission that has to be paid, and its payment. */
+async function submitsAndPays(world: World): Promise<void> {
+  const submission = await signed(await userOf(world), creation(`deed-${crypto.randomUUID()}`));
+  const txId = await submits(world, submission);
+  await world.pay(purchase({ clientReferenceId: txId }));
+  world.accept(txId);
+}
+
+async function untilNoIntent(world: World): Promise<void> {
+  await patiently(async () => {
+    await world.fireCron("accounts");
+    expect(await keysOf(world.pipeline, r2Keys.intentPrefix)).toEqual([]);
+  });
+}
+
+const HOUR = 3_601_000;
+
+/**
+ * Does something again and again while the hours pass: an upload that died is held by nobody after ten minutes, and looked
+ * at by the sweep after an hour.
+ */
+async function whileHoursPass<T>(world: World, work: () => Promise<T>): Promise<T> {
+  let hours = 0;
+  const done = await patiently(async () => {
+    try {
+      return await work();
+    } finally {
+      world.control.setAhead("accounts", ++hours * HOUR);
+    }
+  });
+  return done;
+}
+
+/** Until no upload is left half done. */
+async function untilSwept(world: World): Promise<void> {
+  await whileHoursPass(world, async () => {
+    await world.fireCron("accounts");
+    expect(await keysOf(world.pipeline, r2Keys.uploadPrefix)).toEqual([]);
+  });
+  world.control.setAhead("accounts", 0);
+  await world.fireCron("accounts");
+}
+
+async function document(world: World) {
+  return sealDocument(crypto.getRandomValues(new Uint8Array(1_000)), await userOf(world));
+}
+
+async function pinsOf(world: World, id: string): Promise<readonly string[]> {
+  return (await pinnedFiles(world.pipeline)).filter(({ name }) => name.includes(id)).map(({ cid }) => cid);
+}
+
+async function storesDocument(world: World): Promise<void> {
+  const { id, bytes } = await document(world);
+  await whileHoursPass(world, async () => {
+    const response = await postDocument(world.pipeline, bytes);
+    expect(response.status, await response.text()).toBe(200);
+  });
+  const inBoth = async () => {
+    expect(await pinsOf(world, id)).toEqual([await cidV0(bytes)]);
+    expect(await world.pipeline.r2.head(r2Keys.document(id))).not.toBeNull();
+  };
+  await inBoth();
+  await untilSwept(world);
+  await inBoth();
+}
+
+/** Its sender gives up after the first answer. */
+async function abandonsDocument(world: World): Promise<void> {
+  const { id, bytes } = await document(world);
+  await postDocument(world.pipeline, bytes).catch(() => {});
+  await untilSwept(world);
+  const isKept = (await world.pipeline.r2.head(r2Keys.document(id))) !== null;
+  expect(await pinsOf(world, id), "in both tiers, or in neither").toEqual(isKept ? [await cidV0(bytes)] : []);
+}
+
+export const ACCOUNTS_FLOWS: readonly Flow[] = [
+  {
+    name: "registration",
+    is: "a user registers: a submission that costs nothing",
+    async run(world) {
+      const user = await newUser();
+      world.accept(await submits(world, await signed(user, registration(user))));
+    },
+  },
+  {
+    name: "paid submission",
+    is: "a submission that waits for its payment, and is paid",
+    run: submitsAndPays,
+  },
+  {
+    name: "released by the cron",
+    is: "a paid submission that pending-writer could not release: the cron of accounts",
+    prepare: [{ write: "pending-writer (queue): chain-head.paidIntents", happens: "fails" }],
+    async run(world) {
+      await submitsAndPays(world);
+      await untilNoIntent(world);
+    },
+  },
+  {
+    name: "intent left over",
+    is: "a paid submission whose object in `intents/` was left over: the cron of accounts",
+    prepare: [{ write: "pending-writer (queue): R2 delete intents/{txId}.json", happens: "lost" }],
+    async run(world) {
+      await submitsAndPays(world);
+      await world.settle();
+      await untilNoIntent(world);
+    },
+  },
+  { name: "document", is: "a document, into R2 and IPFS", run: storesDocument },
+  {
+    name: "document taken back",
+    is: "a document that R2 does not take at first: its pin is taken back, then it is sent again",
+    prepare: [{ write: "accounts (fetch): R2 put documents/{sha256}.json", happens: "fails" }],
+    run: storesDocument,
+  },
+  {
+    name: "document abandoned",
+    is: "a document whose upload dies, and whose sender gives up: the cron of accounts",
+    prepare: [{ write: "accounts (fetch): HTTP POST /v3/files", happens: "dies" }],
+    run: abandonsDocument,
+  },
+  {
+    name: "document left unpinned",
+    is: "a document that R2 holds and whose pin is lost before its upload is settled: the cron of accounts",
+    prepare: [{ write: "accounts (fetch): R2 put documents/{sha256}.json", happens: "dies" }],
+    async run(world) {
+      const { id, bytes } = await document(world);
+      await postDocument(world.pipeline, bytes).catch(() => {});
+      const cid = await cidV0(bytes);
+      const headers = { authorization: `Bearer ${world.pipeline.secrets.PINATA_JWT}` };
+      const { endpointUrl } = world.pipeline.pinning;
+      const listed = await fetch(`${endpointUrl}/files/public?cid=${cid}`, { headers });
+      const { data } = await listed.json<{ data: { files: { id: string }[] } }>();
+      for (const file of data.files)
+        await fetch(`${endpointUrl}/files/public/${file.id}`, { method: "DELETE", headers });
+      await untilSwept(world);
+      const isKept = (await world.pipeline.r2.head(r2Keys.document(id))) !== null;
+      expect(await pinsOf(world, id)).toEqual(isKept ? [cid] : []);
+    },
+  },
+  {
+    name: "activation",
+    is: "a token is issued, a user activates with it, and replaces the metadata",
+    async run(world) {
+      const { token } = await world.operate<{ token: string }>("POST", "/api/activation-tokens", {});
+      const user = await newUser();
+      const request = await activationRequest(CHAIN_ID, token, user, Date.now(), { note: "one" });
+      const { txId } = await world.request<{ txId: string }>((pipeline) => activate(pipeline, request));
+      world.accept(txId);
+      await world.settle();
+      const record = await sealMetadata(CHAIN_ID, user, 2, { note: "two" });
+      await world.request((pipeline) => putMetadata(pipeline, record));
+      const shown = await world.request((pipeline) => pipeline.fetch(`/api/users/${user.userId}/metadata`));
+      expect(shown).toEqual(record);
+    },
+  },
+  {
+    name: "erasure",
+    is: "the private part of a mined transaction is erased on request",
+    async run(world) {
+      const txId = await world.pay();
+      await world.settle();
+      await world.operate("POST", `/api/privacy/${txId}/erase`, { reason: "request 12" });
+      const shown = await world.pipeline.operate(`/api/privacy/${txId}/show`, {
+        method: "POST",
+        body: JSON.stringify({ reason: "is it gone?" }),
+      });
+      expect(shown.status).not.toBe(200);
+    },
+  },
+];

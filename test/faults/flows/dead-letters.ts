@@ -1,0 +1,142 @@
+import { expect } from "vitest";
+import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
+import type { DeadLetterEntry } from "../../../shared/dead-letters.ts";
+import { STAGES, type StageName } from "../../../shared/pipeline.ts";
+import { r2Keys } from "../../../shared/storage/layout.ts";
+import { pendingMetadata } from "../../../shared/storage/pending.ts";
+import { keysOf } from "../../support/chain-state.ts";
+import { checkChain } from "../../support/check-chain.ts";
+import { givenUp, park } from "../../support/dead-letters.ts";
+import { enqueue } from "../../support/queues.ts";
+import { status } from "../../support/payments.ts";
+import { payloadOf, seal } from "../../support/sealed-payments.ts";
+import type { Flow } from "../flow.ts";
+import { patiently } from "../patiently.ts";
+import type { World } from "../world.ts";
+
+const REASON = "the cause is mended";
+
+async function letters(world: World): Promise<DeadLetterEntry[]> {
+  const { entries } = await world.operate<{ entries: DeadLetterEntry[] }>(
+    "GET",
+    "/api/dead-letters?limit=1000",
+  );
+  return entries;
+}
+
+/** Until a dead letter is as asked for. @returns it */
+export async function untilLetter(
+  world: World,
+  isIt: (entry: DeadLetterEntry) => boolean,
+  meanwhile = async () => {},
+): Promise<DeadLetterEntry> {
+  return patiently(async () => {
+    const found = (await letters(world)).find(isIt);
+    if (found !== undefined) return found;
+    await meanwhile();
+    throw new Error("there is no such dead letter yet");
+  });
+}
+
+async function replay(world: World, id: string): Promise<void> {
+  await world.operate(
+    "POST",
+    "/api/dead-letters/replays",
+    { select: { ids: [id] }, reason: REASON },
+    [202, 409],
+  );
+}
+
+/** Whoever is not answered asks again, and may hear then that it has been done. */
+async function dismiss(world: World, id: string): Promise<void> {
+  await world.operate("POST", `/api/dead-letters/${id}/dismiss`, { reason: REASON }, [200, 409]);
+}
+
+export async function dismissAll(world: World): Promise<void> {
+  for (const { id, state } of await letters(world)) if (state === "open") await dismiss(world, id);
+}
+
+/** A message that no stage can read: parked, replayed to its stage, parked again, dismissed. */
+function unreadable(stage: StageName): Flow {
+  return {
+    name: `dead letter: ${stage}`,
+    is: `a message to \`${stage}\` that it can't read: parked, replayed, parked again, dismissed`,
+    async run(world) {
+      const nonsense = crypto.randomUUID();
+      await enqueue(world.pipeline, stage, [{ v: 1, nonsense }]);
+      const isOurs = (entry: DeadLetterEntry) => entry.stage === stage && entry.state === "open";
+      const { id, failures } = await untilLetter(world, isOurs);
+      await untilLetter(
+        world,
+        (entry) => entry.id === id && entry.failures > failures,
+        () => replay(world, id),
+      );
+      await dismiss(world, id);
+    },
+  };
+}
+
+/** A payment whose envelope can't be opened, until its letter is parked. */
+async function setsAside(world: World) {
+  const message = await seal(world.pipeline, payloadOf());
+  const { ct } = message.envelope;
+  const damaged = { ...message.envelope, ct: `${ct.startsWith("A") ? "B" : "A"}${ct.slice(1)}` };
+  world.withhold(message.txId);
+  await enqueue(world.pipeline, "pending-writer", [{ ...message, envelope: damaged }]);
+  const { id } = await untilLetter(world, ({ txId }) => txId === message.txId);
+  return { id, message };
+}
+
+export const DEAD_LETTER_FLOWS: readonly Flow[] = [
+  {
+    name: "set aside",
+    is: "a transaction that can't be opened: set aside, parked, mended, replayed, mined",
+    async run(world) {
+      const { pipeline } = world;
+      const { id, message: good } = await setsAside(world);
+      const customMetadata = pendingMetadata(good);
+      await pipeline.r2.put(r2Keys.pending(good.txId), canonicalBytes(good.envelope), { customMetadata });
+      world.release(good.txId);
+      await patiently(async () => {
+        const response = await pipeline.fetch(`/api/vdc/transactions/${good.txId}`);
+        const { state } = await response.json<{ state: string }>();
+        if (state === "set_aside") await replay(world, id);
+        expect(state).toBe("mined");
+      });
+    },
+  },
+  {
+    name: "erasure of a dead letter",
+    is: "a transaction that was set aside is erased on request",
+    async run(world) {
+      const { id, message } = await setsAside(world);
+      await park(world.pipeline, "pending-writer", [givenUp("pending-writer", message)]);
+      await world.operate("POST", `/api/privacy/${message.txId}/erase`, { reason: "request 12" });
+      world.withdraw(message.txId);
+      await untilLetter(world, (entry) => entry.id === id && entry.state !== "open");
+      const objects = await Promise.all(
+        (await keysOf(world.pipeline)).map(async (key) => (await world.pipeline.r2.get(key))?.text()),
+      );
+      expect(objects.some((text) => text?.includes(message.envelope.ct))).toBe(false);
+    },
+  },
+  {
+    name: "fork",
+    is: "other bytes in the archive where a block is to be put: the chain is halted, looked at, resumed",
+    async run(world) {
+      const { pipeline } = world;
+      await world.settle();
+      const next = (await checkChain(pipeline)).length;
+      await pipeline.r2.put(r2Keys.block(next), "not a block");
+      await world.pay();
+      await patiently(async () => expect((await status(pipeline)).halted).not.toBeNull());
+      await pipeline.r2.delete(r2Keys.block(next));
+      await patiently(async () => {
+        await world.operate("POST", "/api/vdc/resume", { by: "ann", reason: "the object was foreign" });
+        expect(await keysOf(pipeline, `blocks/${next}.json`)).toHaveLength(1);
+      });
+      await dismissAll(world);
+    },
+  },
+  ...STAGES.map(unreadable),
+];

@@ -1,0 +1,142 @@
+import { expect } from "vitest";
+import { syntheticCheckout } from "../../../cli/stripe/synthetic.ts";
+import { workerName } from "../../../shared/pipeline.ts";
+import type { StorageRun } from "../../../shared/storage/report.ts";
+import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
+import { kvKeys } from "../../../shared/storage/layout.ts";
+import { CHAIN_ID } from "../../support/accounts.ts";
+import { checkChain } from "../../support/check-chain.ts";
+import { deliver } from "../../support/payments.ts";
+import { enqueue } from "../../support/queues.ts";
+import { corrupt, lose } from "../../support/storage.ts";
+import type { Flow } from "../flow.ts";
+import { patiently } from "../patiently.ts";
+import type { World } from "../world.ts";
+import { dismissAll, untilLetter } from "./dead-letters.ts";
+
+async function lastBlock(world: World): Promise<number> {
+  const blocks = await checkChain(world.pipeline);
+  if (blocks.length > 1) return blocks.length - 1;
+  await world.pay();
+  await world.settle();
+  return lastBlock(world);
+}
+
+/** A block's copy is damaged in a tier, and an operator has it verified until it is sound. */
+async function repair(world: World, damage: (n: number) => Promise<void>): Promise<void> {
+  const n = await lastBlock(world);
+  await damage(n);
+  await patiently(async () => {
+    const { status } = await world.operate<{ status: string }>("POST", `/api/storage-verify/verify/${n}`);
+    expect(status).toBe("ok");
+  });
+}
+
+function repairs(tier: TierName): Flow {
+  return {
+    name: `repair: ${tier}`,
+    is: `a block that ${tier === "ipfs" ? "IPFS" : tier.toUpperCase()} has lost: an operator has it verified`,
+    damages: true,
+    run: (world) => repair(world, (n) => lose(world.pipeline, tier, n)),
+  };
+}
+
+async function untilNoRun(world: World): Promise<void> {
+  await patiently(async () => {
+    const { runs } = await world.operate<{ runs: StorageRun[] }>("GET", "/api/storage-verify/runs");
+    expect(runs.length).toBeGreaterThan(0);
+    expect(runs.filter(({ state }) => state === "running")).toEqual([]);
+  });
+}
+
+export const OPERATOR_FLOWS: readonly Flow[] = [
+  {
+    name: "mining asked for",
+    is: "an operator asks for mining",
+    async run(world) {
+      await world.pay();
+      await world.operate("POST", "/api/vdc/mine");
+    },
+  },
+  {
+    name: "ignored event",
+    is: "an event of Stripe that is no payment",
+    async run(world) {
+      const event = syntheticCheckout({ seed: crypto.randomUUID(), created: Math.floor(Date.now() / 1_000) });
+      await world.request((pipeline) => deliver(pipeline, { ...event, type: "customer.created" }));
+    },
+  },
+  ...TIER_NAMES.map(repairs),
+  {
+    name: "repair: evidence",
+    is: "a block that was altered in R2: the wrong bytes are kept, then replaced",
+    damages: true,
+    run: (world) => repair(world, (n) => corrupt(world.pipeline, "r2", n)),
+  },
+  {
+    name: "repair: index",
+    is: "a block whose index KV has lost: an operator has it verified",
+    damages: true,
+    run: (world) =>
+      repair(world, async (n) => {
+        const block = (await checkChain(world.pipeline))[n];
+        for (const { id } of block?.transactions ?? [])
+          await world.pipeline.kv.delete(kvKeys.transaction(id));
+      }),
+  },
+  {
+    name: "verification",
+    is: "every block is verified, at once",
+    async run(world) {
+      await world.operate("POST", "/api/storage-verify/verify-all");
+      await untilNoRun(world);
+    },
+  },
+  {
+    name: "verification, by the queue",
+    is: "a verification whose Worker dies: it goes on by the queue, chunk by chunk",
+    prepare: [{ write: "storage-verifier (verifyAll): storage-runs.start", happens: "dies" }],
+    async run(world) {
+      await world.pipeline.operate("/api/storage-verify/verify-all", { method: "POST" });
+      await untilNoRun(world);
+    },
+  },
+  {
+    name: "daily verification",
+    is: "the cron of storage-verifier, when the last verification is more than a week ago",
+    async run(world) {
+      const verifier = world.pipeline.harness.getWorker(workerName("storage-verifier"));
+      const sql = await verifier.getDurableObjectStorage("StorageRuns", { name: CHAIN_ID });
+      await sql.exec("UPDATE run SET started_at = started_at - 700000000");
+      const started = Date.now();
+      await patiently(async () => {
+        await world.fireCron("storage-verifier");
+        const { runs } = await world.operate<{ runs: StorageRun[] }>("GET", "/api/storage-verify/runs");
+        expect(runs.some(({ startedAt }) => startedAt >= started)).toBe(true);
+      });
+      await untilNoRun(world);
+    },
+  },
+  {
+    name: "alert",
+    is: "a dead letter: an alert is posted, and taken back when the letter is dismissed",
+    async run(world) {
+      const { alerts } = world;
+      const began = alerts.taken.length;
+      await enqueue(world.pipeline, "miner", [{ v: 1, nonsense: crypto.randomUUID() }]);
+      await untilLetter(world, ({ state }) => state === "open");
+      const untilPosted = (state: string, meanwhile = async () => {}) =>
+        patiently(async () => {
+          await meanwhile();
+          await world.fireCron("alerts");
+          // A post that was begun and not made is begun again. Its clock never goes back: it remembers when it posted.
+          world.control.setAhead("monitor", world.control.ahead("monitor") + 60_000);
+          expect(alerts.taken.slice(began)).toContainEqual(
+            expect.objectContaining({ alert: "dead_letters", state }),
+          );
+        });
+      await untilPosted("firing");
+      await untilPosted("resolved", () => dismissAll(world));
+    },
+  },
+];

@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { ROOT } from "../../cli/local/workers.ts";
+import { sources } from "../contract/sources.ts";
+import { FAULTS } from "./fault.ts";
+import { ELSEWHERE, LISTED } from "./listed.ts";
+import { fewCells, runMatrix } from "./matrix.ts";
+import { outcomesOnPage } from "./table.ts";
+import { isRead } from "./writes.ts";
+
+const LANES = 4; // most of a cell's time is waiting
+/** Another turn gives each write another fault; `node test/faults/run.ts` gives it all. */
+const TURN = Number(process.env.VDC_FAULTS_TURN ?? 0);
+
+it("gets over a fault at every write, with the chain whole in every tier and nothing lost", async () => {
+  const rounds = fewCells(TURN);
+  expect(new Set(rounds.flat().map(({ fault }) => fault))).toEqual(new Set(FAULTS));
+  const { outcomes, unlisted, never } = await runMatrix(rounds, { lanes: LANES, passes: ["in_company"] });
+  const failures = outcomes.filter(({ failure }) => failure !== undefined);
+  for (const { trace } of failures.slice(0, 3)) console.log(trace);
+  expect(
+    failures.map(({ flow, write, fault, failure }) => `${flow}: ${write} · ${fault}: ${failure}`),
+  ).toEqual([]);
+  expect(unlisted, "writes that are done and do not stand in test/faults/listed.ts").toEqual([]);
+  expect(never, "writes that stand in test/faults/listed.ts and are never done").toEqual([]);
+}, 400_000);
+
+const CALLEES: Readonly<Record<string, string>> = {
+  chainHead: "chain-head",
+  deadLetters: "dead-letters",
+  monitor: "monitor",
+  storageRuns: "storage-runs",
+  audit: "audit-log",
+  ACCOUNTS: "accounts",
+  STORAGE_VERIFIER: "storage-verifier",
+  USER_METADATA: "user-metadata",
+};
+const CALL = new RegExp(
+  `\\b(${Object.keys(CALLEES).join("|")})(?:\\([\\w.]*\\)|\\.getByName\\([\\w.]*\\))?\\s*\\.(\\w+)\\(`,
+  "g",
+);
+
+it("knows of every call of another Worker or Durable Object that the sources make", () => {
+  const calls = [...sources("workers/**/*.ts"), ...sources("shared/**/*.ts")].flatMap(({ text }) =>
+    [...text.matchAll(CALL)].map(([, callee = "", method = ""]) => `${CALLEES[callee]}.${method}`),
+  );
+  const made = new Set(calls.filter((call) => !/\.(?:fetch|getByName)$/.test(call)));
+  expect(made.size).toBeGreaterThan(50);
+  const listed = Object.values(LISTED)
+    .flat()
+    .map((write) => write.split(": ")[1]);
+  const unknown = [...made].filter(
+    (call) => !isRead(`: ${call}`) && !listed.includes(call) && ELSEWHERE[call] === undefined,
+  );
+  expect(unknown).toEqual([]);
+  expect(Object.keys(ELSEWHERE).filter((call) => !made.has(call) || listed.includes(call))).toEqual([]);
+  for (const path of Object.values(ELSEWHERE)) expect(existsSync(join(ROOT, path)), path).toBe(true);
+});
+
+it("stands in docs/faults.md, line by line; if not: node test/faults/run.ts", () => {
+  const page = readFileSync(join(ROOT, "docs", "faults.md"), "utf8");
+  const outcomes = outcomesOnPage(page);
+  const cells = Object.values(LISTED).flatMap((writes) =>
+    writes.flatMap((write) => FAULTS.map((fault) => `${write} · ${fault}`)),
+  );
+  expect(outcomes.map(({ write, fault }) => `${write} · ${fault}`).toSorted()).toEqual(cells.toSorted());
+  expect(outcomes.filter(({ failure }) => failure !== undefined)).toEqual([]);
+});

@@ -1,0 +1,34 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../../cli/local/workers.ts";
+import { FAULTS } from "./fault.ts";
+import { everyCell, fewCells, runMatrix } from "./matrix.ts";
+import { faultsPage, outcomesOnPage } from "./table.ts";
+
+/**
+ * `node test/faults/run.ts [words of a write]`: every write with every fault, several writes at once; or each cell for itself whose name has these words.
+ * What is found is written into `docs/faults.md`.
+ */
+const words = process.argv.slice(2).join(" ");
+const rounds =
+  words === ""
+    ? FAULTS.flatMap((_, turn) => fewCells(turn))
+    : everyCell().filter(([{ flow, write, fault }]) => `${flow}: ${write} · ${fault}`.includes(words));
+const { outcomes, unlisted, never } = await runMatrix(rounds, {
+  lanes: Math.max(2, Math.min(6, availableParallelism() * 2)),
+  passes: ["alone", "in_company"],
+  say: console.log,
+});
+const failed = outcomes.filter(({ failure }) => failure !== undefined);
+for (const { flow, write, fault, failure, trace } of failed)
+  console.log(`\n${flow}: ${write} · ${fault}: ${failure}\n${trace}`);
+for (const name of unlisted) console.log(`not listed in test/faults/listed.ts: ${name}`);
+if (words === "") for (const name of never) console.log(`listed, and never done: ${name}`);
+const page = join(ROOT, "docs", "faults.md");
+const known = existsSync(page) && words !== "" ? outcomesOnPage(readFileSync(page, "utf8")) : [];
+writeFileSync(page, faultsPage([...known, ...outcomes]));
+const minutes = Math.ceil(performance.now() / 60_000);
+console.log(`${outcomes.length} cells in ${minutes} minutes, ${failed.length} failed`);
+const isWhole = unlisted.length === 0 && (words !== "" || never.length === 0);
+process.exitCode = failed.length === 0 && isWhole ? 0 : 1;

@@ -1,0 +1,214 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { expect } from "vitest";
+import type { WorkerName } from "../../shared/pipeline.ts";
+import { startAlertReceiver, type AlertReceiver } from "../support/alert-receiver.ts";
+import type { Block } from "../../shared/chain/block.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { keysOf, latest } from "../support/chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
+import { deliver, purchase, status } from "../support/payments.ts";
+import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import type { SyntheticEvent } from "../../cli/stripe/synthetic.ts";
+import { startControl, type Control } from "./control.ts";
+import { faultyBundles } from "./faulty-bundles.ts";
+import { Invariants } from "./invariants.ts";
+import { isRead } from "./writes.ts";
+import { patiently } from "./patiently.ts";
+
+const VARS = {
+  MINE_AT_COUNT: "1", // each payment asks for its own block
+  MINE_AFTER_SECONDS: "1",
+  STALL_AFTER_SECONDS: "1",
+  PIN_DEADLINE_SECONDS: "1",
+  PAID_TYPES: "asset_creation",
+};
+/** Milliseconds from one firing of the crons to the next, while something is left to do. In production a minute, or ten. */
+const CRON_EVERY = 3_000;
+const CRON_PATIENCE = 5_000; // milliseconds
+/** Milliseconds. Watchdog, retries and crons have had their turns many times by then. */
+const SETTLES_WITHIN = 40_000;
+
+/** Something happened that must never happen: no waiting mends it. */
+class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+/** A whole stack whose writes the control decides about, and the model of what must come of what was put in. */
+export class World {
+  readonly pipeline: Pipeline;
+  readonly control: Control;
+  /** Transactions that somebody was told are taken: each must be mined, once. */
+  readonly #accepted = new Set<string>();
+  /** Those that can't be mined now; their pending objects stay. */
+  readonly #withheld = new Set<string>();
+
+  readonly alerts: AlertReceiver;
+
+  private constructor(pipeline: Pipeline, control: Control, alerts: AlertReceiver) {
+    this.pipeline = pipeline;
+    this.control = control;
+    this.alerts = alerts;
+  }
+
+  static async start(): Promise<World> {
+    const control = await startControl();
+    const alerts = await startAlertReceiver();
+    const pipeline = await startPipeline({
+      vars: VARS,
+      secrets: { ALERT_WEBHOOK_URL: alerts.url },
+      wrap: (bundles, directory) => faultyBundles(bundles, directory, control.url),
+    });
+    const invariants = new Invariants(pipeline);
+    control.watch((attempt) => invariants.brokenBy(attempt));
+    return new World(pipeline, control, alerts);
+  }
+
+  /** It was taken, by a promise that whoever sent it relies on. */
+  accept(txId: string): string {
+    this.#accepted.add(txId);
+    return txId;
+  }
+
+  withhold(txId: string): void {
+    this.#withheld.add(txId);
+    this.#accepted.delete(txId);
+  }
+
+  /** No block takes it, and nothing of it is left. */
+  withdraw(txId: string): void {
+    this.#withheld.delete(txId);
+  }
+
+  release(txId: string): void {
+    this.#withheld.delete(txId);
+    this.#accepted.add(txId);
+  }
+
+  /** Stripe delivers an event until it hears 200. @returns its transaction's id */
+  async pay(event: SyntheticEvent = purchase()): Promise<string> {
+    return patiently(async () => {
+      const response = await deliver(this.pipeline, event);
+      const body: { txId: string } = await response.json();
+      expect(response.status).toBe(200);
+      return this.accept(body.txId);
+    });
+  }
+
+  /** A chain has its first blocks. */
+  async found(): Promise<void> {
+    if (this.#accepted.size > 0) return;
+    await this.pay();
+    await this.settle();
+  }
+
+  /** An operator asks until the answer is one of these. */
+  async operate<T>(method: string, path: string, body?: object, statuses = [200, 202]): Promise<T> {
+    return patiently(async () => {
+      const text = body && JSON.stringify(body);
+      const response = await this.pipeline.operate(path, { method, ...(text && { body: text }) });
+      const answer: unknown = await response.json();
+      expect(statuses, `${method} ${path}: ${JSON.stringify(answer)}`).toContain(response.status);
+      return answer as T;
+    });
+  }
+
+  /** Anybody asks until the answer is one of these. */
+  async request<T>(send: (pipeline: Pipeline) => Promise<Response>, statuses = [200, 202]): Promise<T> {
+    return patiently(async () => {
+      const response = await send(this.pipeline);
+      const answer: unknown = await response.json();
+      expect(statuses, JSON.stringify(answer)).toContain(response.status);
+      return answer as T;
+    });
+  }
+
+  /** All that must hold at any moment. @returns the blocks */
+  async verify(): Promise<readonly Block[]> {
+    this.#expectNoViolation();
+    const blocks = await checkChain(this.pipeline);
+    const ids = idsOf(blocks);
+    expect(new Set(ids).size, "no transaction is mined twice").toBe(ids.length);
+    return blocks;
+  }
+
+  #expectNoViolation(): void {
+    if (this.control.violations.length > 0) throw new Violation(this.control.violations.join("; "));
+  }
+
+  /** The clocks tick until everything is done that was promised, and nothing is left over. */
+  async settle(): Promise<void> {
+    let lastCron = Date.now();
+    await patiently(
+      async () => {
+        if (Date.now() - lastCron > CRON_EVERY) {
+          lastCron = Date.now();
+          await this.#fireCrons();
+        }
+        await this.#expectSettled();
+      },
+      { within: SETTLES_WITHIN, every: 150, unless: (error) => error instanceof Violation },
+    );
+  }
+
+  async fireCron(worker: WorkerName): Promise<void> {
+    const fired = this.pipeline.fireCron(worker);
+    fired.catch(() => {});
+    await Promise.race([fired, wait(CRON_PATIENCE)]); // one that hangs does not keep the clock from ticking
+  }
+
+  /** Cron is a hint: one that fails comes again. */
+  async #fireCrons(): Promise<void> {
+    await Promise.allSettled([this.fireCron("miner"), this.fireCron("accounts")]);
+  }
+
+  async #expectSettled(): Promise<void> {
+    const { pipeline } = this;
+    const { inFlight, counts, halted, latest: head } = await status(pipeline);
+    expect({ inFlight, halted, pending: counts.pending }).toEqual({ inFlight: [], halted: null, pending: 0 });
+    expect((await latest(pipeline))?.blockNumber).toBe(head);
+    expect((await pendingKeys(pipeline)).toSorted()).toEqual(
+      [...this.#withheld].map(r2Keys.pending).toSorted(),
+    );
+    expect(await keysOf(pipeline, r2Keys.allSealedPrefix)).toEqual([]);
+    expect(await pipeline.kv.get(kvKeys.pendingCount)).toBe("0");
+    const blocks = await this.verify();
+    expectMined(blocks, [...this.#accepted]);
+    await this.#expectIndexed(blocks.slice(-INDEXED_BLOCKS));
+  }
+
+  async #expectIndexed(blocks: readonly Block[]): Promise<void> {
+    for (const { blockNumber, transactions } of blocks)
+      for (const [index, { id }] of transactions.entries())
+        expect(await this.pipeline.kv.get(kvKeys.transaction(id), "json")).toMatchObject({
+          blockNumber,
+          index,
+        });
+  }
+
+  /** What happened last, for who looks into a failure. */
+  trace(): string {
+    const seen = this.control.seen.filter(({ name }) => !isRead(name)).slice(-120);
+    const attempts = seen.map(({ invocation, name, delivery, target, happened }) =>
+      [invocation, name, target, delivery !== undefined && `#${delivery}`, happened]
+        .filter(Boolean)
+        .join(" "),
+    );
+    const logs = this.pipeline.harness.getLogs().map(({ message }) => message.slice(0, 400));
+    const loud = logs.filter(
+      (message) => /"level":"(?:warn|error)"/.test(message) || !message.startsWith("{"),
+    );
+    return [...attempts, ...loud.slice(-30)].join("\n");
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline.close();
+    await this.control.close();
+    await this.alerts.close();
+  }
+}
+
+const INDEXED_BLOCKS = 6; // what a cell can have made
+
+function idsOf(blocks: readonly Block[]): string[] {
+  return blocks.flatMap(({ transactions }) => transactions.map(({ id }) => id));
+}

@@ -1,0 +1,52 @@
+import type { Attempt } from "./fault.ts";
+
+/** A write by its name: who does it and what, with a pattern in the place of its key. */
+export function nameOf({ actor, does: doing, target }: Attempt): string {
+  const does = doing.replace(/^ack of .*-dlq$/, "ack of {stage}-dlq");
+  const patterns = [...new Set(target.split(" ").map(patternOf))].toSorted();
+  return `${actor}: ${[does, ...patterns].join(" ").trim()}`;
+}
+
+function patternOf(key: string): string {
+  return key
+    .replace(/vdc_tx_[0-9a-f]{40}/, "{txId}")
+    .replace(/\b[0-9a-f]{64}\b/, "{sha256}")
+    .replace(/\b[0-9a-f]{32}\b/, "{id}")
+    .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "{id}")
+    .replace(/^dead-letters\/[^/]+/, "dead-letters/{stage}")
+    .replace(/^asset:.*/, "asset:{assetId}")
+    .replace(/\b\d+\b/, "{n}");
+}
+
+/** Calls that change nothing, whatever becomes of them. The list is closed: any other call is a write. */
+const READS: Readonly<Record<string, readonly string[]>> = {
+  "chain-head": [
+    "assets",
+    "backlogs",
+    "block",
+    "blockTransactions",
+    "failures",
+    "head",
+    "ledger",
+    "measures",
+    "paidIntents",
+    "pendingPage",
+    "publishedBlocks",
+    "standings",
+    "status",
+    "transaction",
+    "whereIs",
+  ],
+  "dead-letters": ["counts", "entry", "letters", "list", "plan", "replay", "replays"],
+  monitor: ["alertStates", "counters"],
+  "storage-runs": ["find", "list", "summary", "troublesOf"],
+  "audit-log": ["page"],
+  "storage-verifier": ["backlog", "run", "runs", "status", "summary"],
+  accounts: ["ready"],
+};
+
+/** @param name of a write or a call */
+export function isRead(name: string): boolean {
+  const [, callee = "", method = ""] = /: ([\w-]+)\.(\w+)$/.exec(name) ?? [];
+  return READS[callee]?.includes(method) ?? false;
+}
