@@ -1,4 +1,5 @@
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
+import { onOneLine } from "./output/table.ts";
 
 /** An answer that is not the one asked for, as `docs/problems.md` has them; or of something else that stands in between. */
 export interface FailedAnswer {
@@ -61,8 +62,8 @@ function messageOf(
   { title, detail, requestId }: Readonly<Record<string, unknown>>,
 ): string {
   if (slug === undefined) return foreignMessage(call, status, location);
-  const said = String(detail ?? title);
-  const request = typeof requestId === "string" ? `, request ${requestId}` : "";
+  const said = onOneLine(textOf(detail) ?? textOf(title) ?? slug);
+  const request = typeof requestId === "string" ? `, request ${onOneLine(requestId)}` : "";
   const advice = ADVICE[slug];
   return [
     said,
@@ -88,6 +89,10 @@ function foreignMessage(call: string, status: number, location: string | null): 
 
 function originOf(location: string): string {
   return URL.canParse(location) ? new URL(location).origin : "another path";
+}
+
+function textOf(member: unknown): string | undefined {
+  return typeof member === "string" ? member : undefined;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

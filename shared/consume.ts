@@ -231,7 +231,7 @@ const DEFAULT_RETRY_BASE = 10;
 
 /** A setting that is no number must not stop the retries. */
 function retryBase({ RETRY_BASE_SECONDS: setting }: StageEnv): number {
-  const seconds = Number(setting ?? DEFAULT_RETRY_BASE);
+  const seconds = Number(setting?.trim() || DEFAULT_RETRY_BASE);
   return seconds >= 0 && seconds <= 3_600 ? seconds : DEFAULT_RETRY_BASE;
 }
 

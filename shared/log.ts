@@ -28,7 +28,7 @@ function scrubbed(_: string, value: unknown): unknown {
 
 // Both are linear in the text: an error may quote a whole page. %40 is the @ of a URL; RFC 5321 §4.5.3.1.1 has the 64.
 const EMAIL = /[\w.+%-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+/g;
-const SECRET = /(?:whsec_|sk_live_|sk_test_|rk_live_|rk_test_)\w+|eyJ[\w-]+(?:\.[\w-]*)*/g;
+const SECRET = /(?:whsec_|sk_live_|sk_test_|rk_live_|rk_test_)\w+|vdc_at_[\w-]+|eyJ[\w-]+(?:\.[\w-]*)*/g;
 
 /** The last guard: the message of a foreign error may carry an e-mail address or a key. */
 export function scrub(text: string): string {

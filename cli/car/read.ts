@@ -32,10 +32,14 @@ export class ChainCar {
     const reader = await explained(file, () => CarIndexedReader.fromFile(file));
     try {
       return await explained(file, async () => {
-        for await (const { cid } of reader.blocks()) await readPart(reader, cid);
+        let parts = 0;
+        for await (const { cid } of reader.blocks()) {
+          await readPart(reader, cid);
+          parts++;
+        }
         const [root, another] = await reader.getRoots();
         if (root === undefined || another !== undefined) throw new Error("it does not have one root");
-        return new ChainCar(file, root.toString(), reader, await filesOf(reader, root));
+        return new ChainCar(file, root.toString(), reader, await filesOf(reader, root, parts));
       });
     } catch (error) {
       await reader.close();
@@ -60,12 +64,18 @@ export class ChainCar {
   }
 }
 
-/** @throws Error unless the directory holds `0.json`, `1.json` and so on, and nothing else */
-async function filesOf(reader: CarIndexedReader, root: Cid): Promise<readonly Cid[]> {
+/**
+ * A part can be linked to any number of times, so a small file may describe a directory without end: one with more entries
+ * than the file has parts.
+ * @throws Error unless the directory holds `0.json`, `1.json` and so on, and nothing else
+ */
+async function filesOf(reader: CarIndexedReader, root: Cid, parts: number): Promise<readonly Cid[]> {
   const directory = await exporter(root, storeOf(reader));
   if (directory.type !== "directory") throw new Error("its root is no directory");
   const byNumber = new Map<number, Cid>();
+  let entries = 0;
   for await (const { name, cid } of directory.entries()) {
+    if (++entries > parts) throw new Error("its directory holds something more than once");
     const number = blockNumberOf(name);
     if (number === undefined)
       throw new Error(`it holds ${JSON.stringify(name)}, which is no block of a chain`);
@@ -79,16 +89,30 @@ async function filesOf(reader: CarIndexedReader, root: Cid): Promise<readonly Ci
   });
 }
 
+/** No block is larger: KV holds 25 MiB. A file can be said to have any number of the same part. */
+const MAX_FILE_BYTES = 26 * 1024 * 1024;
+
 async function readFile(reader: CarIndexedReader, cid: Cid): Promise<Uint8Array<ArrayBuffer>> {
-  const file = await exporter(cid, storeOf(reader));
+  const file = await exporter(cid, storeOf(reader, cid));
   if (file.type !== "file" && file.type !== "raw") throw new Error(`${cid.toString()} is no file`);
-  return concat(...(await Array.fromAsync(file.content())));
+  // The exporter gives as much as is said here, and no more.
+  if (file.size > MAX_FILE_BYTES) throw new Error(`${cid.toString()} is larger than any block`);
+  // One part after the other: of several that fail at once, it would leave all but one unhandled.
+  return concat(...(await Array.fromAsync(file.content({ blockReadConcurrency: 1 }))));
 }
 
-function storeOf(reader: CarIndexedReader) {
+const DAG_PB = 0x70; // multicodec table
+const LINK = 0x12; // a dag-pb node that links to others begins with a link
+
+/** @param file the file to be read, if it is one: its root alone may link to others, and in a block of ours it does so */
+function storeOf(reader: CarIndexedReader, file?: Cid) {
+  const root = file?.toString();
   return {
     async *get(cid: Cid): AsyncGenerator<Uint8Array> {
-      yield await readPart(reader, cid);
+      const part = await readPart(reader, cid);
+      if (root !== undefined && cid.toString() !== root && cid.code === DAG_PB && part[0] === LINK)
+        throw new Error(`${root} has more levels than any block`);
+      yield part;
     },
   };
 }

@@ -46,7 +46,7 @@ export function filterOf(options: FilterOptions): DeadLetterFilter {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-function seconds(text: string): number {
+export function seconds(text: string): number {
   const [, digits, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (digits === undefined) throw new InvalidArgumentError("expected a number and a unit: 90s, 15m, 2h, 3d");
   return Number(digits) * (UNITS[unit] ?? 1);

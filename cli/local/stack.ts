@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
-import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers, type Bundles } from "./build.ts";
 import { startCron } from "./cron.ts";
+import { fireCron, teller, tellStagesAgain, waitingPayments } from "./inside.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
 import { watchRuntimes } from "./runtimes.ts";
@@ -17,6 +17,8 @@ export interface StackOptions {
   readonly dataDirectory: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Where DevTools can look into every Worker; 0: any free port. */
+  readonly inspectorPort?: number | undefined;
   /** Variables that replace those of the wrangler.toml files, by name. */
   readonly vars?: Readonly<Record<string, string>>;
   /** Fire the cron triggers, which local workerd does not. */
@@ -79,33 +81,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     opened.push(() => untilTaken(miniflare).catch(() => {})); // Ctrl-C ends the runtime before us: too late then
     await tellStagesAgain(miniflare);
 
-    const fireCron = async (worker: WorkerName, cron = "* * * * *") => {
-      const running = await miniflare.getWorker(workerName(worker));
-      await running.scheduled({ cron });
-    };
-    if (options.cron) opened.push(await startCron(fireCron, say));
-    return { url, secrets, pinning, miniflare, fireCron, stop: close };
+    const fire = (worker: WorkerName, cron = "* * * * *") => fireCron(miniflare, worker, cron);
+    if (options.cron) opened.push(await startCron(fire, say));
+    return { url, secrets, pinning, miniflare, fireCron: fire, stop: close };
   } catch (error) {
     await close().catch(() => {}); // why it did not start is what matters; a Miniflare that failed won't close
     throw error;
   }
 }
 
-/** Local queues live in memory, so whatever was under way when the last stack ended has to be told anew. */
-async function tellStagesAgain(miniflare: Miniflare): Promise<void> {
-  const { CHAIN_HEAD, CHAIN_ID } = await miniflare.getBindings<ChainHeadEnv>(workerName("gateway"));
-  await CHAIN_HEAD.getByName(CHAIN_ID).tellAgain();
-}
-
 const PATIENCE = 3_000; // milliseconds; the queue hands a payment on after one second at the latest
 
 /** Local queues live in memory: what the webhook has taken is let through to R2 before they go. */
 async function untilTaken(miniflare: Miniflare): Promise<void> {
-  const { PENDING_WRITER_QUEUE } = await miniflare.getBindings<{
-    PENDING_WRITER_QUEUE: Queue;
-  }>(workerName("ingest-webhook"));
   for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await wait(50))
-    if ((await PENDING_WRITER_QUEUE.metrics()).backlogCount === 0) return;
+    if ((await waitingPayments(miniflare)) === 0) return;
 }
 
 function localValues(pinning: PinningService): Record<string, string> {
@@ -123,17 +113,21 @@ function runWorkers(
   values: Record<string, string>,
   secrets: LocalSecrets,
 ): Miniflare {
+  const workers = WORKER_NAMES.map((worker) =>
+    workerOptions(worker, bundles(worker), options.vars ?? {}, values, secrets),
+  );
+  const gateway = workers.find(({ name }) => name === workerName("gateway"));
   return new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: options.port,
+      ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
       resourcePersistencePath: join(options.dataDirectory, "platform"),
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: options.onLog ?? (() => {}),
       telemetry: { enabled: false },
-      workers: WORKER_NAMES.map((worker) =>
-        workerOptions(worker, bundles(worker), options.vars ?? {}, values, secrets),
-      ),
+      unsafeTriggerHandlers: true, // for `fireCron`; miniflare refuses it to web pages
+      workers: [...workers, teller(String(gateway?.bindings.CHAIN_ID))],
     }),
   );
 }
@@ -153,12 +147,13 @@ function workerOptions(
     const value = vars[name] ?? process.env[name] ?? values[name];
     if (value !== undefined) overrides[name] = value;
   }
+  const bindings = { ...(options.bindings as object), ...overrides, ...secretsFor(worker, secrets) };
   return {
     ...options,
     name: workerName(worker),
     rootPath: bundle,
     modules: [{ type: "ESModule" as const, path: "index.js" }],
-    bindings: { ...(options.bindings as object), ...overrides, ...secretsFor(worker, secrets) },
+    bindings: bindings as Readonly<Record<string, string>>,
   };
 }
 

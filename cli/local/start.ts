@@ -7,7 +7,10 @@ async function start(): Promise<void> {
   const dataDirectory = localDataDirectory();
   const stack = await startStack({
     dataDirectory,
-    port: portOf(process.env.PORT || "8787"),
+    port: portOf("PORT", process.env.PORT || "8787"),
+    inspectorPort: process.env.INSPECTOR_PORT
+      ? portOf("INSPECTOR_PORT", process.env.INSPECTOR_PORT)
+      : undefined,
     cron: true,
     onLog: printLog,
     say: (line) => console.error(line),
@@ -37,9 +40,10 @@ function printLog({ message }: WorkerdStructuredLog): void {
     process.stdout.write(`${message}\n`);
 }
 
-function portOf(text: string): number {
+function portOf(name: "PORT" | "INSPECTOR_PORT", text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new Error(`PORT must be a number up to 65535, not ${text}`);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new Error(`${name} must be a number up to 65535, not ${text}`);
   return port;
 }
 

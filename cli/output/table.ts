@@ -53,10 +53,13 @@ function textOf(cell: Cell): string {
 const OUR_STYLE_OR_CONTROL = /(\u001B\[(?:1|2|22|31|32|33|39)m)|[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu;
 
 /** What others wrote must not pass for rows of its own, nor command the terminal. */
-function onOneLine(text: string): string {
+export function onOneLine(text: string): string {
   return text.replaceAll(OUR_STYLE_OR_CONTROL, (_, style?: string) => style ?? " ");
 }
 
 function trimmed(text: string): string {
-  return text.replace(/ +$/gm, "");
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }

@@ -14,6 +14,7 @@ export async function deliver(
   url: string,
   secret: string,
   event: SyntheticEvent,
+  signal?: AbortSignal,
 ): Promise<{ status: number; body: WebhookAnswer }> {
   const rawBody = JSON.stringify(event);
   const signature = await signStripeBody(rawBody, secret, Math.floor(Date.now() / 1_000));
@@ -21,6 +22,7 @@ export async function deliver(
     method: "POST",
     headers: { "content-type": "application/json", "stripe-signature": signature },
     body: rawBody,
+    ...(signal && { signal }),
   });
   return { status: response.status, body: await response.json() };
 }

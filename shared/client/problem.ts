@@ -26,7 +26,7 @@ export class VdcProblem extends Error {
   readonly answer: FailedAnswer;
 
   constructor(type: string, members: Readonly<Record<string, unknown>>, answer: FailedAnswer) {
-    const detail = String(members.detail ?? members.title);
+    const detail = textOf(members.detail) ?? textOf(members.title) ?? type;
     super(detail);
     this.type = type;
     this.slug = type.slice(PREFIX.length);
@@ -59,6 +59,10 @@ export function failureOf(answer: FailedAnswer): VdcProblem | VdcUnreachable {
   if (typeof members.type === "string" && members.type.startsWith(PREFIX))
     return new VdcProblem(members.type, members, answer);
   return new VdcUnreachable(`${call} answered ${status}, and not as VDC does`, { answer });
+}
+
+function textOf(member: unknown): string | undefined {
+  return typeof member === "string" ? member : undefined;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -14,10 +14,10 @@ export type Json =
  * Canonical JSON (RFC 8785). Only plain JSON values are taken: a Date, a Map, a hole in an array or a boxed value
  * would be serialised as something else than what the caller holds, and then signed. A member that is `undefined`
  * is left out.
- * @throws TypeError for anything that JSON can't hold
+ * @throws TypeError for anything that JSON can't hold, or that is nested deeper than anything of ours
  */
 export function canonicalText(value: Json): string {
-  refuseOdd(value);
+  refuseOdd(value, MAX_DEPTH);
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError("nothing to canonicalise");
   return text;
@@ -42,7 +42,11 @@ export function parseCanonical<Schema extends v.GenericSchema>(
   return value;
 }
 
-function refuseOdd(value: unknown): void {
+/** What recurs through a value must not run out of stack: that is another error than any reader expects. */
+const MAX_DEPTH = 100;
+
+/** @param depth how many levels it may have */
+function refuseOdd(value: unknown, depth: number): void {
   switch (typeof value) {
     case "boolean":
       return;
@@ -54,14 +58,15 @@ function refuseOdd(value: unknown): void {
       return;
     case "object":
       if (value === null) return;
+      if (depth === 0) throw new TypeError(`nested deeper than ${MAX_DEPTH}`);
       if (Array.isArray(value)) {
-        for (let i = 0; i < value.length; i++) refuseOdd(value[i]);
+        for (let i = 0; i < value.length; i++) refuseOdd(value[i], depth - 1);
         return;
       }
       if (!isPlain(value)) throw new TypeError("only plain objects can be canonicalised");
       for (const [name, member] of Object.entries(value)) {
         if (!name.isWellFormed()) throw new TypeError("lone surrogate in a member name");
-        if (member !== undefined) refuseOdd(member);
+        if (member !== undefined) refuseOdd(member, depth - 1);
       }
       return;
     default:

@@ -1,6 +1,7 @@
 import { errorText, type Log } from "../log.ts";
 import { Problem, problemResponse } from "./problems.ts";
 import { drop } from "./read-into.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 
 export const REQUEST_ID_HEADER = "x-request-id";
 
@@ -30,12 +31,15 @@ export async function answer(
   await dropUnread(request);
   requestLog.info("request", {
     method: request.method,
-    path: new URL(request.url).pathname,
+    path: new URL(request.url).pathname.slice(0, LOGGED_PATH),
     status: response.status,
     milliseconds: Date.now() - started,
   });
   return withHeaders(response, requestId);
 }
+
+/** Characters: no path of ours is so long, and Cloudflare lets 16 kB of one through. */
+const LOGGED_PATH = 500;
 
 /** Of a body that nobody wanted, so much is read that an ordinary client hears why before its connection ends. */
 const UNREAD = { maxBytes: 1024 * 1024, milliseconds: 5_000 };
@@ -53,13 +57,6 @@ export function problemOf(error: unknown, log: Log): Problem {
     "The failure is logged under this request id. Try again; if it stays, give the operator the id.",
   );
 }
-
-const SECURITY_HEADERS = {
-  "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
-  "strict-transport-security": "max-age=31536000; includeSubDomains",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-};
 
 function withHeaders(response: Response, requestId: string): Response {
   const answered = new Response(response.body, response);

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { Block, blockBytes } from "../chain/block.ts";
 import { utf8 } from "../crypto/bytes.ts";
+import { isReadWhole } from "../read-whole.ts";
 import { kvKeys, r2Keys } from "./layout.ts";
 import { KV_VALUE_BYTES } from "./limits.ts";
 import { publicKeyIn } from "./policies.ts";
@@ -44,16 +45,16 @@ export function kvTier(kv: KVNamespace, settings: KvTierSettings): Tier {
     async read({ blockNumber, cid, hash }: BlockLocator): Promise<Holding> {
       const { value, metadata } = await kv.getWithMetadata(kvKeys.block(blockNumber), "text");
       if (value === null) return { state: "missing", detail: "KV has no such key" };
-      const record = v.safeParse(BlockRecord, parseJson(value));
-      if (!record.success)
+      const record = recordIn(parseJson(value));
+      if (record === undefined)
         return {
           state: "present",
           bytes: utf8(value),
           wrong: "corrupt",
           detail: "not the record of a block",
         };
-      const bytes = blockBytes(blockOf(record.output));
-      if (record.output.ipfsHash !== cid || !v.is(BlockMetadata, metadata) || metadata.ipfsHash !== cid)
+      const bytes = blockBytes(blockOf(record));
+      if (record.ipfsHash !== cid || !v.is(BlockMetadata, metadata) || metadata.ipfsHash !== cid)
         return { state: "present", bytes, wrong: "wrong_cid", detail: `it does not name ${cid}` };
       return metadata.hash === hash
         ? { state: "present", bytes }
@@ -73,8 +74,14 @@ export function blockRecord({ block, cid }: BlockCopy, { gatewayUrl, now }: KvTi
 
 /** The block in a record, `undefined` when the record is none. */
 export function blockOfRecord(record: unknown): Block | undefined {
-  const parsed = v.safeParse(BlockRecord, record);
-  return parsed.success ? blockOf(parsed.output) : undefined;
+  const read = recordIn(record);
+  return read && blockOf(read);
+}
+
+/** What is served is the record as it stands, so it must say no more than what is read of it. */
+function recordIn(value: unknown): BlockRecord | undefined {
+  const parsed = v.safeParse(BlockRecord, value);
+  return parsed.success && isReadWhole(value, parsed.output) ? parsed.output : undefined;
 }
 
 function blockOf(record: BlockRecord): Block {

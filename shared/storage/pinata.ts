@@ -38,7 +38,7 @@ export function pinataPinner(settings: PinataSettings): Pinner {
     if (result !== undefined) return result;
     if (error instanceof NetworkError && error.statusCode === 429)
       throw new RetryLater(retryAfter ?? RATE_LIMIT_SECONDS, "Pinata limits our rate: waiting as it asks");
-    throw error;
+    throw new Error(textOf(error).replaceAll(settings.jwt, "[secret]"));
   }
 
   async function filesOf(cid: string): Promise<readonly { readonly id: string }[]> {
@@ -80,4 +80,9 @@ export function pinataPinner(settings: PinataSettings): Pinner {
       return counted;
     },
   };
+}
+
+/** A service, or a proxy before it, may quote the request that it refuses, and with it the token. No cause is kept: it would. */
+function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -15,10 +15,8 @@ const maybe = <Schema extends v.GenericSchema>(schema: Schema) => v.nullish(sche
 const Id = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,255}$/, "expected 1 to 255 visible ASCII characters"));
 
 /** Cut after whole code units and repaired: canonical JSON can't hold a lone surrogate. */
-const Text = v.pipe(
-  v.string(),
-  v.transform((text) => text.slice(0, MAX_TEXT_LENGTH).toWellFormed()),
-);
+const bounded = (text: string) => text.slice(0, MAX_TEXT_LENGTH).toWellFormed();
+const Text = v.pipe(v.string(), v.transform(bounded));
 
 /** A reference is an id, or the whole object where the endpoint expands it. */
 const reference = <Schema extends v.GenericSchema<string, string>>(id: Schema) =>
@@ -33,7 +31,21 @@ const reference = <Schema extends v.GenericSchema<string, string>>(id: Schema) =
   );
 
 const Amount = maybe(v.pipe(v.number(), v.safeInteger()));
-const Metadata = maybe(v.record(Text, Text));
+
+/** Not valibot's record, which passes over an entry that an app has called `constructor`. */
+const Metadata = maybe(
+  v.pipe(
+    v.custom<Readonly<Record<string, string>>>(isTexts, "expected texts by name"),
+    v.transform((texts): Record<string, string> =>
+      Object.fromEntries(Object.entries(texts).map(([name, text]) => [bounded(name), bounded(text)])),
+    ),
+  ),
+);
+
+function isTexts(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((text) => typeof text === "string");
+}
 
 /** Latest moment that JavaScript's Date can hold, in seconds. */
 const MAX_SECONDS = 8_640_000_000_000;

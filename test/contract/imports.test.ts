@@ -24,6 +24,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/parts.ts", may: ["shared/deadline.ts", "shared/log.ts"] },
   { folder: "shared/backlog.ts", may: ["valibot"] },
   { folder: "shared/whole-text.ts", may: ["valibot"] },
+  { folder: "shared/read-whole.ts", may: [] },
   {
     folder: "shared/crypto",
     may: [
@@ -53,6 +54,7 @@ const SHARED: readonly Layer[] = [
       "shared/chain",
       "shared/crypto",
       "shared/errors.ts",
+      "shared/read-whole.ts",
       "shared/whole-text.ts",
       "node:async_hooks",
       "pinata",

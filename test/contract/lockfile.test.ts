@@ -1,12 +1,16 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { importsOf, packageOf, reachableFrom } from "./sources.ts";
 
 interface Manifest {
   readonly integrity?: string;
   readonly resolved?: string;
   readonly inBundle?: boolean;
+  readonly link?: boolean;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
   readonly name?: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -38,6 +42,22 @@ function installed(name: string): string[] {
   return paths.map((path) => (readJson(path) as Manifest).version);
 }
 
+const MAY_RUN_SCRIPTS = ["node_modules/esbuild", "node_modules/node", "node_modules/workerd"];
+
+/** Of our own code; they bring others along, which the lockfile names. */
+const IN_WORKERS = [
+  "@noble/hashes",
+  "@noble/post-quantum",
+  "@panva/hpke-noble",
+  "canonicalize",
+  "hpke",
+  "ipfs-unixfs-importer",
+  "itty-router",
+  "pinata",
+  "stripe",
+  "valibot",
+];
+
 describe("the dependencies", () => {
   it("are exact versions", () => {
     const loose = Object.entries(wanted).filter(
@@ -63,6 +83,37 @@ describe("the dependencies", () => {
     expect(unchecked.map(([path]) => path)).toEqual([]);
     const addresses = entries.flatMap(([, { resolved }]) => resolved ?? []);
     expect(addresses.filter((address) => !address.startsWith("https://registry.npmjs.org/"))).toEqual([]);
+  });
+
+  it("are checked with SHA-512, and are links to nothing", () => {
+    const entries = Object.entries(lockfile.packages).filter(([path]) => path !== "");
+    const weak = entries.filter(
+      ([, { integrity, inBundle }]) => !inBundle && integrity?.startsWith("sha512-") !== true,
+    );
+    expect(weak.map(([path]) => path)).toEqual([]);
+    expect(entries.filter(([, { link }]) => link).map(([path]) => path)).toEqual([]);
+    expect(entries.length).toBeGreaterThan(100);
+  });
+
+  // What runs while it is installed runs as whoever installs it, before anybody has looked. Each brings a program.
+  it("run nothing while they are installed, but for three that are tools of the build", () => {
+    const scripted = Object.entries(lockfile.packages).filter(([, { hasInstallScript }]) => hasInstallScript);
+    expect(scripted.map(([path]) => path).toSorted()).toEqual(MAY_RUN_SCRIPTS);
+    expect(scripted.filter(([, { dev }]) => !dev)).toEqual([]);
+  });
+
+  it("that only build and test are in no Worker: what is deployed comes from few packages", () => {
+    const reached = WORKER_NAMES.flatMap((worker) => reachableFrom(`workers/${worker}/index.ts`));
+    const packages = new Set(
+      reached.flatMap((file) =>
+        importsOf(file)
+          .filter(({ target, typeOnly }) => !typeOnly && !/\.(?:ts|json)$/.test(target))
+          .map(({ target }) => packageOf(target)),
+      ),
+    );
+    const foreign = [...packages].filter((name) => !/^(?:node:|cloudflare:)/.test(name));
+    expect(foreign.toSorted()).toEqual(IN_WORKERS);
+    expect(foreign.filter((name) => !Object.hasOwn(manifest.dependencies ?? {}, name))).toEqual([]);
   });
 
   // Two of them would mean that tests and `npm start` run another platform than `wrangler deploy` checks against.

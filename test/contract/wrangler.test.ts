@@ -82,6 +82,8 @@ function expectedConfig(worker: WorkerName): Config {
     ...ALIKE,
     name: workerName(worker),
     main: worker === "gateway" ? "workers/gateway/index.ts" : "index.ts",
+    // A preview is another version at a public address, with the same secrets: also one with a fault that was mended since.
+    preview_urls: false,
     ...(plan.http !== "public" && { workers_dev: false }),
     ...(secrets.length > 0 && { secrets: { required: secrets } }),
     ...(plan.cron !== undefined && { triggers: { crons: [plan.cron] } }),

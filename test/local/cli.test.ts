@@ -6,7 +6,8 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSecrets } from "../../cli/local/data-directory.ts";
 import { EXIT } from "../../cli/failure.ts";
-import { freePort, run, StackProcess, vdc as vdcProcess, type Ended } from "./stack-process.ts";
+import { freePort } from "../support/processes.ts";
+import { run, StackProcess, vdc as vdcProcess, type Ended } from "./stack-process.ts";
 import { CTRL_D, HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
 
 const NOWHERE = "f".repeat(40);

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../cli/failure.ts";
 import { publicKeyOf } from "../../cli/local/secrets.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
-import { freePort, minedIds, StackProcess, vdc } from "./stack-process.ts";
+import { freePort } from "../support/processes.ts";
+import { minedIds, StackProcess, vdc } from "./stack-process.ts";
 
 const TX_ID = /vdc_tx_[0-9a-f]{40}/;
 

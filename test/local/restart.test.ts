@@ -9,15 +9,8 @@ import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { r2Keys, txIdOfPendingKey } from "../../shared/storage/layout.ts";
 import { until } from "../support/payments.ts";
-import {
-  freePort,
-  kill,
-  minedIds,
-  StackProcess,
-  startInVain,
-  storedObjects,
-  takePort,
-} from "./stack-process.ts";
+import { freePort, kill, takePort } from "../support/processes.ts";
+import { minedIds, StackProcess, startInVain, storedObjects } from "./stack-process.ts";
 
 /** Mines only when asked. */
 const ON_REQUEST = { MINE_AFTER_SECONDS: "3600", MINE_AT_COUNT: "100000", STALL_AFTER_SECONDS: "1" };

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../../cli/local/workers.ts";
-import { plainEnvironment } from "./stack-process.ts";
+import { plainEnvironment } from "../support/processes.ts";
 
 /** What a person at a terminal saw, stdout and stderr as one, and how it ended. */
 export interface Seen {

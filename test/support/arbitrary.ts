@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
+import { HUGE, NAMES } from "./nearly.ts";
 import { followed, validatorOf, type Parameter, type Schema } from "./openapi.ts";
 
 const LENGTHS = 40; // characters and members, where a schema gives no bound
-const HUGE = "x".repeat(5_000);
 
 /** Values that a schema of the document takes, its bounds among them. */
 export function fitting(given: Schema): fc.Arbitrary<unknown> {
@@ -66,45 +66,6 @@ function objects({ properties = {}, required = [], additionalProperties }: Schem
   return fc.record(Object.fromEntries(entries.map(([name, schema]) => [name, fitting(schema)])), {
     requiredKeys: required as string[],
   });
-}
-
-const ANYTHING: fc.Arbitrary<unknown> = fc.oneof(
-  fc.jsonValue({ stringUnit: "binary" }),
-  fc.constantFrom<unknown>("", HUGE, -1, 0, 1e308, -0.5, true, null, [], {}, [[]], "null", "\u0000", "💩"),
-);
-const NAMES = ["__proto__", "constructor", "toString", "then", "a.b", "", "ids", "all", "💩"];
-
-/** Any JSON, and these values but for one thing: a member changed, left out, or too many. Now and then it still fits. */
-export function nearly(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
-  const how = fc.constantFrom<Spoiling>("change", "omit", "add");
-  const way = fc.array(fc.nat(), { minLength: 1, maxLength: 4 });
-  const spoiled = fc
-    .tuple(values, way, how, fc.constantFrom(...NAMES), ANYTHING)
-    .map(([value, way, how, name, anything]) => spoil(value, way, how, name, anything));
-  return fc.oneof(ANYTHING, { weight: 3, arbitrary: spoiled });
-}
-
-type Spoiling = "change" | "omit" | "add";
-
-/** @param way which member, and which of its members, as deep as there are any */
-function spoil(
-  value: unknown,
-  way: readonly number[],
-  how: Spoiling,
-  name: string,
-  anything: unknown,
-): unknown {
-  if (typeof value !== "object" || value === null) return anything;
-  const entries = Object.entries(value as Record<string, unknown>);
-  const [first = 0, ...rest] = way;
-  const at = first % Math.max(1, entries.length);
-  const [chosen, member] = entries[at] ?? [name, anything];
-  if (rest.length > 0 && typeof member === "object" && member !== null)
-    entries[at] = [chosen, spoil(member, rest, how, name, anything)];
-  else if (how === "add") entries.push([name, anything]);
-  else entries.splice(at, 1, ...(how === "omit" ? [] : [[chosen, anything] as [string, unknown]]));
-  // __proto__ becomes a member of its own, as it does in JSON.parse
-  return Array.isArray(value) ? entries.map(([, item]) => item) : Object.fromEntries(entries);
 }
 
 const NOT_PLAIN = [

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
-import { fitting, nearly, parameterTexts, takes } from "./arbitrary.ts";
+import { fitting, parameterTexts, takes } from "./arbitrary.ts";
+import { nearly } from "./nearly.ts";
 import { validatorOf, type DocumentedCall, type Parameter, type Schema } from "./openapi.ts";
 import { purchase } from "./payments.ts";
 

@@ -4,6 +4,7 @@
  */
 const TEXT = { type: "string", minLength: 1 };
 const BOOLEAN = { type: "boolean" };
+const NUMBER = { type: "integer", minimum: 1 };
 const SCHEMA = { $ref: "#/$defs/schema" };
 
 const object = (required: Record<string, object>, optional: Record<string, object> = {}) => ({
@@ -31,7 +32,7 @@ const HEADER = object({ schema: SCHEMA }, { description: TEXT });
 const PARAMETER = {
   ...object(
     { name: TEXT, in: { enum: ["path", "query", "header", "cookie"] }, schema: SCHEMA },
-    { description: TEXT, required: BOOLEAN, "x-signed": BOOLEAN },
+    { description: TEXT, required: BOOLEAN, "x-signed": BOOLEAN, "x-max-bytes": NUMBER },
   ),
   if: { properties: { in: { const: "path" } } },
   // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word
@@ -51,7 +52,10 @@ const OPERATION = object(
   },
   {
     parameters: list(or(PARAMETER, "parameters")),
-    requestBody: object({ content: MEDIA }, { description: TEXT, required: BOOLEAN, "x-signed": BOOLEAN }),
+    requestBody: object(
+      { content: MEDIA },
+      { description: TEXT, required: BOOLEAN, "x-signed": BOOLEAN, "x-max-bytes": NUMBER },
+    ),
   },
 );
 

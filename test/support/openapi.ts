@@ -30,6 +30,8 @@ export interface DocumentedCall {
   readonly parameters: readonly Parameter[];
   /** By content type. */
   readonly body?: Readonly<Record<string, { readonly schema?: Schema }>>;
+  /** Of its body; undefined for a call that takes none. */
+  readonly maxBytes?: number;
   /** Its body has to fit together in ways that the document can't tell. */
   readonly signed: boolean;
   readonly answers: Readonly<Record<string, Answer>>;
@@ -47,7 +49,11 @@ export interface RawOperation {
   readonly tags: readonly string[];
   readonly security: readonly Readonly<Record<string, unknown>>[];
   readonly parameters?: readonly object[];
-  readonly requestBody?: { readonly content: DocumentedCall["body"]; readonly "x-signed"?: true };
+  readonly requestBody?: {
+    readonly content: NonNullable<DocumentedCall["body"]>;
+    readonly "x-signed"?: true;
+    readonly "x-max-bytes": number;
+  };
   readonly responses: Readonly<Record<string, object>>;
 }
 
@@ -61,7 +67,10 @@ export const CALLS: readonly DocumentedCall[] = Object.entries(DOCUMENT.paths).f
     path,
     operator: operation.security.some((scheme) => "adminSecret" in scheme),
     parameters: (operation.parameters ?? []).map((parameter) => followed<Parameter>(parameter)),
-    ...(operation.requestBody && { body: operation.requestBody.content }),
+    ...(operation.requestBody && {
+      body: operation.requestBody.content,
+      maxBytes: operation.requestBody["x-max-bytes"],
+    }),
     signed: operation.requestBody?.["x-signed"] === true,
     answers: Object.fromEntries(
       Object.entries(operation.responses).map(([status, answer]) => [status, followed<Answer>(answer)]),

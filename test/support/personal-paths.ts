@@ -206,7 +206,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
       await writeUnseen(pipeline, await seal(pipeline, wrongShape));
       await pipeline.fireCron("miner");
 
-      pipeline.pinning.setFault({ kind: "unauthorized", times: 1 });
+      pipeline.pinning.setFault({ kind: "quoting", times: 1 });
       pipeline.pinning.setFault({ kind: "fail", status: 500, on: "upload", times: 1 });
       await asOperator("/api/vdc/mine?wait=60", "POST");
       await deliverTo(pipeline, "pending-writer", [{ body: swapped, attempts: 101 }]);
@@ -342,7 +342,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
       await put(JSON.stringify({ ...JSON.parse(fromUtf8(bytes)), name }));
       await put((await sealDocument(file("a stranger's"), await newUser())).bytes);
       await put(`${name}: ${email}`);
-      pipeline.pinning.setFault({ kind: "fail", status: 500, on: "upload", times: 1 });
+      pipeline.pinning.setFault({ kind: "quoting", on: "upload", times: 1 });
       await put((await sealDocument(file("not pinned"), owner)).bytes);
       await pipeline.fireCron("accounts");
       await ask(`/api/documents/${id}`);
@@ -374,6 +374,9 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
         await activation(await activationRequest(CHAIN_ID, token, other, Date.now(), personal));
         await activation({ ...request, token: `${token.slice(0, -1)}A` });
         await activation({ ...request, token: email, name });
+        await ask(`/api/activation/${token}?token=${token}`, { headers: { "x-request-id": token } });
+        await asOperator(`/api/activation-tokens/${token}`, "POST", { token });
+        await asOperator(`/api/vdc/mine?token=${token}`, "POST", { reason: token });
         await untilState(txId, "pending");
         await mineAll();
         const to = `/api/users/${user.userId}/metadata`;

@@ -28,11 +28,32 @@ export async function expectProblem(response: Response, slug: ProblemSlug, what 
   return body;
 }
 
-/** What every answer bears. */
+const HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=63072000",
+  "content-security-policy":
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "x-frame-options": "DENY",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+};
+
+/** They would tell whom to attack with what. */
+const TELLTALE = ["server", "x-powered-by", "x-aspnet-version", "via"];
+
+/** What every answer bears, and what none does. */
 export function expectHeaders({ headers }: Response): void {
   expect(headers.get("x-request-id")).toMatch(/^[A-Za-z0-9-]{8,64}$/);
-  expect(headers.get("x-content-type-options")).toBe("nosniff");
-  expect(headers.get("referrer-policy")).toBe("no-referrer");
-  expect(headers.get("strict-transport-security")).toMatch(/^max-age=\d{7,}/);
-  expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect(Object.fromEntries(headers)).toMatchObject(HEADERS);
+  expect(headers.get("permissions-policy")).toContain("camera=()");
+  expect(headers.get("cache-control")).not.toBeNull();
+  expect(TELLTALE.filter((name) => headers.has(name))).toEqual([]);
+  expect(headers.has("set-cookie")).toBe(false);
+}
+
+/** What only one may read is kept by nobody, and read by no page of another. */
+export function expectPrivate({ headers }: Response): void {
+  expect(headers.get("cache-control")).toBe("no-store");
+  expect([...headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
 }

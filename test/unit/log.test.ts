@@ -7,6 +7,7 @@ const SECRETS = [
   "sk_test_51Hx9aBcDeF",
   "rk_live_51Hx9aBcDeF",
   "rk_test_51Hx9aBcDeF",
+  `vdc_at_${"Ab9_-".repeat(8)}xyz`,
   "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln-bmF0_dXJl",
 ];
 const ADDRESSES = [
@@ -129,7 +130,7 @@ describe("a log line", () => {
       for (const hidden of [...SECRETS, ...ADDRESSES]) log.info("x", { value: `${before}${hidden}` });
     for (const { value } of parsed()) {
       expect(value).toMatch(/\[(?:secret|e-mail)\]$/);
-      expect(value).not.toMatch(/whsec|example|_live_|_test_|eyJ/i);
+      expect(value).not.toMatch(/whsec|example|_live_|_test_|vdc_at_|eyJ/i);
     }
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
 import { RetryLater } from "../../shared/errors.ts";
@@ -49,6 +50,22 @@ describe("unpinning", () => {
     service.setFault({ kind: "rate_limit", retryAfterSeconds: 7, on: "list" });
     await expect(pinner.unpin(cid)).rejects.toMatchObject({ seconds: 7 });
     await expect(pinner.unpin(cid)).rejects.toBeInstanceOf(RetryLater);
+  });
+});
+
+describe("a service that quotes the request which it refuses", () => {
+  it("does not get our token into an error, whichever call it was", async () => {
+    service.setFault({ kind: "quoting" });
+    for (const call of [
+      () => pinner.pin(BYTES, "a", {}),
+      () => pinner.isPinned(cid),
+      () => pinner.unpin(cid),
+      () => pinner.count({}),
+    ]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
+      expect(inspect(error, { depth: null, showHidden: true })).not.toContain("local-test-token");
+      expect(String(error)).toMatch(/authorization.*Bearer \[secret\]/); // so it was quoted
+    }
   });
 });
 

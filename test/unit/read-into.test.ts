@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { drop, readInto, roomFor } from "../../shared/http/read-into.ts";
-import { ByteBudget } from "../../workers/accounts/byte-budget.ts";
 
 const LIMITS = { room: 10, maxBytes: 10, milliseconds: 10_000 };
 
@@ -57,32 +56,5 @@ describe("a large body", () => {
     expect(() => roomFor(new Headers({ "content-length": "11" }), 10)).toThrow(
       expect.objectContaining({ slug: "body-too-large" }),
     );
-  });
-});
-
-describe("the budget of an isolate", () => {
-  it("has what it has, and takes each part back once", () => {
-    const budget = new ByteBudget(10, 1_000);
-    const first = budget.take(6);
-    expect(budget.take(5)).toBeUndefined();
-    const second = budget.take(4);
-    first?.();
-    first?.();
-    expect(budget.take(7)).toBeUndefined();
-    expect(budget.take(6)).toBeDefined();
-    second?.();
-    expect(budget.take(4)).toBeDefined();
-  });
-
-  it("has bytes again that a cancelled request never gave back, and takes nothing from who has them now", () => {
-    let now = 0;
-    const budget = new ByteBudget(10, 1_000, () => now);
-    const lapsed = budget.take(10);
-    now = 999;
-    expect(budget.take(1)).toBeUndefined();
-    now = 1_000;
-    expect(budget.take(10)).toBeDefined();
-    lapsed?.();
-    expect(budget.take(1)).toBeUndefined();
   });
 });

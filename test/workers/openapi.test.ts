@@ -4,16 +4,17 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../cli/local/workers.ts";
 import { fitting } from "../support/arbitrary.ts";
+import { oneByteTooMany } from "../support/large-body.ts";
 import { CALLS, callOf, DOCUMENT, faultsOf, type DocumentedCall } from "../support/openapi.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectHeaders } from "../support/problems.ts";
+import { expectHeaders, expectPrivate } from "../support/problems.ts";
 import { prepare, RECIPES } from "../support/recipes.ts";
+import { secretsIn, secretTexts } from "../support/secrets.ts";
 
 /** Statuses that every call of a kind answers alike, so that no recipe is needed. */
 const ALIKE = ["400", "401", "413", "429"];
 
 const hasRecipe = ({ id }: DocumentedCall, status: string) => RECIPES[id]?.[Number(status)] !== undefined;
-const hasSchema = ({ body }: DocumentedCall) => body?.["application/json"]?.schema !== undefined;
 const texts = ({ parameters }: DocumentedCall) => parameters.filter((parameter) => parameter.in !== "header");
 
 /** A path of the call, each parameter with a value that its schema takes. */
@@ -29,10 +30,15 @@ function pathOf({ path, parameters }: DocumentedCall): string {
     }, path);
 }
 
+/** All that was answered, by call and status; the last where there were several. */
+const answers = new Map<string, string>();
+
 async function expectAsDocumented(call: DocumentedCall, status: string, response: Response): Promise<void> {
   const text = await response.clone().text();
+  answers.set(`${call.id} ${status}`, JSON.stringify([...response.headers]) + text);
   expect(String(response.status), text.slice(0, 500)).toBe(status);
   expectHeaders(response);
+  if (call.operator) expectPrivate(response);
   expect(await faultsOf(call, response)).toEqual([]);
 }
 
@@ -44,10 +50,13 @@ describe("every call of openapi.json", () => {
   });
   afterAll(() => pipeline.close());
 
+  const callerOf = ({ operator }: DocumentedCall): Record<string, string> =>
+    operator ? { "x-admin-secret": pipeline.secrets.ADMIN_SECRET } : {};
+
   const asAllowed = (call: DocumentedCall, path: string, body?: string) =>
     pipeline.fetch(path, {
       method: call.method,
-      headers: call.operator ? { "x-admin-secret": pipeline.secrets.ADMIN_SECRET } : {},
+      headers: callerOf(call),
       ...(body !== undefined && { body }),
     });
 
@@ -105,13 +114,26 @@ describe("every call of openapi.json", () => {
     },
   );
 
-  it.for(CALLS.filter(hasSchema))(
-    "$id refuses a body that it can't read, or that is too large",
+  it.for(CALLS.filter(({ body }) => body !== undefined))(
+    "$id refuses a body that it can't read, or that is too large, whether or not that is announced",
     async (call) => {
-      await expectAsDocumented(call, "400", await asAllowed(call, pathOf(call), "not JSON"));
-      await expectAsDocumented(call, "413", await asAllowed(call, pathOf(call), "x".repeat(256 * 1024 + 1)));
+      const { method, maxBytes = 0 } = call;
+      const path = pathOf(call);
+      await expectAsDocumented(call, "400", await asAllowed(call, path, "not JSON"));
+      const headers = callerOf(call);
+      for await (const answer of oneByteTooMany(`${pipeline.url}${path}`, { method, headers, maxBytes })) {
+        expect(await answer.clone().json()).toMatchObject({ maxBytes });
+        await expectAsDocumented(call, "413", answer);
+      }
     },
   );
+
+  it("takes a body only where it says how large it may be", () => {
+    const taking = Object.keys(RECIPES).filter((id) => /^(?:post|put)/.test(id));
+    const without = taking.filter((id) => callOf(id).body !== undefined && !callOf(id).maxBytes);
+    expect(without).toEqual([]);
+    expect(taking.length).toBeGreaterThan(10);
+  });
 
   it.for(CALLS.filter(({ method }) => method === "GET"))("$id answers HEAD without a body", async (call) => {
     const response = await pipeline.fetch(pathOf(call), {
@@ -119,5 +141,16 @@ describe("every call of openapi.json", () => {
       headers: { "x-admin-secret": pipeline.secrets.ADMIN_SECRET },
     });
     expect(await faultsOf(call, response, "HEAD")).toEqual([]);
+  });
+
+  it("tells no secret, whatever it answers, and none is in the log of all this", () => {
+    const secrets = secretTexts(pipeline.secrets);
+    expect(answers.size).toBeGreaterThan(CALLS.length * 2);
+    for (const [what, answer] of answers) expect(secretsIn(answer, secrets), what).toEqual([]);
+    const told = answers.get("postActivationTokens 200") ?? "";
+    const [token = "none"] = /vdc_at_[\w-]{43}/.exec(told) ?? [];
+    const lines = pipeline.harness.getLogs().map(({ message }) => message);
+    expect(lines.length).toBeGreaterThan(CALLS.length * 2);
+    for (const line of lines) expect(secretsIn(line, [...secrets, token])).toEqual([]);
   });
 });

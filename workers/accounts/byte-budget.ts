@@ -1,37 +1,29 @@
-interface Lease {
-  readonly bytes: number;
-  /** Milliseconds since the epoch. */
-  readonly since: number;
-}
-
 /**
  * Bytes that the requests of one isolate may hold at once: its memory is 128 MB for all of them, and the SDK that pins wants
- * a whole file. Numbers only, for nothing else may cross from one request to another.
- *
- * A request that the platform cancels (its caller hung up, or it hung itself) never gets to give anything back, and its
- * isolate lives on: so what is taken lapses.
+ * a whole file. Numbers only, for nothing else may cross from one request to another. Lent for a time: a request whose
+ * caller hangs up is ended at whatever line it is, and gives nothing back.
  */
 export class ByteBudget {
   readonly #most: number;
-  readonly #lapsesAfter: number;
+  readonly #lent: number;
   readonly #now: () => number;
-  #leases: readonly Lease[] = [];
+  readonly #loans = new Set<{ readonly bytes: number; readonly until: number }>();
 
-  /** @param lapsesAfter milliseconds, longer than any request holds them */
-  constructor(most: number, lapsesAfter: number, now: () => number = Date.now) {
+  /** @param lent milliseconds for which bytes are lent: longer than any request needs them */
+  constructor(most: number, lent: number, now: () => number) {
     this.#most = most;
-    this.#lapsesAfter = lapsesAfter;
+    this.#lent = lent;
     this.#now = now;
   }
 
-  /** @returns gives them back; undefined when there are not so many left */
+  /** @returns gives them back, once; undefined when there are not so many left */
   take(bytes: number): (() => void) | undefined {
     const now = this.#now();
-    this.#leases = this.#leases.filter(({ since }) => Math.abs(now - since) < this.#lapsesAfter);
-    const taken = this.#leases.reduce((sum, lease) => sum + lease.bytes, 0);
+    for (const loan of this.#loans) if (loan.until <= now) this.#loans.delete(loan);
+    const taken = [...this.#loans].reduce((sum, loan) => sum + loan.bytes, 0);
     if (taken + bytes > this.#most) return undefined;
-    const lease = { bytes, since: now };
-    this.#leases = [...this.#leases, lease];
-    return () => void (this.#leases = this.#leases.filter((other) => other !== lease));
+    const loan = { bytes, until: now + this.#lent };
+    this.#loans.add(loan);
+    return () => void this.#loans.delete(loan);
   }
 }

@@ -35,7 +35,8 @@ export async function systemKey(env: Env): Promise<EncryptionPublicKey> {
 /** Seconds. @throws Problem "not-configured" */
 export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): number {
   const seconds = Number(setting);
-  if (!(seconds > 0)) throw notConfigured("SUBMISSION_WINDOW_SECONDS must be a number above 0");
+  if (!(seconds > 0 && seconds < Infinity))
+    throw notConfigured("SUBMISSION_WINDOW_SECONDS must be a number above 0");
   return seconds;
 }
 

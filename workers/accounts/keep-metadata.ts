@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalText } from "../../shared/crypto/canonical.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
+import { RetryLater } from "../../shared/errors.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { migrateTo, type Sql } from "../../shared/sqlite.ts";
@@ -33,6 +34,9 @@ export interface Keeping {
 const MIGRATIONS = [
   [
     "CREATE TABLE standing (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, sha256 TEXT NOT NULL)",
+  ],
+  [
+    "CREATE TABLE writing (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, lands_before INTEGER NOT NULL)",
   ],
 ];
 
@@ -98,5 +102,6 @@ async function published(userId: string, keeping: Keeping): Promise<Standing | u
 
 function unavailable(detail: string, error: unknown, { log }: Keeping): Problem {
   log.error("user_metadata.kv_failed", { error: errorText(error) });
-  return new Problem("unavailable", detail, { headers: { "retry-after": "2" } });
+  const seconds = error instanceof RetryLater ? error.seconds : 2;
+  return new Problem("unavailable", detail, { headers: { "retry-after": String(seconds) } });
 }

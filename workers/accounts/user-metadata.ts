@@ -6,6 +6,7 @@ import { putSealedRecord } from "../../shared/storage/sealed-object.ts";
 import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
 import type { Env } from "./env.ts";
 import { keepMetadata, migrate, type Keeping, type StoredVersion } from "./keep-metadata.ts";
+import { writeVersion } from "./metadata-write.ts";
 import { NewestWrite } from "./newest-write.ts";
 
 /**
@@ -14,8 +15,10 @@ import { NewestWrite } from "./newest-write.ts";
  */
 export class UserMetadata extends DurableObject<Env> {
   readonly #kv = new NewestWrite<{ version: number; record: UserMetadataRecord; sealedTo: string }>({
-    write: ({ record, sealedTo }) =>
-      putSealedRecord(this.env.KV, { kind: "user_metadata", id: record.userId, record, sealedTo }),
+    write: ({ version, record, sealedTo }) =>
+      writeVersion(version, this.ctx.storage.sql, Date.now, () =>
+        putSealedRecord(this.env.KV, { kind: "user_metadata", id: record.userId, record, sealedTo }),
+      ),
     interval: KEY_WRITE_INTERVAL,
     now: Date.now,
     wait: (milliseconds) => scheduler.wait(milliseconds),

@@ -1,4 +1,5 @@
 import type { ChainRules } from "../../shared/chain/rules.ts";
+import { withDeadline } from "../../shared/deadline.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { findBlock, unfinishedBlocks } from "./blocks.ts";
@@ -6,6 +7,7 @@ import { duties, type BlockStage, type Duty } from "./duties.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { expireIntents } from "./intents.ts";
+import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 import { parked } from "./set-aside.ts";
@@ -13,6 +15,7 @@ import { countStall } from "./stalls.ts";
 
 /** Milliseconds. */
 const PAUSE_AFTER_FAILURE = 2_000;
+const DEADLINE = 15_000;
 
 /**
  * Does what is due, each duty for itself, and answers when to be called again (milliseconds since the epoch), or
@@ -30,7 +33,7 @@ export async function doDuties(
   const due = duties(sql, rules).filter((owed) => owed.due <= started);
   for (const { duty } of withoutRepeats(due)) {
     try {
-      await perform(duty, env);
+      await perform(duty, { sql, env, rules, clock });
       strikeOff(sql, duty, rules, started, clock());
     } catch (error) {
       failed = true;
@@ -55,11 +58,24 @@ function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof dutie
   );
 }
 
-async function perform(duty: Duty, env: Env): Promise<void> {
+/** One that hangs must not keep the others waiting until the platform ends the alarm. */
+async function perform(duty: Duty, { sql, env, rules, clock }: Surroundings): Promise<void> {
+  if (duty.kind !== "publish_latest") return withDeadline(DEADLINE, duty.kind, () => tell(duty, env));
+  const before = writeInDoubt(sql, clock());
+  noteBegun(sql, duty.blockNumber, clock(), rules.stallAfterSeconds * 1_000);
+  await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(duty.value)));
+  noteDone(sql, before);
+}
+
+interface Surroundings {
+  readonly sql: Sql;
+  readonly env: Env;
+  readonly rules: ChainRules;
+  readonly clock: () => number;
+}
+
+async function tell(duty: Exclude<Duty, { kind: "publish_latest" }>, env: Env): Promise<void> {
   switch (duty.kind) {
-    case "publish_latest":
-      await env.KV.put(kvKeys.latest, JSON.stringify(duty.value));
-      return;
     case "publish_pending_count":
       await env.KV.put(kvKeys.pendingCount, String(duty.value));
       return;

@@ -6,6 +6,7 @@ import { waiting } from "./admit.ts";
 import { unfinishedBlocks, findBlock } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
 import { nextExpiry } from "./intents.ts";
+import { publishableFrom } from "./latest-write.ts";
 import { unparked } from "./reads.ts";
 import type { Sql } from "./schema.ts";
 
@@ -68,7 +69,10 @@ function publications(sql: Sql): DatedDuty[] {
       timestamp: block.timestamp,
     };
     owed.push({
-      due: (readFact(sql, "publishedLatestAt") ?? 0) + KEY_WRITE_INTERVAL,
+      due: Math.max(
+        (readFact(sql, "publishedLatestAt") ?? 0) + KEY_WRITE_INTERVAL,
+        publishableFrom(sql, latest),
+      ),
       duty: { kind: "publish_latest", blockNumber: latest, value },
     });
   }

@@ -1,4 +1,5 @@
 import { factsOf } from "../../shared/facts.ts";
+import type { LatestWrite } from "./latest-write.ts";
 import type { Sql } from "./schema.ts";
 import type { StalledStage } from "./stalls.ts";
 
@@ -24,6 +25,8 @@ export interface Facts {
   latest: number;
   publishedLatest: number;
   publishedLatestAt: number;
+  /** The write of `vdc:latest` that was begun last, until it has answered. */
+  latestWrite: LatestWrite;
   publishedPending: number;
   publishedPendingAt: number;
   /** After a failure outside, nothing is tried again before this. */

@@ -29,7 +29,7 @@ import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { setAside, type Refusal } from "./set-aside.ts";
 import { standings } from "./standings.ts";
-import { publishAgain, tellAgain } from "./tell-again.ts";
+import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
 
 /**
  * The single writer of the chain: one object per chain, named by CHAIN_ID. A global singleton on purpose, for it is
@@ -126,7 +126,10 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   tellAgain() {
-    return this.#decide(() => tellAgain(this.#sql));
+    return this.#decide(() => {
+      parkAgain(this.#sql);
+      tellAgain(this.#sql);
+    });
   }
 
   publishAgain() {

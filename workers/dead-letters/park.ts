@@ -115,12 +115,24 @@ function storable(body: unknown): Json {
           : new Uint8Array(body.buffer, body.byteOffset, body.byteLength),
       ),
     };
+  if (body === undefined) return { unreadable: "undefined" }; // JSON would leave it out
   try {
     const json = body as Json;
-    canonicalText(json);
+    canonicalText({ message: json }); // as deep as it is parked
     return json;
   } catch {
-    return { unreadable: (JSON.stringify(body) ?? String(body)).toWellFormed() };
+    return { unreadable: textOf(body).toWellFormed() };
+  }
+}
+
+function textOf(body: unknown): string {
+  try {
+    const text: unknown = JSON.stringify(body, (_, value: unknown) =>
+      typeof value === "bigint" ? value.toString() : value,
+    );
+    return typeof text === "string" ? text : String(body);
+  } catch (error) {
+    return `no JSON can hold it: ${errorText(error)}`; // a cycle, or nested too deep
   }
 }
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { SignedDocument, StoredDocument } from "../../shared/chain/document.ts";
+import { MAX_RECORD_BYTES, SignedDocument, StoredDocument } from "../../shared/chain/document.ts";
 import { Sha256Hex } from "../../shared/chain/transaction.ts";
 import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
@@ -17,6 +17,7 @@ export const putDocument = operation(
     body: {
       contentType: "application/json",
       does: "the document's record, byte for byte as `shared/client` made it (docs/format.md)",
+      maxBytes: MAX_RECORD_BYTES,
     },
     headers: { "content-length": "Bytes of the record: without it, room is kept for the largest" },
     answers: { 200: StoredDocument },

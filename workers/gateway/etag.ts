@@ -1,5 +1,5 @@
 /** Whether the caller has this very version, as `if-none-match` says (RFC 9110 §13.1.2). @param etag in its quotes */
 export function hasVersion(request: Request, etag: string): boolean {
-  const known = request.headers.get("if-none-match")?.split(/\s*,\s*/) ?? [];
-  return known.some((tag) => tag === etag || tag === `W/${etag}` || tag === "*");
+  const known = request.headers.get("if-none-match")?.split(",") ?? [];
+  return known.map((tag) => tag.trim()).some((tag) => tag === etag || tag === `W/${etag}` || tag === "*");
 }

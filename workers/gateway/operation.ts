@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { readText } from "../../shared/http/body.ts";
 import { Problem, type ProblemSlug } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
+import { isObject, isReadWhole } from "../../shared/read-whole.ts";
 import type { Env } from "./env.ts";
 import type { Operator } from "./operator.ts";
 
@@ -35,10 +36,11 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
 /** Text values by name: an object schema without room for names that it does not know. */
 export type TextsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 
-/** A body that is not JSON goes on to the handler unread. */
+/** A body that is not read by a schema goes on to the handler unread: that, or the Worker behind it, stops at `maxBytes`. */
 export interface RawBody {
   readonly contentType: string;
   readonly does: string;
+  readonly maxBytes: number;
 }
 
 /** An answer: JSON of a schema, a text of another type, or (`null`) none but its status and headers. */
@@ -153,12 +155,20 @@ function invalidParameter(name: string, expected: string): Problem {
   return new Problem("invalid-parameter", `${shown}: ${expected}.`, { members: { parameter: shown } });
 }
 
-const MAX_BODY_BYTES = 256 * 1024;
+/** Of a body that a schema reads: nothing that is signed or asked for comes near it. */
+const JSON_BODY_BYTES = 256 * 1024;
+
+/** The most that a body may have; no call takes more, and one without a body takes none. */
+export function maxBodyBytes({ body }: Plan): number {
+  if (body === undefined) return 0;
+  return "kind" in body ? JSON_BODY_BYTES : body.maxBytes;
+}
 
 /** @throws Problem "invalid-body" that names the member, or "body-too-large" */
-async function readBody({ body: schema, signed }: Plan, request: Request): Promise<unknown> {
+async function readBody(plan: Plan, request: Request): Promise<unknown> {
+  const { body: schema, signed } = plan;
   if (schema === undefined || !("kind" in schema)) return undefined;
-  const sent = parseJson(await readText(request, MAX_BODY_BYTES));
+  const sent = parseJson(await readText(request, maxBodyBytes(plan)));
   refuseUnsound(sent, signed === true);
   const parsed = v.safeParse(schema, sent);
   if (parsed.success && isReadWhole(sent, parsed.output)) return parsed.output;
@@ -178,19 +188,6 @@ async function readBody({ body: schema, signed }: Plan, request: Request): Promi
 /** What valibot says beyond that quotes the value, which may be private: it is not repeated. */
 function expectation({ message }: v.BaseIssue<unknown>): string {
   return message.replace(/(?: but r|: R)eceived .*$/s, "").slice(0, 300);
-}
-
-/** Nothing that was sent is passed over: valibot reads an array as an object without members, and leaves out `__proto__`. */
-function isReadWhole(sent: unknown, read: unknown): boolean {
-  if (sent === read || !isObject(sent) || !isObject(read)) return true;
-  if (Array.isArray(sent) !== Array.isArray(read)) return false;
-  return Object.entries(sent).every(
-    ([name, member]) => Object.hasOwn(read, name) && isReadWhole(member, Reflect.get(read, name)),
-  );
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 function parseJson(text: string): unknown {

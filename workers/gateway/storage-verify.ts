@@ -112,6 +112,7 @@ export const bringBlock = operation(
     body: {
       contentType: "application/json",
       does: "the block's canonical bytes, exactly as they were exported",
+      maxBytes: MAX_BLOCK_BYTES,
     },
     answers: { 200: AcceptedCopy },
     problems: ["invalid-body", "body-too-large", "not-needed"],

@@ -5,6 +5,7 @@ import { IGNORED_HEADER } from "../../shared/http/ignored-header.ts";
 import { errorText } from "../../shared/log.ts";
 import { WebhookAnswer } from "../../shared/stripe/answer.ts";
 import { IGNORED_REASONS } from "../../shared/stripe/decision.ts";
+import { MAX_EVENT_BYTES } from "../../shared/stripe/limits.ts";
 import { operation, type Call } from "./operation.ts";
 
 const FORWARDED = ["content-length", "content-type", "stripe-signature"];
@@ -14,7 +15,11 @@ export const webhook = operation(
   {
     does: "Stripe's deliveries: 200 once the queue has the event, or with `ignored` and why",
     who: "stripe",
-    body: { contentType: "application/json", does: "the event, byte for byte as Stripe signed it" },
+    body: {
+      contentType: "application/json",
+      does: "the event, byte for byte as Stripe signed it",
+      maxBytes: MAX_EVENT_BYTES,
+    },
     headers: { "stripe-signature": "Stripe's signature of the body" },
     answers: { 200: WebhookAnswer },
     problems: [

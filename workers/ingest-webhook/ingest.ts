@@ -10,17 +10,16 @@ import type { PendingTransaction } from "../../shared/messages.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
 import type { WebhookAnswer } from "../../shared/stripe/answer.ts";
 import { classify } from "../../shared/stripe/classify.ts";
+import { MAX_EVENT_BYTES } from "../../shared/stripe/limits.ts";
 import { StripeRefusal, type StripeRefusalReason } from "../../shared/stripe/refusal.ts";
 import { toTransaction } from "../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../shared/stripe/verify.ts";
 import { settingsOf, type Env, type Settings } from "./env.ts";
 
-export const MAX_BODY_BYTES = 256_000;
-
 /** Verifies, makes a transaction, encrypts, enqueues. 200 only after the queue has it; what is not for us changes nothing. */
 export async function ingest(request: Request, env: Env, log: Log): Promise<Response> {
   const settings = await settingsOf(env);
-  const rawBody = await readText(request, MAX_BODY_BYTES);
+  const rawBody = await readText(request, MAX_EVENT_BYTES);
   try {
     const event = await verifyStripeEvent({
       rawBody,

@@ -1,4 +1,5 @@
-import { fromUtf8 } from "../../shared/crypto/bytes.ts";
+import { base64url, fromUtf8 } from "../../shared/crypto/bytes.ts";
+import { canonicalText, type Json } from "../../shared/crypto/canonical.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
@@ -21,7 +22,7 @@ export async function archivePrivateParts(
   if (txIds.length === 0 || (await env.R2.head(key)) !== null) return;
   const found = await mapConnections(txIds, async (txId) => {
     const bytes = await readObject(env.R2, r2Keys.pending(txId));
-    return [txId, bytes && (JSON.parse(fromUtf8(bytes)) as unknown)] as const;
+    return [txId, bytes && envelopeIn(bytes)] as const;
   });
   const envelopes = found.filter(([, envelope]) => envelope !== undefined);
   const missing = found.filter(([, envelope]) => envelope === undefined).map(([txId]) => txId);
@@ -34,4 +35,15 @@ export async function archivePrivateParts(
     key,
     archiveBytes({ blockNumber, envelopes: Object.fromEntries(envelopes), missing }),
   );
+}
+
+/** One that was damaged since it was mined must not keep the others, and its block, from being finished. */
+function envelopeIn(bytes: Uint8Array): Json {
+  try {
+    const envelope = JSON.parse(fromUtf8(bytes)) as Json;
+    canonicalText({ envelopes: { envelope } }); // as deep as it is archived
+    return envelope;
+  } catch {
+    return { damaged: base64url(bytes) };
+  }
 }

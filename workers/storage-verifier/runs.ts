@@ -180,13 +180,15 @@ export function activeRun(sql: Sql): RunRow | undefined {
 }
 
 const MOST_DOUBLINGS = 5;
+const STALL_OTHERWISE = 300; // a setting that is no number must not stop the watchdog
 
 /**
  * When a run that does not move is to be told again, milliseconds since the epoch. Less and less often: in an outage its
  * message is being retried all the time, and each telling adds another.
  */
 export function tellAgainAt({ moved_at, nudges }: RunRow, stallAfterSeconds: number): number {
-  return moved_at + stallAfterSeconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS);
+  const seconds = stallAfterSeconds >= 1 && stallAfterSeconds <= 86_400 ? stallAfterSeconds : STALL_OTHERWISE;
+  return moved_at + seconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS);
 }
 
 /** The run's message may have been lost, so it counts as having moved now. */

@@ -1,4 +1,4 @@
-import { readBlock } from "../../shared/chain/block.ts";
+import { InvalidBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
@@ -13,7 +13,9 @@ import { readObject } from "../../shared/storage/r2-tier.ts";
 import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
+import type { BlockFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
+import { verifySealed } from "./verify-sealed.ts";
 
 /** Puts the sealed bytes of a block, and no others, into R2, IPFS and KV; only then tells the chain head. */
 export async function persist(
@@ -28,7 +30,7 @@ export async function persist(
   refuseWhileHalted(facts);
   if (facts.state === "sealed") {
     const started = Date.now();
-    const copy = await sealedCopy(env, blockNumber, facts.sha256);
+    const copy = await verifiedOrHalt(facts, await sealedBytes(env, blockNumber, facts.sha256), env);
     await storeOrHalt(copy, env, observe);
     await chainHead(env).persisted({ blockNumber, hash: copy.block.hash, ipfsHash: copy.cid });
     log.info("block.persisted", {
@@ -42,13 +44,32 @@ export async function persist(
 }
 
 /** The bytes that the chain head sealed: staged, or in the archive already. */
-async function sealedCopy(env: Env, blockNumber: number, sha256: string): Promise<BlockCopy> {
+async function sealedBytes(env: Env, blockNumber: number, sha256: string): Promise<Uint8Array<ArrayBuffer>> {
   for (const key of [r2Keys.sealed(blockNumber, sha256), r2Keys.block(blockNumber)]) {
     const bytes = await readObject(env.R2, key);
-    if (bytes !== undefined && (await sha256HexOfFile(bytes)) === sha256)
-      return { block: readBlock(bytes), bytes, cid: await cidV0(bytes) };
+    if (bytes !== undefined && (await sha256HexOfFile(bytes)) === sha256) return bytes;
   }
   throw new Error(`the sealed bytes of block ${blockNumber} (SHA-256 ${sha256}) are not in R2`);
+}
+
+/** What the chain's own keys have not signed was made by an intruder: nothing of it gets out, and nothing after it. */
+async function verifiedOrHalt(
+  facts: BlockFacts,
+  bytes: Uint8Array<ArrayBuffer>,
+  env: Env,
+): Promise<BlockCopy> {
+  const { blockNumber, hash } = facts;
+  try {
+    if (hash === null) throw new Error(`block ${blockNumber} is sealed without a hash`);
+    const block = await verifySealed(bytes, { ...facts, hash }, await chainHead(env).head());
+    return { block, bytes, cid: await cidV0(bytes) };
+  } catch (error) {
+    if (error instanceof InvalidBlock)
+      await chainHead(env).halt(
+        `block ${blockNumber}: what was sealed does not verify (${error.fault}): ${error.message.slice(0, 200)}`,
+      );
+    throw error;
+  }
 }
 
 /** Two different byte strings for one number stop the chain until an operator has looked. */

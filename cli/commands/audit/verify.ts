@@ -105,7 +105,7 @@ function asText({ entries, head, unanswered }: AuditReport): string {
   ].join("\n");
 }
 
-function addHead(text: string, heads: readonly AuditHead[]): readonly AuditHead[] {
+export function addHead(text: string, heads: readonly AuditHead[]): readonly AuditHead[] {
   const [, sequence, hash] = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text) ?? [];
   if (sequence === undefined || hash === undefined)
     throw new InvalidArgumentError(

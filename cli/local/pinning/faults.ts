@@ -17,6 +17,8 @@ export const Fault = v.variant("kind", [
   v.strictObject({ kind: v.literal("fail"), status, html: v.optional(v.boolean()), on, times }),
   /** As if the token had been revoked. Hits `api` unless told otherwise. */
   v.strictObject({ kind: v.literal("unauthorized"), on, times }),
+  /** Refuses, and quotes the request's headers, the token too, as a proxy may do. Hits `api` unless told otherwise. */
+  v.strictObject({ kind: v.literal("quoting"), on, times }),
   /** 429 with `Retry-After`. Hits `api` unless told otherwise. */
   v.strictObject({ kind: v.literal("rate_limit"), retryAfterSeconds: seconds, on, times }),
   /** Takes the request and keeps it until the faults are cleared: then it is served after all, however late. */
@@ -38,6 +40,7 @@ export type Fault = v.InferOutput<typeof Fault>;
 const HITS: Record<Fault["kind"], RouteName | "api" | "all"> = {
   fail: "all",
   unauthorized: "api",
+  quoting: "api",
   rate_limit: "api",
   stall: "all",
   wrong_cid: "upload",

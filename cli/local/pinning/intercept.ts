@@ -7,12 +7,15 @@ const BODYLESS = [204, 205, 304];
 export async function intercept(
   fault: Fault | undefined,
   faults: FaultSwitch,
+  headers: Headers,
 ): Promise<Response | undefined> {
   switch (fault?.kind) {
     case "fail":
       return failed(fault.status, fault.html === true);
     case "unauthorized":
       throw new HttpError(401, "Not Authorized");
+    case "quoting":
+      throw new HttpError(400, `Bad Request: ${JSON.stringify([...headers])}`);
     case "rate_limit":
       throw new HttpError(429, "Too Many Requests", { "retry-after": String(fault.retryAfterSeconds) });
     case "stall":

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
 import { logger } from "../../../shared/log.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
@@ -12,12 +12,15 @@ class Outside {
   readonly #head: TestHead;
   /** The names of what fails. */
   failing: readonly string[] = [];
+  /** The names of what never answers. */
+  hanging: readonly string[] = [];
 
   constructor(head: TestHead) {
     this.#head = head;
   }
 
   readonly #act = async (to: string, what: unknown) => {
+    if (this.hanging.includes(to)) await new Promise<never>(() => {});
     if (this.failing.includes(to)) throw new Error(`${to} is down`);
     this.did.push({ to, what, at: this.#head.now });
   };
@@ -67,7 +70,50 @@ async function atRest(rules: ConstructorParameters<typeof TestHead>[0] = {}) {
   return { head, outside };
 }
 
+/** One more block with this transaction is in every tier. */
+function persistAnother(head: TestHead, n: number): void {
+  head.admit(n);
+  head.requestMining();
+  head.persisted(head.mine().blockNumber);
+}
+
 describe("the hot keys of KV", () => {
+  it.each(["hanging", "failing"] as const)(
+    "are not moved on while an older write of vdc:latest that was %s may still land",
+    async (trouble) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const { head, outside } = await atRest();
+      persistAnother(head, 1);
+      outside[trouble] = [kvKeys.latest];
+      const alarm = outside.alarm();
+      await vi.runAllTimersAsync();
+      await alarm;
+      vi.useRealTimers();
+      outside[trouble] = [];
+      const begun = head.now;
+      persistAnother(head, 2);
+      await outside.run(600);
+      const published = outside.did.filter(({ to }) => to === kvKeys.latest);
+      expect(published.map(({ what }) => (what as { blockNumber: number }).blockNumber)).toEqual([3]);
+      expect(published[0]?.at).toBe(begun + head.rules.stallAfterSeconds * 1_000);
+    },
+  );
+
+  it("are written again at once for the same block, and the doubt about the first write stays", async () => {
+    const { head, outside } = await atRest();
+    persistAnother(head, 1);
+    outside.failing = [kvKeys.latest];
+    await outside.alarm();
+    outside.failing = [];
+    const begun = head.now;
+    await outside.run(10);
+    expect(outside.to(kvKeys.latest)).toHaveLength(1);
+    persistAnother(head, 2);
+    await outside.run(600);
+    const [, next] = outside.did.filter(({ to }) => to === kvKeys.latest);
+    expect(next?.at).toBe(begun + head.rules.stallAfterSeconds * 1_000);
+  });
+
   it("are written with the value of the moment, and not again while it stays", async () => {
     const head = new TestHead().begun();
     const outside = new Outside(head);

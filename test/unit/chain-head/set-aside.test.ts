@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { parked } from "../../../workers/chain-head/set-aside.ts";
+import { parkAgain } from "../../../workers/chain-head/tell-again.ts";
 import { sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
 
 function reservedWith(...numbers: number[]) {
@@ -44,6 +46,21 @@ describe("a transaction that can't be mined", () => {
     expect(head.setAside(2, 1, "missing")).toEqual(revised);
     expect(head.transaction(1)?.reason).toBe("undecryptable");
     expect(head.counts()).toMatchObject({ pending: 1, setAside: 1 });
+  });
+
+  it("is parked again when the queue that was to bring it there is known to be empty; what was erased is not", () => {
+    const { head } = reservedWith(1, 2, 3);
+    for (const n of [1, 2]) {
+      head.setAside(2, n, "undecryptable");
+      parked(head.sql, txId(n), head.now);
+    }
+    head.sql.exec("UPDATE tx SET reason = 'erased' WHERE id = ?", txId(2));
+    parkAgain(head.sql);
+    const left = head.failures().map(({ txId, parked }) => ({ txId, parked }));
+    expect(left.toSorted((a, b) => Number(a.parked) - Number(b.parked))).toEqual([
+      { txId: txId(1), parked: false },
+      { txId: txId(2), parked: true },
+    ]);
   });
 
   it("is never mined afterwards", () => {

@@ -11,6 +11,7 @@ import { CommandFailure, EXIT } from "../../../cli/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { concat, utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
+import { sha256 } from "../../../shared/crypto/hash.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";
 
 let chain: readonly Block[];
@@ -261,4 +262,102 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
   it("a file that is not there is not found", async () => {
     expect((await refusal(join(scratch(), "nowhere.car"))).exitCode).toBe(EXIT.notFound);
   });
+
+  it.for([
+    ["says so", 1],
+    ["says that it holds less", 174 ** 4],
+  ] as const)("a file of a few hundred kilobytes that holds terabytes, and %s", async ([, less]) => {
+    const leaf = dagPb([], unixfs(2, new Uint8Array(262_144)));
+    const nodes = [leaf];
+    let bytes = 262_144 / less;
+    for (let level = 0; level < 4; level++) {
+      const links = Array.from({ length: 174 }, () => ({ to: nodes.at(-1) as Uint8Array, name: "" }));
+      nodes.push(
+        dagPb(
+          links,
+          unixfs(
+            2,
+            undefined,
+            Array.from(links, () => bytes),
+          ),
+        ),
+      );
+      bytes *= 174;
+    }
+    nodes.push(dagPb([{ to: nodes.at(-1) as Uint8Array, name: "0.json" }], unixfs(1)));
+    const started = performance.now();
+    const { exitCode, message } = await refusal(await carFile(nodes));
+    expect(message).toMatch(less === 1 ? /larger than any block/ : /more levels than any block/);
+    expect(exitCode).toBe(EXIT.unverified);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it("a directory that says it holds one file without end", async () => {
+    const file = dagPb([], unixfs(2, utf8("{}")));
+    const links = Array.from({ length: 10_000 }, () => ({ to: file, name: "0.json" }));
+    const { message } = await refusal(await carFile([file, dagPb(links, unixfs(1))]));
+    expect(message).toContain("more than once");
+  });
 });
+
+/** A message of Protocol Buffers, field by field: bytes or a varint. */
+function protobuf(...fields: (readonly [field: number, value: Uint8Array | number])[]): Uint8Array {
+  return concat(
+    ...fields.map(([field, value]) =>
+      typeof value === "number"
+        ? Uint8Array.from([field << 3, ...varint(value)])
+        : concat(Uint8Array.from([(field << 3) | 2, ...varint(value.length)]), value),
+    ),
+  );
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
+}
+
+/** UnixFS's Data message. @param type 1: directory, 2: file */
+function unixfs(type: number, data?: Uint8Array, sizes: readonly number[] = []): Uint8Array {
+  const total = data?.length ?? sizes.reduce((sum, size) => sum + size, 0);
+  return protobuf(
+    [1, type],
+    ...(data === undefined ? [] : [[2, data] as const]),
+    ...(type === 2 ? [[3, total] as const] : []),
+    ...sizes.map((size) => [4, size] as const),
+  );
+}
+
+function dagPb(links: readonly { to: Uint8Array; name: string }[], data: Uint8Array): Uint8Array {
+  const cids = new Map<Uint8Array, Uint8Array>();
+  const cidOf = (node: Uint8Array) => {
+    const known = cids.get(node) ?? multihash(node);
+    cids.set(node, known);
+    return known;
+  };
+  const all = links.map(({ to, name }) => [2, protobuf([1, cidOf(to)], [2, utf8(name)], [3, 1])] as const);
+  return protobuf(...all, [1, data]);
+}
+
+/** A CIDv0, as bytes. */
+function multihash(node: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(0x12, 0x20), sha256(node));
+}
+
+const framed = (bytes: Uint8Array) => concat(Uint8Array.from(varint(bytes.length)), bytes);
+
+/** CARv1 of these nodes; the last one is the root. */
+async function carFile(nodes: readonly Uint8Array[]): Promise<string> {
+  const root = concat(Uint8Array.of(0), multihash(nodes.at(-1) as Uint8Array));
+  // DAG-CBOR: {"roots": [42(h'00…')], "version": 1}
+  const header = concat(
+    Uint8Array.of(0xa2, 0x65),
+    utf8("roots"),
+    Uint8Array.of(0x81, 0xd8, 0x2a, 0x58, root.length),
+    root,
+    Uint8Array.of(0x67),
+    utf8("version"),
+    Uint8Array.of(0x01),
+  );
+  const file = join(scratch(), "bomb.car");
+  writeFileSync(file, concat(framed(header), ...nodes.map((node) => framed(concat(multihash(node), node)))));
+  return file;
+}

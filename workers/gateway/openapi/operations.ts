@@ -1,5 +1,5 @@
 import { PROBLEMS, type ProblemSlug } from "../../../shared/http/problems.ts";
-import type { Answer, Plan } from "../operation.ts";
+import { maxBodyBytes, type Answer, type Plan } from "../operation.ts";
 import { OPERATOR_NAME_HEADER } from "../operator.ts";
 import { isPublicWrite } from "../rate-limit.ts";
 import type { Route } from "../router.ts";
@@ -65,13 +65,14 @@ export const OPERATOR_PARAMETER = {
   schema: { type: "string" },
 };
 
-function bodyOf({ body, signed }: Plan, schemas: Schemas): Json {
+function bodyOf(plan: Plan, schemas: Schemas): Json {
+  const { body, signed } = plan;
   if (body === undefined) return {};
-  if (!("kind" in body))
-    return { required: true, description: body.does, content: { [body.contentType]: {} } };
+  const common = { required: true, "x-max-bytes": maxBodyBytes(plan) };
+  if (!("kind" in body)) return { ...common, description: body.does, content: { [body.contentType]: {} } };
   const content = { "application/json": { schema: schemas.input(body, signed === true) } };
-  if (signed === undefined) return { required: true, content };
-  return { required: true, description: SIGNED, "x-signed": true, content };
+  if (signed === undefined) return { ...common, content };
+  return { ...common, description: SIGNED, "x-signed": true, content };
 }
 
 const SIGNED = "Signed by a user: docs/format.md says over which bytes; `shared/client` makes it.";

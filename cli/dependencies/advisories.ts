@@ -1,0 +1,138 @@
+import * as v from "valibot";
+
+/** An advisory that somebody has looked at, and that does not fail CI before the day that is named. */
+const Acceptance = v.strictObject({
+  id: v.pipe(v.string(), v.regex(/^GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}$/)),
+  package: v.string(),
+  /** Why it can't hurt here, for whoever comes after. */
+  reason: v.pipe(v.string(), v.minLength(40)),
+  by: v.pipe(v.string(), v.minLength(2)),
+  /** The first day on which it counts again. */
+  expires: v.pipe(v.string(), v.isoDate()),
+});
+export const Accepted = v.strictObject({ accepted: v.array(Acceptance) });
+export type Accepted = v.InferOutput<typeof Accepted>;
+
+const SEVERITIES = ["info", "low", "moderate", "high", "critical"] as const;
+type Severity = (typeof SEVERITIES)[number];
+
+/** What `npm audit --json` answers, as far as we read it. `via` names the package behind, or is the advisory itself. */
+const Via = v.object({
+  name: v.string(),
+  title: v.string(),
+  url: v.string(),
+  severity: v.picklist(SEVERITIES),
+  range: v.string(),
+});
+export const AuditReport = v.object({
+  auditReportVersion: v.literal(2),
+  vulnerabilities: v.record(v.string(), v.object({ via: v.array(v.union([v.string(), Via])) })),
+});
+export type AuditReport = v.InferOutput<typeof AuditReport>;
+
+export interface Advisory {
+  readonly id: string;
+  readonly package: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly range: string;
+  /** It is in what is deployed, or that somebody runs who deploys; not only in the tools of the build. */
+  readonly production: boolean;
+}
+
+export interface Verdict {
+  readonly failing: readonly Advisory[];
+  /** To be looked at some day: of low severity, or in the tools only. */
+  readonly told: readonly Advisory[];
+  readonly accepted: readonly Advisory[];
+  /** Entries of the list that nothing needs any more, or that are over. */
+  readonly stale: readonly string[];
+}
+
+/**
+ * High and critical advisories in production dependencies fail, but for those accepted until later than today.
+ * @param all the report of every dependency; `production` that of `--omit=dev`
+ * @param today as `2026-11-23`
+ */
+export function judge(
+  { all, production }: { readonly all: AuditReport; readonly production: AuditReport },
+  { accepted }: Accepted,
+  today: string,
+): Verdict {
+  const deployed = new Set(viasOf(production).map(keyOf));
+  const found = new Map([...viasOf(all), ...viasOf(production)].map((via) => [keyOf(via), via]));
+  const advisories = [...found].map(([key, { name, title, severity, range, url }]) => ({
+    id: idOf(url),
+    package: name,
+    title,
+    severity,
+    range,
+    production: deployed.has(key),
+  }));
+  const holds = accepted.filter(({ expires }) => today < expires);
+  const isAccepted = (advisory: Advisory) => holds.some((one) => isOf(one, advisory));
+  const counting = advisories.filter((advisory) => !isAccepted(advisory));
+  return {
+    failing: counting.filter(fails),
+    told: counting.filter((advisory) => !fails(advisory)),
+    accepted: advisories.filter(isAccepted),
+    stale: accepted
+      .filter((one) => !holds.includes(one) || !advisories.some((advisory) => isOf(one, advisory)))
+      .map(({ id }) => id),
+  };
+}
+
+function fails({ production, severity }: Advisory): boolean {
+  return production && (severity === "high" || severity === "critical");
+}
+
+function viasOf({ vulnerabilities }: AuditReport): v.InferOutput<typeof Via>[] {
+  return Object.values(vulnerabilities).flatMap(({ via }) => via.filter((one) => typeof one !== "string"));
+}
+
+function keyOf({ name, url }: v.InferOutput<typeof Via>): string {
+  return `${name} ${url}`;
+}
+
+function idOf(url: string): string {
+  return /GHSA-[\w-]+$/.exec(url)?.[0] ?? url;
+}
+
+function isOf(one: Accepted["accepted"][number], { id, package: name }: Advisory): boolean {
+  return one.id === id && one.package === name;
+}
+
+/** Mistakes of ours, in npm's words; whatever else it says instead of a report is the registry's affair, or the network's. */
+const OURS = ["ENOLOCK", "EUSAGE", "EJSONPARSE", "EAUDITNOLOCK", "EINVALIDPACKAGENAME"];
+
+const NoReport = v.object({
+  message: v.optional(v.string()),
+  error: v.optional(v.object({ code: v.optional(v.nullable(v.string())), summary: v.optional(v.string()) })),
+});
+
+export type Reading =
+  | { readonly report: AuditReport }
+  /** Nobody could be asked: nothing is known, and nothing is to be mended here. */
+  | { readonly unreachable: string }
+  | { readonly broken: string };
+
+/** What came of `npm audit --json`. @param stdout null when it did not end in time */
+export function readAudit(stdout: string | null): Reading {
+  if (stdout === null) return { unreachable: "the registry did not answer in time" };
+  const answer = parsed(stdout);
+  const report = v.safeParse(AuditReport, answer);
+  if (report.success) return { report: report.output };
+  const said = v.safeParse(NoReport, answer);
+  const { message = "", error } = said.success ? said.output : {};
+  const why =
+    [message, error?.summary].filter(Boolean).join(": ") || "npm audit said nothing that can be read";
+  return OURS.includes(error?.code ?? "") ? { broken: why } : { unreachable: why };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+// Asks the registry which dependencies have known weaknesses. What it can't ask it says, loudly, and goes on: CI must not be
+// red because a network is away, nor green as if somebody had looked. The last line is what came of it.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { Accepted, judge, readAudit, type Advisory, type Reading } from "./advisories.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const PATIENCE = 60_000; // milliseconds for one question
+
+function ask(...more: string[]): Reading {
+  const { stdout, error } = spawnSync(
+    "npm",
+    ["audit", "--json", "--package-lock-only", "--fetch-retries=1", "--fetch-timeout=20000", ...more],
+    { cwd: ROOT, encoding: "utf8", timeout: PATIENCE, maxBuffer: 64 * 1024 * 1024 },
+  );
+  return readAudit(error === undefined ? stdout : null);
+}
+
+function lineOf({ severity, id, package: name, range, title, production }: Advisory): string {
+  return `${severity} ${id} ${name} ${range}${production ? "" : " (tools only)"}: ${title}`;
+}
+
+function audit(): number {
+  const list: unknown = JSON.parse(readFileSync(join(ROOT, ".ci", "accepted-advisories.json"), "utf8"));
+  const accepted = v.parse(Accepted, list);
+  const [production, all] = [ask("--omit=dev"), ask()];
+  for (const reading of [production, all]) {
+    if ("broken" in reading) {
+      console.log(`dependency audit: FAILED, npm can't read what is to be audited: ${reading.broken}`);
+      return 1;
+    }
+    if ("unreachable" in reading) {
+      console.log(`dependency audit: SKIPPED, nobody looked for known weaknesses: ${reading.unreachable}`);
+      return 0;
+    }
+  }
+  if (!("report" in production) || !("report" in all)) throw new Error("each reading is one of three");
+  const today = new Date().toISOString().slice(0, 10);
+  const verdict = judge({ production: production.report, all: all.report }, accepted, today);
+  for (const advisory of verdict.told) console.log(`to look at: ${lineOf(advisory)}`);
+  for (const advisory of verdict.accepted) console.log(`accepted: ${lineOf(advisory)}`);
+  for (const id of verdict.stale)
+    console.log(`${id} in .ci/accepted-advisories.json is over, or not needed any more`);
+  for (const advisory of verdict.failing) console.log(`FAILS: ${lineOf(advisory)}`);
+  const { failing, told } = verdict;
+  console.log(
+    `dependency audit: ${failing.length} failing, ${told.length} to look at, ${verdict.accepted.length} accepted`,
+  );
+  return failing.length === 0 ? 0 : 1;
+}
+
+process.exitCode = audit();

@@ -1,0 +1,31 @@
+import { openDocument, sealDocument } from "../../../shared/client/documents.ts";
+import { VdcProblem } from "../../../shared/client/problem.ts";
+import type { UserKeys } from "../../../shared/client/user-keys.ts";
+import { clientOf } from "./client.ts";
+import { insist } from "./insist.ts";
+import type { People } from "./people.ts";
+import { PERSONAL } from "./stripe.ts";
+
+/** Keeps a document, now and then from two devices at once, and looks later whether it is there. */
+export async function keepsDocument(people: People, user: UserKeys): Promise<void> {
+  const { stack, world, random, promised, errands } = people;
+  const document = new Uint8Array(random.between(1, 2_000));
+  random.bytesInto(document);
+  document.set(Buffer.from(PERSONAL).subarray(0, document.length));
+  const { id, bytes } = await sealDocument(document, user);
+  const client = clientOf(stack);
+  const put = async () => {
+    const stored = await insist(world, random, () => client.putDocument({ id, bytes }));
+    if (stored === undefined || stored instanceof VdcProblem) return false;
+    promised.document(id, { cid: stored.documentCid, bytes });
+    return true;
+  };
+  if (random.chance(0.3)) errands.now(`storing ${id} twice`, put);
+  if (!(await put())) return;
+  await world.sleep(random.between(0, 3_600_000));
+  const record = await insist(world, random, () => client.getDocument(id));
+  if (record === undefined) return;
+  if (record instanceof VdcProblem) world.broken("a document is kept", `${id} is answered ${record.slug}`);
+  else if (!Buffer.from(await openDocument(record, user, id)).equals(document))
+    world.broken("a document is kept", `${id} opens to something else`);
+}

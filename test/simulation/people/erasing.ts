@@ -1,0 +1,36 @@
+import type { Erased } from "../../../workers/gateway/privacy.ts";
+import { posted } from "./operator.ts";
+import type { People } from "./people.ts";
+
+const SOONEST = 60_000;
+const LATEST = 3_600_000;
+
+/** Somebody wants his private part erased, of a transaction that was taken: the operator asks until it is done, or refused. */
+export async function erasesSomething(people: People): Promise<void> {
+  const { random, promised } = people;
+  const known = promised.transactions;
+  if (known.length === 0) return;
+  const txId = random.pick(known);
+  await erases(people, txId);
+  if (random.chance(0.3)) await erases(people, txId);
+}
+
+async function erases({ operator, promised, random, world }: People, txId: string): Promise<void> {
+  promised.erasing(txId);
+  let mayBeDone = false;
+  for (;;) {
+    const answer = await operator.click(`/api/privacy/${txId}/erase`, posted({ reason: "he asked for it" }));
+    if (answer?.status === 200) {
+      const { blockNumber } = answer.json() as Erased;
+      promised.erased(txId, blockNumber);
+      return;
+    }
+    // What was begun without an answer has to be finished; what was only ever refused may be left alone.
+    if (answer === undefined || answer.status >= 500) mayBeDone = true;
+    if (!mayBeDone && random.chance(0.3)) {
+      promised.notErased(txId);
+      return;
+    }
+    await world.sleep(random.between(SOONEST, LATEST));
+  }
+}

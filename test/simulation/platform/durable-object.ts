@@ -1,0 +1,316 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { asPlatform, Died, Invocation, limitTo, never } from "../world/invocation.ts";
+import { operation } from "../world/operation.ts";
+import type { Appointment } from "../world/agenda.ts";
+import type { World } from "../world/world.ts";
+
+export type ObjectClass = new (context: never, env: never) => object;
+
+/** Milliseconds that an alarm or a call may run. */
+const LIMIT = 900_000;
+const ALARM_RETRIES = 6;
+
+/** One life of an instance: what is in memory dies with it. */
+interface Life {
+  readonly invocation: Invocation;
+  readonly instance: Record<string, unknown>;
+  readonly ready: Promise<void>;
+}
+
+/**
+ * A Durable Object on Node's SQLite. What it writes is on disk a few milliseconds later; until then nothing that it says
+ * leaves it (output gate), and if it dies, nothing was written or said. It is evicted now and then, at any call it makes.
+ */
+export class SimulatedObject {
+  readonly #world: World;
+  readonly #name: string;
+  readonly #label: string;
+  readonly #class: ObjectClass;
+  readonly #env: object;
+  #database = new DatabaseSync(":memory:");
+  readonly #statements = new Map<string, StatementSync>();
+  #life: Life | undefined;
+  #flushing: Promise<void> | undefined;
+  #isDirty = false;
+  /** When the alarm is set for, as the object sees it, and as it is on disk. */
+  #alarm: number | null = null;
+  #alarmOnDisk: number | null = null;
+  #appointment: Appointment | undefined;
+  #failedAlarms = 0;
+  #isRinging = false;
+  /** A failed alarm comes again after a while. */
+  #alarmNotBefore = 0;
+
+  constructor(
+    world: World,
+    { name, label, type, env }: { name: string; label: string; type: ObjectClass; env: object },
+  ) {
+    this.#world = world;
+    this.#name = name;
+    this.#label = label;
+    this.#class = type;
+    this.#env = env;
+    this.#database.exec("BEGIN");
+  }
+
+  /** As whoever calls its methods sees it. */
+  stub(): object {
+    return new Proxy(
+      {},
+      {
+        get: (_, method) =>
+          typeof method === "symbol" || method === "then"
+            ? undefined
+            : (...given: unknown[]) => this.#call(method, given),
+      },
+    );
+  }
+
+  /** Rows of its storage, as they are now; none of one that nobody has called yet. */
+  rows<Row>(query: string): Row[] {
+    if (this.#database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() === undefined) return [];
+    return this.#statement(query).all() as Row[];
+  }
+
+  evict(why: string): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    this.#life = undefined;
+    this.#rollBack();
+    life.invocation.kill(why);
+  }
+
+  /** All that it ever stored is gone, and nobody tells it. */
+  loseStorage(): void {
+    this.evict("lost its storage");
+    this.#database.close();
+    this.#statements.clear();
+    this.#database = new DatabaseSync(":memory:");
+    this.#database.exec("BEGIN");
+    this.#alarm = null;
+    this.#alarmOnDisk = null;
+    this.#arrange();
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  async #call(method: string, given: readonly unknown[]): Promise<unknown> {
+    const sent = structuredClone(given);
+    return operation(this.#world, {
+      label: `${this.#label}.${method}`,
+      effect: () => this.#serve(method, sent),
+      writes: true,
+      takes: 12,
+    });
+  }
+
+  async #serve(method: string, given: readonly unknown[]): Promise<unknown> {
+    const life = this.#alive();
+    const stop = limitTo(this.#world, life.invocation, LIMIT);
+    try {
+      const answer = await life.invocation.run(async () => {
+        await life.ready;
+        const work = life.instance[method];
+        if (typeof work !== "function")
+          throw new TypeError(`The RPC receiver does not implement "${method}".`);
+        const answer: unknown = await Reflect.apply(work, life.instance, structuredClone(given));
+        await this.#onDisk(life);
+        return answer;
+      });
+      const copy: unknown = structuredClone(answer);
+      if (this.#world.strikes("object evicted", `${this.#label} after ${method}`)) this.evict("was evicted");
+      return copy;
+    } catch (error) {
+      throw overRpc(error);
+    } finally {
+      stop();
+    }
+  }
+
+  #alive(): Life {
+    if (this.#life !== undefined) return this.#life;
+    const gate = () => (this.#life?.invocation === invocation ? this.#onDisk(this.#life) : Promise.resolve());
+    const invocation = new Invocation(this.#label, gate);
+    void invocation.death.catch(() => {
+      if (this.#life?.invocation !== invocation) return;
+      this.#life = undefined;
+      this.#rollBack();
+    });
+    let ready: Promise<void> = Promise.resolve();
+    const context = {
+      id: { name: this.#name, toString: () => this.#name },
+      storage: this.#storage(invocation),
+      blockConcurrencyWhile: (work: () => Promise<unknown>) => {
+        ready = (async () => void (await work()))();
+        ready.catch((error: unknown) => invocation.kill(`could not begin: ${String(error)}`));
+        return ready;
+      },
+      waitUntil: () => {},
+    };
+    const life: { invocation: Invocation; instance: Record<string, unknown>; ready: Promise<void> } = {
+      invocation,
+      instance: {},
+      ready,
+    };
+    this.#life = life;
+    void invocation.run(async () => {
+      life.instance = new this.#class(context as never, this.#env as never) as Record<string, unknown>;
+      life.ready = ready;
+    });
+    return life;
+  }
+
+  #storage(invocation: Invocation) {
+    const alive = <T>(work: () => T): T => {
+      if (invocation.isDead) throw new Died("the object is gone");
+      return work();
+    };
+    return {
+      sql: {
+        exec: (query: string, ...bindings: (string | number | null)[]) =>
+          alive(() => {
+            const rows = this.#statement(query).all(...bindings) as Record<string, unknown>[];
+            if (!/^\s*SELECT/i.test(query)) this.#isDirty = true;
+            return { toArray: () => rows.map((row) => ({ ...row })) };
+          }),
+      },
+      transactionSync: <T>(work: () => T): T =>
+        alive(() => {
+          this.#database.exec("SAVEPOINT decision");
+          try {
+            const answer = work();
+            this.#database.exec("RELEASE decision");
+            return answer;
+          } catch (error) {
+            this.#database.exec("ROLLBACK TO decision");
+            this.#database.exec("RELEASE decision");
+            throw error;
+          }
+        }),
+      getAlarm: async () => alive(() => this.#alarm),
+      setAlarm: async (time: number | Date) =>
+        alive(() => {
+          if (Number(time) <= 0) throw new TypeError("setAlarm() cannot be called with an alarm time <= 0");
+          this.#alarm = Number(time);
+          this.#isDirty = true;
+        }),
+      deleteAlarm: async () =>
+        alive(() => {
+          this.#alarm = null;
+          this.#isDirty = true;
+        }),
+    };
+  }
+
+  #statement(query: string): StatementSync {
+    const known = this.#statements.get(query) ?? this.#database.prepare(query);
+    this.#statements.set(query, known);
+    return known;
+  }
+
+  /** Resolves when all that is written is on disk. @throws never: when the life ends before, it waits for ever */
+  async #onDisk(life: Life): Promise<void> {
+    while (this.#isDirty || this.#flushing !== undefined) {
+      this.#flushing ??= this.#flush(life);
+      await this.#flushing;
+      if (life.invocation.isDead) await never();
+    }
+  }
+
+  async #flush(life: Life): Promise<void> {
+    this.#isDirty = false;
+    const dies = this.#world.strikes("object evicted", `${this.#label} before its writes were on disk`);
+    await asPlatform(() => this.#world.sleep(this.#world.random.duration(6)));
+    if (life.invocation.isDead) return;
+    if (dies) {
+      this.evict("was evicted");
+      return;
+    }
+    this.#database.exec("COMMIT");
+    this.#database.exec("BEGIN");
+    this.#flushing = undefined;
+    this.#alarmOnDisk = this.#alarm;
+    this.#arrange();
+  }
+
+  #rollBack(): void {
+    this.#database.exec("ROLLBACK");
+    this.#database.exec("BEGIN");
+    this.#isDirty = false;
+    this.#flushing = undefined;
+    this.#alarm = this.#alarmOnDisk;
+    this.#arrange();
+  }
+
+  #arrange(): void {
+    if (this.#appointment) this.#appointment.cancelled = true;
+    this.#appointment = undefined;
+    const time = this.#alarmOnDisk;
+    if (time === null) return;
+    const late = this.#world.strikes("alarm late", this.#label)
+      ? this.#world.random.between(5_000, 300_000)
+      : 0;
+    const ahead = this.#world.clocks.of(this.#label) - this.#world.now;
+    const due = Math.max(time - ahead, this.#world.now, this.#alarmNotBefore) + late;
+    this.#appointment = asPlatform(() => this.#world.at(due, () => void this.#ring()));
+  }
+
+  /** At least once: until it has ended well, the alarm is still set on disk. */
+  async #ring(): Promise<void> {
+    const rung = this.#alarmOnDisk;
+    if (rung === null) return;
+    if (this.#isRinging) return; // one alarm at a time: the next is arranged when this one has ended
+    if (this.#world.clocks.of(this.#label) < rung) return this.#arrange(); // the clock was put back meanwhile
+    const twice = this.#world.strikes("alarm twice", this.#label);
+    const life = this.#alive();
+    const stop = limitTo(this.#world, life.invocation, LIMIT);
+    this.#alarm = null;
+    this.#isDirty = true;
+    this.#isRinging = true;
+    try {
+      await life.invocation.run(async () => {
+        await life.ready;
+        this.#world.say(`${this.#label} alarm`);
+        const alarm = life.instance.alarm as (() => Promise<void>) | undefined;
+        await alarm?.call(life.instance);
+        await this.#onDisk(life);
+      });
+      this.#failedAlarms = 0;
+      this.#alarmNotBefore = 0;
+      if (twice) this.#setAgain(this.#world.clocks.of(this.#label));
+    } catch (error) {
+      const counted = !(error instanceof Died);
+      this.#world.say(`${this.#label} alarm failed: ${String(error)}`);
+      if (counted && ++this.#failedAlarms > ALARM_RETRIES) {
+        this.#world.say(`${this.#label}: its alarm is given up`);
+        this.#alarmOnDisk = null;
+        this.#alarm = null;
+        return;
+      }
+      this.#alarmNotBefore = this.#world.now + 2_000 * 2 ** Math.min(this.#failedAlarms, 6);
+      this.#setAgain(this.#alarmNotBefore);
+    } finally {
+      stop();
+      this.#isRinging = false;
+      this.#arrange();
+    }
+  }
+
+  #setAgain(time: number): void {
+    this.#alarm = Math.min(time, this.#alarm ?? Infinity);
+    this.#alarmOnDisk = Math.min(time, this.#alarmOnDisk ?? Infinity);
+    this.#arrange();
+  }
+}
+
+/** An error as the caller of an RPC sees it: a copy without its class. */
+function overRpc(error: unknown): Error {
+  if (error instanceof Died)
+    return new Error("Durable Object reset because its code was updated or it was evicted.");
+  if (!(error instanceof Error)) return new Error(String(error));
+  const copy = new Error(error.message);
+  copy.name = error.name;
+  return copy;
+}

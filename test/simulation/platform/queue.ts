@@ -1,0 +1,233 @@
+import { operation } from "../world/operation.ts";
+import type { Consumer } from "../../../shared/pipeline.ts";
+import type { FaultKind } from "../world/faults.ts";
+import type { World } from "../world/world.ts";
+
+interface Stored {
+  readonly id: string;
+  readonly body: unknown;
+  readonly sentAt: number;
+  attempts: number;
+  visibleAt: number;
+  taken: boolean;
+}
+
+const RETENTION = 4 * 86_400_000;
+const BODY_BYTES = 128_000;
+const BATCH_BYTES = 256_000;
+const CONCURRENCY = 4;
+
+/** Runs the consumer on a batch. @throws when it dies or throws */
+export type Deliver = (batch: MessageBatch) => Promise<void>;
+
+export interface QueuePlan {
+  readonly name: string;
+  /** Milliseconds that a message is kept. */
+  readonly retention?: number;
+  /** Its messages only point to something that a watchdog points to again. */
+  readonly pointsOnly: boolean;
+}
+
+/** A queue with production's semantics: at least once, in any order, with retries, and a dead-letter queue behind it. */
+export class SimulatedQueue {
+  readonly #world: World;
+  readonly plan: QueuePlan;
+  readonly #messages: Stored[] = [];
+  #consumer: { settings: Consumer; deliver: Deliver; deadLetters: SimulatedQueue | undefined } | undefined;
+  #running = 0;
+  #sent = 0;
+  #pausedUntil = 0;
+
+  constructor(world: World, plan: QueuePlan) {
+    this.#world = world;
+    this.plan = plan;
+  }
+
+  consumedBy(settings: Consumer, deliver: Deliver, deadLetters: SimulatedQueue | undefined): void {
+    this.#consumer = { settings, deliver, deadLetters };
+  }
+
+  /** What is in it, delivered or not, until it is acknowledged. */
+  bodies(): unknown[] {
+    return this.#messages.map(({ body }) => body);
+  }
+
+  binding(): Queue {
+    const binding = {
+      send: (body: unknown, options: { delaySeconds?: number } = {}) => {
+        const message = this.#checked(body);
+        return this.#change(`queue ${this.plan.name} send ${brief(message)}`, () =>
+          this.#accept(message, options.delaySeconds),
+        );
+      },
+      sendBatch: (messages: Iterable<{ body: unknown; delaySeconds?: number }>) => {
+        const all = [...messages].map(({ body, delaySeconds }) => ({
+          body: this.#checked(body),
+          delaySeconds,
+        }));
+        if (all.length > 100) throw new Error("Queue sendBatch failed: at most 100 messages");
+        if (all.reduce((sum, { body }) => sum + sizeOf(body), 0) > BATCH_BYTES)
+          throw new Error("Queue sendBatch failed: Payload Too Large");
+        return this.#change(`queue ${this.plan.name} send ${all.length} messages`, () => {
+          for (const { body, delaySeconds } of all) this.#accept(body, delaySeconds);
+        });
+      },
+      metrics: () =>
+        operation(this.#world, {
+          label: `queue ${this.plan.name} metrics`,
+          effect: () => this.#metrics(),
+          writes: false,
+        }),
+    };
+    return binding as unknown as Queue;
+  }
+
+  #change(label: string, effect: () => void): Promise<void> {
+    return operation(this.#world, {
+      label,
+      effect,
+      writes: true,
+      takes: 30,
+      failure: "Queue send failed: 500",
+    });
+  }
+
+  #checked(body: unknown): unknown {
+    if (sizeOf(body) > BODY_BYTES) throw new Error("Queue send failed: Payload Too Large");
+    return structuredClone(body);
+  }
+
+  #accept(body: unknown, delaySeconds = 0): void {
+    const { random } = this.#world;
+    if (this.plan.pointsOnly && this.#strikes("message expired", brief(body))) return;
+    const delay = this.#strikes("message delayed", brief(body))
+      ? random.between(10_000, 900_000)
+      : random.duration(200);
+    if (this.#strikes("queue paused", "")) this.#pause(random.between(60_000, 7_200_000));
+    this.#keep(body, delaySeconds * 1_000 + delay);
+    if (this.#strikes("message duplicated", brief(body))) this.#keep(body, delaySeconds * 1_000 + delay);
+  }
+
+  #keep(body: unknown, delay: number): void {
+    const id = `${this.plan.name}-${++this.#sent}`;
+    const visibleAt = this.#world.now + delay;
+    const message = {
+      id,
+      body: structuredClone(body),
+      sentAt: this.#world.now,
+      attempts: 0,
+      visibleAt,
+      taken: false,
+    };
+    this.#messages.push(message);
+    this.#wakeAt(visibleAt);
+  }
+
+  #strikes(kind: FaultKind, what: string): boolean {
+    return this.#world.strikes(kind, `${this.plan.name} ${what}`);
+  }
+
+  #pause(milliseconds: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#world.now + milliseconds);
+    this.#wakeAt(this.#pausedUntil);
+  }
+
+  #wakeAt(time: number): void {
+    this.#world.at(time, () => this.#deliverWhatIsDue());
+  }
+
+  #deliverWhatIsDue(): void {
+    const consumer = this.#consumer;
+    if (consumer === undefined) return;
+    const { now, random, calm } = this.#world;
+    if (now < this.#pausedUntil && !calm) return;
+    const { settings, deadLetters } = consumer;
+    for (const message of this.#messages.filter(({ taken }) => !taken)) {
+      if (now - message.sentAt > (this.plan.retention ?? RETENTION)) this.#remove(message);
+      else if (message.attempts > settings.max_retries) {
+        this.#remove(message);
+        deadLetters?.moveIn(message.body);
+      }
+    }
+    const most = settings.max_concurrency ?? CONCURRENCY;
+    while (this.#running < most) {
+      const due = this.#messages.filter(({ taken, visibleAt }) => !taken && visibleAt <= now);
+      if (due.length === 0) return;
+      const batch = random.shuffled(due).slice(0, random.between(1, settings.max_batch_size));
+      void this.#deliver(batch, consumer);
+    }
+  }
+
+  /** From another queue, by the platform itself. */
+  moveIn(body: unknown): void {
+    this.#accept(body);
+  }
+
+  async #deliver(
+    batch: readonly Stored[],
+    { settings, deliver }: { settings: Consumer; deliver: Deliver },
+  ): Promise<void> {
+    this.#running++;
+    const settledAs = new Map<Stored, "ack" | { retry: number }>();
+    for (const message of batch) {
+      message.taken = true;
+      message.attempts++;
+    }
+    const messages = batch.map((message) => ({
+      id: message.id,
+      body: structuredClone(message.body),
+      attempts: message.attempts,
+      timestamp: new Date(message.sentAt),
+      ack: () => void (settledAs.has(message) || settledAs.set(message, "ack")),
+      retry: ({ delaySeconds = settings.retry_delay } = {}) =>
+        void (settledAs.has(message) || settledAs.set(message, { retry: delaySeconds })),
+    }));
+    let died = false;
+    try {
+      await deliver({
+        queue: this.plan.name,
+        messages,
+        ackAll() {},
+        retryAll() {},
+      } as unknown as MessageBatch);
+    } catch (error) {
+      died = true;
+      this.#world.say(`queue ${this.plan.name}: the consumer failed: ${String(error)}`);
+    }
+    this.#running--;
+    for (const message of batch) {
+      const outcome = died ? { retry: settings.retry_delay } : (settledAs.get(message) ?? "ack");
+      if (outcome === "ack" && !this.#strikes("message duplicated", message.id)) this.#remove(message);
+      else {
+        message.taken = false;
+        const delay =
+          outcome === "ack" ? this.#world.random.between(1_000, 1_800_000) : outcome.retry * 1_000;
+        message.visibleAt = this.#world.now + delay;
+        this.#wakeAt(message.visibleAt);
+      }
+    }
+    this.#wakeAt(this.#world.now);
+  }
+
+  #remove(message: Stored): void {
+    this.#messages.splice(this.#messages.indexOf(message), 1);
+  }
+
+  #metrics() {
+    const waiting = this.#messages.map(({ sentAt }) => sentAt);
+    return {
+      backlogCount: waiting.length,
+      backlogBytes: this.#messages.reduce((sum, { body }) => sum + sizeOf(body), 0),
+      ...(waiting.length > 0 && { oldestMessageTimestamp: new Date(Math.min(...waiting)) }),
+    };
+  }
+}
+
+function sizeOf(body: unknown): number {
+  return Buffer.byteLength(JSON.stringify(body));
+}
+
+function brief(body: unknown): string {
+  const { txId, blockNumber, kind } = body as { txId?: string; blockNumber?: number; kind?: string };
+  return [kind, txId, blockNumber].filter((part) => part !== undefined).join(" ");
+}

@@ -1,0 +1,26 @@
+import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
+import type { People } from "../people/people.ts";
+
+/** What somebody still waits for, in a few words each. Nothing: all that was taken is in a block, set aside, or has expired. */
+export function whatIsLeft({ stack, onlooker, stripe, errands }: People): string[] {
+  const head = stack.object("ChainHead", stack.chainId);
+  const letters = stack.object("DeadLetters", stack.chainId);
+  const latest = JSON.parse(stack.kv.truth(kvKeys.latest) ?? "null") as { blockNumber: number } | null;
+  const counts: Readonly<Record<string, number>> = {
+    "transactions without a block": head.rows("SELECT id FROM tx WHERE state IN ('pending', 'reserved')")
+      .length,
+    "unfinished blocks": head.rows("SELECT number FROM block WHERE state <> 'complete'").length,
+    "blocks behind vdc:latest": onlooker.blocks - 1 - (latest?.blockNumber ?? -1),
+    "messages in queues": [...stack.queues.values()].reduce((sum, queue) => sum + queue.bodies().length, 0),
+    "undelivered events": stripe.undelivered,
+    "submissions that wait for a payment": head.rows(WAITING).length,
+    "objects in intents/": stack.r2.keys(r2Keys.intentPrefix).length,
+    "objects in uploads/": stack.r2.keys(r2Keys.uploadPrefix).length,
+    "running replays": letters.rows("SELECT id FROM replay WHERE state = 'running'").length,
+    "people on an errand": errands.open,
+  };
+  return Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [] : [`${count} ${what}`]));
+}
+
+const WAITING =
+  "SELECT tx_id FROM intent WHERE received_at IS NOT NULL AND admitted = 0 AND (expired_at IS NULL OR paid_by IS NOT NULL)";

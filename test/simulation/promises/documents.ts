@@ -1,0 +1,34 @@
+import { r2Keys } from "../../../shared/storage/layout.ts";
+import type { Stack } from "../platform/stack.ts";
+import type { Promised } from "./promised.ts";
+
+const KEPT = "a document is kept";
+const PREFIX = r2Keys.document("").replace(".json", "");
+
+/** At any moment: what was answered is in R2, byte for byte. */
+export function checkDocuments({ r2, world }: Stack, promised: Promised): void {
+  for (const [id, { bytes }] of promised.documents) {
+    const stored = r2.truth(r2Keys.document(id))?.bytes;
+    if (stored === undefined || !Buffer.from(stored).equals(bytes))
+      world.broken(KEPT, `R2 does not have document ${id}`);
+  }
+}
+
+/** When nothing is under way: R2 and IPFS hold the same documents. A pin that the service lost was kept once. */
+export function checkPinnedDocuments(stack: Stack, promised: Promised): void {
+  const { r2, pinning, world } = stack;
+  checkDocuments(stack, promised);
+  const needed = new Set<string>();
+  for (const key of r2.keys(PREFIX)) {
+    const { customMetadata: { cid = "" } = {}, bytes } = r2.truth(key) ?? {};
+    needed.add(cid);
+    const pinned = pinning.truth(cid);
+    const isSame = pinned !== undefined && bytes !== undefined && Buffer.from(pinned).equals(bytes);
+    if (!isSame && !pinning.hasLost(cid)) world.broken(KEPT, `${key} is not pinned as ${cid}`);
+  }
+  for (const [id, { cid }] of promised.documents)
+    if (!needed.has(cid)) world.broken(KEPT, `document ${id} is not stored as ${cid}`);
+  for (const { cid, keyvalues } of pinning.pins())
+    if (keyvalues.documentsOf !== undefined && !needed.has(cid))
+      world.broken("everything is tidied up", `${cid} is pinned, and no document's`);
+}

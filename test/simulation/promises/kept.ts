@@ -1,0 +1,51 @@
+import { r2Keys } from "../../../shared/storage/layout.ts";
+import type { Stack } from "../platform/stack.ts";
+import type { Onlooker } from "./onlooker.ts";
+import type { Promised } from "./promised.ts";
+
+/** Promise 1, at any moment: what was taken is in a queue, in `pending/`, in a block, or among the dead letters. */
+export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onlooker): void {
+  const queued = new Set<string>();
+  for (const queue of stack.queues.values())
+    for (const body of queue.bodies())
+      for (const [txId] of JSON.stringify(body).matchAll(TX_ID)) queued.add(txId);
+  const parked = new Set<string>();
+  for (const key of stack.r2.keys(r2Keys.deadLetterPrefix))
+    for (const [txId] of Buffer.from(stack.r2.truth(key)?.bytes ?? [])
+      .toString()
+      .matchAll(TX_ID))
+      parked.add(txId);
+  for (const txId of promised.transactions) {
+    const somewhere =
+      onlooker.blockOf(txId) !== undefined ||
+      stack.r2.truth(r2Keys.pending(txId)) !== undefined ||
+      stack.r2.truth(r2Keys.intent(txId)) !== undefined ||
+      queued.has(txId) ||
+      parked.has(txId) ||
+      promised.mayBeErased(txId);
+    if (!somewhere)
+      stack.world.broken("1 nothing is lost", `${txId}, of ${promised.originOf(txId)}, is nowhere`);
+  }
+}
+
+/** Promise 7: only what breaks a rule of the chain is set aside, never what could not be read for a while. */
+export function checkSetAside(stack: Stack, promised: Promised): void {
+  for (const key of stack.r2.keys(r2Keys.deadLetterPrefix)) {
+    const record = JSON.parse(Buffer.from(stack.r2.truth(key)?.bytes ?? []).toString()) as {
+      reason: string;
+      txId: string | null;
+    };
+    const { reason, txId } = record;
+    if (reason !== "retries_exhausted" && !(txId !== null && promised.mayBeSetAside(txId, reason)))
+      stack.world.broken("7 a read error is never empty", `${key} was given up as ${reason}`);
+  }
+}
+
+const TX_ID = /vdc_tx_[0-9a-f]{40}/g;
+
+/** Why the chain head stopped mining, if it did. */
+export function haltReason(stack: Stack): string | undefined {
+  const head = stack.object("ChainHead", stack.chainId);
+  const [row] = head.rows<{ value: string }>("SELECT value FROM fact WHERE name = 'halted'");
+  return row?.value;
+}

@@ -1,0 +1,197 @@
+import {
+  blockNumberOfKvKey,
+  blockNumberOfR2Key,
+  kvKeys,
+  r2Keys,
+  txIdOfPendingKey,
+} from "../../../shared/storage/layout.ts";
+import { PERSONAL } from "../people/stripe.ts";
+import type { SimulatedKv } from "../platform/kv.ts";
+import type { SimulatedPinning } from "../platform/pinning.ts";
+import type { Observers } from "../platform/stack.ts";
+import type { SimulatedR2 } from "../platform/r2.ts";
+import type { World } from "../world/world.ts";
+import type { Promised } from "./promised.ts";
+
+interface Tiers {
+  readonly kv: SimulatedKv;
+  readonly r2: SimulatedR2;
+  readonly pinning: SimulatedPinning;
+}
+
+interface PublicBlock {
+  readonly blockNumber: number;
+  readonly hash: string;
+  readonly previousHash: string;
+  readonly transactions: readonly { readonly id: string; readonly type: string }[];
+}
+
+/** What nobody may read, plain and inside of Base64, wherever in it it begins. */
+const SPELLINGS = [
+  PERSONAL,
+  ...["", "-", "--"].map((before) =>
+    Buffer.from(before + PERSONAL)
+      .toString("base64url")
+      .slice(4, -4),
+  ),
+];
+
+/**
+ * Sees every write of a tier at the moment at which it is done, and holds it against the promises of DESIGN §1 that a
+ * single write can break.
+ */
+export class Onlooker {
+  readonly #world: World;
+  readonly #promised: Promised;
+  #tiers: Tiers | undefined;
+  /** What has left the house for each number, in whichever tier it was first. */
+  readonly #published = new Map<number, string>();
+  readonly #cids = new Map<number, string>();
+  readonly #minedIn = new Map<string, number>();
+  /** The first bytes of each block in R2. */
+  readonly #archived = new Map<string, Uint8Array>();
+  readonly #spoilt = new Set<number>();
+  #latest = -1;
+
+  constructor(world: World, promised: Promised) {
+    this.#world = world;
+    this.#promised = promised;
+  }
+
+  watch(tiers: Tiers): void {
+    this.#tiers = tiers;
+  }
+
+  get blocks(): number {
+    return this.#published.size;
+  }
+
+  get transactions(): number {
+    return this.#minedIn.size;
+  }
+
+  blockOf(txId: string): number | undefined {
+    return this.#minedIn.get(txId);
+  }
+
+  /** Somebody has spoilt a copy of this block. */
+  spoilt(blockNumber: number): void {
+    this.#spoilt.add(blockNumber);
+  }
+
+  isSpoilt(blockNumber: number): boolean {
+    return this.#spoilt.has(blockNumber);
+  }
+
+  readonly observers: Observers = {
+    kv: (key, value) => {
+      if (value === undefined) return;
+      this.#refusePersonal(`KV ${key}`, value);
+      const userId = userIdOf(key);
+      if (userId !== undefined) this.#showsMetadata(userId, value);
+      if (key === kvKeys.latest) this.#latestIs(JSON.parse(value) as { blockNumber: number; hash: string });
+      else if (blockNumberOfKvKey(key) !== undefined) this.#publishes("KV", JSON.parse(value) as PublicBlock);
+    },
+    r2: (key, bytes) => {
+      const txId = txIdOfPendingKey(key);
+      if (bytes === undefined) {
+        if (txId !== undefined && this.#present.r2.truth(key)) this.#clears(txId);
+        return;
+      }
+      const text = Buffer.from(bytes).toString();
+      this.#refusePersonal(`R2 ${key}`, text);
+      if (blockNumberOfR2Key(key) === undefined) return;
+      const first = this.#archived.get(key);
+      if (first === undefined) this.#archived.set(key, bytes);
+      else if (!Buffer.from(first).equals(bytes))
+        this.#world.broken("3 one block per height", `R2 ${key} was overwritten with other bytes`);
+      this.#publishes("R2", JSON.parse(text) as PublicBlock);
+    },
+    pin: (cid, bytes) => {
+      const text = Buffer.from(bytes).toString();
+      this.#refusePersonal(`IPFS ${cid}`, text);
+      const pinned = JSON.parse(text) as Partial<PublicBlock>;
+      if (pinned.blockNumber === undefined) return; // a document
+      this.#cids.set(pinned.blockNumber, cid);
+      this.#publishes("IPFS", pinned as PublicBlock);
+    },
+  };
+
+  get #present(): Tiers {
+    if (this.#tiers === undefined) throw new Error("nothing to watch");
+    return this.#tiers;
+  }
+
+  #publishes(tier: string, { blockNumber: n, hash, transactions }: PublicBlock): void {
+    const known = this.#published.get(n);
+    if (known === undefined) this.#published.set(n, hash);
+    else if (known !== hash)
+      this.#world.broken(
+        "3 one block per height",
+        `${tier} gets block ${n} ${hash}, and ${known} is out already`,
+      );
+    for (const { id } of transactions) {
+      const block = this.#minedIn.get(id);
+      if (block === undefined) this.#minedIn.set(id, n);
+      else if (block !== n)
+        this.#world.broken("2 nothing is mined twice", `${id} is in block ${block} and in ${n}`);
+    }
+  }
+
+  #latestIs({ blockNumber, hash }: { blockNumber: number; hash: string }): void {
+    if (blockNumber < this.#latest)
+      this.#world.broken("5 latest never goes back", `from ${this.#latest} to ${blockNumber}`);
+    this.#latest = blockNumber;
+    if (this.#published.get(blockNumber) !== hash)
+      this.#world.broken("5 latest names what is stored", `${hash} is not block ${blockNumber}`);
+    for (const tier of this.#missingFrom(blockNumber))
+      this.#world.broken("5 latest names what is stored", `block ${blockNumber} is not in ${tier}`);
+  }
+
+  /** Whoever was told that a version is stored is not shown an older one; KV's own delay aside. */
+  #showsMetadata(userId: string, value: string): void {
+    const { version } = JSON.parse(value) as { version: number };
+    const promised = this.#promised.metadataOf(userId);
+    if (version < promised)
+      this.#world.broken("metadata never goes back", `of ${userId}: from ${promised} to ${version}`);
+  }
+
+  /** Only what the block's tiers hold may be cleared, and what the law had erased. */
+  #clears(txId: string): void {
+    if (this.#promised.mayBeErased(txId)) return;
+    const n = this.#minedIn.get(txId);
+    const missing = n === undefined ? ["any block"] : this.#missingFrom(n);
+    for (const tier of missing)
+      this.#world.broken(
+        "4 persist first, clear last",
+        `pending ${txId} is deleted, and it is not in ${tier}`,
+      );
+    if (
+      n !== undefined &&
+      !this.#spoilt.has(n) &&
+      this.#present.kv.truth(kvKeys.transaction(txId)) === undefined
+    )
+      this.#world.broken("the index is true", `pending ${txId} is deleted, and KV does not say where it is`);
+  }
+
+  /** A pin that the service lost after it had it counts as kept: that is for the storage verifier. */
+  #missingFrom(n: number): string[] {
+    if (this.#spoilt.has(n)) return [];
+    const { kv, r2 } = this.#present;
+    return [
+      ...(r2.truth(r2Keys.block(n)) ? [] : ["R2"]),
+      ...(kv.truth(kvKeys.block(n)) === undefined ? ["KV"] : []),
+      ...(this.#cids.has(n) ? [] : ["IPFS"]),
+    ];
+  }
+
+  #refusePersonal(where: string, text: string): void {
+    if (SPELLINGS.some((spelling) => text.includes(spelling)))
+      this.#world.broken("8 nothing personal in public", where);
+  }
+}
+
+function userIdOf(key: string): string | undefined {
+  const prefix = kvKeys.user("");
+  return key.startsWith(prefix) ? key.slice(prefix.length) : undefined;
+}

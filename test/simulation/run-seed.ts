@@ -1,0 +1,147 @@
+import type { LocalSecrets } from "../../cli/local/secrets.ts";
+import { arrange } from "./people/arrange.ts";
+import { Errands } from "./people/errands.ts";
+import { Operator } from "./people/operator.ts";
+import { Stripe } from "./people/stripe.ts";
+import type { People } from "./people/people.ts";
+import { Stranger } from "./people/stranger.ts";
+import { startBadDeployments } from "./platform/bad-deployments.ts";
+import { beginIsolates } from "./platform/isolate.ts";
+import { startCrons } from "./platform/crons.ts";
+import { Stack, type Deployed } from "./platform/stack.ts";
+import { faultRates, profileOf } from "./profile.ts";
+import { whatIsLeft } from "./promises/at-rest.ts";
+import { checkDocuments } from "./promises/documents.ts";
+import { checkErasedFromArchives } from "./promises/erased.ts";
+import { checkNothingLost, checkSetAside, haltReason } from "./promises/kept.ts";
+import { Onlooker } from "./promises/onlooker.ts";
+import { checkPaid } from "./promises/paid.ts";
+import { Promised } from "./promises/promised.ts";
+import { checkWholeChain } from "./promises/whole-chain.ts";
+import type { FaultKind } from "./world/faults.ts";
+import { listenTo, surroundWith } from "./world/globals.ts";
+import { Trace } from "./world/trace.ts";
+import { BEGINNING, World, type Violation } from "./world/world.ts";
+
+export interface SeedReport {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly faults: readonly (readonly [FaultKind, number])[];
+  /** Milliseconds of simulated time. */
+  readonly simulated: number;
+  readonly blocks: number;
+  readonly transactions: number;
+  readonly digest: string;
+  readonly trace: readonly string[];
+}
+
+export interface Deployment {
+  readonly deployed: readonly Deployed[];
+  readonly secrets: LocalSecrets;
+}
+
+const HOUR = 3_600_000;
+const LOOK_EVERY = 600_000;
+/** Milliseconds after the last fault until everything must be at rest. */
+const PATIENCE = 30 * HOUR;
+
+/** One world, from its first purchase until everything is at rest. The seed decides all that happens in it. */
+export async function runSeed(
+  seed: number,
+  { deployed, secrets }: Deployment,
+  keepTrace: boolean,
+): Promise<SeedReport> {
+  const world = new World(seed, faultRates, new Trace(keepTrace));
+  const profile = profileOf(world.random.of("profile"));
+  world.say(`seed ${seed} ${JSON.stringify(profile)}`);
+  const promised = new Promised();
+  const onlooker = new Onlooker(world, promised);
+  const stack = new Stack(world, { deployed, secrets, vars: profile.vars, observers: onlooker.observers });
+  onlooker.watch(stack);
+  beginIsolates();
+  surroundWith({ world, fetch: (request) => stack.fetch(request) });
+  const stopListening = listenTo(world);
+  try {
+    const people: People = {
+      world,
+      stack,
+      profile,
+      random: world.random.of("people"),
+      promised,
+      onlooker,
+      errands: new Errands(world),
+      stripe: new Stripe(stack, promised),
+      operator: new Operator(stack),
+    };
+    world.clocks.start();
+    startCrons(stack);
+    startBadDeployments(stack);
+    await arrange(people);
+
+    const end = world.now + profile.busy;
+    while (world.now < end) {
+      await world.runUntil(Math.min(end, world.now + LOOK_EVERY));
+      checkAnyTime(people);
+    }
+    world.say("from here on, nothing goes wrong any more");
+    world.calm = true;
+    await afterwards(people);
+    const mined = promised.transactions.filter((txId) => onlooker.blockOf(txId) !== undefined);
+    await until(world, new Stranger(stack).looksUp(mined));
+    await checkWholeChain(stack, promised);
+    checkAnyTime(people);
+  } finally {
+    stopListening();
+    stack.close();
+  }
+  return {
+    seed,
+    violations: world.violations,
+    faults: [...world.faults],
+    simulated: world.now - BEGINNING,
+    blocks: onlooker.blocks,
+    transactions: onlooker.transactions,
+    digest: world.trace.digest(),
+    trace: world.trace.lines,
+  };
+}
+
+function checkAnyTime({ stack, promised, onlooker }: People): void {
+  checkPaid(stack, promised);
+  checkNothingLost(stack, promised, onlooker);
+  checkSetAside(stack, promised);
+  checkErasedFromArchives(stack, promised);
+  checkDocuments(stack, promised);
+}
+
+/** The operator mends what is left, as the handbook says; then everything has to come to rest by itself. */
+async function afterwards(people: People): Promise<void> {
+  const { stack, world, operator } = people;
+  const limit = world.now + PATIENCE;
+  let rounds = 0;
+  while (world.now < limit) {
+    const reason = world.faults.has("storage lost") ? undefined : haltReason(stack);
+    if (reason !== undefined)
+      return world.broken("3 one block per height", `the chain was halted: ${reason}`);
+    await world.runUntil(world.now + HOUR, () => false);
+    if (rounds >= 2 && whatIsLeft(people).length === 0) {
+      await until(world, stack.worker("storage-verifier").scheduled()); // what the night would bring
+      return;
+    }
+    rounds++;
+    if (world.faults.has("storage lost")) await until(world, operator.restores());
+    await until(world, operator.replaysDeadLetters());
+    await until(world, operator.mines());
+    await until(world, operator.verifiesEverything(true));
+  }
+  const left = whatIsLeft(people).join(", ");
+  world.broken("everything comes to rest", `${PATIENCE / HOUR} hours after the last fault there are ${left}`);
+}
+
+/** Lets time pass until the work is done. */
+async function until(world: World, work: Promise<void>): Promise<void> {
+  let isDone = false;
+  void work.finally(() => (isDone = true));
+  await world.runUntil(world.now + HOUR, () => isDone);
+  if (!isDone) world.broken("everything comes to rest", "a request of the operator is not answered");
+}

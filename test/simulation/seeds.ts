@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { SingleBar } from "cli-progress";
+import type { SeedReport } from "./run-seed.ts";
+
+export interface Wanted {
+  readonly seeds: number;
+  readonly from: number;
+  readonly jobs: number;
+  readonly trace?: boolean;
+  readonly mutation?: string | undefined;
+  /** Stop at the first seed that finds something. */
+  readonly untilFound?: boolean;
+}
+
+/** Runs the seeds, spread over processes. @throws Error when a process ends before its seeds are done */
+export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
+  const jobs = Math.max(1, Math.min(wanted.jobs, wanted.seeds));
+  const bar = new SingleBar({
+    format: "{bar} {value} of {total} seeds, {found} violations",
+    noTTYOutput: false,
+    clearOnComplete: true,
+  });
+  bar.start(wanted.seeds, 0, { found: 0 });
+  const reports: SeedReport[] = [];
+  const stop = new AbortController();
+  const note = (report: SeedReport) => {
+    reports.push(report);
+    const found = reports.reduce((sum, { violations }) => sum + violations.length, 0);
+    bar.update(reports.length, { found });
+    if (wanted.untilFound === true && found > 0) stop.abort();
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: jobs }, (_, job) => runShare(wanted, jobs, job, note, stop.signal)),
+    );
+  } finally {
+    stop.abort();
+    bar.stop();
+  }
+  return reports.toSorted((a, b) => a.seed - b.seed);
+}
+
+/** Every `jobs`-th seed, in a process of its own. */
+async function runShare(
+  { from, seeds, mutation, trace = false }: Wanted,
+  jobs: number,
+  job: number,
+  note: (report: SeedReport) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const count = Math.ceil((seeds - job) / jobs);
+  const given = [
+    from + job,
+    count,
+    jobs,
+    trace ? "yes" : "no",
+    ...(mutation === undefined ? [] : [mutation]),
+  ];
+  const child = spawn(
+    process.execPath,
+    [
+      "--disable-warning=ExperimentalWarning",
+      join(import.meta.dirname, "one-process.ts"),
+      ...given.map(String),
+    ],
+    { stdio: ["ignore", "pipe", "inherit"], signal, killSignal: "SIGKILL" },
+  );
+  const ended = new Promise<void>((resolve, reject) => {
+    child.on("error", (error) => (signal.aborted ? resolve() : reject(error)));
+    child.on("exit", (code) =>
+      code === 0 || signal.aborted ? resolve() : reject(new Error(`the simulation ended with code ${code}`)),
+    );
+  });
+  for await (const line of createInterface({ input: child.stdout })) note(JSON.parse(line) as SeedReport);
+  await ended;
+}

@@ -1,0 +1,33 @@
+import type { World } from "./world.ts";
+
+const EVERY = 900_000;
+/** Milliseconds that a clock is off, at most. */
+export const FARTHEST = 120_000;
+
+/** Every Worker and every Durable Object has a clock of its own; one jumps now and then. */
+export class Clocks {
+  readonly #world: World;
+  readonly #ahead = new Map<string, number>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Milliseconds since the epoch, as this Worker sees it; people and the platform have the right time. */
+  of(worker: string | undefined): number {
+    const { now, calm } = this.#world;
+    if (worker === undefined || calm) return now;
+    if (!this.#ahead.has(worker)) this.#ahead.set(worker, 0);
+    return now + (this.#ahead.get(worker) ?? 0);
+  }
+
+  start(): void {
+    const world = this.#world;
+    world.at(world.now + EVERY, () => {
+      this.start();
+      for (const worker of this.#ahead.keys())
+        if (world.strikes("clock jumps", worker))
+          this.#ahead.set(worker, world.random.between(-FARTHEST, FARTHEST));
+    });
+  }
+}

@@ -1,0 +1,171 @@
+import { never, running } from "./invocation.ts";
+import type { Random } from "./random.ts";
+import { outside } from "./settled.ts";
+import type { World } from "./world.ts";
+
+/** What the code under simulation takes for the world's. */
+export interface Surroundings {
+  readonly world: World;
+  readonly fetch: (request: Request) => Promise<Response>;
+}
+
+const RealDate = globalThis.Date;
+const realSetTimeout = globalThis.setTimeout;
+const realClearTimeout = globalThis.clearTimeout;
+const realCrypto = crypto;
+
+let surroundings: Surroundings | undefined;
+let randomBytes: Random | undefined;
+
+/** The world that time, chance and the network belong to from now on. */
+export function surroundWith(present: Surroundings): void {
+  surroundings = present;
+  randomBytes = present.world.random.of("bytes");
+}
+
+/** Random bytes are these until there is a world: keys that are made beforehand are the same in every run. */
+export function beginWith(random: Random): void {
+  randomBytes = random;
+}
+
+function now(): number {
+  if (surroundings === undefined) return RealDate.now();
+  return surroundings.world.clocks.of(running()?.worker);
+}
+
+class WorldsDate extends RealDate {
+  constructor(...given: [] | [number | string]) {
+    super(...((given.length === 0 ? [now()] : given) as [number]));
+  }
+
+  static override now = now;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return Object.prototype.toString.call(value) === "[object Date]";
+  }
+}
+
+/** Node wants to be told what workerd takes for granted of a body that is a stream. */
+class WorkersRequest extends Request {
+  constructor(input: RequestInfo | URL, init?: RequestInit) {
+    super(input, { ...init, ...(init?.body != null && { duplex: "half" }) });
+  }
+}
+
+class Timer {
+  readonly #cancel: () => void;
+
+  constructor(milliseconds: number, run: () => void) {
+    const invocation = running();
+    const { world } = present();
+    const appointment = world.at(world.now + Math.max(1, milliseconds), () => {
+      if (invocation?.isDead !== true) run();
+    });
+    this.#cancel = () => void (appointment.cancelled = true);
+  }
+
+  cancel(): void {
+    this.#cancel();
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+}
+
+function present(): Surroundings {
+  if (surroundings === undefined) throw new Error("there is no world yet");
+  return surroundings;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void new Timer(milliseconds, resolve));
+}
+
+function abortAfter(milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  void new Timer(milliseconds, () =>
+    controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")),
+  );
+  return controller.signal;
+}
+
+/** Ends with the signal, as `fetch` does. */
+async function fetchInWorld(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const request = new Request(input, init);
+  const signal = init?.signal;
+  if (signal?.aborted === true) throw signal.reason;
+  const answer = present().fetch(request);
+  if (!signal) return answer;
+  const aborted = new Promise<never>((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error)),
+  );
+  answer.catch(() => {}); // whoever aborted does not wait for it
+  return Promise.race([answer, aborted]);
+}
+
+/** WebCrypto as it is, but in order; random bytes are the world's. */
+const subtle = new Proxy(realCrypto.subtle, {
+  get(target, name) {
+    if (name === "timingSafeEqual") return equalBuffers;
+    const value: unknown = Reflect.get(target, name, target);
+    if (typeof value !== "function") return value;
+    return (...given: unknown[]) => outside(async () => Reflect.apply(value, target, given) as unknown);
+  },
+});
+
+function equalBuffers(a: ArrayBuffer, b: ArrayBuffer): boolean {
+  return Buffer.from(a).equals(Buffer.from(b));
+}
+
+function getRandomValues<T extends Uint8Array>(array: T): T {
+  if (randomBytes === undefined) throw new Error("there is no chance yet");
+  randomBytes.bytesInto(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  return array;
+}
+
+function randomUUID(): string {
+  const digits = Buffer.from(getRandomValues(new Uint8Array(16))).toString("hex");
+  return digits.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
+}
+
+/**
+ * Puts time, chance and network of this process into the world's hands; before anything of the project is loaded, for
+ * modules keep what they find. WebCrypto's own ML-DSA and ML-KEM take their randomness from elsewhere, so noble does both.
+ */
+export function takeOver(): void {
+  const replaced: Record<string, unknown> = {
+    Date: WorldsDate,
+    setTimeout: (run: (...given: unknown[]) => void, milliseconds = 0, ...given: unknown[]) =>
+      surroundings === undefined
+        ? realSetTimeout(run, milliseconds, ...given)
+        : new Timer(milliseconds, () => run(...given)),
+    clearTimeout: (timer: Timer | number | undefined) =>
+      timer instanceof Timer ? timer.cancel() : realClearTimeout(timer),
+    scheduler: {
+      wait: (milliseconds: number) => (running()?.isDead === true ? never() : sleep(milliseconds)),
+    },
+    fetch: fetchInWorld,
+    Request: WorkersRequest,
+    crypto: { subtle, getRandomValues, randomUUID },
+  };
+  for (const [name, value] of Object.entries(replaced))
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  Math.random = () => randomBytes?.fraction() ?? 0;
+  AbortSignal.timeout = abortAfter;
+  Object.defineProperty(SubtleCrypto, "supports", { value: () => false });
+}
+
+/** What the simulated code says goes into the trace; nothing of it to the terminal. @returns gives the terminal back */
+export function listenTo(world: World): () => void {
+  const { log, warn, error } = console;
+  const into = (line: unknown) => {
+    if (running()?.isDead !== true) world.say(`log ${String(line)}`);
+  };
+  Object.assign(console, { log: into, warn: into, error: into });
+  return () => void Object.assign(console, { log, warn, error });
+}

@@ -1,0 +1,77 @@
+import { asPlatform, never, running } from "./invocation.ts";
+import type { World } from "./world.ts";
+
+/** A call that nobody waits for any more is done within this time (milliseconds), or never. */
+export const LATE = 45_000;
+
+export interface Operation<T> {
+  /** What it is, for the trace: `R2 put blocks/3.json`. */
+  readonly label: string;
+  /** What it does, at one moment. */
+  readonly effect: () => T | Promise<T>;
+  /** Whether it changes anything: only then can it be done and report failure, or be done twice or late. */
+  readonly writes: boolean;
+  /** Milliseconds that it takes, about. */
+  readonly takes?: number;
+  /** The error that a caller sees when it fails. */
+  readonly failure?: string;
+}
+
+/**
+ * A call that leaves the running Worker. It takes its time, waits for the output gate of a Durable Object, and may go
+ * wrong in each way of the fault matrix.
+ */
+export async function operation<T>(world: World, what: Operation<T>): Promise<T> {
+  const caller = running();
+  const { label, effect, writes, takes = 30, failure = "Network connection lost." } = what;
+  const where = `${caller?.worker ?? "people"}: ${label}`;
+  if (caller?.isDead) return never();
+  await caller?.gate();
+  const dies = caller !== undefined && world.strikes("worker dies", where);
+  const afterwards = dies && world.random.chance(0.6);
+  await world.sleep(world.random.duration(takes));
+  if (caller?.isDead) return never();
+  if (dies && !afterwards) {
+    caller.kill(`died before ${label}`);
+    return never();
+  }
+  const perform = () => asPlatform(effect);
+
+  if (!dies && caller !== undefined) {
+    if (world.strikes("call fails, not done", where)) throw new Error(failure);
+    if (world.strikes("call hangs", where)) {
+      if (writes && world.random.chance(0.5))
+        world.at(world.now + world.random.between(1_000, LATE), () => {
+          world.say(`late: ${where}`);
+          return Promise.try(perform).catch(() => {}); // nobody is there any more to hear of it
+        });
+      return never();
+    }
+  }
+  world.say(where);
+  const answer = await perform();
+  if (caller?.isDead) return never();
+  if (dies) {
+    caller.kill(`died after ${label}`);
+    return never();
+  }
+  if (writes && caller !== undefined) {
+    if (world.strikes("call done, reports failure", where)) throw new Error(failure);
+    if (world.strikes("call done twice", where)) {
+      await world.sleep(world.random.duration(takes));
+      world.say(`again: ${where}`);
+      return settleAgain(perform, answer);
+    }
+  }
+  await world.sleep(world.random.duration(takes / 3));
+  return caller?.isDead ? never() : answer;
+}
+
+/** The caller hears of the second time; where that was refused, of the first. */
+async function settleAgain<T>(perform: () => T | Promise<T>, first: T): Promise<T> {
+  try {
+    return await perform();
+  } catch {
+    return first;
+  }
+}

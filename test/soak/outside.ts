@@ -1,0 +1,89 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { deliver } from "../../cli/stripe/deliver.ts";
+import type { Journal } from "./journal.ts";
+import type { Post } from "./orders.ts";
+
+const ATTEMPT = 30_000; // milliseconds for one request
+const PATIENCE = 240_000; // milliseconds until a request must have been answered, whatever was restarted meanwhile
+
+export interface Target {
+  readonly url: string;
+  readonly stripeSecret: string;
+  readonly adminSecret: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: { readonly txId?: string; readonly ignored?: string; readonly state?: string };
+}
+
+/** Those outside: Stripe and users, who send again until they are answered. */
+export class Outside {
+  readonly #target: () => Target;
+  readonly #journal: Journal;
+  readonly #signal: AbortSignal;
+
+  constructor(target: () => Target, journal: Journal, signal: AbortSignal) {
+    this.#target = target;
+    this.#journal = journal;
+    this.#signal = signal;
+  }
+
+  /** Resolves when it was answered with 2xx, or never will be: then that is a violation. */
+  async post(post: Post): Promise<void> {
+    const deadline = Date.now() + PATIENCE;
+    for (let pause = 50; ; pause = Math.min(1_000, pause * 2)) {
+      this.#signal.throwIfAborted();
+      const answer = await this.#attempt(post);
+      if (typeof answer !== "string" && answer.status < 500) return this.#judge(post, answer);
+      const why = typeof answer === "string" ? answer : `${answer.status} ${JSON.stringify(answer.body)}`;
+      if (Date.now() > deadline) {
+        this.#journal.violations.push(`${post.txId} was not taken in ${PATIENCE / 1_000} s: ${why}`);
+        return;
+      }
+      this.#journal.retries++;
+      await wait(pause, undefined, { signal: this.#signal });
+    }
+  }
+
+  /** @returns whether the chain head knows it; undefined when nobody answers just now */
+  async isKnown(txId: string): Promise<boolean | undefined> {
+    const answer = await this.#request(`/api/vdc/transactions/${txId}`);
+    if (typeof answer === "string" || answer.status >= 500) return undefined;
+    if (answer.status === 404) return false;
+    if (answer.status !== 200) this.#journal.violations.push(`${txId} is answered with ${answer.status}`);
+    return answer.status === 200;
+  }
+
+  /** @returns a text that says why, when nobody answered */
+  async #attempt({ body }: Post): Promise<Answer | string> {
+    if (body.kind === "submission")
+      return this.#request("/api/vdc/transactions", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body.submission),
+      });
+    const { url, stripeSecret } = this.#target();
+    return deliver(url, stripeSecret, body.event, this.#deadline()).catch(String);
+  }
+
+  async #request(path: string, init: RequestInit = {}): Promise<Answer | string> {
+    try {
+      const response = await fetch(this.#target().url + path, { ...init, signal: this.#deadline() });
+      return { status: response.status, body: await response.json() };
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  #deadline(): AbortSignal {
+    return AbortSignal.any([this.#signal, AbortSignal.timeout(ATTEMPT)]);
+  }
+
+  #judge(post: Post, { status, body }: Answer): void {
+    const right = post.body.kind === "submission" ? 202 : 200;
+    const asExpected = post.txId === null ? body.ignored !== undefined : body.txId === post.txId;
+    if (status === right && asExpected) this.#journal.answer(post);
+    else this.#journal.violations.push(`${post.txId} was answered with ${status} ${JSON.stringify(body)}`);
+  }
+}

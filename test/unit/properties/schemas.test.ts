@@ -1,0 +1,96 @@
+import { toJsonSchema } from "@valibot/to-json-schema";
+import * as fc from "fast-check";
+import * as v from "valibot";
+import { describe, expect, it } from "vitest";
+import { sources, type Source } from "../../contract/sources.ts";
+import { fitting } from "../../support/arbitrary.ts";
+import { nearly } from "../../support/nearly.ts";
+import type { Schema } from "../../support/openapi.ts";
+
+type AnySchema = v.GenericSchema;
+
+/** A declaration that may be of a schema: what it is shows when it is imported. */
+const EXPORTED = /^export const \w+ = (?:v\.|\w+\()/m;
+
+async function schemasOf({ path }: Source): Promise<{ name: string; schema: AnySchema }[]> {
+  const exported = (await import(/* @vite-ignore */ `../../../${path}`)) as Record<string, unknown>;
+  return Object.entries(exported).flatMap(([name, value]) =>
+    isSchema(value) ? [{ name: `${name} of ${path}`, schema: value }] : [],
+  );
+}
+
+function isSchema(value: unknown): value is AnySchema {
+  return typeof value === "object" && value !== null && Reflect.get(value, "kind") === "schema";
+}
+
+const files = sources("{shared,workers,cli}/**/*.ts").filter(({ text }) => EXPORTED.test(text));
+const SCHEMAS = (await Promise.all(files.map(schemasOf))).flat();
+
+/** Values that fit, as far as JSON Schema can say, and almost. */
+function given(schema: AnySchema): fc.Arbitrary<unknown> {
+  const values = fitting(toJsonSchema(schema, { errorMode: "ignore", typeMode: "input" }) as Schema);
+  return fc.oneof(values, nearly(values));
+}
+
+const OPEN = "an older reader passes over what a newer writer adds";
+const STRIPE =
+  "Stripe adds members without notice, expands references, and writes longer texts than are kept";
+const NAMES = "a record has no member called __proto__, prototype or constructor: nothing of ours has";
+const TRIMMED = "a reason is kept without the space round it";
+const FILLED_IN = "what is left out has a value of its own";
+const FROM_TEXT = "a number that is written as text";
+
+/** Those that read something else than they were given, and why they may. */
+const CHANGES: Readonly<Record<string, string>> = {
+  "Asset of workers/gateway/assets.ts": OPEN,
+  "AuditReport of cli/dependencies/advisories.ts": OPEN,
+  "AuditResult of shared/audit-chain.ts": NAMES,
+  "BlockMetadata of shared/storage/kv-tier.ts": OPEN,
+  "Charge of shared/stripe/event.ts": STRIPE,
+  "CheckoutSession of shared/stripe/event.ts": STRIPE,
+  "DismissRequest of workers/gateway/dead-letters.ts": TRIMMED,
+  "Envelope of shared/stripe/event.ts": STRIPE,
+  "EnvelopeHeader of shared/storage/policies.ts": OPEN,
+  "Invoice of shared/stripe/event.ts": STRIPE,
+  "NumberOfBlock of workers/gateway/parameters.ts": FROM_TEXT,
+  "OpenApi of workers/gateway/contents.ts": OPEN,
+  "ParkedMessage of workers/dead-letters/record.ts": OPEN,
+  "PaymentIntent of shared/stripe/event.ts": STRIPE,
+  "PipelineStatus of workers/gateway/status.ts": NAMES,
+  "PreviousCharge of shared/stripe/event.ts": STRIPE,
+  "PrivacyRequest of workers/gateway/privacy.ts": TRIMMED,
+  "PrivateArchive of shared/storage/private-archive.ts": OPEN,
+  "Reason of workers/gateway/reason.ts": TRIMMED,
+  "ReplayRequest of workers/gateway/replays.ts": FILLED_IN,
+  "RestoreRequest of workers/gateway/storage-verify.ts": TRIMMED,
+  "ResumeRequest of workers/gateway/resume.ts": TRIMMED,
+  "TokenRequest of workers/gateway/activation.ts": FILLED_IN,
+  "WholeNumber of workers/gateway/parameters.ts": FROM_TEXT,
+  "WholeText of shared/whole-text.ts": FROM_TEXT,
+};
+
+describe("every schema", () => {
+  it("is found", () => {
+    expect(SCHEMAS.length).toBeGreaterThan(100);
+    const names = SCHEMAS.map(({ name }) => name);
+    for (const name of Object.keys(CHANGES)) expect(names).toContain(name);
+  });
+
+  it.for(SCHEMAS)(
+    "$name takes or refuses anything, never fails, and reads what it was given",
+    ({ name, schema }) => {
+      fc.assert(
+        fc.property(given(schema), (value) => {
+          const text = JSON.stringify(value);
+          const before: unknown = JSON.parse(text);
+          const read = v.safeParse(schema, before);
+          expect(JSON.stringify(before), "it was changed").toBe(text);
+          if (!read.success || name in CHANGES) return;
+          expect(v.safeParse(schema, read.output)).toMatchObject({ success: true, output: read.output });
+          expect(read.output).toEqual(before);
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
+});

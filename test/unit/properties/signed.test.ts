@@ -1,0 +1,73 @@
+import * as fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { fromUtf8 } from "../../../shared/crypto/bytes.ts";
+import { canonicalBytes, canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
+import { RUBBISH, spoiled } from "../../support/mutations.ts";
+import { signedFormats, type Format } from "../../support/signed-formats.ts";
+
+const NAMES = [
+  "a block, verified alone",
+  "a block, verified in its chain",
+  "genesis, whose hash is known",
+  "a document's record, as it is stored",
+  "a document's record, opened by its owner",
+  "a submission",
+  "an activation",
+  "a user's metadata",
+  "an envelope",
+  "an audit log, whose head was noted",
+  "an event of Stripe",
+];
+
+let formats: ReadonlyMap<string, Format>;
+beforeAll(async () => {
+  formats = new Map((await signedFormats()).map((format) => [format.name, format]));
+});
+
+const spell = (value: unknown) => canonicalText(value as Json);
+
+it("has all the formats there are", () => {
+  expect([...formats.keys()]).toEqual(NAMES);
+});
+
+/** What the reader believes of the bytes, as text; undefined when it refuses them as it says it does. */
+async function believed({ read, refusals }: Format, bytes: Uint8Array<ArrayBuffer>) {
+  try {
+    return fromUtf8(await read(bytes));
+  } catch (error) {
+    if (refusals.some((refusal) => error instanceof refusal)) return undefined;
+    throw error;
+  }
+}
+
+describe.for(NAMES)("%s", (name) => {
+  it("is believed as it was made", async () => {
+    const format = formats.get(name) as Format;
+    expect(await believed(format, format.bytes)).toBeDefined();
+  });
+
+  it("is refused after any accident, in any other spelling, and with any other member", async () => {
+    const format = formats.get(name) as Format;
+    const whole = spell(JSON.parse(fromUtf8(format.bytes)));
+    await fc.assert(
+      fc.asyncProperty(spoiled(format.bytes, spell), async (bytes) => {
+        const text = await believed(format, bytes);
+        if (text === undefined) return;
+        // Other bytes that say the same are as good, where the bytes themselves are not what is hashed or kept.
+        expect(format.exact, "other bytes are believed").not.toBe(true);
+        expect(text).toBe(whole);
+        expect(fromUtf8(canonicalBytes(JSON.parse(fromUtf8(bytes)) as Json))).toBe(whole);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("is not what anything else is, and refuses it as it says", async () => {
+    const format = formats.get(name) as Format;
+    await fc.assert(
+      fc.asyncProperty(RUBBISH, async (bytes) => {
+        expect(await believed(format, bytes)).toBeUndefined();
+      }),
+    );
+  });
+});

@@ -1,0 +1,86 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { utf8 } from "../../../shared/crypto/bytes.ts";
+import { sha256Hex } from "../../../shared/crypto/hash.ts";
+import type { Log } from "../../../shared/log.ts";
+import { r2Keys } from "../../../shared/storage/layout.ts";
+import type { Env } from "../../../workers/storage-verifier/env.ts";
+import { sweepStaged } from "../../../workers/storage-verifier/sweep-staged.ts";
+
+const NOW = 1_800_000_000_000;
+const LONG_AGO = NOW - 2 * 3_600_000;
+const BYTES = utf8("the block as it was sealed");
+const SEALED = r2Keys.sealed(7, sha256Hex(BYTES));
+const LOST = r2Keys.sealed(7, "f".repeat(64));
+const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
+
+let state: string;
+let objects: Map<string, { bytes: Uint8Array<ArrayBuffer>; uploaded: number }>;
+
+function stage(key: string, uploaded = LONG_AGO, bytes = BYTES): void {
+  objects.set(key, { bytes, uploaded });
+}
+
+const env = {
+  CHAIN_ID: "vdc-test",
+  CHAIN_HEAD: {
+    getByName: () => ({
+      block: async (blockNumber: number) =>
+        blockNumber === 7 ? { blockNumber, state, sha256: sha256Hex(BYTES) } : null,
+    }),
+  },
+  R2: {
+    list: async ({ prefix }: { prefix: string }) => ({
+      objects: [...objects]
+        .filter(([key]) => key.startsWith(prefix))
+        .map(([key, { uploaded }]) => ({ key, uploaded: new Date(uploaded) })),
+      truncated: false,
+    }),
+    get: async (key: string) => {
+      const object = objects.get(key);
+      return object ? { arrayBuffer: async () => object.bytes.buffer } : null;
+    },
+    delete: async (keys: string[]) => keys.forEach((key) => objects.delete(key)),
+  },
+} as unknown as Env;
+
+async function keysAfterSweep(): Promise<string[]> {
+  await sweepStaged(env, silent, NOW);
+  return [...objects.keys()];
+}
+
+describe("the sweep of staged bytes", () => {
+  beforeEach(() => {
+    state = "complete";
+    objects = new Map();
+  });
+
+  it("deletes those of an attempt that lost, once the block is complete", async () => {
+    stage(LOST);
+    expect(await keysAfterSweep()).toEqual([]);
+  });
+
+  it("deletes the block's own that landed late, when the archive holds the same bytes", async () => {
+    stage(SEALED);
+    stage(r2Keys.block(7));
+    expect(await keysAfterSweep()).toEqual([r2Keys.block(7)]);
+  });
+
+  it("leaves the block's own while the archive has lost them, or holds others", async () => {
+    stage(SEALED);
+    expect(await keysAfterSweep()).toEqual([SEALED]);
+    stage(r2Keys.block(7), LONG_AGO, utf8("other bytes"));
+    expect(await keysAfterSweep()).toEqual([SEALED, r2Keys.block(7)]);
+  });
+
+  it.each(["sealed", "persisted", "indexed"])("leaves all of a block that is only %s", async (reached) => {
+    state = reached;
+    stage(LOST);
+    expect(await keysAfterSweep()).toEqual([LOST]);
+  });
+
+  it("leaves what was staged within the hour, and what belongs to no block that the chain head knows", async () => {
+    stage(LOST, NOW - 60_000);
+    stage(r2Keys.sealed(8, "f".repeat(64)));
+    expect(await keysAfterSweep()).toEqual([LOST, r2Keys.sealed(8, "f".repeat(64))]);
+  });
+});

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { wakeFor } from "../../shared/wake.ts";
+
+/** An object's alarm, as strict as the platform's. */
+function storage(set: number | null) {
+  const alarm = { set };
+  const stored = {
+    getAlarm: async () => alarm.set,
+    setAlarm: async (time: number) => {
+      if (time <= 0) throw new TypeError("setAlarm() cannot be called with an alarm time <= 0");
+      alarm.set = time;
+    },
+  };
+  return { alarm, storage: stored as unknown as DurableObjectStorage };
+}
+
+it("wakes at the earliest time that was asked for", async () => {
+  const { alarm, storage: object } = storage(null);
+  for (const time of [500, 900, undefined, 300]) await wakeFor(object, time);
+  expect(alarm.set).toBe(300);
+});
+
+it("wakes at once for what is owed since the beginning of time", async () => {
+  const { alarm, storage: object } = storage(500);
+  await wakeFor(object, 0);
+  expect(alarm.set).toBeLessThanOrEqual(1);
+});
