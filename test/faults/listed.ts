@@ -176,6 +176,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (scheduled): chain-head.publishAgain",
     "storage-verifier (scheduled): audit-log.answered",
   ],
+  "staged bytes left over": ["storage-verifier (scheduled): R2 delete sealed/{n}/{sha256}.json"],
   alert: [
     "alerts (scheduled): monitor.judge",
     "alerts (scheduled): monitor.takeOwedPosts",

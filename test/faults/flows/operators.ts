@@ -3,12 +3,12 @@ import { syntheticCheckout } from "../../../cli/stripe/synthetic.ts";
 import { workerName } from "../../../shared/pipeline.ts";
 import type { StorageRun } from "../../../shared/storage/report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
-import { kvKeys } from "../../../shared/storage/layout.ts";
+import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { CHAIN_ID } from "../../support/accounts.ts";
 import { checkChain } from "../../support/check-chain.ts";
 import { deliver } from "../../support/payments.ts";
 import { enqueue } from "../../support/queues.ts";
-import { corrupt, lose } from "../../support/storage.ts";
+import { archivedBytes, corrupt, lose } from "../../support/storage.ts";
 import type { Flow } from "../flow.ts";
 import { patiently } from "../patiently.ts";
 import type { World } from "../world.ts";
@@ -41,10 +41,10 @@ function repairs(tier: TierName): Flow {
   };
 }
 
-async function untilNoRun(world: World): Promise<void> {
+async function untilNoRun(world: World, atLeast = 1): Promise<void> {
   await patiently(async () => {
     const { runs } = await world.operate<{ runs: StorageRun[] }>("GET", "/api/storage-verify/runs");
-    expect(runs.length).toBeGreaterThan(0);
+    expect(runs.length).toBeGreaterThanOrEqual(atLeast);
     expect(runs.filter(({ state }) => state === "running")).toEqual([]);
   });
 }
@@ -115,6 +115,22 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
         expect(runs.some(({ startedAt }) => startedAt >= started)).toBe(true);
       });
       await untilNoRun(world);
+    },
+  },
+  {
+    name: "staged bytes left over",
+    is: "signed bytes that nobody sealed, of a block that is finished: the cron of storage-verifier, an hour later",
+    async run(world) {
+      const n = await lastBlock(world);
+      const key = r2Keys.sealed(n, "0".repeat(64));
+      await world.pipeline.r2.put(key, await archivedBytes(world.pipeline, n));
+      await patiently(async () => {
+        world.control.setAhead("storage-verifier", 3_601_000);
+        await world.fireCron("storage-verifier");
+        expect(await world.pipeline.r2.head(key)).toBeNull();
+      });
+      world.control.setAhead("storage-verifier", 0);
+      await untilNoRun(world, 0);
     },
   },
   {
