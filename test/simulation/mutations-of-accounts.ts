@@ -37,7 +37,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "leave-intents",
     breaks: "everything comes to rest",
-    seed: 1,
+    seed: 9,
     file: "workers/accounts/scheduled.ts",
     from: `    () => sweepIntents(env, log),\n`,
     to: ``,
@@ -45,7 +45,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "store-before-pinned",
     breaks: "a document is kept",
-    seed: 9,
+    seed: 6,
     file: "workers/accounts/store-document.ts",
     from: `documentFile(tiers.chainId, owned));`,
     to: `documentFile(tiers.chainId, owned)).catch(() => {});`,
@@ -65,14 +65,6 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
     file: "workers/accounts/byte-budget.ts",
     from: `if (loan.until <= now)`,
     to: `if (loan.until <= 0)`,
-  },
-  {
-    name: "metadata-of-any-version",
-    breaks: "metadata never goes back",
-    seed: 1,
-    file: "workers/accounts/keep-metadata.ts",
-    from: `offered.version <= present.version) return present;`,
-    to: `offered.version === present.version) return present;`,
   },
   {
     name: "erase-all-but-the-archive",

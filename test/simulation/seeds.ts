@@ -14,8 +14,8 @@ export interface Wanted {
   readonly jobs: number;
   readonly trace?: boolean;
   readonly mutation?: string | undefined;
-  /** Stop at the first seed that finds something. */
-  readonly untilFound?: boolean;
+  /** No more seeds after one of which this is true. */
+  readonly until?: (report: SeedReport) => boolean;
 }
 
 /** Runs the seeds, spread over processes. @throws Error when a process ends before its seeds are done */
@@ -33,7 +33,7 @@ export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
     reports.push(report);
     const found = reports.reduce((sum, { violations }) => sum + violations.length, 0);
     bar.update(reports.length, { found });
-    if (wanted.untilFound === true && found > 0) stop.abort();
+    if (wanted.until?.(report) === true) stop.abort();
   };
   try {
     await Promise.all(
