@@ -162,6 +162,7 @@ export class World {
   }
 
   async #expectSettled(): Promise<void> {
+    this.#expectNoViolation();
     const { pipeline } = this;
     const { inFlight, counts, halted, latest: head } = await status(pipeline);
     expect({ inFlight, halted, pending: counts.pending }).toEqual({ inFlight: [], halted: null, pending: 0 });
