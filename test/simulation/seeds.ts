@@ -2,7 +2,11 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { SingleBar } from "cli-progress";
+import { everyWorker } from "./deployment.ts";
 import type { SeedReport } from "./run-seed.ts";
+
+/** Read once for all processes: wrangler takes longer to load than a seed to run. */
+let described: string | undefined;
 
 export interface Wanted {
   readonly seeds: number;
@@ -10,8 +14,8 @@ export interface Wanted {
   readonly jobs: number;
   readonly trace?: boolean;
   readonly mutation?: string | undefined;
-  /** Stop at the first seed that finds something. */
-  readonly untilFound?: boolean;
+  /** No more seeds after one of which this is true. */
+  readonly until?: (report: SeedReport) => boolean;
 }
 
 /** Runs the seeds, spread over processes. @throws Error when a process ends before its seeds are done */
@@ -29,7 +33,7 @@ export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
     reports.push(report);
     const found = reports.reduce((sum, { violations }) => sum + violations.length, 0);
     bar.update(reports.length, { found });
-    if (wanted.untilFound === true && found > 0) stop.abort();
+    if (wanted.until?.(report) === true) stop.abort();
   };
   try {
     await Promise.all(
@@ -65,7 +69,12 @@ async function runShare(
       join(import.meta.dirname, "one-process.ts"),
       ...given.map(String),
     ],
-    { stdio: ["ignore", "pipe", "inherit"], signal, killSignal: "SIGKILL" },
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      signal,
+      killSignal: "SIGKILL",
+      env: { ...process.env, VDC_SIMULATED_WORKERS: (described ??= JSON.stringify(everyWorker())) },
+    },
   );
   const ended = new Promise<void>((resolve, reject) => {
     child.on("error", (error) => (signal.aborted ? resolve() : reject(error)));

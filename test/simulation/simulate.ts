@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { availableParallelism } from "node:os";
 import { MUTATIONS } from "./mutations.ts";
 import { report } from "./report.ts";
+import type { SeedReport } from "./run-seed.ts";
 import { runSeeds } from "./seeds.ts";
 
 /** `npm run simulate`: many seeds, each a world of its own, spread over processes. */
@@ -30,4 +31,5 @@ const options = program.parse().opts<{
   mutation?: string;
   untilFound: boolean;
 }>();
-process.exitCode = report(await runSeeds(options), options);
+const until = options.untilFound ? { until: ({ violations }: SeedReport) => violations.length > 0 } : {};
+process.exitCode = report(await runSeeds({ ...options, ...until }), options);

@@ -10,8 +10,8 @@ export function asText(outcome: Outcome, { payments, seed }: { payments: number;
   const rows = facts([
     ["payments", wholeNumber(payments)],
     ["transactions", `${wholeNumber(outcome.transactions)}, refunds and signed ones among them`],
-    ["mined once each", wholeNumber(outcome.transactions - outcome.setAside)],
-    ["set aside", `${wholeNumber(outcome.setAside)}, as expected: too late for an asset`],
+    ["mined", wholeNumber(outcome.mined)],
+    ["set aside", `${wholeNumber(outcome.setAside)}, too late for an asset`],
     ["blocks", wholeNumber(outcome.blocks)],
     ["requests taken", wholeNumber(outcome.requests)],
     ["repeats", wholeNumber(outcome.repeats)],

@@ -32,7 +32,10 @@ export interface SoakOptions {
 
 export interface Outcome {
   readonly violations: readonly string[];
+  /** That were sent. */
   readonly transactions: number;
+  /** That stand in blocks, as often as they do. */
+  readonly mined: number;
   readonly setAside: number;
   readonly blocks: number;
   readonly requests: number;
@@ -171,6 +174,7 @@ class Run {
     return {
       violations,
       transactions: expected.size,
+      mined: stored.blocks.reduce((sum, { kv }) => sum + Number(kv?.transactionCount ?? 0), -1), // genesis
       setAside: deadLetters.length,
       blocks: stored.blocks.length,
       requests,

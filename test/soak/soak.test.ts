@@ -24,6 +24,7 @@ it(
     expect(outcome.restarts).toMatchObject({ stop: 1, kill: 1, "kill-admitted": 1 });
     expect(outcome.transactions).toBeGreaterThanOrEqual(240);
     expect(outcome.setAside).toBeGreaterThan(0);
+    expect(outcome.mined).toBe(outcome.transactions - outcome.setAside);
     expect(outcome.repeats).toBeGreaterThan(60);
     expect(outcome.blocks).toBeGreaterThan(3);
   },

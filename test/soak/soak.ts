@@ -49,6 +49,7 @@ async function run(options: Options): Promise<number> {
   } catch (error) {
     progress.end();
     if (interrupted.signal.aborted) {
+      console.error("interrupted");
       sound = true; // nothing was found; there is nothing to keep
       return 130;
     }

@@ -11,8 +11,8 @@ const LANDS_WITHIN = 90_000;
 type Begun = { version: number; lands_before: number };
 
 /**
- * Writes a version to KV, which has no compare-and-swap: a write that was begun and never answered may still land, over a
- * newer one. So it is noted before it begins, and while it may land no other version is written.
+ * Writes a version to KV, which has no compare-and-swap: a write that was begun and is not known to be done may still land,
+ * over a newer one. So it is noted before it begins, and while it may land no other version is written.
  * @throws RetryLater while another version's may; what `write` throws; or an error when it does not answer in time
  */
 export async function writeVersion(
@@ -28,11 +28,10 @@ export async function writeVersion(
       `version ${before.version} may still be on its way into KV`,
     );
   note(sql, { version, lands_before: now() + LANDS_WITHIN });
-  const [answer] = await withDeadline(DEADLINE, "KV", () => Promise.allSettled([write()]));
-  // It has answered: done or refused, it is over. An earlier one of the same version may not be.
+  await withDeadline(DEADLINE, "KV", write);
+  // This one is over. An earlier one of the same version may not be.
   if (before === undefined) sql.exec("DELETE FROM writing");
   else note(sql, before);
-  if (answer.status === "rejected") throw answer.reason;
 }
 
 function inDoubt(sql: Sql, now: number): Begun | undefined {

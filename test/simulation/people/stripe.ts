@@ -6,8 +6,8 @@ import { NoAnswer, request } from "./request.ts";
 /** Never in public: every buyer's address ends with it. */
 export const PERSONAL = "canary-of-a-buyer";
 
-/** Seconds between Stripe's attempts: it gives up after three days. */
-const ATTEMPTS = [0, 30, 120, 600, 3_600, 7_200, 10_800, 21_600, 43_200, 43_200, 43_200];
+/** Seconds between Stripe's attempts, for about three days. */
+const ATTEMPTS = [0, 30, 120, 600, 3_600, 7_200, ...Array.from({ length: 22 }, () => 10_800)];
 
 /** Buyers, and Stripe, which delivers each event until it is taken, and now and then once more. */
 export class Stripe {
