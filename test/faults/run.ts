@@ -7,13 +7,13 @@ import { everyCell, fewCells, runMatrix } from "./matrix.ts";
 import { faultsPage, outcomesOnPage } from "./table.ts";
 
 /**
- * `node test/faults/run.ts [words of a write]`: every write with every fault, several writes at once; or each cell for itself whose name has these words.
+ * `node test/faults/run.ts [words of a write]`: every write with every fault, one of each Worker at once; or each cell for itself whose name has these words.
  * What is found is written into `docs/faults.md`.
  */
 const words = process.argv.slice(2).join(" ");
 const rounds =
   words === ""
-    ? FAULTS.flatMap((_, turn) => fewCells(turn))
+    ? FAULTS.flatMap((_, turn) => fewCells(turn, 1))
     : everyCell().filter(([{ flow, write, fault }]) => `${flow}: ${write} · ${fault}`.includes(words));
 const { outcomes, unlisted, never } = await runMatrix(rounds, {
   lanes: Math.max(2, Math.min(6, availableParallelism() * 2)),
