@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -28,6 +29,7 @@ if (words === "") for (const name of never) console.log(`listed, and never done:
 const page = join(ROOT, "docs", "faults.md");
 const known = existsSync(page) && words !== "" ? outcomesOnPage(readFileSync(page, "utf8")) : [];
 writeFileSync(page, faultsPage([...known, ...outcomes]));
+execFileSync(join(ROOT, "node_modules", ".bin", "oxfmt"), [page]);
 const minutes = Math.ceil(performance.now() / 60_000);
 console.log(`${outcomes.length} cells in ${minutes} minutes, ${failed.length} failed`);
 const isWhole = unlisted.length === 0 && (words !== "" || never.length === 0);
