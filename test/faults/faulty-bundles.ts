@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import type { Bundles } from "../../cli/local/build.ts";
+import { READ_CALLS } from "./writes.ts";
 
 /** How esbuild ends a module. */
 const EXPORTS = /^export \{([^}]*)\};\s*$/m;
@@ -29,7 +30,8 @@ export function faultyBundles(bundles: Bundles, directory: string, controlUrl: s
     const file = join(copy, "index.js");
     const bundle = readFileSync(file, "utf8");
     const settings = `{ worker: ${JSON.stringify(worker)}, controlUrl: ${JSON.stringify(controlUrl)}, Storage: FaultStorage,
-      patience: ${PATIENCE}, longestTimer: ${LONGEST_TIMER}, redeliverySeconds: ${REDELIVERY_SECONDS} }`;
+      patience: ${PATIENCE}, longestTimer: ${LONGEST_TIMER}, redeliverySeconds: ${REDELIVERY_SECONDS},
+      unasked: ${JSON.stringify(worker === "gateway" ? READ_CALLS : [])} }`;
     const begin = `import { AsyncLocalStorage as FaultStorage } from "node:async_hooks";
 const FAULTS = (() => { ${instrument}; return instrument(${settings}); })();\n`;
     writeFileSync(

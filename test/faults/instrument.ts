@@ -31,6 +31,8 @@ interface Settings {
   /** Milliseconds. No deadline of the code is longer here. */
   readonly longestTimer: number;
   readonly redeliverySeconds: number;
+  /** Calls that write nothing, and that no cell wants to fail: the control is not asked about them. */
+  readonly unasked: readonly string[];
 }
 
 type Method = (...args: unknown[]) => unknown;
@@ -88,6 +90,7 @@ export function instrument({
   patience,
   longestTimer,
   redeliverySeconds,
+  unasked,
 }: Settings) {
   const invocations = new Storage<Invocation>();
   const realFetch = globalThis.fetch;
@@ -123,6 +126,7 @@ export function instrument({
     const invocation = invocations.getStore();
     if (invocation === undefined) return work(); // while an object starts: it writes nothing then
     if (invocation.isDead) return never();
+    if (unasked.includes(what.does)) return alive(invocation, await work());
     const happens = (await ask(what, invocation)) as Happening | "";
     if (invocation.isDead) return never();
     switch (happens) {

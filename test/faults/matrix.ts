@@ -33,15 +33,16 @@ export function everyCell(): Round[] {
 /**
  * Every write with one fault, and several at once. The faults take turns over the list, so that each
  * occurs at every stage; another turn gives each write another one.
+ * @param ofOneActor so many at once hit the same code: each puts its work off for longer
  */
-export function fewCells(turn = 0): Round[] {
+export function fewCells(turn = 0, ofOneActor = 3): Round[] {
   const cells = cellsOf((write, i) => [[{ write, fault: FAULTS[(i + turn) % FAULTS.length] ?? "fails" }]]);
   const rounds: Cell[][] = [];
   for (const cell of cells) {
     const room = rounds.find(
       (round) =>
         round[0]?.flow === cell.flow &&
-        round.filter(({ write }) => actorOf(write) === actorOf(cell.write)).length < OF_ONE_ACTOR,
+        round.filter(({ write }) => actorOf(write) === actorOf(cell.write)).length < ofOneActor,
     );
     if (room === undefined) rounds.push([cell]);
     else room.push(cell);
@@ -59,8 +60,6 @@ function cellsOf(make: (write: string, i: number) => readonly (readonly Omit<Cel
     ),
   );
 }
-
-const OF_ONE_ACTOR = 3; // each puts its work off for longer
 
 function actorOf(write: string): string {
   return write.split(":")[0] ?? "";

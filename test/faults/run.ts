@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -7,13 +8,13 @@ import { everyCell, fewCells, runMatrix } from "./matrix.ts";
 import { faultsPage, outcomesOnPage } from "./table.ts";
 
 /**
- * `node test/faults/run.ts [words of a write]`: every write with every fault, several writes at once; or each cell for itself whose name has these words.
+ * `node test/faults/run.ts [words of a write]`: every write with every fault, one of each Worker at once; or each cell for itself whose name has these words.
  * What is found is written into `docs/faults.md`.
  */
 const words = process.argv.slice(2).join(" ");
 const rounds =
   words === ""
-    ? FAULTS.flatMap((_, turn) => fewCells(turn))
+    ? FAULTS.flatMap((_, turn) => fewCells(turn, 1))
     : everyCell().filter(([{ flow, write, fault }]) => `${flow}: ${write} · ${fault}`.includes(words));
 const { outcomes, unlisted, never } = await runMatrix(rounds, {
   lanes: Math.max(2, Math.min(6, availableParallelism() * 2)),
@@ -28,6 +29,7 @@ if (words === "") for (const name of never) console.log(`listed, and never done:
 const page = join(ROOT, "docs", "faults.md");
 const known = existsSync(page) && words !== "" ? outcomesOnPage(readFileSync(page, "utf8")) : [];
 writeFileSync(page, faultsPage([...known, ...outcomes]));
+execFileSync(join(ROOT, "node_modules", ".bin", "oxfmt"), [page]);
 const minutes = Math.ceil(performance.now() / 60_000);
 console.log(`${outcomes.length} cells in ${minutes} minutes, ${failed.length} failed`);
 const isWhole = unlisted.length === 0 && (words !== "" || never.length === 0);

@@ -45,8 +45,11 @@ const READS: Readonly<Record<string, readonly string[]>> = {
   accounts: ["ready"],
 };
 
+export const READ_CALLS: readonly string[] = Object.entries(READS).flatMap(([callee, methods]) =>
+  methods.map((method) => `${callee}.${method}`),
+);
+
 /** @param name of a write or a call */
 export function isRead(name: string): boolean {
-  const [, callee = "", method = ""] = /: ([\w-]+)\.(\w+)$/.exec(name) ?? [];
-  return READS[callee]?.includes(method) ?? false;
+  return READ_CALLS.includes(name.slice(name.indexOf(": ") + 2));
 }
