@@ -1,17 +1,24 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { DURATIONS_FILE, QUICK_SECONDS } from "./support/durations.ts";
 
 /**
- * `npm test`: every test, or those that the arguments name (they are vitest's). Fails, too, when the run leaves a
- * process behind. The last line is `N passed, N failed, N skipped`, plain, for machines that read it.
+ * `npm test`: every test that a change needs, or those that the arguments name (they are vitest's). `npm run prove`: the
+ * long instruments, files `*.prove.ts`. A run that leaves a process behind fails too. The last line is
+ * `test: N passed, N failed, N skipped` (or `prove: …`), plain, for machines that read it.
  */
 const ROOT = join(import.meta.dirname, "..");
 const MARK = `VDC_TEST_RUN=${randomUUID()}`; // in the environment of whatever the run starts, its children's too
-const PATIENCE = 5_000; // milliseconds for processes that are just ending
+const PATIENCE = 30_000; // milliseconds for processes that are just ending
+
+const [PROJECT = "test", ...GIVEN] = process.argv.slice(2);
+/** With `--record`, the run writes how long each file took into the file that the order and the estimate come from. */
+const RECORDS = GIVEN.includes("--record");
+const ARGUMENTS = GIVEN.filter((argument) => argument !== "--record");
 
 interface Counts {
   readonly passed: number;
@@ -23,14 +30,21 @@ async function test(): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), "vdc-test-run-"));
   const report = join(directory, "report.json");
   try {
-    const code = await vitest(["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);
+    const code = await vitest([
+      `--project=${PROJECT}`,
+      "--reporter=default",
+      "--reporter=test/support/progress.ts",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ]);
     const left = await leftBehind();
     for (const { pid, command } of left) {
       console.log(`left behind by the tests: process ${pid}: ${command}`);
       end(pid);
     }
     const { passed, failed, skipped } = counts(report, code);
-    console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+    if (RECORDS) recordDurations(report);
+    console.log(`${PROJECT}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
     return code === 0 && failed === 0 && left.length === 0 ? 0 : code || 1;
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -40,7 +54,7 @@ async function test(): Promise<number> {
 function vitest(options: readonly string[]): Promise<number> {
   const [name = "", value] = MARK.split("=");
   const program = join(ROOT, "node_modules", "vitest", "vitest.mjs");
-  const child = spawn(process.execPath, [program, "run", ...options, ...process.argv.slice(2)], {
+  const child = spawn(process.execPath, [program, "run", ...options, ...ARGUMENTS], {
     cwd: ROOT,
     stdio: "inherit",
     env: { ...process.env, NODE_OPTIONS: "", [name]: value },
@@ -76,12 +90,30 @@ function counts(report: string, code: number): Counts {
   }
 }
 
+/** Keeps what is recorded of files that this run did not run. */
+function recordDurations(report: string): void {
+  const { testResults } = JSON.parse(readFileSync(report, "utf8")) as Report;
+  const known = Object.entries<number>(JSON.parse(read(DURATIONS_FILE) || "{}"));
+  const seconds = testResults.map(({ name, startTime, endTime }): [string, number] => [
+    relative(ROOT, name),
+    Math.round((endTime - startTime) / 1_000),
+  ]);
+  const slow = [...new Map([...known, ...seconds])].filter(([, taken]) => taken > QUICK_SECONDS);
+  writeFileSync(
+    DURATIONS_FILE,
+    `${JSON.stringify(Object.fromEntries(slow.toSorted(([, a], [, b]) => b - a)), null, 2)}\n`,
+  );
+}
+
 /** What vitest's JSON reporter writes, as far as we read it. */
 interface Report {
   readonly numPassedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
+    readonly name: string;
+    readonly startTime: number;
+    readonly endTime: number;
     readonly status: string;
     readonly assertionResults: readonly { readonly status: string }[];
   }[];

@@ -10,13 +10,17 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { WorkerName } from "../../shared/pipeline.ts";
+import { OPTIONS_FILE } from "./platform.ts";
 import { configPath, ROOT, WORKER_NAMES } from "./workers.ts";
 
 const BUILDS = join(ROOT, ".build");
+/** A build depends on these, and on this file. */
+const SOURCES = ["workers/**/*", "shared/**/*", "wrangler.toml", "package-lock.json"];
 
 /** Directory of a Worker's bundle. */
 export type Bundles = (worker: WorkerName) => string;
@@ -47,6 +51,7 @@ async function build(directory: string): Promise<void> {
         await bundle(worker, join(unfinished, worker));
     };
     await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, lane));
+    await writeOptions(unfinished);
     if (!existsSync(directory)) renameSync(unfinished, directory);
   } catch (error) {
     if (!existsSync(directory)) throw error; // another program finished the same build at the same moment
@@ -64,7 +69,7 @@ function forgetOlder(newest: string): void {
 }
 
 function sourcesHash(): string {
-  const files = globSync(["workers/**/*", "shared/**/*", "wrangler.toml", "package-lock.json"], {
+  const files = globSync([...SOURCES, "cli/local/build.ts"], {
     cwd: ROOT,
   });
   const hash = createHash("sha256");
@@ -76,6 +81,18 @@ function sourcesHash(): string {
       .update("\0");
   }
   return hash.digest("hex").slice(0, 20);
+}
+
+/** Reads the configurations here, once a build: wrangler takes two seconds to load, and nothing else needs it. */
+async function writeOptions(directory: string): Promise<void> {
+  const { experimental_readRawConfig, unstable_getMiniflareWorkerOptions } = await import("wrangler");
+  for (const worker of WORKER_NAMES) {
+    const config = configPath(worker);
+    const { vars = {} } = experimental_readRawConfig({ config }).rawConfig;
+    const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
+    // Variables only: wrangler also reads secrets from the environment, which must not be written down.
+    writeFileSync(join(directory, worker, OPTIONS_FILE), JSON.stringify({ ...options, bindings: vars }));
+  }
 }
 
 function bundle(worker: WorkerName, directory: string): Promise<void> {

@@ -1,17 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type WorkerdStructuredLog } from "miniflare";
-import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from "wrangler";
-import { workerName, type WorkerName } from "../../shared/pipeline.ts";
+import { Miniflare, type WorkerdStructuredLog } from "miniflare";
+import type { WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers, type Bundles } from "./build.ts";
 import { startCron } from "./cron.ts";
 import { fireCron, teller, tellStagesAgain, waitingPayments } from "./inside.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
+import { configured, platformOptions, type Platform } from "./platform.ts";
 import { watchRuntimes } from "./runtimes.ts";
-import { checkKeys, localSecrets, secretsFor, type LocalSecrets } from "./secrets.ts";
-import { configPath, WORKER_NAMES } from "./workers.ts";
+import { checkKeys, localSecrets, type LocalSecrets } from "./secrets.ts";
 
 export interface StackOptions {
   readonly dataDirectory: string;
@@ -37,7 +36,7 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** What is quicker on a desk than in production. */
+/** Shorter timeouts for local development. */
 const LOCAL_VARS = {
   RETRY_BASE_SECONDS: "1",
   STALL_AFTER_SECONDS: "15",
@@ -107,54 +106,24 @@ function localValues(pinning: PinningService): Record<string, string> {
   };
 }
 
+/** A test's variables count before the environment's, those before the local ones, those before the wrangler.toml's. */
 function runWorkers(
   options: StackOptions,
   bundles: Bundles,
   values: Record<string, string>,
   secrets: LocalSecrets,
 ): Miniflare {
-  const workers = WORKER_NAMES.map((worker) =>
-    workerOptions(worker, bundles(worker), options.vars ?? {}, values, secrets),
-  );
-  const gateway = workers.find(({ name }) => name === workerName("gateway"));
-  return new Miniflare(
-    convertV4MiniflareOptions({
-      host: "127.0.0.1",
-      port: options.port,
-      ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
-      resourcePersistencePath: join(options.dataDirectory, "platform"),
-      log: new Log(LogLevel.ERROR),
-      handleStructuredLogs: options.onLog ?? (() => {}),
-      telemetry: { enabled: false },
-      unsafeTriggerHandlers: true, // for `fireCron`; miniflare refuses it to web pages
-      workers: [...workers, teller(String(gateway?.bindings.CHAIN_ID))],
-    }),
-  );
-}
-
-/** A test's variables count before the environment's, those before the desk's, those before the wrangler.toml's. */
-function workerOptions(
-  worker: WorkerName,
-  bundle: string,
-  vars: Readonly<Record<string, string>>,
-  values: Readonly<Record<string, string>>,
-  secrets: LocalSecrets,
-) {
-  const { modulesRules: _, ...options } = workerOptionsOf(configPath(worker)).workerOptions;
-  const configured = Object.keys(options.bindings ?? {});
-  const overrides: Record<string, string> = {};
-  for (const name of configured) {
-    const value = vars[name] ?? process.env[name] ?? values[name];
-    if (value !== undefined) overrides[name] = value;
-  }
-  const bindings = { ...(options.bindings as object), ...overrides, ...secretsFor(worker, secrets) };
-  return {
-    ...options,
-    name: workerName(worker),
-    rootPath: bundle,
-    modules: [{ type: "ESModule" as const, path: "index.js" }],
-    bindings: bindings as Readonly<Record<string, string>>,
+  const platform: Platform = {
+    bundles,
+    secrets,
+    vars: { ...values, ...process.env, ...options.vars },
+    port: options.port,
+    inspectorPort: options.inspectorPort,
+    storage: join(options.dataDirectory, "platform"),
+    onLog: options.onLog ?? (() => {}),
   };
+  const chainId = configured("gateway", platform).bindings.CHAIN_ID;
+  return new Miniflare(platformOptions({ ...platform, others: [teller(String(chainId))] }));
 }
 
 /** Links in stored blocks name the local IPFS gateway, so it keeps its port over restarts when it can. */

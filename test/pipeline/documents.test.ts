@@ -40,7 +40,7 @@ beforeAll(async () => {
   keys = generateUserKeys();
   user = await importUserKeys(keys);
   await register(pipeline, user);
-}, 60_000);
+});
 afterEach(() => pipeline.pinning.clearFaults());
 afterAll(() => pipeline.close());
 
@@ -83,7 +83,7 @@ describe("a document", () => {
     expect(equalBytes(await openDocument(record, user, id), document)).toBe(true);
     await expectInBoth(id, bytes);
     expect(await objectsOf(pipeline.r2, r2Keys.uploadPrefix)).toEqual([]);
-  }, 60_000);
+  });
 
   it("sent again is answered alike, with another signature too, and what was first stays", async () => {
     const { id, bytes } = await sealDocument(utf8("my will"), user);

@@ -33,7 +33,7 @@ beforeAll(async () => {
     walked.set(what, { personal, ...(await walk(personal as never)) });
   await checkChain(pipeline);
   readable = await everythingReadable();
-}, 180_000);
+});
 afterAll(async () => {
   await pipeline.close();
   await alerts.close();

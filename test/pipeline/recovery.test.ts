@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => pipeline.close());
 beforeEach(async () => {
   pipeline.pinning.clearFaults();
-  await untilIdle(pipeline, 10);
+  await untilIdle(pipeline);
 });
 
 const askForMining = () => pipeline.operate("/api/vdc/mine", { method: "POST" });

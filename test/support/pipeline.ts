@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestHarness, type TestHarness } from "wrangler";
 import { buildWorkers, type Bundles } from "../../cli/local/build.ts";
 import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
-import { generateSecrets, secretsFor, type LocalSecrets } from "../../cli/local/secrets.ts";
-import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { generateSecrets, type LocalSecrets } from "../../cli/local/secrets.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
+import { TestPlatform } from "./platform.ts";
 import { tapped } from "./tapped.ts";
 
 export interface OperatorRequest {
@@ -19,7 +18,7 @@ export interface OperatorRequest {
 export interface Pipeline {
   /** Where the gateway listens on this machine. */
   readonly url: string;
-  readonly harness: TestHarness;
+  readonly harness: TestPlatform;
   readonly pinning: PinningService;
   readonly secrets: LocalSecrets;
   readonly kv: KVNamespace;
@@ -53,6 +52,12 @@ export interface PipelineOptions {
   readonly pins?: (directory: string) => void;
 }
 
+/** The gateway's storage, as a test reads and damages it. A restart makes it anew. */
+export async function storageOf(harness: TestPlatform): Promise<{ kv: KVNamespace; r2: R2Bucket }> {
+  const { KV, R2 } = (await harness.getWorker(workerName("gateway")).getEnv()) as Record<string, never>;
+  return { kv: KV as unknown as KVNamespace, r2: R2 as unknown as R2Bucket };
+}
+
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const directory = mkdtempSync(join(tmpdir(), "vdc-test-"));
   const secrets = { ...(await generateSecrets()), ...options.secrets };
@@ -68,26 +73,16 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   const built = await buildWorkers();
   const untapped = options.wrap?.(built, directory) ?? built;
   const bundles = options.tap === true ? tapped(untapped, directory) : untapped;
-  const harness = createTestHarness({
-    root: ROOT,
-    workers: WORKER_NAMES.map((worker) => ({
-      configPath: configPath(worker),
-      prebuiltWorkerDir: bundles(worker),
-      vars,
-      secrets: secretsFor(worker, secrets),
-    })),
-  });
-  const { url } = await harness.listen();
-  const gateway = await harness.getWorker(workerName("gateway")).getEnv();
-  const fetch = (path: string, init?: RequestInit) =>
-    harness.fetch(path, init as never) as unknown as Promise<Response>;
+  const harness = await TestPlatform.start({ bundles, secrets, vars, storage: join(directory, "platform") });
+  const url = await harness.url();
+  const gateway = await storageOf(harness);
+  const fetch = (path: string, init?: RequestInit) => harness.fetch(path, init);
   return {
     url: url.origin,
     harness,
     pinning,
     secrets,
-    kv: gateway.KV as KVNamespace,
-    r2: gateway.R2 as R2Bucket,
+    ...gateway,
     fetch,
     operate: (path, init) =>
       fetch(path, { ...init, headers: { ...init?.headers, "x-admin-secret": secrets.ADMIN_SECRET } }),

@@ -1,9 +1,7 @@
-import type { TestHarnessOptions } from "wrangler";
+import type { WorkerOptions } from "../../cli/local/platform.ts";
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
-import { secretsFor } from "../../cli/local/secrets.ts";
-import { configPath, WORKER_NAMES } from "../../cli/local/workers.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
-import type { Pipeline } from "./pipeline.ts";
+import { storageOf, type Pipeline } from "./pipeline.ts";
 
 export interface RestartOptions {
   /** This Worker is not there, so whatever is sent to its queue is lost. */
@@ -12,10 +10,6 @@ export interface RestartOptions {
   readonly secrets?: Partial<LocalSecrets>;
 }
 
-type WorkerInput = TestHarnessOptions["workers"][number];
-
-const wholeOf = new WeakMap<object, readonly WorkerInput[]>();
-
 /**
  * Stops every Worker and starts it again over the same storage. Queues are in memory, so every message that is under
  * way is lost; whatever the chain head has not stored is lost too.
@@ -23,27 +17,19 @@ const wholeOf = new WeakMap<object, readonly WorkerInput[]>();
 export async function restart(pipeline: Pipeline, options: RestartOptions = {}): Promise<Pipeline> {
   const { harness } = pipeline;
   const secrets = { ...pipeline.secrets, ...options.secrets };
-  await harness.update((current) => {
-    const whole = wholeOf.get(harness) ?? current.workers;
-    wholeOf.set(harness, whole);
-    return { ...current, workers: whole.map((input, i) => inputFor(WORKER_NAMES[i], input)) };
+  await harness.restart({
+    secrets,
+    adapt: (given, worker) => (worker === options.without ? absent(worker) : given),
   });
-  const gateway = await harness.getWorker(workerName("gateway")).getEnv();
-  return { ...pipeline, secrets, kv: gateway.KV as KVNamespace, r2: gateway.R2 as R2Bucket };
-
-  function inputFor(worker: WorkerName | undefined, input: WorkerInput): WorkerInput {
-    if (worker === undefined || !("configPath" in input) || input.configPath !== configPath(worker))
-      throw new Error("test/support/pipeline.ts no longer lists the Workers in the order of WORKER_NAMES");
-    return worker === options.without ? absent(worker) : { ...input, secrets: secretsFor(worker, secrets) };
-  }
+  return { ...pipeline, secrets, ...(await storageOf(harness)), url: (await harness.url()).origin };
 }
 
-function absent(worker: WorkerName): WorkerInput {
+/** Stands where a Worker is missing: it consumes nothing, so what is sent to that Worker's queue is lost. */
+function absent(worker: WorkerName): WorkerOptions {
   return {
-    config: {
-      name: workerName(worker),
-      main: "test/support/absent-worker.ts",
-      compatibility_date: "2026-11-01",
-    },
+    name: workerName(worker),
+    compatibilityDate: "2026-11-01",
+    modules: true,
+    script: "export default { fetch: () => new Response(null, { status: 404 }) };",
   };
 }

@@ -47,8 +47,8 @@ export function bring(pipeline: Pipeline, n: number, body: Uint8Array<ArrayBuffe
   return pipeline.operate(`/api/storage-verify/blocks/${n}`, { method: "PUT", body });
 }
 
-export async function untilRunEnds(pipeline: Pipeline, id: string, seconds = 150): Promise<StorageRun> {
-  await until(async () => expect((await findRun(pipeline, id)).state).not.toBe("running"), seconds);
+export async function untilRunEnds(pipeline: Pipeline, id: string): Promise<StorageRun> {
+  await until(async () => expect((await findRun(pipeline, id)).state).not.toBe("running"));
   return findRun(pipeline, id);
 }
 

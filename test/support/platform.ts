@@ -1,0 +1,97 @@
+import { Miniflare, type WorkerdStructuredLog } from "miniflare";
+import { fireCron } from "../../cli/local/inside.ts";
+import { platformOptions, type Platform } from "../../cli/local/platform.ts";
+import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
+
+/** Which instance of a Durable Object: by its name, or by its id. */
+export type Which = { readonly name: string } | { readonly id: string };
+
+export interface Sql {
+  exec<Row extends object = Record<string, unknown>>(query: string, ...values: unknown[]): Promise<Row[]>;
+}
+
+/** What a test may do with one Worker of a running platform. */
+export interface WorkerHandle {
+  /** The Worker's bindings, as the Worker itself holds them. */
+  getEnv(): Promise<object>;
+  /** The Worker's default export, to call its `queue` handler. */
+  getExport(): Promise<unknown>;
+  /** The tables of a Durable Object that this Worker exports. */
+  getDurableObjectStorage(className: string, which: Which): Promise<Sql>;
+  /** Ids of all objects of a class that this Worker exports. */
+  listDurableObjectIds(className: string): Promise<string[]>;
+  /** @throws Error when the object is not running */
+  evictDurableObject(className: string, which: Which): Promise<void>;
+  /** Fires a cron trigger, and waits for its end. */
+  scheduled(trigger: { readonly cron: string }): Promise<void>;
+}
+
+/** Every Worker of VDC in one workerd that a test controls. */
+export class TestPlatform {
+  readonly #miniflare: Miniflare;
+  readonly #logs: WorkerdStructuredLog[];
+  #platform: Platform;
+
+  private constructor(miniflare: Miniflare, platform: Platform, logs: WorkerdStructuredLog[]) {
+    this.#miniflare = miniflare;
+    this.#platform = platform;
+    this.#logs = logs;
+  }
+
+  static async start(given: Omit<Platform, "onLog" | "port">): Promise<TestPlatform> {
+    const logs: WorkerdStructuredLog[] = [];
+    const platform: Platform = {
+      ...given,
+      port: 0,
+      inspectable: true,
+      onLog: (line) => void logs.push(line),
+    };
+    const miniflare = new Miniflare(platformOptions(platform));
+    await miniflare.ready;
+    return new TestPlatform(miniflare, platform, logs);
+  }
+
+  /** Stops every Worker and starts it again over the same storage, with these changes. */
+  async restart(changes: Partial<Pick<Platform, "secrets" | "adapt">>): Promise<void> {
+    this.#platform = { ...this.#platform, ...changes };
+    await this.#miniflare.setOptions(platformOptions(this.#platform));
+  }
+
+  /** The address of the gateway. */
+  async url(): Promise<URL> {
+    return this.#miniflare.ready;
+  }
+
+  async fetch(path: string, init?: RequestInit): Promise<Response> {
+    const { href } = new URL(path, await this.url());
+    return (await this.#miniflare.dispatchFetch(href, init as never)) as unknown as Response;
+  }
+
+  getWorker(name: string): WorkerHandle {
+    const miniflare = this.#miniflare;
+    return {
+      getEnv: () => miniflare.getBindings(name),
+      getExport: () => miniflare.getWorker(name),
+      getDurableObjectStorage: (className, which) =>
+        miniflare.unsafeGetDurableObjectStorage(name, className, which) as unknown as Promise<Sql>,
+      listDurableObjectIds: (className) => miniflare.listDurableObjectIds(className, name),
+      evictDurableObject: (className, which) => miniflare.unsafeEvictDurableObject(name, className, which),
+      scheduled: ({ cron }) => fireCron(miniflare, workerNamed(name), cron),
+    };
+  }
+
+  /** All that the Workers have logged so far. */
+  getLogs(): readonly WorkerdStructuredLog[] {
+    return [...this.#logs];
+  }
+
+  close(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+}
+
+function workerNamed(name: string): WorkerName {
+  const found = (Object.keys(WORKERS) as WorkerName[]).find((worker) => workerName(worker) === name);
+  if (found === undefined) throw new Error(`VDC has no Worker ${name}`);
+  return found;
+}
