@@ -50,7 +50,7 @@ async function pay(options: PayOptions): Promise<void> {
     const body = await payOnce(stack, { asset: paidFor, user: options.user, submission: options.for });
     txIds.push(body.txId);
     const line = [body.txId, body.type, paidFor].filter((text) => text !== undefined).join("  ");
-    console.log(options.json ? JSON.stringify(body) : line);
+    process.stdout.write(`${options.json ? JSON.stringify(body) : line}\n`);
   }
   if (options.wait) await untilKnown(stack.url, txIds);
 }

@@ -25,6 +25,8 @@ export interface StackOptions {
   readonly cron?: boolean;
   readonly onLog?: (line: WorkerdStructuredLog) => void;
   readonly say?: (line: string) => void;
+  /** Receives the process ids of the running workerd, whenever they change. */
+  readonly onRuntimes?: (runtimes: readonly number[]) => void;
 }
 
 export interface Stack {
@@ -72,7 +74,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     opened.push(
       watchRuntimes((runtimes) => {
         held.note(runtimes);
-        process.send?.({ runtimes }); // so that `with-setup` ends them when we are killed
+        options.onRuntimes?.(runtimes);
       }),
     );
     const miniflare = runWorkers(options, bundles, localValues(pinning), secrets);
