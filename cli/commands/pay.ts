@@ -101,7 +101,7 @@ async function payOnce(
   throw new AnswerFailure({ call: `POST ${url}/api/stripe/webhook`, status, location: null, body });
 }
 
-const PATIENCE = 20_000; // milliseconds
+const PATIENCE = 60_000; // milliseconds
 
 /** The webhook answers once the queue has a payment; a moment later it is written, and can be mined. */
 async function untilKnown(url: string, txIds: readonly string[]): Promise<void> {

@@ -92,7 +92,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-const PATIENCE = 3_000; // milliseconds; the queue hands a payment on after one second at the latest
+const PATIENCE = 15_000; // milliseconds; the queue hands a payment on after one second, a slow machine needs longer
 
 /** Local queues live in memory: what the webhook has taken is let through to R2 before they go. */
 async function untilTaken(miniflare: Miniflare): Promise<void> {

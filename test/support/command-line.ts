@@ -23,12 +23,9 @@ export async function vdc(args: readonly string[], environment: Environment = {}
   const stdout = new Captured();
   const stderr = new Captured();
   const streams = { stdin: Readable.from([Buffer.from(input)]), stdout, stderr };
-  const restore = [
-    replaceEnvironment({ ...plainEnvironment(), ...environment }),
-    ...Object.entries(streams).map(([name, stream]) => replaceStream(name, stream)),
-  ];
+  const restore = Object.entries(streams).map(([name, stream]) => replaceStream(name, stream));
   try {
-    const code = await runCommand(args);
+    const code = await inEnvironment({ ...plainEnvironment(), ...environment }, () => runCommand(args));
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     for (const undo of restore) undo();
@@ -49,15 +46,20 @@ class Captured extends Writable {
   }
 }
 
-/** @returns puts the old environment back */
-function replaceEnvironment(environment: NodeJS.ProcessEnv): () => void {
+/** Replaces this process's environment while the work runs. */
+export async function inEnvironment<T>(environment: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
   const before = { ...process.env };
-  const become = (wanted: NodeJS.ProcessEnv) => {
-    for (const name of Object.keys(process.env)) if (!(name in wanted)) delete process.env[name];
-    Object.assign(process.env, wanted);
-  };
-  become(environment);
-  return () => become(before);
+  setEnvironment(environment);
+  try {
+    return await work();
+  } finally {
+    setEnvironment(before);
+  }
+}
+
+function setEnvironment(environment: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
+  Object.assign(process.env, environment);
 }
 
 /** @returns puts the old stream back */
