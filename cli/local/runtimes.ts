@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
-/** Tells `with-setup.mjs` which runtimes it has to end when this process is killed. */
+/** Tells `with-setup.mjs` which runtimes to end if this process is killed. Does nothing without that parent. */
 export function reportRuntimes(runtimes: readonly number[]): void {
   process.send?.({ runtimes });
 }

@@ -22,6 +22,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+const fileOf = (name: string) => join(directory, name);
+
 describe("vdc pay", () => {
   let stack: StackHere;
   let environment: Record<string, string>;
@@ -113,7 +115,6 @@ describe("users at the command line", () => {
   });
   afterAll(() => stack.stop());
 
-  const here = (name: string) => join(directory, name);
   const command = (...args: string[]) => vdc(args, { VDC_DATA_DIR: stack.dataDirectory });
 
   /** Runs a command that must succeed. @returns its document */
@@ -124,21 +125,21 @@ describe("users at the command line", () => {
   }
 
   it("register, keep a document, and pass on the asset that commits to it, of which a former owner can't dispose", async () => {
-    const alice = here("alice.keys.json");
-    const bob = here("bob.keys.json");
+    const alice = fileOf("alice.keys.json");
+    const bob = fileOf("bob.keys.json");
     expect(await done("user", "create", "--keys", alice)).toMatchObject({ state: "mined" });
     const { userId: bobsId } = await done("user", "create", "--keys", bob, "--no-wait");
 
-    const deed = here("deed.pdf");
+    const deed = fileOf("deed.pdf");
     writeFileSync(deed, "%PDF-1.7 a deed");
     const kept = await done("document", "put", deed, "--keys", alice, "--asset", "deed-1", "--type", "deed");
     expect(kept).toMatchObject({ state: "mined", documentCid: expect.stringMatching(/^Qm/) });
     expect(
-      await done("document", "get", kept.id as never, "--keys", alice, "-o", here("back.pdf")),
+      await done("document", "get", kept.id as never, "--keys", alice, "-o", fileOf("back.pdf")),
     ).toMatchObject({
       documentHash: kept.documentHash,
     });
-    expect(readFileSync(here("back.pdf"), "utf8")).toBe("%PDF-1.7 a deed");
+    expect(readFileSync(fileOf("back.pdf"), "utf8")).toBe("%PDF-1.7 a deed");
     expect((await command("document", "get", kept.id as never, "--keys", bob)).code).toBe(EXIT.refused);
 
     const transfer = ["tx", "transfer", "deed-1", bobsId as never, "--keys"];
