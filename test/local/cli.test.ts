@@ -245,7 +245,7 @@ describe("the operator's secret", () => {
     const seen = new Set<string>();
     do {
       for (const line of commandLines()) seen.add(line);
-      await wait(20);
+      await wait(50);
     } while (child.exitCode === null);
     expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing is mined") });
     const ours = [...seen].filter((line) => line.includes("cli/vdc.ts"));
