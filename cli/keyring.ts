@@ -1,11 +1,12 @@
-import { readFileSync } from "node:fs";
 import { KeyringError, loadKeyring, type Keyring } from "../shared/crypto/keyring.ts";
+import { readBytes } from "./account/read-file.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
 
 /** The keyring's JSON in a file: alone, or in the line `SYSTEM_KEYRING='…'` that `keys generate` prints. `-`: stdin. */
-export function keyringIn(file: string): string {
-  const text = readKeyringFile(file).trim();
+export async function keyringIn(file: string): Promise<string> {
+  const bytes = await readBytes(file, "give the file that holds the present keyring, or - for stdin");
+  const text = new TextDecoder().decode(bytes).trim();
   return /^SYSTEM_KEYRING='(.*)'$/m.exec(text)?.[1] ?? text;
 }
 
@@ -18,7 +19,7 @@ export async function systemKeyring(
   target: { readonly isLocal: boolean },
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Keyring> {
-  const json = file === undefined ? fromEnvironment(target, environment) : keyringIn(file);
+  const json = file === undefined ? fromEnvironment(target, environment) : await keyringIn(file);
   try {
     return await loadKeyring(json);
   } catch (error) {
@@ -41,17 +42,5 @@ function localKeyring(): string {
     return readSecrets(localDataDirectory()).SYSTEM_KEYRING;
   } catch (error) {
     throw new CommandFailure(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function readKeyringFile(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(
-      `${file} can't be read (${code}): give the file that holds the present keyring, or - for stdin`,
-      code === "ENOENT" ? EXIT.notFound : EXIT.failure,
-    );
   }
 }

@@ -23,6 +23,7 @@ const child = spawn(
       PATH: bin + delimiter + process.env.PATH,
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_LOG: "error",
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || join(root, "node_modules", ".cache", "compiled"),
     },
   },
 );

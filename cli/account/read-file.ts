@@ -1,25 +1,30 @@
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import type { Json } from "../../shared/crypto/canonical.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 
 export type JsonObject = { [name: string]: Json };
 
-/** @param file `-`: stdin @throws CommandFailure */
-export function readBytes(file: string): Uint8Array<ArrayBuffer> {
+/**
+ * @param file `-`: stdin
+ * @param advice what to do when the file can't be read
+ * @throws CommandFailure
+ */
+export async function readBytes(file: string, advice?: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return new Uint8Array(readFileSync(file === "-" ? 0 : file));
+    return new Uint8Array(await (file === "-" ? buffer(process.stdin) : readFile(file)));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new CommandFailure(
-      `${file} can't be read (${code})`,
+      `${file} can't be read (${code})${advice === undefined ? "" : `: ${advice}`}`,
       code === "ENOENT" ? EXIT.notFound : EXIT.failure,
     );
   }
 }
 
 /** @param file `-`: stdin @throws CommandFailure */
-export function readJsonObject(file: string): JsonObject {
-  const part = jsonObjectOf(new TextDecoder().decode(readBytes(file)));
+export async function readJsonObject(file: string): Promise<JsonObject> {
+  const part = jsonObjectOf(new TextDecoder().decode(await readBytes(file)));
   if (part === undefined) throw new CommandFailure(`${file} must hold a JSON object`, EXIT.usage);
   return part;
 }

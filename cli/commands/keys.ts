@@ -49,7 +49,7 @@ async function print(keyring: string, options: Options): Promise<void> {
 
 async function rotate(file: string): Promise<string> {
   try {
-    return await rotateKeyring(keyringIn(file));
+    return await rotateKeyring(await keyringIn(file));
   } catch (error) {
     if (error instanceof KeyringError) throw new CommandFailure(error.message);
     throw error;

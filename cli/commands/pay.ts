@@ -50,7 +50,7 @@ async function pay(options: PayOptions): Promise<void> {
     const body = await payOnce(stack, { asset: paidFor, user: options.user, submission: options.for });
     txIds.push(body.txId);
     const line = [body.txId, body.type, paidFor].filter((text) => text !== undefined).join("  ");
-    console.log(options.json ? JSON.stringify(body) : line);
+    process.stdout.write(`${options.json ? JSON.stringify(body) : line}\n`);
   }
   if (options.wait) await untilKnown(stack.url, txIds);
 }
@@ -101,7 +101,7 @@ async function payOnce(
   throw new AnswerFailure({ call: `POST ${url}/api/stripe/webhook`, status, location: null, body });
 }
 
-const PATIENCE = 20_000; // milliseconds
+const PATIENCE = 60_000; // milliseconds
 
 /** The webhook answers once the queue has a payment; a moment later it is written, and can be mined. */
 async function untilKnown(url: string, txIds: readonly string[]): Promise<void> {

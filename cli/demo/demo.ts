@@ -13,6 +13,7 @@ import {
   syntheticRefund,
   type SyntheticEvent,
 } from "../stripe/synthetic.ts";
+import { reportRuntimes } from "../local/runtimes.ts";
 import { startStack, type Stack } from "../local/stack.ts";
 import { deliver, type WebhookAnswer } from "../stripe/deliver.ts";
 import { changeHands } from "./change-hands.ts";
@@ -186,7 +187,8 @@ async function run(): Promise<void> {
   try {
     const stack = await story.step(
       "start every Worker in a local workerd, and a pinning service",
-      () => startStack({ dataDirectory, port: 0, say: (line) => story.say(line) }),
+      () =>
+        startStack({ dataDirectory, port: 0, say: (line) => story.say(line), onRuntimes: reportRuntimes }),
       ({ url }) => url,
     );
     try {

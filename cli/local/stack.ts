@@ -24,6 +24,8 @@ export interface StackOptions {
   readonly cron?: boolean;
   readonly onLog?: (line: WorkerdStructuredLog) => void;
   readonly say?: (line: string) => void;
+  /** Receives the process ids of the running workerd, whenever they change. */
+  readonly onRuntimes?: (runtimes: readonly number[]) => void;
 }
 
 export interface Stack {
@@ -71,7 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     opened.push(
       watchRuntimes((runtimes) => {
         held.note(runtimes);
-        process.send?.({ runtimes }); // so that `with-setup` ends them when we are killed
+        options.onRuntimes?.(runtimes);
       }),
     );
     const miniflare = runWorkers(options, bundles, localValues(pinning), secrets);
@@ -89,7 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-const PATIENCE = 3_000; // milliseconds; the queue hands a payment on after one second at the latest
+const PATIENCE = 15_000; // milliseconds; the queue hands a payment on after one second, a slow machine needs longer
 
 /** Local queues live in memory: what the webhook has taken is let through to R2 before they go. */
 async function untilTaken(miniflare: Miniflare): Promise<void> {

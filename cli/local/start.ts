@@ -1,5 +1,6 @@
 import type { WorkerdStructuredLog } from "miniflare";
 import { localDataDirectory, writeStackUrl } from "./data-directory.ts";
+import { reportRuntimes } from "./runtimes.ts";
 import { startStack } from "./stack.ts";
 
 /** `npm start`: the whole system on one machine, until Ctrl-C. */
@@ -14,6 +15,7 @@ async function start(): Promise<void> {
     cron: true,
     onLog: printLog,
     say: (line) => console.error(line),
+    onRuntimes: reportRuntimes,
   });
   let stopping: Promise<void> | undefined;
   const stop = () => {

@@ -1,134 +1,106 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readSecrets } from "../../cli/local/data-directory.ts";
 import { EXIT } from "../../cli/failure.ts";
+import { vdc as run, type Ran } from "../support/command-line.ts";
 import { freePort } from "../support/processes.ts";
-import { run, StackProcess, vdc as vdcProcess, type Ended } from "./stack-process.ts";
-import { CTRL_D, HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
+import { onlyAHangFails } from "./hang.ts";
+import { outputs, startMinedChain, type MinedChain } from "./mined-chain.ts";
+import { run as runProgram, VDC } from "./program.ts";
+import { HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
+
+onlyAHangFails();
 
 const NOWHERE = "f".repeat(40);
 
+let chain: MinedChain;
 let directory: string;
-let stack: StackProcess;
-let environment: Record<string, string>;
 let txIds: readonly string[];
 let secrets: readonly string[];
 
-/** Genesis and two blocks, the first with two payments. */
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), "vdc-cli-"));
-  stack = await StackProcess.start(join(directory, "stack"), {
-    MINE_AFTER_SECONDS: "3600",
-    MINE_AT_COUNT: "100000",
-  });
-  environment = { VDC_DATA_DIR: stack.dataDirectory, VDC_OPERATOR: "alice" };
-  secrets = Object.values(readSecrets(stack.dataDirectory));
-  const first = await stack.payAndAdmit(2);
-  await stack.operate("/api/vdc/mine?wait=60", "POST");
-  const second = await stack.payAndAdmit(1);
-  await stack.operate("/api/vdc/mine?wait=60", "POST");
-  await stack.untilIdle();
-  txIds = [...first, ...second];
-}, 120_000);
-
-afterAll(async () => {
-  await stack.end();
-  rmSync(directory, { recursive: true, force: true });
+  chain = await startMinedChain();
+  ({ directory, txIds, secrets } = chain);
 });
+afterAll(() => chain.end());
 
-/** Nothing that a command says, to whomever, holds a secret. */
+/** Runs a command, which must never print a secret. */
 async function vdc(
   args: readonly string[],
   more: Readonly<Record<string, string>> = {},
   input?: string,
-): Promise<Ended> {
-  const ended = await vdcProcess(args, { ...environment, ...more }, input);
-  for (const secret of secrets) expect(ended.stdout + ended.stderr).not.toContain(secret);
-  return ended;
+): Promise<Ran> {
+  const ran = await run(args, { ...chain.environment, ...more }, input);
+  for (const secret of secrets) expect(ran.stdout + ran.stderr).not.toContain(secret);
+  return ran;
 }
 
-async function vdcJson(args: readonly string[]): Promise<{ code: number | null; document: never }> {
+async function vdcJson(args: readonly string[]): Promise<{ code: number; document: never }> {
   const { code, stdout } = await vdc([...args, "--json"]);
   return { code, document: JSON.parse(stdout) as never };
 }
 
-/** What it says to a person, and in the document that a program reads. The chain may have grown by other tests' blocks. */
-const LOOKS: readonly [command: readonly string[], text: RegExp, document: object][] = [
-  [["status"], /^latest block +[2-9]$/m, { latest: expect.any(Number), counts: { waiting: 0 } }],
-  [["pending"], /^0 transactions in no block yet/m, { waiting: 0, transactions: [], next: null }],
-  [["tx", "{tx}"], /^state +mined$/m, { state: "mined", blockNumber: 2 }],
-  [["block", "1"], /^transaction +type/m, { blockNumber: 1, transactionCount: 2 }],
-  [["block", "latest"], /^block +[2-9]$/m, { previousHash: expect.any(String) }],
-  [["verify"], /^✓ Every block is what its hash says/m, { verified: true, genesisPinned: false }],
-  [["storage", "status"], /^\d complete, 0 incomplete, of \d in all$/m, { summary: { incomplete: 0 } }],
-  [["storage", "verify", "1"], /^status +ok$/m, { blockNumber: 1, status: "ok" }],
-  [["storage", "verify-all", "--no-repair"], /^failed +0$/m, { partial: 0, failed: 0 }],
-  [["storage", "runs"], /^run +kind +state/m, { runs: expect.any(Array) }],
-  [["dead-letters", "list"], /^no dead letter is of this kind$/m, { entries: [], next: null }],
-  [["dead-letters", "replays"], /^there was no replay yet$/m, { replays: [] }],
-  [["audit", "list"], /POST \/api\/vdc\/mine/, { entries: expect.any(Array), head: expect.any(Object) }],
-  [["audit", "verify"], /^✓ Every entry is as it was written/m, { verified: true }],
-  [["doctor"], /^✓ +ipfs +.* gives the same bytes$/m, { healthy: true }],
-];
-
-const named = LOOKS.map(([words, text, document]) => ({
-  name: words.slice(0, 2).join(" "),
-  command: () => words.map((word) => word.replace("{tx}", String(txIds[2]))),
-  text,
-  document,
-}));
-
 describe("what a command says", () => {
-  it.for(named)("vdc $name: text to a pipe, without colours", async ({ command, text }) => {
-    const { code, stdout } = await vdc(command());
+  it.for(outputs)("vdc $name: text to a pipe, without colours", async ({ command, text }) => {
+    const { code, stdout } = await vdc(command(String(txIds[2])));
     expect(stdout).toMatch(text);
     expect(stdout).not.toContain("\u001b");
     expect(code).toBe(0);
   });
 
-  it.for(named)("vdc $name --json: one JSON document and nothing else", async ({ command, document }) => {
-    expect(await vdcJson(command())).toMatchObject({ code: 0, document });
+  it.for(outputs)("vdc $name --json: one JSON document and nothing else", async ({ command, document }) => {
+    expect(await vdcJson(command(String(txIds[2])))).toMatchObject({ code: 0, document });
   });
 });
 
-describe.runIf(HAS_TERMINAL)("what a command says at a terminal (needs `script` of util-linux)", () => {
-  it.for(named)("vdc $name", async ({ command, text }) => {
-    const { code, screen } = await vdcAtTerminal(command(), environment);
-    expect(stripVTControlCharacters(screen)).toMatch(text);
+describe.runIf(HAS_TERMINAL)("a command at a terminal (needs `script` of util-linux)", () => {
+  it("prints a table with colours", async () => {
+    const { code, screen } = await vdcAtTerminal(["status"], chain.environment);
+    expect(screen).toContain("\u001b[1m");
+    expect(stripVTControlCharacters(screen)).toMatch(/^latest block +[2-9]$/m);
     for (const secret of secrets) expect(screen).not.toContain(secret);
     expect(code).toBe(0);
   });
 
-  it("is coloured, unless NO_COLOR says otherwise", async () => {
-    expect((await vdcAtTerminal(["status"], environment)).screen).toContain("\u001b[1m");
-    expect((await vdcAtTerminal(["status"], { ...environment, NO_COLOR: "1" })).screen).not.toContain(
-      "\u001b[",
-    );
+  it("prints no colours when NO_COLOR is set", async () => {
+    const { screen } = await vdcAtTerminal(["status"], { ...chain.environment, NO_COLOR: "1" });
+    expect(screen).toMatch(/^latest block +[2-9]$/m);
+    expect(screen).not.toContain("\u001b[");
   });
 
-  it("has a progress bar for long work, which does not get into the data", async () => {
-    const bar = /verifying \[█+\] (\d)\/\1 blocks/;
-    expect((await vdcAtTerminal(["verify"], environment)).screen).toMatch(bar);
-    const { screen } = await vdcAtTerminal(["verify", "--json"], { ...environment, NO_COLOR: "1" });
-    const [, document = ""] = /(\{\n[^]*\n\})/.exec(stripVTControlCharacters(screen)) ?? [];
-    expect(JSON.parse(document)).toMatchObject({ verified: true });
+  it("shows a progress bar for long work", async () => {
+    const { screen } = await vdcAtTerminal(["verify"], chain.environment);
+    expect(screen).toMatch(/verifying \[█+\] (\d)\/\1 blocks/);
   });
 
-  it("asks before a file is replaced, and goes by the answer", async () => {
+  it("asks before it replaces a file, and obeys the answer", async () => {
     const file = join(directory, "asked.car");
     writeFileSync(file, "precious");
-    const no = await vdcAtTerminal(["export", file], environment, "n\r");
+    const no = await vdcAtTerminal(["export", file], chain.environment, "n\r");
     expect(no.screen).toContain("will be replaced. Go on? [y/N]");
     expect(no.code).toBe(EXIT.failure);
-    const nothing = await vdcAtTerminal(["export", file], environment, CTRL_D);
-    expect(nothing.code).toBe(EXIT.failure);
     expect(readFileSync(file, "utf8")).toBe("precious");
-    expect((await vdcAtTerminal(["export", file], environment, "y\r")).code).toBe(0);
+    expect((await vdcAtTerminal(["export", file], chain.environment, "y\r")).code).toBe(0);
     expect(readFileSync(file, "utf8")).not.toBe("precious");
+  });
+});
+
+describe("a command in a process of its own", () => {
+  it("reads stdin, writes its failure to stderr, and ends with its exit code", async () => {
+    const keyring = JSON.stringify({ signing: [] }).slice(0, -1);
+    expect(await runProgram(VDC, ["keys", "rotate", "-"], {}, keyring).ended).toMatchObject({
+      code: EXIT.failure,
+      stdout: "",
+      stderr: expect.stringMatching(/^vdc: the keyring is not JSON/),
+    });
+  });
+
+  it("ends with 0 when its reader has seen enough", async () => {
+    const { child, ended } = runProgram(VDC, ["--help"]);
+    child.stdout?.destroy();
+    expect(await ended).toMatchObject({ code: 0, stdout: "", stderr: "" });
   });
 });
 
@@ -243,7 +215,7 @@ describe("an exit code says what happened:", () => {
     [
       EXIT.unknown,
       "an address where something else answers",
-      () => ["block", "1", "--url", stack.pinningUrl],
+      () => ["block", "1", "--url", chain.stack.pinningUrl],
     ],
   ];
   it.for(cases)("%i for %s", async ([code, , args]) => {
@@ -269,14 +241,13 @@ describe("an exit code says what happened:", () => {
 
 describe("the operator's secret", () => {
   it("stands in no command line while a command runs", async () => {
-    const started = run("cli/vdc.ts", ["mine", "--wait", "5"], environment);
+    const { child, ended } = runProgram(VDC, ["mine", "--wait", "5"], chain.environment);
     const seen = new Set<string>();
-    const isOver = () => started.child.exitCode !== null;
     do {
       for (const line of commandLines()) seen.add(line);
-      await wait(20);
-    } while (!isOver());
-    await started.ended;
+      await wait(50);
+    } while (child.exitCode === null);
+    expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("nothing is mined") });
     const ours = [...seen].filter((line) => line.includes("cli/vdc.ts"));
     expect(ours.length).toBeGreaterThan(0);
     for (const secret of secrets) expect(ours.join("\n")).not.toContain(secret);

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { ROOT } from "../../cli/local/workers.ts";
 import { plainEnvironment } from "../support/processes.ts";
 
-/** What a person at a terminal saw, stdout and stderr as one, and how it ended. */
+/** The screen of a terminal, stdout and stderr as one, and the exit code of the command on it. */
 export interface Seen {
   readonly code: number | null;
   readonly screen: string;
 }
 
-/** `script` of util-linux runs a program at a terminal of its own (pty); those of BSD and macOS take other arguments. */
+/** `script` of util-linux runs a program at a new terminal (pty). That of BSD and macOS takes other arguments. */
 export const HAS_TERMINAL =
   process.platform === "linux" &&
   /util-linux/.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout);
@@ -17,8 +17,8 @@ export const HAS_TERMINAL =
 export const CTRL_D = "\u0004";
 
 /**
- * `npm run vdc -- …` at a terminal of 200 columns.
- * @param typed what the person types when asked
+ * Runs `npm run vdc -- …` at a terminal of 200 columns.
+ * @param typed the person's answer to a question
  */
 export function vdcAtTerminal(
   args: readonly string[],

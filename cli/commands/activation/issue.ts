@@ -41,7 +41,7 @@ async function issue(options: Options): Promise<void> {
   const issued = await operatorClient(options).post<Issued>("/api/activation-tokens", {
     body: {
       ...(expiresIn !== undefined && { expiresInSeconds: expiresIn }),
-      ...(file !== undefined && { private: readJsonObject(file) }),
+      ...(file !== undefined && { private: await readJsonObject(file) }),
       ...(reason !== undefined && { reason }),
     },
   });

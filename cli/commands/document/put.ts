@@ -49,7 +49,7 @@ async function put(file: string, options: Options): Promise<void> {
   if (options.type !== undefined && options.asset === undefined)
     throw new CommandFailure("--type is for an asset: give --asset too", EXIT.usage);
   const keys = await readKeys(options.keys);
-  const document = readBytes(file);
+  const document = await readBytes(file);
   if (document.length > MAX_DOCUMENT_BYTES)
     throw new CommandFailure(`${file} is larger than ${byteCount(MAX_DOCUMENT_BYTES)}`, EXIT.usage);
   if (options.asset !== undefined) await refuseTaken(options.asset, options);

@@ -46,7 +46,7 @@ async function submit(type: SubmittedType, data: JsonObject | undefined, options
     type,
     timestamp: Date.now(),
     data: facts,
-    ...(options.private !== undefined && { private: privatePart(readJsonObject(options.private)) }),
+    ...(options.private !== undefined && { private: privatePart(await readJsonObject(options.private)) }),
   } as UnsignedSubmission;
   const taken = await submitSigned(vdcClient(options), keys, unsigned, options);
   show(options, taken, asText);

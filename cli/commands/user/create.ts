@@ -29,7 +29,7 @@ export function createCommand(): Command {
     )
     .action(
       telling(async (options: Options) => {
-        const activation = activationOf(options); // before there are keys that it could not register
+        const activation = await activationOf(options); // before there are keys that it could not register
         const keys = await createKeys(options.keys);
         note(`${options.keys} holds your keys: keep it secret, and keep a copy. Nobody can replace it.`);
         note(`Should it not be registered now, \`vdc user register --keys ${options.keys}\` tries again.`);
@@ -44,7 +44,7 @@ export function registerCommand(): Command {
     .addHelpText("after", examples("user register --keys alice.keys.json"))
     .action(
       telling(async (options: Options) =>
-        register(await readKeys(options.keys), activationOf(options), options),
+        register(await readKeys(options.keys), await activationOf(options), options),
       ),
     );
 }
@@ -56,9 +56,9 @@ function registering(command: Command): Command {
 }
 
 /** Not an option's value, which everyone on the machine can see. @throws CommandFailure that repeats nothing of the file */
-function activationOf({ activation: file }: Options): string | undefined {
+async function activationOf({ activation: file }: Options): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  const text = new TextDecoder().decode(readBytes(file)).trim();
+  const text = new TextDecoder().decode(await readBytes(file)).trim();
   if (!v.is(ActivationToken, text))
     throw new CommandFailure(`${file} holds no activation token: vdc_at_ and 43 characters`, EXIT.usage);
   return text;

@@ -48,7 +48,7 @@ function putCommand(): Command {
 
 async function put(file: string, options: Options): Promise<void> {
   const user = await readKeys(options.keys);
-  const metadata = readJsonObject(file);
+  const metadata = await readJsonObject(file);
   const stored = await replace(vdcClient(options), user, metadata);
   show(options, stored, ({ version }) => `kept as version ${version}`);
 }

@@ -1,43 +1,17 @@
-import { vi } from "vitest";
-import { CommandFailure, EXIT } from "../../../cli/failure.ts";
-import { vdcProgram } from "../../../cli/program.ts";
+import { vdc as run, type Ran } from "../../support/command-line.ts";
 import { serve, type Answered, type Served } from "./server.ts";
 
 export const SECRET = "the-secret-of-a-test";
 
-export interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /**
- * Runs a command in this process, as alice, an operator whose program has no terminal.
- * @param deployment undefined for a command that speaks with none
+ * Runs a command as alice, an operator.
+ * @param deployment undefined for a command that needs none
  */
-export async function vdc(deployment: Served | undefined, ...args: string[]): Promise<Ran> {
-  vi.stubEnv("VDC_ADMIN_SECRET", SECRET);
-  vi.stubEnv("VDC_OPERATOR", "alice");
-  const said = { stdout: "", stderr: "" };
-  const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((chunk) => {
-      said[name] += String(chunk);
-      return true;
-    }),
-  );
-  try {
-    await vdcProgram().parseAsync([...args, ...(deployment ? ["--url", deployment.url] : [])], {
-      from: "user",
-    });
-    return { code: EXIT.ok, ...said };
-  } catch (error) {
-    if (error instanceof CommandFailure)
-      return { code: error.exitCode, ...said, stderr: `${said.stderr}${error.message}` };
-    throw error;
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-    vi.unstubAllEnvs();
-  }
+export function vdc(deployment: Served | undefined, ...args: string[]): Promise<Ran> {
+  return run([...args, ...(deployment ? ["--url", deployment.url] : [])], {
+    VDC_ADMIN_SECRET: SECRET,
+    VDC_OPERATOR: "alice",
+  });
 }
 
 /** Answers by `METHOD /path`, without the query; a list in its order, its last one for ever. */

@@ -1,0 +1,20 @@
+import { CommanderError } from "commander";
+import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
+import { vdcProgram } from "./program.ts";
+
+/**
+ * Runs one command, and writes its failure to stderr.
+ * @param args the command line without the program: `["tx", "vdc_tx_…"]`
+ * @returns the exit code
+ */
+export async function runCommand(args: readonly string[]): Promise<ExitCode> {
+  try {
+    await vdcProgram().parseAsync(args, { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // Commander has written why
+    if (!(error instanceof CommandFailure)) throw error;
+    process.stderr.write(`vdc: ${error.message}\n`);
+    return error.exitCode;
+  }
+}

@@ -1,0 +1,25 @@
+import { writeStackUrl } from "../../cli/local/data-directory.ts";
+import { startStack, type Stack } from "../../cli/local/stack.ts";
+import { inEnvironment, type Environment } from "../support/command-line.ts";
+import { plainEnvironment } from "../support/processes.ts";
+import { LocalStack } from "./local-stack.ts";
+
+/** A local stack that this process runs. It starts in a second, for this process has loaded what it needs. */
+export class StackHere extends LocalStack {
+  readonly #stack: Stack;
+
+  private constructor(dataDirectory: string, stack: Stack) {
+    super(dataDirectory, stack.url, stack.pinning.url);
+    this.#stack = stack;
+  }
+
+  static async start(dataDirectory: string, vars: Environment = {}): Promise<StackHere> {
+    const stack = await inEnvironment(plainEnvironment(), () => startStack({ dataDirectory, port: 0, vars }));
+    writeStackUrl(dataDirectory, stack.url);
+    return new StackHere(dataDirectory, stack);
+  }
+
+  stop(): Promise<void> {
+    return this.#stack.stop();
+  }
+}

@@ -1,0 +1,39 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXIT } from "../../cli/failure.ts";
+import { onlyAHangFails } from "./hang.ts";
+import { outputs, startMinedChain, type MinedChain } from "./mined-chain.ts";
+import { CTRL_D, HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
+
+onlyAHangFails();
+
+let chain: MinedChain;
+beforeAll(async () => {
+  chain = await startMinedChain();
+});
+afterAll(() => chain.end());
+
+describe.runIf(HAS_TERMINAL)("a command at a terminal (needs `script` of util-linux)", () => {
+  it.for(outputs)("vdc $name", async ({ command, text }) => {
+    const { code, screen } = await vdcAtTerminal(command(String(chain.txIds[2])), chain.environment);
+    expect(stripVTControlCharacters(screen)).toMatch(text);
+    for (const secret of chain.secrets) expect(screen).not.toContain(secret);
+    expect(code).toBe(0);
+  });
+
+  it("keeps the progress bar out of the JSON document", async () => {
+    const environment = { ...chain.environment, NO_COLOR: "1" };
+    const { screen } = await vdcAtTerminal(["verify", "--json"], environment);
+    const [, document = ""] = /(\{\n[^]*\n\})/.exec(stripVTControlCharacters(screen)) ?? [];
+    expect(JSON.parse(document)).toMatchObject({ verified: true });
+  });
+
+  it("takes the end of the input for a no", async () => {
+    const file = join(chain.directory, "asked.car");
+    writeFileSync(file, "precious");
+    expect((await vdcAtTerminal(["export", file], chain.environment, CTRL_D)).code).toBe(EXIT.failure);
+    expect(readFileSync(file, "utf8")).toBe("precious");
+  });
+});
