@@ -6,12 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../cli/failure.ts";
 import { vdc as run, type Ran } from "../support/command-line.ts";
 import { freePort } from "../support/processes.ts";
-import { onlyAHangFails } from "./hang.ts";
 import { outputs, startMinedChain, type MinedChain } from "./mined-chain.ts";
 import { run as runProgram, VDC } from "./program.ts";
 import { HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
-
-onlyAHangFails();
 
 const NOWHERE = "f".repeat(40);
 

@@ -8,11 +8,8 @@ import { publicKeyOf } from "../../cli/local/secrets.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { vdc } from "../support/command-line.ts";
 import { freePort } from "../support/processes.ts";
-import { onlyAHangFails } from "./hang.ts";
 import { minedIds } from "./local-stack.ts";
 import { StackHere } from "./stack-here.ts";
-
-onlyAHangFails();
 
 const TX_ID = /vdc_tx_[0-9a-f]{40}/;
 

@@ -8,12 +8,9 @@ import { r2Keys, txIdOfPendingKey } from "../../shared/storage/layout.ts";
 import { until } from "../support/payments.ts";
 import { freePort, kill, takePort } from "../support/processes.ts";
 import { BY_ITSELF, Desk, expectContinued, ON_REQUEST, untilGone } from "./desk.ts";
-import { onlyAHangFails } from "./hang.ts";
 import { minedIds } from "./local-stack.ts";
 import type { StackProcess } from "./stack-process.ts";
 import { storedObjects } from "./stored-objects.ts";
-
-onlyAHangFails();
 
 describe.concurrent("npm start, killed and started again", () => {
   const killings: [what: string, kill: (stack: StackProcess) => void][] = [

@@ -1,9 +1,6 @@
 import { it } from "vitest";
 import { kill } from "../support/processes.ts";
 import { BY_ITSELF, Desk, expectContinued, ON_REQUEST, untilGone } from "./desk.ts";
-import { onlyAHangFails } from "./hang.ts";
-
-onlyAHangFails();
 
 // restart.prove.ts kills the stack in every other way.
 it("npm start leaves nothing behind after kill -9, and mines the waiting payments when it is started again", async (context) => {

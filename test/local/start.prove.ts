@@ -3,10 +3,7 @@ import { generateSecrets, type LocalSecrets } from "../../cli/local/secrets.ts";
 import { takePort } from "../support/processes.ts";
 import { BROKEN_SECRETS, expectNoSeed, writeSecrets } from "./broken-secrets.ts";
 import { Desk, ON_REQUEST } from "./desk.ts";
-import { onlyAHangFails } from "./hang.ts";
 import { startInVain } from "./program.ts";
-
-onlyAHangFails();
 
 describe.concurrent("npm start, where it can't", () => {
   let secrets: LocalSecrets;

@@ -3,11 +3,8 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../cli/failure.ts";
-import { onlyAHangFails } from "./hang.ts";
 import { outputs, startMinedChain, type MinedChain } from "./mined-chain.ts";
 import { CTRL_D, HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
-
-onlyAHangFails();
 
 let chain: MinedChain;
 beforeAll(async () => {

@@ -45,7 +45,7 @@ it("a deployment whose secrets are all wrong complains of each by name, and show
   await enqueue(pipeline, "indexer", [{ v: 1, poison: "indexer" }]);
   for (const path of ["/api/vdc/mine", "/api/storage-verify/verify-all", "/api/activation-tokens"])
     await ask(path, pipeline.operate(path, { method: "POST", body: "{}" }));
-  await pipeline.fireCron("miner");
+  await expect(pipeline.fireCron("miner")).rejects.toThrow("vdc-miner answered 500: exception");
   await pipeline.fireCron("accounts");
   await until(async () => expect(await parked(pipeline, "indexer")).not.toEqual([]));
   await pipeline.fireCron("alerts");

@@ -141,22 +141,22 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   },
   postStorageVerifyVerifyAll: {
     200: post("/api/storage-verify/verify-all?repair=false"),
-    202: "long-run.test.ts: a chain that is not verified at once",
-    409: "long-run.test.ts: a run under way",
+    202: "long-run.prove.ts: a chain that is not verified at once",
+    409: "long-run.prove.ts: a run under way",
   },
   getStorageVerifyRuns: { 200: asOperator("/api/storage-verify/runs") },
   getStorageVerifyRun: {
-    200: "long-run.test.ts: a run",
+    200: "long-run.prove.ts: a run",
     404: asOperator(`/api/storage-verify/runs/${NO_RUN}`),
   },
   deleteStorageVerifyRun: {
-    200: "long-run.test.ts: an aborted run",
+    200: "long-run.prove.ts: an aborted run",
     404: (pipeline) => send(pipeline, "DELETE", `/api/storage-verify/runs/${NO_RUN}`),
   },
   postStorageVerifyRunResume: {
-    202: "long-run.test.ts: a resumed run",
+    202: "long-run.prove.ts: a resumed run",
     404: post(`/api/storage-verify/runs/${NO_RUN}/resume`),
-    409: "long-run.test.ts: a run that is done",
+    409: "long-run.prove.ts: a run that is done",
   },
   putStorageVerifyBlock: {
     200: async (pipeline) => {

@@ -86,7 +86,9 @@ describe("every call of openapi.json", () => {
         typeof recipe === "string" ? [recipe.split(": ")[0] ?? ""] : [],
       ),
     );
-    const tests = globSync("test/{workers,pipeline}/*.test.ts", { cwd: ROOT }).map((path) => basename(path));
+    const tests = globSync("test/{workers,pipeline}/*.{test,prove}.ts", { cwd: ROOT }).map((path) =>
+      basename(path),
+    );
     expect(named.filter((file) => file !== "nowhere" && !tests.includes(file))).toEqual([]);
   });
 
