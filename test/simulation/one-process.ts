@@ -1,19 +1,28 @@
-import { readFileSync } from "node:fs";
-import { registerHooks } from "node:module";
-import { fileURLToPath } from "node:url";
+import { enableCompileCache, flushCompileCache, registerHooks } from "node:module";
 import type { Described } from "./deployment.ts";
-import { mutated, mutationNamed } from "./mutations.ts";
+import { mutationNamed } from "./mutations/all.ts";
+import { apply } from "./mutations/apply.ts";
 import { beginWith, takeOver } from "./world/globals.ts";
 import { Random } from "./world/random.ts";
 
 /**
- * Runs seeds, one after another, in a process whose time, chance and network are the world's: a line of JSON for each on
- * standard output; `seeds.ts` starts it, and tells what is deployed in VDC_SIMULATED_WORKERS. `node one-process.ts <first seed> <count> <step> <trace: yes or no> [mutation]`
+ * Runs seeds, one after another, in a process whose time, chance and network are the world's, and writes a line of JSON for
+ * each seed to standard output. `seeds.ts` starts it, and names the deployed Workers in VDC_SIMULATED_WORKERS. With `endAt`, a
+ * seed ends once that promise is broken. `node one-process.ts <first seed> <count> <step> <options as JSON>`
  */
-const [first = "1", count = "1", step = "1", trace = "no", mutationName] = process.argv.slice(2);
-const mutation = mutationName === undefined ? undefined : mutationNamed(mutationName);
+const [first = "1", count = "1", step = "1", given = "{}"] = process.argv.slice(2);
+const {
+  trace = false,
+  mutation,
+  endAt,
+} = JSON.parse(given) as {
+  trace?: boolean;
+  mutation?: string;
+  endAt?: string;
+};
 const described = JSON.parse(process.env.VDC_SIMULATED_WORKERS ?? "[]") as Described[];
 
+enableCompileCache();
 takeOver();
 beginWith(new Random("keys"));
 registerHooks({
@@ -21,15 +30,8 @@ registerHooks({
     specifier === "cloudflare:workers"
       ? { url: new URL("./platform/cloudflare-workers.ts", import.meta.url).href, shortCircuit: true }
       : next(specifier, context),
-  load: (url, context, next) =>
-    mutation !== undefined && url.endsWith(`/${mutation.file}`)
-      ? {
-          format: "module-typescript",
-          source: mutated(readFileSync(fileURLToPath(url), "utf8"), mutation),
-          shortCircuit: true,
-        }
-      : next(url, context),
 });
+const checkApplied = mutation === undefined ? () => {} : apply(mutationNamed(mutation));
 // A dead invocation's promises fail unheard; in workerd they are gone with it.
 process.on("unhandledRejection", () => {});
 
@@ -37,11 +39,13 @@ const { generateSecrets } = await import("../../cli/local/secrets.ts");
 const { runSeed } = await import("./run-seed.ts");
 const deployed = [];
 for (const { name, file, config } of described) deployed.push({ name, config, module: await import(file) });
+checkApplied();
+flushCompileCache(); // the parent may kill this process once it has the answer
 const secrets = await generateSecrets();
 
 for (let i = 0; i < Number(count); i++) {
   const seed = Number(first) + i * Number(step);
-  const outcome = await runSeed(seed, { deployed, secrets }, trace === "yes");
+  const outcome = await runSeed(seed, { deployed, secrets }, { trace, endAt });
   // A trace may be longer than the pipe: the process ends only when all of it has been taken.
   await new Promise((taken) => process.stdout.write(`${JSON.stringify(outcome)}\n`, taken));
 }

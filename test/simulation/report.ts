@@ -30,10 +30,15 @@ export function report(
     console.log(`seed ${seed}:`);
     for (const { at, promise, what } of found.slice(0, 10))
       console.log(`  ${new Date(at).toISOString()} ${promise}: ${what}`);
-    const same = `npm run simulate -- --seeds 1 --from ${seed}${mutation === undefined ? "" : ` --mutation ${mutation}`}`;
-    console.log(`  the same again, line by line: ${same} --trace`);
+    console.log(`  the same again, line by line: ${replayCommand(seed, mutation)}`);
   }
   return violations > 0 ? 1 : 0;
+}
+
+/** The command that runs this seed again and prints a line for each event. */
+export function replayCommand(seed: number, mutation?: string): string {
+  const broken = mutation === undefined ? "" : ` --mutation ${mutation}`;
+  return `npm run simulate -- --seeds 1 --from ${seed}${broken} --trace`;
 }
 
 function sum(reports: readonly SeedReport[], of: (report: SeedReport) => number): number {

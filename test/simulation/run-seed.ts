@@ -45,13 +45,21 @@ const LOOK_EVERY = 600_000;
 /** Milliseconds after the last fault until everything must be at rest. */
 const PATIENCE = 12 * HOUR;
 
+export interface SeedOptions {
+  /** Keeps a line for each event. */
+  readonly trace: boolean;
+  /** The seed ends once this promise is broken. */
+  readonly endAt?: string | undefined;
+}
+
 /** One world, from its first purchase until everything is at rest. The seed decides all that happens in it. */
 export async function runSeed(
   seed: number,
   { deployed, secrets }: Deployment,
-  keepTrace: boolean,
+  { trace, endAt }: SeedOptions,
 ): Promise<SeedReport> {
-  const world = new World(seed, faultRates, new Trace(keepTrace));
+  const world = new World(seed, faultRates, new Trace(trace));
+  const isOver = () => world.violations.some(({ promise }) => promise === endAt);
   const profile = profileOf(world.random.of("profile"));
   world.say(`seed ${seed} ${JSON.stringify(profile)}`);
   const promised = new Promised();
@@ -79,17 +87,11 @@ export async function runSeed(
     await arrange(people);
 
     const end = world.now + profile.busy;
-    while (world.now < end) {
-      await world.runUntil(Math.min(end, world.now + LOOK_EVERY));
+    while (world.now < end && !isOver()) {
+      await world.runUntil(Math.min(end, world.now + LOOK_EVERY), isOver);
       checkAnyTime(people);
     }
-    world.say("from here on, nothing goes wrong any more");
-    world.calm = true;
-    await afterwards(people);
-    const mined = promised.transactions.filter((txId) => onlooker.blockOf(txId) !== undefined);
-    await until(world, new Stranger(stack).looksUp(mined));
-    await checkWholeChain(stack, promised);
-    checkAnyTime(people);
+    if (!isOver()) await comeToRest(people);
   } finally {
     stopListening();
     stack.close();
@@ -104,6 +106,17 @@ export async function runSeed(
     digest: world.trace.digest(),
     trace: world.trace.lines,
   };
+}
+
+async function comeToRest(people: People): Promise<void> {
+  const { world, stack, promised, onlooker } = people;
+  world.say("from here on, nothing goes wrong any more");
+  world.calm = true;
+  await afterwards(people);
+  const mined = promised.transactions.filter((txId) => onlooker.blockOf(txId) !== undefined);
+  await until(world, new Stranger(stack).looksUp(mined));
+  await checkWholeChain(stack, promised);
+  checkAnyTime(people);
 }
 
 function checkAnyTime({ stack, promised, onlooker }: People): void {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { SingleBar } from "cli-progress";
 import { everyWorker } from "./deployment.ts";
+import type { Mutation } from "./mutations/mutation.ts";
 import type { SeedReport } from "./run-seed.ts";
 
 /** Read once for all processes: wrangler takes longer to load than a seed to run. */
@@ -14,6 +15,8 @@ export interface Wanted {
   readonly jobs: number;
   readonly trace?: boolean;
   readonly mutation?: string | undefined;
+  /** A seed ends once this promise is broken. */
+  readonly endAt?: string | undefined;
   /** No more seeds after one of which this is true. */
   readonly until?: (report: SeedReport) => boolean;
 }
@@ -46,22 +49,28 @@ export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
   return reports.toSorted((a, b) => a.seed - b.seed);
 }
 
+export const SEEDS_FOR_A_MUTATION = 40;
+
+/**
+ * The first seed that sees this mutation break its promise, looked for from the seed that found it last; undefined when the
+ * simulation can't see the mutation.
+ */
+export async function seedThatFinds({ name, breaks, seed }: Mutation): Promise<number | undefined> {
+  const hasFound = ({ violations }: SeedReport) => violations.some(({ promise }) => promise === breaks);
+  const wanted = { seeds: SEEDS_FOR_A_MUTATION, from: seed, jobs: 1, mutation: name };
+  return (await runSeeds({ ...wanted, endAt: breaks, until: hasFound })).find(hasFound)?.seed;
+}
+
 /** Every `jobs`-th seed, in a process of its own. */
 async function runShare(
-  { from, seeds, mutation, trace = false }: Wanted,
+  { from, seeds, trace, mutation, endAt }: Wanted,
   jobs: number,
   job: number,
   note: (report: SeedReport) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const count = Math.ceil((seeds - job) / jobs);
-  const given = [
-    from + job,
-    count,
-    jobs,
-    trace ? "yes" : "no",
-    ...(mutation === undefined ? [] : [mutation]),
-  ];
+  const given = [from + job, count, jobs, JSON.stringify({ trace, mutation, endAt })];
   const child = spawn(
     process.execPath,
     [

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { availableParallelism } from "node:os";
-import { MUTATIONS } from "./mutations.ts";
+import { MUTATIONS } from "./mutations/all.ts";
 import { report } from "./report.ts";
 import type { SeedReport } from "./run-seed.ts";
 import { runSeeds } from "./seeds.ts";

@@ -10,7 +10,7 @@ import { submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
 import { checkMetadata, storeFirstMetadata } from "./metadata.ts";
 import { refuseKnown } from "./refuse-known.ts";
-import { checkTime } from "./submit.ts";
+import { checkTime } from "./submission-checks.ts";
 import { spend, storedToken } from "./token-object.ts";
 
 export interface Activated {

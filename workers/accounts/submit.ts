@@ -1,7 +1,5 @@
 import { payloadOfSubmission, type Submission } from "../../shared/chain/submission.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
-import type { Transaction } from "../../shared/chain/transaction.ts";
-import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
@@ -10,6 +8,7 @@ import { enqueue } from "./enqueue.ts";
 import { keepUntilPaid } from "./keep-until-paid.ts";
 import { refuseKnown } from "./refuse-known.ts";
 import { refusePersonal } from "./refuse-personal.ts";
+import { checkSignature, checkTime } from "./submission-checks.ts";
 
 export interface Submitted {
   readonly txId: string;
@@ -48,37 +47,9 @@ export async function submit(submission: Submission, env: Env, log: Log): Promis
   return { txId, state: "pending" };
 }
 
-/**
- * That it is its signer's, and a registration that of the key it registers: another stands in no block, whatever the ledger says.
- * @throws Problem "invalid-user-signature"
- */
-async function checkSignature(transaction: Transaction): Promise<void> {
-  const { type, data, signatures } = transaction;
-  if (!(await verifyUserSignature(transaction)))
-    throw new Problem(
-      "invalid-user-signature",
-      "The signature is not that of the key it names over this transaction: sign what docs/format.md says, for this chain.",
-    );
-  if (type === "user_registration" && signatures.user?.keyId !== data.signingKey.keyId)
-    throw new Problem(
-      "invalid-user-signature",
-      "The signature is not that of the key being registered: nobody can register somebody else.",
-    );
-}
-
 function expired(): Problem {
   return new Problem(
     "intent-expired",
     "It was not paid in time and has been deleted: sign it anew with the present time. If a payment that names it arrives after all, send these very bytes again.",
-  );
-}
-
-/** @throws Problem "timestamp-outside-window" */
-export function checkTime(timestamp: number, now: number, windowSeconds: number): void {
-  if (Math.abs(now - timestamp) <= windowSeconds * 1_000) return;
-  throw new Problem(
-    "timestamp-outside-window",
-    `The timestamp is more than ${windowSeconds} seconds from our clock: sign it anew with the present time.`,
-    { members: { now, windowSeconds } },
   );
 }

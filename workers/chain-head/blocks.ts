@@ -1,4 +1,4 @@
-import type { BlockState } from "../../shared/chain/states.ts";
+import { reached, type BlockState } from "../../shared/chain/states.ts";
 import type { Sql } from "./schema.ts";
 
 export type BlockRow = {
@@ -37,6 +37,19 @@ export function lastBlock(sql: Sql): BlockRow | undefined {
 
 export function unfinishedBlocks(sql: Sql): BlockRow[] {
   return sql.exec<BlockRow>("SELECT * FROM block WHERE state <> 'complete' ORDER BY number").toArray();
+}
+
+/** Number of the highest block that every tier has, with all blocks before it; -1 when there is none. The cost does not grow with the chain. */
+export function latestThatIsPersisted(sql: Sql): number {
+  const next = unfinishedBlocks(sql).find(({ state }) => !reached(state, "persisted"));
+  return (next?.number ?? (lastBlock(sql)?.number ?? -1) + 1) - 1;
+}
+
+type SealedRow = BlockRow & { readonly hash: string; readonly sha256: string };
+
+/** A sealed block's bytes never change again. */
+export function isSealed(block: BlockRow): block is SealedRow {
+  return block.hash !== null && block.sha256 !== null;
 }
 
 /** Ids of a block's transactions, in the block's order: oldest first, ties by id. */

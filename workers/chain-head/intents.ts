@@ -3,7 +3,7 @@ import type { TransactionState } from "../../shared/chain/states.ts";
 import type { Entry } from "./admit.ts";
 import { readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
-import type { Sql } from "./schema.ts";
+import { UNPAID_INTENT, UNRELEASED_INTENT, type Sql } from "./schema.ts";
 
 /** A submission of a type that is paid for, in `intents/`. */
 export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size"> {
@@ -27,10 +27,6 @@ type IntentRow = {
   expired_at: number | null;
   paid_by: string | null;
 };
-
-// The words of the partial indexes, so that what was paid or has expired long ago costs nothing.
-const UNPAID = "received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL";
-const UNRELEASED = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
 
 /**
  * Registers submissions whose bytes are in `intents/`, and answers where each stands, in their order. One that has expired
@@ -91,7 +87,7 @@ export function paidIntents(
 ): readonly Pick<Entry, "txId" | "timestamp" | "size">[] {
   return sql
     .exec<{ tx_id: string; timestamp: number; size: number }>(
-      `SELECT tx_id, timestamp, size FROM intent WHERE ${UNRELEASED} AND tx_id > ? ORDER BY tx_id LIMIT ?`,
+      `SELECT tx_id, timestamp, size FROM intent WHERE ${UNRELEASED_INTENT} AND tx_id > ? ORDER BY tx_id LIMIT ?`,
       after,
       limit,
     )
@@ -101,7 +97,7 @@ export function paidIntents(
 
 /** The bytes of a paid submission are not in `intents/`: it can be submitted again, and is taken then. */
 export function intentMissing(sql: Sql, txId: string): void {
-  sql.exec(`UPDATE intent SET received_at = NULL WHERE tx_id = ? AND ${UNRELEASED}`, txId);
+  sql.exec(`UPDATE intent SET received_at = NULL WHERE tx_id = ? AND ${UNRELEASED_INTENT}`, txId);
 }
 
 export function intent(sql: Sql, txId: string, rules: ChainRules): IntentFacts | null {
@@ -126,7 +122,7 @@ export function nextExpiry(sql: Sql, rules: ChainRules): number | undefined {
   if (!isFounded(sql) || readFact(sql, "restoring") !== undefined) return undefined;
   const [oldest] = sql
     .exec<{ received_at: number }>(
-      `SELECT received_at FROM intent WHERE ${UNPAID} ORDER BY received_at LIMIT 1`,
+      `SELECT received_at FROM intent WHERE ${UNPAID_INTENT} ORDER BY received_at LIMIT 1`,
     )
     .toArray();
   return oldest && expiryOf(sql, oldest.received_at, rules);
@@ -140,7 +136,7 @@ export function expireIntents(sql: Sql, rules: ChainRules, now: number): void {
   if (next === undefined || next > now) return;
   sql.exec(
     `UPDATE intent SET expired_at = ? WHERE tx_id IN
-     (SELECT tx_id FROM intent WHERE ${UNPAID} AND received_at <= ? ORDER BY received_at LIMIT ?)`,
+     (SELECT tx_id FROM intent WHERE ${UNPAID_INTENT} AND received_at <= ? ORDER BY received_at LIMIT ?)`,
     now,
     now - rules.intentTtlSeconds * 1_000,
     EXPIRE_AT_ONCE,
@@ -157,7 +153,7 @@ export interface IntentCounts {
 export function intentCounts(sql: Sql): IntentCounts {
   const countOf = (which: string) =>
     sql.exec<{ n: number }>(`SELECT count(*) AS n FROM intent WHERE ${which}`).toArray()[0]?.n ?? 0;
-  return { awaitingPayment: countOf(UNPAID), paidUnreleased: countOf(UNRELEASED) };
+  return { awaitingPayment: countOf(UNPAID_INTENT), paidUnreleased: countOf(UNRELEASED_INTENT) };
 }
 
 /** Since when the oldest of those that are paid and not admitted has been both, submitted and paid; null when there is none. */
@@ -165,7 +161,7 @@ export function releaseOwedSince(sql: Sql): number | null {
   const [row] = sql
     .exec<{ since: number | null }>(
       `SELECT min(max(received_at, coalesce(payment.admitted_at, received_at))) AS since
-       FROM intent LEFT JOIN tx AS payment ON payment.id = paid_by WHERE ${UNRELEASED}`,
+       FROM intent LEFT JOIN tx AS payment ON payment.id = paid_by WHERE ${UNRELEASED_INTENT}`,
     )
     .toArray();
   return row?.since ?? null;

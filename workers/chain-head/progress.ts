@@ -1,5 +1,5 @@
-import { advance, reached, type BlockState } from "../../shared/chain/states.ts";
-import { findBlock, lastBlock, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import { advance, type BlockState } from "../../shared/chain/states.ts";
+import { findBlock, latestThatIsPersisted, type BlockRow } from "./blocks.ts";
 import { addTo, readFact, writeFact } from "./facts.ts";
 import { noteBlockMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
@@ -64,10 +64,4 @@ function moveTo(sql: Sql, block: BlockRow, state: keyof typeof REACHED_AT, now: 
 function moveLatest(sql: Sql): void {
   const latest = latestThatIsPersisted(sql);
   if (latest >= Math.max(0, readFact(sql, "latestHeldUntil") ?? 0)) writeFact(sql, "latest", latest);
-}
-
-/** The highest block that is in every tier with all before it; -1 when there is none. Costs the same however long the chain. */
-export function latestThatIsPersisted(sql: Sql): number {
-  const next = unfinishedBlocks(sql).find(({ state }) => !reached(state, "persisted"));
-  return (next?.number ?? (lastBlock(sql)?.number ?? -1) + 1) - 1;
 }

@@ -3,12 +3,11 @@ import { append, historyRoot } from "../../shared/chain/history.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
-import { lastBlock } from "./blocks.ts";
+import { lastBlock, latestThatIsPersisted } from "./blocks.ts";
 import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { noteChanges } from "./ledger.ts";
 import { noteAdmitted, notePayment } from "./intents.ts";
-import { latestThatIsPersisted } from "./progress.ts";
 import type { Sql } from "./schema.ts";
 import { noteSealed } from "./seal.ts";
 

@@ -84,6 +84,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
+// Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and a query costs
+// nothing for intents that were paid or expired long ago.
+export const UNPAID_INTENT = "received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL";
+export const UNRELEASED_INTENT = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
+
 export function migrate(sql: Sql): void {
   migrateTo(sql, MIGRATIONS, "the chain head's");
 }

@@ -1,7 +1,7 @@
 import { append } from "../../shared/chain/history.ts";
 import type { SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { fromHex } from "../../shared/crypto/bytes.ts";
-import { findBlock } from "./blocks.ts";
+import { findBlock, isSealed } from "./blocks.ts";
 import { addTo, readFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { noteBlockMilestone } from "./latency.ts";
@@ -24,8 +24,7 @@ export function seal(
 ): SealAnswer | StaleReservation {
   const block = findBlock(sql, blockNumber);
   if (block === undefined) return { stale: true };
-  if (block.hash !== null && block.sha256 !== null)
-    return { won: block.sha256 === sealed.sha256, hash: block.hash, sha256: block.sha256 };
+  if (isSealed(block)) return { won: block.sha256 === sealed.sha256, hash: block.hash, sha256: block.sha256 };
   if (block.previous_hash !== previousHash || block.revision !== sealed.revision) return { stale: true };
   if (readFact(sql, "halted")) return { stale: true };
 

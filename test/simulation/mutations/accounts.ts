@@ -1,0 +1,104 @@
+import { mutation } from "./mutation.ts";
+import { overriding } from "./overriding.ts";
+
+/** What is promised to a user who signs, pays, or asks for an erasure. */
+export const ACCOUNT_MUTATIONS = [
+  mutation({
+    name: "spend-a-token-twice",
+    breaks: "a token is spent once",
+    seed: 11,
+    file: "workers/accounts/token-object.ts",
+    seam: "spend",
+    mutate:
+      (spend) =>
+      async (...given) => {
+        await spend(...given);
+        return true;
+      },
+  }),
+  mutation({
+    name: "take-an-expired-token",
+    breaks: "an expired token is of no use",
+    seed: 12,
+    file: "shared/activation.ts",
+    seam: "isExpired",
+    mutate: (isExpired) => (facts, now) => isExpired({ ...facts, expiresAt: facts.expiresAt * 2 }, now),
+  }),
+  mutation({
+    name: "leave-intents",
+    breaks: "everything comes to rest",
+    seed: 9,
+    file: "workers/accounts/sweep-intents.ts",
+    seam: "sweepIntents",
+    mutate: () => async () => {},
+  }),
+  mutation({
+    name: "store-before-pinned",
+    breaks: "a document is kept",
+    seed: 6,
+    file: "workers/accounts/store-document.ts",
+    seam: "storeDocument",
+    mutate: (storeDocument) => (owned, tiers, log) => {
+      const { pinner, gateway } = tiers;
+      const pin = async (...given: Parameters<typeof pinner.pin>) => {
+        await pinner.pin(...given).catch(() => {});
+        return owned.cid;
+      };
+      const unread = {
+        pinner: overriding(pinner, { pin }),
+        gateway: overriding(gateway, { serves: async () => true }),
+      };
+      return storeDocument(owned, { ...tiers, ...unread }, log);
+    },
+  }),
+  mutation({
+    name: "leave-uploads",
+    breaks: "everything comes to rest",
+    seed: 2,
+    file: "workers/accounts/sweep-uploads.ts",
+    seam: "sweepUploads",
+    mutate: () => async () => {},
+  }),
+  mutation({
+    name: "keep-memory-for-ever",
+    breaks: "everything comes to rest",
+    seed: 2,
+    file: "workers/accounts/byte-budget.ts",
+    seam: "ByteBudget",
+    mutate: (ByteBudget) =>
+      class extends ByteBudget {
+        constructor(most: number, _lent: number, now: () => number) {
+          super(most, Infinity, now);
+        }
+      },
+  }),
+  mutation({
+    name: "erase-all-but-the-archive",
+    breaks: "erased stays erased",
+    seed: 1,
+    file: "shared/storage/private-archive.ts",
+    seam: "eraseFromArchive",
+    mutate: () => async () => {},
+  }),
+  mutation({
+    name: "take-any-signature",
+    breaks: "nothing forged is taken",
+    seed: 1,
+    inEveryRun: true,
+    file: "workers/accounts/submission-checks.ts",
+    seam: "checkSignature",
+    mutate: (checkSignature) => async (transaction) => {
+      if (transaction.type === "user_registration") await checkSignature(transaction);
+    },
+  }),
+  mutation({
+    name: "take-any-time",
+    breaks: "nothing forged is taken",
+    seed: 4,
+    file: "workers/accounts/submission-checks.ts",
+    seam: "checkTime",
+    mutate: (checkTime) => (timestamp, now, windowSeconds) => {
+      if (timestamp <= 0) checkTime(timestamp, now, windowSeconds);
+    },
+  }),
+];

@@ -1,0 +1,116 @@
+import { mutation } from "./mutation.ts";
+import { overriding } from "./overriding.ts";
+
+/** What the chain head decides, remembers and tells. */
+export const CHAIN_HEAD_MUTATIONS = [
+  mutation({
+    name: "forget-who-was-admitted",
+    breaks: "2 nothing is mined twice",
+    seed: 2,
+    file: "workers/chain-head/progress.ts",
+    seam: "cleaned",
+    mutate: (cleaned) => (sql, blockNumber, now) => {
+      cleaned(sql, blockNumber, now);
+      sql.exec("DELETE FROM tx WHERE block = ?", blockNumber);
+    },
+  }),
+  mutation({
+    name: "seal-twice",
+    breaks: "3 one block per height",
+    seed: 30,
+    inEveryRun: true,
+    file: "workers/chain-head/blocks.ts",
+    seam: "isSealed",
+    mutate:
+      (isSealed) =>
+      (block): block is Parameters<typeof isSealed>[0] & { hash: string; sha256: string } =>
+        isSealed(block) && block.state === "complete",
+  }),
+  mutation({
+    name: "latest-before-persisted",
+    breaks: "5 latest names what is stored",
+    seed: 1,
+    file: "workers/chain-head/blocks.ts",
+    seam: "latestThatIsPersisted",
+    mutate: (latestThatIsPersisted) => (sql) => {
+      const [next] = sql
+        .exec<{ state: string }>(
+          "SELECT state FROM block WHERE state IN ('reserved', 'sealed') ORDER BY number LIMIT 1",
+        )
+        .toArray();
+      if (next?.state !== "sealed") return latestThatIsPersisted(sql);
+      const [last] = sql.exec<{ number: number }>("SELECT max(number) AS number FROM block").toArray();
+      return last?.number ?? -1;
+    },
+  }),
+  mutation({
+    name: "latest-out-of-order",
+    breaks: "5 latest never goes back",
+    seed: 3,
+    inEveryRun: true,
+    file: "workers/chain-head/progress.ts",
+    seam: "persisted",
+    mutate: async (persisted) => {
+      const { findBlock } = await import("../../../workers/chain-head/blocks.ts");
+      const { writeFact } = await import("../../../workers/chain-head/facts.ts");
+      return (sql, report, now) => {
+        const isFirst = findBlock(sql, report.blockNumber)?.state === "sealed";
+        persisted(sql, report, now);
+        if (isFirst) writeFact(sql, "latest", report.blockNumber);
+      };
+    },
+  }),
+  mutation({
+    name: "publish-over-a-write-in-doubt",
+    breaks: "5 latest never goes back",
+    seed: 11,
+    file: "workers/chain-head/latest-write.ts",
+    seam: "publishableFrom",
+    mutate: () => () => 0,
+  }),
+  mutation({
+    name: "no-watchdog",
+    breaks: "everything comes to rest",
+    seed: 2,
+    file: "workers/chain-head/alarm.ts",
+    seam: "doDuties",
+    mutate:
+      (doDuties) =>
+      (sql, env, ...given) => {
+        const silent = { send: async () => {} };
+        const stageQueues = {
+          TIER_PERSISTER_QUEUE: overriding(env.TIER_PERSISTER_QUEUE, silent),
+          INDEXER_QUEUE: overriding(env.INDEXER_QUEUE, silent),
+          PENDING_CLEANER_QUEUE: overriding(env.PENDING_CLEANER_QUEUE, silent),
+        };
+        return doDuties(sql, overriding(env, stageQueues), ...given);
+      },
+  }),
+  mutation({
+    name: "no-wake",
+    breaks: "everything comes to rest",
+    seed: 1,
+    file: "shared/wake.ts",
+    seam: "wakeFor",
+    mutate: (wakeFor) => async (storage, time) => {
+      const set = await storage.getAlarm();
+      if (set === null && time !== undefined && time > Date.now()) await wakeFor(storage, time);
+    },
+  }),
+  mutation({
+    name: "expire-what-is-paid",
+    breaks: "1 nothing is lost",
+    seed: 1,
+    file: "workers/chain-head/schema.ts",
+    seam: "UNPAID_INTENT",
+    mutate: () => "received_at IS NOT NULL AND expired_at IS NULL",
+  }),
+  mutation({
+    name: "release-what-is-unpaid",
+    breaks: "nothing is mined unpaid",
+    seed: 9,
+    file: "workers/chain-head/schema.ts",
+    seam: "UNRELEASED_INTENT",
+    mutate: () => "received_at IS NOT NULL AND admitted = 0",
+  }),
+];

@@ -1,0 +1,40 @@
+import type { Seams } from "./seams.ts";
+
+/**
+ * A promise broken on purpose, in one place. The simulation has to find each mutation, or it proves nothing.
+ *
+ * The seam is an export of a product module. Other modules get the broken export; calls inside the module itself still
+ * reach the original.
+ */
+export interface Mutation {
+  readonly name: string;
+  /** The promise that is broken, as the violations name it. */
+  readonly breaks: string;
+  /** The seed that found it last: a test begins with this seed. */
+  readonly seed: number;
+  /** `npm test` looks for it too, not only `npm run prove`: a change of the product is likely to make this very mistake. */
+  readonly inEveryRun: boolean;
+  /** Path of the product module, from the root of the repository. */
+  readonly file: string;
+  /** Name of the export. */
+  readonly seam: string;
+  /** Makes the broken export from the original. */
+  readonly mutate: (original: never) => unknown;
+}
+
+/** A constant may be replaced by any text; everything else by what callers can use in the same way. */
+type Replacement<Export> = Export extends string ? string : Export;
+
+/** A mutation whose seam the compiler checks: it names every mutation of an export that was renamed or has changed. */
+export function mutation<File extends keyof Seams, Seam extends keyof Seams[File] & string>(
+  checked: Omit<Mutation, "inEveryRun" | "file" | "seam" | "mutate"> & {
+    readonly inEveryRun?: true;
+    readonly file: File;
+    readonly seam: Seam;
+    readonly mutate: (
+      original: Seams[File][Seam],
+    ) => Replacement<Seams[File][Seam]> | Promise<Replacement<Seams[File][Seam]>>;
+  },
+): Mutation {
+  return { inEveryRun: false, ...checked };
+}

@@ -1,0 +1,63 @@
+import type * as byteBudget from "../../../workers/accounts/byte-budget.ts";
+import type * as storeDocument from "../../../workers/accounts/store-document.ts";
+import type * as submissionChecks from "../../../workers/accounts/submission-checks.ts";
+import type * as sweepIntents from "../../../workers/accounts/sweep-intents.ts";
+import type * as sweepUploads from "../../../workers/accounts/sweep-uploads.ts";
+import type * as tokenObject from "../../../workers/accounts/token-object.ts";
+import type * as alarm from "../../../workers/chain-head/alarm.ts";
+import type * as blocks from "../../../workers/chain-head/blocks.ts";
+import type * as schema from "../../../workers/chain-head/schema.ts";
+import type * as latestWrite from "../../../workers/chain-head/latest-write.ts";
+import type * as progress from "../../../workers/chain-head/progress.ts";
+import type * as park from "../../../workers/dead-letters/park.ts";
+import type * as indexBlock from "../../../workers/indexer/index-block.ts";
+import type * as ingestEnv from "../../../workers/ingest-webhook/env.ts";
+import type * as ingest from "../../../workers/ingest-webhook/ingest.ts";
+import type * as buildAndSeal from "../../../workers/miner/build-and-seal.ts";
+import type * as judge from "../../../workers/miner/judge.ts";
+import type * as archivePrivate from "../../../workers/pending-cleaner/archive-private.ts";
+import type * as clean from "../../../workers/pending-cleaner/clean.ts";
+import type * as writePending from "../../../workers/pending-writer/write-pending.ts";
+import type * as inspect from "../../../workers/storage-verifier/inspect.ts";
+import type * as restoredBlock from "../../../workers/storage-verifier/restored-block.ts";
+import type * as activation from "../../../shared/activation.ts";
+import type * as consume from "../../../shared/consume.ts";
+import type * as ipfsTier from "../../../shared/storage/ipfs-tier.ts";
+import type * as privateArchive from "../../../shared/storage/private-archive.ts";
+import type * as r2Tier from "../../../shared/storage/r2-tier.ts";
+import type * as wake from "../../../shared/wake.ts";
+
+/**
+ * The types of the modules that have a mutation, by their paths. Types only: a product module that is loaded here, before the
+ * world has taken over time and chance, would keep the machine's.
+ */
+export interface Seams {
+  "shared/activation.ts": typeof activation;
+  "shared/consume.ts": typeof consume;
+  "shared/storage/ipfs-tier.ts": typeof ipfsTier;
+  "shared/storage/private-archive.ts": typeof privateArchive;
+  "shared/storage/r2-tier.ts": typeof r2Tier;
+  "shared/wake.ts": typeof wake;
+  "workers/accounts/byte-budget.ts": typeof byteBudget;
+  "workers/accounts/store-document.ts": typeof storeDocument;
+  "workers/accounts/submission-checks.ts": typeof submissionChecks;
+  "workers/accounts/sweep-intents.ts": typeof sweepIntents;
+  "workers/accounts/sweep-uploads.ts": typeof sweepUploads;
+  "workers/accounts/token-object.ts": typeof tokenObject;
+  "workers/chain-head/alarm.ts": typeof alarm;
+  "workers/chain-head/blocks.ts": typeof blocks;
+  "workers/chain-head/schema.ts": typeof schema;
+  "workers/chain-head/latest-write.ts": typeof latestWrite;
+  "workers/chain-head/progress.ts": typeof progress;
+  "workers/dead-letters/park.ts": typeof park;
+  "workers/indexer/index-block.ts": typeof indexBlock;
+  "workers/ingest-webhook/env.ts": typeof ingestEnv;
+  "workers/ingest-webhook/ingest.ts": typeof ingest;
+  "workers/miner/build-and-seal.ts": typeof buildAndSeal;
+  "workers/miner/judge.ts": typeof judge;
+  "workers/pending-cleaner/archive-private.ts": typeof archivePrivate;
+  "workers/pending-cleaner/clean.ts": typeof clean;
+  "workers/pending-writer/write-pending.ts": typeof writePending;
+  "workers/storage-verifier/inspect.ts": typeof inspect;
+  "workers/storage-verifier/restored-block.ts": typeof restoredBlock;
+}

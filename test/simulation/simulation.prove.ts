@@ -1,0 +1,59 @@
+import { availableParallelism } from "node:os";
+import { describe, expect, it } from "vitest";
+import { MUTATIONS } from "./mutations/all.ts";
+import { replayCommand } from "./report.ts";
+import { runSeeds, seedThatFinds, SEEDS_FOR_A_MUTATION } from "./seeds.ts";
+
+const DAY_MS = 86_400_000;
+/** A day's seeds are new as long as there are not more of them. */
+const SEEDS_A_DAY = 1_000;
+
+const from = setting("VDC_SEEDS_FROM", Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY);
+const seeds = setting("VDC_SEEDS", 300);
+/** A limit for a simulation that hangs, not for a slow machine: a seed takes a few seconds. */
+const SEED_HANGS_AFTER_MS = 120_000;
+
+describe("every Worker on a simulated platform", () => {
+  it("keeps every promise, whatever goes wrong", { timeout: seeds * SEED_HANGS_AFTER_MS }, async () => {
+    console.log(
+      `simulating seeds ${from} to ${from + seeds - 1}. To repeat them: VDC_SEEDS_FROM=${from} VDC_SEEDS=${seeds} npm run prove`,
+    );
+    const reports = await runSeeds({ seeds, from, jobs: availableParallelism() });
+    const broken = reports.flatMap(({ seed, violations }) =>
+      violations.map(({ promise, what }) => `seed ${seed}: ${promise}: ${what}. ${replayCommand(seed)}`),
+    );
+    expect(broken).toEqual([]);
+    expect(reports).toHaveLength(seeds);
+    expect(reports.reduce((sum, { blocks }) => sum + blocks, 0)).toBeGreaterThan(seeds);
+  });
+
+  it(
+    "does the same again for the same seed, also after others",
+    { timeout: 10 * SEED_HANGS_AFTER_MS },
+    async () => {
+      const last = from + 4;
+      const afterOthers = await runSeeds({ seeds: 5, from, jobs: 1 });
+      const [alone] = await runSeeds({ seeds: 1, from: last, jobs: 1 });
+      expect(alone).toEqual(afterOthers.find(({ seed }) => seed === last));
+    },
+  );
+
+  it.concurrent.each(MUTATIONS)(
+    "finds $name: $breaks",
+    { timeout: SEEDS_FOR_A_MUTATION * SEED_HANGS_AFTER_MS },
+    async (mutation) => {
+      const seed = await seedThatFinds(mutation);
+      expect(
+        seed,
+        `no seed from ${mutation.seed} on breaks the promise: the simulation can't see it`,
+      ).toBeDefined();
+    },
+  );
+});
+
+/** @throws Error when the environment variable is set to anything but a positive whole number */
+function setting(name: string, otherwise: number): number {
+  const text = process.env[name] || String(otherwise);
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${name} is ${text}: expected a positive whole number`);
+  return Number(text);
+}
