@@ -101,14 +101,15 @@ export function followed<T>(value: object): T {
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
 addFormats.default(ajv);
 ajv.addKeyword("components"); // the references of every schema begin at the document's root
-const compiled = new Map<Schema, ValidateFunction>();
+const compiled = new Map<string, ValidateFunction>(); // by text: many places of the document hold the same schema
 
 /** Checks values against a schema of the document. */
 export function validatorOf(schema: Schema): ValidateFunction {
-  const known = compiled.get(schema);
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text);
   if (known !== undefined) return known;
   const validate = ajv.compile({ components: DOCUMENT.components, allOf: [schema] });
-  compiled.set(schema, validate);
+  compiled.set(text, validate);
   return validate;
 }
 

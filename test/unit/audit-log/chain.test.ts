@@ -12,6 +12,7 @@ import {
   type AuditResult,
 } from "../../../shared/audit-chain.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
+import { runs } from "../../support/fast-check.ts";
 
 /** Six entries: two done, one failed. */
 function example(): AuditEntry[] {
@@ -252,7 +253,7 @@ describe("any audit log", () => {
         fc.pre(JSON.stringify(tampered) !== JSON.stringify(log));
         expect(verdict(tampered, noted)).not.toBe("whole");
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -12,6 +12,9 @@ import { canonicalBytes, type Json } from "../../../shared/crypto/canonical.ts";
 import { DOCUMENT, TRANSACTION } from "../../../shared/crypto/contexts.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
 
+/** Every byte of a long value is changed in `npm run prove`. */
+const STEP = process.env.FAST_CHECK_RUNS === undefined ? 11 : 1;
+
 type Members = { envelope: Record<string, Json>; signature: Record<string, Json> };
 
 let user: UserKeys;
@@ -65,7 +68,12 @@ describe("a document's record", () => {
   });
 
   it("with any byte changed is no record, or not what its owner signed", async () => {
-    for (let i = 0; i < record.length; i += 1) {
+    // The members' names, and samples of the long values: enc, ct, publicKey and signature.
+    const text = fromUtf8(record);
+    const chosen = Array.from(record.keys()).filter(
+      (i) => i % STEP === 0 || /["{}:,]/.test(text.slice(i - 2, i + 3)),
+    );
+    for (const i of chosen) {
       const changed = record.slice();
       changed[i] = (changed[i] ?? 0) ^ 1;
       const verified = await DocumentRecord.read(changed).then(
@@ -77,7 +85,7 @@ describe("a document's record", () => {
       );
       expect(verified, `byte ${i}`).toBe(false);
     }
-  }, 60_000);
+  });
 
   const misfits: [what: string, bytes: () => Uint8Array<ArrayBuffer>, why: RegExp][] = [
     ["nothing", () => new Uint8Array(), /begins with/],

@@ -28,6 +28,7 @@ import { recordFrom } from "../../../workers/dead-letters/record.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { chainOf } from "../cli/chains.ts";
+import { runs } from "../../support/fast-check.ts";
 
 const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 
@@ -114,7 +115,7 @@ describe("custom metadata", () => {
                 : Number.isSafeInteger(value),
             ).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(100) },
     );
   });
 });
@@ -154,7 +155,7 @@ describe("a block in KV", () => {
           expect(shown).toEqual(block);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -252,7 +253,7 @@ describe("a dead letter", () => {
           expect(record).toEqual(JSON.parse(text) as Json);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 
