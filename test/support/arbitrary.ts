@@ -39,7 +39,7 @@ function texts({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> 
   const form = typeof pattern === "string" ? new RegExp(pattern) : /^/;
   const random =
     typeof pattern === "string"
-      ? fc.stringMatching(form, { size: "small" })
+      ? matching(pattern)
       : fc.string({ minLength: least, maxLength: Math.min(most, least + LENGTHS), unit: "grapheme" });
   const bounds = [least, most].filter(Number.isFinite).map((length) => "a".repeat(length));
   const usable = bounds.filter((text) => form.test(text));
@@ -47,6 +47,14 @@ function texts({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> 
   return (
     usable.length > 0 ? fc.oneof({ weight: 3, arbitrary: random }, fc.constantFrom(...usable)) : random
   ).filter((text) => Array.from(text).length >= least && text.length <= most);
+}
+
+/** A key's text has 1,451 characters: a few are chosen, and repeated. */
+function matching(pattern: string): fc.Arbitrary<string> {
+  const [, characters, length] = /^\^(\[[^\]]+\])\{(\d{3,})\}\$$/.exec(pattern) ?? [];
+  if (length === undefined) return fc.stringMatching(new RegExp(pattern), { size: "small" });
+  const few = fc.stringMatching(new RegExp(`^${characters}{16}$`));
+  return few.map((text) => text.padEnd(Number(length), text));
 }
 
 function numbers({ minimum, maximum }: Schema): fc.Arbitrary<number> {
