@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { HUGE, NAMES } from "./nearly.ts";
 import { followed, validatorOf, type Parameter, type Schema } from "./openapi.ts";
+import { CHARACTER } from "./character.ts";
 
 const LENGTHS = 40; // characters and members, where a schema gives no bound
 
@@ -49,8 +50,17 @@ function texts({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> 
   ).filter((text) => Array.from(text).length >= least && text.length <= most);
 }
 
-/** A key's text has 1,451 characters: a few are chosen, and repeated. */
+/** Making one takes longer than all of its values, and many schemas have the same patterns. */
+const byPattern = new Map<string, fc.Arbitrary<string>>();
+
 function matching(pattern: string): fc.Arbitrary<string> {
+  const known = byPattern.get(pattern) ?? newMatching(pattern);
+  byPattern.set(pattern, known);
+  return known;
+}
+
+/** A key's text has 1,451 characters: a few are chosen, and repeated. */
+function newMatching(pattern: string): fc.Arbitrary<string> {
   const [, characters, length] = /^\^(\[[^\]]+\])\{(\d{3,})\}\$$/.exec(pattern) ?? [];
   if (length === undefined) return fc.stringMatching(new RegExp(pattern), { size: "small" });
   const few = fc.stringMatching(new RegExp(`^${characters}{16}$`));
@@ -104,7 +114,7 @@ export function parameterTexts({ schema }: Parameter): fc.Arbitrary<string> {
       weight: 1,
       arbitrary: fc.oneof(
         fc.constantFrom(...NOT_PLAIN, ...TOO_LARGE, ...beyond, ...NAMES, HUGE),
-        fc.string({ unit: "binary", maxLength: 20 }).map((text) => text.toWellFormed()),
+        fc.string({ unit: CHARACTER, maxLength: 20 }).map((text) => text.toWellFormed()),
       ),
     },
   );

@@ -22,6 +22,7 @@ import { announced, CHAIN_ID, genesis, payment, signerOf, TestChain } from "../.
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { nearly } from "../../support/nearly.ts";
 import { runs } from "../../support/fast-check.ts";
+import { CHARACTER } from "../../support/character.ts";
 
 const status = fc.oneof(fc.integer({ min: 300, max: 599 }), fc.constantFrom(400, 401, 404, 409, 429, 503));
 const problem = {
@@ -34,7 +35,7 @@ const problem = {
 /** JSON as a deployment may answer it, or whatever stands in front of it. */
 const body = fc.oneof(
   nearly(fc.constant(problem)),
-  fc.jsonValue({ stringUnit: "binary" }),
+  fc.jsonValue({ stringUnit: CHARACTER }),
   fc.constant(undefined),
   fc.constantFrom<unknown>(
     { ...problem, detail: { toString: 1, valueOf: 1 } },

@@ -15,11 +15,12 @@ import { routerOf } from "../../../workers/gateway/router.ts";
 import { RUBBISH } from "../../support/mutations.ts";
 import { runs } from "../../support/fast-check.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
+import { CHARACTER } from "../../support/character.ts";
 
 const characters = (all: string) => fc.constantFrom(...Array.from(all));
 
 const text = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 60 }),
+  fc.string({ unit: CHARACTER, maxLength: 60 }),
   fc.string({ unit: characters('0123456789abcdef:.,-+*"W/ \t%'), maxLength: 60, size: "max" }),
 );
 /** What a header may hold: visible ASCII, spaces and tabs, or bytes above. */

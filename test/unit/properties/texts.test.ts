@@ -39,12 +39,13 @@ import { PURCHASE, transactionOf, withObject } from "../stripe/events.ts";
 import { scratch } from "../cli/chains.ts";
 import { runs } from "../../support/fast-check.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
+import { CHARACTER } from "../../support/character.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
 /** Texts as people, settings and files have them, and worse. */
 const text = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 50 }),
+  fc.string({ unit: CHARACTER, maxLength: 50 }),
   fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef.,:-+_/ \n\t"=smhdTZ')), maxLength: 50 }),
   fc.constantFrom(
     "",
@@ -254,7 +255,7 @@ describe("a setting", () => {
 describe("what others wrote", () => {
   it("does not command the terminal", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (given) => {
+      fc.property(fc.string({ unit: CHARACTER }), (given) => {
         const shown = [asShown({ given }), facts([["name", given.replaceAll(/\[/g, "")]])];
         for (const one of shown)
           expect(one.replaceAll("\u001B[2m", "").replaceAll("\u001B[22m", "")).not.toMatch(
