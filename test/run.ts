@@ -15,7 +15,9 @@ const ROOT = join(import.meta.dirname, "..");
 const MARK = `VDC_TEST_RUN=${randomUUID()}`; // in the environment of whatever the run starts, its children's too
 const PATIENCE = 30_000; // milliseconds for processes that are just ending
 
-const [PROJECT = "test", ...GIVEN] = process.argv.slice(2);
+const [RUN = "test", ...GIVEN] = process.argv.slice(2);
+/** Projects of vitest.config.ts, by what npm runs. */
+const PROJECTS: Readonly<Record<string, readonly string[]>> = { test: ["unit", "workers"], prove: ["prove"] };
 /** With `--record`, the run writes how long each file took into the file that the order and the estimate come from. */
 const RECORDS = GIVEN.includes("--record");
 const ARGUMENTS = GIVEN.filter((argument) => argument !== "--record");
@@ -31,7 +33,7 @@ async function test(): Promise<number> {
   const report = join(directory, "report.json");
   try {
     const code = await vitest([
-      `--project=${PROJECT}`,
+      ...(PROJECTS[RUN] ?? []).map((project) => `--project=${project}`),
       "--reporter=default",
       "--reporter=test/support/progress.ts",
       "--reporter=json",
@@ -44,7 +46,7 @@ async function test(): Promise<number> {
     }
     const { passed, failed, skipped } = counts(report, code);
     if (RECORDS) recordDurations(report);
-    console.log(`${PROJECT}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+    console.log(`${RUN}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
     return code === 0 && failed === 0 && left.length === 0 ? 0 : code || 1;
   } finally {
     rmSync(directory, { recursive: true, force: true });

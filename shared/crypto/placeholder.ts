@@ -20,9 +20,14 @@ function isText(bytes: Uint8Array): boolean {
 }
 
 function isRepetition(bytes: Uint8Array): boolean {
-  for (let period = 1; period <= bytes.length / 2; period++)
-    if (bytes.every((byte, i) => i < period || byte === bytes[i - period])) return true;
+  for (let period = 1; period <= bytes.length / 2; period++) if (hasPeriod(bytes, period)) return true;
   return false;
+}
+
+/** Begins at the first byte that can differ: a random key fails there, for every period. */
+function hasPeriod(bytes: Uint8Array, period: number): boolean {
+  for (let i = period; i < bytes.length; i++) if (bytes[i] !== bytes[i - period]) return false;
+  return true;
 }
 
 function isSequence(bytes: Uint8Array): boolean {

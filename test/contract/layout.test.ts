@@ -23,7 +23,7 @@ function isKey(text: string): boolean {
 
 function keyLiterals(pattern: string): string[] {
   return sources(pattern).flatMap((file) =>
-    [...nodes(file.program)].flatMap((node) => {
+    nodes(file.program).flatMap((node) => {
       const text = textOf(node);
       return text !== undefined && isKey(text) ? [`${file.path}:${lineOf(file, node)} ${text}`] : [];
     }),

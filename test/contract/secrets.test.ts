@@ -60,7 +60,7 @@ const COMPARING = ["includes", "indexOf", "startsWith", "endsWith", "localeCompa
 
 /** Comparisons that end sooner the sooner the two differ, with something on one side that must stay secret. */
 function comparisons({ program, ...file }: Pick<Source, "program" | "path" | "text">): string[] {
-  return [...nodes(program)].flatMap((node) => {
+  return nodes(program).flatMap((node) => {
     const operands = operandsOf(node);
     if (operands.some(isNothing) || !operands.some((operand) => isSecretName(nameOf(operand)))) return [];
     const { start, end } = node as Node & { end: number };

@@ -36,11 +36,34 @@ export function source(path: string): Source {
   return parsed;
 }
 
+/** The nodes of whole programs: many tests walk the same files. */
+const walked = new WeakMap<object, readonly Node[]>();
+
 /** Every node below this one, and itself. */
-export function* nodes(start: unknown): Generator<Node> {
-  if (start === null || typeof start !== "object") return;
-  if (!Array.isArray(start) && "type" in start && typeof start.type === "string") yield start as Node;
-  for (const member of Object.values(start)) yield* nodes(member);
+export function nodes(start: unknown): readonly Node[] {
+  if (start === null || typeof start !== "object") return [];
+  const known = walked.get(start);
+  if (known !== undefined) return known;
+  const found: Node[] = [];
+  collect(start, found);
+  if (Reflect.get(start, "type") === "Program") walked.set(start, found);
+  return found;
+}
+
+function collect(value: object, into: Node[]): void {
+  if (isNode(value)) into.push(value);
+  for (const member of Object.values(value) as unknown[])
+    if (member !== null && typeof member === "object") collect(member, into);
+}
+
+export function isNode(value: unknown): value is Node {
+  return (
+    value !== null &&
+    typeof value === "object" &&
+    !Array.isArray(value) &&
+    "type" in value &&
+    typeof value.type === "string"
+  );
 }
 
 export function lineOf({ text }: Source, { start }: Node): number {
@@ -55,9 +78,17 @@ export interface Import {
   readonly line: number;
 }
 
+const imports = new WeakMap<Source, readonly Import[]>();
+
 /** What a file imports, exports from elsewhere, or loads while it runs. */
 export function importsOf(file: Source): readonly Import[] {
-  return [...nodes(file.program)].flatMap((node) => {
+  const known = imports.get(file) ?? readImports(file);
+  imports.set(file, known);
+  return known;
+}
+
+function readImports(file: Source): readonly Import[] {
+  return nodes(file.program).flatMap((node) => {
     const specifier = specifierOf(file, node);
     if (specifier === undefined) return [];
     const target = specifier.startsWith(".") ? posix.join(posix.dirname(file.path), specifier) : specifier;

@@ -25,9 +25,15 @@ import { nodes, reachableFrom, source, sources, type Node, type Source } from ".
 
 type Config = Readonly<Record<string, unknown>>;
 
+const rawConfigs = new Map<WorkerName, Config>();
+
 /** What stands in the file, nothing added: what is not written out has another default here than in production. */
 function configOf(worker: WorkerName): Config {
-  return experimental_readRawConfig({ config: configPath(worker) }).rawConfig as Config;
+  const config =
+    rawConfigs.get(worker) ??
+    (experimental_readRawConfig({ config: configPath(worker) }).rawConfig as Config);
+  rawConfigs.set(worker, config);
+  return config;
 }
 
 const planOf = (worker: WorkerName): WorkerPlan => WORKERS[worker];
@@ -302,8 +308,15 @@ describe("a secret", () => {
   });
 });
 
+let knownDate: string | undefined;
+
 /** The date up to which the installed workerd knows what compatibility means. */
 function workerdDate(): string {
+  knownDate ??= readWorkerdDate();
+  return knownDate;
+}
+
+function readWorkerdDate(): string {
   const said = execFileSync(join(ROOT, "node_modules/.bin/workerd"), ["--version"]);
   const [, date] = /^workerd (\d{4}-\d\d-\d\d)\s*$/.exec(said.toString()) ?? [];
   if (date === undefined) throw new Error(`workerd --version said ${said.toString()}`);
@@ -342,7 +355,7 @@ function envNames(worker: WorkerName): string[] {
     source(`workers/${worker}/${files}`),
     ...sources("shared/*.ts"),
     source("shared/storage/tiers.ts"),
-  ].flatMap(({ program }) => [...nodes(program)].filter(({ type }) => type === "TSInterfaceDeclaration"));
+  ].flatMap(({ program }) => nodes(program).filter(({ type }) => type === "TSInterfaceDeclaration"));
   const membersOf = (name: string): string[] => {
     const found = interfaces.find(({ id }) => nameOf(id) === name);
     if (found === undefined)
@@ -354,18 +367,30 @@ function envNames(worker: WorkerName): string[] {
   return [...new Set(membersOf("Env"))]; // several of them name the chain
 }
 
+const namesInCode = new WeakMap<Source, readonly string[]>();
+
 /** Names that stand in code that runs: not in the declaration of a type. */
-function valueNames({ program }: Source): string[] {
+function valueNames(file: Source): readonly string[] {
+  const known = namesInCode.get(file) ?? readValueNames(file);
+  namesInCode.set(file, known);
+  return known;
+}
+
+function readValueNames({ program }: Source): readonly string[] {
   const declared = new Set(
-    [...nodes(program)]
+    nodes(program)
       .filter(({ type }) => type.startsWith("TSInterface") || type === "TSTypeAliasDeclaration")
-      .flatMap((declaration) => [...nodes(declaration)]),
+      .flatMap((declaration) => nodes(declaration)),
   );
-  return [...nodes(program)].filter((node) => node.type === "Identifier" && !declared.has(node)).map(nameOf);
+  return nodes(program)
+    .filter((node) => node.type === "Identifier" && !declared.has(node))
+    .map(nameOf);
 }
 
 function names({ program }: Source): string[] {
-  return [...nodes(program)].filter(({ type }) => type === "Identifier").map(nameOf);
+  return nodes(program)
+    .filter(({ type }) => type === "Identifier")
+    .map(nameOf);
 }
 
 function nameOf(node: unknown): string {

@@ -3,6 +3,7 @@ import { fitting, parameterTexts, takes } from "./arbitrary.ts";
 import { nearly } from "./nearly.ts";
 import { validatorOf, type DocumentedCall, type Parameter, type Schema } from "./openapi.ts";
 import { purchase } from "./payments.ts";
+import { CHARACTER } from "./character.ts";
 
 export interface FuzzedRequest {
   readonly method: string;
@@ -124,7 +125,7 @@ function bodiesOf({ body, signed }: DocumentedCall): fc.Arbitrary<Body | undefin
   const good = schema === undefined ? EVENTS : fitting(schema);
   const bytes = fc.oneof(
     { weight: 6, arbitrary: fc.oneof(good, nearly(good)).map((value) => utf8(JSON.stringify(value))) },
-    { weight: 1, arbitrary: fc.string({ unit: "binary" }).map((text) => utf8(text.toWellFormed())) },
+    { weight: 1, arbitrary: fc.string({ unit: CHARACTER }).map((text) => utf8(text.toWellFormed())) },
     { weight: 1, arbitrary: fc.uint8Array({ maxLength: 50 }).map((bytes) => new Uint8Array(bytes)) },
     { weight: 1, arbitrary: fc.constantFrom(...UNWIELDY).map(utf8) },
   );

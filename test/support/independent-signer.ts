@@ -1,6 +1,6 @@
 // What a dishonest operator, or a user, can make: blocks and submissions that are rightly signed, whatever they hold.
 // Like the verifier beside it, written from docs/format.md alone.
-import { sign } from "node:crypto";
+import { sign, type KeyObject } from "node:crypto";
 import {
   asJson,
   bytesOf,
@@ -21,8 +21,12 @@ export interface ExampleKey {
   publicKey: string;
   keyId: string;
 }
+
+const secrets = new Map<string, KeyObject>(); // by seed
+
 export function signature(message: Uint8Array, context: string, key: ExampleKey): string {
-  const secret = signingPrivateKey(Buffer.from(key.seed, "hex"));
+  const secret = secrets.get(key.seed) ?? signingPrivateKey(Buffer.from(key.seed, "hex"));
+  secrets.set(key.seed, secret);
   return sign(null, message, { key: secret, context: bytesOf(context) }).toString("base64url");
 }
 

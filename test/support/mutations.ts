@@ -1,14 +1,15 @@
 import * as fc from "fast-check";
 import { fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { nearly } from "./nearly.ts";
+import { CHARACTER } from "./character.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Any bytes, and any that are UTF-8 or JSON. */
 export const RUBBISH: fc.Arbitrary<Bytes> = fc.oneof(
   fc.uint8Array({ maxLength: 300, size: "max" }).map((bytes) => new Uint8Array(bytes)),
-  fc.string({ unit: "binary", maxLength: 100 }).map((text) => utf8(text.toWellFormed())),
-  fc.jsonValue({ stringUnit: "binary" }).map((value) => utf8(JSON.stringify(value))),
+  fc.string({ unit: CHARACTER, maxLength: 100 }).map((text) => utf8(text.toWellFormed())),
+  fc.jsonValue({ stringUnit: CHARACTER }).map((value) => utf8(JSON.stringify(value))),
   fc
     .constantFrom(
       "",

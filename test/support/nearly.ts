@@ -1,10 +1,11 @@
 import * as fc from "fast-check";
+import { CHARACTER } from "./character.ts";
 
 /** Longer than any text that is asked for. */
 export const HUGE = "x".repeat(5_000);
 
 const ANYTHING: fc.Arbitrary<unknown> = fc.oneof(
-  fc.jsonValue({ stringUnit: "binary" }),
+  fc.jsonValue({ stringUnit: CHARACTER }),
   fc.constantFrom<unknown>("", HUGE, -1, 0, 1e308, -0.5, true, null, [], {}, [[]], "null", "\u0000", "💩"),
 );
 export const NAMES = ["__proto__", "constructor", "toString", "then", "a.b", "", "ids", "all", "💩"];

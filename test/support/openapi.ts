@@ -100,15 +100,20 @@ export function followed<T>(value: object): T {
 // Strict: a keyword that JSON Schema does not know is an error. `default` and OpenAPI's own words stand beside.
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
 addFormats.default(ajv);
-ajv.addKeyword("components"); // the references of every schema begin at the document's root
-const compiled = new Map<Schema, ValidateFunction>();
+// Once, so that what many schemas refer to is compiled once. The references begin at the document's root.
+const ROOT_ID = "urn:vdc:openapi";
+ajv.addKeyword("components");
+ajv.addSchema({ $id: ROOT_ID, components: DOCUMENT.components });
+const compiled = new Map<string, ValidateFunction>(); // by text: many places of the document hold the same schema
 
 /** Checks values against a schema of the document. */
 export function validatorOf(schema: Schema): ValidateFunction {
-  const known = compiled.get(schema);
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text);
   if (known !== undefined) return known;
-  const validate = ajv.compile({ components: DOCUMENT.components, allOf: [schema] });
-  compiled.set(schema, validate);
+  const absolute = text.replaceAll('"$ref":"#/', `"$ref":"${ROOT_ID}#/`);
+  const validate = ajv.compile(JSON.parse(absolute) as Schema);
+  compiled.set(text, validate);
   return validate;
 }
 

@@ -1,4 +1,4 @@
-import { nodes, source, type Node } from "../contract/sources.ts";
+import { isNode, source, type Node } from "../contract/sources.ts";
 
 const NAMES = ["describe", "it", "test"];
 
@@ -40,9 +40,6 @@ function* childrenOf(node: Node): Generator<Node> {
   for (const member of Object.values(node)) {
     if (member === null || typeof member !== "object") continue;
     const parts: unknown[] = Array.isArray(member) ? member : [member];
-    for (const part of parts) {
-      const [first] = nodes(part);
-      if (first !== undefined) yield first;
-    }
+    for (const part of parts) if (isNode(part)) yield part;
   }
 }

@@ -12,8 +12,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Fault } from "../../cli/local/pinning/faults.ts";
 import { startPinningService } from "../../cli/local/pinning/server.ts";
 import type { PinningService } from "../../cli/local/pinning/server.ts";
+import { UNLESS_IT_HANGS } from "../support/patience.ts";
 
-const SOON = { interval: 5, timeout: 10_000 };
 const JWT = "local-test-token";
 const HELLO = Uint8Array.from(Buffer.from("hello world"));
 const HELLO_V0 = "Qmf412jQZiuVUtdgnB36FXFX7xg5V6KEbSJ4dpQuhkLyfD";
@@ -289,7 +289,7 @@ describe("faults", () => {
   it("stall: keeps the request, and serves it late when cleared", async () => {
     service.setFault({ kind: "stall", on: "upload" });
     const late = upload(HELLO);
-    await expect.poll(() => service.stats().stalled, SOON).toBe(1);
+    await expect.poll(() => service.stats().stalled, UNLESS_IT_HANGS).toBe(1);
     expect(await listed(HELLO_V0)).toBe(false);
     service.clearFaults();
     expect(await late).toMatchObject({ cid: HELLO_V0 });
@@ -308,17 +308,17 @@ describe("faults", () => {
       body,
       signal: giveUp.signal,
     });
-    await expect.poll(() => service.stats().stalled, SOON).toBe(1);
+    await expect.poll(() => service.stats().stalled, UNLESS_IT_HANGS).toBe(1);
     giveUp.abort();
     await expect(given).rejects.toThrow("aborted");
     service.clearFaults();
-    await expect.poll(() => listed(HELLO_V0), SOON).toBe(true);
+    await expect.poll(() => listed(HELLO_V0), UNLESS_IT_HANGS).toBe(true);
   });
 
   it("stall: does not keep the service from closing, and nothing is stored afterwards", async () => {
     service.setFault({ kind: "stall" });
     const cutOff = upload(HELLO).catch((error: unknown) => error);
-    await expect.poll(() => service.stats().stalled, SOON).toBe(1);
+    await expect.poll(() => service.stats().stalled, UNLESS_IT_HANGS).toBe(1);
     await restart();
     expect(await cutOff).toMatchObject({ name: "PinataError", statusCode: undefined });
     expect(await listed(HELLO_V0)).toBe(false);

@@ -12,6 +12,8 @@ import {
   type AuditResult,
 } from "../../../shared/audit-chain.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
+import { runs } from "../../support/fast-check.ts";
+import { CHARACTER } from "../../support/character.ts";
 
 /** Six entries: two done, one failed. */
 function example(): AuditEntry[] {
@@ -211,11 +213,11 @@ interface ChosenDeed {
 }
 
 describe("any audit log", () => {
-  const text = fc.string({ unit: "binary", maxLength: 60 });
+  const text = fc.string({ unit: CHARACTER, maxLength: 60 });
   const deeds: fc.Arbitrary<ChosenDeed[]> = fc.array(
     fc.record({
       operator: fc.record({
-        name: fc.string({ minLength: 1, unit: "binary", maxLength: 120 }),
+        name: fc.string({ minLength: 1, unit: CHARACTER, maxLength: 120 }),
         by: fc.constantFrom("access" as const, "secret" as const, "schedule" as const),
       }),
       target: text,
@@ -252,7 +254,7 @@ describe("any audit log", () => {
         fc.pre(JSON.stringify(tampered) !== JSON.stringify(log));
         expect(verdict(tampered, noted)).not.toBe("whole");
       }),
-      { numRuns: 300 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { Onlooker, type Call } from "../../support/chain-head-onlooker.ts";
+import { runs } from "../../support/fast-check.ts";
 
 /** Few ids and blocks, so that repeats, races and calls at the wrong moment are the rule. */
 const number = fc.integer({ min: 0, max: 24 });
@@ -37,7 +38,7 @@ describe("whatever is called in whatever order, and however often", () => {
         }
         onlooker.settle();
       }),
-      { numRuns: 150, seed: 20_261_122 },
+      { numRuns: runs(50) },
     );
   });
 });

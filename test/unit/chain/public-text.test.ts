@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { personalMember, traitOf } from "../../../shared/chain/public-text.ts";
 import { AssetId } from "../../../shared/chain/transaction.ts";
+import { runs } from "../../support/fast-check.ts";
 
 const SALT = "A".repeat(43);
 const created = (data: { assetId: string; documentType?: string }, part?: Record<string, unknown>) =>
@@ -114,7 +115,7 @@ describe("an ordinary id", () => {
       fc.property(ids, (id) => {
         expect(traitOf(id)).toBeUndefined();
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

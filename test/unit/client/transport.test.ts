@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VdcProblem, VdcUnreachable } from "../../../shared/client/problem.ts";
 import { Transport } from "../../../shared/client/transport.ts";
 import { serve, type Answered } from "../cli/server.ts";
+import { UNLESS_IT_HANGS } from "../../support/patience.ts";
 
 const inTurn = (...answers: readonly Answered[]) => {
   let turn = 0;
@@ -70,7 +71,7 @@ describe("a request of the client", () => {
     });
     const controller = new AbortController();
     const asking = failureOf(new Transport(url).json("/api/x", { signal: controller.signal }));
-    await expect.poll(() => asked.length).toBe(1);
+    await expect.poll(() => asked.length, UNLESS_IT_HANGS).toBe(1);
     controller.abort(new Error("the page was left"));
     expect(await asking).toEqual(new Error("the page was left"));
     const again = new Transport(url).json("/api/x", { signal: controller.signal });

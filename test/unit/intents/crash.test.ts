@@ -10,6 +10,7 @@ import {
   someEnvelope,
   type CrashPoint,
 } from "../../support/intents-world.ts";
+import { runs } from "../../support/fast-check.ts";
 
 const PAYMENT = 7;
 
@@ -140,7 +141,7 @@ describe("whatever happens at the same time", () => {
         expectReleased(world);
         expect(world.head.transaction(PAYMENT + 1)).not.toBeNull();
       }),
-      { numRuns: 300, seed: 20_261_122 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -21,6 +21,8 @@ import { blockBytes } from "../../../shared/chain/block.ts";
 import { announced, CHAIN_ID, genesis, payment, signerOf, TestChain } from "../../support/chain.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { nearly } from "../../support/nearly.ts";
+import { runs } from "../../support/fast-check.ts";
+import { CHARACTER } from "../../support/character.ts";
 
 const status = fc.oneof(fc.integer({ min: 300, max: 599 }), fc.constantFrom(400, 401, 404, 409, 429, 503));
 const problem = {
@@ -33,7 +35,7 @@ const problem = {
 /** JSON as a deployment may answer it, or whatever stands in front of it. */
 const body = fc.oneof(
   nearly(fc.constant(problem)),
-  fc.jsonValue({ stringUnit: "binary" }),
+  fc.jsonValue({ stringUnit: CHARACTER }),
   fc.constant(undefined),
   fc.constantFrom<unknown>(
     { ...problem, detail: { toString: 1, valueOf: 1 } },
@@ -152,7 +154,7 @@ describe("an answer", () => {
         if (same && source.cid === second?.ipfsHash) expect(await verified).toBe(source.cid);
         else if (source.cid !== undefined) expect(await verified).toBeInstanceOf(UnverifiedCid);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 });
@@ -235,7 +237,7 @@ describe("the local pinning service", () => {
           expect(response.status, url).toBeLessThan(500);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(100) },
     );
     expect(failed).not.toHaveBeenCalled();
   });

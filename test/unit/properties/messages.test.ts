@@ -21,6 +21,7 @@ import { readExtent } from "../../../workers/storage-verifier/extent.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { nearly } from "../../support/nearly.ts";
 import { PURCHASE, transactionOf } from "../stripe/events.ts";
+import { runs } from "../../support/fast-check.ts";
 
 const spell = (value: unknown) => canonicalText(value as Json);
 
@@ -70,7 +71,7 @@ describe("a message", () => {
           expect(done.length + letters.length).toBeLessThanOrEqual(given.length);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 });
@@ -100,7 +101,7 @@ describe("what is sealed", () => {
             canonicalText(v.parse(PendingPayload, JSON.parse(Buffer.from(bytes).toString())) as Json),
           ).toBe(Buffer.from(bytes).toString());
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -119,7 +120,7 @@ describe("what is sealed", () => {
         const opened = await openPrivate(asked, keyring).catch((error: unknown) => error);
         if (opened instanceof Error) expect(opened).toBeInstanceOf(CommandFailure);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -132,7 +133,7 @@ describe("what is sealed", () => {
           openPending(payload.txId, keyring, { R2 } as unknown as MinerEnv),
         ).rejects.toBeInstanceOf(Permanent);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -147,7 +148,7 @@ describe("what is sealed", () => {
           expect(found).toMatchObject({ slug: "not-found" } satisfies Partial<Problem>);
         else expect(v.is(Envelope, Reflect.get(Object(found), "envelope"))).toBe(true);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 });
@@ -177,7 +178,7 @@ describe("a hostile service", () => {
         else expect(fetched).toBeInstanceOf(Error);
         if (fetched instanceof Uint8Array) expect(Buffer.compare(fetched, file)).toBe(0);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 

@@ -6,6 +6,7 @@ import { sources, type Source } from "../../contract/sources.ts";
 import { fitting } from "../../support/arbitrary.ts";
 import { nearly } from "../../support/nearly.ts";
 import type { Schema } from "../../support/openapi.ts";
+import { runs } from "../../support/fast-check.ts";
 
 type AnySchema = v.GenericSchema;
 
@@ -89,7 +90,7 @@ describe("every schema", () => {
           expect(v.safeParse(schema, read.output)).toMatchObject({ success: true, output: read.output });
           expect(read.output).toEqual(before);
         }),
-        { numRuns: 100 },
+        { numRuns: runs(50) },
       );
     },
   );

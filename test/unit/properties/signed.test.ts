@@ -4,6 +4,7 @@ import { fromUtf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes, canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { signedFormats, type Format } from "../../support/signed-formats.ts";
+import { runs } from "../../support/fast-check.ts";
 
 const NAMES = [
   "a block, verified alone",
@@ -58,7 +59,7 @@ describe.for(NAMES)("%s", (name) => {
         expect(text).toBe(whole);
         expect(fromUtf8(canonicalBytes(JSON.parse(fromUtf8(bytes)) as Json))).toBe(whole);
       }),
-      { numRuns: 400 },
+      { numRuns: runs(100) },
     );
   });
 

@@ -28,6 +28,8 @@ import { recordFrom } from "../../../workers/dead-letters/record.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { chainOf } from "../cli/chains.ts";
+import { runs } from "../../support/fast-check.ts";
+import { CHARACTER } from "../../support/character.ts";
 
 const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 
@@ -78,7 +80,7 @@ const anyMetadata = fc.option(
     fc.oneof(
       numbers.map(String),
       txIds,
-      fc.string({ unit: "binary", maxLength: 20 }),
+      fc.string({ unit: CHARACTER, maxLength: 20 }),
       fc.constantFrom("", "-1", "1e3", "9".repeat(16), "9".repeat(17), "١٢", "1\n", " 1"),
     ),
   ),
@@ -114,7 +116,7 @@ describe("custom metadata", () => {
                 : Number.isSafeInteger(value),
             ).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(100) },
     );
   });
 });
@@ -154,7 +156,7 @@ describe("a block in KV", () => {
           expect(shown).toEqual(block);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -214,7 +216,7 @@ describe("a dead letter", () => {
   cyclic.self = cyclic;
   const bodies = fc.oneof(
     fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true, withTypedArray: true }),
-    fc.jsonValue({ stringUnit: "binary" }),
+    fc.jsonValue({ stringUnit: CHARACTER }),
     fc.constantFrom(
       cyclic,
       deep(98),
@@ -232,7 +234,7 @@ describe("a dead letter", () => {
       kind: fc.constant("dead_letter"),
       stage: fc.constantFrom("miner", "later"),
       reason: fc.constantFrom("missing", "later"),
-      error: fc.string({ unit: "binary" }),
+      error: fc.string({ unit: CHARACTER }),
       attempts: fc.nat({ max: 200 }).map((n) => n + 1),
       failedAt: fc.nat(),
       message: fc.oneof(fc.jsonValue(), fc.constantFrom(deep(99), deep(101), cyclic)),
@@ -252,7 +254,7 @@ describe("a dead letter", () => {
           expect(record).toEqual(JSON.parse(text) as Json);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(100) },
     );
   });
 

@@ -14,6 +14,7 @@ import {
 } from "../../../cli/stripe/synthetic.ts";
 import { stripeTxId, toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { asEvent, decide, fixture, PURCHASE, SALT, SIGNED_AT, transactionOf, withObject } from "./events.ts";
+import { runs } from "../../support/fast-check.ts";
 
 const UNPAID = syntheticCheckout({ seed: 2, created: SIGNED_AT, paymentStatus: "unpaid" });
 const FREE = syntheticCheckout({ seed: 3, created: SIGNED_AT, paymentStatus: "no_payment_required" });
@@ -356,7 +357,7 @@ describe("the public transaction", () => {
           checkPayload(payload);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(100) },
     );
   });
 
