@@ -21,6 +21,9 @@ import {
   type Intent,
   type IntentStanding,
 } from "../../workers/chain-head/intents.ts";
+import { measures } from "../../workers/chain-head/measures.ts";
+import { outlook } from "../../workers/chain-head/outlook.ts";
+import { forgetRefused } from "../../workers/chain-head/refused.ts";
 import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
@@ -63,6 +66,8 @@ export interface Arrival {
   readonly size?: number;
   /** The number of the submission that it pays. */
   readonly pays?: number;
+  /** What it makes true once it is mined. */
+  readonly grants?: string | undefined;
 }
 
 /** The chain head's decisions on a database in memory, with a clock that the test moves. */
@@ -91,8 +96,9 @@ export class TestHead {
         timestamp = n,
         size = 500,
         pays,
+        grants,
       }: Arrival = typeof arrival === "number" ? { n: arrival } : arrival;
-      return { txId: txId(n), timestamp, size, ...(pays !== undefined && { pays: txId(pays) }) };
+      return { txId: txId(n), timestamp, size, grants, ...(pays !== undefined && { pays: txId(pays) }) };
     });
     return this.admitEntries(entries);
   }
@@ -153,6 +159,18 @@ export class TestHead {
   ): Reservation | null {
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
     return this.setAsideAll({ blockNumber, revision, refused });
+  }
+
+  /** As the miner does with a submission that its user signed and that breaks a rule of the chain. */
+  refuse(blockNumber: number, n: number, reason: PermanentReason = "not_owner"): Reservation | null {
+    const revision = findBlock(this.sql, blockNumber)?.revision ?? -1;
+    const refused = [{ txId: txId(n), reason, error: `${reason} in a test`, isUsers: true }];
+    return this.setAsideAll({ blockNumber, revision, refused });
+  }
+
+  /** As the alarm does, whenever it rings. */
+  forgetRefused(): void {
+    this.#decide(() => forgetRefused(this.sql, this.now));
   }
 
   setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | null {
@@ -223,6 +241,9 @@ export class TestHead {
   counts = () => this.status().counts;
   failures = (limit = 100) => reads.failures(this.sql, limit);
   ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
+  outlook = (n: number, keys: Partial<LedgerKeys>, grants: readonly string[]) =>
+    outlook(this.sql, txId(n), { assetIds: [], userIds: [], ...keys }, grants);
+  measures = () => measures(this.sql);
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>

@@ -74,6 +74,7 @@ export interface Status {
     waiting: number;
     mined: number;
     setAside: number;
+    refused: number;
     blocks: number;
     awaitingPayment: number;
     paidUnreleased: number;

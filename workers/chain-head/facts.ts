@@ -1,3 +1,4 @@
+import type { PermanentReason } from "../../shared/errors.ts";
 import { factsOf } from "../../shared/facts.ts";
 import type { LatestWrite } from "./latest-write.ts";
 import type { Sql } from "./schema.ts";
@@ -19,7 +20,10 @@ export interface Facts {
   waiting: number;
   /** Transactions whose block is not finished, and those in no block yet. */
   pending: number;
+  /** Transactions that could not be mined, refused submissions of users not included. */
   setAside: number;
+  /** How many submissions of users were ever refused, by reason. */
+  refused: Partial<Record<PermanentReason, number>>;
   mined: number;
   /** Highest block with all before it persisted: what `vdc:latest` is to name. */
   latest: number;

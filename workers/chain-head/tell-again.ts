@@ -9,10 +9,10 @@ export function publishAgain(sql: Sql): void {
 
 /**
  * Has what was set aside parked again: for when the queue that was to bring it there is known to be empty. What the
- * dead-letter store has already is not changed by it; what was erased is to be nowhere.
+ * dead-letter store has already is not changed by it; what was erased, and what a user was refused, is not for it.
  */
 export function parkAgain(sql: Sql): void {
-  sql.exec("UPDATE tx SET parked = 0 WHERE state = 'set_aside' AND reason <> 'erased'");
+  sql.exec("UPDATE tx SET parked = 0 WHERE state = 'set_aside' AND forget_at IS NULL AND reason <> 'erased'");
 }
 
 /** Makes every unfinished block due for its stage at once: for when the queues are known to be empty, or an outage is over. */
