@@ -17,6 +17,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: UNIT,
+          maxWorkers: 2, // nothing waits here, and each worker loads every module
+          sequence: { groupOrder: 0 },
           isolate: false, // a module is loaded once for each worker: half of the time was loading
           testTimeout: 120_000,
           // Mocks, timers and variables of one file would reach the next one.
@@ -31,6 +33,7 @@ export default defineConfig({
           name: "workers",
           include: ["test/**/*.test.ts"],
           exclude: UNIT,
+          sequence: { groupOrder: 1 }, // vitest asks for it where the numbers of workers differ
           globalSetup: ["test/support/build.ts"],
         },
       },
