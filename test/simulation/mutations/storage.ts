@@ -34,7 +34,6 @@ export const STORAGE_MUTATIONS = [
     name: "read-error-is-empty",
     breaks: "7 a read error is never empty",
     seed: 7,
-    inEveryRun: true,
     file: "shared/storage/r2-tier.ts",
     seam: "readObject",
     mutate: (readObject) => (bucket, key) => readObject(bucket, key).catch(() => undefined),
