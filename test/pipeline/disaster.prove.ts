@@ -18,7 +18,7 @@ import {
 } from "../support/storage.ts";
 import { kvFacts, loseKv, loseR2, transplant } from "../support/transplant.ts";
 
-const BLOCKS = 12;
+const BLOCKS = 50;
 /** One transaction a block, and all of them in flight at once: a chain in a few seconds. */
 const MANY_BLOCKS = { BLOCK_MAX_TRANSACTIONS: "1", MAX_BLOCKS_IN_FLIGHT: "100", STALL_AFTER_SECONDS: "60" };
 
@@ -151,13 +151,13 @@ describe("a chain head that has lost its storage", () => {
   it("stays closed when a block is in no tier as it was sealed, and says which", async () => {
     await withEmptyHead(async (other) => {
       await transplant(pipeline, other, { r2: true });
-      await corrupt(other, "r2", 7);
+      await corrupt(other, "r2", 20);
       const run = await restored(other);
-      expect(run).toMatchObject({ state: "failed", next: 7 });
-      expect(run.message).toContain("Block 7");
+      expect(run).toMatchObject({ state: "failed", next: 20 });
+      expect(run.message).toContain("Block 20");
       await submit(other);
       await other.operate("/api/vdc/mine", { method: "POST" });
-      expect((await status(other)).counts.blocks).toBe(7);
+      expect((await status(other)).counts.blocks).toBe(20);
       expect(await other.operate("/api/vdc/mine", { method: "POST" }).then((r) => r.json())).toMatchObject({
         mined: false,
       });
