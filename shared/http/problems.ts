@@ -31,6 +31,7 @@ export const PROBLEMS = {
   "body-too-large": { status: 413, title: "The body is too large" },
   "idempotency-mismatch": { status: 422, title: "This Idempotency-Key was used for another request" },
   "rate-limited": { status: 429, title: "Too many requests" },
+  "quota-exceeded": { status: 429, title: "The day's quota is used up" },
   "internal-error": { status: 500, title: "Something went wrong on our side" },
   "operators-not-configured": { status: 503, title: "Operator calls are switched off" },
   "audit-unavailable": { status: 503, title: "The audit log can't be written to, so nothing was done" },

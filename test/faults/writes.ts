@@ -29,6 +29,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "head",
     "ledger",
     "measures",
+    "outlook",
     "paidIntents",
     "pendingPage",
     "publishedBlocks",

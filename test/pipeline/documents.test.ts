@@ -167,6 +167,35 @@ describe("nothing is stored", () => {
     expect((await pinnedFiles(pipeline)).length).toBe(before);
   });
 
+  it("beyond what its owner may store in a day; an upload that failed, or that is known, does not count", async () => {
+    const known = await sealDocument(utf8("known already"), user);
+    expect((await postDocument(pipeline, known.bytes)).status).toBe(200);
+    const objects = pipeline.harness.getWorker(workerName("accounts"));
+    const sql = await objects.getDurableObjectStorage("UserMetadata", { name: user.userId });
+    const used = async () => (await sql.exec<{ bytes: number }>("SELECT bytes FROM uploaded"))[0]?.bytes;
+    const before = await used();
+    expect((await postDocument(pipeline, known.bytes)).status).toBe(200);
+    pipeline.pinning.setFault({ kind: "fail", status: 500 });
+    const { id, bytes } = await sealDocument(utf8("one document too many"), user);
+    expect((await postDocument(pipeline, bytes)).status).toBe(503);
+    pipeline.pinning.clearFaults();
+    expect(await used()).toBe(before);
+
+    const quotaBytes = 200_000_000;
+    await sql.exec("UPDATE uploaded SET bytes = ?", quotaBytes - bytes.length + 1);
+    const refused = await postDocument(pipeline, bytes);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await expectProblem(refused, "quota-exceeded")).toMatchObject({
+      quotaBytes,
+      usedBytes: quotaBytes - bytes.length + 1,
+      resetsAt: expect.any(Number),
+    });
+    await expectInNeither(id);
+    await sql.exec("UPDATE uploaded SET bytes = ?", quotaBytes - bytes.length);
+    expect((await postDocument(pipeline, bytes)).status).toBe(200);
+    await sql.exec("UPDATE uploaded SET bytes = 0");
+  });
+
   it("that is too large, whether or not it says so", async () => {
     const large = new Uint8Array(MAX_RECORD_BYTES + 1).fill(0x41);
     await expectProblem(await postDocument(pipeline, large), "body-too-large");

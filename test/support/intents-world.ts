@@ -60,6 +60,7 @@ export class IntentsWorld {
     SUBMISSION_WINDOW_SECONDS: "900",
     PAID_TYPES: "asset_creation",
     REGISTRATION: "open",
+    RATE_LIMITING: "off",
     PINATA_JWT: "not-asked-here",
     IPFS_GATEWAY_URL: "http://127.0.0.1:1",
     PIN_DEADLINE_SECONDS: "1",

@@ -18,6 +18,10 @@ export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
   readonly SUBMISSION_WINDOW_SECONDS: string;
+  readonly RATE_LIMITING: string;
+  readonly KEY_WRITES: RateLimit;
+  readonly KEY_UPLOADS: RateLimit;
+  readonly DOCUMENT_BYTES_PER_DAY: string;
   /** Types of submissions about assets that wait for a payment that names them, separated by commas. Empty: none does. */
   readonly PAID_TYPES?: string;
   /** Who may register: `token`, `paid` or `open`. */
@@ -45,6 +49,13 @@ export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): n
       `SUBMISSION_WINDOW_SECONDS must be a number above 0, and at most ${LONGEST_WINDOW_SECONDS}`,
     );
   return seconds;
+}
+
+/** Bytes that one user may store in a day. @throws Problem "not-configured" */
+export function documentQuota({ DOCUMENT_BYTES_PER_DAY: setting }: Env): number {
+  const bytes = Number(setting);
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw notConfigured("DOCUMENT_BYTES_PER_DAY must be a whole number above 0");
 }
 
 /** @throws Problem "not-configured" that names the setting */

@@ -6,6 +6,7 @@ import type { Log } from "../../shared/log.ts";
 import { paidTypes, registration, submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
 import { keepUntilPaid } from "./keep-until-paid.ts";
+import { countKeyWrite } from "./rate-limit.ts";
 import { refuseImpossible, type SignersWish } from "./refuse-impossible.ts";
 import { refusePersonal } from "./refuse-personal.ts";
 import { checkSignature, checkTime } from "./submission-checks.ts";
@@ -18,7 +19,7 @@ export interface Submitted {
 /**
  * Takes what a user signed. The id follows from the contents, so the same submission again finds itself and is answered
  * with where it is; it is 202 only once the queue has it, or `intents/` where it has to be paid first.
- * @throws Problem "invalid-user-signature", "timestamp-outside-window", "personal-data", "registration-needs-token", "intent-expired",
+ * @throws Problem "invalid-user-signature", "rate-limited", "timestamp-outside-window", "personal-data", "registration-needs-token", "intent-expired",
  * "body-too-large", "queue-unavailable", and those of `refuseImpossible`
  */
 export async function submit(
@@ -30,6 +31,7 @@ export async function submit(
   const payload = payloadOfSubmission(env.CHAIN_ID, submission);
   const { transaction } = payload;
   await checkSignature(transaction);
+  await countKeyWrite(submission.signatures.user.keyId, env, log);
   const { id: txId, type } = transaction;
   const mustBePaid = paidTypes(env).has(submission.type);
   const needsToken = type === "user_registration" && registration(env) === "token";

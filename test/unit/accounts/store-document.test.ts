@@ -187,10 +187,11 @@ describe("storing a document", () => {
     memory.fault = (what) => (what.startsWith("put documents") ? "before" : undefined);
     await expect(storeDocument(owned, memory.tiers(), SILENT)).rejects.toThrow("failed");
     memory.clock += 2 * 3_600_000;
-    const release = documentMemory.take(MAX_RECORD_BYTES);
+    const loan = documentMemory.loan();
+    loan.extendTo(MAX_RECORD_BYTES);
     await sweepUnfinished(memory.tiers(), SILENT);
     expect(memory.objects.has(uploadKey())).toBe(true);
-    release?.();
+    loan.end();
     await sweepLater(memory);
   });
 
