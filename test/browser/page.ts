@@ -36,9 +36,9 @@ export async function visit(
     done.push(`kept metadata: ${JSON.stringify(known)}`);
 
     const will = new TextEncoder().encode("the last will of somebody");
-    const sealed = await sealDocument(will, alice);
+    const sealed = await sealDocument(await vdc.chainId(), will, alice);
     const { id, documentCid } = await vdc.putDocument(sealed);
-    const opened = await openDocument(await vdc.getDocument(id), alice, id);
+    const opened = await openDocument(await vdc.chainId(), await vdc.getDocument(id), alice, id);
     done.push(`kept a document: ${new TextDecoder().decode(opened)}`);
 
     const assetId = `deed-${crypto.randomUUID()}`;

@@ -34,7 +34,7 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
   const tiers = documentTiers(env);
   const loan = documentMemory.loan();
   try {
-    const document = await readDocument(await readLent(request, loan));
+    const document = await readDocument(await readLent(request, loan), env.CHAIN_ID);
     await countKeyUpload(document.owner, env, log);
     const stored = await orUnavailable(log, async () => {
       const known = await findDocument(tiers.bucket, document.id);
@@ -104,15 +104,15 @@ function quotaExceeded({ usedBytes, resetsAt }: Quota, quotaBytes: number): Prob
 }
 
 /** @throws Problem "invalid-body" or "invalid-user-signature" */
-async function readDocument(body: Uint8Array<ArrayBuffer>): Promise<DocumentRecord> {
+async function readDocument(body: Uint8Array<ArrayBuffer>, chainId: string): Promise<DocumentRecord> {
   const document = await DocumentRecord.read(body).catch((error: unknown) => {
     if (!(error instanceof InvalidDocument)) throw error;
     throw new Problem("invalid-body", `This is no document's record: ${error.message}.`);
   });
-  if (await document.verify()) return document;
+  if (await document.verify(chainId)) return document;
   throw new Problem(
     "invalid-user-signature",
-    "The signature is not that of the key it names over this envelope: sign what docs/format.md says.",
+    "The signature is not that of the key it names over this envelope: sign what docs/format.md says, for this chain.",
   );
 }
 
