@@ -99,7 +99,7 @@ function counts(report: string, code: number): Counts {
   }
 }
 
-/** Keeps what is recorded of files that this run did not run. */
+/** Keeps the durations of files that this run did not run, and forgets files that are gone. */
 function recordDurations(report: string): void {
   const { testResults } = JSON.parse(readFileSync(report, "utf8")) as Report;
   const known = Object.entries<number>(JSON.parse(read(DURATIONS_FILE) || "{}"));
@@ -107,7 +107,9 @@ function recordDurations(report: string): void {
     relative(ROOT, name),
     Math.round((endTime - startTime) / 1_000),
   ]);
-  const slow = [...new Map([...known, ...seconds])].filter(([, taken]) => taken > QUICK_SECONDS);
+  const slow = [...new Map([...known, ...seconds])].filter(
+    ([file, taken]) => taken > QUICK_SECONDS && existsSync(join(ROOT, file)),
+  );
   writeFileSync(
     DURATIONS_FILE,
     `${JSON.stringify(Object.fromEntries(slow.toSorted(([, a], [, b]) => b - a)), null, 2)}\n`,
