@@ -24,7 +24,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "assets",
     "backlogs",
     "block",
-    "blockTransactions",
+    "blockWithTransactions",
     "failures",
     "head",
     "ledger",

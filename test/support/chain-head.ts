@@ -11,6 +11,7 @@ import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duti
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
 import { ledger } from "../../workers/chain-head/ledger.ts";
+import { beginLife, lifeOf } from "../../workers/chain-head/life.ts";
 import { admit, type Admissions, type Entry } from "../../workers/chain-head/admit.ts";
 import {
   awaitPayment,
@@ -21,16 +22,23 @@ import {
   type Intent,
   type IntentStanding,
 } from "../../workers/chain-head/intents.ts";
-import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
+import {
+  cleaned,
+  indexed,
+  persisted,
+  type PersistedReport,
+  type Progress,
+} from "../../workers/chain-head/progress.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
 import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
-import { reserve, type NoReservation } from "../../workers/chain-head/reserve.ts";
+import { reserve } from "../../workers/chain-head/reserve.ts";
 import { migrate } from "../../workers/chain-head/schema.ts";
 import {
   beginRestore,
   endRestore,
   restoreBlock,
+  type RestoreEnding,
   type RestorePoint,
 } from "../../workers/chain-head/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
@@ -73,10 +81,17 @@ export class TestHead {
   now = 1_800_000_000_000;
 
   /** @param traces of a chain that had been here before; as a rule there are none, and a chain may begin */
-  constructor(rules: Partial<ChainRules> = {}, traces: Traces = { archive: false, kv: false }) {
+  constructor(rules: Partial<ChainRules> = {}, traces: Omit<Traces, "life"> = { archive: false, kv: false }) {
     this.rules = { ...RULES, ...rules };
-    this.sql.transaction(() => migrate(this.sql));
-    this.sql.transaction(() => found(this.sql, traces, this.now));
+    this.sql.transaction(() => {
+      migrate(this.sql);
+      beginLife(this.sql, this.now, crypto.randomUUID());
+      found(this.sql, { ...traces, life: this.life }, this.now);
+    });
+  }
+
+  get life(): string {
+    return lifeOf(this.sql);
   }
 
   pass(seconds: number): void {
@@ -134,7 +149,7 @@ export class TestHead {
     return this.#decide(() => mineIfDue(this.sql, this.rules, this.now));
   }
 
-  reserve(): Reservation | { readonly none: NoReservation } {
+  reserve(): ReturnType<typeof reserve> {
     return this.#decide(() => reserve(this.sql, CHAIN_ID, this.rules, this.now));
   }
 
@@ -152,7 +167,7 @@ export class TestHead {
     revision = findBlock(this.sql, blockNumber)?.revision ?? -1,
   ): Reservation | null {
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
-    return this.setAsideAll({ blockNumber, revision, refused });
+    return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
   }
 
   setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | null {
@@ -181,18 +196,19 @@ export class TestHead {
     return this.#decide(() => seal(this.sql, blockNumber, previousHash, sealed, this.now));
   }
 
-  persisted(blockNumber: number, changes: { hash?: string; ipfsHash?: string } = {}): void {
-    const hash = this.block(blockNumber)?.hash ?? "";
-    const report = { blockNumber, hash, ipfsHash: ipfsHashOf(blockNumber), ...changes };
-    this.#decide(() => persisted(this.sql, report, this.now));
+  persisted(blockNumber: number, changes: Partial<PersistedReport> = {}): Progress {
+    const { hash, sha256 } = this.block(blockNumber) ?? {};
+    const sealed = { life: this.life, blockNumber, hash: hash ?? "", sha256: sha256 ?? "" };
+    const report = { ...sealed, ipfsHash: ipfsHashOf(blockNumber), ...changes };
+    return this.#decide(() => persisted(this.sql, report, this.now));
   }
 
-  indexed(blockNumber: number): void {
-    this.#decide(() => indexed(this.sql, blockNumber, this.now));
+  indexed(blockNumber: number, life = this.life): Progress {
+    return this.#decide(() => indexed(this.sql, { life, blockNumber }, this.now));
   }
 
-  cleaned(blockNumber: number): void {
-    this.#decide(() => cleaned(this.sql, blockNumber, this.now));
+  cleaned(blockNumber: number, life = this.life): Progress {
+    return this.#decide(() => cleaned(this.sql, { life, blockNumber }, this.now));
   }
 
   halt(reason: string): void {
@@ -207,17 +223,21 @@ export class TestHead {
     return this.#decide(() => beginRestore(this.sql, this.now));
   }
 
-  restoreBlock(block: RestoredBlock): RestorePoint {
-    return this.#decide(() => restoreBlock(this.sql, block, this.now));
+  /** A block that was verified for this life, unless the test names another. */
+  restoreBlock(block: RestoredBlock, life = this.life): RestorePoint {
+    return this.#decide(() => restoreBlock(this.sql, { ...block, life }, this.now));
   }
 
-  endRestore(found: { publishedThrough: number; staged: readonly number[] }): void {
-    this.#decide(() => endRestore(this.sql, this.rules, found, this.now));
+  /** Ends the restore where the chain ends, unless the test says otherwise. */
+  endRestore(ending: Omit<RestoreEnding, "life" | "next"> & Partial<RestoreEnding>): void {
+    const whole = { life: this.life, next: this.counts().blocks, ...ending };
+    this.#decide(() => endRestore(this.sql, this.rules, whole, this.now));
   }
 
   head = () => reads.head(this.sql, CHAIN_ID);
   block = (blockNumber: number) => reads.block(this.sql, blockNumber);
-  blockTransactions = (blockNumber: number) => reads.blockTransactions(this.sql, blockNumber);
+  blockWithTransactions = (blockNumber: number) => reads.blockWithTransactions(this.sql, blockNumber);
+  blockTransactions = (blockNumber: number) => this.blockWithTransactions(blockNumber)?.transactions ?? [];
   transaction = (n: number) => reads.transaction(this.sql, txId(n));
   status = () => reads.status(this.sql, this.rules);
   counts = () => this.status().counts;
@@ -281,9 +301,10 @@ export class TestHead {
 
 /** What a miner hands in of a block built from this reservation: made up, but different for every revision. */
 export function sealedFrom(reservation: Reservation, attempt = "first"): SealedBlock {
-  const { blockNumber, revision, transactions } = reservation;
+  const { life, blockNumber, revision, transactions } = reservation;
   const made = `${blockNumber} ${revision} ${transactions.join(" ")} ${attempt}`;
   return {
+    life,
     revision,
     hash: sha256Hex(utf8(`hash ${made}`)),
     sha256: sha256Hex(utf8(`bytes ${made}`)),

@@ -5,6 +5,8 @@ import type { StalledStage } from "./stalls.ts";
 
 /** Single values of the chain head, each with its type. */
 export interface Facts {
+  /** Id of the present life of the chain head: made with its storage, and lost with it. */
+  life: string;
   /** Counts up with each admitted transaction. */
   sequence: number;
   /** Counts up with each reservation made or revised, so that a dissolved one is never taken for the next of its number. */
@@ -33,7 +35,8 @@ export interface Facts {
   dutiesPausedUntil: number;
   /** Ids of the encryption keys that the miner last said it holds. */
   minerKeys: { keyIds: readonly string[]; at: number };
-  halted: { reason: string; at: number };
+  /** `endsWithRestore`: the chain head lost its storage; the end of a restore ends this halt, and no other. */
+  halted: { reason: string; at: number; endsWithRestore?: true };
   /** How often the watchdog told each stage again of a block that had not moved. */
   stalls: Partial<Record<StalledStage, number>>;
   /** When it was decided that a chain may begin here, or had been restored. */

@@ -34,10 +34,12 @@ export async function buildAndSeal(
   // Read back as a stranger would: what does not verify is never staged.
   await verifyBlock(bytes, opened.reservation, system.publicKeyOf);
 
+  const { life, revision } = opened.reservation;
   const sha256 = await sha256HexOfFile(bytes);
   await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes);
   const answer = await chainHead(env).seal(blockNumber, block.previousHash, {
-    revision: opened.reservation.revision,
+    life,
+    revision,
     hash: block.hash,
     sha256,
     byteLength: bytes.length,
