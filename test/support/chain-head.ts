@@ -38,12 +38,14 @@ import {
   beginRestore,
   endRestore,
   restoreBlock,
+  restoreErasures,
   type RestoreEnding,
   type RestorePoint,
 } from "../../workers/chain-head/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
 import { parked, setAside } from "../../workers/chain-head/set-aside.ts";
 import { standings } from "../../workers/chain-head/standings.ts";
+import { withdraw, type Withdrawal } from "../../workers/chain-head/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";
@@ -221,6 +223,19 @@ export class TestHead {
 
   beginRestore(): RestorePoint | null {
     return this.#decide(() => beginRestore(this.sql, this.now));
+  }
+
+  restoreErasures(numbers: readonly number[]): RestorePoint {
+    const page = { life: this.life, txIds: numbers.map(txId), through: null, all: true };
+    return this.#decide(() => restoreErasures(this.sql, page, this.now));
+  }
+
+  withdraw(...numbers: readonly number[]): readonly Withdrawal[] {
+    return this.withdrawIds(numbers.map(txId));
+  }
+
+  withdrawIds(ids: readonly string[]): readonly Withdrawal[] {
+    return this.#decide(() => withdraw(this.sql, ids, this.now));
   }
 
   /** A block that was verified for this life, unless the test names another. */

@@ -41,6 +41,8 @@ export interface Facts {
   stalls: Partial<Record<StalledStage, number>>;
   /** When it was decided that a chain may begin here, or had been restored. */
   founded: number;
+  /** How far a restore has read the records of erasures: the last key, and whether it was the last of all. */
+  erasuresRead: { through: string | null; all: boolean };
   /** Since when the chain head is being rebuilt from stored blocks. */
   restoring: number;
   /** `vdc:latest` is not moved before this block is in every tier: it named it before a restore. */

@@ -25,11 +25,19 @@ import { readmit } from "./readmit.ts";
 import * as reads from "./reads.ts";
 import { mineIfDue, requestMining } from "./request-mining.ts";
 import { reserve } from "./reserve.ts";
-import { beginRestore, endRestore, restoreBlock, type RestoreEnding } from "./restore.ts";
+import {
+  beginRestore,
+  endRestore,
+  restoreBlock,
+  restoreErasures,
+  type ErasuresPage,
+  type RestoreEnding,
+} from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { setAside, type SetAsideRequest } from "./set-aside.ts";
 import { standings } from "./standings.ts";
+import { erasedAmong, withdraw } from "./withdraw.ts";
 import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
 
 /**
@@ -115,6 +123,14 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => erase(this.#sql, txId, isParked, now));
   }
 
+  withdraw(txIds: readonly string[]) {
+    return this.#decide((now) => withdraw(this.#sql, txIds, now));
+  }
+
+  erasedAmong(txIds: readonly string[]) {
+    return erasedAmong(this.#sql, txIds);
+  }
+
   seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {
     return this.#decide((now) => seal(this.#sql, blockNumber, previousHash, sealed, now));
   }
@@ -151,6 +167,10 @@ export class ChainHead extends DurableObject<Env> {
 
   beginRestore() {
     return this.#decide((now) => beginRestore(this.#sql, now));
+  }
+
+  restoreErasures(page: ErasuresPage) {
+    return this.#decide((now) => restoreErasures(this.#sql, page, now));
   }
 
   restoreBlock(block: RestoredBlock) {

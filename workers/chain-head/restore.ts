@@ -12,11 +12,14 @@ import { lifeOf } from "./life.ts";
 import { noteAdmitted, notePayment } from "./intents.ts";
 import type { Sql } from "./schema.ts";
 import { noteSealed } from "./seal.ts";
+import { withdraw } from "./withdraw.ts";
 
 /** Where a restore stands: what the next block must fit to. Null when the chain head has a chain of its own. */
 export interface RestorePoint {
   /** Life of the chain head that is being restored. */
   readonly life: string;
+  /** How far the records of erasures are read. They are read before the first block. */
+  readonly erasures: { readonly through: string | null; readonly all: boolean };
   readonly blockNumber: number;
   readonly previousHash: string;
   readonly historyRoot: string;
@@ -38,11 +41,31 @@ function restorePoint(sql: Sql): RestorePoint {
     .toArray();
   return {
     life: lifeOf(sql),
+    erasures: readFact(sql, "erasuresRead") ?? { through: null, all: false },
     blockNumber,
     previousHash: last?.hash ?? NO_PREVIOUS_HASH,
     historyRoot: hex(historyRoot(historyNodes(sql), blockNumber)),
     signingKeys: keys.map(({ key_id, public_key }) => ({ keyId: key_id, publicKey: public_key })),
   };
+}
+
+/** A page of the records of erasures in R2, in the order of their keys. */
+export interface ErasuresPage {
+  readonly life: string;
+  readonly txIds: readonly string[];
+  readonly through: string | null;
+  readonly all: boolean;
+}
+
+/**
+ * Takes a page of erasures: a late repeat of an erased transaction is not admitted again.
+ * @throws Error when the restore was of an earlier life
+ */
+export function restoreErasures(sql: Sql, page: ErasuresPage, now: number): RestorePoint {
+  refuseEarlierLife(sql, page.life);
+  withdraw(sql, page.txIds, now);
+  writeFact(sql, "erasuresRead", { through: page.through, all: page.all });
+  return restorePoint(sql);
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Keyring } from "../../shared/crypto/keyring.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
+import { stagedMetadata } from "../../shared/storage/staged.ts";
 import type { Env } from "./env.ts";
 import { openReserved } from "./open-reserved.ts";
 import { systemPart } from "./system-part.ts";
@@ -36,7 +37,7 @@ export async function buildAndSeal(
 
   const { life, revision } = opened.reservation;
   const sha256 = await sha256HexOfFile(bytes);
-  await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes);
+  await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes, stagedMetadata({ life, revision }));
   const answer = await chainHead(env).seal(blockNumber, block.previousHash, {
     life,
     revision,

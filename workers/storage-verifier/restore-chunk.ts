@@ -4,6 +4,7 @@ import type { StorageRun } from "../../shared/storage/report.ts";
 import type { RestorePoint } from "../chain-head/restore.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { readExtent } from "./extent.ts";
+import { restoreErasures } from "./restore-erasures.ts";
 import { soundCopy } from "./sound-copy.ts";
 import { tellNext } from "./tell.ts";
 
@@ -38,8 +39,12 @@ export async function startRestore(by: string, env: Env, log: Log): Promise<Rest
  * after it is known of; at a gap the run ends and the chain stays closed.
  */
 export async function restoreChunk(run: StorageRun, env: Env, log: Log): Promise<StorageRun> {
-  let point = await chainHead(env).beginRestore();
+  let point: RestorePoint | null = await chainHead(env).beginRestore();
   if (point === null) return done(run, run.next, env, log); // this message came twice, or its worker died at the very end
+  if (!point.erasures.all) {
+    point = await restoreErasures(point, env);
+    return storageRuns(env).moveRestore(run.id, point.blockNumber);
+  }
   for (let restored = 0; restored < BLOCKS_A_CHUNK; restored++) {
     const found = await soundCopy(point, env);
     if ("faults" in found) return atEnd(run, point, found.faults, env, log);

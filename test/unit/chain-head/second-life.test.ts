@@ -124,3 +124,56 @@ describe("a halt that is found while a chain head is restored", () => {
     expect(restored(blocks).head().halted).toBeNull();
   });
 });
+
+describe("a transaction that was erased before a block took it", () => {
+  /** Block 3 is being made of transactions 3 and 4. */
+  function reserved() {
+    const { blocks } = lostChain(3);
+    const head = restored(blocks);
+    head.admit(3, 4);
+    head.requestMining();
+    return { head, reservation: head.reserved() };
+  }
+
+  it("is not taken after a restore either", () => {
+    const { blocks } = lostChain(3);
+    const head = new TestHead({}, TRACES);
+    head.admit(3); // the sweep found its pending object before the restore began
+    head.beginRestore();
+    expect(head.restoreErasures([3, 4])).toMatchObject({ blockNumber: 0, erasures: { all: true } });
+    for (const block of blocks) head.restoreBlock(block);
+    head.endRestore({ publishedThrough: 2, staged: [] });
+    expect(head.admit(3, 4).results).toEqual(["finished", "finished"]);
+    expect(head.counts()).toMatchObject({ pending: 0, waiting: 0, setAside: 2 });
+    expect(head.erase(3)).toEqual({ may: "withdrawn" });
+  });
+
+  it("leaves the reservation that a chain head without the record had put it into", () => {
+    const { head, reservation } = reserved();
+    expect(head.withdraw(3)).toEqual(["withdrawn"]);
+    expect(head.seal(reservation)).toEqual({ stale: true });
+    expect(head.reserved().transactions).toEqual([txId(4)]);
+    expect(head.counts()).toMatchObject({ pending: 1, waiting: 0, setAside: 1 });
+    expect(head.withdraw(4)).toEqual(["withdrawn"]);
+    expect(head.reserve()).toEqual({ none: "nothing_approved" });
+    expect(head.withdraw(3, 4)).toEqual(["withdrawn", "withdrawn"]);
+    expect(head.counts()).toMatchObject({ pending: 0, setAside: 2 });
+  });
+
+  it("stays in the block that was sealed with it, and in the block that is restored with it", () => {
+    const { head, reservation } = reserved();
+    head.seal(reservation);
+    expect(head.withdraw(3)).toEqual(["mined"]);
+    expect(head.transaction(3)).toMatchObject({ state: "mined" });
+
+    const { blocks } = lostChain(3);
+    const again = new TestHead({}, TRACES);
+    again.beginRestore();
+    again.restoreErasures([2]);
+    expect(again.admit(2).results, "its block may still need the pending object").toEqual(["set_aside"]);
+    for (const block of blocks) again.restoreBlock(block);
+    again.endRestore({ publishedThrough: 2, staged: [] });
+    expect(again.transaction(2)).toMatchObject({ state: "mined", block: { blockNumber: 2 } });
+    expect(again.counts()).toMatchObject({ mined: 2, setAside: 0 });
+  });
+});
