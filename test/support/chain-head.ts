@@ -1,6 +1,7 @@
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
+import { beginAssetWrites, endAssetWrites } from "../../workers/chain-head/asset-writes.ts";
 import { assetFacts } from "../../workers/chain-head/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
@@ -59,6 +60,7 @@ export const RULES: ChainRules = {
   blockMaxBytes: 262_144,
   maxBlocksInFlight: 4,
   stallAfterSeconds: 120,
+  writeLandsWithinSeconds: 90,
   intentTtlSeconds: 30 * 86_400,
 };
 
@@ -259,6 +261,9 @@ export class TestHead {
   failures = (limit = 100) => reads.failures(this.sql, limit);
   ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
+  beginAssetWrites = (token: string) =>
+    this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));
+  endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
     reads.pendingPage(this.sql, after, limit);

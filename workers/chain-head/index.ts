@@ -8,6 +8,7 @@ import { kvKeys } from "../../shared/storage/layout.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./admit.ts";
 import { doDuties, nextDue } from "./alarm.ts";
+import { beginAssetWrites, endAssetWrites } from "./asset-writes.ts";
 import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
@@ -245,6 +246,14 @@ export class ChainHead extends DurableObject<Env> {
 
   assets(assetIds: readonly string[]) {
     return assetFacts(this.#sql, assetIds);
+  }
+
+  beginAssetWrites(token: string) {
+    return this.#decide((now) => beginAssetWrites(this.#sql, token, this.#rules, now));
+  }
+
+  endAssetWrites(token: string) {
+    return this.#decide(() => endAssetWrites(this.#sql, token));
   }
 
   publishedBlocks(before: number, limit: number) {

@@ -3,10 +3,12 @@ import { append, historyRoot } from "../../shared/chain/history.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
+import { awaitEarlierAssetWrites } from "./asset-writes.ts";
 import { lastBlock, latestThatIsPersisted } from "./blocks.ts";
 import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
 import { endHaltUntilRestored } from "./halt.ts";
 import { historyNodes } from "./history-nodes.ts";
+import { noteEarlierLife } from "./latest-write.ts";
 import { noteChanges } from "./ledger.ts";
 import { lifeOf } from "./life.ts";
 import { noteAdmitted, notePayment } from "./intents.ts";
@@ -155,6 +157,7 @@ export interface RestoreEnding {
  * The whole chain is there again, so blocks may be made. A block goes through its stages once more when its staged bytes
  * are still there, for they are deleted last of all; or when it is so late, and not named by `vdc:latest`, that it may have been
  * in flight. `vdc:latest` is not moved before the last of them is in every tier: it must not go back.
+ * Nothing is published, and no asset is indexed, before what an earlier life may have begun to write has landed.
  * A halt that was found during the restore stays.
  * @throws Error when the chain does not end here, or the restore was of an earlier life
  */
@@ -177,6 +180,8 @@ export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, n
   writeFact(sql, "latestHeldUntil", last);
   const latest = latestThatIsPersisted(sql);
   if (latest >= last && latest >= 0) writeFact(sql, "latest", latest);
+  noteEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
+  awaitEarlierAssetWrites(sql, rules, now);
   writeFact(sql, "founded", now);
   forgetFact(sql, "restoring");
   endHaltUntilRestored(sql);

@@ -1,5 +1,6 @@
-import { assetGaps, transactionEntries } from "../../shared/block-index.ts";
+import { transactionEntries, writeAssetRecords } from "../../shared/block-index.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
+import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/chain-head.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
@@ -52,9 +53,6 @@ async function publishedBlock(env: Env, blockNumber: number, sha256: string | nu
 }
 
 async function indexRun(block: Block, from: number, end: number, env: Env): Promise<void> {
-  const entries = [
-    ...transactionEntries(block, from, end),
-    ...(await assetGaps(block.transactions.slice(from, end), env)),
-  ];
-  await mapConnections(entries, ({ key, value }) => env.KV.put(key, value));
+  await mapConnections(transactionEntries(block, from, end), ({ key, value }) => env.KV.put(key, value));
+  await writeAssetRecords(ledgerKeysOf(block.transactions.slice(from, end)).assetIds, env);
 }

@@ -177,3 +177,22 @@ describe("a transaction that was erased before a block took it", () => {
     expect(again.counts()).toMatchObject({ mined: 2, setAside: 0 });
   });
 });
+
+describe("a write of vdc:latest that the life before began", () => {
+  it("may still land, so nothing is published before, whatever STALL_AFTER_SECONDS is", () => {
+    const { blocks } = lostChain(3);
+    const head = new TestHead({ stallAfterSeconds: 1 }, TRACES);
+    head.beginRestore();
+    for (const block of blocks) head.restoreBlock(block);
+    head.endRestore({ publishedThrough: 1, staged: [2] });
+    head.admit(3);
+    head.requestMining();
+    const { blockNumber } = head.mine();
+    head.persisted(2);
+    head.persisted(blockNumber);
+    expect(head.duty("publish_latest")).toMatchObject({
+      due: head.now + head.rules.writeLandsWithinSeconds * 1_000,
+      duty: { blockNumber },
+    });
+  });
+});
