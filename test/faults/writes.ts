@@ -25,6 +25,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "backlogs",
     "block",
     "blockWithTransactions",
+    "erasedAmong",
     "failures",
     "head",
     "ledger",

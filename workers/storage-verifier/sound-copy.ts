@@ -10,7 +10,7 @@ import type { RestorePoint } from "../chain-head/restore.ts";
 import type { Env } from "./env.ts";
 import { keepEvidence } from "./evidence.ts";
 import { restoredBlock } from "./restored-block.ts";
-import { stagedAttempts } from "./staged-attempts.ts";
+import { stagedAttempts, type StagedAttempt } from "./staged-attempts.ts";
 
 /** `faults`: what was found instead of a sound copy, in each place. */
 export type Found = { readonly block: RestoredBlock } | { readonly faults: string };
@@ -86,22 +86,22 @@ async function verified(
 }
 
 /**
- * A copy that an operator brought, or the attempt that the block after it names, else the first attempt that verifies and
- * holds no erased transaction. An attempt that holds one was never sealed: a miner staged it before the transaction was set
- * aside, and only then it was erased.
+ * The attempt that the block after it names, else the first that verifies and holds no erased transaction. An attempt that
+ * holds one was never sealed: a miner staged it before the transaction was set aside, and only then it was erased. But a
+ * copy that an operator brought was published, whatever it holds.
  */
 async function fromStaging(point: RestorePoint, env: Env, faults: string[]): Promise<SoundCopy | undefined> {
   const named = await predecessorsNamed(point.blockNumber + 1, env);
-  const unnamed: (SoundCopy & { readonly key: string })[] = [];
-  for (const { key, from } of await stagedAttempts(point.blockNumber, env)) {
-    const copy = await verified("staging", await readObject(env.R2, key), point, env, faults);
+  const unnamed: (SoundCopy & StagedAttempt)[] = [];
+  for (const attempt of await stagedAttempts(point.blockNumber, env)) {
+    const copy = await verified("staging", await readObject(env.R2, attempt.key), point, env, faults);
     if (copy === undefined) continue;
-    if (from === undefined || named.includes(copy.block.hash)) return copy;
-    unnamed.push({ ...copy, key });
+    if (named.includes(copy.block.hash)) return copy;
+    unnamed.push({ ...copy, ...attempt });
   }
-  for (const { key, ...copy } of unnamed) {
+  for (const { key, from, ...copy } of unnamed) {
     const txIds = copy.block.transactions.map(({ txId }) => txId);
-    if ((await chainHead(env).erasedAmong(txIds)).length === 0) return copy;
+    if (from === undefined || (await chainHead(env).erasedAmong(txIds)).length === 0) return copy;
     await env.R2.delete(key); // so that it does not count as a block that is still to be restored
     faults.push("staging: an attempt that was never sealed, because it holds an erased transaction");
   }
