@@ -25,6 +25,9 @@ export const r2Keys = {
   evidence: (blockNumber: number, tier: string, sha256: string) =>
     `evidence/${blockNumber}/${tier}-${sha256}`,
   private: (blockNumber: number) => `private/${blockNumber}.json`,
+  erasedPrefix: "erased/",
+  /** A transaction that was erased before a block took it. The object outlives the chain head's storage. */
+  erased: (txId: string) => `erased/${txId}.json`,
   intentPrefix: "intents/",
   /** A signed submission that waits for its payment. */
   intent: (txId: string) => `intents/${txId}.json`,
@@ -67,6 +70,13 @@ const PENDING_KEY = /^pending\/(vdc_tx_[0-9a-f]{40})\.json$/;
 /** The transaction's id in a key of `pending/`, or `undefined` for a foreign object. */
 export function txIdOfPendingKey(key: string): string | undefined {
   return PENDING_KEY.exec(key)?.[1];
+}
+
+const ERASED_KEY = /^erased\/(vdc_tx_[0-9a-f]{40})\.json$/;
+
+/** The transaction's id in a key of `erased/`, or `undefined` for a foreign object. */
+export function txIdOfErasedKey(key: string): string | undefined {
+  return ERASED_KEY.exec(key)?.[1];
 }
 
 const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;

@@ -97,7 +97,9 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "accounts (submit): R2 put intents/{txId}.json",
     "accounts (submit): chain-head.awaitPayment",
     "pending-writer (queue): R2 delete intents/{txId}.json",
+    "indexer (queue): chain-head.beginAssetWrites",
     "indexer (queue): KV put asset:{assetId}",
+    "indexer (queue): chain-head.endAssetWrites",
   ],
   "released by the cron": [
     "accounts (scheduled): chain-head.awaitPayment",
@@ -137,7 +139,11 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "accounts (erase): R2 delete intents/{txId}.json pending/{txId}.json",
     "accounts (erase): dead-letters.erase",
   ],
-  "erasure of a dead letter": ["dead-letters (DeadLetters.erase): R2 put dead-letters/{stage}/{id}.json"],
+  "erasure of a dead letter": [
+    "accounts (erase): R2 put erased/{txId}.json",
+    "accounts (erase): chain-head.withdraw",
+    "dead-letters (DeadLetters.erase): R2 put dead-letters/{stage}/{id}.json",
+  ],
   "mining asked for": ["gateway (fetch): chain-head.requestMining"],
   "ignored event": ["gateway (fetch): chain-head.countIgnored"],
   "repair: kv": [
@@ -194,6 +200,7 @@ export const RARE: ReadonlySet<string> = new Set([
 /** Calls that write and that no flow brings about, with what tests them instead. The list is closed. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   "chain-head.beginRestore": "test/pipeline/restore.test.ts",
+  "chain-head.restoreErasures": "test/pipeline/erase.test.ts",
   "chain-head.restoreBlock": "test/pipeline/restore.test.ts",
   "chain-head.endRestore": "test/pipeline/restore.test.ts",
   "storage-runs.moveRestore": "test/pipeline/restore.test.ts",

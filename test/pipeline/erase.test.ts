@@ -308,6 +308,32 @@ describe("who erased what", () => {
 });
 
 describe("after the chain head was lost and restored", () => {
+  it("a transaction that was erased before a block took it is not taken by a late repeat", async () => {
+    const first = await startPipeline({ secrets: pipeline.secrets });
+    const other = await startPipeline({ secrets: pipeline.secrets });
+    try {
+      const erased = await setAside(first);
+      await mined(first, 1);
+      await erase(first, erased.txId);
+      expect(await (await first.r2.get(r2Keys.erased(erased.txId)))?.json()).toEqual({
+        txId: erased.txId,
+        erasedAt: expect.any(Number),
+      });
+      await transplant(first, other, { r2: true });
+      await other.operate("/api/vdc/mine", { method: "POST" });
+      const run = await (await restore(other)).json<{ id: string }>();
+      expect(await untilRunEnds(other, run.id)).toMatchObject({ state: "done" });
+      await deliverTo(other, "pending-writer", [{ body: erased }]);
+      expect(await pendingKeys(other)).toEqual([]);
+      const where = await other.fetch(`/api/vdc/transactions/${erased.txId}`);
+      expect(await where.json()).toMatchObject({ state: "set_aside", reason: "erased" });
+      await expectProblem(await askToShow(other, erased.txId), "erased");
+    } finally {
+      await other.close();
+      await first.close();
+    }
+  });
+
   it("what was erased stays erased, though its block goes through its stages once more", async () => {
     const first = await startPipeline({ secrets: pipeline.secrets });
     const other = await startPipeline({ secrets: pipeline.secrets });

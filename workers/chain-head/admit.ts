@@ -82,7 +82,10 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
     )
     .toArray();
   if (known === undefined) return undefined;
-  if (known.state === "set_aside") return known.reason === "erased" ? "finished" : "set_aside";
+  if (known.state === "set_aside") {
+    // While blocks are being restored, one of them may hold it after all.
+    return known.reason === "erased" && !readFact(sql, "restoring") ? "finished" : "set_aside";
+  }
   if (known.state === "mined") {
     // While blocks are being restored it is not known yet which of them had been cleared.
     const cleared = known.block_state === "complete" && !readFact(sql, "restoring");

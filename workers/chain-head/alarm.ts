@@ -62,7 +62,7 @@ function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof dutie
 async function perform(duty: Duty, { sql, env, rules, clock }: Surroundings): Promise<void> {
   if (duty.kind !== "publish_latest") return withDeadline(DEADLINE, duty.kind, () => tell(duty, env));
   const before = writeInDoubt(sql, clock());
-  noteBegun(sql, duty.blockNumber, clock(), rules.stallAfterSeconds * 1_000);
+  noteBegun(sql, duty.blockNumber, clock(), rules.writeLandsWithinSeconds * 1_000);
   await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(duty.value)));
   noteDone(sql, before);
 }

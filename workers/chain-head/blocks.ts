@@ -35,6 +35,16 @@ export function lastBlock(sql: Sql): BlockRow | undefined {
   return sql.exec<BlockRow>("SELECT * FROM block ORDER BY number DESC LIMIT 1").toArray()[0];
 }
 
+/** Number of the last sealed block, -1 before genesis. */
+export function lastSealedBlock(sql: Sql): number {
+  const [sealed] = sql
+    .exec<{ number: number }>(
+      "SELECT number FROM block WHERE state <> 'reserved' ORDER BY number DESC LIMIT 1",
+    )
+    .toArray();
+  return sealed?.number ?? -1;
+}
+
 export function unfinishedBlocks(sql: Sql): BlockRow[] {
   return sql.exec<BlockRow>("SELECT * FROM block WHERE state <> 'complete' ORDER BY number").toArray();
 }

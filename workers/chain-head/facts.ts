@@ -5,6 +5,8 @@ import type { StalledStage } from "./stalls.ts";
 
 /** Single values of the chain head, each with its type. */
 export interface Facts {
+  /** Id of the present life of the chain head: made with its storage, and lost with it. */
+  life: string;
   /** Counts up with each admitted transaction. */
   sequence: number;
   /** Counts up with each reservation made or revised, so that a dissolved one is never taken for the next of its number. */
@@ -27,17 +29,22 @@ export interface Facts {
   publishedLatestAt: number;
   /** The write of `vdc:latest` that was begun last, until it has answered. */
   latestWrite: LatestWrite;
+  /** The Worker that may write records of assets, and when the last of its writes has landed. */
+  assetWrites: { token: string; landBefore: number };
   publishedPending: number;
   publishedPendingAt: number;
   /** After a failure outside, nothing is tried again before this. */
   dutiesPausedUntil: number;
   /** Ids of the encryption keys that the miner last said it holds. */
   minerKeys: { keyIds: readonly string[]; at: number };
-  halted: { reason: string; at: number };
+  /** `endsWithRestore`: the chain head lost its storage; the end of a restore ends this halt, and no other. */
+  halted: { reason: string; at: number; endsWithRestore?: true };
   /** How often the watchdog told each stage again of a block that had not moved. */
   stalls: Partial<Record<StalledStage, number>>;
   /** When it was decided that a chain may begin here, or had been restored. */
   founded: number;
+  /** How far a restore has read the records of erasures: the last key, and whether it was the last of all. */
+  erasuresRead: { through: string | null; all: boolean };
   /** Since when the chain head is being rebuilt from stored blocks. */
   restoring: number;
   /** `vdc:latest` is not moved before this block is in every tier: it named it before a restore. */

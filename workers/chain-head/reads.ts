@@ -5,11 +5,14 @@ import { findBlock, lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow
 import { count, readFact } from "./facts.ts";
 import { whyHalted, type Halted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
+import { lifeOf } from "./life.ts";
 import { intentCounts, releaseOwedSince, type IntentCounts } from "./intents.ts";
 import type { Sql } from "./schema.ts";
 
 /** A block as the chain head knows it. Times in milliseconds since the epoch; null: not yet. */
 export interface BlockFacts {
+  /** Life of the chain head that says this: a stage reports it back. */
+  readonly life: string;
   readonly blockNumber: number;
   readonly state: BlockState;
   readonly timestamp: number;
@@ -138,9 +141,13 @@ export function publishedBlocks(sql: Sql, before: number, limit: number): readon
     .map((row) => blockFacts(sql, row));
 }
 
-/** Ids of the pending objects that a block has used up, in the block's order. */
-export function blockTransactions(sql: Sql, blockNumber: number): readonly string[] {
-  return transactionIdsOf(sql, blockNumber);
+/** A block, and the ids of the pending objects that it has used up, in the block's order. */
+export type BlockWithTransactions = BlockFacts & { readonly transactions: readonly string[] };
+
+/** One answer, so that state and transactions are of one moment: a loss of the storage between two calls would show no transactions. */
+export function blockWithTransactions(sql: Sql, blockNumber: number): BlockWithTransactions | null {
+  const facts = block(sql, blockNumber);
+  return facts === null ? null : { ...facts, transactions: transactionIdsOf(sql, blockNumber) };
 }
 
 export function transaction(sql: Sql, txId: string): TransactionFacts | null {
@@ -271,6 +278,7 @@ function setAsides(sql: Sql, which: string, limit: number): SetAsideFacts[] {
 
 function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
   return {
+    life: lifeOf(sql),
     blockNumber: row.number,
     state: row.state,
     timestamp: row.timestamp,

@@ -7,15 +7,13 @@ import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./
 import { addTo, nextOf, readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
+import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
 
 /** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
 export type NoReservation =
-  | "halted"
-  | "restoring"
-  | "not_founded"
-  | "nothing_approved"
-  | "too_many_in_flight";
+  | { readonly none: "halted" | "restoring" | "nothing_approved" | "too_many_in_flight" }
+  | { readonly none: "not_founded"; readonly life: string };
 
 /**
  * Fixes number, predecessor, timestamp and transactions of the next block. While a reservation is open it is the
@@ -26,7 +24,7 @@ export function reserve(
   chainId: string,
   rules: ChainRules,
   now: number,
-): Reservation | { readonly none: NoReservation } {
+): Reservation | NoReservation {
   if (readFact(sql, "halted")) return { none: "halted" };
   if (readFact(sql, "restoring")) return { none: "restoring" };
   const unfinished = unfinishedBlocks(sql);
@@ -36,7 +34,7 @@ export function reserve(
 
   const chosen = approvedThatFit(sql, rules);
   if (chosen.length === 0) return { none: "nothing_approved" };
-  if (!isFounded(sql)) return { none: "not_founded" };
+  if (!isFounded(sql)) return { none: "not_founded", life: lifeOf(sql) };
   const previous = lastBlock(sql);
   const number = previous === undefined ? 0 : previous.number + 1;
   const transactions = previous === undefined ? 0 : chosen.length; // genesis carries none of them
@@ -89,6 +87,7 @@ export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reserva
     .toArray();
   return {
     chainId,
+    life: lifeOf(sql),
     blockNumber: row.number,
     revision: row.revision,
     timestamp: row.timestamp,

@@ -2,6 +2,7 @@ import type { Reservation } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { findBlock } from "./blocks.ts";
 import { addTo, nextOf } from "./facts.ts";
+import { lifeOf } from "./life.ts";
 import { reservationOf } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
 
@@ -12,6 +13,14 @@ export interface Refusal {
   readonly error: string;
 }
 
+/** `life` and `revision`: of the reservation that the transactions were judged in. */
+export interface SetAsideRequest {
+  readonly life: string;
+  readonly blockNumber: number;
+  readonly revision: number;
+  readonly refused: readonly Refusal[];
+}
+
 /**
  * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons, and the alarm
  * parks them in the dead-letter store. Only from the revision that they were judged in: among other transactions the
@@ -20,13 +29,13 @@ export interface Refusal {
 export function setAside(
   sql: Sql,
   chainId: string,
-  request: { blockNumber: number; revision: number; refused: readonly Refusal[] },
+  request: SetAsideRequest,
   now: number,
 ): Reservation | null {
-  const { blockNumber, revision, refused } = request;
+  const { life, blockNumber, revision, refused } = request;
   const block = findBlock(sql, blockNumber);
-  // Sealed, dissolved or revised meanwhile: the caller asks for a reservation anew.
-  if (block?.state !== "reserved" || block.revision !== revision) return null;
+  // Sealed, dissolved, revised or of an earlier life: the miner asks for a reservation again.
+  if (life !== lifeOf(sql) || block?.state !== "reserved" || block.revision !== revision) return null;
   const taken = refused.filter((refusal) => takeOut(sql, blockNumber, refusal, now)).length;
   if (taken > 0) {
     sql.exec(

@@ -27,7 +27,7 @@ export async function openReserved(
   env: Env,
   log: Log,
 ): Promise<OpenedReservation | undefined> {
-  const { blockNumber, revision } = reservation;
+  const { life, blockNumber, revision } = reservation;
   const { opened, unfit } = await openAll(reservation.transactions, keyring, env);
   const judged = judge(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
   if (judged === undefined) return undefined;
@@ -38,6 +38,7 @@ export async function openReserved(
   for (const { txId, error } of refused)
     log.warn("transaction.set_aside", { txId, blockNumber, reason: error.reason });
   const revised = await chainHead(env).setAside({
+    life,
     blockNumber,
     revision,
     refused: refused.map(({ txId, error: { reason, message } }) => ({ txId, reason, error: message })),

@@ -95,7 +95,7 @@ describe("the hot keys of KV", () => {
       await outside.run(600);
       const published = outside.did.filter(({ to }) => to === kvKeys.latest);
       expect(published.map(({ what }) => (what as { blockNumber: number }).blockNumber)).toEqual([3]);
-      expect(published[0]?.at).toBe(begun + head.rules.stallAfterSeconds * 1_000);
+      expect(published[0]?.at).toBe(begun + head.rules.writeLandsWithinSeconds * 1_000);
     },
   );
 
@@ -111,7 +111,7 @@ describe("the hot keys of KV", () => {
     persistAnother(head, 2);
     await outside.run(600);
     const [, next] = outside.did.filter(({ to }) => to === kvKeys.latest);
-    expect(next?.at).toBe(begun + head.rules.stallAfterSeconds * 1_000);
+    expect(next?.at).toBe(begun + head.rules.writeLandsWithinSeconds * 1_000);
   });
 
   it("are written with the value of the moment, and not again while it stays", async () => {

@@ -189,6 +189,7 @@ describe("the settings", () => {
     BLOCK_MAX_BYTES: "262144",
     MAX_BLOCKS_IN_FLIGHT: "4",
     STALL_AFTER_SECONDS: "120",
+    WRITE_LANDS_WITHIN_SECONDS: "90",
     INTENT_TTL_DAYS: "30",
   };
   const rulesOf = (changes: Record<string, string | undefined>) =>
@@ -203,6 +204,7 @@ describe("the settings", () => {
       blockMaxBytes: 262_144,
       maxBlocksInFlight: 4,
       stallAfterSeconds: 120,
+      writeLandsWithinSeconds: 90,
       intentTtlSeconds: 30 * 86_400,
     });
     expect(rulesOf({ INTENT_TTL_DAYS: "0.5" }).intentTtlSeconds).toBe(43_200);

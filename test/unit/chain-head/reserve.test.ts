@@ -13,6 +13,7 @@ describe("a reservation", () => {
     head.requestMining();
     expect(head.reserve()).toEqual({
       chainId: CHAIN_ID,
+      life: head.life,
       blockNumber: 0,
       revision: expect.any(Number),
       timestamp: head.now,

@@ -205,6 +205,7 @@ class Example {
     const reservation: Reservation = {
       chainId: CHAIN_ID,
       blockNumber,
+      life: "",
       revision: 0,
       timestamp: at(seconds),
       previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
