@@ -157,17 +157,14 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (verifyAll): storage-runs.note",
     "storage-verifier (verifyAll): storage-runs.recordChunk",
     "storage-verifier (verifyAll): chain-head.publishAgain",
-    "storage-verifier (verifyAll): storage-runs.noteCounts",
   ],
   "verification, by the queue": [
     "storage-verifier (StorageRuns.alarm): send to storage-verifier",
     "storage-verifier (queue): storage-runs.note",
     "storage-verifier (queue): storage-runs.recordChunk",
     "storage-verifier (queue): chain-head.publishAgain",
-    "storage-verifier (queue): storage-runs.noteCounts",
   ],
   "daily verification": [
-    "storage-verifier (scheduled): storage-runs.noteCounts",
     "storage-verifier (scheduled): audit-log.asked",
     "storage-verifier (scheduled): storage-runs.start",
     "storage-verifier (scheduled): monitor.report",

@@ -39,7 +39,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
   ],
   "dead-letters": ["counts", "entry", "letters", "list", "plan", "replay", "replays"],
   monitor: ["alertStates", "counters"],
-  "storage-runs": ["find", "list", "summary", "troublesOf"],
+  "storage-runs": ["find", "findWithResults", "list", "summary", "troublesOf"],
   "audit-log": ["page"],
   "storage-verifier": ["backlog", "run", "runs", "status", "summary"],
   accounts: ["ready"],

@@ -225,8 +225,7 @@ export class TestHead {
   ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
-  pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
-    reads.pendingPage(this.sql, after, limit);
+  pendingPage = (after: number | null, limit: number) => reads.pendingPage(this.sql, after, limit);
 
   standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
     standings(this.sql, numbers.map(txId), blockNumbers);

@@ -32,7 +32,9 @@ export function findBlock(sql: Sql, number: number): BlockRow | undefined {
 }
 
 export function lastBlock(sql: Sql): BlockRow | undefined {
-  return sql.exec<BlockRow>("SELECT * FROM block ORDER BY number DESC LIMIT 1").toArray()[0];
+  return sql
+    .exec<BlockRow>("SELECT * FROM block WHERE number = (SELECT max(number) FROM block)")
+    .toArray()[0];
 }
 
 export function unfinishedBlocks(sql: Sql): BlockRow[] {

@@ -226,7 +226,7 @@ export class ChainHead extends DurableObject<Env> {
     return backlogs(this.env);
   }
 
-  pendingPage(after: { timestamp: number; txId: string } | null, limit: number) {
+  pendingPage(after: number | null, limit: number) {
     return reads.pendingPage(this.#sql, after, limit);
   }
 

@@ -54,7 +54,7 @@ export function reserve(
   );
   sql.exec(
     `UPDATE tx SET state = 'reserved', block = ? WHERE id IN
-     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?)`,
+     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?)`,
     number,
     readFact(sql, "approvedThrough") ?? 0,
     transactions,
@@ -65,11 +65,11 @@ export function reserve(
   return reservationOf(sql, chainId, reserved);
 }
 
-/** The approved transactions that the next block would take, oldest first, ties by id. */
+/** The approved transactions that the next block would take: first admitted, first taken. */
 export function approvedThatFit(sql: Sql, rules: ChainRules): { id: string; size: number }[] {
   const waiting = sql
     .exec<{ id: string; size: number }>(
-      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?",
+      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?",
       readFact(sql, "approvedThrough") ?? 0,
       rules.blockMaxTransactions,
     )

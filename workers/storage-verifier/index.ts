@@ -59,7 +59,7 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
   }
 
   run(id: string) {
-    return storageRuns(this.env).find(id);
+    return storageRuns(this.env).findWithResults(id);
   }
 
   resume(id: string) {

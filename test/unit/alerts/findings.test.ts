@@ -8,7 +8,8 @@ const LIMITS = { pendingSeconds: 900, stalledSeconds: 900, repeatSeconds: 86_400
 const NONE_WAITS = { messages: 0, bytes: 0, oldestAt: null };
 const NO_LETTERS = { open: { miner: 0 }, replaying: 0, resolved: 3, dismissed: 1, oldestOpenAt: null };
 const SOUND = {
-  blocks: null,
+  wrong: { kv: 0, r2: 0, ipfs: 0 },
+  verifiedSince: null,
   failing: 0,
   partial: 0,
   lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: 1, failed: 0 },

@@ -6,7 +6,7 @@ import type { Measures } from "../../chain-head/measures.ts";
 import type { StatusFacts } from "../../chain-head/reads.ts";
 import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
 import type { Counters } from "../../monitor/counters.ts";
-import { chainMetrics, measuredMetrics } from "./chain.ts";
+import { chainMetrics, measuredMetrics, persistedBlocks } from "./chain.ts";
 import { alertMetrics, countedMetrics } from "./counted.ts";
 import { deadLetterMetrics } from "./dead-letters.ts";
 import { gauge } from "./metric.ts";
@@ -47,6 +47,6 @@ export function metricsOf(parts: ScrapeParts, now: number): Metric[] {
     ...(counters ? countedMetrics(counters) : []),
     ...(alerts ? alertMetrics(alerts) : []),
     ...(deadLetters ? deadLetterMetrics(deadLetters, now) : []),
-    ...(storage ? storageMetrics(storage) : []),
+    ...(storage ? storageMetrics(storage, chain && persistedBlocks(chain)) : []),
   ];
 }
