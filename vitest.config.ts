@@ -7,7 +7,7 @@ const HANG_AFTER_MS = 600_000;
 const LONG_WORK_HANGS_AFTER_MS = 3_600_000;
 
 /** Tests of code in this process: no Worker is bundled or started. */
-const UNIT = ["test/{unit,contract}/**/*.test.ts", "test/soak/{check,flat,orders}.test.ts"];
+const UNIT = ["test/{unit,contract,soak,faults}/**/*.test.ts"];
 
 /** Mocks, timers and variables of one file must not reach the next one in the same process. */
 const CLEAN = { restoreMocks: true, unstubGlobals: true, unstubEnvs: true };
@@ -39,7 +39,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "prove",
-          include: ["test/**/*.prove.ts"],
+          include: ["test/**/*.prove.ts", "test/unit/properties/*.test.ts"], // the properties with more tries
+          env: { FAST_CHECK_RUNS: "500" },
           globalSetup: ["test/support/build.ts"],
           testTimeout: LONG_WORK_HANGS_AFTER_MS,
           hookTimeout: LONG_WORK_HANGS_AFTER_MS,
