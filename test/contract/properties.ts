@@ -116,5 +116,6 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "workers/monitor/alerts.ts": OWN_STATE,
   "workers/monitor/counters.ts": OWN_STATE,
   "workers/storage-verifier/env.ts": "a setting, and 1,000 counts when it is no number",
+  "workers/storage-verifier/troubles.ts": OWN_STATE,
   "workers/storage-verifier/storage-runs.ts": "a setting, which runs.ts reads",
 };

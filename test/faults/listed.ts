@@ -63,6 +63,11 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "gateway (fetch): audit-log.answered",
     "dead-letters (DeadLetters.alarm): chain-head.readmit",
   ],
+  "moved aside": [
+    "miner (scheduled): R2 put set-aside/{txId}.json",
+    "miner (scheduled): chain-head.noteMoved",
+    "miner (scheduled): R2 delete set-aside/{txId}.json",
+  ],
   fork: [
     "tier-persister (queue): chain-head.halt",
     "tier-persister (queue): send to dead-letter",
@@ -134,7 +139,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "gateway (fetch): accounts.erase",
     "accounts (erase): chain-head.erase",
     "accounts (erase): R2 put private/{n}.json",
-    "accounts (erase): R2 delete intents/{txId}.json pending/{txId}.json",
+    "accounts (erase): R2 delete intents/{txId}.json pending/{txId}.json set-aside/{txId}.json",
     "accounts (erase): dead-letters.erase",
   ],
   "erasure of a dead letter": ["dead-letters (DeadLetters.erase): R2 put dead-letters/{stage}/{id}.json"],
@@ -197,6 +202,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "storage-runs.endRestore": "test/pipeline/restore.test.ts",
   "storage-verifier.restore": "test/pipeline/restore.test.ts",
   "storage-verifier.accept": "test/pipeline/disaster.test.ts",
+  "chain-head.noteSwept": "test/unit/miner/sweep.test.ts",
   "chain-head.intentMissing": "test/unit/intents/crash.test.ts",
   "storage-runs.end": "test/unit/storage-verifier/runs.test.ts",
   "storage-runs.resume": "test/unit/storage-verifier/runs.test.ts",

@@ -25,6 +25,8 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "backlogs",
     "block",
     "blockTransactions",
+    "movedIn",
+    "sweepPlaces",
     "failures",
     "head",
     "ledger",

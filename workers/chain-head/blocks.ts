@@ -54,6 +54,14 @@ export function isSealed(block: BlockRow): block is SealedRow {
   return block.hash !== null && block.sha256 !== null;
 }
 
+/** Ids of a block's transactions whose envelope is in `set-aside/`: they were set aside, and replayed. */
+export function movedIn(sql: Sql, number: number): string[] {
+  return sql
+    .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? AND moved = 1", number)
+    .toArray()
+    .map(({ id }) => id);
+}
+
 /** Ids of a block's transactions, in the block's order: oldest first, ties by id. */
 export function transactionIdsOf(sql: Sql, number: number): string[] {
   return sql

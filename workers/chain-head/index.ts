@@ -10,6 +10,7 @@ import { admit, type Entry } from "./admit.ts";
 import { doDuties, nextDue } from "./alarm.ts";
 import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
+import { movedIn } from "./blocks.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
 import { erase } from "./erase.ts";
@@ -27,8 +28,9 @@ import { reserve } from "./reserve.ts";
 import { beginRestore, endRestore, restoreBlock } from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
-import { setAside, type Refusal } from "./set-aside.ts";
+import { noteMoved, setAside, type Refusal } from "./set-aside.ts";
 import { standings } from "./standings.ts";
+import { noteSwept, sweepPlaces, type SweepPlaces } from "./sweep.ts";
 import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
 
 /**
@@ -99,6 +101,22 @@ export class ChainHead extends DurableObject<Env> {
 
   setAside(request: { blockNumber: number; revision: number; refused: readonly Refusal[] }) {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
+  }
+
+  noteMoved(txIds: readonly string[]) {
+    return this.#decide(() => noteMoved(this.#sql, txIds));
+  }
+
+  movedIn(blockNumber: number) {
+    return movedIn(this.#sql, blockNumber);
+  }
+
+  sweepPlaces() {
+    return sweepPlaces(this.#sql);
+  }
+
+  noteSwept(folder: keyof SweepPlaces, through: string | null) {
+    return this.#decide(() => noteSwept(this.#sql, folder, through));
   }
 
   readmit(txIds: readonly string[]) {

@@ -3,7 +3,7 @@ import { historyRoot } from "../../shared/chain/history.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chain/rules.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
-import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import { lastBlock, movedIn, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { addTo, nextOf, readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
@@ -95,6 +95,7 @@ export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reserva
     previousHash: row.previous_hash,
     historyRoot: row.history_root,
     transactions: transactionIdsOf(sql, row.number),
+    moved: movedIn(sql, row.number),
     announcedKeyIds: keys.map(({ key_id }) => key_id),
   };
 }

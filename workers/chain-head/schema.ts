@@ -37,7 +37,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       error TEXT,
       set_aside_at INTEGER,
       set_aside_from INTEGER,
-      parked INTEGER NOT NULL DEFAULT 0
+      parked INTEGER NOT NULL DEFAULT 0,
+      moved INTEGER NOT NULL DEFAULT 0 -- its envelope is the one in set-aside/
     ) WITHOUT ROWID`,
     "CREATE INDEX tx_waiting ON tx (sequence) WHERE state = 'pending'",
     "CREATE INDEX tx_of_block ON tx (block, position) WHERE block IS NOT NULL",

@@ -27,6 +27,10 @@ describe("erasing", () => {
   });
 
   it("deletes what no block takes wherever it may wait", async () => {
-    expect(await deletedWhen({ may: "withdrawn" })).toEqual([r2Keys.pending(TX_ID), r2Keys.intent(TX_ID)]);
+    expect(await deletedWhen({ may: "withdrawn" })).toEqual([
+      r2Keys.pending(TX_ID),
+      r2Keys.setAside(TX_ID),
+      r2Keys.intent(TX_ID),
+    ]);
   });
 });

@@ -19,6 +19,7 @@ describe("a reservation", () => {
       previousHash: NO_PREVIOUS_HASH,
       historyRoot: sha256Hex(new Uint8Array()),
       transactions: [],
+      moved: [],
       announcedKeyIds: [],
     });
     expect(head.transaction(1)).toMatchObject({ state: "pending", block: null });
