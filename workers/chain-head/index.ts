@@ -227,6 +227,11 @@ export class ChainHead extends DurableObject<Env> {
     return measures(this.#sql);
   }
 
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
+  }
+
   /** What the rules across transactions read: who owns these assets, which of these users are registered. */
   ledger(keys: LedgerKeys) {
     return ledger(this.#sql, keys);

@@ -93,6 +93,11 @@ export class StorageRuns extends DurableObject<Env> {
     return troubles.troublesOf(this.#sql, from, end);
   }
 
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
+  }
+
   summary() {
     return troubles.summary(this.#sql);
   }

@@ -23,6 +23,7 @@ function looked(head: TestHead, others: Partial<Readings> = {}) {
     intake: NONE_WAITS,
     deadLetters: NO_LETTERS,
     storage: SOUND,
+    objects: { "chain-head": 4_096, monitor: 4_096 },
     ...others,
   };
   const found = findings(readings, LIMITS, head.now);
@@ -45,8 +46,23 @@ describe("a chain at rest", () => {
       "pending_too_old",
       "dead_letters",
       "failed_verification",
+      "object_nearly_full",
       "unreadable",
     ]);
+  });
+});
+
+describe("a Durable Object", () => {
+  const of = (bytes: number) =>
+    looked(new TestHead().begun(), { objects: { "chain-head": bytes, monitor: 4_096 } }).of(
+      "object_nearly_full",
+    );
+
+  it("is an alert at 70 % of its ceiling, and says which one it is", () => {
+    expect(of(0.69 * 10 * 1024 ** 3)).toMatchObject({ firing: false });
+    const finding = of(0.71 * 10 * 1024 ** 3);
+    expect(finding).toMatchObject({ firing: true });
+    expect(finding?.summary).toContain("chain-head takes 71 %");
   });
 });
 
@@ -203,7 +219,7 @@ describe("a part that can't be read", () => {
   it("gives neither alert nor all-clear of what it would show, and is named", () => {
     const head = new TestHead().begun();
     const found = looked(head, { chain: undefined, deadLetters: undefined });
-    expect(found.names).toEqual(["failed_verification", "unreadable"]);
+    expect(found.names).toEqual(["failed_verification", "object_nearly_full", "unreadable"]);
     expect(found.of("unreadable")).toMatchObject({
       firing: true,
       summary: expect.stringContaining("chain, deadLetters"),

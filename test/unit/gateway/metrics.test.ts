@@ -18,6 +18,7 @@ const NOTHING: ScrapeParts = {
   alerts: undefined,
   dead_letters: undefined,
   storage: undefined,
+  objects: undefined,
 };
 
 const head = new TestHead().begun();
@@ -67,6 +68,7 @@ const EVERYTHING: ScrapeParts = {
     dismissed: 0,
     oldestOpenAt: head.now - 9_000,
   },
+  objects: { "chain-head": 7_000_000_000, "dead-letters": 4_096 },
   storage: {
     wrong: { kv: 0, r2: 0, ipfs: 1 },
     verifiedSince: head.now - 86_400_000,
@@ -123,6 +125,7 @@ describe("a scrape", () => {
     expect(value("vdc_oldest_open_dead_letter_seconds")).toBe(9);
     expect(value("vdc_tier_blocks", { tier: "kv" })).toBe(value("vdc_chain_blocks_persisted"));
     expect(value("vdc_tier_blocks", { tier: "ipfs" })).toBe(Number(value("vdc_chain_blocks_persisted")) - 1);
+    expect(value("vdc_durable_object_bytes", { object: "chain-head" })).toBe(7_000_000_000);
     expect(value("vdc_storage_partial_blocks")).toBe(1);
     for (const part of Object.keys(EVERYTHING)) expect(value("vdc_scrape_part_ok", { part }), part).toBe(1);
   });
