@@ -19,7 +19,7 @@ export const FULL: Volume = {
 export const SMALL: Volume = {
   blocks: 20,
   mined: 1_000,
-  waiting: 2_000,
+  waiting: 6_000,
   setAside: 2_000,
   intents: 4_000,
   deadLetters: 2_000,

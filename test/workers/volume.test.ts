@@ -7,7 +7,7 @@ afterAll(() => bench.close());
 const LARGER = {
   blocks: 160,
   mined: 8_000,
-  waiting: 16_000,
+  waiting: 48_000,
   setAside: 16_000,
   intents: 32_000,
   deadLetters: 16_000,
