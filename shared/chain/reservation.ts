@@ -11,6 +11,8 @@ export interface Reservation extends BlockFrame {
   readonly revision: number;
   /** Ids, oldest first, ties by id. Empty for genesis alone. */
   readonly transactions: readonly string[];
+  /** Ids of the transactions whose envelope is in `set-aside/`: they were set aside before, and replayed. */
+  readonly moved: readonly string[];
   /** Ids of the signing keys that the chain has announced so far, oldest first. Empty before genesis. */
   readonly announcedKeyIds: readonly string[];
 }

@@ -15,6 +15,9 @@ export const kvKeys = {
 export const r2Keys = {
   pendingPrefix: "pending/",
   pending: (txId: string) => `pending/${txId}.json`,
+  setAsidePrefix: "set-aside/",
+  /** A transaction that could not be mined: moved here from `pending/`, which every minute looks through. */
+  setAside: (txId: string) => `set-aside/${txId}.json`,
   blockPrefix: "blocks/",
   block: (blockNumber: number) => `blocks/${blockNumber}.json`,
   allSealedPrefix: "sealed/",
@@ -77,6 +80,13 @@ const ERASED_KEY = /^erased\/(vdc_tx_[0-9a-f]{40})\.json$/;
 /** The transaction's id in a key of `erased/`, or `undefined` for a foreign object. */
 export function txIdOfErasedKey(key: string): string | undefined {
   return ERASED_KEY.exec(key)?.[1];
+}
+
+const SET_ASIDE_KEY = /^set-aside\/(vdc_tx_[0-9a-f]{40})\.json$/;
+
+/** The transaction's id in a key of `set-aside/`, or `undefined` for a foreign object. */
+export function txIdOfSetAsideKey(key: string): string | undefined {
+  return SET_ASIDE_KEY.exec(key)?.[1];
 }
 
 const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;

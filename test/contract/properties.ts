@@ -116,6 +116,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "workers/gateway/health.ts": "a setting that is named in the answer when it is no number",
   "workers/monitor/alerts.ts": OWN_STATE,
   "workers/monitor/counters.ts": OWN_STATE,
-  "workers/storage-verifier/storage-runs.ts": "a setting, which runs.ts reads",
+  "workers/storage-verifier/env.ts": "a setting, and 1,000 counts when it is no number",
   "workers/storage-verifier/troubles.ts": OWN_STATE,
+  "workers/storage-verifier/storage-runs.ts": "a setting, which runs.ts reads",
 };

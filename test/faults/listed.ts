@@ -63,6 +63,11 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "gateway (fetch): audit-log.answered",
     "dead-letters (DeadLetters.alarm): chain-head.readmit",
   ],
+  "moved aside": [
+    "miner (scheduled): R2 put set-aside/{txId}.json",
+    "miner (scheduled): chain-head.noteMoved",
+    "miner (scheduled): R2 delete set-aside/{txId}.json",
+  ],
   fork: [
     "tier-persister (queue): chain-head.halt",
     "tier-persister (queue): send to dead-letter",
@@ -136,7 +141,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "gateway (fetch): accounts.erase",
     "accounts (erase): chain-head.erase",
     "accounts (erase): R2 put private/{n}.json",
-    "accounts (erase): R2 delete intents/{txId}.json pending/{txId}.json",
+    "accounts (erase): R2 delete intents/{txId}.json pending/{txId}.json set-aside/{txId}.json",
     "accounts (erase): dead-letters.erase",
   ],
   "erasure of a dead letter": [
@@ -163,17 +168,14 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (verifyAll): storage-runs.note",
     "storage-verifier (verifyAll): storage-runs.recordChunk",
     "storage-verifier (verifyAll): chain-head.publishAgain",
-    "storage-verifier (verifyAll): storage-runs.noteCounts",
   ],
   "verification, by the queue": [
     "storage-verifier (StorageRuns.alarm): send to storage-verifier",
     "storage-verifier (queue): storage-runs.note",
     "storage-verifier (queue): storage-runs.recordChunk",
     "storage-verifier (queue): chain-head.publishAgain",
-    "storage-verifier (queue): storage-runs.noteCounts",
   ],
   "daily verification": [
-    "storage-verifier (scheduled): storage-runs.noteCounts",
     "storage-verifier (scheduled): audit-log.asked",
     "storage-verifier (scheduled): storage-runs.start",
     "storage-verifier (scheduled): monitor.report",
@@ -207,6 +209,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "storage-runs.endRestore": "test/pipeline/restore.test.ts",
   "storage-verifier.restore": "test/pipeline/restore.test.ts",
   "storage-verifier.accept": "test/pipeline/disaster.prove.ts",
+  "chain-head.noteSwept": "test/unit/miner/sweep.test.ts",
   "chain-head.intentMissing": "test/unit/intents/crash.test.ts",
   "storage-runs.end": "test/unit/storage-verifier/runs.test.ts",
   "storage-runs.resume": "test/unit/storage-verifier/runs.test.ts",

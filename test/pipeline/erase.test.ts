@@ -230,7 +230,12 @@ describe("a transaction that no block took", () => {
     expect(await shownEnvelope(pipeline, txId)).toMatchObject({ source: "pending", blockNumber: null });
     const { id } = await entryOf(pipeline, txId);
     const answer = await erase(pipeline, txId);
-    expect(answer).toEqual({ txId, blockNumber: null, erased: true, removed: [r2Keys.pending(txId)] });
+    expect(answer).toEqual({
+      txId,
+      blockNumber: null,
+      erased: true,
+      removed: [r2Keys.pending(txId), r2Keys.setAside(txId)],
+    });
     expect(await entryOf(pipeline, txId)).toMatchObject({
       id,
       state: "dismissed",
@@ -258,7 +263,11 @@ describe("a transaction that no block took", () => {
     expect(await shownEnvelope(pipeline, txId)).toMatchObject({ source: "dead-letter", blockNumber: null });
     const { id } = await entryOf(pipeline, txId);
     const answer = await erase(pipeline, txId);
-    expect(answer.removed).toEqual([r2Keys.pending(txId), r2Keys.deadLetter("pending-writer", id)]);
+    expect(answer.removed).toEqual([
+      r2Keys.pending(txId),
+      r2Keys.setAside(txId),
+      r2Keys.deadLetter("pending-writer", id),
+    ]);
     expect(await erase(pipeline, txId)).toEqual(answer);
     expect(await replay(pipeline, { ids: [id] })).toMatchObject({ replayed: 0, skipped: 1 });
     await deliverTo(pipeline, "pending-writer", [{ body: message }]);
@@ -275,7 +284,7 @@ describe("a transaction that no block took", () => {
       givenUp("pending-writer", swapped),
       givenUp("pending-writer", named),
     ]);
-    expect((await erase(pipeline, sealed.txId)).removed).toHaveLength(2);
+    expect((await erase(pipeline, sealed.txId)).removed).toHaveLength(3);
     expect(await placesOf(pipeline, [sealed])).toEqual([]);
     expect((await shownEnvelope(pipeline, named.txId)).envelope).toEqual(named.envelope);
   });

@@ -265,8 +265,7 @@ export class TestHead {
     this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));
   endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
-  pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
-    reads.pendingPage(this.sql, after, limit);
+  pendingPage = (after: number | null, limit: number) => reads.pendingPage(this.sql, after, limit);
 
   standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
     standings(this.sql, numbers.map(txId), blockNumbers);

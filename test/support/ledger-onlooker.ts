@@ -141,6 +141,7 @@ export class LedgerOnlooker {
         chainId: "",
         timestamp: 0,
         transactions: [],
+        moved: [],
         announcedKeyIds: [],
       });
       const restored: RestoredBlock = {

@@ -29,6 +29,7 @@ class Chain {
       previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
       historyRoot: hex(historyRoot(this.#store, blockNumber)),
       transactions: [],
+      moved: [],
       announcedKeyIds: this.announcedKeyIds,
     };
   }

@@ -39,7 +39,7 @@ export async function erase(
   if (blockNumber !== null) await eraseFromArchive(env.R2, blockNumber, txId);
   await env.R2.delete(leftovers(decided, txId));
   const letters = whole(await deadLetters(env).erase(txId, said));
-  const removed = [placeOf(decided, txId), ...letters];
+  const removed = [...placesOf(decided, txId), ...letters];
   log.warn("private.erased", { txId, blockNumber, places: removed.length, by: said.by });
   return { txId, blockNumber, erased: true, removed };
 }
@@ -61,13 +61,15 @@ async function recordWithdrawal(txId: string, env: Env): Promise<void> {
  * `pending/` has of it then is admitted, and stays.
  */
 function leftovers({ may }: Allowed, txId: string): string[] {
-  return may === "expired" ? [r2Keys.intent(txId)] : [r2Keys.pending(txId), r2Keys.intent(txId)];
+  return may === "expired"
+    ? [r2Keys.intent(txId)]
+    : [r2Keys.pending(txId), r2Keys.setAside(txId), r2Keys.intent(txId)];
 }
 
-/** The only one in which it belongs. */
-function placeOf(erasure: Allowed, txId: string): string {
-  if (erasure.may === "archived") return r2Keys.private(erasure.blockNumber);
-  return erasure.may === "withdrawn" ? r2Keys.pending(txId) : r2Keys.intent(txId);
+/** Where it belongs: a set-aside transaction is moved from the first of two places to the second. */
+function placesOf(erasure: Allowed, txId: string): string[] {
+  if (erasure.may === "archived") return [r2Keys.private(erasure.blockNumber)];
+  return erasure.may === "withdrawn" ? [r2Keys.pending(txId), r2Keys.setAside(txId)] : [r2Keys.intent(txId)];
 }
 
 function refusal(state: Extract<Erasure, { mayNot: unknown }>["mayNot"]): Problem {

@@ -12,6 +12,7 @@ import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 import { parked } from "./set-aside.ts";
 import { countStall } from "./stalls.ts";
+import { parkNextAgain } from "./tell-again.ts";
 
 /** Milliseconds. */
 const PAUSE_AFTER_FAILURE = 2_000;
@@ -96,6 +97,7 @@ async function tell(duty: Exclude<Duty, { kind: "publish_latest" }>, env: Env): 
     case "nudge_stage":
       await nudgeStage(duty.stage, duty.blockNumber, env);
       return;
+    case "park_again":
     case "request_mining":
     case "expire_intents":
       return; // decided when it is struck off
@@ -130,12 +132,18 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
     case "park":
       parked(sql, duty.txId, duty.at);
       return;
+    case "park_again":
+      parkNextAgain(sql);
+      return;
     case "nudge_miner":
       if ((readFact(sql, "mineNudgeAt") ?? 0) <= started)
         writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
       for (const block of unfinishedBlocks(sql))
         if (block.state === "reserved") countStall(sql, block, rules, started);
-      sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE state = 'reserved'", now);
+      sql.exec(
+        "UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE state = 'reserved' AND state <> 'complete'",
+        now,
+      );
       return;
     case "nudge_stage":
       countStall(sql, findBlock(sql, duty.blockNumber), rules, started);

@@ -19,10 +19,17 @@ export interface Facts {
   approvedAt: number;
   /** Transactions in no block yet. */
   waiting: number;
+  /** Transactions in no block yet for which mining was not asked: their sequence is above `approvedThrough`. */
+  unapproved: number;
   /** Transactions whose block is not finished, and those in no block yet. */
   pending: number;
   setAside: number;
   mined: number;
+  /** The last keys of R2 that the miner's sweep has looked at in these folders. Gone when it begins anew. */
+  sweptPending: string;
+  sweptSetAside: string;
+  /** Set-aside transactions up to this one are parked again already; the alarm goes on behind it. Gone when all are. */
+  parkAgainAfter: { readonly at: number; readonly txId: string };
   /** Highest block with all before it persisted: what `vdc:latest` is to name. */
   latest: number;
   publishedLatest: number;
@@ -53,7 +60,7 @@ export interface Facts {
 
 export const { readFact, writeFact, forgetFact } = factsOf<Facts>();
 
-type CounterName = "sequence" | "revision" | "waiting" | "pending" | "setAside" | "mined";
+type CounterName = "sequence" | "revision" | "waiting" | "unapproved" | "pending" | "setAside" | "mined";
 
 export function count(sql: Sql, name: CounterName): number {
   return readFact(sql, name) ?? 0;

@@ -11,6 +11,7 @@ import { doDuties, nextDue } from "./alarm.ts";
 import { beginAssetWrites, endAssetWrites } from "./asset-writes.ts";
 import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
+import { movedIn } from "./blocks.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
 import { erase } from "./erase.ts";
@@ -36,8 +37,9 @@ import {
 } from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
-import { setAside, type SetAsideRequest } from "./set-aside.ts";
+import { noteMoved, setAside, type SetAsideRequest } from "./set-aside.ts";
 import { standings } from "./standings.ts";
+import { noteSwept, sweepPlaces, type SweepPlaces } from "./sweep.ts";
 import { erasedAmong, withdraw } from "./withdraw.ts";
 import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
 
@@ -114,6 +116,22 @@ export class ChainHead extends DurableObject<Env> {
 
   setAside(request: SetAsideRequest) {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
+  }
+
+  noteMoved(txIds: readonly string[]) {
+    return this.#decide(() => noteMoved(this.#sql, txIds));
+  }
+
+  movedIn(blockNumber: number) {
+    return movedIn(this.#sql, blockNumber);
+  }
+
+  sweepPlaces() {
+    return sweepPlaces(this.#sql);
+  }
+
+  noteSwept(folder: keyof SweepPlaces, through: string | null) {
+    return this.#decide(() => noteSwept(this.#sql, folder, through));
   }
 
   readmit(txIds: readonly string[]) {
@@ -239,6 +257,11 @@ export class ChainHead extends DurableObject<Env> {
     return measures(this.#sql);
   }
 
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
+  }
+
   /** What the rules across transactions read: who owns these assets, which of these users are registered. */
   ledger(keys: LedgerKeys) {
     return ledger(this.#sql, keys);
@@ -264,7 +287,7 @@ export class ChainHead extends DurableObject<Env> {
     return backlogs(this.env);
   }
 
-  pendingPage(after: { timestamp: number; txId: string } | null, limit: number) {
+  pendingPage(after: number | null, limit: number) {
     return reads.pendingPage(this.#sql, after, limit);
   }
 

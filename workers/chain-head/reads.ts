@@ -132,9 +132,8 @@ export function block(sql: Sql, blockNumber: number): BlockFacts | null {
 export function publishedBlocks(sql: Sql, before: number, limit: number): readonly BlockFacts[] {
   return sql
     .exec<BlockRow>(
-      "SELECT * FROM block WHERE number < ? AND number <= ? ORDER BY number DESC LIMIT ?",
-      before,
-      readFact(sql, "latest") ?? -1,
+      "SELECT * FROM block WHERE number < ? ORDER BY number DESC LIMIT ?",
+      Math.min(before, (readFact(sql, "latest") ?? -1) + 1),
       limit,
     )
     .toArray()
@@ -222,27 +221,31 @@ function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
   return rules.miningMode === "auto" ? oldest.admitted_at + rules.mineAfterSeconds * 1_000 : null;
 }
 
-/** Transactions that wait for a block, in the order in which they will be mined. Pages by the last id of the page before. */
+/** Transactions that wait for a block, in the order in which they will be mined. @param after sequence of the last one of the page before */
 export function pendingPage(
   sql: Sql,
-  after: { timestamp: number; txId: string } | null,
+  after: number | null,
   limit: number,
-): readonly { txId: string; timestamp: number; admittedAt: number }[] {
+): readonly { txId: string; sequence: number; timestamp: number; admittedAt: number }[] {
   return sql
-    .exec<{ id: string; timestamp: number; admitted_at: number }>(
-      `SELECT id, timestamp, admitted_at FROM tx WHERE state = 'pending' AND (timestamp, id) > (?, ?)
-       ORDER BY timestamp, id LIMIT ?`,
-      after?.timestamp ?? -1,
-      after?.txId ?? "",
+    .exec<{ id: string; sequence: number; timestamp: number; admitted_at: number }>(
+      `SELECT id, sequence, timestamp, admitted_at FROM tx WHERE state = 'pending' AND sequence > ?
+       ORDER BY sequence LIMIT ?`,
+      after ?? 0,
       limit,
     )
     .toArray()
-    .map(({ id, timestamp, admitted_at }) => ({ txId: id, timestamp, admittedAt: admitted_at }));
+    .map(({ id, sequence, timestamp, admitted_at }) => ({
+      txId: id,
+      sequence,
+      timestamp,
+      admittedAt: admitted_at,
+    }));
 }
 
 /** Transactions that can't be mined, the latest first. */
 export function failures(sql: Sql, limit: number): readonly SetAsideFacts[] {
-  return setAsides(sql, "ORDER BY set_aside_at DESC, id", limit);
+  return setAsides(sql, "ORDER BY set_aside_at DESC, id DESC", limit);
 }
 
 /** Those that the dead-letter store has not been told of, the oldest first. */

@@ -3,7 +3,7 @@ import { historyRoot } from "../../shared/chain/history.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chain/rules.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
-import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import { lastBlock, movedIn, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { addTo, nextOf, readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
@@ -52,7 +52,7 @@ export function reserve(
   );
   sql.exec(
     `UPDATE tx SET state = 'reserved', block = ? WHERE id IN
-     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?)`,
+     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?)`,
     number,
     readFact(sql, "approvedThrough") ?? 0,
     transactions,
@@ -63,11 +63,11 @@ export function reserve(
   return reservationOf(sql, chainId, reserved);
 }
 
-/** The approved transactions that the next block would take, oldest first, ties by id. */
+/** The approved transactions that the next block would take: first admitted, first taken. */
 export function approvedThatFit(sql: Sql, rules: ChainRules): { id: string; size: number }[] {
   const waiting = sql
     .exec<{ id: string; size: number }>(
-      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?",
+      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?",
       readFact(sql, "approvedThrough") ?? 0,
       rules.blockMaxTransactions,
     )
@@ -94,6 +94,7 @@ export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reserva
     previousHash: row.previous_hash,
     historyRoot: row.history_root,
     transactions: transactionIdsOf(sql, row.number),
+    moved: movedIn(sql, row.number),
     announcedKeyIds: keys.map(({ key_id }) => key_id),
   };
 }

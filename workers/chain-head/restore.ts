@@ -120,11 +120,14 @@ function restoreTransaction(
   block: RestoredBlock,
   { txId, timestamp, size, position }: RestoredBlock["transactions"][number],
 ): void {
-  const [known] = sql.exec<{ state: string }>("SELECT state FROM tx WHERE id = ?", txId).toArray();
+  const [known] = sql
+    .exec<{ state: string; sequence: number }>("SELECT state, sequence FROM tx WHERE id = ?", txId)
+    .toArray();
   if (known?.state === "mined" || known?.state === "reserved")
     throw new Error(`${txId} of block ${block.blockNumber} is ${known.state} in another block`);
   if (known?.state === "pending") {
     addTo(sql, "waiting", -1);
+    if (known.sequence > (readFact(sql, "approvedThrough") ?? 0)) addTo(sql, "unapproved", -1);
     addTo(sql, "pending", -1);
   }
   if (known?.state === "set_aside") addTo(sql, "setAside", -1);

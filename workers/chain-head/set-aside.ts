@@ -74,6 +74,21 @@ function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal
   return found.length > 0;
 }
 
+/**
+ * Notes that the envelope in `set-aside/` counts from now on, also when the transaction is replayed. Decided together with
+ * every readmission: a transaction that is not set aside any more keeps the envelope that it has in `pending/`.
+ * @returns ids of the transactions whose object in `pending/` may be deleted
+ */
+export function noteMoved(sql: Sql, txIds: readonly string[]): readonly string[] {
+  return sql
+    .exec<{ id: string }>(
+      "UPDATE tx SET moved = 1 WHERE id IN (SELECT value FROM json_each(?)) AND +state = 'set_aside' RETURNING id",
+      JSON.stringify(txIds),
+    )
+    .toArray()
+    .map(({ id }) => id);
+}
+
 /** The dead-letter store has been told of this failure, and of no later one. */
 export function parked(sql: Sql, txId: string, at: number): void {
   sql.exec("UPDATE tx SET parked = 1 WHERE id = ? AND set_aside_at = ?", txId, at);

@@ -28,7 +28,7 @@ export async function openReserved(
   log: Log,
 ): Promise<OpenedReservation | undefined> {
   const { life, blockNumber, revision } = reservation;
-  const { opened, unfit } = await openAll(reservation.transactions, keyring, env);
+  const { opened, unfit } = await openAll(reservation, keyring, env);
   const judged = judge(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
   if (judged === undefined) return undefined;
   const { kept: transactions, changes } = judged;
@@ -47,11 +47,13 @@ export async function openReserved(
 }
 
 async function openAll(
-  txIds: readonly string[],
+  { transactions: txIds, moved }: Reservation,
   keyring: Keyring,
   env: Env,
 ): Promise<{ opened: Transaction[]; unfit: Refused[] }> {
-  const outcomes = await settleConnections(txIds, (txId) => openPending(txId, keyring, env));
+  const outcomes = await settleConnections(txIds, (txId) =>
+    openPending(txId, moved.includes(txId), keyring, env),
+  );
   const opened: Transaction[] = [];
   const unfit: Refused[] = [];
   for (const [i, txId] of txIds.entries()) {

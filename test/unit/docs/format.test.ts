@@ -211,6 +211,7 @@ class Example {
       previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
       historyRoot: hex(historyRoot(this.history, blockNumber)),
       transactions: waiting.map(({ id }) => id),
+      moved: [],
       announcedKeyIds: this.#announced,
     };
     const system = systemPart(reservation, keyring);
