@@ -39,12 +39,9 @@ export function lastBlock(sql: Sql): BlockRow | undefined {
 
 /** Number of the last sealed block, -1 before genesis. */
 export function lastSealedBlock(sql: Sql): number {
-  const [sealed] = sql
-    .exec<{ number: number }>(
-      "SELECT number FROM block WHERE state <> 'reserved' ORDER BY number DESC LIMIT 1",
-    )
-    .toArray();
-  return sealed?.number ?? -1;
+  const last = lastBlock(sql);
+  if (last === undefined) return -1;
+  return last.state === "reserved" ? last.number - 1 : last.number; // at most one block is reserved: the last one
 }
 
 export function unfinishedBlocks(sql: Sql): BlockRow[] {
