@@ -26,7 +26,6 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "block",
     "blockWithTransactions",
     "erasedAmong",
-    "movedIn",
     "sweepPlaces",
     "databaseBytes",
     "failures",

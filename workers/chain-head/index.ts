@@ -11,7 +11,6 @@ import { doDuties, nextDue } from "./alarm.ts";
 import { beginAssetWrites, endAssetWrites } from "./asset-writes.ts";
 import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
-import { movedIn } from "./blocks.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
 import { erase } from "./erase.ts";
@@ -120,10 +119,6 @@ export class ChainHead extends DurableObject<Env> {
 
   noteMoved(txIds: readonly string[]) {
     return this.#decide(() => noteMoved(this.#sql, txIds));
-  }
-
-  movedIn(blockNumber: number) {
-    return movedIn(this.#sql, blockNumber);
   }
 
   sweepPlaces() {

@@ -1,7 +1,14 @@
 import { STAGE_AFTER, type BlockState, type TransactionState } from "../../shared/chain/states.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
-import { findBlock, lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import {
+  findBlock,
+  movedIn,
+  lastBlock,
+  transactionIdsOf,
+  unfinishedBlocks,
+  type BlockRow,
+} from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
 import { whyHalted, type Halted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
@@ -141,12 +148,18 @@ export function publishedBlocks(sql: Sql, before: number, limit: number): readon
 }
 
 /** A block, and the ids of the pending objects that it has used up, in the block's order. */
-export type BlockWithTransactions = BlockFacts & { readonly transactions: readonly string[] };
+export interface BlockWithTransactions extends BlockFacts {
+  /** Ids of the transactions from outside, in the block's order. */
+  readonly transactions: readonly string[];
+  /** Those of them whose envelope is in `set-aside/`. */
+  readonly moved: readonly string[];
+}
 
 /** One answer, so that state and transactions are of one moment: a loss of the storage between two calls would show no transactions. */
 export function blockWithTransactions(sql: Sql, blockNumber: number): BlockWithTransactions | null {
   const facts = block(sql, blockNumber);
-  return facts === null ? null : { ...facts, transactions: transactionIdsOf(sql, blockNumber) };
+  if (facts === null) return null;
+  return { ...facts, transactions: transactionIdsOf(sql, blockNumber), moved: movedIn(sql, blockNumber) };
 }
 
 export function transaction(sql: Sql, txId: string): TransactionFacts | null {

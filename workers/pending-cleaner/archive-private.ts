@@ -1,4 +1,3 @@
-import { chainHead } from "../../shared/chain-head.ts";
 import { base64url, fromUtf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalText, type Json } from "../../shared/crypto/canonical.ts";
 import type { Log } from "../../shared/log.ts";
@@ -17,12 +16,12 @@ import type { Env } from "./env.ts";
 export async function archivePrivateParts(
   blockNumber: number,
   txIds: readonly string[],
+  moved: readonly string[],
   env: Env,
   log: Log,
 ): Promise<void> {
   const key = r2Keys.private(blockNumber);
   if (txIds.length === 0 || (await env.R2.head(key)) !== null) return;
-  const moved = await chainHead(env).movedIn(blockNumber);
   const found = await mapConnections(txIds, async (txId) => {
     const bytes = await readPending(env.R2, txId, moved.includes(txId));
     return [txId, bytes && envelopeIn(bytes)] as const;

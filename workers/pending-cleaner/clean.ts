@@ -17,8 +17,8 @@ export async function clean({ blockNumber }: CleanBlock, env: Env, log: Log): Pr
     throw new Error(`block ${blockNumber} is not indexed yet`);
   if (facts.state === "complete") return;
   refuseWhileHalted(facts);
-  const { life, transactions: txIds } = facts;
-  await archivePrivateParts(blockNumber, txIds, env, log);
+  const { life, transactions: txIds, moved } = facts;
+  await archivePrivateParts(blockNumber, txIds, moved, env, log);
   for (const ids of chunks(txIds, R2_DELETE_KEYS))
     await env.R2.delete(ids.map((txId) => r2Keys.pending(txId)));
   await deleteStaged(blockNumber, env);

@@ -194,7 +194,7 @@ describe("the private parts of a block", () => {
         const txIds = damaged.map((_, i) => `vdc_tx_${String(i).padStart(40, "0")}`);
         const objects = new Map(damaged.map((bytes, i) => [r2Keys.pending(txIds[i] ?? ""), bytes]));
         const R2 = bucketOf(objects);
-        await archivePrivateParts(1, txIds, { R2 } as unknown as CleanerEnv, silent);
+        await archivePrivateParts(1, txIds, [], { R2 } as unknown as CleanerEnv, silent);
         const archive = await readPrivateArchive(R2, 1);
         expect(archive).toMatchObject({ blockNumber: 1, missing: [] });
         for (const [i, txId] of txIds.entries()) {
