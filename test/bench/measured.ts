@@ -22,9 +22,9 @@ function watch({ storage }: DurableObjectState): void {
   if (isWatched) return;
   isWatched = true;
   const prototype = Object.getPrototypeOf(storage.sql) as SqlStorage;
-  const { exec } = prototype;
+  const methods = { exec: Reflect.get(prototype, "exec") };
   prototype.exec = function (this: SqlStorage, ...given: Parameters<SqlStorage["exec"]>) {
-    const cursor = exec.apply(this, given);
+    const cursor = Reflect.apply(methods.exec, this, given);
     cursors.push(cursor);
     return cursor;
   } as SqlStorage["exec"];
@@ -63,7 +63,7 @@ export class MeasuredChainHead extends ChainHead {
   readonly #blocks: { readonly life: string; readonly blockNumber: number }[] = [];
   readonly #taken: string[] = [];
 
-  constructor(context: DurableObjectState, _: unknown) {
+  constructor(context: DurableObjectState) {
     watch(context);
     context.storage.setAlarm = async () => {};
     super(context, CHAIN_HEAD_ENV);
@@ -226,7 +226,7 @@ const DEAD_LETTERS_ENV = {
 export class MeasuredDeadLetters extends DeadLetters {
   #n = 0;
 
-  constructor(context: DurableObjectState, _: unknown) {
+  constructor(context: DurableObjectState) {
     watch(context);
     context.storage.setAlarm = async () => {};
     super(context, DEAD_LETTERS_ENV);

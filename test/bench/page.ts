@@ -46,8 +46,11 @@ Measured on ${cpu?.model.trim() ?? "a processor"}, ${cpus().length} cores, ${Mat
 }
 
 function contents({ mined, waiting, setAside, intents, deadLetters }: typeof FULL): string {
-  const n = (count: number) => count.toLocaleString("en");
   return `${n(mined)} mined, ${n(waiting)} waiting, ${n(setAside)} set-aside transactions, ${n(intents)} submissions that are to be paid, ${n(deadLetters)} dead letters`;
+}
+
+function n(count: number): string {
+  return count.toLocaleString("en");
 }
 
 const time = ({ milliseconds }: Measured) => milliseconds;

@@ -174,13 +174,16 @@ function objectNearlyFull(objects: ObjectBytes): Finding {
       summary: "Every Durable Object has room again.",
       details: {},
     };
-  const percent = (bytes: number) => `${Math.floor((bytes / DURABLE_OBJECT_BYTES) * 100)} %`;
   return {
     alert: "object_nearly_full",
     firing: true,
     summary: `${full.map(([name, bytes]) => `The Durable Object ${name} takes ${percent(bytes)} of its 10 GiB`).join(". ")}. When it is full, nothing more is admitted: begin a new chain in time (docs/operations.md, "Ceilings").`,
     details: Object.fromEntries(full),
   };
+}
+
+function percent(bytes: number): string {
+  return `${Math.floor((bytes / DURABLE_OBJECT_BYTES) * 100)} %`;
 }
 
 const BLIND_FOR = 300_000; // milliseconds; a deployment or a moved object is over sooner

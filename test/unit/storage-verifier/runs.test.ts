@@ -143,9 +143,10 @@ describe("a run that finds many blocks wrong", () => {
 
 const FAILED = Array.from({ length: 20 }, () => "failed" as const);
 
+const roll = (id: string, totalBlocks: number, most: number, now = NOW) =>
+  startRun(sql, { id, kind: "verify", repair: true, by: "schedule", totalBlocks, rolling: most }, now);
+
 describe("the rolling verification", () => {
-  const roll = (id: string, totalBlocks: number, most: number, now = NOW) =>
-    startRun(sql, { id, kind: "verify", repair: true, by: "schedule", totalBlocks, rolling: most }, now);
   const rollOn = (id: string, totalBlocks: number, most: number, now = NOW) => {
     const answer = roll(id, totalBlocks, most, now);
     if (!("started" in answer)) throw new Error("another run is active");
