@@ -84,7 +84,7 @@ async function assetEntries(assetIds: readonly string[], env: IndexEnv): Promise
 }
 
 /**
- * Writes the records of assets, whatever KV shows of them: it may show an older value than the one that it holds. The chain
+ * Writes the records of assets, whatever KV shows of them, so that nothing depends on how old KV's answer is. The chain
  * head lets one Worker at a time do so, and after a write that was not answered none, until that write has landed.
  * @throws RetryLater when another Worker's write may still land, or these took too long
  */

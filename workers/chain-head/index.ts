@@ -187,11 +187,12 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   /** @param life of the chain head that told the Worker of the block; a Worker of a life before halts nothing */
-  async halt(reason: string, life?: string) {
-    const isStale = await this.#decide((now) => haltBy(this.#sql, reason, life, now) === "stale");
-    const fields = { requestId: crypto.randomUUID(), reason };
-    if (isStale) this.#log.warn("halt.stale", fields);
-    else this.#log.error("chain.halted", fields);
+  halt(reason: string, life?: string) {
+    return this.#decide((now) => {
+      const fields = { requestId: crypto.randomUUID(), reason };
+      if (haltBy(this.#sql, reason, life, now) === "halted") this.#log.error("chain.halted", fields);
+      else this.#log.warn("halt.stale", fields);
+    });
   }
 
   resume(by: string, reason: string) {
