@@ -7,7 +7,7 @@ const HANG_AFTER_MS = 600_000;
 const LONG_WORK_HANGS_AFTER_MS = 3_600_000;
 
 /** Tests of code in this process: no Worker is bundled or started. */
-const UNIT = ["test/{unit,contract}/**/*.test.ts", "test/soak/{check,flat,orders}.test.ts"];
+const UNIT = ["test/{unit,contract,soak,faults}/**/*.test.ts"];
 
 /** Mocks, timers and variables of one file must not reach the next one in the same process. */
 const CLEAN = { restoreMocks: true, unstubGlobals: true, unstubEnvs: true };
@@ -15,7 +15,7 @@ const CLEAN = { restoreMocks: true, unstubGlobals: true, unstubEnvs: true };
 /** `npm test` runs the projects `unit` and `workers`, `npm run prove` the project `prove`. */
 export default defineConfig({
   test: {
-    maxWorkers: 4, // most of a test's time is waiting for queues, so more files run at once than there are cores
+    maxWorkers: 5, // most of a test's time is waiting for queues, so more files run at once than there are cores
     maxConcurrency: 2, // of the tests in one file that may run side by side: each of these is a process
     setupFiles: ["test/support/fast-check.ts"],
     testTimeout: HANG_AFTER_MS,
@@ -25,7 +25,11 @@ export default defineConfig({
     isolate: false, // a process loads each module once, for all its files: half of the time was loading
     ...CLEAN,
     projects: [
-      { extends: true, test: { name: "unit", include: UNIT } },
+      {
+        extends: true,
+        // These compute all the time, so more processes than cores would only load every module once more.
+        test: { name: "unit", include: UNIT, maxWorkers: 2, sequence: { groupOrder: 1 } },
+      },
       {
         extends: true,
         test: {
@@ -39,7 +43,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "prove",
-          include: ["test/**/*.prove.ts"],
+          include: ["test/**/*.prove.ts", "test/unit/properties/*.test.ts"], // the properties with more tries
+          env: { FAST_CHECK_RUNS: "500" },
           globalSetup: ["test/support/build.ts"],
           testTimeout: LONG_WORK_HANGS_AFTER_MS,
           hookTimeout: LONG_WORK_HANGS_AFTER_MS,

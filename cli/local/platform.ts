@@ -15,7 +15,7 @@ import { WORKER_NAMES } from "./workers.ts";
 type V4Options = Extract<Parameters<typeof convertV4MiniflareOptions>[0], { workers: unknown }>;
 export type WorkerOptions = V4Options["workers"][number];
 /** A Worker's own configuration, as wrangler reads it from the `wrangler.toml`. */
-export type Configured = Omit<WorkerOptions, "bindings"> & { bindings: Readonly<Record<string, string>> };
+type Configured = Omit<WorkerOptions, "bindings"> & { bindings: Readonly<Record<string, string>> };
 
 /** The file beside a bundle that holds the Worker's `Configured`; `build.ts` writes it. */
 export const OPTIONS_FILE = "options.json";
@@ -34,8 +34,8 @@ export interface Platform {
   /** Lets a test read and change the tables of the Durable Objects. */
   readonly inspectable?: boolean;
   readonly onLog: (line: WorkerdStructuredLog) => void;
-  /** Workers of the caller's own, beside those of VDC. */
-  readonly others?: readonly WorkerOptions[];
+  /** Workers of the caller's own, beside those of VDC; made from the gateway's options. */
+  readonly others?: (gateway: WorkerOptions) => readonly WorkerOptions[];
   /** Changes a Worker's options last. */
   readonly adapt?: (options: WorkerOptions, worker: WorkerName) => WorkerOptions;
 }
@@ -44,6 +44,7 @@ export interface Platform {
 export function platformOptions(platform: Platform): MiniflareOptions {
   const { adapt = (options) => options } = platform;
   const workers = WORKER_NAMES.map((worker) => adapt(workerOptions(worker, platform), worker));
+  const others = platform.others?.(workerOptions("gateway", platform)) ?? [];
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
     port: platform.port,
@@ -55,26 +56,24 @@ export function platformOptions(platform: Platform): MiniflareOptions {
     cf: false, // otherwise miniflare asks the internet for a sample of `request.cf` at each start
     unsafeInspectDurableObjects: platform.inspectable ?? false,
     unsafeTriggerHandlers: true, // for cron triggers; miniflare refuses them to web pages
-    workers: [...workers, ...(platform.others ?? [])],
+    workers: [...workers, ...others],
   });
 }
 
-/** What the Worker is configured to, with the platform's variables and the secrets that its work needs. */
-export function configured(worker: WorkerName, { bundles, vars, secrets }: Platform): Configured {
-  const options = JSON.parse(readFileSync(join(bundles(worker), OPTIONS_FILE), "utf8")) as Configured;
+/** The Worker as it is configured, with the platform's variables and the secrets that its work needs. */
+function workerOptions(worker: WorkerName, { bundles, vars, secrets }: Platform): WorkerOptions {
+  const bundle = bundles(worker);
+  const options = JSON.parse(readFileSync(join(bundle, OPTIONS_FILE), "utf8")) as Configured;
   const replaced: Record<string, string> = {};
   for (const name of Object.keys(options.bindings)) {
     const value = vars[name];
     if (value !== undefined) replaced[name] = value;
   }
-  return { ...options, bindings: { ...options.bindings, ...replaced, ...secretsFor(worker, secrets) } };
-}
-
-function workerOptions(worker: WorkerName, platform: Platform): WorkerOptions {
   return {
-    ...configured(worker, platform),
+    ...options,
     name: workerName(worker),
-    rootPath: platform.bundles(worker),
+    rootPath: bundle,
     modules: [{ type: "ESModule", path: "index.js" }],
+    bindings: { ...options.bindings, ...replaced, ...secretsFor(worker, secrets) },
   };
 }

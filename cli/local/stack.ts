@@ -8,7 +8,7 @@ import { startCron } from "./cron.ts";
 import { fireCron, teller, tellStagesAgain, waitingPayments } from "./inside.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "./pinning/server.ts";
-import { configured, platformOptions, type Platform } from "./platform.ts";
+import { platformOptions } from "./platform.ts";
 import { watchRuntimes } from "./runtimes.ts";
 import { checkKeys, localSecrets, type LocalSecrets } from "./secrets.ts";
 
@@ -116,17 +116,18 @@ function runWorkers(
   values: Record<string, string>,
   secrets: LocalSecrets,
 ): Miniflare {
-  const platform: Platform = {
-    bundles,
-    secrets,
-    vars: { ...values, ...process.env, ...options.vars },
-    port: options.port,
-    inspectorPort: options.inspectorPort,
-    storage: join(options.dataDirectory, "platform"),
-    onLog: options.onLog ?? (() => {}),
-  };
-  const chainId = configured("gateway", platform).bindings.CHAIN_ID;
-  return new Miniflare(platformOptions({ ...platform, others: [teller(String(chainId))] }));
+  return new Miniflare(
+    platformOptions({
+      bundles,
+      secrets,
+      vars: { ...values, ...process.env, ...options.vars },
+      port: options.port,
+      inspectorPort: options.inspectorPort,
+      storage: join(options.dataDirectory, "platform"),
+      onLog: options.onLog ?? (() => {}),
+      others: ({ bindings }) => [teller(String(bindings?.CHAIN_ID))],
+    }),
+  );
 }
 
 /** Links in stored blocks name the local IPFS gateway, so it keeps its port over restarts when it can. */

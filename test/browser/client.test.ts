@@ -6,6 +6,7 @@ import { checkChain } from "../support/check-chain.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { bundleForBrowser } from "./bundle.ts";
 import { CHROMIUM, inChromium } from "./chromium.ts";
+import { exampleIn, run } from "./example.ts";
 import type { PageReport } from "./page.ts";
 
 const LIMIT = 200_000; // bytes, minified and before compression
@@ -128,4 +129,16 @@ describe("the client, bundled for a page", () => {
     },
     120_000,
   );
+});
+
+describe("the example for apps", () => {
+  it("runs as docs/client.md has it", async () => {
+    const { code, said } = await run(exampleIn("docs/client.md"), pipeline.url);
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/^block \d+: my last will$/m) });
+  });
+
+  it("is the same wherever the README shows it", () => {
+    const shown = exampleIn("README.md");
+    if (shown !== "") expect(shown).toBe(exampleIn("docs/client.md"));
+  });
 });

@@ -91,6 +91,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "cli/local/lock.ts": OWN_STATE,
   "cli/local/pinning/faults.ts": "what a test asks for",
   "cli/local/pinning/store.ts": OWN_STATE,
+  "cli/local/platform.ts": "what build.ts wrote",
   "cli/local/stack.ts": OWN_STATE,
   "cli/local/start.ts": "one port, by one pattern",
   "cli/stripe/deliver.ts": "the answer to the developer's own payment",

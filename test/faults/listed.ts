@@ -206,7 +206,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "storage-runs.moveRestore": "test/pipeline/restore.test.ts",
   "storage-runs.endRestore": "test/pipeline/restore.test.ts",
   "storage-verifier.restore": "test/pipeline/restore.test.ts",
-  "storage-verifier.accept": "test/pipeline/disaster.test.ts",
+  "storage-verifier.accept": "test/pipeline/disaster.prove.ts",
   "chain-head.intentMissing": "test/unit/intents/crash.test.ts",
   "storage-runs.end": "test/unit/storage-verifier/runs.test.ts",
   "storage-runs.resume": "test/unit/storage-verifier/runs.test.ts",

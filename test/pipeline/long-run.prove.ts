@@ -10,8 +10,6 @@ import { findRun, runs, startRun, storageStatus, untilRunEnds, verify } from "..
 import { longChain, archiveChain, writePins } from "../support/stored-chain.ts";
 
 const BLOCKS = 2_000;
-/** Milliseconds: half a minute on an idle machine. */
-const PATIENCE = 240_000;
 
 let pipeline: Pipeline;
 let chain: readonly BlockCopy[];
@@ -20,7 +18,7 @@ beforeAll(async () => {
   chain = await longChain(secrets.SYSTEM_KEYRING, BLOCKS);
   pipeline = await startPipeline({ secrets, pins: (directory) => writePins(directory, chain) });
   await archiveChain(pipeline, chain);
-}, 120_000);
+});
 afterAll(() => pipeline.close());
 
 const post = (path: string, body?: object) =>
@@ -33,41 +31,37 @@ const farther = (id: string, than: number) =>
   until(async () => expect((await findRun(pipeline, id)).next).toBeGreaterThan(than));
 
 describe("a chain of 2,000 blocks", () => {
-  it("is restored into an empty chain head link by link", { timeout: PATIENCE }, async () => {
+  it("is restored into an empty chain head link by link", async () => {
     const run: StorageRun = await (await post("restore", { reason: "a new account" })).json();
     expect(await untilRunEnds(pipeline, run.id)).toMatchObject({ state: "done", next: BLOCKS });
   });
 
-  it(
-    "is verified by a job, which is aborted, resumed, and survives a restart",
-    { timeout: PATIENCE },
-    async () => {
-      const [run] = (await runs(pipeline)).runs; // the verification that follows a restore
-      if (run === undefined) throw new Error("no run");
-      expect(run).toMatchObject({ kind: "verify", totalBlocks: BLOCKS });
-      await expectProblem(await post("verify-all"), "run-active");
+  it("is verified by a job, which is aborted, resumed, and survives a restart", async () => {
+    const [run] = (await runs(pipeline)).runs; // the verification that follows a restore
+    if (run === undefined) throw new Error("no run");
+    expect(run).toMatchObject({ kind: "verify", totalBlocks: BLOCKS });
+    await expectProblem(await post("verify-all"), "run-active");
 
-      await farther(run.id, 0);
-      const response = await pipeline.operate(`/api/storage-verify/runs/${run.id}`, { method: "DELETE" });
-      expect(await response.json()).toMatchObject({ state: "aborted" });
-      const stopped = await findRun(pipeline, run.id);
-      expect(stopped.next).toBeLessThan(BLOCKS);
+    await farther(run.id, 0);
+    const response = await pipeline.operate(`/api/storage-verify/runs/${run.id}`, { method: "DELETE" });
+    expect(await response.json()).toMatchObject({ state: "aborted" });
+    const stopped = await findRun(pipeline, run.id);
+    expect(stopped.next).toBeLessThan(BLOCKS);
 
-      const resumed = await post(`runs/${run.id}/resume`);
-      expect(resumed.status).toBe(202);
-      await farther(run.id, stopped.next);
-      pipeline = await restart(pipeline); // its message is lost with the queue
-      await farther(run.id, (await findRun(pipeline, run.id)).next);
+    const resumed = await post(`runs/${run.id}/resume`);
+    expect(resumed.status).toBe(202);
+    await farther(run.id, stopped.next);
+    pipeline = await restart(pipeline); // its message is lost with the queue
+    await farther(run.id, (await findRun(pipeline, run.id)).next);
 
-      const done = await untilRunEnds(pipeline, run.id);
-      expect(done).toMatchObject({ state: "done", next: BLOCKS, partial: 0, failed: 0 });
-      // Each was restored into KV with its index, but for those of a chunk that was cut off, which were ok the second time.
-      expect(done.verified + done.rehydrated, "each counts once").toBe(BLOCKS);
-      expect(done.verified).toBeLessThanOrEqual(60);
-      await expectProblem(await post(`runs/${run.id}/resume`), "not-needed");
-      expect(await verify(pipeline, 1_990)).toMatchObject({ status: "ok" });
-    },
-  );
+    const done = await untilRunEnds(pipeline, run.id);
+    expect(done).toMatchObject({ state: "done", next: BLOCKS, partial: 0, failed: 0 });
+    // Each was restored into KV with its index, but for those of a chunk that was cut off, which were ok the second time.
+    expect(done.verified + done.rehydrated, "each counts once").toBe(BLOCKS);
+    expect(done.verified).toBeLessThanOrEqual(60);
+    await expectProblem(await post(`runs/${run.id}/resume`), "not-needed");
+    expect(await verify(pipeline, 1_990)).toMatchObject({ status: "ok" });
+  });
 
   it("is listed in pages of 1,000", async () => {
     const [first, second] = [await storageStatus(pipeline), await storageStatus(pipeline, "?from=1000")];

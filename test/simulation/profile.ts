@@ -77,3 +77,8 @@ export function profileOf(random: Random): Profile {
     erasures: random.pick([0, 0, 1, 3, 6]),
   };
 }
+
+/** Milliseconds for which a submission waits for its payment. */
+export function intentLifetime({ vars }: Profile): number {
+  return Number(vars.INTENT_TTL_DAYS) * 24 * 3_600_000;
+}

@@ -9,7 +9,7 @@ import { startBadDeployments } from "./platform/bad-deployments.ts";
 import { beginIsolates } from "./platform/isolate.ts";
 import { startCrons } from "./platform/crons.ts";
 import { Stack, type Deployed } from "./platform/stack.ts";
-import { faultRates, profileOf } from "./profile.ts";
+import { faultRates, intentLifetime, profileOf } from "./profile.ts";
 import { whatIsLeft } from "./promises/at-rest.ts";
 import { checkDocuments } from "./promises/documents.ts";
 import { checkErasedFromArchives } from "./promises/erased.ts";
@@ -42,7 +42,7 @@ export interface Deployment {
 
 const HOUR = 3_600_000;
 const LOOK_EVERY = 600_000;
-/** Milliseconds after the last fault until everything must be at rest. */
+/** Milliseconds until everything must be at rest, after the last fault and the time in which a person may still pay late. */
 const PATIENCE = 12 * HOUR;
 
 export interface SeedOptions {
@@ -130,7 +130,8 @@ function checkAnyTime({ stack, promised, onlooker }: People): void {
 /** The operator mends what is left, as the handbook says; then everything has to come to rest by itself. */
 async function afterwards(people: People): Promise<void> {
   const { stack, world, operator } = people;
-  const limit = world.now + PATIENCE;
+  const patience = PATIENCE + intentLifetime(people.profile);
+  const limit = world.now + patience;
   let rounds = 0;
   while (world.now < limit) {
     const reason = world.faults.has("storage lost") ? undefined : haltReason(stack);
@@ -148,7 +149,7 @@ async function afterwards(people: People): Promise<void> {
     await until(world, operator.verifiesEverything(true));
   }
   const left = whatIsLeft(people).join(", ");
-  world.broken("everything comes to rest", `${PATIENCE / HOUR} hours after the last fault there are ${left}`);
+  world.broken("everything comes to rest", `${patience / HOUR} hours after the last fault there are ${left}`);
 }
 
 /** Lets time pass until the work is done. */

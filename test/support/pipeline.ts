@@ -53,12 +53,6 @@ export interface PipelineOptions {
   readonly pins?: (directory: string) => void;
 }
 
-/** The gateway's storage, as a test reads and damages it. A restart makes it anew. */
-export async function storageOf(harness: TestPlatform): Promise<{ kv: KVNamespace; r2: R2Bucket }> {
-  const { KV, R2 } = (await harness.getWorker(workerName("gateway")).getEnv()) as Record<string, never>;
-  return { kv: KV as unknown as KVNamespace, r2: R2 as unknown as R2Bucket };
-}
-
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const directory = mkdtempSync(join(tmpdir(), "vdc-test-"));
   const secrets = { ...(await generateSecrets()), ...options.secrets };
@@ -76,14 +70,13 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   const bundles = options.tap === true ? tapped(untapped, directory) : untapped;
   const harness = await TestPlatform.start({ bundles, secrets, vars, storage: join(directory, "platform") });
   const url = await harness.url();
-  const gateway = await storageOf(harness);
   const fetch = (path: string, init?: RequestInit) => harness.fetch(path, init);
   return {
     url: url.origin,
     harness,
     pinning,
     secrets,
-    ...gateway,
+    ...harness.storage,
     fetch,
     operate: (path, init) =>
       fetch(path, { ...init, headers: { ...init?.headers, "x-admin-secret": secrets.ADMIN_SECRET } }),

@@ -2,6 +2,7 @@ import { Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { fireCron } from "../../cli/local/inside.ts";
 import { platformOptions, type Platform } from "../../cli/local/platform.ts";
 import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
+import { remoteStorage, storageWorker } from "./remote-storage.ts";
 
 /** Which instance of a Durable Object: by its name, or by its id. */
 export type Which = { readonly name: string } | { readonly id: string };
@@ -44,6 +45,7 @@ export class TestPlatform {
       ...given,
       port: 0,
       inspectable: true,
+      others: (gateway) => [storageWorker(gateway)],
       onLog: (line) => void logs.push(line),
     };
     const miniflare = new Miniflare(platformOptions(platform));
@@ -65,6 +67,13 @@ export class TestPlatform {
   async fetch(path: string, init?: RequestInit): Promise<Response> {
     const { href } = new URL(path, await this.url());
     return (await this.#miniflare.dispatchFetch(href, init as never)) as unknown as Response;
+  }
+
+  /** The storage that the Workers share, as a test reads and damages it. It stays the same over restarts. */
+  get storage(): { readonly kv: KVNamespace; readonly r2: R2Bucket } {
+    return remoteStorage(
+      (url, init) => this.#miniflare.dispatchFetch(url, init as never) as unknown as Promise<Response>,
+    );
   }
 
   getWorker(name: string): WorkerHandle {

@@ -1,51 +1,70 @@
 import { BaseSequencer, type Reporter, type TestModule, type TestSpecification } from "vitest/node";
 import { expectedSeconds } from "./durations.ts";
 
-/** Starts the slowest files first, so that no core is idle at the end while one slow file runs alone. */
+/**
+ * Starts the slowest files first, so that no core is idle at the end while one slow file runs alone; project by project,
+ * for a process takes further files of its own project only.
+ */
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return files.toSorted(
       (a, b) =>
-        expectedSeconds(b.moduleId) - expectedSeconds(a.moduleId) || (a.moduleId < b.moduleId ? -1 : 1),
+        b.project.name.localeCompare(a.project.name) ||
+        expectedSeconds(b.moduleId) - expectedSeconds(a.moduleId) ||
+        a.moduleId.localeCompare(b.moduleId),
     );
   }
 }
 
 const SAY_EVERY_MS = 10_000;
 
-/** Says every ten seconds how far the run is and, by what the files took before, how long it will still take. */
+/** Says every ten seconds how far the run is and, by how long the files took before, how long it still takes. */
 export default class Progress implements Reporter {
   readonly #startedAt = Date.now();
-  #saidAt = Date.now();
+  /** Files that are running, with the time at which each started. */
+  readonly #running = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
   #files = 0;
   #done = 0;
+  #failed = 0;
+  /** Seconds that all files are expected to take, and those that are done. */
   #work = 0;
   #workDone = 0;
-  #failed = 0;
 
   onTestRunStart(specifications: readonly TestSpecification[]): void {
     this.#files = specifications.length;
-    this.#work = sum(specifications.map(({ moduleId }) => expectedSeconds(moduleId)));
+    this.#work = specifications.reduce((total, { moduleId }) => total + expectedSeconds(moduleId), 0);
+    this.#timer = setInterval(() => this.#say(), SAY_EVERY_MS).unref();
+  }
+
+  onTestModuleStart({ moduleId }: TestModule): void {
+    this.#running.set(moduleId, Date.now());
   }
 
   onTestModuleEnd(module: TestModule): void {
+    this.#running.delete(module.moduleId);
     this.#done++;
     this.#workDone += expectedSeconds(module.moduleId);
     if (module.state() === "failed") this.#failed++;
+  }
+
+  onTestRunEnd(): void {
+    clearInterval(this.#timer);
+  }
+
+  #say(): void {
     const now = Date.now();
-    if (now - this.#saidAt < SAY_EVERY_MS || this.#done === this.#files) return;
-    this.#saidAt = now;
     const elapsed = now - this.#startedAt;
-    const left = (elapsed * (this.#work - this.#workDone)) / this.#workDone;
+    let done = this.#workDone;
+    for (const [moduleId, since] of this.#running)
+      done += Math.min(expectedSeconds(moduleId), (now - since) / 1_000);
+    if (done === 0) return;
+    const left = (elapsed * Math.max(0, this.#work - done)) / done;
     const failures = this.#failed === 0 ? "" : `, ${this.#failed} failed`;
     console.log(
       `[${span(elapsed)}] ${this.#done} of ${this.#files} files done${failures}; about ${span(left)} left`,
     );
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function span(milliseconds: number): string {

@@ -41,7 +41,7 @@ export async function handOver(
   queue: string,
   deliveries: readonly Delivery[],
 ): Promise<Settled> {
-  const consumer = (await harness.getWorker(worker).getExport()) as unknown as Consumer;
+  const consumer = (await harness.getWorker(worker).getExport()) as Consumer;
   const timestamp = new Date();
   const messages = deliveries.map(({ body, id, attempts }, i) => ({
     id: id ?? `delivery-${i}`,

@@ -167,7 +167,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     409: "nowhere: it needs a copy of a block that is just being stored",
   },
   postStorageVerifyRestore: {
-    202: "disaster.test.ts: a chain head that has lost its storage",
+    202: "disaster.prove.ts: a chain head that has lost its storage",
     409: post("/api/storage-verify/restore", { reason: "to see" }),
   },
 

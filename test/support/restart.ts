@@ -1,7 +1,7 @@
 import type { WorkerOptions } from "../../cli/local/platform.ts";
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
-import { storageOf, type Pipeline } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline.ts";
 
 export interface RestartOptions {
   /** This Worker is not there, so whatever is sent to its queue is lost. */
@@ -21,7 +21,7 @@ export async function restart(pipeline: Pipeline, options: RestartOptions = {}):
     secrets,
     adapt: (given, worker) => (worker === options.without ? absent(worker) : given),
   });
-  return { ...pipeline, secrets, ...(await storageOf(harness)), url: (await harness.url()).origin };
+  return { ...pipeline, secrets, url: (await harness.url()).origin };
 }
 
 /** Stands where a Worker is missing: it consumes nothing, so what is sent to that Worker's queue is lost. */

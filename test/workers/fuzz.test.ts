@@ -16,7 +16,7 @@ const { FUZZ_SEED, FUZZ_RUNS } = process.env;
 const SETTINGS = { seed: Number(FUZZ_SEED ?? 20_261_122), numRuns: Number(FUZZ_RUNS ?? 100) };
 
 const AT_ONCE = 5; // vitest's maxConcurrency
-const BUDGET = 15_000; // milliseconds for all of them
+const BUDGET = 8_000; // milliseconds for all of them
 const SHARE = (BUDGET * AT_ONCE) / (CALLS.length + OPERATORS.length + 2);
 const LEAST = 8; // requests of each call, however slow the machine is
 

@@ -48,7 +48,6 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "latest-out-of-order",
     breaks: "5 latest never goes back",
     seed: 3,
-    inEveryRun: true,
     file: "workers/chain-head/progress.ts",
     seam: "persisted",
     mutate: async (persisted) => {

@@ -33,8 +33,7 @@ export const STORAGE_MUTATIONS = [
   mutation({
     name: "read-error-is-empty",
     breaks: "7 a read error is never empty",
-    seed: 7,
-    inEveryRun: true,
+    seed: 11,
     file: "shared/storage/r2-tier.ts",
     seam: "readObject",
     mutate: (readObject) => (bucket, key) => readObject(bucket, key).catch(() => undefined),

@@ -1,4 +1,5 @@
 import { VdcProblem } from "../../../shared/client/problem.ts";
+import { intentLifetime } from "../profile.ts";
 import { clientOf } from "./client.ts";
 import { insist } from "./insist.ts";
 import type { People } from "./people.ts";
@@ -12,7 +13,7 @@ export async function submitAndPay(people: People, signed: Signed): Promise<Subm
   if (!mustBePaid(people, signed)) return submit(people, signed);
   const { txId } = signed;
   promised.mustBePaid(txId);
-  const lifetime = Number(profile.vars.INTENT_TTL_DAYS) * 24 * HOUR;
+  const lifetime = intentLifetime(profile);
   const when = random.pick(["before", "before", "afterwards", "afterwards", "afterwards", "late", "never"]);
   if (when === "before") {
     pay(people, txId);

@@ -34,6 +34,9 @@ const altered = (change: { envelope?: Record<string, Json>; signature?: Record<s
     signature: { ...members.signature, ...change.signature },
   });
 
+/** Characters of base64url without padding. */
+const characters = (bytes: number) => Math.ceil((bytes * 4) / 3);
+
 describe("a document's record", () => {
   it("is read in place: its id is the hash of its envelope's canonical bytes, its owner who signed it", async () => {
     const document = await DocumentRecord.read(record);
@@ -54,7 +57,6 @@ describe("a document's record", () => {
 
   it("of the largest document is exactly as large as a record may be; one byte more is refused", async () => {
     const sealed = { small: utf8("my will").length + 16, largest: MAX_DOCUMENT_BYTES + 16 }; // with the tag of AES-GCM
-    const characters = (bytes: number) => Math.ceil((bytes * 4) / 3); // base64url without padding
     const largest = record.length - characters(sealed.small) + characters(sealed.largest);
     expect(largest).toBe(MAX_RECORD_BYTES);
     await expect(sealDocument(new Uint8Array(MAX_DOCUMENT_BYTES + 1), user)).rejects.toThrow(RangeError);

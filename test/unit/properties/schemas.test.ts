@@ -39,6 +39,7 @@ const STRIPE =
 const NAMES = "a record has no member called __proto__, prototype or constructor: nothing of ours has";
 const TRIMMED = "a reason is kept without the space round it";
 const FILLED_IN = "what is left out has a value of its own";
+const EMPTY_LIST = "valibot reads an empty list as a record without members";
 const FROM_TEXT = "a number that is written as text";
 
 /** Those that read something else than they were given, and why they may. */
@@ -57,6 +58,7 @@ const CHANGES: Readonly<Record<string, string>> = {
   "OpenApi of workers/gateway/contents.ts": OPEN,
   "ParkedMessage of workers/dead-letters/record.ts": OPEN,
   "PaymentIntent of shared/stripe/event.ts": STRIPE,
+  "Pin of cli/local/pinning/pin.ts": EMPTY_LIST,
   "PipelineStatus of workers/gateway/status.ts": NAMES,
   "PreviousCharge of shared/stripe/event.ts": STRIPE,
   "PrivacyRequest of workers/gateway/privacy.ts": TRIMMED,

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromUtf8 } from "../../../shared/crypto/bytes.ts";
-import { canonicalBytes, canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
+import { canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { signedFormats, type Format } from "../../support/signed-formats.ts";
 import { runs } from "../../support/fast-check.ts";
@@ -26,6 +26,10 @@ beforeAll(async () => {
 });
 
 const spell = (value: unknown) => canonicalText(value as Json);
+
+/** A reader of a record passes over members of these names, before anything is hashed or kept. */
+const PASSED_OVER = ["__proto__", "prototype", "constructor"];
+const withoutPassedOver = (name: string, value: unknown) => (PASSED_OVER.includes(name) ? undefined : value);
 
 it("has all the formats there are", () => {
   expect([...formats.keys()]).toEqual(NAMES);
@@ -57,7 +61,7 @@ describe.for(NAMES)("%s", (name) => {
         // Other bytes that say the same are as good, where the bytes themselves are not what is hashed or kept.
         expect(format.exact, "other bytes are believed").not.toBe(true);
         expect(text).toBe(whole);
-        expect(fromUtf8(canonicalBytes(JSON.parse(fromUtf8(bytes)) as Json))).toBe(whole);
+        expect(spell(JSON.parse(fromUtf8(bytes), withoutPassedOver))).toBe(whole);
       }),
       { numRuns: runs(100) },
     );

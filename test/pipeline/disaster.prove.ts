@@ -19,7 +19,7 @@ import {
 import { kvFacts, loseKv, loseR2, transplant } from "../support/transplant.ts";
 
 const BLOCKS = 50;
-/** One transaction a block, and all of them in flight at once: a chain of 50 blocks in a few seconds. */
+/** One transaction a block, and all of them in flight at once: a chain in a few seconds. */
 const MANY_BLOCKS = { BLOCK_MAX_TRANSACTIONS: "1", MAX_BLOCKS_IN_FLIGHT: "100", STALL_AFTER_SECONDS: "60" };
 
 let pipeline: Pipeline;
