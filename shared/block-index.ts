@@ -90,9 +90,9 @@ async function assetEntries(assetIds: readonly string[], env: IndexEnv): Promise
  */
 export async function writeAssetRecords(assetIds: readonly string[], env: IndexEnv): Promise<void> {
   if (assetIds.length === 0) return;
-  const token = crypto.randomUUID();
+  const writer = crypto.randomUUID();
   const began = Date.now();
-  const answer = await chainHead(env).beginAssetWrites(token);
+  const answer = await chainHead(env).beginAssetWrites(writer);
   if ("waitSeconds" in answer)
     throw new RetryLater(answer.waitSeconds, "an earlier write of an asset's record may still land");
   await mapConnections(await assetEntries(assetIds, env), ({ key, value }) => {
@@ -100,7 +100,7 @@ export async function writeAssetRecords(assetIds: readonly string[], env: IndexE
       throw new RetryLater(answer.mayWriteFor / 1_000, "writing the assets' records took too long");
     return env.KV.put(key, value);
   });
-  await chainHead(env).endAssetWrites(token);
+  await chainHead(env).endAssetWrites(writer);
 }
 
 /** What is not known is not written: `undefined` takes a field out of the record that has it. */

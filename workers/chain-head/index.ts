@@ -249,12 +249,12 @@ export class ChainHead extends DurableObject<Env> {
     return assetFacts(this.#sql, assetIds);
   }
 
-  beginAssetWrites(token: string) {
-    return this.#decide((now) => beginAssetWrites(this.#sql, token, this.#rules, now));
+  beginAssetWrites(writer: string) {
+    return this.#decide((now) => beginAssetWrites(this.#sql, writer, this.#rules, now));
   }
 
-  endAssetWrites(token: string) {
-    return this.#decide(() => endAssetWrites(this.#sql, token));
+  endAssetWrites(writer: string) {
+    return this.#decide(() => endAssetWrites(this.#sql, writer));
   }
 
   publishedBlocks(before: number, limit: number) {
