@@ -84,15 +84,15 @@ async function assetEntries(assetIds: readonly string[], env: IndexEnv): Promise
 }
 
 /**
- * Writes the records of assets, whatever KV shows of them: it may show an older value than the one that it holds. The chain
+ * Writes the records of assets, whatever KV shows of them, so that nothing depends on how old KV's answer is. The chain
  * head lets one Worker at a time do so, and after a write that was not answered none, until that write has landed.
  * @throws RetryLater when another Worker's write may still land, or these took too long
  */
 export async function writeAssetRecords(assetIds: readonly string[], env: IndexEnv): Promise<void> {
   if (assetIds.length === 0) return;
-  const token = crypto.randomUUID();
+  const writer = crypto.randomUUID();
   const began = Date.now();
-  const answer = await chainHead(env).beginAssetWrites(token);
+  const answer = await chainHead(env).beginAssetWrites(writer);
   if ("waitSeconds" in answer)
     throw new RetryLater(answer.waitSeconds, "an earlier write of an asset's record may still land");
   await mapConnections(await assetEntries(assetIds, env), ({ key, value }) => {
@@ -100,7 +100,7 @@ export async function writeAssetRecords(assetIds: readonly string[], env: IndexE
       throw new RetryLater(answer.mayWriteFor / 1_000, "writing the assets' records took too long");
     return env.KV.put(key, value);
   });
-  await chainHead(env).endAssetWrites(token);
+  await chainHead(env).endAssetWrites(writer);
 }
 
 /** What is not known is not written: `undefined` takes a field out of the record that has it. */

@@ -6,7 +6,7 @@ const LAYOUT = "shared/storage/layout.ts";
 
 /** How the keys of DESIGN §5's table begin, those of later Workers too. */
 const KEY =
-  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|set-aside|blocks|sealed|private|evidence|documents|activation|intents|uploads|dead-letters)\/)/;
+  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|set-aside|blocks|sealed|private|evidence|erased|documents|activation|intents|uploads|dead-letters)\/)/;
 
 /** The text that stands in a string, in a part of a template, or in a regular expression. */
 function textOf({ type, value, regex }: Node): string | undefined {
@@ -79,6 +79,8 @@ describe("the keys in storage", () => {
         sealed: "sealed/{0}/{1}.json",
         evidence: "evidence/{0}/{1}-{2}",
         private: "private/{0}.json",
+        erasedPrefix: "erased/",
+        erased: "erased/{0}.json",
         intentPrefix: "intents/",
         intent: "intents/{0}.json",
         document: "documents/{0}.json",

@@ -43,6 +43,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/storage/layout.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/observed-fetch.ts": "test/unit/properties/answers.test.ts",
   "shared/storage/pending.ts": "test/unit/properties/stored.test.ts",
+  "shared/storage/staged.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/private-archive.ts": "test/unit/properties/stored.test.ts",
   "shared/stripe/event.ts": "test/unit/properties/texts.test.ts",
   "shared/stripe/private-part.ts": "test/unit/properties/texts.test.ts",
@@ -74,6 +75,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "workers/pending-cleaner/archive-private.ts": "test/unit/properties/stored.test.ts",
   "workers/storage-verifier/extent.ts": "test/unit/properties/messages.test.ts",
   "workers/storage-verifier/listing-plan.ts": "test/unit/storage-verifier/listing-plan.test.ts",
+  "workers/storage-verifier/staged-attempts.ts": "test/unit/storage-verifier/sound-copy.test.ts",
   "workers/storage-verifier/runs.ts": "test/unit/properties/texts.test.ts",
 };
 

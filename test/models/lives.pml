@@ -19,7 +19,9 @@
 #define LOSSES 2
 #endif
 #define TXS 2
+#ifndef ATTEMPTS
 #define ATTEMPTS 4
+#endif
 
 /* states of a transaction in the chain head */
 #define UNKNOWN 0
@@ -73,10 +75,9 @@ again:
   atomic { n = 0; l = 0; r = 0; mask = 0; k = 0; mine = 0 };
 end:
   atomic {                                                            /* reserve */
-    !closed && attempts < ATTEMPTS;
+    !closed && attempts < ATTEMPTS && block[BLOCKS] != SEALED;
     n = 1;
     do :: n <= BLOCKS && block[n] == SEALED -> n++ :: else -> break od;
-    if :: n > BLOCKS -> goto done :: else fi;
     if
     :: block[n] == NONE ->
        if
@@ -161,6 +162,7 @@ end:
 
 /* the operator erases transaction 0 after it was set aside */
 proctype Eraser() {
+  byte n;
 end:
   atomic { !closed && tx[0] == ASIDE -> tx[0] = ERASED };
 #ifndef M_NO_RECORD
@@ -170,7 +172,7 @@ end:
     !closed;
     if
     :: tx[0] == MINED -> skip
-    :: tx[0] == RESERVED -> leaveBlock(blockOf[0], 0, ERASED); confirmed[0] = 1
+    :: tx[0] == RESERVED -> n = blockOf[0]; leaveBlock(n, 0, ERASED); confirmed[0] = 1
     :: else -> tx[0] = ERASED; confirmed[0] = 1
     fi
   }

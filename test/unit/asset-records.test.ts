@@ -16,26 +16,27 @@ let shown: typeof kv | undefined;
 let failing: boolean;
 let inFlight: (() => void)[];
 
-function envOf() {
-  const stub = {
-    assets: async () => ({
-      asOf: 9,
-      assets: [{ assetId: "deed", createdBy: null, owner: null, lastBlock }],
-    }),
-    beginAssetWrites: async (token: string) => head.beginAssetWrites(token),
-    endAssetWrites: async (token: string) => head.endAssetWrites(token),
-  };
-  const get = async (keys: string[]) => new Map(keys.map((key) => [key, (shown ?? kv).get(key) ?? null]));
-  const put = async (key: string, value: string) => {
+const KV = {
+  get: async (keys: string[]) => new Map(keys.map((key) => [key, (shown ?? kv).get(key) ?? null])),
+  put: async (key: string, value: string) => {
     const land = () => void kv.set(key, JSON.parse(value));
     if (!failing) return land();
     inFlight.push(land);
     throw new Error("Network connection lost.");
-  };
-  return { CHAIN_ID: "test", CHAIN_HEAD: { getByName: () => stub }, KV: { get, put } } as never;
-}
+  },
+};
 
-const write = () => writeAssetRecords(["deed"], envOf());
+const chainHead = {
+  assets: async () => ({
+    asOf: 9,
+    assets: [{ assetId: "deed", createdBy: null, owner: null, lastBlock }],
+  }),
+  beginAssetWrites: async (token: string) => head.beginAssetWrites(token),
+  endAssetWrites: async (token: string) => head.endAssetWrites(token),
+};
+
+const env = { CHAIN_ID: "test", CHAIN_HEAD: { getByName: () => chainHead }, KV } as never;
+const write = () => writeAssetRecords(["deed"], env);
 
 beforeEach(() => {
   head = new TestHead({ writeLandsWithinSeconds: LANDS }).begun();

@@ -37,7 +37,7 @@ export interface Facts {
   /** The write of `vdc:latest` that was begun last, until it has answered. */
   latestWrite: LatestWrite;
   /** The Worker that may write records of assets, and when the last of its writes has landed. */
-  assetWrites: { token: string; landBefore: number };
+  assetWrites: { writer: string; landBefore: number };
   publishedPending: number;
   publishedPendingAt: number;
   /** After a failure outside, nothing is tried again before this. */

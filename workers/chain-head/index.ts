@@ -200,11 +200,12 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   /** @param life of the chain head that told the Worker of the block; a Worker of a life before halts nothing */
-  async halt(reason: string, life?: string) {
-    const isStale = await this.#decide((now) => haltBy(this.#sql, reason, life, now) === "stale");
-    const fields = { requestId: crypto.randomUUID(), reason };
-    if (isStale) this.#log.warn("halt.stale", fields);
-    else this.#log.error("chain.halted", fields);
+  halt(reason: string, life?: string) {
+    return this.#decide((now) => {
+      const fields = { requestId: crypto.randomUUID(), reason };
+      if (haltBy(this.#sql, reason, life, now) === "halted") this.#log.error("chain.halted", fields);
+      else this.#log.warn("halt.stale", fields);
+    });
   }
 
   resume(by: string, reason: string) {
@@ -266,12 +267,12 @@ export class ChainHead extends DurableObject<Env> {
     return assetFacts(this.#sql, assetIds);
   }
 
-  beginAssetWrites(token: string) {
-    return this.#decide((now) => beginAssetWrites(this.#sql, token, this.#rules, now));
+  beginAssetWrites(writer: string) {
+    return this.#decide((now) => beginAssetWrites(this.#sql, writer, this.#rules, now));
   }
 
-  endAssetWrites(token: string) {
-    return this.#decide(() => endAssetWrites(this.#sql, token));
+  endAssetWrites(writer: string) {
+    return this.#decide(() => endAssetWrites(this.#sql, writer));
   }
 
   publishedBlocks(before: number, limit: number) {

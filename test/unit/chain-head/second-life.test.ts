@@ -125,16 +125,16 @@ describe("a halt that is found while a chain head is restored", () => {
   });
 });
 
-describe("a transaction that was erased before a block took it", () => {
-  /** Block 3 is being made of transactions 3 and 4. */
-  function reserved() {
-    const { blocks } = lostChain(3);
-    const head = restored(blocks);
-    head.admit(3, 4);
-    head.requestMining();
-    return { head, reservation: head.reserved() };
-  }
+/** Block 3 is being made of transactions 3 and 4. */
+function reserved() {
+  const { blocks } = lostChain(3);
+  const head = restored(blocks);
+  head.admit(3, 4);
+  head.requestMining();
+  return { head, reservation: head.reserved() };
+}
 
+describe("a transaction that was erased before a block took it", () => {
   it("is not taken after a restore either", () => {
     const { blocks } = lostChain(3);
     const head = new TestHead({}, TRACES);

@@ -375,6 +375,7 @@ describe("docs/format.md", () => {
       r2Keys.sealed(n, "{sha256}"),
       r2Keys.private(n),
       r2Keys.evidence(n, "{tier}", "{sha256}"),
+      r2Keys.erased("{txId}"),
       r2Keys.intent("{txId}"),
       r2Keys.document("{id}"),
       r2Keys.upload("{id}"),

@@ -10,6 +10,7 @@ import { stagedMetadata } from "../../../shared/storage/staged.ts";
 import type { BlockCopy } from "../../../shared/storage/tier.ts";
 import { soundCopy } from "../../../workers/storage-verifier/sound-copy.ts";
 import type { Env } from "../../../workers/storage-verifier/env.ts";
+import { stagedAttempts } from "../../../workers/storage-verifier/staged-attempts.ts";
 import { MemoryBucket } from "../../support/memory-bucket.ts";
 import { longChain } from "../../support/stored-chain.ts";
 
@@ -120,6 +121,17 @@ describe("the copy that a restore takes", () => {
 });
 
 describe("of several staged attempts a restore takes", () => {
+  it("first what an operator brought, then the latest life, then the latest revision", async () => {
+    const keys = [
+      await stage(utf8("brought")),
+      await stage(utf8("second life"), { life: SECOND_LIFE, revision: 2 }),
+      await stage(utf8("first life, later"), { life: FIRST_LIFE, revision: 10 }),
+      await stage(utf8("first life"), { life: FIRST_LIFE, revision: 9 }),
+    ];
+    const attempts = await stagedAttempts(1, { R2: bucket } as unknown as Env);
+    expect(attempts.map(({ key }) => key)).toEqual(keys);
+  });
+
   it("the one of the latest revision: an earlier one was refused as stale", async () => {
     const stale = await anotherAttempt(sealed, { timestamp: sealed.block.timestamp + 1 });
     await stage(stale, { life: FIRST_LIFE, revision: 9 });
