@@ -371,6 +371,7 @@ describe("docs/format.md", () => {
     const n = "{n}" as unknown as number;
     const r2 = [
       r2Keys.pending("{txId}"),
+      r2Keys.setAside("{txId}"),
       r2Keys.block(n),
       r2Keys.sealed(n, "{sha256}"),
       r2Keys.private(n),
