@@ -75,7 +75,6 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "workers/pending-cleaner/archive-private.ts": "test/unit/properties/stored.test.ts",
   "workers/storage-verifier/extent.ts": "test/unit/properties/messages.test.ts",
   "workers/storage-verifier/listing-plan.ts": "test/unit/storage-verifier/listing-plan.test.ts",
-  "workers/storage-verifier/staged-attempts.ts": "test/unit/storage-verifier/sound-copy.test.ts",
   "workers/storage-verifier/runs.ts": "test/unit/properties/texts.test.ts",
 };
 
@@ -119,6 +118,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "workers/monitor/alerts.ts": OWN_STATE,
   "workers/monitor/counters.ts": OWN_STATE,
   "workers/storage-verifier/env.ts": "a setting, and 1,000 counts when it is no number",
+  "workers/storage-verifier/staged-attempts.ts": "custom metadata, which shared/storage/staged.ts reads",
   "workers/storage-verifier/troubles.ts": OWN_STATE,
   "workers/storage-verifier/storage-runs.ts": "a setting, which runs.ts reads",
 };
