@@ -9,7 +9,14 @@ const LONG_WORK_HANGS_AFTER_MS = 3_600_000;
 /** Tests of code in this process: no Worker is bundled or started. */
 const UNIT = ["test/{unit,contract,soak,faults}/**/*.test.ts"];
 
-/** Mocks, timers and variables of one file must not reach the next one in the same process. */
+/** Properties that `npm test` tries a few times, and `npm run prove` often. */
+const PROPERTIES = [
+  "test/unit/properties/*.test.ts",
+  "test/unit/{accounts/store-document,audit-log/chain,chain-head/invariants,chain-head/ledger-property}.test.ts",
+  "test/unit/{chain/public-text,cli/car,docs/both-verifiers,intents/crash,stripe/to-transaction,stripe/verify}.test.ts",
+];
+
+/** Mocks, globals and environment variables of one file must not reach the next one in the same process. */
 const CLEAN = { restoreMocks: true, unstubGlobals: true, unstubEnvs: true };
 
 /** `npm test` runs the projects `unit` and `workers`, `npm run prove` the project `prove`. */
@@ -27,7 +34,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // These compute all the time, so more processes than cores would only load every module once more.
+        // Unit tests compute all the time: with more processes than cores, each module is only loaded more often.
         test: { name: "unit", include: UNIT, maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
       {
@@ -43,8 +50,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "prove",
-          include: ["test/**/*.prove.ts", "test/unit/properties/*.test.ts"], // the properties with more tries
-          env: { FAST_CHECK_RUNS: "500" },
+          include: ["test/**/*.prove.ts", ...PROPERTIES],
+          env: { FAST_CHECK_RUNS: process.env.FAST_CHECK_RUNS ?? "500" },
           globalSetup: ["test/support/build.ts"],
           testTimeout: LONG_WORK_HANGS_AFTER_MS,
           hookTimeout: LONG_WORK_HANGS_AFTER_MS,

@@ -1,23 +1,34 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  existsSync,
+  constants as fsConstants,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { DURATIONS_FILE, QUICK_SECONDS } from "./support/durations.ts";
 
 /**
- * `npm test`: every test that a change needs, or those that the arguments name (they are vitest's). `npm run prove`: the
- * long instruments, files `*.prove.ts`. A run that leaves a process behind fails too. The last line is
+ * `npm test` runs every test that a change needs, or the tests that the arguments name; vitest reads the arguments.
+ * `npm run prove` runs the long instruments, files `*.prove.ts`. A run that leaves a process behind fails too. The last line is
  * `test: N passed, N failed, N skipped` (or `prove: …`), plain, for machines that read it.
  */
 const ROOT = join(import.meta.dirname, "..");
 const MARK = `VDC_TEST_RUN=${randomUUID()}`; // in the environment of whatever the run starts, its children's too
-const PATIENCE = 30_000; // milliseconds for processes that are just ending
+const ENDING_WITHIN_MS = 30_000;
 
 const [RUN = "test", ...GIVEN] = process.argv.slice(2);
-/** Projects of vitest.config.ts, by what npm runs. */
+/** The vitest projects that each npm script runs. */
 const PROJECTS: Readonly<Record<string, readonly string[]>> = { test: ["unit", "workers"], prove: ["prove"] };
+if (!Object.hasOwn(PROJECTS, RUN)) throw new Error(`there is no run ${RUN}: give test or prove`);
 /** With `--record`, the run writes how long each file took into the file that the order and the estimate come from. */
 const RECORDS = GIVEN.includes("--record");
 const ARGUMENTS = GIVEN.filter((argument) => argument !== "--record");
@@ -29,7 +40,9 @@ interface Counts {
 }
 
 async function test(): Promise<number> {
-  const directory = mkdtempSync(join(temporary(), "vdc-test-run-"));
+  const parent = temporary();
+  removeAbandoned(parent);
+  const directory = mkdtempSync(join(parent, `vdc-test-run-${process.pid}-`));
   const report = join(directory, "report.json");
   try {
     const code = await vitest(directory, [
@@ -45,21 +58,41 @@ async function test(): Promise<number> {
       end(pid);
     }
     const { passed, failed, skipped } = counts(report, code);
-    if (RECORDS) recordDurations(report);
+    if (RECORDS && code === 0) recordDurations(report);
     console.log(`${RUN}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
     return code === 0 && failed === 0 && left.length === 0 ? 0 : code || 1;
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
-/** Stacks write a lot and flush each write: Linux has a directory in memory for that. */
+/** Linux keeps this directory in memory. */
+const MEMORY = "/dev/shm";
+const NEEDED_BYTES = 4e9;
+
+/** Stacks flush every write, so a directory in memory is faster. The one of a container is often too small. */
 function temporary(): string {
-  const memory = "/dev/shm";
-  return existsSync(memory) ? memory : tmpdir();
+  try {
+    accessSync(MEMORY, fsConstants.W_OK);
+    const { bavail, bsize } = statfsSync(MEMORY);
+    if (bavail * bsize >= NEEDED_BYTES) return MEMORY;
+  } catch {
+    // the directory does not exist, or this user may not write to it
+  }
+  return tmpdir();
 }
 
-/** @param directory for all that the tests write; it goes with the run */
+/** Removes what runs left that were killed. */
+function removeAbandoned(parent: string): void {
+  if (!existsSync("/proc")) return;
+  for (const name of readdirSync(parent)) {
+    const [, pid] = /^vdc-test-run-(\d+)-/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+/** @param directory temporary directory of the tests; the run removes it at its end */
 function vitest(directory: string, options: readonly string[]): Promise<number> {
   const [name = "", value] = MARK.split("=");
   const program = join(ROOT, "node_modules", "vitest", "vitest.mjs");
@@ -99,7 +132,7 @@ function counts(report: string, code: number): Counts {
   }
 }
 
-/** Keeps what is recorded of files that this run did not run. */
+/** Keeps the durations of files that this run did not run, and forgets files that are gone. */
 function recordDurations(report: string): void {
   const { testResults } = JSON.parse(readFileSync(report, "utf8")) as Report;
   const known = Object.entries<number>(JSON.parse(read(DURATIONS_FILE) || "{}"));
@@ -107,7 +140,9 @@ function recordDurations(report: string): void {
     relative(ROOT, name),
     Math.round((endTime - startTime) / 1_000),
   ]);
-  const slow = [...new Map([...known, ...seconds])].filter(([, taken]) => taken > QUICK_SECONDS);
+  const slow = [...new Map([...known, ...seconds])].filter(
+    ([file, taken]) => taken > QUICK_SECONDS && existsSync(join(ROOT, file)),
+  );
   writeFileSync(
     DURATIONS_FILE,
     `${JSON.stringify(Object.fromEntries(slow.toSorted(([, a], [, b]) => b - a)), null, 2)}\n`,
@@ -134,7 +169,7 @@ interface Process {
 }
 
 async function leftBehind(): Promise<readonly Process[]> {
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + ENDING_WITHIN_MS;
   for (;;) {
     const found = marked();
     if (found.length === 0 || Date.now() > deadline) return found;

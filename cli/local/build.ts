@@ -83,7 +83,7 @@ function sourcesHash(): string {
   return hash.digest("hex").slice(0, 20);
 }
 
-/** Reads the configurations here, once a build: wrangler takes two seconds to load, and nothing else needs it. */
+/** Writes each Worker's configuration once per build, so that a start need not load wrangler, which takes two seconds. */
 async function writeOptions(directory: string): Promise<void> {
   const { experimental_readRawConfig, unstable_getMiniflareWorkerOptions } = await import("wrangler");
   for (const worker of WORKER_NAMES) {

@@ -29,12 +29,12 @@ export interface Platform {
   readonly port: number;
   /** Directory that KV, R2 and the Durable Objects are kept in. */
   readonly storage: string;
-  /** Where DevTools can look into every Worker; 0: any free port. */
+  /** Port of the DevTools inspector; 0: any free port. */
   readonly inspectorPort?: number | undefined;
   /** Lets a test read and change the tables of the Durable Objects. */
   readonly inspectable?: boolean;
   readonly onLog: (line: WorkerdStructuredLog) => void;
-  /** Workers of the caller's own, beside those of VDC; made from the gateway's options. */
+  /** The caller's additional Workers. Receives the gateway's options. */
   readonly others?: (gateway: WorkerOptions) => readonly WorkerOptions[];
   /** Changes a Worker's options last. */
   readonly adapt?: (options: WorkerOptions, worker: WorkerName) => WorkerOptions;

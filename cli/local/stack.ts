@@ -16,7 +16,7 @@ export interface StackOptions {
   readonly dataDirectory: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Where DevTools can look into every Worker; 0: any free port. */
+  /** Port of the DevTools inspector; 0: any free port. */
   readonly inspectorPort?: number | undefined;
   /** Variables that replace those of the wrangler.toml files, by name. */
   readonly vars?: Readonly<Record<string, string>>;
@@ -109,7 +109,7 @@ function localValues(pinning: PinningService): Record<string, string> {
   };
 }
 
-/** A test's variables count before the environment's, those before the local ones, those before the wrangler.toml's. */
+/** Precedence of variables: a test's, the environment's, the local ones, the wrangler.toml's. */
 function runWorkers(
   options: StackOptions,
   bundles: Bundles,

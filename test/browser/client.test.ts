@@ -127,7 +127,6 @@ describe("the client, bundled for a page", () => {
       }
       await checkChain(pipeline);
     },
-    120_000,
   );
 });
 

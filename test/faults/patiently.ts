@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 export async function patiently<T>(
   work: () => Promise<T>,
   {
-    within = 30_000,
+    within = 300_000,
     every = 50,
     unless = () => false,
   }: { within?: number; every?: number; unless?: (error: unknown) => boolean } = {},

@@ -80,7 +80,7 @@ ${FAULTS.map((fault) => `- **${FAULT_WORDS[fault][0]}**: ${FAULT_WORDS[fault][1]
 This page is made by a run, not written: \`node test/faults/run.ts\` makes it anew. It runs the bundles that are deployed, in
 real workerd, with real queues and Durable Objects; between each Worker and its bindings stands a piece that lets one write go
 wrong (\`test/faults/instrument.ts\`). A write that is done and has no line here fails the run, and so does a line whose write is
-never done; \`npm test\` runs each line with one of the faults and holds the lines against this page.
+never done; \`npm run prove\` runs each line with one of the faults, and \`npm test\` holds the lines against this page.
 
 A cell is a word only when the promises held, that is when
 

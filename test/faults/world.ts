@@ -27,7 +27,7 @@ const VARS = {
 const CRON_EVERY = 3_000;
 const CRON_PATIENCE = 5_000; // milliseconds
 /** Milliseconds. Watchdog, retries and crons have had their turns many times by then. */
-const SETTLES_WITHIN = 40_000;
+const SETTLES_WITHIN = 300_000;
 
 /** Something happened that must never happen: no waiting mends it. */
 class Violation extends Error {
@@ -152,8 +152,7 @@ export class World {
   }
 
   async fireCron(worker: WorkerName): Promise<void> {
-    const fired = this.pipeline.fireCron(worker);
-    fired.catch(() => {});
+    const fired = this.pipeline.fireCron(worker).catch(() => {}); // a cron is a hint: it comes again
     await Promise.race([fired, wait(CRON_PATIENCE)]); // one that hangs does not keep the clock from ticking
   }
 

@@ -4,7 +4,7 @@ import type { Journal } from "./journal.ts";
 import type { Post } from "./orders.ts";
 
 const ATTEMPT = 30_000; // milliseconds for one request
-const PATIENCE = 120_000; // milliseconds until a request must have been answered, whatever was restarted meanwhile
+const PATIENCE = 600_000; // milliseconds until a request must have been answered, whatever was restarted meanwhile
 
 export interface Target {
   readonly url: string;

@@ -53,7 +53,7 @@ const SAMPLE_EVERY = 3_000; // milliseconds
 const LOOK_EVERY = 500;
 /** Milliseconds: a payment is a second or so in the queue before the chain head can know it. */
 const ADMITTED_BY = 1_500;
-const SETTLED_BY = 120_000;
+const SETTLED_BY = 600_000;
 
 /** One run, from an empty directory to the verdict. */
 export async function soak(options: SoakOptions): Promise<Outcome> {

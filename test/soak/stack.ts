@@ -19,8 +19,8 @@ export interface StackSettings {
 export const VICTIMS = ["program", "group", "wrapper", "program and workerd"] as const;
 export type Victim = (typeof VICTIMS)[number];
 
-const STARTING = 60_000; // milliseconds
-const ENDING = 30_000;
+const STARTING = 600_000; // milliseconds
+const ENDING = 600_000;
 
 /** `npm start` as its own processes: the wrapper, the program, the workerd that it runs. */
 export class SoakStack {

@@ -4,25 +4,25 @@ import { platformOptions, type Platform } from "../../cli/local/platform.ts";
 import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
 import { remoteStorage, storageWorker } from "./remote-storage.ts";
 
-/** Which instance of a Durable Object: by its name, or by its id. */
-export type Which = { readonly name: string } | { readonly id: string };
+/** Identifies a Durable Object by its name or its id. */
+export type ObjectIdentity = { readonly name: string } | { readonly id: string };
 
 export interface Sql {
   exec<Row extends object = Record<string, unknown>>(query: string, ...values: unknown[]): Promise<Row[]>;
 }
 
-/** What a test may do with one Worker of a running platform. */
+/** One Worker of a running platform, as a test controls it. */
 export interface WorkerHandle {
   /** The Worker's bindings, as the Worker itself holds them. */
   getEnv(): Promise<object>;
   /** The Worker's default export, to call its `queue` handler. */
   getExport(): Promise<unknown>;
   /** The tables of a Durable Object that this Worker exports. */
-  getDurableObjectStorage(className: string, which: Which): Promise<Sql>;
+  getDurableObjectStorage(className: string, which: ObjectIdentity): Promise<Sql>;
   /** Ids of all objects of a class that this Worker exports. */
   listDurableObjectIds(className: string): Promise<string[]>;
   /** @throws Error when the object is not running */
-  evictDurableObject(className: string, which: Which): Promise<void>;
+  evictDurableObject(className: string, which: ObjectIdentity): Promise<void>;
   /** Fires a cron trigger, and waits for its end. */
   scheduled(trigger: { readonly cron: string }): Promise<void>;
 }
@@ -64,9 +64,18 @@ export class TestPlatform {
     return this.#miniflare.ready;
   }
 
-  async fetch(path: string, init?: RequestInit): Promise<Response> {
+  /**
+   * A request without a body is sent again when its connection closed before the answer, as HTTP clients do (RFC 9112
+   * §9.3.1): the server may close an idle connection at the moment at which the next request is sent on it.
+   */
+  async fetch(path: string, init?: RequestInit, attempts = 3): Promise<Response> {
     const { href } = new URL(path, await this.url());
-    return (await this.#miniflare.dispatchFetch(href, init as never)) as unknown as Response;
+    try {
+      return (await this.#miniflare.dispatchFetch(href, init as never)) as unknown as Response;
+    } catch (error) {
+      if (init?.body || attempts === 1 || !isClosedConnection(error)) throw error;
+      return this.fetch(path, init, attempts - 1);
+    }
   }
 
   /** The storage that the Workers share, as a test reads and damages it. It stays the same over restarts. */
@@ -89,7 +98,7 @@ export class TestPlatform {
     };
   }
 
-  /** All that the Workers have logged so far. */
+  /** Log lines of all Workers since the start. */
   getLogs(): readonly WorkerdStructuredLog[] {
     return [...this.#logs];
   }
@@ -97,6 +106,11 @@ export class TestPlatform {
   close(): Promise<void> {
     return this.#miniflare.dispose();
   }
+}
+
+function isClosedConnection(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: unknown } };
+  return cause?.code === "UND_ERR_SOCKET" || cause?.code === "ECONNRESET";
 }
 
 function workerNamed(name: string): WorkerName {

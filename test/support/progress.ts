@@ -2,8 +2,8 @@ import { BaseSequencer, type Reporter, type TestModule, type TestSpecification }
 import { expectedSeconds } from "./durations.ts";
 
 /**
- * Starts the slowest files first, so that no core is idle at the end while one slow file runs alone; project by project,
- * for a process takes further files of its own project only.
+ * Starts the slowest files of each project first, so that no slow file runs alone at the end. A process runs files of one
+ * project only.
  */
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -18,7 +18,7 @@ export class SlowestFirst extends BaseSequencer {
 
 const SAY_EVERY_MS = 10_000;
 
-/** Says every ten seconds how far the run is and, by how long the files took before, how long it still takes. */
+/** Prints progress and the remaining time every ten seconds. The estimate uses the durations of earlier runs. */
 export default class Progress implements Reporter {
   readonly #startedAt = Date.now();
   /** Files that are running, with the time at which each started. */
@@ -27,7 +27,7 @@ export default class Progress implements Reporter {
   #files = 0;
   #done = 0;
   #failed = 0;
-  /** Seconds that all files are expected to take, and those that are done. */
+  /** Expected seconds of all files, and of the finished files. */
   #work = 0;
   #workDone = 0;
 

@@ -131,7 +131,7 @@ async function accountRefusals(
   stranger: UserKeys,
 ): Promise<Refusal[]> {
   const { token: unused } = await newToken(pipeline);
-  const { token: over } = await newToken(pipeline, { expiresInSeconds: 60 });
+  const { token: another } = await newToken(pipeline);
   const good = await request(unused, stranger);
   const [first, record] = [
     await sealMetadata(CHAIN_ID, ann, 1, { name: "Eve" }),
@@ -140,7 +140,7 @@ async function accountRefusals(
   const activations: [string, number, typeof good][] = [
     ["an unknown token", 404, await request(`vdc_at_${"A".repeat(43)}`, stranger)],
     ["a token that was used", 409, await request(token, stranger)],
-    ["keys that are registered", 409, await request(over, ann)],
+    ["keys that are registered", 409, await request(another, ann)],
     ["an old time", 400, await request(unused, stranger, Date.now() - 400 * DAY)],
     ["another time than was signed", 400, { ...good, timestamp: good.timestamp + 1 }],
     ["somebody else's metadata", 400, { ...good, encryptedMetadata: record }],

@@ -47,9 +47,16 @@ export function bring(pipeline: Pipeline, n: number, body: Uint8Array<ArrayBuffe
   return pipeline.operate(`/api/storage-verify/blocks/${n}`, { method: "PUT", body });
 }
 
+/** The limit of a hang applies to each step of the run, not to the run. */
 export async function untilRunEnds(pipeline: Pipeline, id: string): Promise<StorageRun> {
-  await until(async () => expect((await findRun(pipeline, id)).state).not.toBe("running"));
-  return findRun(pipeline, id);
+  for (let run = await findRun(pipeline, id); ;) {
+    if (run.state !== "running") return run;
+    const { next } = run;
+    await until(async () => {
+      run = await findRun(pipeline, id);
+      expect(run.state !== "running" || run.next > next).toBe(true);
+    });
+  }
 }
 
 export function storageStatus(pipeline: Pipeline, query = ""): Promise<StorageStatus> {
