@@ -16,6 +16,7 @@ interface PaidIntent {
   readonly txId: string;
   readonly timestamp: number;
   readonly size: number;
+  readonly grants?: string | undefined;
 }
 
 export interface Released {
@@ -59,7 +60,7 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
 
 /** False: its bytes are gone (it had expired, or was erased), and it waits for its submission again. */
 async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Promise<boolean> {
-  const { txId, timestamp, size } = intent;
+  const { txId, timestamp, size, grants } = intent;
   const bytes = await readObject(env.R2, r2Keys.intent(txId));
   if (bytes === undefined) {
     log.warn("intent.missing", { txId });
@@ -67,7 +68,7 @@ async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Pro
     return false;
   }
   const envelope = parseCanonical(Envelope, bytes);
-  const metadata = pendingMetadata({ timestamp, size });
+  const metadata = pendingMetadata({ timestamp, size, grants });
   await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, metadata);
   return true;
 }

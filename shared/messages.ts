@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { BlockNumber } from "./chain/block.ts";
-import { Timestamp, TxId } from "./chain/transaction.ts";
+import { Sha256Hex, Timestamp, TxId } from "./chain/transaction.ts";
 import { Envelope } from "./crypto/envelope.ts";
 import { PERMANENT_REASONS } from "./errors.ts";
 import { STAGES } from "./pipeline.ts";
@@ -19,6 +19,8 @@ export const PendingTransaction = v.strictObject({
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   /** For a payment: the submission that it pays. */
   pays: v.optional(TxId),
+  /** What it makes true once it is mined: `shared/chain/grant.ts`. */
+  grants: v.optional(Sha256Hex),
   envelope: Envelope,
 });
 export type PendingTransaction = v.InferOutput<typeof PendingTransaction>;

@@ -45,15 +45,25 @@ export type Resource =
   | "alert-webhook";
 
 /**
- * How often one address may do something, in each of Cloudflare's locations: `limit` times in `period` seconds, about.
- * Against abuse, no accounting. A namespace is the account's: two deployments with the same one would share their counts.
+ * How often one address (in the gateway) or one signing key (in accounts) may do something, in each of Cloudflare's locations:
+ * `limit` times in `period` seconds, about. Against abuse, no accounting. A namespace is the account's: two deployments with
+ * the same one would share their counts.
  */
 export const RATE_LIMITS = {
   PUBLIC_WRITES: { namespace_id: "4801", simple: { limit: 300, period: 60 } },
   UNKNOWN_READS: { namespace_id: "4802", simple: { limit: 300, period: 60 } },
+  PUBLIC_UPLOADS: { namespace_id: "4803", simple: { limit: 60, period: 60 } },
+  KEY_WRITES: { namespace_id: "4804", simple: { limit: 120, period: 60 } },
+  KEY_UPLOADS: { namespace_id: "4805", simple: { limit: 30, period: 60 } },
 } as const;
 
 export type RateLimitName = keyof typeof RATE_LIMITS;
+
+/** The limits that each Worker counts. */
+export const RATE_LIMITS_OF = {
+  gateway: ["PUBLIC_WRITES", "UNKNOWN_READS", "PUBLIC_UPLOADS"],
+  accounts: ["KEY_WRITES", "KEY_UPLOADS"],
+} as const satisfies Partial<Record<WorkerName, readonly RateLimitName[]>>;
 
 export interface WorkerPlan {
   readonly does: string;
@@ -86,7 +96,16 @@ export const WORKERS = {
     http: "service",
     cron: "*/10 * * * *",
     produces: ["pending-writer"],
-    touches: ["kv", "r2", "pinata", "chain-head", "dead-letters", "user-metadata", "encryption-key"],
+    touches: [
+      "kv",
+      "r2",
+      "pinata",
+      "chain-head",
+      "dead-letters",
+      "user-metadata",
+      "encryption-key",
+      "rate-limits",
+    ],
   },
   "pending-writer": {
     does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",

@@ -10,10 +10,12 @@ export async function submitSigned(
   client: VdcClient,
   user: UserKeys,
   unsigned: UnsignedSubmission,
-  options: Waiting,
+  options: Waiting & { readonly allowUnregistered?: boolean },
 ): Promise<Taken> {
   refuseMalformed(unsigned);
-  return settle(client, await client.submit(await client.sign(user, unsigned)), options);
+  const { allowUnregistered = false } = options;
+  const taken = await client.submit(await client.sign(user, unsigned), { allowUnregistered });
+  return settle(client, taken, options);
 }
 
 const PLACEHOLDER = { algorithm: "ML-DSA-44", keyId: "0".repeat(64), publicKey: "A", signature: "A" };

@@ -116,6 +116,7 @@ async function demo(stack: Stack, story: Story): Promise<void> {
   );
 
   story.title("A signed asset changes hands");
+  story.say("Registration is open here. A deployment asks for an activation token: REGISTRATION=token.");
   await changeHands(stack.url, story, (waiting) => mineWhen(stack, story, waiting));
 }
 

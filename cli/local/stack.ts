@@ -46,6 +46,7 @@ const LOCAL_VARS = {
   MINE_AFTER_SECONDS: "60",
   PIN_DEADLINE_SECONDS: "10",
   RATE_LIMITING: "off", // everybody has one address here
+  REGISTRATION: "open", // `npm start` and `npm run demo` say so
 };
 
 /** Runs all Workers in one workerd, with a local pinning service. The same bundles and configurations as deployed. */

@@ -28,6 +28,10 @@ async function start(): Promise<void> {
   writeStackUrl(dataDirectory, stack.url);
   console.log(`VDC ready on ${stack.url}`);
   console.log(`  IPFS gateway and pinning service on ${stack.pinning.url}`);
+  if ((process.env.REGISTRATION ?? "open") === "open")
+    console.log(
+      "  registration is open: anybody may register. A deployment asks for a token (REGISTRATION=token)",
+    );
   console.log("  pay: npm run vdc -- pay --count 3      stop: Ctrl-C");
 }
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { concat, fromBase64url, fromHex, fromUtf8, utf8 } from "../crypto/bytes.ts";
-import { canonicalText, parseCanonical } from "../crypto/canonical.ts";
+import { concat, fromBase64url, fromUtf8, utf8 } from "../crypto/bytes.ts";
+import { canonicalBytes, canonicalText, parseCanonical } from "../crypto/canonical.ts";
 import { DOCUMENT } from "../crypto/contexts.ts";
 import { Envelope } from "../crypto/envelope.ts";
 import { sha256HexOfFile } from "../crypto/hash.ts";
@@ -37,6 +37,11 @@ export const StoredDocument = v.strictObject({
 });
 export type StoredDocument = v.InferOutput<typeof StoredDocument>;
 
+/** What the owner signs (context `vdc/document/v1`): a document of one chain can't be shown as one of another. */
+export function signedDocumentBytes(chainId: string, documentId: string): Uint8Array<ArrayBuffer> {
+  return canonicalBytes({ chainId, documentId });
+}
+
 /** These bytes are no record of a document. */
 export class InvalidDocument extends Error {
   override readonly name = "InvalidDocument";
@@ -47,7 +52,7 @@ export class InvalidDocument extends Error {
  * is none but what `read` has checked, so whoever holds one holds an envelope and no document in clear.
  */
 export class DocumentRecord {
-  /** SHA-256 of the envelope's canonical bytes: what the owner signs. */
+  /** SHA-256 of the envelope's canonical bytes. */
   readonly id: string;
   /** User id of whoever signed it; the envelope is sealed as theirs. */
   readonly owner: string;
@@ -93,9 +98,9 @@ export class DocumentRecord {
     return new DocumentRecord(id, frame, bytes, ct);
   }
 
-  /** Whether the owner signed this envelope. */
-  verify(): Promise<boolean> {
-    return verifySignature(this.#signature, fromHex(this.id), DOCUMENT);
+  /** Whether the owner signed this envelope for this chain. */
+  verify(chainId: string): Promise<boolean> {
+    return verifySignature(this.#signature, signedDocumentBytes(chainId, this.id), DOCUMENT);
   }
 
   /** With its ciphertext as a string, to be opened. */

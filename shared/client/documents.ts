@@ -1,6 +1,10 @@
-import { DocumentRecord, InvalidDocument, MAX_DOCUMENT_BYTES } from "../chain/document.ts";
+import {
+  DocumentRecord,
+  InvalidDocument,
+  MAX_DOCUMENT_BYTES,
+  signedDocumentBytes,
+} from "../chain/document.ts";
 import { SEALED_NAMES } from "../chain/sealed-names.ts";
-import { fromHex } from "../crypto/bytes.ts";
 import { canonicalBytes } from "../crypto/canonical.ts";
 import { DOCUMENT } from "../crypto/contexts.ts";
 import { sha256HexOfFile } from "../crypto/hash.ts";
@@ -14,16 +18,20 @@ export interface SealedDocument {
 }
 
 /**
- * Encrypts a document to the user's own key and signs it. Nothing of it is told in clear but its length: a name or a type
+ * Encrypts a document to the user's own key and signs it for one chain. Nothing of it is told in clear but its length: a name or a type
  * that is to be kept with it belongs into the bytes.
  * @throws RangeError when it is larger than a document may be
  */
-export async function sealDocument(document: Uint8Array, user: UserKeys): Promise<SealedDocument> {
+export async function sealDocument(
+  chainId: string,
+  document: Uint8Array,
+  user: UserKeys,
+): Promise<SealedDocument> {
   if (document.length > MAX_DOCUMENT_BYTES)
     throw new RangeError(`a document has at most ${MAX_DOCUMENT_BYTES} bytes, not ${document.length}`);
   const envelope = await user.seal(SEALED_NAMES.document(user.userId), document);
   const id = await sha256HexOfFile(canonicalBytes(envelope));
-  const signature = await user.sign(fromHex(id), DOCUMENT);
+  const signature = await user.sign(signedDocumentBytes(chainId, id), DOCUMENT);
   return { id, bytes: canonicalBytes({ envelope, signature }) };
 }
 
@@ -33,6 +41,7 @@ export async function sealDocument(document: Uint8Array, user: UserKeys): Promis
  * @throws InvalidDocument for what is no record, Permanent("invalid_signature") or Permanent("undecryptable")
  */
 export async function openDocument(
+  chainId: string,
   record: Uint8Array<ArrayBuffer>,
   user: UserKeys,
   id?: string,
@@ -42,7 +51,7 @@ export async function openDocument(
     throw new InvalidDocument(`this is document ${document.id}, not ${id}`);
   if (document.owner !== user.userId)
     throw new Permanent("undecryptable", `the document is of user ${document.owner}`);
-  if (!(await document.verify()))
-    throw new Permanent("invalid_signature", "the document is not what its owner signed");
+  if (!(await document.verify(chainId)))
+    throw new Permanent("invalid_signature", "the document is not what its owner signed for this chain");
   return user.open(document.sealed());
 }

@@ -60,9 +60,13 @@ export class VdcClient {
     return signSubmission(await this.chainId(), unsigned, user);
   }
 
-  /** Taken when it resolves. The same submission again is answered with where it is. */
-  submit(submission: Submission): Promise<Submitted> {
-    return this.#transport.json("/api/vdc/transactions", { method: "POST", body: submission });
+  /**
+   * Taken when it resolves. The same submission again is answered with where it is.
+   * @param allowUnregistered a transfer may give the asset to a key that no user has registered
+   */
+  submit(submission: Submission, { allowUnregistered = false } = {}): Promise<Submitted> {
+    const query = allowUnregistered ? "?allowUnregistered=true" : "";
+    return this.#transport.json(`/api/vdc/transactions${query}`, { method: "POST", body: submission });
   }
 
   /** @throws VdcProblem "not-found" for what the chain does not know, as in the first second after it was taken */

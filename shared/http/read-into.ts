@@ -1,7 +1,7 @@
 import { tooLarge } from "./body.ts";
 import { Problem } from "./problems.ts";
 
-/** How many bytes a body needs room for: what it announces, or the most it may have. @throws Problem "body-too-large" */
+/** How many bytes a body may have: what it announces, or the most that it may have. @throws Problem "body-too-large" */
 export function roomFor(headers: Headers, maxBytes: number): number {
   const announced = headers.get("content-length");
   if (announced === null || !/^\d{1,15}$/.test(announced)) return maxBytes;
@@ -9,38 +9,102 @@ export function roomFor(headers: Headers, maxBytes: number): number {
   return Number(announced);
 }
 
+/** How a body has to arrive. */
+export interface Arriving {
+  /** Bytes that it announced; no more are read. */
+  readonly room: number;
+  readonly maxBytes: number;
+  /** For all of it. */
+  readonly milliseconds: number;
+  /** So many bytes at least have to arrive within so many milliseconds, but for the last of the body. */
+  readonly pace: { readonly bytes: number; readonly milliseconds: number };
+  /** Called before so many bytes are held in all. @throws what the body is to be refused with */
+  readonly lend?: (bytes: number) => void;
+}
+
 /**
- * The whole body in one buffer that is made beforehand: for large ones, that must not be in memory twice. What was announced
- * is not trusted: reading stops at the room there is.
- * @param milliseconds for all of it
- * @throws Problem "body-too-large" or "invalid-body"
+ * The whole body in one buffer, which grows with what arrives: an announced length costs nothing before its bytes are there.
+ * @throws Problem "body-too-large" or "invalid-body", or what `lend` throws
  */
 export async function readInto(
   body: ReadableStream<Uint8Array> | null,
-  { room, maxBytes, milliseconds }: { room: number; maxBytes: number; milliseconds: number },
+  { room, maxBytes, milliseconds, pace, lend = () => {} }: Arriving,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const buffer = new Uint8Array(room);
+  let buffer = new ArrayBuffer(0);
   const reader = body?.getReader();
-  if (reader === undefined) return buffer.subarray(0, 0);
-  const { signal: deadline, stop } = cutOff(reader, milliseconds);
+  if (reader === undefined) return new Uint8Array(buffer);
+  const deadline = cutOff(reader, milliseconds);
+  const pacer = new Pacer(reader, pace);
   try {
     let length = 0;
     for (;;) {
       const { done, value } = await reader.read();
-      if (deadline.aborted)
+      if (deadline.signal.aborted)
         throw new Problem("invalid-body", `The body did not arrive within ${milliseconds / 1_000} seconds.`);
-      if (done) return buffer.subarray(0, length);
+      if (pacer.isLate)
+        throw new Problem(
+          "invalid-body",
+          `The body arrived more slowly than ${pace.bytes} bytes in ${pace.milliseconds / 1_000} seconds.`,
+        );
+      if (done) return new Uint8Array(buffer, 0, length);
+      pacer.arrived(value.length);
       if (length + value.length > room) {
         await dropRest(reader, maxBytes);
         throw room < maxBytes
           ? new Problem("invalid-body", "The body is longer than its content-length says.")
           : tooLarge(maxBytes);
       }
-      buffer.set(value, length);
+      if (length + value.length > buffer.byteLength) {
+        const capacity = Math.min(room, grown(buffer.byteLength, length + value.length));
+        await orDropRest(reader, maxBytes, () => lend(capacity));
+        buffer = buffer.transfer(capacity); // the old buffer is freed at once
+      }
+      new Uint8Array(buffer).set(value, length);
       length += value.length;
     }
   } finally {
-    stop();
+    deadline.stop();
+    pacer.stop();
+  }
+}
+
+const FIRST_BYTES = 65_536;
+
+/** By half at a time: few copies, and little is held that has not arrived. */
+function grown(capacity: number, needed: number): number {
+  return Math.max(needed, FIRST_BYTES, Math.ceil(capacity * 1.5));
+}
+
+/** Ends the reading of a body that arrives too slowly: an idle connection must not hold what others need. */
+class Pacer {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #pace: Arriving["pace"];
+  #missing = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  isLate = false;
+
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array>, pace: Arriving["pace"]) {
+    this.#reader = reader;
+    this.#pace = pace;
+    this.#begin();
+  }
+
+  arrived(bytes: number): void {
+    this.#missing -= bytes;
+    if (this.#missing <= 0) this.#begin();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #begin(): void {
+    this.stop();
+    this.#missing = this.#pace.bytes;
+    this.#timer = setTimeout(() => {
+      this.isLate = true;
+      void this.#reader.cancel().catch(() => undefined); // it has failed already
+    }, this.#pace.milliseconds);
   }
 }
 
@@ -68,6 +132,19 @@ export async function drop(
     await dropRest(reader, maxBytes);
   } finally {
     stop();
+  }
+}
+
+async function orDropRest(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+  attempt: () => void,
+): Promise<void> {
+  try {
+    attempt();
+  } catch (refusal) {
+    await dropRest(reader, maxBytes);
+    throw refusal;
   }
 }
 

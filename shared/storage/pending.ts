@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { TxId } from "../chain/transaction.ts";
+import { Sha256Hex, TxId } from "../chain/transaction.ts";
 import { WholeText } from "../whole-text.ts";
 import { r2Keys } from "./layout.ts";
 import { readObject } from "./r2-tier.ts";
@@ -8,13 +8,20 @@ import { readObject } from "./r2-tier.ts";
  * What a pending object, or one in `intents/`, says about itself outside its envelope, so that the chain head can be told
  * of it again without decrypting it: R2 custom metadata holds text only.
  */
-const PendingMetadata = v.object({ timestamp: WholeText, size: WholeText, pays: v.optional(TxId) });
+const PendingMetadata = v.object({
+  timestamp: WholeText,
+  size: WholeText,
+  pays: v.optional(TxId),
+  grants: v.optional(Sha256Hex),
+});
 
 export interface PendingFacts {
   readonly timestamp: number;
   readonly size: number;
   /** Of a payment: the submission that it pays. */
   readonly pays?: string | undefined;
+  /** What it makes true once it is mined: `shared/chain/grant.ts`. */
+  readonly grants?: string | undefined;
 }
 
 /**
@@ -36,8 +43,13 @@ export async function readPending(
   return undefined;
 }
 
-export function pendingMetadata({ timestamp, size, pays }: PendingFacts): Record<string, string> {
-  return { timestamp: String(timestamp), size: String(size), ...(pays !== undefined && { pays }) };
+export function pendingMetadata({ timestamp, size, pays, grants }: PendingFacts): Record<string, string> {
+  return {
+    timestamp: String(timestamp),
+    size: String(size),
+    ...(pays !== undefined && { pays }),
+    ...(grants !== undefined && { grants }),
+  };
 }
 
 /** `undefined` for an object that VDC did not write. */

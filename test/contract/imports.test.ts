@@ -67,6 +67,7 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/crypto", "shared/errors.ts", "stripe", "valibot"],
   },
   { folder: "shared/http", may: ["shared/crypto", "shared/errors.ts", "shared/log.ts", "valibot"] },
+  { folder: "shared/rate-limit.ts", may: ["shared/http", "shared/log.ts", "shared/pipeline.ts"] },
   {
     folder: "shared/monitor.ts",
     may: ["shared/deadline.ts", "shared/log.ts", "shared/pipeline.ts", "shared/storage"],

@@ -11,11 +11,13 @@ import {
   DURABLE_OBJECTS,
   queueName,
   RATE_LIMITS,
+  RATE_LIMITS_OF,
   stageOfDeadLetterQueue,
   STAGES,
   workerName,
   WORKERS,
   type DurableObjectName,
+  type RateLimitName,
   type Resource,
   type StageName,
   type WorkerName,
@@ -96,7 +98,7 @@ function expectedConfig(worker: WorkerName): Config {
     ...(touches("kv") && { kv_namespaces: KV }),
     ...(touches("r2") && { r2_buckets: R2 }),
     ...(touches("rate-limits") && {
-      ratelimits: Object.entries(RATE_LIMITS).map(([name, limit]) => ({ name, ...limit })),
+      ratelimits: limitsOf(worker).map((name) => ({ name, ...RATE_LIMITS[name] })),
     }),
     ...expectedObjects(worker),
     ...(plan.calls && {
@@ -106,6 +108,10 @@ function expectedConfig(worker: WorkerName): Config {
       queues: { ...(producers.length > 0 && { producers }), ...(consumers.length > 0 && { consumers }) },
     }),
   };
+}
+
+function limitsOf(worker: WorkerName): readonly RateLimitName[] {
+  return (RATE_LIMITS_OF as Partial<Record<WorkerName, readonly RateLimitName[]>>)[worker] ?? [];
 }
 
 /** The objects that the Worker reaches, and those that live in it: their storage, and an update that waits for them to rest. */

@@ -54,7 +54,7 @@ const SERVICES: Record<string, string> = {
 };
 const MOST_TEXT = 10_000; // characters that are told to the control
 /** Nothing of these outlives the call. */
-const READ_ONLY = ["PUBLIC_WRITES", "UNKNOWN_READS", "ASSETS"];
+const READ_ONLY = ["PUBLIC_WRITES", "UNKNOWN_READS", "PUBLIC_UPLOADS", "KEY_WRITES", "KEY_UPLOADS", "ASSETS"];
 
 const never = () => new Promise<never>(() => {});
 

@@ -211,6 +211,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "storage-verifier.accept": "test/pipeline/disaster.prove.ts",
   "chain-head.noteSwept": "test/unit/miner/sweep.test.ts",
   "chain-head.intentMissing": "test/unit/intents/crash.test.ts",
+  "user-metadata.reserveBytes": "test/pipeline/documents.test.ts",
+  "user-metadata.releaseBytes": "test/pipeline/documents.test.ts",
   "storage-runs.end": "test/unit/storage-verifier/runs.test.ts",
   "storage-runs.resume": "test/unit/storage-verifier/runs.test.ts",
   "storage-verifier.abort": "test/unit/storage-verifier/runs.test.ts",

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Fault } from "../../cli/local/pinning/faults.ts";
 import { WORKER_NAMES } from "../../cli/local/workers.ts";
-import { MAX_RECORD_BYTES, type StoredDocument } from "../../shared/chain/document.ts";
+import { MAX_RECORD_BYTES, signedDocumentBytes, type StoredDocument } from "../../shared/chain/document.ts";
 import { SEALED_NAMES } from "../../shared/chain/sealed-names.ts";
 import { openDocument, sealDocument } from "../../shared/client/documents.ts";
 import {
@@ -10,15 +10,7 @@ import {
   type UserKeys,
   type UserKeysJson,
 } from "../../shared/client/user-keys.ts";
-import {
-  base64url,
-  equalBytes,
-  fromBase64url,
-  fromHex,
-  fromUtf8,
-  hex,
-  utf8,
-} from "../../shared/crypto/bytes.ts";
+import { base64url, equalBytes, fromBase64url, fromUtf8, hex, utf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { DOCUMENT } from "../../shared/crypto/contexts.ts";
@@ -26,7 +18,7 @@ import { importEncryptionPublicKey, nobleBackend, type Envelope } from "../../sh
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { newUser, postDocument, register, registeredUser } from "../support/accounts.ts";
+import { CHAIN_ID, newUser, postDocument, register, registeredUser } from "../support/accounts.ts";
 import { kvKeysOf, logged, objectsOf, pinnedFiles } from "../support/chain-state.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
@@ -66,7 +58,7 @@ async function expectInNeither(id: string): Promise<void> {
 describe("a document", () => {
   it("of a megabyte comes back to its owner through R2, and is on IPFS", async () => {
     const document = randomBytes(1_000_000);
-    const { id, bytes } = await sealDocument(document, user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, document, user);
     const answer = await postDocument(pipeline, bytes);
     expect([answer.status, await answer.json<StoredDocument>()]).toEqual([
       200,
@@ -80,24 +72,27 @@ describe("a document", () => {
     ]);
     const shown = await pipeline.fetch(`/api/documents/${id}`);
     const record = new Uint8Array(await shown.arrayBuffer());
-    expect(equalBytes(await openDocument(record, user, id), document)).toBe(true);
+    expect(equalBytes(await openDocument(CHAIN_ID, record, user, id), document)).toBe(true);
     await expectInBoth(id, bytes);
     expect(await objectsOf(pipeline.r2, r2Keys.uploadPrefix)).toEqual([]);
   });
 
   it("sent again is answered alike, with another signature too, and what was first stays", async () => {
-    const { id, bytes } = await sealDocument(utf8("my will"), user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8("my will"), user);
     const first = await (await postDocument(pipeline, bytes)).json();
     expect(await (await postDocument(pipeline, bytes)).json()).toEqual(first);
     const { envelope } = JSON.parse(fromUtf8(bytes)) as { envelope: Record<string, string> };
-    const again = canonicalBytes({ envelope, signature: await user.sign(fromHex(id), DOCUMENT) });
+    const again = canonicalBytes({
+      envelope,
+      signature: await user.sign(signedDocumentBytes(CHAIN_ID, id), DOCUMENT),
+    });
     expect(equalBytes(again, bytes)).toBe(false);
     expect(await (await postDocument(pipeline, again)).json()).toEqual(first);
     await expectInBoth(id, bytes);
   });
 
   it("sent many times at once is stored once", async () => {
-    const { id, bytes } = await sealDocument(utf8("at once"), user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8("at once"), user);
     const answers = await Promise.all(Array.from({ length: 8 }, () => postDocument(pipeline, bytes)));
     for (const answer of answers)
       if (answer.status !== 200) {
@@ -110,7 +105,7 @@ describe("a document", () => {
   });
 
   it("is shown as it is stored, to any web page, for ever", async () => {
-    const { id, bytes } = await sealDocument(utf8("for ever"), user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8("for ever"), user);
     await postDocument(pipeline, bytes);
     const path = `/api/documents/${id}`;
     const shown = await pipeline.fetch(path);
@@ -132,7 +127,7 @@ describe("a document", () => {
 
 describe("nothing is stored", () => {
   it("of a user who is not registered", async () => {
-    const { id, bytes } = await sealDocument(utf8("a stranger's"), await newUser());
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8("a stranger's"), await newUser());
     await expectProblem(await postDocument(pipeline, bytes), "not-registered");
     await expectInNeither(id);
   });
@@ -153,8 +148,13 @@ describe("nothing is stored", () => {
     await expectInNeither(id);
   });
 
+  it("that its owner signed for another chain", async () => {
+    const { bytes } = await sealDocument("vdc-other", utf8("of another chain"), user);
+    await expectProblem(await postDocument(pipeline, bytes), "invalid-user-signature");
+  });
+
   it("that was changed after it was signed", async () => {
-    const { bytes } = await sealDocument(utf8("a document of some length"), user);
+    const { bytes } = await sealDocument(CHAIN_ID, utf8("a document of some length"), user);
     const before = (await pinnedFiles(pipeline)).length;
     for (let i = 3; i < bytes.length; i += 97) {
       const changed = bytes.slice();
@@ -165,6 +165,35 @@ describe("nothing is stored", () => {
       expect(await pipeline.r2.head(r2Keys.document(changedId))).toBeNull();
     }
     expect((await pinnedFiles(pipeline)).length).toBe(before);
+  });
+
+  it("beyond what its owner may store in a day; an upload that failed, or that is known, does not count", async () => {
+    const known = await sealDocument(CHAIN_ID, utf8("known already"), user);
+    expect((await postDocument(pipeline, known.bytes)).status).toBe(200);
+    const objects = pipeline.harness.getWorker(workerName("accounts"));
+    const sql = await objects.getDurableObjectStorage("UserMetadata", { name: user.userId });
+    const used = async () => (await sql.exec<{ bytes: number }>("SELECT bytes FROM uploaded"))[0]?.bytes;
+    const before = await used();
+    expect((await postDocument(pipeline, known.bytes)).status).toBe(200);
+    pipeline.pinning.setFault({ kind: "fail", status: 500 });
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8("one document too many"), user);
+    expect((await postDocument(pipeline, bytes)).status).toBe(503);
+    pipeline.pinning.clearFaults();
+    expect(await used()).toBe(before);
+
+    const quotaBytes = 200_000_000;
+    await sql.exec("UPDATE uploaded SET bytes = ?", quotaBytes - bytes.length + 1);
+    const refused = await postDocument(pipeline, bytes);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await expectProblem(refused, "quota-exceeded")).toMatchObject({
+      quotaBytes,
+      usedBytes: quotaBytes - bytes.length + 1,
+      resetsAt: expect.any(Number),
+    });
+    await expectInNeither(id);
+    await sql.exec("UPDATE uploaded SET bytes = ?", quotaBytes - bytes.length);
+    expect((await postDocument(pipeline, bytes)).status).toBe(200);
+    await sql.exec("UPDATE uploaded SET bytes = 0");
   });
 
   it("that is too large, whether or not it says so", async () => {
@@ -199,7 +228,7 @@ const FAULTS: [what: string, fault: Fault][] = [
 
 describe("while the pinning service", () => {
   it.each(FAULTS)("%s, a document is in neither tier; then, sent again, in both", async (_, fault) => {
-    const { id, bytes } = await sealDocument(utf8(`while it ${fault.kind}`), user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8(`while it ${fault.kind}`), user);
     pipeline.pinning.setFault(fault);
     const refused = await postDocument(pipeline, bytes);
     const seconds = fault.kind === "rate_limit" ? String(fault.retryAfterSeconds) : "30";
@@ -214,7 +243,7 @@ describe("while the pinning service", () => {
   });
 
   it("can't unpin, the clock takes the document back later", async () => {
-    const { id, bytes } = await sealDocument(utf8("taken back later"), user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8("taken back later"), user);
     pipeline.pinning.setFault({ kind: "gateway_missing" });
     pipeline.pinning.setFault({ kind: "fail", status: 500, on: "delete" });
     await expectProblem(await postDocument(pipeline, bytes), "unavailable");
@@ -243,7 +272,7 @@ const SECRET = "to Ada I leave the house by the sea";
 
 describe("the server", () => {
   it("can't read a document: no secret that a Worker holds opens it, and it is nowhere in clear", async () => {
-    const { id, bytes } = await sealDocument(utf8(SECRET), user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, utf8(SECRET), user);
     const answer = await postDocument(pipeline, bytes);
     expect(answer.status).toBe(200);
     const shown = await pipeline.fetch(`/api/documents/${id}`);
@@ -317,7 +346,7 @@ function spellings(text: string): string[] {
 
 async function signedRecord(envelope: Envelope, signer = user) {
   const id = await sha256HexOfFile(canonicalBytes(envelope));
-  const signature = await signer.sign(fromHex(id), DOCUMENT);
+  const signature = await signer.sign(signedDocumentBytes(CHAIN_ID, id), DOCUMENT);
   return { id, record: canonicalBytes({ envelope, signature }) };
 }
 

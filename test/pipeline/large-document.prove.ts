@@ -5,7 +5,7 @@ import { openDocument, sealDocument } from "../../shared/client/documents.ts";
 import { equalBytes } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { postDocument, registeredUser } from "../support/accounts.ts";
+import { CHAIN_ID, postDocument, registeredUser } from "../support/accounts.ts";
 import { objectsOf } from "../support/chain-state.ts";
 import { startPipeline } from "../support/pipeline.ts";
 
@@ -14,7 +14,7 @@ it("stores a document of the largest size in R2 and on IPFS, and its owner reads
   try {
     const user = await registeredUser(pipeline);
     const document = randomBytes(MAX_DOCUMENT_BYTES);
-    const { id, bytes } = await sealDocument(document, user);
+    const { id, bytes } = await sealDocument(CHAIN_ID, document, user);
     const cid = await cidV0(bytes);
     const answer = await postDocument(pipeline, bytes);
     expect([answer.status, await answer.json()]).toMatchObject([
@@ -23,7 +23,7 @@ it("stores a document of the largest size in R2 and on IPFS, and its owner reads
     ]);
     const shown = await pipeline.fetch(`/api/documents/${id}`);
     const record = new Uint8Array(await shown.arrayBuffer());
-    expect(equalBytes(await openDocument(record, user, id), document)).toBe(true);
+    expect(equalBytes(await openDocument(CHAIN_ID, record, user, id), document)).toBe(true);
     const pinned = await fetch(`${pipeline.pinning.gatewayUrl}/ipfs/${cid}`);
     expect(equalBytes(new Uint8Array(await pinned.arrayBuffer()), bytes)).toBe(true);
     expect(await objectsOf(pipeline.r2, r2Keys.uploadPrefix)).toEqual([]);

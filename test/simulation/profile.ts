@@ -68,7 +68,12 @@ export function profileOf(random: Random): Profile {
       RETRY_BASE_SECONDS: String(random.pick([5, 10, 60])),
       PIN_DEADLINE_SECONDS: String(random.pick([10, 60])),
       SUBMISSION_WINDOW_SECONDS: String(random.pick([300, 900])),
-      PAID_TYPES: random.pick(["", "", "asset_creation", "asset_transfer,user_registration"]),
+      ...random.pick([
+        { PAID_TYPES: "", REGISTRATION: "open" },
+        { PAID_TYPES: "", REGISTRATION: "open" },
+        { PAID_TYPES: "asset_creation", REGISTRATION: "open" },
+        { PAID_TYPES: "asset_transfer", REGISTRATION: "paid" },
+      ]),
       INTENT_TTL_DAYS: random.pick(["0.05", "0.1", "0.5"]),
     },
     busy: random.pick([1, 3, 6, 12]) * 3_600_000,

@@ -30,6 +30,9 @@ import {
   type PersistedReport,
   type Progress,
 } from "../../workers/chain-head/progress.ts";
+import { measures } from "../../workers/chain-head/measures.ts";
+import { outlook } from "../../workers/chain-head/outlook.ts";
+import { forgetRefused } from "../../workers/chain-head/refused.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
 import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
@@ -75,6 +78,8 @@ export interface Arrival {
   readonly size?: number;
   /** The number of the submission that it pays. */
   readonly pays?: number;
+  /** What it makes true once it is mined. */
+  readonly grants?: string | undefined;
 }
 
 /** The chain head's decisions on a database in memory, with a clock that the test moves. */
@@ -110,8 +115,9 @@ export class TestHead {
         timestamp = n,
         size = 500,
         pays,
+        grants,
       }: Arrival = typeof arrival === "number" ? { n: arrival } : arrival;
-      return { txId: txId(n), timestamp, size, ...(pays !== undefined && { pays: txId(pays) }) };
+      return { txId: txId(n), timestamp, size, grants, ...(pays !== undefined && { pays: txId(pays) }) };
     });
     return this.admitEntries(entries);
   }
@@ -172,6 +178,18 @@ export class TestHead {
   ): Reservation | null {
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
     return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
+  }
+
+  /** As the miner does with a submission that its user signed and that breaks a rule of the chain. */
+  refuse(blockNumber: number, n: number, reason: PermanentReason = "not_owner"): Reservation | null {
+    const revision = findBlock(this.sql, blockNumber)?.revision ?? -1;
+    const refused = [{ txId: txId(n), reason, error: `${reason} in a test`, isUsers: true }];
+    return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
+  }
+
+  /** As the alarm does, whenever it rings. */
+  forgetRefused(): void {
+    this.#decide(() => forgetRefused(this.sql, this.now));
   }
 
   setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | null {
@@ -260,6 +278,9 @@ export class TestHead {
   counts = () => this.status().counts;
   failures = (limit = 100) => reads.failures(this.sql, limit);
   ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
+  outlook = (n: number, keys: Partial<LedgerKeys>, grants: readonly string[]) =>
+    outlook(this.sql, txId(n), { assetIds: [], userIds: [], ...keys }, grants);
+  measures = () => measures(this.sql);
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
   beginAssetWrites = (token: string) =>
     this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));

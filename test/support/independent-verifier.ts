@@ -550,20 +550,28 @@ export interface Registered {
 }
 
 /** @returns the document's id */
-export function verifyDocument(bytes: Uint8Array, { userId, encryptionKeyId }: Registered): string {
+export function verifyDocument(
+  bytes: Uint8Array,
+  chainId: string,
+  { userId, encryptionKeyId }: Registered,
+): string {
   const record = readCanonical(bytes);
   closed({ envelope, signature: userSignature })(record, "document");
   const { envelope: sealed, signature } = record as { envelope: Members; signature: Members };
-  const id = sha256(canonicalBytes(sealed));
+  const id = hex(sha256(canonicalBytes(sealed)));
   must(signature.keyId === userId, "wrong_document", "another owner");
   must(sealed.txId === `vdc_document:${userId}`, "wrong_document", "another's envelope");
   must(sealed.kid === encryptionKeyId, "wrong_document", "not to the owner's key");
   must(
-    userSigned(signature as unknown as UserSignature, id, "vdc/document/v1"),
+    userSigned(
+      signature as unknown as UserSignature,
+      canonicalBytes({ chainId, documentId: id }),
+      "vdc/document/v1",
+    ),
     "wrong_document",
     "signature",
   );
-  return hex(id);
+  return id;
 }
 
 export function verifyUserMetadata(

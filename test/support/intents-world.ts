@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, vi } from "vitest";
 import { payloadOfSubmission, type Submission } from "../../shared/chain/submission.ts";
 import { generateSecrets } from "../../cli/local/secrets.ts";
+import { outlook } from "../../workers/chain-head/outlook.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Log } from "../../shared/log.ts";
@@ -58,6 +59,8 @@ export class IntentsWorld {
     SYSTEM_ENCRYPTION_PUBLIC_KEY,
     SUBMISSION_WINDOW_SECONDS: "900",
     PAID_TYPES: "asset_creation",
+    REGISTRATION: "open",
+    RATE_LIMITING: "off",
     PINATA_JWT: "not-asked-here",
     IPFS_GATEWAY_URL: "http://127.0.0.1:1",
     PIN_DEADLINE_SECONDS: "1",
@@ -76,7 +79,7 @@ export class IntentsWorld {
   }
 
   submit(submission: Submission): Promise<Submitted> {
-    return submit(submission, this.env as unknown as AccountsEnv, silent);
+    return submit(submission, { allowUnregistered: false }, this.env as unknown as AccountsEnv, silent);
   }
 
   /** The webhook has taken a payment, and the queue has it. */
@@ -154,6 +157,8 @@ export class IntentsWorld {
       withdraw: (ids: readonly string[]) => this.#step("withdraw", () => head.withdrawIds(ids)),
       intentMissing: (id: string) => this.#step("missing", () => head.intentMissing(id)),
       ledger: (keys: LedgerKeys) => this.#step("ledger", () => head.ledger(keys)),
+      outlook: (id: string, keys: LedgerKeys, grants: readonly string[]) =>
+        this.#step("outlook", () => outlook(head.sql, id, keys, grants)),
       transaction: (id: string) => this.#step("transaction", () => head.whereIs(id).transaction),
       whereIs: (id: string) => this.#step("where is", () => head.whereIs(id)),
       paidIntents: (after: string, limit: number) =>

@@ -1,3 +1,4 @@
+import { grantOf } from "../../shared/chain/grant.ts";
 import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges, Reservation, SealAnswer } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
@@ -57,7 +58,9 @@ export class LedgerMiner {
 
   admit(...transactions: readonly Transaction[]): void {
     for (const transaction of transactions) this.#opened.set(transaction.id, transaction);
-    this.#head.admit(...transactions.map(({ timestamp }) => timestamp));
+    this.#head.admit(
+      ...transactions.map((transaction) => ({ n: transaction.timestamp, grants: grantOf(transaction) })),
+    );
   }
 
   /** As `openReserved` of the miner. `undefined`: the reservation is another by now, or nothing is left of it. */
@@ -68,6 +71,7 @@ export class LedgerMiner {
     if (judged === undefined) return undefined;
     const { kept: transactions, changes } = judged;
     if (judged.refused.length === 0) return { reservation, transactions, changes };
+    // As if somebody had paid for each: an operator may have it mined after all.
     const refused = judged.refused.map(({ txId: id, error }) => ({
       txId: id,
       reason: error.reason,

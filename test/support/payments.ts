@@ -75,6 +75,7 @@ export interface Status {
     waiting: number;
     mined: number;
     setAside: number;
+    refused: number;
     blocks: number;
     awaitingPayment: number;
     paidUnreleased: number;

@@ -334,16 +334,16 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
     "documents, what is in them and what they are called": path(personOf("document"), async (personal) => {
       const { name, email } = personal;
       const file = (contents: string) => canonicalBytes({ fileName: `${name}.pdf`, contents, ...personal });
-      const { id, bytes } = await sealDocument(file(`${name}, ${email}`), owner);
+      const { id, bytes } = await sealDocument(CHAIN_ID, file(`${name}, ${email}`), owner);
       const put = (body: BodyInit) =>
         ask("/api/documents", { method: "POST", headers: { "content-type": "application/json" }, body });
       expect((await put(bytes)).status).toBe(200);
       await put(bytes); // once more
       await put(JSON.stringify({ ...JSON.parse(fromUtf8(bytes)), name }));
-      await put((await sealDocument(file("a stranger's"), await newUser())).bytes);
+      await put((await sealDocument(CHAIN_ID, file("a stranger's"), await newUser())).bytes);
       await put(`${name}: ${email}`);
       pipeline.pinning.setFault({ kind: "quoting", on: "upload", times: 1 });
-      await put((await sealDocument(file("not pinned"), owner)).bytes);
+      await put((await sealDocument(CHAIN_ID, file("not pinned"), owner)).bytes);
       await pipeline.fireCron("accounts");
       await ask(`/api/documents/${id}`);
       await ask(`/api/documents/${email}`);

@@ -38,6 +38,7 @@ const QUICK = {
   MINE_AFTER_SECONDS: "3600", // nothing is mined before a test asks for it
   MINE_AT_COUNT: "1000000",
   RATE_LIMITING: "off",
+  REGISTRATION: "open",
 };
 
 export interface PipelineOptions {

@@ -237,7 +237,7 @@ async function replayPath(pipeline: Pipeline): Promise<string> {
 }
 
 async function recordOf(user: UserKeys): Promise<Uint8Array<ArrayBuffer>> {
-  return (await sealDocument(new Uint8Array(10), user)).bytes;
+  return (await sealDocument(CHAIN_ID, new Uint8Array(10), user)).bytes;
 }
 
 async function documentPath(pipeline: Pipeline): Promise<string> {

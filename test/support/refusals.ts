@@ -96,8 +96,8 @@ async function foreign(user: UserKeys) {
 
 async function documentRefusals(pipeline: Pipeline, ann: UserKeys, stranger: UserKeys): Promise<Refusal[]> {
   const [own, others] = [
-    await sealDocument(new Uint8Array(9), ann),
-    await sealDocument(new Uint8Array(9), stranger),
+    await sealDocument(CHAIN_ID, new Uint8Array(9), ann),
+    await sealDocument(CHAIN_ID, new Uint8Array(9), stranger),
   ];
   const [mine, theirs] = [fromUtf8(own.bytes), fromUtf8(others.bytes)];
   const cases: [string, number, BodyInit][] = [

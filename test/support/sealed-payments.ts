@@ -1,5 +1,6 @@
 import type { Stripe } from "stripe";
 import { expect } from "vitest";
+import { grantOf } from "../../shared/chain/grant.ts";
 import { transactionBytes, type PendingPayload } from "../../shared/chain/transaction.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
@@ -35,12 +36,14 @@ export async function seal(
   const { transaction } = payload;
   const { txId = transaction.id, publicKey = pipeline.secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY } = options;
   const key = await parseEncryptionPublicKey(publicKey);
+  const grants = grantOf(transaction);
   return {
     v: 1,
     txId,
     timestamp: transaction.timestamp,
     size: transactionBytes(transaction).length,
     ...(transaction.type === "payment" && transaction.data.pays && { pays: transaction.data.pays }),
+    ...(grants !== undefined && { grants }),
     envelope: await key.seal(txId, canonicalBytes(payload)),
   };
 }
@@ -48,9 +51,9 @@ export async function seal(
 /** Puts a message's object into `pending/` as pending-writer does, and tells nobody: as if it had crashed then. */
 export async function writeUnseen(
   { r2 }: Pipeline,
-  { txId, timestamp, size, pays, envelope }: PendingTransaction,
+  { txId, timestamp, size, pays, grants, envelope }: PendingTransaction,
 ): Promise<void> {
-  const customMetadata = pendingMetadata({ timestamp, size, pays });
+  const customMetadata = pendingMetadata({ timestamp, size, pays, grants });
   await r2.put(r2Keys.pending(txId), canonicalBytes(envelope), { customMetadata });
 }
 

@@ -96,14 +96,14 @@ async function blocks(): Promise<Format[]> {
 
 async function documents(): Promise<Format[]> {
   const user = await importUserKeys(generateUserKeys());
-  const { bytes, id } = await sealDocument(utf8("my will"), user);
+  const { bytes, id } = await sealDocument(CHAIN_ID, utf8("my will"), user);
   return [
     {
       name: "a document's record, as it is stored",
       bytes,
       async read(bytes) {
         const read = await DocumentRecord.read(bytes);
-        if (!(await read.verify())) throw new NotSigned();
+        if (!(await read.verify(CHAIN_ID))) throw new NotSigned();
         return read.bytes;
       },
       refusals: [InvalidDocument, NotSigned],
@@ -112,7 +112,7 @@ async function documents(): Promise<Format[]> {
     {
       name: "a document's record, opened by its owner",
       bytes,
-      read: (bytes) => openDocument(bytes, user, id),
+      read: (bytes) => openDocument(CHAIN_ID, bytes, user, id),
       refusals: [InvalidDocument, Permanent],
       exact: true,
     },

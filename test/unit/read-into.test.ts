@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { drop, readInto, roomFor } from "../../shared/http/read-into.ts";
 
-const LIMITS = { room: 10, maxBytes: 10, milliseconds: 10_000 };
+const PACE = { bytes: 1, milliseconds: 10_000 };
+const LIMITS = { room: 10, maxBytes: 10, milliseconds: 10_000, pace: PACE };
 
 function streamOf(...chunks: string[]): ReadableStream<Uint8Array> & { cancelled?: boolean } {
   const stream: ReadableStream<Uint8Array> & { cancelled?: boolean } = new ReadableStream({
@@ -23,6 +24,49 @@ describe("a large body", () => {
     expect(await readInto(streamOf("abc", "", "defg", "hij"), LIMITS)).toEqual(utf8("abcdefghij"));
     expect(await readInto(streamOf(), LIMITS)).toEqual(new Uint8Array());
     expect(await readInto(null, LIMITS)).toEqual(new Uint8Array());
+  });
+
+  it("is lent memory as it arrives, never more than it announced, and not by its announcement", async () => {
+    const room = 1_000_000;
+    const chunk = "x".repeat(50_000);
+    const lent: number[] = [];
+    let arrived = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        arrived += chunk.length;
+        controller.enqueue(utf8(chunk));
+        if (arrived === room) controller.close();
+      },
+    });
+    const lend = (bytes: number) => {
+      expect(bytes).toBeLessThanOrEqual(Math.max(65_536, 1.5 * arrived));
+      lent.push(bytes);
+    };
+    const body = await readInto(stream, { ...LIMITS, room, maxBytes: room, lend });
+    expect(body.length).toBe(room);
+    expect(body.every((byte) => byte === 0x78)).toBe(true);
+    expect(lent[0]).toBe(65_536);
+    expect(lent.at(-1)).toBe(room);
+  });
+
+  it("is read to its end and dropped when no memory is left for it", async () => {
+    const full = () => {
+      throw new Error("no memory is left");
+    };
+    const stream = streamOf("abc", "def");
+    await expect(readInto(stream, { ...LIMITS, lend: full })).rejects.toThrow("no memory is left");
+    expect(stream.cancelled).toBeUndefined();
+  });
+
+  it("that stands still is cut off, however much of it has come before", async () => {
+    let cutOff = false;
+    const idle = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(utf8("abcdef")),
+      cancel: () => void (cutOff = true),
+    });
+    const pace = { bytes: 4, milliseconds: 5 };
+    await expect(readInto(idle, { ...LIMITS, pace })).rejects.toMatchObject({ slug: "invalid-body" });
+    expect(cutOff).toBe(true);
   });
 
   it("is not read past the limit, whatever was announced", async () => {

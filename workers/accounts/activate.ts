@@ -9,7 +9,8 @@ import type { Log } from "../../shared/log.ts";
 import { submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
 import { checkMetadata, storeFirstMetadata } from "./metadata.ts";
-import { refuseKnown } from "./refuse-known.ts";
+import { countKeyWrite } from "./rate-limit.ts";
+import { refuseImpossible } from "./refuse-impossible.ts";
 import { checkTime } from "./submission-checks.ts";
 import { spend, storedToken } from "./token-object.ts";
 
@@ -29,6 +30,7 @@ export async function activate(request: ActivationRequest, env: Env, log: Log): 
   const payload = payloadOfSubmission(env.CHAIN_ID, registrationOf(request));
   const { transaction } = payload;
   await checkSignatures(request, transaction, env);
+  await countKeyWrite(request.keys.signingKey.keyId, env, log);
   const userId = request.keys.signingKey.keyId;
   const txId = transaction.id;
 
@@ -74,7 +76,7 @@ async function spendFor(transaction: Transaction, secret: string, env: Env, log:
     throw new Problem("activation-expired", "This token has expired. Ask for a new one.", {
       members: { expiresAt: token.facts.expiresAt },
     });
-  await refuseKnown(transaction, env);
+  await refuseImpossible(transaction, env, { allowUnregistered: false });
   if ((await chainHead(env).transaction(txId)) === null)
     checkTime(transaction.timestamp, now, submissionWindow(env));
   if (await spend(env.R2, token, { txId, at: now }, log)) {

@@ -1,29 +1,45 @@
+/** Bytes that one request holds of a budget. */
+export interface Loan {
+  /** @returns false when the budget has not so many bytes left: then the loan stays as it was */
+  extendTo(bytes: number): boolean;
+  /** Gives all of it back. */
+  end(): void;
+}
+
 /**
  * Bytes that the requests of one isolate may hold at once: its memory is 128 MB for all of them, and the SDK that pins wants
- * a whole file. Numbers only, for nothing else may cross from one request to another. Lent for a time: a request whose
- * caller hangs up is ended at whatever line it is, and gives nothing back.
+ * a whole file. Bytes are lent as they arrive, so that a request holds what it sent and not what it announced. A loan ends by
+ * itself: a request whose caller hangs up is ended at any line, and gives nothing back.
  */
 export class ByteBudget {
   readonly #most: number;
-  readonly #lent: number;
+  readonly #endsAfterMs: number;
   readonly #now: () => number;
-  readonly #loans = new Set<{ readonly bytes: number; readonly until: number }>();
+  readonly #loans = new Map<object, { readonly bytes: number; readonly until: number }>();
 
-  /** @param lent milliseconds for which bytes are lent: longer than any request needs them */
-  constructor(most: number, lent: number, now: () => number) {
+  /** @param endsAfterMs for how long bytes are lent: longer than any request needs them */
+  constructor(most: number, endsAfterMs: number, now: () => number) {
     this.#most = most;
-    this.#lent = lent;
+    this.#endsAfterMs = endsAfterMs;
     this.#now = now;
   }
 
-  /** @returns gives them back, once; undefined when there are not so many left */
-  take(bytes: number): (() => void) | undefined {
+  loan(): Loan {
+    const key = {};
+    return {
+      extendTo: (bytes) => this.#lend(key, bytes),
+      end: () => void this.#loans.delete(key),
+    };
+  }
+
+  #lend(key: object, bytes: number): boolean {
     const now = this.#now();
-    for (const loan of this.#loans) if (loan.until <= now) this.#loans.delete(loan);
-    const taken = [...this.#loans].reduce((sum, loan) => sum + loan.bytes, 0);
-    if (taken + bytes > this.#most) return undefined;
-    const loan = { bytes, until: now + this.#lent };
-    this.#loans.add(loan);
-    return () => void this.#loans.delete(loan);
+    let others = 0;
+    for (const [borrower, loan] of this.#loans)
+      if (loan.until <= now) this.#loans.delete(borrower);
+      else if (borrower !== key) others += loan.bytes;
+    if (others + bytes > this.#most) return false;
+    this.#loans.set(key, { bytes, until: now + this.#endsAfterMs });
+    return true;
   }
 }

@@ -1,3 +1,4 @@
+import { grantOf } from "../../shared/chain/grant.ts";
 import { transactionBytes, type PendingPayload } from "../../shared/chain/transaction.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { Problem } from "../../shared/http/problems.ts";
@@ -12,11 +13,13 @@ import { systemKey, type Env } from "./env.ts";
  */
 export async function messageOf(payload: PendingPayload, env: Env): Promise<PendingTransaction> {
   const { transaction } = payload;
+  const grants = grantOf(transaction);
   const message: PendingTransaction = {
     v: 1,
     txId: transaction.id,
     timestamp: transaction.timestamp,
     size: transactionBytes(transaction).length,
+    ...(grants !== undefined && { grants }),
     envelope: await (await systemKey(env)).seal(transaction.id, canonicalBytes(payload)),
   };
   if (JSON.stringify(message).length > QUEUE_MESSAGE_BYTES)

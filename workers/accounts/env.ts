@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { SUBMITTED_TYPES, type SubmittedType } from "../../shared/chain/submission.ts";
+import type { SubmittedType } from "../../shared/chain/submission.ts";
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
 import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
@@ -18,8 +18,14 @@ export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
   readonly SUBMISSION_WINDOW_SECONDS: string;
-  /** Types of submissions that wait for a payment that names them, separated by commas. Empty: none does. */
+  readonly RATE_LIMITING: string;
+  readonly KEY_WRITES: RateLimit;
+  readonly KEY_UPLOADS: RateLimit;
+  readonly DOCUMENT_BYTES_PER_DAY: string;
+  /** Types of submissions about assets that wait for a payment that names them, separated by commas. Empty: none does. */
   readonly PAID_TYPES?: string;
+  /** Who may register: `token`, `paid` or `open`. */
+  readonly REGISTRATION: string;
 }
 
 /** @throws Problem "not-configured" that names the setting: nothing is taken in with half a configuration */
@@ -32,12 +38,24 @@ export async function systemKey(env: Env): Promise<EncryptionPublicKey> {
   }
 }
 
+/** The chain head forgets a refused submission after 30 days: by then the door must not take the same one again. */
+const LONGEST_WINDOW_SECONDS = 86_400;
+
 /** Seconds. @throws Problem "not-configured" */
 export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): number {
   const seconds = Number(setting);
-  if (!(seconds > 0 && seconds < Infinity))
-    throw notConfigured("SUBMISSION_WINDOW_SECONDS must be a number above 0");
+  if (!(seconds > 0 && seconds <= LONGEST_WINDOW_SECONDS))
+    throw notConfigured(
+      `SUBMISSION_WINDOW_SECONDS must be a number above 0, and at most ${LONGEST_WINDOW_SECONDS}`,
+    );
   return seconds;
+}
+
+/** Bytes that one user may store in a day. @throws Problem "not-configured" */
+export function documentQuota({ DOCUMENT_BYTES_PER_DAY: setting }: Env): number {
+  const bytes = Number(setting);
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw notConfigured("DOCUMENT_BYTES_PER_DAY must be a whole number above 0");
 }
 
 /** @throws Problem "not-configured" that names the setting */
@@ -56,15 +74,31 @@ export function documentTiers(env: Env): DocumentTiers {
   }
 }
 
-const PaidTypes = v.array(v.picklist(SUBMITTED_TYPES));
+/** `token`: with an activation token only. `paid`: also once a payment names the registration. `open`: everybody, at once. */
+const Registration = v.picklist(["token", "paid", "open"]);
+
+/** @throws Problem "not-configured": a misspelt setting must not let everybody in */
+export function registration({ REGISTRATION: setting }: Env): v.InferOutput<typeof Registration> {
+  if (v.is(Registration, setting)) return setting;
+  throw notConfigured(`REGISTRATION must be one of ${Registration.options.join(", ")}`);
+}
+
+/** Types of which whoever submits one has to pay; registrations are a setting of their own. */
+const PAYABLE = ["asset_creation", "asset_transfer"] as const satisfies readonly SubmittedType[];
+const PaidTypes = v.array(v.picklist(PAYABLE));
 
 /** @throws Problem "not-configured" for a name that is none: a misspelt type must not be free of charge */
-export function paidTypes({ PAID_TYPES: setting = "" }: Env): ReadonlySet<SubmittedType> {
-  const names = setting.split(/[\s,]+/).filter((name) => name !== "");
+export function paidTypes(env: Env): ReadonlySet<SubmittedType> {
+  const names = (env.PAID_TYPES ?? "").split(/[\s,]+/).filter((name) => name !== "");
   const types = v.safeParse(PaidTypes, names);
   if (!types.success)
-    throw notConfigured(`PAID_TYPES must be some of ${SUBMITTED_TYPES.join(", ")}, separated by commas`);
-  return new Set(types.output);
+    throw notConfigured(
+      `PAID_TYPES must be some of ${PAYABLE.join(", ")}, separated by commas; registrations are paid with REGISTRATION=paid`,
+    );
+  return new Set([
+    ...types.output,
+    ...(registration(env) === "paid" ? (["user_registration"] as const) : []),
+  ]);
 }
 
 function notConfigured(what: string): Problem {

@@ -12,6 +12,7 @@ import { issueToken, type TokenOrder } from "./issue-token.ts";
 import { replaceMetadata } from "./metadata.ts";
 import { ready } from "./ready.ts";
 import { receiveDocument } from "./receive-document.ts";
+import type { SignersWish } from "./refuse-impossible.ts";
 import { everyTenMinutes } from "./scheduled.ts";
 import { submit } from "./submit.ts";
 
@@ -32,8 +33,8 @@ export default class Accounts extends WorkerEntrypoint<Env> {
     return everyTenMinutes(this.env);
   }
 
-  submit(submission: Submission, requestId: string) {
-    return outcomeOf(() => submit(submission, this.env, logOf(requestId)));
+  submit(submission: Submission, wish: SignersWish, requestId: string) {
+    return outcomeOf(() => submit(submission, wish, this.env, logOf(requestId)));
   }
 
   issueToken(order: TokenOrder, requestId: string) {

@@ -8,6 +8,7 @@ import { errorText, type Log } from "../../shared/log.ts";
 import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { UserMetadataRecord } from "../../shared/user-metadata.ts";
+import { QUOTA_TABLE } from "./upload-quota.ts";
 
 /** A version of a user's metadata, and the SHA-256 of the record's canonical bytes. */
 export interface Standing {
@@ -38,6 +39,7 @@ const MIGRATIONS = [
   [
     "CREATE TABLE writing (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, lands_before INTEGER NOT NULL)",
   ],
+  [QUOTA_TABLE],
 ];
 
 export function migrate(sql: Sql): void {

@@ -13,10 +13,10 @@ import type { Env } from "./env.ts";
  * @throws Problem "body-too-large": it must fit the queue too, should its payment come late
  */
 export async function keepUntilPaid(payload: PendingPayload, env: Env, log: Log): Promise<IntentStanding> {
-  const { txId, timestamp, size, envelope } = await messageOf(payload, env);
-  const metadata = pendingMetadata({ timestamp, size });
+  const { txId, timestamp, size, grants, envelope } = await messageOf(payload, env);
+  const metadata = pendingMetadata({ timestamp, size, grants });
   await createSealed(env.R2, { kind: "signed_intent", id: txId, envelope }, metadata);
-  const intent = { txId, timestamp, size, receivedAt: Date.now() };
+  const intent = { txId, timestamp, size, grants, receivedAt: Date.now() };
   const [standing] = await chainHead(env).awaitPayment([intent]);
   if (standing === undefined) throw new Error(`the chain head says nothing of ${txId}`);
   log.info("submission.kept", { txId, type: payload.transaction.type, standing });

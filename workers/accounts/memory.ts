@@ -4,5 +4,5 @@ import { HOLD } from "./uploads.ts";
 /** One of the largest documents, or some small ones: pinning needs about three times a document's bytes. */
 export const DOCUMENT_MEMORY = 32_000_000;
 
-/** After a hold's time whoever stored a document has ended. */
+/** A request that stores a document has ended after a hold's time. */
 export const documentMemory = new ByteBudget(DOCUMENT_MEMORY, HOLD, () => Date.now());

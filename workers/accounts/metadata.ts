@@ -4,6 +4,7 @@ import type { Log } from "../../shared/log.ts";
 import { verifyUserMetadata, type UserMetadataRecord } from "../../shared/user-metadata.ts";
 import type { Env } from "./env.ts";
 import type { StoredVersion } from "./keep-metadata.ts";
+import { countKeyWrite } from "./rate-limit.ts";
 import { registeredKey } from "./registered-key.ts";
 
 /** @throws Problem "invalid-user-signature" */
@@ -26,6 +27,7 @@ export async function replaceMetadata(
 ): Promise<StoredVersion> {
   const { userId, envelope } = record;
   await checkMetadata(record, env);
+  await countKeyWrite(userId, env, log);
   const sealedTo = await registeredKey(userId, envelope.kid, env);
   const stored = done(await env.USER_METADATA.getByName(userId).keep(record, sealedTo));
   log.info("user_metadata.stored", { userId, version: stored.version });

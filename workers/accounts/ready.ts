@@ -1,4 +1,4 @@
-import { documentTiers, paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
+import { documentQuota, documentTiers, paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
 
 /**
  * Reads every setting, so that a wrong one shows before a user's request meets it.
@@ -9,6 +9,7 @@ export async function ready(env: Env): Promise<{ encryptionKeyId: string }> {
   submissionWindow(env);
   paidTypes(env);
   documentTiers(env);
+  documentQuota(env);
   const { kid } = await systemKey(env);
   return { encryptionKeyId: kid };
 }

@@ -10,62 +10,109 @@ import { Problem } from "../../shared/http/problems.ts";
 import { drop, readInto, roomFor } from "../../shared/http/read-into.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { findDocument, type DocumentFacts } from "../../shared/storage/documents.ts";
-import { documentTiers, type Env } from "./env.ts";
+import type { Loan } from "./byte-budget.ts";
+import { documentQuota, documentTiers, type Env } from "./env.ts";
 import { documentMemory } from "./memory.ts";
+import { countKeyUpload } from "./rate-limit.ts";
 import { registeredKey } from "./registered-key.ts";
 import { StoredByAnother, storeDocument } from "./store-document.ts";
+import type { Quota } from "./upload-quota.ts";
 
-/** A document that comes more slowly keeps others out. */
-const LIMITS = { maxBytes: MAX_RECORD_BYTES, milliseconds: 120_000 };
+const LIMITS = {
+  maxBytes: MAX_RECORD_BYTES,
+  milliseconds: 120_000,
+  pace: { bytes: 65_536, milliseconds: 10_000 },
+};
 
 /**
  * Takes in a document that its owner encrypted and signed. 200 only once it is in R2 and on IPFS; the same again is answered
  * alike.
- * @throws Problem "body-too-large", "invalid-body", "invalid-user-signature", "not-registered", "not-configured", "unavailable"
+ * @throws Problem "body-too-large", "invalid-body", "invalid-user-signature", "rate-limited", "not-registered",
+ *   "quota-exceeded", "not-configured" or "unavailable"
  */
 export async function receiveDocument(request: Request, env: Env, log: Log): Promise<StoredDocument> {
   const tiers = documentTiers(env);
-  const { room, release } = await takeRoom(request);
+  const loan = documentMemory.loan();
   try {
-    const body = await readInto(request.body, { room, ...LIMITS });
-    const document = await readDocument(body);
+    const document = await readDocument(await readLent(request, loan), env.CHAIN_ID);
+    await countKeyUpload(document.owner, env, log);
     const stored = await orUnavailable(log, async () => {
       const known = await findDocument(tiers.bucket, document.id);
       if (known !== undefined) return known;
       const encryptionKeyId = await registeredKey(document.owner, document.envelope.kid, env);
       const cid = await cidV0(document.bytes);
-      return storeDocument({ document, cid, encryptionKeyId }, tiers, log);
+      return withinQuota(document, env, log, () =>
+        storeDocument({ document, cid, encryptionKeyId }, tiers, log),
+      );
     });
     log.info("document.stored", { documentId: document.id, documentCid: stored.cid, bytes: stored.bytes });
     return answerOf(document.id, stored);
   } finally {
-    release();
+    loan.end();
   }
 }
 
-/** @throws Problem "body-too-large" or "unavailable"; what it refuses has been read and dropped */
-async function takeRoom(request: Request): Promise<{ room: number; release: () => void }> {
-  try {
-    const room = roomFor(request.headers, MAX_RECORD_BYTES);
-    const release = documentMemory.take(room);
-    if (release !== undefined) return { room, release };
+/** The body, for whose bytes memory is lent as they arrive. @throws Problem "body-too-large", "invalid-body" or "unavailable" */
+async function readLent(request: Request, loan: Loan): Promise<Uint8Array<ArrayBuffer>> {
+  const lend = (bytes: number) => {
+    if (loan.extendTo(bytes)) return;
     throw busy("Other documents are being stored at the moment. Nothing was stored; send it again.", 5);
+  };
+  const room = await roomOf(request);
+  return readInto(request.body, { room, lend, ...LIMITS });
+}
+
+/** @throws Problem "body-too-large"; the body has been read and dropped then */
+async function roomOf(request: Request): Promise<number> {
+  try {
+    return roomFor(request.headers, MAX_RECORD_BYTES);
   } catch (refusal) {
     await drop(request.body, LIMITS);
     throw refusal;
   }
 }
 
+/** Stores what the user may still store today; what is not stored is not counted. @throws Problem "quota-exceeded" */
+async function withinQuota(
+  { owner, bytes }: DocumentRecord,
+  env: Env,
+  log: Log,
+  store: () => Promise<DocumentFacts>,
+): Promise<DocumentFacts> {
+  const quotaBytes = documentQuota(env);
+  const quota = await env.USER_METADATA.getByName(owner).reserveBytes(bytes.length, quotaBytes);
+  if (!quota.granted) throw quotaExceeded(quota, quotaBytes);
+  try {
+    return await store();
+  } catch (error) {
+    await env.USER_METADATA.getByName(owner)
+      .releaseBytes(bytes.length, quota.resetsAt)
+      .catch((failure: unknown) => log.warn("document.quota_not_released", { error: errorText(failure) }));
+    throw error;
+  }
+}
+
+function quotaExceeded({ usedBytes, resetsAt }: Quota, quotaBytes: number): Problem {
+  return new Problem(
+    "quota-exceeded",
+    `A user may store ${quotaBytes} bytes of documents a day, and ${usedBytes} are stored. Send it again after midnight UTC.`,
+    {
+      members: { quotaBytes, usedBytes, resetsAt },
+      headers: { "retry-after": String(Math.max(1, Math.ceil((resetsAt - Date.now()) / 1_000))) },
+    },
+  );
+}
+
 /** @throws Problem "invalid-body" or "invalid-user-signature" */
-async function readDocument(body: Uint8Array<ArrayBuffer>): Promise<DocumentRecord> {
+async function readDocument(body: Uint8Array<ArrayBuffer>, chainId: string): Promise<DocumentRecord> {
   const document = await DocumentRecord.read(body).catch((error: unknown) => {
     if (!(error instanceof InvalidDocument)) throw error;
     throw new Problem("invalid-body", `This is no document's record: ${error.message}.`);
   });
-  if (await document.verify()) return document;
+  if (await document.verify(chainId)) return document;
   throw new Problem(
     "invalid-user-signature",
-    "The signature is not that of the key it names over this envelope: sign what docs/format.md says.",
+    "The signature is not that of the key it names over this envelope: sign what docs/format.md says, for this chain.",
   );
 }
 

@@ -3,10 +3,11 @@ import type { TransactionState } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
-import { paidTypes, submissionWindow, type Env } from "./env.ts";
+import { paidTypes, registration, submissionWindow, type Env } from "./env.ts";
 import { enqueue } from "./enqueue.ts";
 import { keepUntilPaid } from "./keep-until-paid.ts";
-import { refuseKnown } from "./refuse-known.ts";
+import { countKeyWrite } from "./rate-limit.ts";
+import { refuseImpossible, type SignersWish } from "./refuse-impossible.ts";
 import { refusePersonal } from "./refuse-personal.ts";
 import { checkSignature, checkTime } from "./submission-checks.ts";
 
@@ -18,25 +19,34 @@ export interface Submitted {
 /**
  * Takes what a user signed. The id follows from the contents, so the same submission again finds itself and is answered
  * with where it is; it is 202 only once the queue has it, or `intents/` where it has to be paid first.
- * @throws Problem "invalid-user-signature", "timestamp-outside-window", "already-exists", "personal-data", "intent-expired",
- * "body-too-large", "queue-unavailable"
+ * @throws Problem "invalid-user-signature", "rate-limited", "timestamp-outside-window", "personal-data", "registration-needs-token", "intent-expired",
+ * "body-too-large", "queue-unavailable", and those of `refuseImpossible`
  */
-export async function submit(submission: Submission, env: Env, log: Log): Promise<Submitted> {
+export async function submit(
+  submission: Submission,
+  wish: SignersWish,
+  env: Env,
+  log: Log,
+): Promise<Submitted> {
   const payload = payloadOfSubmission(env.CHAIN_ID, submission);
   const { transaction } = payload;
   await checkSignature(transaction);
+  await countKeyWrite(submission.signatures.user.keyId, env, log);
   const { id: txId, type } = transaction;
   const mustBePaid = paidTypes(env).has(submission.type);
+  const needsToken = type === "user_registration" && registration(env) === "token";
   const { transaction: known, intent } = await chainHead(env).whereIs(txId);
   if (known !== null) return { txId, state: known.state };
   if (intent?.state === "expired") throw expired();
-  if (intent?.state === "awaiting_payment" && mustBePaid) return { txId, state: intent.state };
-  // What is waited for may be old, never of the future: a payment takes its time, and so does who hears of one that came late.
+  if (intent === null && needsToken) throw tokenNeeded();
+  if (intent?.state === "awaiting_payment" && (mustBePaid || needsToken))
+    return { txId, state: intent.state };
+  // A submission that is waited for may be old, for a payment takes its time. It may never be of the future.
   const now = Date.now();
   const { timestamp } = submission;
   checkTime(intent === null ? timestamp : Math.max(timestamp, now), now, submissionWindow(env));
   refusePersonal(submission);
-  await refuseKnown(transaction, env);
+  await refuseImpossible(transaction, env, wish);
   if (intent === null && mustBePaid) {
     const standing = await keepUntilPaid(payload, env, log);
     if (standing === "expired") throw expired();
@@ -45,6 +55,13 @@ export async function submit(submission: Submission, env: Env, log: Log): Promis
   await enqueue(payload, env, log);
   log.info("submission.accepted", { txId, type });
   return { txId, state: "pending" };
+}
+
+function tokenNeeded(): Problem {
+  return new Problem(
+    "registration-needs-token",
+    "This deployment registers only users who hold an activation token. Ask its operator for one, then POST /api/activation.",
+  );
 }
 
 function expired(): Problem {

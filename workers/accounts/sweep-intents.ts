@@ -24,7 +24,7 @@ async function sweepListed(objects: readonly R2Object[], env: IntentsEnv, log: L
     const txId = txIdOfIntentKey(key);
     const facts = readPendingMetadata(customMetadata);
     if (txId !== undefined && facts !== undefined)
-      return [{ txId, timestamp: facts.timestamp, size: facts.size, receivedAt: uploaded.getTime() }];
+      return [{ txId, ...facts, receivedAt: uploaded.getTime() }];
     log.warn("sweep.foreign_object", { key });
     return [];
   });

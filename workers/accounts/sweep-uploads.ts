@@ -38,12 +38,12 @@ async function settleOne(documentId: string, tiers: DocumentTiers, log: Log): Pr
   const upload = await findUpload(bucket, documentId);
   if (upload === undefined || now() - upload.at < OVER) return;
   // To pin again what R2 holds takes as much memory as an upload.
-  const release = documentMemory.take(MAX_RECORD_BYTES);
-  if (release === undefined) return; // beside large ones: the next time
+  const loan = documentMemory.loan();
+  if (!loan.extendTo(MAX_RECORD_BYTES)) return; // beside large ones: the next time
   try {
     await settleHeld(documentId, tiers, log);
   } finally {
-    release();
+    loan.end();
   }
 }
 

@@ -8,9 +8,11 @@ import type { Env } from "./env.ts";
 import { keepMetadata, migrate, type Keeping, type StoredVersion } from "./keep-metadata.ts";
 import { writeVersion } from "./metadata-write.ts";
 import { NewestWrite } from "./newest-write.ts";
+import { releaseBytes, reserveBytes, type Quota } from "./upload-quota.ts";
 
 /**
- * Which version of a user's metadata is the present one: one object per user, named by the user's id. KV shows the record,
+ * Which version of a user's metadata is the present one, and how many bytes of documents the user has stored today: one object
+ * per registered user, named by the user's id. KV shows the record,
  * and is eventually consistent; so what decides is here, and every write of the key comes from here.
  */
 export class UserMetadata extends DurableObject<Env> {
@@ -42,5 +44,15 @@ export class UserMetadata extends DurableObject<Env> {
    */
   keep(record: UserMetadataRecord, sealedTo: string): Promise<Outcome<StoredVersion>> {
     return outcomeOf(() => keepMetadata(record, sealedTo, this.#keeping));
+  }
+
+  /** Counts bytes of a document that is about to be stored. */
+  reserveBytes(bytes: number, mostBytes: number): Quota {
+    return this.#keeping.decide(() => reserveBytes(this.#keeping.sql, bytes, mostBytes, Date.now()));
+  }
+
+  /** They were not stored after all. @param resetsAt as it was answered when they were reserved */
+  releaseBytes(bytes: number, resetsAt: number): void {
+    this.#keeping.decide(() => releaseBytes(this.#keeping.sql, bytes, resetsAt));
   }
 }

@@ -13,11 +13,13 @@ export interface Entry {
   readonly size: number;
   /** Of a payment: the submission that it pays. */
   readonly pays?: string | undefined;
+  /** What it makes true once it is mined: `shared/chain/grant.ts`. */
+  readonly grants?: string | undefined;
 }
 
 /**
- * `finished`: mined, and its block is complete, or erased before a block took it: a pending object of this id is a late
- * duplicate.
+ * `finished`: mined, and its block is complete; or refused, or erased before a block took it. A pending object of this id is
+ * a leftover or a late duplicate, and may be deleted.
  */
 export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_aside";
 
@@ -64,26 +66,33 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
   };
 }
 
-function insert(sql: Sql, { txId, timestamp, size }: Entry, sequence: number, now: number): void {
+function insert(sql: Sql, { txId, timestamp, size, grants }: Entry, sequence: number, now: number): void {
   sql.exec(
-    "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state) VALUES (?, ?, ?, ?, ?, 'pending')",
+    "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, grants, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')",
     txId,
     sequence,
     timestamp,
     size,
     now,
+    grants ?? null,
   );
 }
 
 function whereabouts(sql: Sql, txId: string): Admission | undefined {
   const [known] = sql
-    .exec<{ state: TransactionState; reason: string | null; block_state: string | null }>(
-      "SELECT tx.state, tx.reason, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
+    .exec<{
+      state: TransactionState;
+      reason: string | null;
+      forget_at: number | null;
+      block_state: string | null;
+    }>(
+      "SELECT tx.state, tx.reason, tx.forget_at, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
       txId,
     )
     .toArray();
   if (known === undefined) return undefined;
   if (known.state === "set_aside") {
+    if (known.forget_at !== null) return "finished";
     // While blocks are being restored, one of them may hold it after all.
     return known.reason === "erased" && !readFact(sql, "restoring") ? "finished" : "set_aside";
   }

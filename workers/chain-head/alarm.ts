@@ -8,6 +8,7 @@ import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { expireIntents } from "./intents.ts";
 import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
+import { forgetRefused } from "./refused.ts";
 import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 import { parked } from "./set-aside.ts";
@@ -100,6 +101,7 @@ async function tell(duty: Exclude<Duty, { kind: "publish_latest" }>, env: Env): 
     case "park_again":
     case "request_mining":
     case "expire_intents":
+    case "forget_refused":
       return; // decided when it is struck off
   }
 }
@@ -154,6 +156,9 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
       return;
     case "expire_intents":
       expireIntents(sql, rules, now);
+      return;
+    case "forget_refused":
+      forgetRefused(sql, now);
       return;
   }
 }

@@ -8,6 +8,7 @@ import { count, readFact } from "./facts.ts";
 import { nextExpiry } from "./intents.ts";
 import { publishableFrom } from "./latest-write.ts";
 import { unparked } from "./reads.ts";
+import { nextForgotten } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 
 /** A stage that a sealed block goes through. */
@@ -29,7 +30,8 @@ export type Duty =
   | { readonly kind: "nudge_miner" }
   | { readonly kind: "nudge_stage"; readonly stage: BlockStage; readonly blockNumber: number }
   | { readonly kind: "request_mining" }
-  | { readonly kind: "expire_intents" };
+  | { readonly kind: "expire_intents" }
+  | { readonly kind: "forget_refused" };
 
 export interface DatedDuty {
   /** Not before this time, milliseconds since the epoch. */
@@ -55,6 +57,7 @@ export function duties(sql: Sql, rules: ChainRules): DatedDuty[] {
     ...miningNudges(sql),
     ...longWaiting(sql, rules),
     ...expiry(sql, rules),
+    ...forgetting(sql),
   ];
   return owed.map(({ due, duty }) => ({ due: Math.max(due, notBefore), duty }));
 }
@@ -143,4 +146,9 @@ function longWaiting(sql: Sql, rules: ChainRules): DatedDuty[] {
 function expiry(sql: Sql, rules: ChainRules): DatedDuty[] {
   const due = nextExpiry(sql, rules);
   return due === undefined ? [] : [{ due, duty: { kind: "expire_intents" } }];
+}
+
+function forgetting(sql: Sql): DatedDuty[] {
+  const due = nextForgotten(sql);
+  return due === undefined ? [] : [{ due, duty: { kind: "forget_refused" } }];
 }

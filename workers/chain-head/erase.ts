@@ -1,6 +1,7 @@
 import type { BlockState, TransactionState } from "../../shared/chain/states.ts";
 import { readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
+import { keepRefused } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 import { insertErased } from "./withdraw.ts";
 
@@ -35,6 +36,7 @@ export function erase(sql: Sql, txId: string, isParked: boolean, now: number): E
     .toArray();
   if (tx === undefined) return ofUnknown(sql, txId, isParked, now);
   if (tx.state === "set_aside") {
+    keepRefused(sql, txId);
     // Also one that the dead letters have not been told of yet: there is nothing left to park.
     sql.exec("UPDATE tx SET reason = 'erased', parked = 1 WHERE id = ?", txId);
     return { may: "withdrawn" };

@@ -1,3 +1,4 @@
+import type { PermanentReason } from "../../shared/errors.ts";
 import { factsOf } from "../../shared/facts.ts";
 import type { LatestWrite } from "./latest-write.ts";
 import type { Sql } from "./schema.ts";
@@ -23,7 +24,10 @@ export interface Facts {
   unapproved: number;
   /** Transactions whose block is not finished, and those in no block yet. */
   pending: number;
+  /** Transactions that could not be mined, refused submissions of users not included. */
   setAside: number;
+  /** How many submissions of users were ever refused, by reason. */
+  refused: Partial<Record<PermanentReason, number>>;
   mined: number;
   /** The last keys of R2 that the miner's sweep has looked at in these folders. Gone when it begins anew. */
   sweptPending: string;

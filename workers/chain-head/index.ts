@@ -21,6 +21,7 @@ import { ledger } from "./ledger.ts";
 import { beginLife } from "./life.ts";
 import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
 import { measures } from "./measures.ts";
+import { outlook } from "./outlook.ts";
 import { cleaned, indexed, persisted, type BlockReport, type PersistedReport } from "./progress.ts";
 import { readmit } from "./readmit.ts";
 import * as reads from "./reads.ts";
@@ -261,6 +262,11 @@ export class ChainHead extends DurableObject<Env> {
   /** What the rules across transactions read: who owns these assets, which of these users are registered. */
   ledger(keys: LedgerKeys) {
     return ledger(this.#sql, keys);
+  }
+
+  /** For the door: whether a submission can succeed. */
+  outlook(txId: string, keys: LedgerKeys, grants: readonly string[]) {
+    return outlook(this.#sql, txId, keys, grants);
   }
 
   assets(assetIds: readonly string[]) {

@@ -3,10 +3,11 @@ import type { TransactionState } from "../../shared/chain/states.ts";
 import type { Entry } from "./admit.ts";
 import { readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
+import { keepRefused } from "./refused.ts";
 import { UNPAID_INTENT, UNRELEASED_INTENT, type Sql } from "./schema.ts";
 
 /** A submission of a type that is paid for, in `intents/`. */
-export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size"> {
+export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size" | "grants"> {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
 }
@@ -44,13 +45,14 @@ export function awaitPayment(sql: Sql, intents: readonly Intent[]): readonly Int
   });
 }
 
-function register(sql: Sql, { txId, timestamp, size, receivedAt }: Intent): void {
+function register(sql: Sql, { txId, timestamp, size, grants, receivedAt }: Intent): void {
   sql.exec(
-    `INSERT INTO intent (tx_id, timestamp, size, received_at) VALUES (?, ?, ?, ?) ON CONFLICT (tx_id) DO UPDATE
-     SET timestamp = excluded.timestamp, size = excluded.size, received_at = excluded.received_at`,
+    `INSERT INTO intent (tx_id, timestamp, size, grants, received_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (tx_id) DO UPDATE
+     SET timestamp = excluded.timestamp, size = excluded.size, grants = excluded.grants, received_at = excluded.received_at`,
     txId,
     timestamp,
     size,
+    grants ?? null,
     receivedAt,
   );
   noteOwed(sql, txId);
@@ -70,6 +72,7 @@ export function notePayment(sql: Sql, paidBy: string, pays: string): void {
     pays,
   );
   noteOwed(sql, pays);
+  keepRefused(sql, pays);
 }
 
 /** Part of the decision that admits it. One that did not have to be paid after all waits no more. */
@@ -86,15 +89,20 @@ export function paidIntents(
   sql: Sql,
   after: string,
   limit: number,
-): readonly Pick<Entry, "txId" | "timestamp" | "size">[] {
+): readonly Pick<Entry, "txId" | "timestamp" | "size" | "grants">[] {
   return sql
-    .exec<{ tx_id: string; timestamp: number; size: number }>(
-      `SELECT tx_id, timestamp, size FROM intent WHERE ${UNRELEASED_INTENT} AND tx_id > ? ORDER BY tx_id LIMIT ?`,
+    .exec<{ tx_id: string; timestamp: number; size: number; grants: string | null }>(
+      `SELECT tx_id, timestamp, size, grants FROM intent WHERE ${UNRELEASED_INTENT} AND tx_id > ? ORDER BY tx_id LIMIT ?`,
       after,
       limit,
     )
     .toArray()
-    .map(({ tx_id, timestamp, size }) => ({ txId: tx_id, timestamp, size }));
+    .map(({ tx_id, timestamp, size, grants }) => ({
+      txId: tx_id,
+      timestamp,
+      size,
+      ...(grants !== null && { grants }),
+    }));
 }
 
 /** The bytes of a paid submission are not in `intents/`: it can be submitted again, and is taken then. */

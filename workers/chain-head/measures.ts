@@ -1,6 +1,7 @@
 import type { Histogram } from "../../shared/histogram.ts";
 import { readFact } from "./facts.ts";
 import { latencies, type Milestone } from "./latency.ts";
+import { refusals } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 
 /** What only the metrics need to know of the chain, at a cost that does not grow with it. */
@@ -9,6 +10,8 @@ export interface Measures {
   readonly latencies: Readonly<Record<Milestone, Histogram>>;
   /** How often the watchdog told a stage again of a block that had not moved. */
   readonly stalls: Readonly<Record<string, number>>;
+  /** Submissions of users that were refused, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Blocks whose CID does not begin with Qm: none, unless something accepted a CID that is none of ours. */
   readonly foreignCids: number;
 }
@@ -20,6 +23,7 @@ export function measures(sql: Sql): Measures {
   return {
     latencies: latencies(sql),
     stalls: readFact(sql, "stalls") ?? {},
+    refused: refusals(sql),
     foreignCids: row?.count ?? 0,
   };
 }

@@ -2,11 +2,15 @@ import type { TransactionState } from "../../shared/chain/states.ts";
 import { addTo, nextOf } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
-/** `being_parked`: the dead-letter store has not been told of its last failure yet. `erased`: nothing is left to be mined. */
+/**
+ * `being_parked`: the dead-letter store has not been told of its last failure yet. `erased`: nothing is left to be mined.
+ * `refused`: its user was told so, and its pending object is gone.
+ */
 export type Readmission =
   | "readmitted"
   | "being_parked"
   | "erased"
+  | "refused"
   | Exclude<TransactionState, "set_aside">
   | "unknown";
 
@@ -17,14 +21,15 @@ export type Readmission =
 export function readmit(sql: Sql, txIds: readonly string[], now: number): readonly Readmission[] {
   return txIds.map((txId) => {
     const [known] = sql
-      .exec<{ state: TransactionState; reason: string | null; parked: number }>(
-        "SELECT state, reason, parked FROM tx WHERE id = ?",
+      .exec<{ state: TransactionState; reason: string | null; parked: number; forget_at: number | null }>(
+        "SELECT state, reason, parked, forget_at FROM tx WHERE id = ?",
         txId,
       )
       .toArray();
     if (known === undefined) return "unknown";
     if (known.state !== "set_aside") return known.state;
     if (known.reason === "erased") return "erased";
+    if (known.forget_at !== null) return "refused";
     if (known.parked === 0) return "being_parked";
     sql.exec(
       `UPDATE tx SET state = 'pending', sequence = ?, admitted_at = ?, reason = NULL, error = NULL, set_aside_at = NULL,

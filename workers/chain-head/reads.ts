@@ -14,6 +14,7 @@ import { whyHalted, type Halted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
 import { lifeOf } from "./life.ts";
 import { intentCounts, releaseOwedSince, type IntentCounts } from "./intents.ts";
+import { refusals } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 
 /** A block as the chain head knows it. Times in milliseconds since the epoch; null: not yet. */
@@ -79,6 +80,8 @@ export interface StatusFacts {
     readonly waiting: number;
     readonly mined: number;
     readonly setAside: number;
+    /** Submissions of users that were ever refused. */
+    readonly refused: number;
     readonly blocks: number;
   } & IntentCounts;
   /** Events of Stripe that were not for us, by reason. */
@@ -200,6 +203,7 @@ export function status(sql: Sql, rules: ChainRules): StatusFacts {
       waiting: count(sql, "waiting"),
       mined: count(sql, "mined"),
       setAside: count(sql, "setAside"),
+      refused: Object.values(refusals(sql)).reduce((sum, n) => sum + n, 0),
       blocks: (lastBlock(sql)?.number ?? -1) + 1,
       ...intentCounts(sql),
     },
@@ -256,9 +260,9 @@ export function pendingPage(
     }));
 }
 
-/** Transactions that can't be mined, the latest first. */
+/** Transactions that can't be mined, the latest first. A user's refused submission is not for an operator. */
 export function failures(sql: Sql, limit: number): readonly SetAsideFacts[] {
-  return setAsides(sql, "ORDER BY set_aside_at DESC, id DESC", limit);
+  return setAsides(sql, "AND forget_at IS NULL ORDER BY set_aside_at DESC, id DESC", limit);
 }
 
 /** Those that the dead-letter store has not been told of, the oldest first. */

@@ -20,7 +20,7 @@ function conditionOf(terms: (row: "NEW" | "OLD") => string[]) {
 
 /**
  * Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch.
- * `tx` is never deleted from: an id once admitted is refused for ever.
+ * A row of `tx` stays for ever, so that no id is admitted twice; only a refused submission is forgotten: `refused.ts`.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -110,6 +110,17 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       UPDATE counted SET intents = intents + (${UNPAID.new}) - (${UNPAID.old}) WHERE name = 'unpaid';
       UPDATE counted SET intents = intents + (${UNRELEASED.new}) - (${UNRELEASED.old}) WHERE name = 'unreleased';
     END`,
+  ],
+  [
+    // What a pending or reserved transaction makes true once it is mined; null in every other state.
+    "ALTER TABLE tx ADD COLUMN grants TEXT",
+    "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL",
+    "ALTER TABLE intent ADD COLUMN grants TEXT",
+    // Of a refused submission: when its row is deleted.
+    "ALTER TABLE tx ADD COLUMN forget_at INTEGER",
+    "CREATE INDEX tx_refused ON tx (forget_at) WHERE forget_at IS NOT NULL",
+    "DROP INDEX tx_set_aside",
+    "CREATE INDEX tx_set_aside ON tx (set_aside_at) WHERE state = 'set_aside' AND forget_at IS NULL",
   ],
 ];
 

@@ -3,6 +3,7 @@ import type { PermanentReason } from "../../shared/errors.ts";
 import { findBlock } from "./blocks.ts";
 import { addTo, nextOf } from "./facts.ts";
 import { lifeOf } from "./life.ts";
+import { isFinal, refuse } from "./refused.ts";
 import { reservationOf } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
 
@@ -11,6 +12,8 @@ export interface Refusal {
   readonly txId: string;
   readonly reason: PermanentReason;
   readonly error: string;
+  /** A user signed it and it breaks a rule of the chain, so only its submitter has to know. */
+  readonly isUsers?: boolean;
 }
 
 /** `life` and `revision`: of the reservation that the transactions were judged in. */
@@ -22,8 +25,8 @@ export interface SetAsideRequest {
 }
 
 /**
- * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons, and the alarm
- * parks them in the dead-letter store. Only from the revision that they were judged in: among other transactions the
+ * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons. The alarm parks
+ * them in the dead-letter store, but for a user's refused submission: `refused.ts`. Only from the revision that they were judged in: among other transactions the
  * same one may be good. Answers the revised reservation, or null when nothing is left in it or it is another by now.
  */
 export function setAside(
@@ -36,17 +39,19 @@ export function setAside(
   const block = findBlock(sql, blockNumber);
   // Sealed, dissolved, revised or of an earlier life: the miner asks for a reservation again.
   if (life !== lifeOf(sql) || block?.state !== "reserved" || block.revision !== revision) return null;
-  const taken = refused.filter((refusal) => takeOut(sql, blockNumber, refusal, now)).length;
-  if (taken > 0) {
+  const taken = refused.filter((refusal) => takeOut(sql, blockNumber, refusal, now));
+  const final = taken.filter((refusal) => isFinal(sql, refusal));
+  for (const refusal of final) refuse(sql, refusal, now);
+  if (taken.length > 0) {
     sql.exec(
       "UPDATE block SET revision = ?, transactions = transactions - ?, nudged_at = ? WHERE number = ?",
       nextOf(sql, "revision"),
-      taken,
+      taken.length,
       now,
       blockNumber,
     );
-    addTo(sql, "pending", -taken);
-    addTo(sql, "setAside", taken);
+    addTo(sql, "pending", -taken.length);
+    addTo(sql, "setAside", taken.length - final.length);
   }
   const revised = findBlock(sql, blockNumber);
   if (revised === undefined || (revised.transactions === 0 && blockNumber > 0)) {
@@ -62,7 +67,7 @@ function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal
     .exec("SELECT id FROM tx WHERE id = ? AND block = ? AND state = 'reserved'", txId, blockNumber)
     .toArray();
   sql.exec(
-    `UPDATE tx SET state = 'set_aside', block = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?
+    `UPDATE tx SET state = 'set_aside', block = NULL, grants = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?
      WHERE id = ? AND block = ? AND state = 'reserved'`,
     reason,
     error,

@@ -7,6 +7,8 @@ export interface Standings {
   readonly transactions: readonly ({
     readonly state: TransactionState;
     readonly blockNumber: number | null;
+    /** It was a user's, and was refused for good. */
+    readonly refused: boolean;
   } | null)[];
   readonly blocks: readonly (BlockState | null)[];
 }
@@ -16,12 +18,14 @@ export function standings(sql: Sql, txIds: readonly string[], blockNumbers: read
   return {
     transactions: txIds.map((txId) => {
       const [tx] = sql
-        .exec<{ state: TransactionState; block: number | null }>(
-          "SELECT state, block FROM tx WHERE id = ?",
+        .exec<{ state: TransactionState; block: number | null; forget_at: number | null }>(
+          "SELECT state, block, forget_at FROM tx WHERE id = ?",
           txId,
         )
         .toArray();
-      return tx === undefined ? null : { state: tx.state, blockNumber: tx.block };
+      return tx === undefined
+        ? null
+        : { state: tx.state, blockNumber: tx.block, refused: tx.forget_at !== null };
     }),
     blocks: blockNumbers.map((number) => findBlock(sql, number)?.state ?? null),
   };

@@ -9,7 +9,7 @@ export function publishAgain(sql: Sql): void {
 
 /**
  * Parks every set-aside transaction again, page by page in the alarm: for when the queue to the dead letters is known to
- * be empty. A transaction that the dead-letter store has already is not changed by it; an erased one is left out.
+ * be empty. A transaction that the dead-letter store has already is not changed by it; an erased one is left out, and so is a user's refused submission.
  */
 export function parkAgain(sql: Sql): void {
   writeFact(sql, "parkAgainAfter", { at: -1, txId: "" });
@@ -22,7 +22,7 @@ export function parkNextAgain(sql: Sql): void {
   if (after === undefined) return;
   const page = sql
     .exec<{ id: string; set_aside_at: number }>(
-      `SELECT id, set_aside_at FROM tx WHERE state = 'set_aside' AND (set_aside_at, id) > (?, ?)
+      `SELECT id, set_aside_at FROM tx WHERE state = 'set_aside' AND forget_at IS NULL AND (set_aside_at, id) > (?, ?)
        ORDER BY set_aside_at, id LIMIT ?`,
       after.at,
       after.txId,

@@ -10,7 +10,7 @@ import { readFact, writeFact } from "./facts.ts";
 import { readRecord } from "./record.ts";
 import { begin, finish, nextPortion, type Sent } from "./replay-portion.ts";
 import { activeReplay, MOST_AT_ONCE } from "./replays.ts";
-import { ask, isSetAside } from "./standing.ts";
+import { ask, isSetAside, REFUSED } from "./standing.ts";
 import type { Store } from "./store.ts";
 
 const PAUSE_AFTER_FAILURE = 2_000; // milliseconds
@@ -101,6 +101,8 @@ function ofReadmission(row: EntryRow, readmission: Readmission | undefined): Sen
       return { outcome: "skipped", detail: "already mined" };
     case "erased":
       return { outcome: "skipped", detail: ERASED };
+    case "refused":
+      return { outcome: "skipped", detail: REFUSED };
     default:
       return { outcome: "failed", detail: "the chain head does not know this transaction" };
   }

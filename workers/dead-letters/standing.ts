@@ -18,12 +18,18 @@ export interface Subject {
 
 /** Where the chain head says that the subjects are. What is not in it is unknown there. */
 export interface Known {
-  readonly transactions: ReadonlyMap<string, { state: TransactionState; blockNumber: number | null }>;
+  readonly transactions: ReadonlyMap<
+    string,
+    { state: TransactionState; blockNumber: number | null; refused?: boolean }
+  >;
   readonly blocks: ReadonlyMap<number, BlockState>;
 }
 
 /** `done`: the stage's work is done, for good. `under_way`: to do it again would change nothing. */
 export type Standing = { readonly is: "done" | "under_way"; readonly detail: string };
+
+/** What is said of a user's submission that breaks a rule of the chain: its submitter was told. */
+export const REFUSED = "refused: it breaks a rule of the chain, and its submitter was told so";
 
 /** A transaction that no block could take: it is with the chain head, and not in a queue's message. */
 export function isSetAside({ stage, tx_id }: Subject): boolean {
@@ -37,7 +43,8 @@ export function standingOf(subject: Subject, known: Known): Standing | undefined
 
 function ofTransaction(subject: Subject, txId: string, { transactions }: Known): Standing | undefined {
   const tx = transactions.get(txId);
-  if (tx === undefined || tx.state === "set_aside") return undefined;
+  if (tx === undefined) return undefined;
+  if (tx.state === "set_aside") return tx.refused === true ? { is: "done", detail: REFUSED } : undefined;
   if (tx.state === "mined") return { is: "done", detail: `already mined in block ${tx.blockNumber}` };
   // It is in `pending/` and the chain head has it: pending-writer has no more to do, and the miner will come to it.
   return { is: isSetAside(subject) ? "under_way" : "done", detail: "already waits for a block" };
@@ -60,7 +67,10 @@ const ASK_AT_ONCE = 500;
 
 /** Asks the chain head about all of them, with few calls. */
 export async function ask(subjects: readonly Subject[], env: ChainHeadEnv): Promise<Known> {
-  const transactions = new Map<string, { state: TransactionState; blockNumber: number | null }>();
+  const transactions = new Map<
+    string,
+    { state: TransactionState; blockNumber: number | null; refused: boolean }
+  >();
   const blocks = new Map<number, BlockState>();
   for (const some of chunks(subjects, ASK_AT_ONCE)) {
     const txIds = [...new Set(some.flatMap(({ tx_id }) => tx_id ?? []))];

@@ -14,6 +14,7 @@ export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, AuditEnv 
   readonly ACCOUNTS: Service<typeof Accounts>;
   readonly PUBLIC_WRITES: RateLimit;
   readonly UNKNOWN_READS: RateLimit;
+  readonly PUBLIC_UPLOADS: RateLimit;
   readonly RATE_LIMITING: string;
   readonly IPFS_GATEWAY_URL: string;
   readonly READY_MAX_AGE_SECONDS: string;

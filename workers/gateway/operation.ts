@@ -59,6 +59,8 @@ export interface Plan {
   readonly body?: v.GenericSchema | RawBody;
   /** What the body says has to fit together in ways that JSON Schema can't tell: its signature, its key ids. */
   readonly signed?: true;
+  /** A public write of many bytes, which has a limit of its own. */
+  readonly upload?: true;
   /** Of a public read: KV can't always answer it. Then it counts against the caller, `countReadBeyondKv`. */
   readonly beyondKv?: true;
   /** Request headers that count, besides those of `who`: name and meaning. */

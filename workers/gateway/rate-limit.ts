@@ -1,5 +1,5 @@
-import { Problem } from "../../shared/http/problems.ts";
-import { errorText, type Log } from "../../shared/log.ts";
+import { countRequest } from "../../shared/rate-limit.ts";
+import type { Log } from "../../shared/log.ts";
 import type { RateLimitName } from "../../shared/pipeline.ts";
 import type { Env } from "./env.ts";
 import type { Plan } from "./operation.ts";
@@ -12,11 +12,11 @@ export function isPublicWrite(method: string, { who }: Plan): boolean {
 }
 
 /**
- * Counts a public write. Before its body is read: what is refused costs nothing.
+ * Counts a public write; an upload has a limit of its own. Before its body is read: what is refused costs nothing.
  * @throws Problem "rate-limited"
  */
-export function countWrite(asking: Asking): Promise<void> {
-  return count("PUBLIC_WRITES", asking);
+export function countWrite(asking: Asking, { upload }: Plan): Promise<void> {
+  return count(upload === true ? "PUBLIC_UPLOADS" : "PUBLIC_WRITES", asking);
 }
 
 /**
@@ -28,28 +28,11 @@ export function countReadBeyondKv(asking: Asking): Promise<void> {
   return count("UNKNOWN_READS", asking);
 }
 
-const RETRY_AFTER = { "retry-after": "60" }; // the period of the limits
-
-async function count(name: RateLimitName, { request, env, log }: Asking): Promise<void> {
-  if (env.RATE_LIMITING === "off") return; // anything else, a misspelt "Off" too, limits
+async function count(limit: RateLimitName & keyof Env, { request, env, log }: Asking): Promise<void> {
   const address = request.headers.get("cf-connecting-ip"); // set by Cloudflare, whatever the client sent
-  if (address === null || (await allows(name, clientOf(address), env, log))) return;
-  log.warn("rate.limited", { limit: name }); // without the address, which is personal
-  throw new Problem(
-    "rate-limited",
-    "Too many requests came from this address within a minute. Nothing was done; wait a minute.",
-    { headers: RETRY_AFTER },
-  );
-}
-
-/** A limiter that fails lets everybody through: it guards against abuse, and must not be the failure itself. */
-async function allows(name: RateLimitName, key: string, env: Env, log: Log): Promise<boolean> {
-  try {
-    return (await env[name].limit({ key })).success;
-  } catch (error) {
-    log.error("rate.limiter_failed", { limit: name, error: errorText(error) });
-    return true;
-  }
+  if (address === null) return;
+  const counted = { limit, limiter: env[limit], key: clientOf(address), of: "address" } as const;
+  await countRequest(counted, env.RATE_LIMITING, log);
 }
 
 /** Whom an address stands for: of IPv6 its /64, for one customer has all addresses of it. RFC 4291 §2.2 */

@@ -57,7 +57,7 @@ async function perform(operation: Operation, arrival: Arrival): Promise<Response
 /** A web page may read every answer of a call that anyone may make, and why there is none. */
 async function open({ plan, read, work }: Operation, arrival: Arrival): Promise<Response> {
   try {
-    if (isPublicWrite(arrival.request.method, plan)) await countWrite(arrival);
+    if (isPublicWrite(arrival.request.method, plan)) await countWrite(arrival, plan);
     const response = await work(await read(arrival, undefined));
     const answered = new Response(response.body, response);
     for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);

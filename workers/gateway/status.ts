@@ -21,6 +21,10 @@ export const PipelineStatus = v.strictObject({
     waiting: Count,
     mined: Count,
     setAside: Count,
+    refused: v.pipe(
+      Count,
+      v.description("Submissions of users that no block took: they break a rule of the chain"),
+    ),
     blocks: Count,
     awaitingPayment: v.pipe(Count, v.description("Submissions that have to be paid, and are not yet")),
     paidUnreleased: v.pipe(Count, v.description("Submissions that are paid, and not pending yet")),

@@ -8,6 +8,8 @@ import type { LedgerState } from "../chain-head/ledger.ts";
 export interface Refused {
   readonly txId: string;
   readonly error: Permanent;
+  /** A user signed it and it breaks a rule of the chain. */
+  readonly isUsers: boolean;
 }
 
 export interface Judged {
@@ -32,6 +34,7 @@ export function judge(
   const refused = broken.map(({ transaction, fault }) => ({
     txId: transaction.id,
     error: new Permanent(fault, `it ${LEDGER_FAULT_TEXTS[fault]}`),
+    isUsers: transaction.signatures.user !== undefined,
   }));
   return { kept, refused, changes: changesOf(kept, ledger) };
 }

@@ -41,7 +41,12 @@ export async function openReserved(
     life,
     blockNumber,
     revision,
-    refused: refused.map(({ txId, error: { reason, message } }) => ({ txId, reason, error: message })),
+    refused: refused.map(({ txId, isUsers, error: { reason, message } }) => ({
+      txId,
+      reason,
+      error: message,
+      isUsers,
+    })),
   });
   return revised === null ? undefined : { reservation: revised, transactions, changes };
 }
@@ -59,7 +64,8 @@ async function openAll(
   for (const [i, txId] of txIds.entries()) {
     const outcome = outcomes[i];
     if (outcome?.status === "fulfilled") opened.push(outcome.value);
-    else if (outcome?.reason instanceof Permanent) unfit.push({ txId, error: outcome.reason });
+    else if (outcome?.reason instanceof Permanent)
+      unfit.push({ txId, error: outcome.reason, isUsers: false });
     else throw outcome?.reason ?? new Error(`${txId} was not read`);
   }
   return { opened, unfit };

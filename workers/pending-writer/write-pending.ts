@@ -23,12 +23,12 @@ export async function writePending(
   if (durable.length === 0) return written;
 
   const admissions = await chainHead(env).admit(
-    durable.map(({ txId, timestamp, size, pays }) => ({ txId, timestamp, size, pays })),
+    durable.map(({ txId, timestamp, size, pays, grants }) => ({ txId, timestamp, size, pays, grants })),
   );
   for (const [i, { txId }] of durable.entries()) {
     const result = admissions.results[i];
     log.info("transaction.pending", { txId, admission: result });
-    // Its block is complete and its pending object was cleared: this late repeat has just made another one.
+    // Its pending object was cleared, with its block or when it was refused: this late repeat has just made another one.
     if (result === "finished") await env.R2.delete(r2Keys.pending(txId));
   }
   const released = admissions.releaseNow && (await release(env, log));
@@ -51,11 +51,11 @@ async function release(env: Env, log: Log): Promise<boolean> {
 }
 
 async function writeOne(
-  { txId, timestamp, size, pays, envelope }: PendingTransaction,
+  { txId, timestamp, size, pays, grants, envelope }: PendingTransaction,
   env: Env,
 ): Promise<void> {
   if (envelope.txId !== txId)
     throw new Permanent("malformed_message", "the envelope is sealed for another transaction");
-  const metadata = pendingMetadata({ timestamp, size, pays });
+  const metadata = pendingMetadata({ timestamp, size, pays, grants });
   await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, metadata);
 }

@@ -40,7 +40,9 @@ async function get(id: string, options: Options): Promise<void> {
     throw new CommandFailure("say with -o which file it is to be written to", EXIT.usage);
   if (output !== undefined && options.force !== true && existsSync(output)) throw isThere(output);
   const keys = await readKeys(options.keys);
-  const document = Uint8Array.from(await openDocument(await vdcClient(options).getDocument(id), keys, id));
+  const client = vdcClient(options);
+  const record = await client.getDocument(id);
+  const document = Uint8Array.from(await openDocument(await client.chainId(), record, keys, id));
   if (output === undefined) {
     process.stdout.write(document);
     return;

@@ -54,7 +54,7 @@ async function put(file: string, options: Options): Promise<void> {
     throw new CommandFailure(`${file} is larger than ${byteCount(MAX_DOCUMENT_BYTES)}`, EXIT.usage);
   if (options.asset !== undefined) await refuseTaken(options.asset, options);
   const client = vdcClient(options);
-  const stored = await client.putDocument(await sealDocument(document, keys));
+  const stored = await client.putDocument(await sealDocument(await client.chainId(), document, keys));
   const kept = { ...stored, documentHash: await sha256HexOfFile(document) };
   if (options.asset === undefined) return show(options, kept, asText);
 

@@ -17,6 +17,7 @@ import { asText } from "./show.ts";
 interface Options extends Connected, Waiting {
   readonly keys: string;
   readonly private?: string;
+  readonly allowUnregistered?: boolean;
 }
 
 export function submitCommand(): Command {
@@ -30,6 +31,7 @@ export function submitCommand(): Command {
     )
     .addOption(keysOption())
     .option("--private <file>", "JSON for its private part, which is encrypted; - for stdin", path)
+    .option("--allow-unregistered", "a transfer's new owner may be a key that no user has registered")
     .addHelpText(
       "after",
       `

@@ -11,6 +11,7 @@ import { asText } from "./show.ts";
 
 interface Options extends Connected, Waiting {
   readonly keys: string;
+  readonly allowUnregistered?: boolean;
 }
 
 export function transferCommand(): Command {
@@ -23,6 +24,7 @@ export function transferCommand(): Command {
       ofSchema(Sha256Hex),
     )
     .addOption(keysOption())
+    .option("--allow-unregistered", "the new owner's key may be one that no user has registered")
     .addHelpText("after", examples(`tx transfer deed-17 ${"0123456789abcdef".repeat(4)}`))
     .action(telling(transfer));
 }

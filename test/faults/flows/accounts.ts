@@ -85,7 +85,7 @@ async function untilSwept(world: World): Promise<void> {
 }
 
 async function document(world: World) {
-  return sealDocument(crypto.getRandomValues(new Uint8Array(1_000)), await userOf(world));
+  return sealDocument(CHAIN_ID, crypto.getRandomValues(new Uint8Array(1_000)), await userOf(world));
 }
 
 async function pinsOf(world: World, id: string): Promise<readonly string[]> {

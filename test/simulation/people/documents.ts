@@ -12,7 +12,7 @@ export async function keepsDocument(people: People, user: UserKeys): Promise<voi
   const document = new Uint8Array(random.between(1, 2_000));
   random.bytesInto(document);
   document.set(Buffer.from(PERSONAL).subarray(0, document.length));
-  const { id, bytes } = await sealDocument(document, user);
+  const { id, bytes } = await sealDocument(stack.chainId, document, user);
   const client = clientOf(stack);
   const put = async () => {
     const stored = await insist(world, random, () => client.putDocument({ id, bytes }));
@@ -26,6 +26,6 @@ export async function keepsDocument(people: People, user: UserKeys): Promise<voi
   const record = await insist(world, random, () => client.getDocument(id));
   if (record === undefined) return;
   if (record instanceof VdcProblem) world.broken("a document is kept", `${id} is answered ${record.slug}`);
-  else if (!Buffer.from(await openDocument(record, user, id)).equals(document))
+  else if (!Buffer.from(await openDocument(stack.chainId, record, user, id)).equals(document))
     world.broken("a document is kept", `${id} opens to something else`);
 }

@@ -31,7 +31,9 @@ export async function submitAndPay(people: People, signed: Signed): Promise<Subm
 }
 
 function mustBePaid({ profile }: People, { submission }: Signed): boolean {
-  return (profile.vars.PAID_TYPES ?? "").split(",").includes(submission.type);
+  const { PAID_TYPES = "", REGISTRATION } = profile.vars;
+  if (submission.type === "user_registration") return REGISTRATION === "paid";
+  return PAID_TYPES.split(",").includes(submission.type);
 }
 
 function pay({ stripe, errands, random, promised }: People, txId: string): void {

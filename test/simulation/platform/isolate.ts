@@ -8,5 +8,5 @@ import { HOLD } from "../../../workers/accounts/uploads.ts";
  */
 export function beginIsolates(): void {
   const fresh = new ByteBudget(DOCUMENT_MEMORY, HOLD, () => Date.now());
-  documentMemory.take = (bytes) => fresh.take(bytes);
+  documentMemory.loan = () => fresh.loan();
 }

@@ -23,7 +23,8 @@ export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onl
       stack.r2.truth(r2Keys.intent(txId)) !== undefined ||
       queued.has(txId) ||
       parked.has(txId) ||
-      promised.mayBeErased(txId);
+      promised.mayBeErased(txId) ||
+      promised.refusals.has(txId);
     if (!somewhere)
       stack.world.broken("1 nothing is lost", `${txId}, of ${promised.originOf(txId)}, is nowhere`);
   }
@@ -31,6 +32,15 @@ export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onl
 
 /** Promise 7: only what breaks a rule of the chain is set aside, never what could not be read for a while. */
 export function checkSetAside(stack: Stack, promised: Promised): void {
+  const head = stack.object("ChainHead", stack.chainId);
+  for (const txId of promised.refusals) {
+    // A chain head that has lost its storage has forgotten it.
+    const [row] = head.rows<{ state: string; reason: string }>(
+      `SELECT state, reason FROM tx WHERE id = '${txId}'`,
+    );
+    if (row !== undefined && !(row.state === "set_aside" && promised.mayBeSetAside(txId, row.reason)))
+      stack.world.broken("7 a read error is never empty", `${txId} was deleted, and is ${row.state}`);
+  }
   for (const key of stack.r2.keys(r2Keys.deadLetterPrefix)) {
     const record = JSON.parse(Buffer.from(stack.r2.truth(key)?.bytes ?? []).toString()) as {
       reason: string;

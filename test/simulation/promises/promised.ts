@@ -11,6 +11,8 @@ export class Promised {
   /** Those that somebody was told are taken, with what they came of. */
   readonly #taken = new Map<string, string>();
   readonly #refusable = new Map<string, readonly string[]>();
+  /** Submissions whose bytes were deleted because they break a rule of the chain. */
+  readonly #refused = new Set<string>();
   /** Those that somebody was told wait for their payment. */
   readonly #kept = new Set<string>();
   /** Of each that has to be paid: the payments that were taken for it. */
@@ -57,6 +59,17 @@ export class Promised {
   mayBeSetAside(txId: string, reason: string): boolean {
     if (reason === "erased" && this.mayBeErased(txId)) return true;
     return this.#refusable.get(txId)?.includes(reason) === true;
+  }
+
+  /** @returns false for a transaction that breaks no rule of the chain */
+  isRefused(txId: string): boolean {
+    if (!this.#refusable.has(txId)) return false;
+    this.#refused.add(txId);
+    return true;
+  }
+
+  get refusals(): ReadonlySet<string> {
+    return this.#refused;
   }
 
   /** Of all of this name that are taken, the chain takes one at least: the first asset of an id, a user's first registration. */

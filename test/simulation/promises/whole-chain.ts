@@ -66,7 +66,7 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
   checkRegistered(stack, promised, mined);
   checkPinnedDocuments(stack, promised);
   for (const txId of promised.transactions) {
-    if (mined.has(txId)) continue;
+    if (mined.has(txId) || promised.refusals.has(txId)) continue;
     const reason = setAsideFor(stack, txId);
     if (reason === undefined || !promised.mayBeSetAside(txId, reason))
       world.broken(

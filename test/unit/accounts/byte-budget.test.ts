@@ -6,31 +6,41 @@ const MINUTE = 60_000;
 describe("the memory of an isolate", () => {
   it("is lent as long as there is enough of it, and again once it is given back", () => {
     const budget = new ByteBudget(100, MINUTE, () => 0);
-    const giveBack = budget.take(60);
-    expect(giveBack).toBeDefined();
-    expect(budget.take(41)).toBeUndefined();
-    expect(budget.take(40)).toBeDefined();
-    giveBack?.();
-    expect(budget.take(60)).toBeDefined();
+    const [one, two] = [budget.loan(), budget.loan()];
+    expect(one.extendTo(60)).toBe(true);
+    expect(two.extendTo(41)).toBe(false);
+    expect(two.extendTo(40)).toBe(true);
+    one.end();
+    expect(two.extendTo(100)).toBe(true);
   });
 
-  it("is given back once, however often somebody says so", () => {
+  it("is lent as bytes arrive: a request that has sent nothing holds nothing", () => {
     const budget = new ByteBudget(100, MINUTE, () => 0);
-    const giveBack = budget.take(60);
-    giveBack?.();
-    budget.take(60);
-    giveBack?.();
-    expect(budget.take(60)).toBeUndefined();
+    budget.loan();
+    const other = budget.loan();
+    expect(other.extendTo(30)).toBe(true);
+    expect(other.extendTo(100)).toBe(true);
+  });
+
+  it("stays lent as it was when a loan can't grow", () => {
+    const budget = new ByteBudget(100, MINUTE, () => 0);
+    const [one, two] = [budget.loan(), budget.loan()];
+    one.extendTo(60);
+    two.extendTo(30);
+    expect(two.extendTo(50)).toBe(false);
+    expect(one.extendTo(70)).toBe(true);
+    expect(one.extendTo(71)).toBe(false);
   });
 
   it("comes back from a request that was ended before it could give anything back", () => {
     let now = 1_000;
     const budget = new ByteBudget(100, MINUTE, () => now);
-    budget.take(100);
+    budget.loan().extendTo(100);
     now += MINUTE - 1;
-    expect(budget.take(1)).toBeUndefined();
+    expect(budget.loan().extendTo(1)).toBe(false);
     now += 1;
-    expect(budget.take(100)).toBeDefined();
-    expect(budget.take(1)).toBeUndefined();
+    const next = budget.loan();
+    expect(next.extendTo(100)).toBe(true);
+    expect(budget.loan().extendTo(1)).toBe(false);
   });
 });

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DocumentRecord, MAX_RECORD_BYTES } from "../../../shared/chain/document.ts";
+import { DocumentRecord, MAX_RECORD_BYTES, signedDocumentBytes } from "../../../shared/chain/document.ts";
 import { sealDocument } from "../../../shared/client/documents.ts";
 import { generateUserKeys, importUserKeys } from "../../../shared/client/user-keys.ts";
-import { fromHex, fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
+import { fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { DOCUMENT } from "../../../shared/crypto/contexts.ts";
@@ -17,6 +17,7 @@ import { sweepUnfinished } from "../../../workers/accounts/sweep-uploads.ts";
 import { HOLD } from "../../../workers/accounts/uploads.ts";
 import { MemoryTiers, type Fault } from "../../support/memory-tiers.ts";
 import { runs } from "../../support/fast-check.ts";
+import { CHAIN_ID } from "../../support/accounts.ts";
 import { UNLESS_IT_HANGS } from "../../support/patience.ts";
 
 const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
@@ -26,9 +27,9 @@ let owned: OwnedDocument;
 let signedAgain: OwnedDocument;
 beforeAll(async () => {
   const user = await importUserKeys(generateUserKeys());
-  const { id, bytes } = await sealDocument(utf8("my will"), user);
+  const { id, bytes } = await sealDocument(CHAIN_ID, utf8("my will"), user);
   const { envelope } = JSON.parse(fromUtf8(bytes)) as { envelope: Record<string, string | number> };
-  const signature = await user.sign(fromHex(id), DOCUMENT);
+  const signature = await user.sign(signedDocumentBytes(CHAIN_ID, id), DOCUMENT);
   const ownedOf = async (record: Uint8Array<ArrayBuffer>) => ({
     document: await DocumentRecord.read(record),
     cid: await cidV0(record),
@@ -158,11 +159,15 @@ describe("storing a document", () => {
 
   it("is swept after an hour and not before, when a crash has left it pinned only", async () => {
     const memory = new MemoryTiers();
+    const crashed = Promise.withResolvers<void>();
     memory.turn = async (what) => {
-      if (what === `put ${documentKey()}`) await new Promise(() => {});
+      if (what !== `put ${documentKey()}`) return;
+      crashed.resolve();
+      await new Promise(() => {});
     };
     void storeDocument(owned, memory.tiers(), SILENT);
-    await expect.poll(() => memory.pins.size, UNLESS_IT_HANGS).toBe(1);
+    await crashed.promise;
+    expect(memory.pins.size).toBe(1);
     memory.turn = async () => {};
     memory.clock += 3_500_000;
     await sweepUnfinished(memory.tiers(), SILENT);
@@ -187,10 +192,11 @@ describe("storing a document", () => {
     memory.fault = (what) => (what.startsWith("put documents") ? "before" : undefined);
     await expect(storeDocument(owned, memory.tiers(), SILENT)).rejects.toThrow("failed");
     memory.clock += 2 * 3_600_000;
-    const release = documentMemory.take(MAX_RECORD_BYTES);
+    const loan = documentMemory.loan();
+    loan.extendTo(MAX_RECORD_BYTES);
     await sweepUnfinished(memory.tiers(), SILENT);
     expect(memory.objects.has(uploadKey())).toBe(true);
-    release?.();
+    loan.end();
     await sweepLater(memory);
   });
 

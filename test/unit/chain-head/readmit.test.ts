@@ -101,9 +101,9 @@ describe("standings", () => {
     expect(head.standings([99, 2, 1, 0], [1, 7])).toEqual({
       transactions: [
         null,
-        { state: "pending", blockNumber: null },
-        { state: "set_aside", blockNumber: null },
-        { state: "mined", blockNumber: 1 },
+        { state: "pending", blockNumber: null, refused: false },
+        { state: "set_aside", blockNumber: null, refused: false },
+        { state: "mined", blockNumber: 1, refused: false },
       ],
       blocks: ["complete", null],
     });

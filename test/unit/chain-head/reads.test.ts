@@ -23,6 +23,7 @@ describe("what the chain head tells", () => {
         waiting: 0,
         mined: 0,
         setAside: 0,
+        refused: 0,
         blocks: 0,
         awaitingPayment: 0,
         paidUnreleased: 0,

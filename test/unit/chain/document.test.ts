@@ -4,12 +4,14 @@ import {
   InvalidDocument,
   MAX_DOCUMENT_BYTES,
   MAX_RECORD_BYTES,
+  signedDocumentBytes,
 } from "../../../shared/chain/document.ts";
 import { openDocument, sealDocument } from "../../../shared/client/documents.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../../shared/client/user-keys.ts";
 import { concat, fromHex, fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes, type Json } from "../../../shared/crypto/canonical.ts";
 import { DOCUMENT, TRANSACTION } from "../../../shared/crypto/contexts.ts";
+import { CHAIN_ID } from "../../support/accounts.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
 
 /** Of the long values, the byte at each such place is changed; `npm run prove` changes every byte. */
@@ -24,7 +26,7 @@ let id: string;
 let members: Members;
 beforeAll(async () => {
   [user, other] = await Promise.all([importUserKeys(generateUserKeys()), importUserKeys(generateUserKeys())]);
-  ({ id, bytes: record } = await sealDocument(utf8("my will"), user));
+  ({ id, bytes: record } = await sealDocument(CHAIN_ID, utf8("my will"), user));
   members = JSON.parse(fromUtf8(record)) as Members;
 });
 
@@ -45,28 +47,32 @@ describe("a document's record", () => {
     expect(document.sealed()).toEqual(members.envelope);
     expect(document.envelope).not.toHaveProperty("ct");
     expect(document.bytes).toBe(record);
-    expect(await document.verify()).toBe(true);
+    expect(await document.verify(CHAIN_ID)).toBe(true);
   });
 
   it("is read out of a larger buffer too", async () => {
     const larger = concat(utf8("xx"), record, utf8("yy"));
     const document = await DocumentRecord.read(larger.subarray(2, 2 + record.length));
     expect(document.id).toBe(id);
-    expect(await document.verify()).toBe(true);
+    expect(await document.verify(CHAIN_ID)).toBe(true);
   });
 
   it("of the largest document is exactly as large as a record may be; one byte more is refused", async () => {
     const sealed = { small: utf8("my will").length + 16, largest: MAX_DOCUMENT_BYTES + 16 }; // with the tag of AES-GCM
     const largest = record.length - characters(sealed.small) + characters(sealed.largest);
     expect(largest).toBe(MAX_RECORD_BYTES);
-    await expect(sealDocument(new Uint8Array(MAX_DOCUMENT_BYTES + 1), user)).rejects.toThrow(RangeError);
+    await expect(sealDocument(CHAIN_ID, new Uint8Array(MAX_DOCUMENT_BYTES + 1), user)).rejects.toThrow(
+      RangeError,
+    );
     const more = concat(record, new Uint8Array(MAX_RECORD_BYTES + 1 - record.length).fill(0x20));
     await expect(DocumentRecord.read(more)).rejects.toThrow(/larger|bytes/);
   });
 
   it.each([0, 1, 2, 3, 4, 5])("with a document of %i bytes is read, and opened", async (length) => {
-    const sealed = await sealDocument(new Uint8Array(length).fill(7), user);
-    expect(await openDocument(sealed.bytes, user, sealed.id)).toEqual(new Uint8Array(length).fill(7));
+    const sealed = await sealDocument(CHAIN_ID, new Uint8Array(length).fill(7), user);
+    expect(await openDocument(CHAIN_ID, sealed.bytes, user, sealed.id)).toEqual(
+      new Uint8Array(length).fill(7),
+    );
   });
 
   it("with any byte changed is no record, or not what its owner signed", async () => {
@@ -79,7 +85,7 @@ describe("a document's record", () => {
       const changed = record.slice();
       changed[i] = (changed[i] ?? 0) ^ 1;
       const verified = await DocumentRecord.read(changed).then(
-        (document) => document.verify(),
+        (document) => document.verify(CHAIN_ID),
         (error: unknown) => {
           if (!(error instanceof InvalidDocument)) throw error;
           return false;
@@ -131,28 +137,30 @@ describe("a document's record", () => {
   it("does not verify with a signature that was made for something else", async () => {
     const signature = await user.sign(fromHex(id), TRANSACTION);
     const document = await DocumentRecord.read(canonicalBytes({ envelope: members.envelope, signature }));
-    expect(await document.verify()).toBe(false);
+    expect(await document.verify(CHAIN_ID)).toBe(false);
   });
 });
 
 describe("a document", () => {
   it("is opened by its owner only, and only as the one that was asked for", async () => {
-    expect(fromUtf8(await openDocument(record, user, id))).toBe("my will");
-    await expect(openDocument(record, other)).rejects.toMatchObject({ reason: "undecryptable" });
-    await expect(openDocument(record, user, "0".repeat(64))).rejects.toBeInstanceOf(InvalidDocument);
+    expect(fromUtf8(await openDocument(CHAIN_ID, record, user, id))).toBe("my will");
+    await expect(openDocument(CHAIN_ID, record, other)).rejects.toMatchObject({ reason: "undecryptable" });
+    await expect(openDocument(CHAIN_ID, record, user, "0".repeat(64))).rejects.toBeInstanceOf(
+      InvalidDocument,
+    );
   });
 
   it("that its owner has not signed is not opened", async () => {
-    const forged = await other.sign(fromHex(id), DOCUMENT);
+    const forged = await other.sign(signedDocumentBytes(CHAIN_ID, id), DOCUMENT);
     const bytes = canonicalBytes({
       envelope: members.envelope,
       signature: { ...forged, keyId: user.signingKey.keyId, publicKey: user.signingKey.publicKey },
     });
-    await expect(openDocument(bytes, user)).rejects.toMatchObject({ reason: "invalid_signature" });
+    await expect(openDocument(CHAIN_ID, bytes, user)).rejects.toMatchObject({ reason: "invalid_signature" });
   });
 
   it("sealed again has another id: nobody can tell that it is the same", async () => {
-    const again = await sealDocument(utf8("my will"), user);
+    const again = await sealDocument(CHAIN_ID, utf8("my will"), user);
     expect(again.id).not.toBe(id);
   });
 });

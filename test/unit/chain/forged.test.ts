@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { DocumentRecord } from "../../../shared/chain/document.ts";
+import { DocumentRecord, signedDocumentBytes } from "../../../shared/chain/document.ts";
 import { payloadOfSubmission, type Submission } from "../../../shared/chain/submission.ts";
 import { signedTransactionBytes, type UserSignature } from "../../../shared/chain/transaction.ts";
 import { userFault, verifySignature } from "../../../shared/chain/user-signature.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../../shared/client/user-keys.ts";
-import { fromHex, utf8 } from "../../../shared/crypto/bytes.ts";
+import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { DOCUMENT, TRANSACTION, USER_METADATA } from "../../../shared/crypto/contexts.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
@@ -41,10 +41,13 @@ describe("who signs with a key of his own under the key id of somebody else", ()
 
   it("has no document of theirs", async () => {
     const envelope = await ann.seal(SEALED_NAMES.document(ann.userId), utf8("not Ann's will"));
-    const signature = await asAnn(fromHex(sha256Hex(canonicalBytes(envelope))), DOCUMENT);
+    const signature = await asAnn(
+      signedDocumentBytes(CHAIN_ID, sha256Hex(canonicalBytes(envelope))),
+      DOCUMENT,
+    );
     const record = await DocumentRecord.read(canonicalBytes({ envelope, signature }));
     expect(record.owner).toBe(ann.userId);
-    expect(await record.verify()).toBe(false);
+    expect(await record.verify(CHAIN_ID)).toBe(false);
   });
 
   it("has no metadata of theirs", async () => {

@@ -14,6 +14,7 @@ import {
   type Block,
   type BlockSigner,
 } from "../../../shared/chain/block.ts";
+import { signedDocumentBytes } from "../../../shared/chain/document.ts";
 import { append, historyInclusionProof, historyRoot, type NodeStore } from "../../../shared/chain/history.ts";
 import { inclusionProof, leafHash } from "../../../shared/chain/merkle.ts";
 import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
@@ -343,7 +344,9 @@ describe("the published fixtures of the worked example", () => {
     expect(document.record).toBe(canonicalText(record as unknown as Json));
     expect(record.envelope).toMatchObject({ txId: `vdc_document:${user.keyId}`, kid: userEncryption.kid });
     expect(fromUtf8(await userEncryption.open(v.parse(Envelope, record.envelope)))).toBe(document.plaintext);
-    expect(record.signature).toEqual(await signatureOf(user, fromHex(documentId(record)), contexts.DOCUMENT));
+    expect(record.signature).toEqual(
+      await signatureOf(user, signedDocumentBytes(CHAIN_ID, documentId(record)), contexts.DOCUMENT),
+    );
 
     const { envelope, signature, userId } = metadata.record;
     expect(envelope).toMatchObject({ txId: `vdc_user:${userId}`, kid: userEncryption.kid });
@@ -522,6 +525,7 @@ async function computedExample(): Promise<Record<string, string>> {
     "asset_transfer, id": transfer.transaction.id,
 
     "document, id": documentId(document),
+    "document, signed bytes": fromUtf8(signedDocumentBytes(CHAIN_ID, documentId(document))),
     "document, signature, SHA-256": sha256Hex(bytesOfBase64url(document.signature.signature)),
     "document, record length": String(utf8(accounts.document.record).length),
     "document, CID": await cidV0(utf8(accounts.document.record)),

@@ -144,7 +144,7 @@ describe("a verifier written from docs/format.md", () => {
     };
     const bytes = bytesOf(document.record);
     const { envelope } = JSON.parse(document.record) as { envelope: Members };
-    expect(verifyDocument(bytes, registered)).toBe(hex(sha256(canonicalBytes(envelope))));
+    expect(verifyDocument(bytes, "vdc-example", registered)).toBe(hex(sha256(canonicalBytes(envelope))));
     const opened = openEnvelope(envelope, Buffer.from(keys.userEncryption.seed, "hex"));
     expect(opened.toString()).toBe(document.plaintext);
     expect(at(at(blocks, 1).transactions, 0).data).toMatchObject({
@@ -155,12 +155,18 @@ describe("a verifier written from docs/format.md", () => {
     const record = JSON.parse(document.record) as Json;
     for (const path of [...places(record)].slice(1)) {
       const tampered = changed(record, path, other);
-      expect(() => verifyDocument(canonicalBytes(tampered), registered), path.join(".")).toThrow(Refused);
+      expect(
+        () => verifyDocument(canonicalBytes(tampered), "vdc-example", registered),
+        path.join("."),
+      ).toThrow(Refused);
     }
-    expect(() => verifyDocument(bytes, { ...registered, encryptionKeyId: keys.encryption.keyId })).toThrow(
-      Refused,
-    );
-    expect(() => verifyDocument(bytes, { ...registered, userId: keys.secondUser.keyId })).toThrow(Refused);
+    expect(() =>
+      verifyDocument(bytes, "vdc-example", { ...registered, encryptionKeyId: keys.encryption.keyId }),
+    ).toThrow(Refused);
+    expect(() => verifyDocument(bytes, "vdc-other", registered)).toThrow(Refused);
+    expect(() =>
+      verifyDocument(bytes, "vdc-example", { ...registered, userId: keys.secondUser.keyId }),
+    ).toThrow(Refused);
   });
 
   it("verifies the user's metadata, and opens it", () => {

@@ -113,6 +113,7 @@ describe("a body", () => {
             room: roomFor(request.headers, most),
             maxBytes: most,
             milliseconds: 5_000,
+            pace: { bytes: 1, milliseconds: 5_000 },
           }),
         );
         if (read instanceof Problem) {

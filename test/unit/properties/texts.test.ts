@@ -238,7 +238,7 @@ describe("a setting", () => {
           submissionWindow({ SUBMISSION_WINDOW_SECONDS: given } as AccountsEnv),
         );
         if (window !== undefined) expect(window > 0 && window < Infinity).toBe(true);
-        await orRefused(Problem, () => paidTypes({ PAID_TYPES: given } as AccountsEnv));
+        await orRefused(Problem, () => paidTypes({ PAID_TYPES: given, REGISTRATION: "open" } as AccountsEnv));
         await orRefused(Problem, () => settingsOf({ STRIPE_WEBHOOK_SECRET: given } as never));
         const limits = limitsOf({ PENDING_ALERT_SECONDS: given } as AlertsEnv, log);
         for (const limit of Object.values(limits)) expect(limit).toBeGreaterThan(0);

@@ -1,3 +1,4 @@
+import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
 import { BLOCK_STATES, reached, STAGE_AFTER } from "../../../shared/chain/states.ts";
 import type { Metric } from "../../../shared/prometheus.ts";
 import type { Measures } from "../../chain-head/measures.ts";
@@ -76,7 +77,7 @@ export function persistedBlocks({ counts, unfinished }: StatusFacts): number {
   return counts.blocks - unfinished.filter(({ state }) => !reached(state, "persisted")).length;
 }
 
-export function measuredMetrics({ latencies, stalls, foreignCids }: Measures): Metric[] {
+export function measuredMetrics({ latencies, stalls, refused, foreignCids }: Measures): Metric[] {
   const stages = Object.values(STAGE_AFTER).filter((stage) => stage !== undefined);
   return [
     {
@@ -92,6 +93,11 @@ export function measuredMetrics({ latencies, stalls, foreignCids }: Measures): M
       "vdc_stage_stalls_total",
       "Times that the watchdog told a stage again of a block that had not moved.",
       stages.map((stage) => [stalls[stage] ?? 0, { stage }]),
+    ),
+    counter(
+      "vdc_submissions_refused_total",
+      "Submissions of users that no block took because they break a rule of the chain, by reason. Nothing to do: the submitter can read it.",
+      LEDGER_FAULTS.map((reason) => [refused[reason] ?? 0, { reason }]),
     ),
     gauge(
       "vdc_blocks_with_foreign_cid",
