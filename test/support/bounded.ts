@@ -15,6 +15,7 @@ const SMALL_TABLES: Readonly<Record<string, string>> = {
   rolling: "one row: CHECK (only = 1)",
   standing: "one row: CHECK (only = 1)",
   writing: "one row: CHECK (only = 1)",
+  uploaded: "one row: CHECK (only = 1)",
 };
 
 /** Indexes of which one key has a limited number of rows, or that are short as a whole, with the reason. */
