@@ -55,6 +55,7 @@ const CHAIN_HEAD_ENV = {
   MAX_BLOCKS_IN_FLIGHT: "4",
   STALL_AFTER_SECONDS: "86400",
   INTENT_TTL_DAYS: "30",
+  WRITE_LANDS_WITHIN_SECONDS: "120",
 } as unknown as ChainHeadEnv;
 
 /** The real chain head, with its outside world replaced, and no alarm but the one that is measured. */

@@ -6,6 +6,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import type { PrivateArchive } from "../../shared/storage/private-archive.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { entryOf, givenUp, listed, park, post, replay, shown } from "../support/dead-letters.ts";
+import { latest } from "../support/chain-state.ts";
 import { mine, pay, purchase, status, until, untilIdle } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { askToErase, askToShow, erase, shownEnvelope } from "../support/privacy.ts";
@@ -364,6 +365,7 @@ describe("after the chain head was lost and restored", () => {
         erased: [erased.txId],
       });
       await expectProblem(await askToShow(other, erased.txId), "erased");
+      await until(async () => expect((await latest(other))?.blockNumber).toBe(blockNumber));
       expectMined((await checkChain(other)).slice(blockNumber), txIdsOf(messages));
     } finally {
       await other.close();
