@@ -3,8 +3,9 @@ import type { Block } from "./chain/block.ts";
 import { ledgerKeysOf } from "./chain/ledger.ts";
 import type { Transaction } from "./chain/transaction.ts";
 import { chainHead, type ChainHeadEnv } from "./chain-head.ts";
+import { RetryLater } from "./errors.ts";
 import { kvKeys } from "./storage/layout.ts";
-import { chunks, KV_KEYS_A_BULK_READ } from "./storage/limits.ts";
+import { chunks, KV_KEYS_A_BULK_READ, mapConnections } from "./storage/limits.ts";
 
 /** What KV holds under `vdc:tx:{txId}`. The same block gives the same value, so writing it again is harmless. */
 export interface TransactionRecord {
@@ -31,6 +32,8 @@ export interface AssetRecord {
 export interface IndexEntry {
   readonly key: string;
   readonly value: string;
+  /** Of an asset's record: only `writeAssetRecords` may write it. */
+  readonly assetId?: string;
 }
 
 interface IndexEnv extends ChainHeadEnv {
@@ -51,29 +54,53 @@ export function transactionEntries(block: Block, from: number, end: number): Ind
   });
 }
 
+interface AssetEntry extends IndexEntry {
+  readonly assetId: string;
+  /** KV does not hold what the chain head knows. */
+  readonly isGap: boolean;
+}
+
 /**
- * The records of assets that KV does not have as the chain head knows them: creation, owner and latest block are set,
- * other fields stay as they are. So blocks may be indexed in any order and more than once.
+ * The records of assets as the chain head knows them: creation, owner and latest block are set, other fields stay as they
+ * are. So blocks may be indexed in any order and more than once. KV is read first: the chain head then knows of every block
+ * that a sound record names, so a record of a later block is left alone, unless it names one that was never sealed.
  */
-export async function assetGaps(
-  transactions: readonly Transaction[],
-  env: IndexEnv,
-): Promise<readonly IndexEntry[]> {
-  const gaps: IndexEntry[] = [];
-  for (const ids of chunks(ledgerKeysOf(transactions).assetIds, KV_KEYS_A_BULK_READ)) {
-    const [facts, records] = await Promise.all([
-      chainHead(env).assets(ids),
-      env.KV.get<AssetRecord>(ids.map(kvKeys.asset), "json"),
-    ]);
-    for (const asset of facts) {
+async function assetEntries(assetIds: readonly string[], env: IndexEnv): Promise<readonly AssetEntry[]> {
+  const entries: AssetEntry[] = [];
+  for (const ids of chunks(assetIds, KV_KEYS_A_BULK_READ)) {
+    const records = await env.KV.get<AssetRecord>(ids.map(kvKeys.asset), "json");
+    const { asOf, assets } = await chainHead(env).assets(ids);
+    for (const asset of assets) {
       const key = kvKeys.asset(asset.assetId);
       const current = records.get(key) ?? null;
+      const written = current?.vdcBlockNumber ?? -1;
+      if (written > asset.lastBlock && written <= asOf) continue;
       const known = knownOf(asset);
-      if (Object.entries(known).some(([name, value]) => current?.[name] !== value))
-        gaps.push({ key, value: JSON.stringify({ ...current, ...known }) });
+      const isGap = Object.entries(known).some(([name, value]) => current?.[name] !== value);
+      entries.push({ assetId: asset.assetId, key, value: JSON.stringify({ ...current, ...known }), isGap });
     }
   }
-  return gaps;
+  return entries;
+}
+
+/**
+ * Writes the records of assets, whatever KV shows of them, so that nothing depends on how old KV's answer is. The chain
+ * head lets one Worker at a time do so, and after a write that was not answered none, until that write has landed.
+ * @throws RetryLater when another Worker's write may still land, or these took too long
+ */
+export async function writeAssetRecords(assetIds: readonly string[], env: IndexEnv): Promise<void> {
+  if (assetIds.length === 0) return;
+  const writer = crypto.randomUUID();
+  const began = Date.now();
+  const answer = await chainHead(env).beginAssetWrites(writer);
+  if ("waitSeconds" in answer)
+    throw new RetryLater(answer.waitSeconds, "an earlier write of an asset's record may still land");
+  await mapConnections(await assetEntries(assetIds, env), ({ key, value }) => {
+    if (Date.now() - began >= answer.mayWriteFor)
+      throw new RetryLater(answer.mayWriteFor / 1_000, "writing the assets' records took too long");
+    return env.KV.put(key, value);
+  });
+  await chainHead(env).endAssetWrites(writer);
 }
 
 /** What is not known is not written: `undefined` takes a field out of the record that has it. */
@@ -96,5 +123,6 @@ export async function indexGaps(block: Block, env: IndexEnv): Promise<readonly I
     const held = await env.KV.get(entries.map(({ key }) => key));
     gaps.push(...entries.filter(({ key, value }) => held.get(key) !== value));
   }
-  return [...gaps, ...(await assetGaps(block.transactions, env))];
+  const assets = await assetEntries(ledgerKeysOf(block.transactions).assetIds, env);
+  return [...gaps, ...assets.filter(({ isGap }) => isGap)];
 }

@@ -1,5 +1,6 @@
 import { RetryLater } from "./errors.ts";
 import type { ChainHead } from "../workers/chain-head/index.ts";
+import type { Progress } from "../workers/chain-head/progress.ts";
 
 export interface ChainHeadEnv {
   readonly CHAIN_HEAD: DurableObjectNamespace<ChainHead>;
@@ -9,6 +10,17 @@ export interface ChainHeadEnv {
 /** A new stub each time: one that saw the object fail answers every later call with the same failure. */
 export function chainHead(env: ChainHeadEnv): DurableObjectStub<ChainHead> {
   return env.CHAIN_HEAD.getByName(env.CHAIN_ID);
+}
+
+/**
+ * A report that belongs to an earlier life changed nothing, so the stage begins again with what the chain head knows now.
+ * @throws Error then
+ */
+export function refuseStale(answer: Progress, blockNumber: number): void {
+  if (answer === "stale")
+    throw new Error(
+      `block ${blockNumber}: the chain head lost its storage meanwhile, so this stage begins again`,
+    );
 }
 
 const HALTED_SECONDS = 300; // the chain head tells the stages again when an operator resumes

@@ -42,6 +42,7 @@ export interface Stack {
 const LOCAL_VARS = {
   RETRY_BASE_SECONDS: "1",
   STALL_AFTER_SECONDS: "15",
+  WRITE_LANDS_WITHIN_SECONDS: "5",
   MINE_AFTER_SECONDS: "60",
   PIN_DEADLINE_SECONDS: "10",
   RATE_LIMITING: "off", // everybody has one address here

@@ -16,7 +16,7 @@ export function followRun(client: Client, run: StorageRun): Promise<StorageRun> 
     doing: run.kind === "restore" ? "restoring" : "verifying",
     of: "blocks",
     total: run.totalBlocks,
-    done: ({ next }) => next,
+    done: ({ next, firstBlock }) => next - firstBlock,
     read: () => readRun(client, run.id),
   });
 }

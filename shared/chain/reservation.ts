@@ -3,12 +3,16 @@ import type { BlockFrame } from "./block.ts";
 
 /**
  * A block that is being made: the chain head fixed its frame and its transactions, in their order. `revision` grows
- * when a transaction is set aside; only a block built from the latest revision can be sealed.
+ * when a transaction is set aside; only a block built from the latest revision can be sealed, and only in the life of the
+ * chain head that made the reservation.
  */
 export interface Reservation extends BlockFrame {
+  readonly life: string;
   readonly revision: number;
   /** Ids, oldest first, ties by id. Empty for genesis alone. */
   readonly transactions: readonly string[];
+  /** Ids of the transactions whose envelope is in `set-aside/`: they were set aside before, and replayed. */
+  readonly moved: readonly string[];
   /** Ids of the signing keys that the chain has announced so far, oldest first. Empty before genesis. */
   readonly announcedKeyIds: readonly string[];
 }
@@ -31,6 +35,8 @@ export interface LedgerChanges {
 
 /** What the chain head keeps of a sealed block. */
 export interface SealedBlock extends LedgerChanges {
+  /** Those of the reservation that the block was built from. */
+  readonly life: string;
   readonly revision: number;
   readonly hash: string;
   /** SHA-256 of the stored bytes, lower-case hex: the name of the staged object. */
@@ -43,7 +49,7 @@ export interface SealedBlock extends LedgerChanges {
   readonly systemTransactions: number;
 }
 
-/** A block that had been sealed before the chain head lost its storage, as its verified bytes tell it. */
+/** A block that had been sealed before the chain head lost its storage, as its verified bytes tell it. `life`: the one that it is restored in. */
 export interface RestoredBlock extends Omit<SealedBlock, "revision"> {
   readonly blockNumber: number;
   readonly timestamp: number;

@@ -7,6 +7,8 @@ export interface ChainRules {
   readonly blockMaxBytes: number;
   readonly maxBlocksInFlight: number;
   readonly stallAfterSeconds: number;
+  /** A write to KV that was not answered has landed after this time, or never will. */
+  readonly writeLandsWithinSeconds: number;
   /** How long a submission that has to be paid waits for its payment. */
   readonly intentTtlSeconds: number;
 }

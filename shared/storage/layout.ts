@@ -15,6 +15,9 @@ export const kvKeys = {
 export const r2Keys = {
   pendingPrefix: "pending/",
   pending: (txId: string) => `pending/${txId}.json`,
+  setAsidePrefix: "set-aside/",
+  /** A transaction that could not be mined: moved here from `pending/`, which every minute looks through. */
+  setAside: (txId: string) => `set-aside/${txId}.json`,
   blockPrefix: "blocks/",
   block: (blockNumber: number) => `blocks/${blockNumber}.json`,
   allSealedPrefix: "sealed/",
@@ -25,6 +28,9 @@ export const r2Keys = {
   evidence: (blockNumber: number, tier: string, sha256: string) =>
     `evidence/${blockNumber}/${tier}-${sha256}`,
   private: (blockNumber: number) => `private/${blockNumber}.json`,
+  erasedPrefix: "erased/",
+  /** A transaction that was erased before a block took it. The object outlives the chain head's storage. */
+  erased: (txId: string) => `erased/${txId}.json`,
   intentPrefix: "intents/",
   /** A signed submission that waits for its payment. */
   intent: (txId: string) => `intents/${txId}.json`,
@@ -67,6 +73,20 @@ const PENDING_KEY = /^pending\/(vdc_tx_[0-9a-f]{40})\.json$/;
 /** The transaction's id in a key of `pending/`, or `undefined` for a foreign object. */
 export function txIdOfPendingKey(key: string): string | undefined {
   return PENDING_KEY.exec(key)?.[1];
+}
+
+const ERASED_KEY = /^erased\/(vdc_tx_[0-9a-f]{40})\.json$/;
+
+/** The transaction's id in a key of `erased/`, or `undefined` for a foreign object. */
+export function txIdOfErasedKey(key: string): string | undefined {
+  return ERASED_KEY.exec(key)?.[1];
+}
+
+const SET_ASIDE_KEY = /^set-aside\/(vdc_tx_[0-9a-f]{40})\.json$/;
+
+/** The transaction's id in a key of `set-aside/`, or `undefined` for a foreign object. */
+export function txIdOfSetAsideKey(key: string): string | undefined {
+  return SET_ASIDE_KEY.exec(key)?.[1];
 }
 
 const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { Sha256Hex, TxId } from "../chain/transaction.ts";
 import { WholeText } from "../whole-text.ts";
+import { r2Keys } from "./layout.ts";
+import { readObject } from "./r2-tier.ts";
 
 /**
  * What a pending object, or one in `intents/`, says about itself outside its envelope, so that the chain head can be told
@@ -20,6 +22,25 @@ export interface PendingFacts {
   readonly pays?: string | undefined;
   /** What it makes true once it is mined: `shared/chain/grant.ts`. */
   readonly grants?: string | undefined;
+}
+
+/**
+ * The envelope of a transaction, which is in `pending/` or, once it was set aside, in `set-aside/`. Both may hold one: a
+ * payment that is delivered again makes a second envelope, with another commitment.
+ * @param isMoved the chain head has noted that the envelope in `set-aside/` counts
+ * @returns `undefined` when R2 says that neither is there
+ */
+export async function readPending(
+  bucket: R2Bucket,
+  txId: string,
+  isMoved: boolean,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const keys = [r2Keys.pending(txId), r2Keys.setAside(txId)];
+  for (const key of isMoved ? keys.toReversed() : keys) {
+    const bytes = await readObject(bucket, key);
+    if (bytes !== undefined) return bytes;
+  }
+  return undefined;
 }
 
 export function pendingMetadata({ timestamp, size, pays, grants }: PendingFacts): Record<string, string> {

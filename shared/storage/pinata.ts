@@ -15,7 +15,6 @@ export interface PinataSettings {
 /** Pinata counts requests by the minute (its documentation, "Rate limits"), so that is the wait when it names none. */
 const RATE_LIMIT_SECONDS = 60;
 
-const FILES_A_PAGE = 1_000;
 /** The service keeps a content once; a few more, if it should ever keep it twice. */
 const FILES_OF_A_CID = 10;
 
@@ -66,18 +65,6 @@ export function pinataPinner(settings: PinataSettings): Pinner {
       // The SDK answers failures as it answers successes, so the list has the last word.
       if ((await filesOf(cid)).length > 0)
         throw new Error(`the pinning service was to unpin ${cid}, and still lists it`);
-    },
-
-    async count(keyvalues) {
-      let counted = 0;
-      let token: string | undefined;
-      do {
-        const list = sdk().files.public.list().keyvalues(keyvalues).limit(FILES_A_PAGE);
-        const page = await ask(async () => (token === undefined ? list : list.pageToken(token)));
-        counted += page.files.length;
-        token = page.next_page_token || undefined;
-      } while (token !== undefined);
-      return counted;
     },
   };
 }

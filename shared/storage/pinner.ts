@@ -18,7 +18,4 @@ export interface Pinner {
    * @throws RetryLater as `pin` does; any other error means that it may still be pinned
    */
   unpin(cid: string): Promise<void>;
-
-  /** How many files the service lists with these key values. */
-  count(keyvalues: Record<string, string>): Promise<number>;
 }

@@ -19,6 +19,7 @@ export interface Policy {
 
 const { transaction, document, activation, userMetadata } = SEALED_NAMES;
 
+// A set-aside transaction is the same object under another key: `set-aside/{txId}.json` is copied from `pending/` as it is.
 export const POLICIES = {
   chain_block: { kv: kvKeys.block, r2: r2Keys.block, ipfs: true, encryption: "none", sealedAs: null },
   pending_transaction: {

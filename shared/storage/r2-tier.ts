@@ -33,6 +33,20 @@ export function r2Tier(bucket: R2Bucket): Tier {
   };
 }
 
+/**
+ * Archives a block in the place of what R2 was just seen to hold under its number: nothing, or wrong bytes with this ETag.
+ * False when R2 holds something else by now.
+ */
+export function archiveInstead(
+  bucket: R2Bucket,
+  blockNumber: number,
+  seenEtag: string | undefined,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<boolean> {
+  const key = publicKeyIn("r2", "chain_block", blockNumber);
+  return seenEtag === undefined ? createOnly(bucket, key, bytes) : replaceOnly(bucket, key, seenEtag, bytes);
+}
+
 /** Puts an object that must not exist yet, with its checksum. False when the key is taken. */
 export async function createOnly(
   bucket: R2Bucket,

@@ -52,13 +52,15 @@ export type BlockReport = v.InferOutput<typeof BlockReport>;
 
 export const StorageRun = v.strictObject({
   id: v.string(),
-  /** verify: all blocks, tier by tier · restore: the chain head, block by block, from what the tiers hold */
+  /** verify: blocks, tier by tier · restore: the chain head, block by block, from what the tiers hold */
   kind: v.picklist(["verify", "restore"]),
   state: v.picklist(["running", "done", "failed", "aborted"]),
   repair: v.boolean(),
   by: v.string(),
   startedAt: Timestamp,
   finishedAt: v.nullable(Timestamp),
+  /** The block that the run began with, and how many it is about. */
+  firstBlock: Count,
   totalBlocks: Count,
   /** The block that comes next: how far the run is. */
   next: Count,
@@ -66,7 +68,7 @@ export const StorageRun = v.strictObject({
   rehydrated: Count,
   partial: Count,
   failed: Count,
-  /** Blocks that were not simply ok, the lowest first, at most 500. */
+  /** Blocks that were not simply ok: the first 500 that were found, the lowest first. */
   results: v.array(BlockReport),
   /** Why the run failed, and what to do. */
   message: v.nullable(v.string()),

@@ -15,6 +15,7 @@ const SHARED: readonly Layer[] = [
   { folder: "shared/errors.ts", may: [] },
   { folder: "shared/log.ts", may: ["shared/errors.ts"] },
   { folder: "shared/pipeline.ts", may: [] },
+  { folder: "shared/object-bytes.ts", may: [], types: ["shared/pipeline.ts"] },
   { folder: "shared/sqlite.ts", may: [] },
   { folder: "shared/wake.ts", may: [] },
   { folder: "shared/facts.ts", may: [], types: ["shared/sqlite.ts"] },
@@ -91,7 +92,7 @@ const SHARED: readonly Layer[] = [
   },
   {
     folder: "shared/block-index.ts",
-    may: ["shared/chain", "shared/chain-head.ts", "shared/storage"],
+    may: ["shared/chain", "shared/chain-head.ts", "shared/errors.ts", "shared/storage"],
     types: ["workers/chain-head"],
   },
   {
@@ -297,7 +298,7 @@ function isName(node: Node, name: string): boolean {
 
 /** A class that others call has one line of its own for each method: the chain head's are DESIGN §3's table. */
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
-  "workers/chain-head/index.ts": 250,
+  "workers/chain-head/index.ts": 320,
   "workers/monitor/index.ts": 80,
   "workers/storage-verifier/index.ts": 80,
 };

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { kvKeys, r2Keys, txIdOfPendingKey } from "../../shared/storage/layout.ts";
+import { kvKeys, r2Keys, txIdOfPendingKey, txIdOfSetAsideKey } from "../../shared/storage/layout.ts";
 import { lineOf, nodes, sources, type Node } from "./sources.ts";
 
 const LAYOUT = "shared/storage/layout.ts";
 
 /** How the keys of DESIGN §5's table begin, those of later Workers too. */
 const KEY =
-  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|blocks|sealed|private|evidence|documents|activation|intents|uploads|dead-letters)\/)/;
+  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|set-aside|blocks|sealed|private|evidence|erased|documents|activation|intents|uploads|dead-letters)\/)/;
 
 /** The text that stands in a string, in a part of a template, or in a regular expression. */
 function textOf({ type, value, regex }: Node): string | undefined {
@@ -70,6 +70,8 @@ describe("the keys in storage", () => {
       r2: {
         pendingPrefix: "pending/",
         pending: "pending/{0}.json",
+        setAsidePrefix: "set-aside/",
+        setAside: "set-aside/{0}.json",
         blockPrefix: "blocks/",
         block: "blocks/{0}.json",
         allSealedPrefix: "sealed/",
@@ -77,6 +79,8 @@ describe("the keys in storage", () => {
         sealed: "sealed/{0}/{1}.json",
         evidence: "evidence/{0}/{1}-{2}",
         private: "private/{0}.json",
+        erasedPrefix: "erased/",
+        erased: "erased/{0}.json",
         intentPrefix: "intents/",
         intent: "intents/{0}.json",
         document: "documents/{0}.json",
@@ -88,6 +92,13 @@ describe("the keys in storage", () => {
         deadLetter: "dead-letters/{0}/{1}.json",
       },
     });
+  });
+
+  it("of set-aside/ lead back to their transaction, and foreign objects to none", () => {
+    const txId = `vdc_tx_${"0a".repeat(20)}`;
+    expect(txIdOfSetAsideKey(r2Keys.setAside(txId))).toBe(txId);
+    for (const foreign of [`set-aside/${txId}`, `set-aside/x/${txId}.json`, `pending/${txId}.json`])
+      expect(txIdOfSetAsideKey(foreign), foreign).toBeUndefined();
   });
 
   it("of pending/ lead back to their transaction, and foreign objects to none", () => {

@@ -43,6 +43,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/storage/layout.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/observed-fetch.ts": "test/unit/properties/answers.test.ts",
   "shared/storage/pending.ts": "test/unit/properties/stored.test.ts",
+  "shared/storage/staged.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/private-archive.ts": "test/unit/properties/stored.test.ts",
   "shared/stripe/event.ts": "test/unit/properties/texts.test.ts",
   "shared/stripe/private-part.ts": "test/unit/properties/texts.test.ts",
@@ -116,6 +117,8 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "workers/gateway/health.ts": "a setting that is named in the answer when it is no number",
   "workers/monitor/alerts.ts": OWN_STATE,
   "workers/monitor/counters.ts": OWN_STATE,
-  "workers/storage-verifier/storage-runs.ts": "a setting, which runs.ts reads",
+  "workers/storage-verifier/env.ts": "a setting, and 1,000 counts when it is no number",
+  "workers/storage-verifier/staged-attempts.ts": "custom metadata, which shared/storage/staged.ts reads",
   "workers/storage-verifier/troubles.ts": OWN_STATE,
+  "workers/storage-verifier/storage-runs.ts": "a setting, which runs.ts reads",
 };

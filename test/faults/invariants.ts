@@ -78,13 +78,17 @@ export class Invariants {
     const broken: string[] = [];
     for (const key of keys) {
       const pending = txIdOfPendingKey(key);
-      if (pending !== undefined && !(await this.#isInStoredBlock(pending)))
+      if (pending !== undefined && !(await this.#isSetAsideOrStored(pending)))
         broken.push(`${key} is deleted, and its transaction stands in no block that every tier has`);
       const intent = txIdOfIntentKey(key);
       if (intent !== undefined && !(await this.#isPendingOrStored(intent)))
         broken.push(`${key} is deleted, and its transaction is neither pending nor in a block`);
     }
     return broken;
+  }
+
+  async #isSetAsideOrStored(txId: string): Promise<boolean> {
+    return (await this.#pipeline.r2.head(r2Keys.setAside(txId))) !== null || this.#isInStoredBlock(txId);
   }
 
   async #isPendingOrStored(txId: string): Promise<boolean> {

@@ -63,6 +63,11 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "gateway (fetch): audit-log.answered",
     "dead-letters (DeadLetters.alarm): chain-head.readmit",
   ],
+  "moved aside": [
+    "miner (scheduled): R2 put set-aside/{txId}.json",
+    "miner (scheduled): chain-head.noteMoved",
+    "miner (scheduled): R2 delete set-aside/{txId}.json",
+  ],
   fork: [
     "tier-persister (queue): chain-head.halt",
     "tier-persister (queue): send to dead-letter",
@@ -97,7 +102,9 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "accounts (submit): R2 put intents/{txId}.json",
     "accounts (submit): chain-head.awaitPayment",
     "pending-writer (queue): R2 delete intents/{txId}.json",
+    "indexer (queue): chain-head.beginAssetWrites",
     "indexer (queue): KV put asset:{assetId}",
+    "indexer (queue): chain-head.endAssetWrites",
   ],
   "released by the cron": [
     "accounts (scheduled): chain-head.awaitPayment",
@@ -134,10 +141,14 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "gateway (fetch): accounts.erase",
     "accounts (erase): chain-head.erase",
     "accounts (erase): R2 put private/{n}.json",
-    "accounts (erase): R2 delete intents/{txId}.json pending/{txId}.json",
+    "accounts (erase): R2 delete intents/{txId}.json pending/{txId}.json set-aside/{txId}.json",
     "accounts (erase): dead-letters.erase",
   ],
-  "erasure of a dead letter": ["dead-letters (DeadLetters.erase): R2 put dead-letters/{stage}/{id}.json"],
+  "erasure of a dead letter": [
+    "accounts (erase): R2 put erased/{txId}.json",
+    "accounts (erase): chain-head.withdraw",
+    "dead-letters (DeadLetters.erase): R2 put dead-letters/{stage}/{id}.json",
+  ],
   "mining asked for": ["gateway (fetch): chain-head.requestMining"],
   "ignored event": ["gateway (fetch): chain-head.countIgnored"],
   "repair: kv": [
@@ -157,17 +168,14 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (verifyAll): storage-runs.note",
     "storage-verifier (verifyAll): storage-runs.recordChunk",
     "storage-verifier (verifyAll): chain-head.publishAgain",
-    "storage-verifier (verifyAll): storage-runs.noteCounts",
   ],
   "verification, by the queue": [
     "storage-verifier (StorageRuns.alarm): send to storage-verifier",
     "storage-verifier (queue): storage-runs.note",
     "storage-verifier (queue): storage-runs.recordChunk",
     "storage-verifier (queue): chain-head.publishAgain",
-    "storage-verifier (queue): storage-runs.noteCounts",
   ],
   "daily verification": [
-    "storage-verifier (scheduled): storage-runs.noteCounts",
     "storage-verifier (scheduled): audit-log.asked",
     "storage-verifier (scheduled): storage-runs.start",
     "storage-verifier (scheduled): monitor.report",
@@ -194,12 +202,14 @@ export const RARE: ReadonlySet<string> = new Set([
 /** Calls that write and that no flow brings about, with what tests them instead. The list is closed. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   "chain-head.beginRestore": "test/pipeline/restore.test.ts",
+  "chain-head.restoreErasures": "test/pipeline/erase.test.ts",
   "chain-head.restoreBlock": "test/pipeline/restore.test.ts",
   "chain-head.endRestore": "test/pipeline/restore.test.ts",
   "storage-runs.moveRestore": "test/pipeline/restore.test.ts",
   "storage-runs.endRestore": "test/pipeline/restore.test.ts",
   "storage-verifier.restore": "test/pipeline/restore.test.ts",
   "storage-verifier.accept": "test/pipeline/disaster.prove.ts",
+  "chain-head.noteSwept": "test/unit/miner/sweep.test.ts",
   "chain-head.intentMissing": "test/unit/intents/crash.test.ts",
   "user-metadata.reserveBytes": "test/pipeline/documents.test.ts",
   "user-metadata.releaseBytes": "test/pipeline/documents.test.ts",

@@ -19,6 +19,7 @@ const VARS = {
   MINE_AT_COUNT: "1", // each payment asks for its own block
   MINE_AFTER_SECONDS: "1",
   STALL_AFTER_SECONDS: "1",
+  WRITE_LANDS_WITHIN_SECONDS: "1",
   PIN_DEADLINE_SECONDS: "1",
   PAID_TYPES: "asset_creation",
 };

@@ -143,7 +143,7 @@ describe("users at the command line", () => {
     const { txId } = await done(...transfer, alice);
     expect(await done("tx", txId as never)).toMatchObject({ txId, state: "mined" });
     const again = await command(...transfer, alice);
-    expect(again).toMatchObject({ code: EXIT.refused, stderr: expect.stringContaining("not_owner") });
+    expect(again).toMatchObject({ code: EXIT.refused, stderr: expect.stringContaining("not-owner") });
     expect(await done(...transfer, bob)).toMatchObject({ state: "mined" });
     const twice = await command("user", "register", "--keys", alice);
     expect(twice).toMatchObject({ code: EXIT.refused, stderr: expect.stringContaining("already-exists") });

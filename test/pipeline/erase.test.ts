@@ -6,6 +6,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import type { PrivateArchive } from "../../shared/storage/private-archive.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { entryOf, givenUp, listed, park, post, replay, shown } from "../support/dead-letters.ts";
+import { latest } from "../support/chain-state.ts";
 import { mine, pay, purchase, status, until, untilIdle } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { askToErase, askToShow, erase, shownEnvelope } from "../support/privacy.ts";
@@ -230,7 +231,12 @@ describe("a transaction that no block took", () => {
     expect(await shownEnvelope(pipeline, txId)).toMatchObject({ source: "pending", blockNumber: null });
     const { id } = await entryOf(pipeline, txId);
     const answer = await erase(pipeline, txId);
-    expect(answer).toEqual({ txId, blockNumber: null, erased: true, removed: [r2Keys.pending(txId)] });
+    expect(answer).toEqual({
+      txId,
+      blockNumber: null,
+      erased: true,
+      removed: [r2Keys.pending(txId), r2Keys.setAside(txId)],
+    });
     expect(await entryOf(pipeline, txId)).toMatchObject({
       id,
       state: "dismissed",
@@ -258,7 +264,11 @@ describe("a transaction that no block took", () => {
     expect(await shownEnvelope(pipeline, txId)).toMatchObject({ source: "dead-letter", blockNumber: null });
     const { id } = await entryOf(pipeline, txId);
     const answer = await erase(pipeline, txId);
-    expect(answer.removed).toEqual([r2Keys.pending(txId), r2Keys.deadLetter("pending-writer", id)]);
+    expect(answer.removed).toEqual([
+      r2Keys.pending(txId),
+      r2Keys.setAside(txId),
+      r2Keys.deadLetter("pending-writer", id),
+    ]);
     expect(await erase(pipeline, txId)).toEqual(answer);
     expect(await replay(pipeline, { ids: [id] })).toMatchObject({ replayed: 0, skipped: 1 });
     await deliverTo(pipeline, "pending-writer", [{ body: message }]);
@@ -275,7 +285,7 @@ describe("a transaction that no block took", () => {
       givenUp("pending-writer", swapped),
       givenUp("pending-writer", named),
     ]);
-    expect((await erase(pipeline, sealed.txId)).removed).toHaveLength(2);
+    expect((await erase(pipeline, sealed.txId)).removed).toHaveLength(3);
     expect(await placesOf(pipeline, [sealed])).toEqual([]);
     expect((await shownEnvelope(pipeline, named.txId)).envelope).toEqual(named.envelope);
   });
@@ -308,6 +318,32 @@ describe("who erased what", () => {
 });
 
 describe("after the chain head was lost and restored", () => {
+  it("a transaction that was erased before a block took it is not taken by a late repeat", async () => {
+    const first = await startPipeline({ secrets: pipeline.secrets });
+    const other = await startPipeline({ secrets: pipeline.secrets });
+    try {
+      const erased = await setAside(first);
+      await mined(first, 1);
+      await erase(first, erased.txId);
+      expect(await (await first.r2.get(r2Keys.erased(erased.txId)))?.json()).toEqual({
+        txId: erased.txId,
+        erasedAt: expect.any(Number),
+      });
+      await transplant(first, other, { r2: true });
+      await other.operate("/api/vdc/mine", { method: "POST" });
+      const run = await (await restore(other)).json<{ id: string }>();
+      expect(await untilRunEnds(other, run.id)).toMatchObject({ state: "done" });
+      await deliverTo(other, "pending-writer", [{ body: erased }]);
+      expect(await pendingKeys(other)).toEqual([]);
+      const where = await other.fetch(`/api/vdc/transactions/${erased.txId}`);
+      expect(await where.json()).toMatchObject({ state: "set_aside", reason: "erased" });
+      await expectProblem(await askToShow(other, erased.txId), "erased");
+    } finally {
+      await other.close();
+      await first.close();
+    }
+  });
+
   it("what was erased stays erased, though its block goes through its stages once more", async () => {
     const first = await startPipeline({ secrets: pipeline.secrets });
     const other = await startPipeline({ secrets: pipeline.secrets });
@@ -329,6 +365,7 @@ describe("after the chain head was lost and restored", () => {
         erased: [erased.txId],
       });
       await expectProblem(await askToShow(other, erased.txId), "erased");
+      await until(async () => expect((await latest(other))?.blockNumber).toBe(blockNumber));
       expectMined((await checkChain(other)).slice(blockNumber), txIdsOf(messages));
     } finally {
       await other.close();

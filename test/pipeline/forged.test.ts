@@ -28,7 +28,7 @@ it("a block that another Worker than the miner has sealed, with a key of its own
   const reservation = await anybody.reserve();
   if ("none" in reservation) throw new Error(`nothing was reserved: ${reservation.none}`);
   const intruder = await signerOf("intruder");
-  const { blockNumber, previousHash, revision } = reservation;
+  const { life, blockNumber, previousHash, revision } = reservation;
   const forged = await buildBlock(reservation, [payment("to the intruder")], intruder);
   const bytes = blockBytes(forged);
   const sha256 = hex(await sha256OfFile(bytes));
@@ -38,6 +38,7 @@ it("a block that another Worker than the miner has sealed, with a key of its own
   const { keyId } = intruder;
   const announces = [announced(intruder)];
   const answer = await anybody.seal(blockNumber, previousHash, {
+    life,
     revision,
     hash,
     sha256,

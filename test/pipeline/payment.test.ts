@@ -38,6 +38,7 @@ describe("a payment", () => {
       blocks: 2,
       awaitingPayment: 0,
       paidUnreleased: 0,
+      refused: 0,
     });
 
     const answer = await pipeline.fetch(`/api/vdc/transactions/${txId}`);

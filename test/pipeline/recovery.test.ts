@@ -161,7 +161,7 @@ describe("a miner that comes back from the dead", () => {
     const reservation = await crashed.reserve();
     if ("none" in reservation) throw new Error(`nothing was reserved: ${reservation.none}`);
     expect(reservation).toMatchObject({ blockNumber, transactions: [reserved] });
-    const { previousHash, revision } = reservation;
+    const { life, previousHash, revision } = reservation;
     const later = await submit(pipeline);
     await askForMining();
     expect(await crashed.reserve()).toEqual(reservation);
@@ -176,6 +176,7 @@ describe("a miner that comes back from the dead", () => {
 
     const returned = await asMiner(pipeline);
     const answer = await returned.seal(blockNumber, previousHash, {
+      life,
       revision,
       hash: "f".repeat(64),
       sha256: "e".repeat(64),

@@ -1,3 +1,5 @@
+import { unapproved } from "../../workers/chain-head/admit.ts";
+import { readFact } from "../../workers/chain-head/facts.ts";
 import assert from "node:assert/strict";
 import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";
 import { leafHash, merkleRoot } from "../../shared/chain/merkle.ts";
@@ -194,6 +196,12 @@ export class Onlooker {
         setAside: of("set_aside"),
       },
     );
+    const { sql } = this.head;
+    const [row] = sql.look<{ n: number }>(
+      "SELECT count(*) AS n FROM tx WHERE state = 'pending' AND sequence > ?",
+      readFact(sql, "approvedThrough") ?? 0,
+    );
+    assert.equal(unapproved(sql).count, row?.n);
   }
 
   /** With nothing in the way, all that was admitted gets done. */

@@ -1,6 +1,7 @@
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
+import { beginAssetWrites, endAssetWrites } from "../../workers/chain-head/asset-writes.ts";
 import { assetFacts } from "../../workers/chain-head/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
@@ -11,6 +12,7 @@ import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duti
 import { found, type Traces } from "../../workers/chain-head/found.ts";
 import { halt, resume } from "../../workers/chain-head/halt.ts";
 import { ledger } from "../../workers/chain-head/ledger.ts";
+import { beginLife, lifeOf } from "../../workers/chain-head/life.ts";
 import { admit, type Admissions, type Entry } from "../../workers/chain-head/admit.ts";
 import {
   awaitPayment,
@@ -21,24 +23,33 @@ import {
   type Intent,
   type IntentStanding,
 } from "../../workers/chain-head/intents.ts";
+import {
+  cleaned,
+  indexed,
+  persisted,
+  type PersistedReport,
+  type Progress,
+} from "../../workers/chain-head/progress.ts";
 import { measures } from "../../workers/chain-head/measures.ts";
 import { outlook } from "../../workers/chain-head/outlook.ts";
 import { forgetRefused } from "../../workers/chain-head/refused.ts";
-import { cleaned, indexed, persisted } from "../../workers/chain-head/progress.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
 import * as reads from "../../workers/chain-head/reads.ts";
 import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
-import { reserve, type NoReservation } from "../../workers/chain-head/reserve.ts";
+import { reserve } from "../../workers/chain-head/reserve.ts";
 import { migrate } from "../../workers/chain-head/schema.ts";
 import {
   beginRestore,
   endRestore,
   restoreBlock,
+  restoreErasures,
+  type RestoreEnding,
   type RestorePoint,
 } from "../../workers/chain-head/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
 import { parked, setAside } from "../../workers/chain-head/set-aside.ts";
 import { standings } from "../../workers/chain-head/standings.ts";
+import { withdraw, type Withdrawal } from "../../workers/chain-head/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";
@@ -52,6 +63,7 @@ export const RULES: ChainRules = {
   blockMaxBytes: 262_144,
   maxBlocksInFlight: 4,
   stallAfterSeconds: 120,
+  writeLandsWithinSeconds: 90,
   intentTtlSeconds: 30 * 86_400,
 };
 
@@ -78,10 +90,17 @@ export class TestHead {
   now = 1_800_000_000_000;
 
   /** @param traces of a chain that had been here before; as a rule there are none, and a chain may begin */
-  constructor(rules: Partial<ChainRules> = {}, traces: Traces = { archive: false, kv: false }) {
+  constructor(rules: Partial<ChainRules> = {}, traces: Omit<Traces, "life"> = { archive: false, kv: false }) {
     this.rules = { ...RULES, ...rules };
-    this.sql.transaction(() => migrate(this.sql));
-    this.sql.transaction(() => found(this.sql, traces, this.now));
+    this.sql.transaction(() => {
+      migrate(this.sql);
+      beginLife(this.sql, this.now, crypto.randomUUID());
+      found(this.sql, { ...traces, life: this.life }, this.now);
+    });
+  }
+
+  get life(): string {
+    return lifeOf(this.sql);
   }
 
   pass(seconds: number): void {
@@ -140,7 +159,7 @@ export class TestHead {
     return this.#decide(() => mineIfDue(this.sql, this.rules, this.now));
   }
 
-  reserve(): Reservation | { readonly none: NoReservation } {
+  reserve(): ReturnType<typeof reserve> {
     return this.#decide(() => reserve(this.sql, CHAIN_ID, this.rules, this.now));
   }
 
@@ -158,14 +177,14 @@ export class TestHead {
     revision = findBlock(this.sql, blockNumber)?.revision ?? -1,
   ): Reservation | null {
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
-    return this.setAsideAll({ blockNumber, revision, refused });
+    return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
   }
 
   /** As the miner does with a submission that its user signed and that breaks a rule of the chain. */
   refuse(blockNumber: number, n: number, reason: PermanentReason = "not_owner"): Reservation | null {
     const revision = findBlock(this.sql, blockNumber)?.revision ?? -1;
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test`, isUsers: true }];
-    return this.setAsideAll({ blockNumber, revision, refused });
+    return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
   }
 
   /** As the alarm does, whenever it rings. */
@@ -199,18 +218,19 @@ export class TestHead {
     return this.#decide(() => seal(this.sql, blockNumber, previousHash, sealed, this.now));
   }
 
-  persisted(blockNumber: number, changes: { hash?: string; ipfsHash?: string } = {}): void {
-    const hash = this.block(blockNumber)?.hash ?? "";
-    const report = { blockNumber, hash, ipfsHash: ipfsHashOf(blockNumber), ...changes };
-    this.#decide(() => persisted(this.sql, report, this.now));
+  persisted(blockNumber: number, changes: Partial<PersistedReport> = {}): Progress {
+    const { hash, sha256 } = this.block(blockNumber) ?? {};
+    const sealed = { life: this.life, blockNumber, hash: hash ?? "", sha256: sha256 ?? "" };
+    const report = { ...sealed, ipfsHash: ipfsHashOf(blockNumber), ...changes };
+    return this.#decide(() => persisted(this.sql, report, this.now));
   }
 
-  indexed(blockNumber: number): void {
-    this.#decide(() => indexed(this.sql, blockNumber, this.now));
+  indexed(blockNumber: number, life = this.life): Progress {
+    return this.#decide(() => indexed(this.sql, { life, blockNumber }, this.now));
   }
 
-  cleaned(blockNumber: number): void {
-    this.#decide(() => cleaned(this.sql, blockNumber, this.now));
+  cleaned(blockNumber: number, life = this.life): Progress {
+    return this.#decide(() => cleaned(this.sql, { life, blockNumber }, this.now));
   }
 
   halt(reason: string): void {
@@ -225,17 +245,34 @@ export class TestHead {
     return this.#decide(() => beginRestore(this.sql, this.now));
   }
 
-  restoreBlock(block: RestoredBlock): RestorePoint {
-    return this.#decide(() => restoreBlock(this.sql, block, this.now));
+  restoreErasures(numbers: readonly number[]): RestorePoint {
+    const page = { life: this.life, txIds: numbers.map(txId), through: null, all: true };
+    return this.#decide(() => restoreErasures(this.sql, page, this.now));
   }
 
-  endRestore(found: { publishedThrough: number; staged: readonly number[] }): void {
-    this.#decide(() => endRestore(this.sql, this.rules, found, this.now));
+  withdraw(...numbers: readonly number[]): readonly Withdrawal[] {
+    return this.withdrawIds(numbers.map(txId));
+  }
+
+  withdrawIds(ids: readonly string[]): readonly Withdrawal[] {
+    return this.#decide(() => withdraw(this.sql, ids, this.now));
+  }
+
+  /** A block that was verified for this life, unless the test names another. */
+  restoreBlock(block: RestoredBlock, life = this.life): RestorePoint {
+    return this.#decide(() => restoreBlock(this.sql, { ...block, life }, this.now));
+  }
+
+  /** Ends the restore where the chain ends, unless the test says otherwise. */
+  endRestore(ending: Omit<RestoreEnding, "life" | "next"> & Partial<RestoreEnding>): void {
+    const whole = { life: this.life, next: this.counts().blocks, ...ending };
+    this.#decide(() => endRestore(this.sql, this.rules, whole, this.now));
   }
 
   head = () => reads.head(this.sql, CHAIN_ID);
   block = (blockNumber: number) => reads.block(this.sql, blockNumber);
-  blockTransactions = (blockNumber: number) => reads.blockTransactions(this.sql, blockNumber);
+  blockWithTransactions = (blockNumber: number) => reads.blockWithTransactions(this.sql, blockNumber);
+  blockTransactions = (blockNumber: number) => this.blockWithTransactions(blockNumber)?.transactions ?? [];
   transaction = (n: number) => reads.transaction(this.sql, txId(n));
   status = () => reads.status(this.sql, this.rules);
   counts = () => this.status().counts;
@@ -245,9 +282,11 @@ export class TestHead {
     outlook(this.sql, txId(n), { assetIds: [], userIds: [], ...keys }, grants);
   measures = () => measures(this.sql);
   assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
+  beginAssetWrites = (token: string) =>
+    this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));
+  endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
-  pendingPage = (after: { timestamp: number; txId: string } | null, limit: number) =>
-    reads.pendingPage(this.sql, after, limit);
+  pendingPage = (after: number | null, limit: number) => reads.pendingPage(this.sql, after, limit);
 
   standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
     standings(this.sql, numbers.map(txId), blockNumbers);
@@ -302,9 +341,10 @@ export class TestHead {
 
 /** What a miner hands in of a block built from this reservation: made up, but different for every revision. */
 export function sealedFrom(reservation: Reservation, attempt = "first"): SealedBlock {
-  const { blockNumber, revision, transactions } = reservation;
+  const { life, blockNumber, revision, transactions } = reservation;
   const made = `${blockNumber} ${revision} ${transactions.join(" ")} ${attempt}`;
   return {
+    life,
     revision,
     hash: sha256Hex(utf8(`hash ${made}`)),
     sha256: sha256Hex(utf8(`bytes ${made}`)),

@@ -27,6 +27,8 @@ export class TestIndex {
   readonly sent: { to: StageName; message: unknown; at: number }[] = [];
   /** Names of what fails: a stage, "r2" or "chain-head". */
   failing: readonly string[] = [];
+  /** How many transactions each question to the chain head was about. */
+  readonly askedAbout: number[] = [];
   /** Done while a message is being sent. */
   whileSending: () => Promise<void> | void = () => {};
   /** Done while the chain head is being asked. */
@@ -45,6 +47,7 @@ export class TestIndex {
       getByName: () => ({
         standings: async (txIds: string[], blocks: number[]) =>
           this.#reach("chain-head", () => {
+            this.askedAbout.push(txIds.length);
             this.whileAsking();
             return standings(this.head.sql, txIds, blocks);
           }),

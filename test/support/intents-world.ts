@@ -154,6 +154,7 @@ export class IntentsWorld {
       awaitPayment: (intents: Parameters<TestHead["awaitPayment"]>[0]) =>
         this.#step("await payment", () => head.awaitPayment(intents)),
       erase: (id: string, isParked: boolean) => this.#step("erase", () => head.erase(id, isParked)),
+      withdraw: (ids: readonly string[]) => this.#step("withdraw", () => head.withdrawIds(ids)),
       intentMissing: (id: string) => this.#step("missing", () => head.intentMissing(id)),
       ledger: (keys: LedgerKeys) => this.#step("ledger", () => head.ledger(keys)),
       outlook: (id: string, keys: LedgerKeys, grants: readonly string[]) =>

@@ -65,7 +65,7 @@ export class LedgerMiner {
 
   /** As `openReserved` of the miner. `undefined`: the reservation is another by now, or nothing is left of it. */
   judge(reservation: Reservation): Built | undefined {
-    const { blockNumber, revision } = reservation;
+    const { life, blockNumber, revision } = reservation;
     const opened = reservation.transactions.map((id) => this.transaction(id));
     const judged = judge(blockNumber, opened, this.#head.ledger(ledgerKeysOf(opened)));
     if (judged === undefined) return undefined;
@@ -77,7 +77,7 @@ export class LedgerMiner {
       reason: error.reason,
       error: error.message,
     }));
-    const revised = this.#head.setAsideAll({ blockNumber, revision, refused });
+    const revised = this.#head.setAsideAll({ life, blockNumber, revision, refused });
     return revised === null ? undefined : { reservation: revised, transactions, changes };
   }
 

@@ -136,10 +136,12 @@ export class LedgerOnlooker {
       const judged = this.#sealed.get(n);
       const { revision: _, ...sealed } = sealedFrom({
         ...point,
+        life: point.life,
         revision: 0,
         chainId: "",
         timestamp: 0,
         transactions: [],
+        moved: [],
         announcedKeyIds: [],
       });
       const restored: RestoredBlock = {

@@ -39,7 +39,6 @@ export class MemoryTiers {
           }),
         isPinned: (cid) => this.#pinning("isPinned", async () => () => this.pins.has(cid)),
         unpin: (cid) => this.#pinning("unpin", async () => () => void this.pins.delete(cid)),
-        count: async () => this.pins.size,
       },
       gateway: {
         fetch: async () => undefined,

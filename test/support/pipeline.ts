@@ -33,6 +33,7 @@ export interface Pipeline {
 const QUICK = {
   RETRY_BASE_SECONDS: "1",
   STALL_AFTER_SECONDS: "2",
+  WRITE_LANDS_WITHIN_SECONDS: "2",
   PIN_DEADLINE_SECONDS: "2",
   MINE_AFTER_SECONDS: "3600", // nothing is mined before a test asks for it
   MINE_AT_COUNT: "1000000",

@@ -51,6 +51,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   postTransactions: {
     202: async (pipeline) =>
       postSubmission(pipeline, await signed(await newUser(), creation(`deed-${crypto.randomUUID()}`))),
+    403: "nowhere: test/unit/accounts/registration.test.ts, because registration is open here",
     409: async (pipeline) => postSubmission(pipeline, await signed(await newUser(), creation("deed-1"))),
   },
   getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },

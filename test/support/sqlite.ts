@@ -1,12 +1,18 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Sql } from "../../workers/chain-head/schema.ts";
+import type { Sql } from "../../shared/sqlite.ts";
+import { unboundedSteps } from "./bounded.ts";
 
 export interface MemorySql extends Sql {
   /** As the Durable Object's `transactionSync`, and a throw rolls back: what a decision left half-done is gone. */
   transaction<T>(work: () => T): T;
+  /** For a test's own statements: they may read whole tables. */
+  look<Row>(query: string, ...bindings: SqlStorageValue[]): Row[];
 }
 
-/** The chain head's `Sql` on Node's own SQLite, in memory. One statement a call, with rows or without. */
+/**
+ * A Durable Object's `Sql` on Node's own SQLite, in memory. One statement a call, with rows or without.
+ * A statement whose cost grows with its tables throws, so every unit test proves that its statements are bounded.
+ */
 export function memorySql(): MemorySql {
   const database = new DatabaseSync(":memory:");
   const prepared = new Map<string, StatementSync>();
@@ -15,11 +21,23 @@ export function memorySql(): MemorySql {
     prepared.set(query, known);
     return known;
   };
+  const checked = new Set<string>();
+  const check = (query: string) => {
+    if (checked.has(query)) return;
+    const steps = unboundedSteps(database, query);
+    if (steps.length > 0)
+      throw new Error(`${query}\nreads without a bound: ${steps.join("; ")}. See test/support/bounded.ts`);
+    checked.add(query);
+  };
   return {
     exec<Row extends Record<string, SqlStorageValue>>(query: string, ...bindings: SqlStorageValue[]) {
       // Run at once, as the Durable Object does: a caller that ignores the rows still has its effect.
+      check(query);
       const rows = statement(query).all(...bindings.map(bindable));
       return { toArray: () => rows.map((row) => ({ ...row }) as Row) };
+    },
+    look<Row>(query: string, ...bindings: SqlStorageValue[]) {
+      return database.prepare(query).all(...bindings.map(bindable)) as Row[];
     },
     transaction(work) {
       database.exec("BEGIN");
@@ -36,6 +54,6 @@ export function memorySql(): MemorySql {
 }
 
 function bindable(value: SqlStorageValue): string | number | null {
-  if (value instanceof ArrayBuffer) throw new TypeError("the chain head stores no bytes");
+  if (value instanceof ArrayBuffer) throw new TypeError("no Durable Object stores bytes");
   return value;
 }

@@ -60,7 +60,6 @@ describe("a service that quotes the request which it refuses", () => {
       () => pinner.pin(BYTES, "a", {}),
       () => pinner.isPinned(cid),
       () => pinner.unpin(cid),
-      () => pinner.count({}),
     ]) {
       const error: unknown = await call().catch((thrown: unknown) => thrown);
       expect(inspect(error, { depth: null, showHidden: true })).not.toContain("local-test-token");

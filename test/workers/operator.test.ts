@@ -202,7 +202,6 @@ describe("the operator's calls", () => {
     const events = [3, 1, 2, 5, 4].map((n) => purchase({ created: 1_790_000_000 + n, assetId: `deed-${n}` }));
     const txIds: string[] = [];
     for (const event of events) txIds.push(await submit(pipeline, event));
-    const order = [1, 2, 0, 4, 3].map((i) => txIds[i]);
 
     const seen: string[] = [];
     const sizes: number[] = [];
@@ -211,7 +210,7 @@ describe("the operator's calls", () => {
       const more: string = cursor === null ? "" : `&cursor=${cursor}`;
       const response = await pipeline.operate(`/api/vdc/pending?limit=2${more}`);
       const text = await response.text();
-      expect(text).not.toMatch(/envelope|"enc"|"ct"|deed-|buyer@|4900|size/);
+      expect(text).not.toMatch(/envelope|"enc"|"ct"|deed-|buyer@|(?<![0-9a-f])4900(?![0-9a-f])|size/);
       const page = JSON.parse(text) as { transactions: { txId: string }[]; next: string | null };
       expect(page).toMatchObject({ count: 5, waiting: 5 });
       for (const transaction of page.transactions)
@@ -225,7 +224,7 @@ describe("the operator's calls", () => {
       seen.push(...page.transactions.map(({ txId }) => txId));
       cursor = page.next;
     } while (cursor !== null);
-    expect(seen).toEqual(order);
+    expect(seen).toEqual(txIds); // the order of admission
     expect(sizes).toEqual([2, 2, 1]);
 
     const all = await (await pipeline.operate("/api/vdc/pending")).json<{ next: string | null }>();
@@ -243,7 +242,8 @@ describe("the operator's calls", () => {
 
     const { blockNumber } = await mine(pipeline);
     const block = (await checkChain(pipeline))[blockNumber];
-    expect(block?.transactions.map(({ id }) => id)).toEqual(order);
+    const byTime = [1, 2, 0, 4, 3].map((i) => txIds[i]);
+    expect(block?.transactions.map(({ id }) => id)).toEqual(byTime);
     expect(await (await pipeline.operate("/api/vdc/pending")).json()).toEqual({
       count: 0,
       waiting: 0,

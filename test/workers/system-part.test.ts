@@ -23,11 +23,13 @@ class Chain {
     return {
       chainId: "vdc-test",
       blockNumber,
+      life: "",
       revision: 0,
       timestamp: 1_800_000_000_000 + blockNumber,
       previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
       historyRoot: hex(historyRoot(this.#store, blockNumber)),
       transactions: [],
+      moved: [],
       announcedKeyIds: this.announcedKeyIds,
     };
   }

@@ -1,9 +1,11 @@
 import { chainHead } from "../../shared/chain-head.ts";
+import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { deadLetters } from "../../shared/dead-letters.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { eraseFromArchive } from "../../shared/storage/private-archive.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { Erasure } from "../chain-head/erase.ts";
 import type { Env } from "./env.ts";
 
@@ -32,13 +34,26 @@ export async function erase(
   const isParked = whole(await deadLetters(env).letters(txId)).length > 0;
   const decided = await chainHead(env).erase(txId, isParked);
   if ("mayNot" in decided) throw refusal(decided.mayNot);
+  if (decided.may === "withdrawn") await recordWithdrawal(txId, env);
   const blockNumber = decided.may === "archived" ? decided.blockNumber : null;
   if (blockNumber !== null) await eraseFromArchive(env.R2, blockNumber, txId);
   await env.R2.delete(leftovers(decided, txId));
   const letters = whole(await deadLetters(env).erase(txId, said));
-  const removed = [placeOf(decided, txId), ...letters];
+  const removed = [...placesOf(decided, txId), ...letters];
   log.warn("private.erased", { txId, blockNumber, places: removed.length, by: said.by });
   return { txId, blockNumber, erased: true, removed };
+}
+
+/**
+ * Makes the erasure of a transaction that no block took outlive the storage of the chain head: a restore reads the record.
+ * The chain head hears of it again, because it may have lost its storage since it decided, have been restored without the
+ * record, and have taken the transaction anew.
+ * @throws Problem "not-ready" when a block of that life has it by now
+ */
+async function recordWithdrawal(txId: string, env: Env): Promise<void> {
+  await createOnly(env.R2, r2Keys.erased(txId), canonicalBytes({ txId, erasedAt: Date.now() }));
+  const [withdrawal] = await chainHead(env).withdraw([txId]);
+  if (withdrawal !== "withdrawn") throw refusal("mined");
 }
 
 /**
@@ -46,13 +61,15 @@ export async function erase(
  * `pending/` has of it then is admitted, and stays.
  */
 function leftovers({ may }: Allowed, txId: string): string[] {
-  return may === "expired" ? [r2Keys.intent(txId)] : [r2Keys.pending(txId), r2Keys.intent(txId)];
+  return may === "expired"
+    ? [r2Keys.intent(txId)]
+    : [r2Keys.pending(txId), r2Keys.setAside(txId), r2Keys.intent(txId)];
 }
 
-/** The only one in which it belongs. */
-function placeOf(erasure: Allowed, txId: string): string {
-  if (erasure.may === "archived") return r2Keys.private(erasure.blockNumber);
-  return erasure.may === "withdrawn" ? r2Keys.pending(txId) : r2Keys.intent(txId);
+/** Where it belongs: a set-aside transaction is moved from the first of two places to the second. */
+function placesOf(erasure: Allowed, txId: string): string[] {
+  if (erasure.may === "archived") return [r2Keys.private(erasure.blockNumber)];
+  return erasure.may === "withdrawn" ? [r2Keys.pending(txId), r2Keys.setAside(txId)] : [r2Keys.intent(txId)];
 }
 
 function refusal(state: Extract<Erasure, { mayNot: unknown }>["mayNot"]): Problem {

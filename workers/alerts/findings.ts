@@ -1,3 +1,4 @@
+import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/object-bytes.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Finding } from "../monitor/alert-state.ts";
 import type { DeadLetterCounts } from "../../shared/dead-letters.ts";
@@ -10,7 +11,7 @@ import type { Readings } from "./readings.ts";
  * @param now milliseconds since the epoch
  */
 export function findings(readings: Readings, limits: Limits, now: number): Finding[] {
-  const { chain, intake, deadLetters, storage } = readings;
+  const { chain, intake, deadLetters, storage, objects } = readings;
   const works = chain !== undefined && chain.halted === null;
   return [
     ...(chain ? [halted(chain)] : []),
@@ -18,6 +19,7 @@ export function findings(readings: Readings, limits: Limits, now: number): Findi
     ...(works && intake ? [pendingTooOld(chain, intake.oldestAt, limits, now)] : []),
     ...(deadLetters ? [openDeadLetters(deadLetters)] : []),
     ...(storage && !undecided(storage) ? [failedVerification(storage)] : []),
+    ...(objects ? [objectNearlyFull(objects)] : []),
     unreadable(readings),
   ];
 }
@@ -158,6 +160,30 @@ function failedVerification({ failing, partial, lastRun }: StorageSummary): Find
           : "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again.",
     details: { failing, partial, lastRun: lastRun?.id ?? null },
   };
+}
+
+/** Of what a Durable Object takes. At 1,000 transactions a day the rest lasts for years. */
+const NEARLY_FULL = 0.7;
+
+function objectNearlyFull(objects: ObjectBytes): Finding {
+  const full = Object.entries(objects).filter(([, bytes]) => bytes >= NEARLY_FULL * DURABLE_OBJECT_BYTES);
+  if (full.length === 0)
+    return {
+      alert: "object_nearly_full",
+      firing: false,
+      summary: "Every Durable Object has room again.",
+      details: {},
+    };
+  return {
+    alert: "object_nearly_full",
+    firing: true,
+    summary: `${full.map(([name, bytes]) => `The Durable Object ${name} takes ${percent(bytes)} of its 10 GiB`).join(". ")}. When it is full, nothing more is admitted: begin a new chain in time (docs/operations.md, "Ceilings").`,
+    details: Object.fromEntries(full),
+  };
+}
+
+function percent(bytes: number): string {
+  return `${Math.floor((bytes / DURABLE_OBJECT_BYTES) * 100)} %`;
 }
 
 const BLIND_FOR = 300_000; // milliseconds; a deployment or a moved object is over sooner

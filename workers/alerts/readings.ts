@@ -2,6 +2,8 @@ import { intakeBacklog, type Backlog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { deadLetters, type DeadLetterCounts } from "../../shared/dead-letters.ts";
 import type { Log } from "../../shared/log.ts";
+import { monitor } from "../../shared/monitor.ts";
+import { readObjectBytes, type ObjectBytes } from "../../shared/object-bytes.ts";
 import { readParts } from "../../shared/parts.ts";
 import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
@@ -14,6 +16,7 @@ export interface Readings {
   readonly intake: Backlog | undefined;
   readonly deadLetters: DeadLetterCounts | undefined;
   readonly storage: StorageSummary | undefined;
+  readonly objects: ObjectBytes | undefined;
 }
 
 export function read(env: Env, log: Log): Promise<Readings> {
@@ -23,6 +26,13 @@ export function read(env: Env, log: Log): Promise<Readings> {
       intake: () => intakeBacklog(env),
       deadLetters: () => deadLetters(env).counts(),
       storage: () => env.STORAGE_VERIFIER.summary(),
+      objects: () =>
+        readObjectBytes({
+          "chain-head": () => chainHead(env).databaseBytes(),
+          "dead-letters": () => deadLetters(env).databaseBytes(),
+          "storage-runs": () => env.STORAGE_VERIFIER.databaseBytes(),
+          monitor: () => monitor(env).databaseBytes(),
+        }),
     },
     log,
   );

@@ -27,6 +27,11 @@ export class AuditLog extends DurableObject<Env> {
     return this.ctx.storage.transactionSync(() => answered(this.#sql, sequence, outcome, Date.now()));
   }
 
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
+  }
+
   page(request: PageRequest) {
     return page(this.#sql, request);
   }

@@ -56,11 +56,12 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
   );
   addTo(sql, "sequence", sequence - before);
   addTo(sql, "waiting", sequence - before);
+  addTo(sql, "unapproved", sequence - before);
   addTo(sql, "pending", sequence - before);
   return {
     results,
     pending: count(sql, "pending"),
-    mineNow: miningIsDue(waiting(sql, rules.mineAtCount), rules, now),
+    mineNow: miningIsDue(unapproved(sql), rules, now),
     releaseNow: paidIntents(sql, "", 1).length > 0,
   };
 }
@@ -90,8 +91,11 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
     )
     .toArray();
   if (known === undefined) return undefined;
-  if (known.state === "set_aside")
-    return known.reason === "erased" || known.forget_at !== null ? "finished" : "set_aside";
+  if (known.state === "set_aside") {
+    if (known.forget_at !== null) return "finished";
+    // While blocks are being restored, one of them may hold it after all.
+    return known.reason === "erased" && !readFact(sql, "restoring") ? "finished" : "set_aside";
+  }
   if (known.state === "mined") {
     // While blocks are being restored it is not known yet which of them had been cleared.
     const cleared = known.block_state === "complete" && !readFact(sql, "restoring");
@@ -100,14 +104,13 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
   return "waiting";
 }
 
-/** Transactions in no block yet for which mining was not asked (counted up to `most`), and when the first of them came. */
-export function waiting(sql: Sql, most: number): { count: number; oldestAdmittedAt: number | undefined } {
-  const rows = sql
+/** Transactions in no block yet for which mining was not asked: how many, and when the first of them came. */
+export function unapproved(sql: Sql): { count: number; oldestAdmittedAt: number | undefined } {
+  const [oldest] = sql
     .exec<{ admitted_at: number }>(
-      "SELECT admitted_at FROM tx WHERE state = 'pending' AND sequence > ? ORDER BY sequence LIMIT ?",
+      "SELECT admitted_at FROM tx WHERE state = 'pending' AND sequence > ? ORDER BY sequence LIMIT 1",
       readFact(sql, "approvedThrough") ?? 0,
-      most,
     )
     .toArray();
-  return { count: rows.length, oldestAdmittedAt: rows[0]?.admitted_at };
+  return { count: count(sql, "unapproved"), oldestAdmittedAt: oldest?.admitted_at };
 }

@@ -13,6 +13,7 @@ import { requestMining } from "./request-mining.ts";
 import type { Sql } from "./schema.ts";
 import { parked } from "./set-aside.ts";
 import { countStall } from "./stalls.ts";
+import { parkNextAgain } from "./tell-again.ts";
 
 /** Milliseconds. */
 const PAUSE_AFTER_FAILURE = 2_000;
@@ -63,7 +64,7 @@ function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof dutie
 async function perform(duty: Duty, { sql, env, rules, clock }: Surroundings): Promise<void> {
   if (duty.kind !== "publish_latest") return withDeadline(DEADLINE, duty.kind, () => tell(duty, env));
   const before = writeInDoubt(sql, clock());
-  noteBegun(sql, duty.blockNumber, clock(), rules.stallAfterSeconds * 1_000);
+  noteBegun(sql, duty.blockNumber, clock(), rules.writeLandsWithinSeconds * 1_000);
   await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(duty.value)));
   noteDone(sql, before);
 }
@@ -97,6 +98,7 @@ async function tell(duty: Exclude<Duty, { kind: "publish_latest" }>, env: Env): 
     case "nudge_stage":
       await nudgeStage(duty.stage, duty.blockNumber, env);
       return;
+    case "park_again":
     case "request_mining":
     case "expire_intents":
     case "forget_refused":
@@ -132,12 +134,18 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
     case "park":
       parked(sql, duty.txId, duty.at);
       return;
+    case "park_again":
+      parkNextAgain(sql);
+      return;
     case "nudge_miner":
       if ((readFact(sql, "mineNudgeAt") ?? 0) <= started)
         writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
       for (const block of unfinishedBlocks(sql))
         if (block.state === "reserved") countStall(sql, block, rules, started);
-      sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE state = 'reserved'", now);
+      sql.exec(
+        "UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE state = 'reserved' AND state <> 'complete'",
+        now,
+      );
       return;
     case "nudge_stage":
       countStall(sql, findBlock(sql, duty.blockNumber), rules, started);

@@ -1,3 +1,4 @@
+import { lastSealedBlock } from "./blocks.ts";
 import type { Sql } from "./schema.ts";
 
 export interface AssetFacts {
@@ -10,9 +11,15 @@ export interface AssetFacts {
   readonly lastBlock: number;
 }
 
+export interface AssetsAnswer {
+  /** The last sealed block, -1 before genesis. */
+  readonly asOf: number;
+  readonly assets: readonly AssetFacts[];
+}
+
 /** What the chain says of assets, for the index: KV itself may be stale, and is not asked. Unknown ids are left out. */
-export function assetFacts(sql: Sql, assetIds: readonly string[]): readonly AssetFacts[] {
-  return assetIds.flatMap((assetId) =>
+export function assetFacts(sql: Sql, assetIds: readonly string[]): AssetsAnswer {
+  const assets = assetIds.flatMap((assetId) =>
     sql
       .exec<{ created_by: string | null; owner: string | null; last_block: number }>(
         "SELECT created_by, owner, last_block FROM asset WHERE id = ?",
@@ -26,4 +33,5 @@ export function assetFacts(sql: Sql, assetIds: readonly string[]): readonly Asse
         lastBlock: last_block,
       })),
   );
+  return { asOf: lastSealedBlock(sql), assets };
 }

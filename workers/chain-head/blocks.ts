@@ -32,7 +32,16 @@ export function findBlock(sql: Sql, number: number): BlockRow | undefined {
 }
 
 export function lastBlock(sql: Sql): BlockRow | undefined {
-  return sql.exec<BlockRow>("SELECT * FROM block ORDER BY number DESC LIMIT 1").toArray()[0];
+  return sql
+    .exec<BlockRow>("SELECT * FROM block WHERE number = (SELECT max(number) FROM block)")
+    .toArray()[0];
+}
+
+/** Number of the last sealed block, -1 before genesis. */
+export function lastSealedBlock(sql: Sql): number {
+  const last = lastBlock(sql);
+  if (last === undefined) return -1;
+  return last.state === "reserved" ? last.number - 1 : last.number; // at most one block is reserved: the last one
 }
 
 export function unfinishedBlocks(sql: Sql): BlockRow[] {
@@ -50,6 +59,14 @@ type SealedRow = BlockRow & { readonly hash: string; readonly sha256: string };
 /** A sealed block's bytes never change again. */
 export function isSealed(block: BlockRow): block is SealedRow {
   return block.hash !== null && block.sha256 !== null;
+}
+
+/** Ids of a block's transactions whose envelope is in `set-aside/`: they were set aside, and replayed. */
+export function movedIn(sql: Sql, number: number): string[] {
+  return sql
+    .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? AND moved = 1", number)
+    .toArray()
+    .map(({ id }) => id);
 }
 
 /** Ids of a block's transactions, in the block's order: oldest first, ties by id. */

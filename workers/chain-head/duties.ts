@@ -2,7 +2,7 @@ import type { ChainRules } from "../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../shared/chain/states.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
-import { waiting } from "./admit.ts";
+import { unapproved } from "./admit.ts";
 import { unfinishedBlocks, findBlock } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
 import { nextExpiry } from "./intents.ts";
@@ -26,6 +26,7 @@ export type Duty =
       readonly error: string;
       readonly at: number;
     }
+  | { readonly kind: "park_again" }
   | { readonly kind: "nudge_miner" }
   | { readonly kind: "nudge_stage"; readonly stage: BlockStage; readonly blockNumber: number }
   | { readonly kind: "request_mining" }
@@ -39,6 +40,9 @@ export interface DatedDuty {
 }
 
 const PARK_AT_ONCE = 50;
+
+/** Only people read `vdc:pending:count`, and each write costs: a count above 0 is written no more often. */
+export const PENDING_COUNT_INTERVAL_MS = 10_000;
 
 /**
  * All that is owed to the outside, now or later. The alarm does what is due and is set for the next. After a failure
@@ -82,17 +86,24 @@ function publications(sql: Sql): DatedDuty[] {
   const pending = count(sql, "pending");
   if (pending !== readFact(sql, "publishedPending"))
     owed.push({
-      due: (readFact(sql, "publishedPendingAt") ?? 0) + KEY_WRITE_INTERVAL,
+      due:
+        (readFact(sql, "publishedPendingAt") ?? 0) +
+        (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
       duty: { kind: "publish_pending_count", value: pending },
     });
   return owed;
 }
 
 function parkings(sql: Sql): DatedDuty[] {
-  return unparked(sql, PARK_AT_ONCE).map(({ txId, blockNumber, reason, error, at }) => ({
-    due: at,
-    duty: { kind: "park", txId, blockNumber, reason, error, at },
-  }));
+  const again: DatedDuty[] =
+    readFact(sql, "parkAgainAfter") === undefined ? [] : [{ due: 0, duty: { kind: "park_again" } }];
+  return [
+    ...again,
+    ...unparked(sql, PARK_AT_ONCE).map(({ txId, blockNumber, reason, error, at }) => ({
+      due: at,
+      duty: { kind: "park", txId, blockNumber, reason, error, at } as const,
+    })),
+  ];
 }
 
 const MOST_DOUBLINGS = 5;
@@ -127,7 +138,7 @@ function miningNudges(sql: Sql): DatedDuty[] {
 
 function longWaiting(sql: Sql, rules: ChainRules): DatedDuty[] {
   if (rules.miningMode !== "auto" || readFact(sql, "halted")) return [];
-  const { oldestAdmittedAt } = waiting(sql, 1);
+  const { oldestAdmittedAt } = unapproved(sql);
   if (oldestAdmittedAt === undefined) return [];
   return [{ due: oldestAdmittedAt + rules.mineAfterSeconds * 1_000, duty: { kind: "request_mining" } }];
 }

@@ -17,6 +17,7 @@ export interface Env {
   readonly BLOCK_MAX_BYTES: string;
   readonly MAX_BLOCKS_IN_FLIGHT: string;
   readonly STALL_AFTER_SECONDS: string;
+  readonly WRITE_LANDS_WITHIN_SECONDS: string;
   readonly INTENT_TTL_DAYS: string;
 }
 
@@ -41,6 +42,7 @@ const Settings = v.object({
   BLOCK_MAX_BYTES: Whole(140_000, 1_000_000),
   MAX_BLOCKS_IN_FLIGHT: Whole(1, 100),
   STALL_AFTER_SECONDS: Whole(1, 86_400),
+  WRITE_LANDS_WITHIN_SECONDS: Whole(1, 3_600),
   INTENT_TTL_DAYS: Days,
 });
 
@@ -58,6 +60,7 @@ export function chainRules(env: Env): ChainRules {
     blockMaxBytes: settings.BLOCK_MAX_BYTES,
     maxBlocksInFlight: settings.MAX_BLOCKS_IN_FLIGHT,
     stallAfterSeconds: settings.STALL_AFTER_SECONDS,
+    writeLandsWithinSeconds: settings.WRITE_LANDS_WITHIN_SECONDS,
     intentTtlSeconds: Math.ceil(settings.INTENT_TTL_DAYS * 86_400),
   };
 }

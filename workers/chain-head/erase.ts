@@ -1,9 +1,9 @@
 import type { BlockState, TransactionState } from "../../shared/chain/states.ts";
-import { lastBlock } from "./blocks.ts";
-import { addTo, nextOf, readFact } from "./facts.ts";
+import { readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { keepRefused } from "./refused.ts";
 import type { Sql } from "./schema.ts";
+import { insertErased } from "./withdraw.ts";
 
 /**
  * Whether the private part of a transaction may be erased. `archived`: what its block's archive holds is all there is.
@@ -60,16 +60,6 @@ function ofUnknown(sql: Sql, txId: string, isParked: boolean, now: number): Eras
   if (!isParked) return { mayNot: "unknown" };
   // A block that is not known here may have taken it, and then its archive holds it too.
   if (!isFounded(sql) || readFact(sql, "restoring")) return { mayNot: "restoring" };
-  sql.exec(
-    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked)
-     VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1)`,
-    txId,
-    nextOf(sql, "sequence"),
-    now,
-    now,
-    now,
-    (lastBlock(sql)?.number ?? -1) + 1,
-  );
-  addTo(sql, "setAside", 1);
+  insertErased(sql, txId, now);
   return { may: "withdrawn" };
 }

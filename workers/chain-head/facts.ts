@@ -6,6 +6,8 @@ import type { StalledStage } from "./stalls.ts";
 
 /** Single values of the chain head, each with its type. */
 export interface Facts {
+  /** Id of the present life of the chain head: made with its storage, and lost with it. */
+  life: string;
   /** Counts up with each admitted transaction. */
   sequence: number;
   /** Counts up with each reservation made or revised, so that a dissolved one is never taken for the next of its number. */
@@ -18,6 +20,8 @@ export interface Facts {
   approvedAt: number;
   /** Transactions in no block yet. */
   waiting: number;
+  /** Transactions in no block yet for which mining was not asked: their sequence is above `approvedThrough`. */
+  unapproved: number;
   /** Transactions whose block is not finished, and those in no block yet. */
   pending: number;
   /** Transactions that could not be mined, refused submissions of users not included. */
@@ -25,23 +29,33 @@ export interface Facts {
   /** How many submissions of users were ever refused, by reason. */
   refused: Partial<Record<PermanentReason, number>>;
   mined: number;
+  /** The last keys of R2 that the miner's sweep has looked at in these folders. Gone when it begins anew. */
+  sweptPending: string;
+  sweptSetAside: string;
+  /** Set-aside transactions up to this one are parked again already; the alarm goes on behind it. Gone when all are. */
+  parkAgainAfter: { readonly at: number; readonly txId: string };
   /** Highest block with all before it persisted: what `vdc:latest` is to name. */
   latest: number;
   publishedLatest: number;
   publishedLatestAt: number;
   /** The write of `vdc:latest` that was begun last, until it has answered. */
   latestWrite: LatestWrite;
+  /** The Worker that may write records of assets, and when the last of its writes has landed. */
+  assetWrites: { writer: string; landBefore: number };
   publishedPending: number;
   publishedPendingAt: number;
   /** After a failure outside, nothing is tried again before this. */
   dutiesPausedUntil: number;
   /** Ids of the encryption keys that the miner last said it holds. */
   minerKeys: { keyIds: readonly string[]; at: number };
-  halted: { reason: string; at: number };
+  /** `endsWithRestore`: the chain head lost its storage; the end of a restore ends this halt, and no other. */
+  halted: { reason: string; at: number; endsWithRestore?: true };
   /** How often the watchdog told each stage again of a block that had not moved. */
   stalls: Partial<Record<StalledStage, number>>;
   /** When it was decided that a chain may begin here, or had been restored. */
   founded: number;
+  /** How far a restore has read the records of erasures: the last key, and whether it was the last of all. */
+  erasuresRead: { through: string | null; all: boolean };
   /** Since when the chain head is being rebuilt from stored blocks. */
   restoring: number;
   /** `vdc:latest` is not moved before this block is in every tier: it named it before a restore. */
@@ -50,7 +64,7 @@ export interface Facts {
 
 export const { readFact, writeFact, forgetFact } = factsOf<Facts>();
 
-type CounterName = "sequence" | "revision" | "waiting" | "pending" | "setAside" | "mined";
+type CounterName = "sequence" | "revision" | "waiting" | "unapproved" | "pending" | "setAside" | "mined";
 
 export function count(sql: Sql, name: CounterName): number {
   return readFact(sql, name) ?? 0;

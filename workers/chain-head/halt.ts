@@ -1,23 +1,52 @@
 import { forgetFact, readFact, writeFact, type Facts } from "./facts.ts";
+import { lifeOf } from "./life.ts";
 import { tellAgain } from "./tell-again.ts";
 import type { Sql } from "./schema.ts";
 
 /** Why no block is made. `at`: since when, milliseconds since the epoch. */
-export type Halted = Readonly<Facts["halted"]>;
+export type Halted = Readonly<Pick<Facts["halted"], "reason" | "at">>;
 
 /** A chain that is being restored makes no block either, however long nobody goes on with it. */
 export function whyHalted(sql: Sql): Halted | null {
   const since = readFact(sql, "restoring");
-  if (since === undefined) return readFact(sql, "halted") ?? null;
+  if (since === undefined) {
+    const halted = readFact(sql, "halted");
+    return halted === undefined ? null : { reason: halted.reason, at: halted.at };
+  }
   const reason =
     "the chain head is being restored from stored blocks, and makes none before it has all of them: " +
     "`vdc storage runs` shows how far it is, `vdc restore` goes on with it";
   return { reason, at: since };
 }
 
-/** Stops mining until an operator resumes. The first reason stays: it is the one to look at. */
+/**
+ * Stops mining until an operator resumes. The first reason stays: it is the one to look at. Only the halt of a chain head
+ * that lost its storage gives way, because the restore ends that one.
+ */
 export function halt(sql: Sql, reason: string, now: number): void {
-  if (readFact(sql, "halted") === undefined) writeFact(sql, "halted", { reason, at: now });
+  const halted = readFact(sql, "halted");
+  if (halted === undefined || halted.endsWithRestore === true) writeFact(sql, "halted", { reason, at: now });
+}
+
+/** Stops mining until the chain head is restored. */
+export function haltUntilRestored(sql: Sql, reason: string, now: number): void {
+  if (readFact(sql, "halted") === undefined)
+    writeFact(sql, "halted", { reason, at: now, endsWithRestore: true });
+}
+
+/** The restore has ended. A halt for any other reason stays, also one that came during the restore. */
+export function endHaltUntilRestored(sql: Sql): void {
+  if (readFact(sql, "halted")?.endsWithRestore === true) forgetFact(sql, "halted");
+}
+
+/**
+ * Halts the chain for a Worker. What the Worker found wrong during an earlier life says nothing of the present one.
+ * @param life the life that told the Worker of the block, if one did
+ */
+export function haltBy(sql: Sql, reason: string, life: string | undefined, now: number): "halted" | "stale" {
+  if (life !== undefined && life !== lifeOf(sql)) return "stale";
+  halt(sql, reason, now);
+  return "halted";
 }
 
 /** Mining goes on, and every stage is told at once of what waits for it. */

@@ -8,28 +8,39 @@ import { kvKeys } from "../../shared/storage/layout.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./admit.ts";
 import { doDuties, nextDue } from "./alarm.ts";
+import { beginAssetWrites, endAssetWrites } from "./asset-writes.ts";
 import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
 import { writeFact } from "./facts.ts";
 import { erase } from "./erase.ts";
 import { found } from "./found.ts";
-import { halt, resume } from "./halt.ts";
+import { haltBy, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { ledger } from "./ledger.ts";
+import { beginLife } from "./life.ts";
 import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
 import { measures } from "./measures.ts";
 import { outlook } from "./outlook.ts";
-import { cleaned, indexed, persisted } from "./progress.ts";
+import { cleaned, indexed, persisted, type BlockReport, type PersistedReport } from "./progress.ts";
 import { readmit } from "./readmit.ts";
 import * as reads from "./reads.ts";
 import { mineIfDue, requestMining } from "./request-mining.ts";
 import { reserve } from "./reserve.ts";
-import { beginRestore, endRestore, restoreBlock } from "./restore.ts";
+import {
+  beginRestore,
+  endRestore,
+  restoreBlock,
+  restoreErasures,
+  type ErasuresPage,
+  type RestoreEnding,
+} from "./restore.ts";
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
-import { setAside, type Refusal } from "./set-aside.ts";
+import { noteMoved, setAside, type SetAsideRequest } from "./set-aside.ts";
 import { standings } from "./standings.ts";
+import { noteSwept, sweepPlaces, type SweepPlaces } from "./sweep.ts";
+import { erasedAmong, withdraw } from "./withdraw.ts";
 import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
 
 /**
@@ -43,7 +54,12 @@ export class ChainHead extends DurableObject<Env> {
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    void context.blockConcurrencyWhile(async () => context.storage.transactionSync(() => migrate(this.#sql)));
+    void context.blockConcurrencyWhile(async () =>
+      context.storage.transactionSync(() => {
+        migrate(this.#sql);
+        beginLife(this.#sql, Date.now(), crypto.randomUUID());
+      }),
+    );
   }
 
   get #sql() {
@@ -98,8 +114,20 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => reserve(this.#sql, this.#chainId, this.#rules, now));
   }
 
-  setAside(request: { blockNumber: number; revision: number; refused: readonly Refusal[] }) {
+  setAside(request: SetAsideRequest) {
     return this.#decide((now) => setAside(this.#sql, this.#chainId, request, now));
+  }
+
+  noteMoved(txIds: readonly string[]) {
+    return this.#decide(() => noteMoved(this.#sql, txIds));
+  }
+
+  sweepPlaces() {
+    return sweepPlaces(this.#sql);
+  }
+
+  noteSwept(folder: keyof SweepPlaces, through: string | null) {
+    return this.#decide(() => noteSwept(this.#sql, folder, through));
   }
 
   readmit(txIds: readonly string[]) {
@@ -110,20 +138,28 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => erase(this.#sql, txId, isParked, now));
   }
 
+  withdraw(txIds: readonly string[]) {
+    return this.#decide((now) => withdraw(this.#sql, txIds, now));
+  }
+
+  erasedAmong(txIds: readonly string[]) {
+    return erasedAmong(this.#sql, txIds);
+  }
+
   seal(blockNumber: number, previousHash: string, sealed: SealedBlock) {
     return this.#decide((now) => seal(this.#sql, blockNumber, previousHash, sealed, now));
   }
 
-  persisted(report: { blockNumber: number; hash: string; ipfsHash: string }) {
+  persisted(report: PersistedReport) {
     return this.#decide((now) => persisted(this.#sql, report, now));
   }
 
-  indexed(blockNumber: number) {
-    return this.#decide((now) => indexed(this.#sql, blockNumber, now));
+  indexed(report: BlockReport) {
+    return this.#decide((now) => indexed(this.#sql, report, now));
   }
 
-  cleaned(blockNumber: number) {
-    return this.#decide((now) => cleaned(this.#sql, blockNumber, now));
+  cleaned(report: BlockReport) {
+    return this.#decide((now) => cleaned(this.#sql, report, now));
   }
 
   tellAgain() {
@@ -138,31 +174,39 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   /** Before the first block: whether a chain may begin here. KV is read, for its part, outside of the decision. */
-  async found(archive: boolean) {
+  async found({ life, archive }: { life: string; archive: boolean }) {
     const held = await Promise.all([kvKeys.latest, kvKeys.block(0)].map((key) => this.env.KV.get(key)));
     const kv = held.some((value) => value !== null);
-    return this.#decide((now) => found(this.#sql, { archive, kv }, now));
+    return this.#decide((now) => found(this.#sql, { life, archive, kv }, now));
   }
 
   beginRestore() {
     return this.#decide((now) => beginRestore(this.#sql, now));
   }
 
+  restoreErasures(page: ErasuresPage) {
+    return this.#decide((now) => restoreErasures(this.#sql, page, now));
+  }
+
   restoreBlock(block: RestoredBlock) {
     return this.#decide((now) => restoreBlock(this.#sql, block, now));
   }
 
-  endRestore(found: { publishedThrough: number; staged: readonly number[] }) {
-    return this.#decide((now) => endRestore(this.#sql, this.#rules, found, now));
+  endRestore(ending: RestoreEnding) {
+    return this.#decide((now) => endRestore(this.#sql, this.#rules, ending, now));
   }
 
   countIgnored(reason: IgnoredReason) {
     return this.#decide(() => countIgnored(this.#sql, reason));
   }
 
-  halt(reason: string) {
-    this.#log.error("chain.halted", { requestId: crypto.randomUUID(), reason });
-    return this.#decide((now) => halt(this.#sql, reason, now));
+  /** @param life of the chain head that told the Worker of the block; a Worker of a life before halts nothing */
+  halt(reason: string, life?: string) {
+    return this.#decide((now) => {
+      const fields = { requestId: crypto.randomUUID(), reason };
+      if (haltBy(this.#sql, reason, life, now) === "halted") this.#log.error("chain.halted", fields);
+      else this.#log.warn("halt.stale", fields);
+    });
   }
 
   resume(by: string, reason: string) {
@@ -178,8 +222,8 @@ export class ChainHead extends DurableObject<Env> {
     return reads.block(this.#sql, blockNumber);
   }
 
-  blockTransactions(blockNumber: number) {
-    return reads.blockTransactions(this.#sql, blockNumber);
+  blockWithTransactions(blockNumber: number) {
+    return reads.blockWithTransactions(this.#sql, blockNumber);
   }
 
   transaction(txId: string) {
@@ -210,6 +254,11 @@ export class ChainHead extends DurableObject<Env> {
     return measures(this.#sql);
   }
 
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
+  }
+
   /** What the rules across transactions read: who owns these assets, which of these users are registered. */
   ledger(keys: LedgerKeys) {
     return ledger(this.#sql, keys);
@@ -224,6 +273,14 @@ export class ChainHead extends DurableObject<Env> {
     return assetFacts(this.#sql, assetIds);
   }
 
+  beginAssetWrites(writer: string) {
+    return this.#decide((now) => beginAssetWrites(this.#sql, writer, this.#rules, now));
+  }
+
+  endAssetWrites(writer: string) {
+    return this.#decide(() => endAssetWrites(this.#sql, writer));
+  }
+
   publishedBlocks(before: number, limit: number) {
     return reads.publishedBlocks(this.#sql, before, limit);
   }
@@ -232,7 +289,7 @@ export class ChainHead extends DurableObject<Env> {
     return backlogs(this.env);
   }
 
-  pendingPage(after: { timestamp: number; txId: string } | null, limit: number) {
+  pendingPage(after: number | null, limit: number) {
     return reads.pendingPage(this.#sql, after, limit);
   }
 

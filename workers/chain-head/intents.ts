@@ -55,6 +55,7 @@ function register(sql: Sql, { txId, timestamp, size, grants, receivedAt }: Inten
     grants ?? null,
     receivedAt,
   );
+  noteOwed(sql, txId);
 }
 
 /**
@@ -70,6 +71,7 @@ export function notePayment(sql: Sql, paidBy: string, pays: string): void {
     paidBy,
     pays,
   );
+  noteOwed(sql, pays);
   keepRefused(sql, pays);
 }
 
@@ -142,12 +144,17 @@ const EXPIRE_AT_ONCE = 500;
 export function expireIntents(sql: Sql, rules: ChainRules, now: number): void {
   const next = nextExpiry(sql, rules);
   if (next === undefined || next > now) return;
+  const expired = sql
+    .exec<{ tx_id: string }>(
+      `SELECT tx_id FROM intent WHERE ${UNPAID_INTENT} AND received_at <= ? ORDER BY received_at LIMIT ?`,
+      now - rules.intentTtlSeconds * 1_000,
+      EXPIRE_AT_ONCE,
+    )
+    .toArray();
   sql.exec(
-    `UPDATE intent SET expired_at = ? WHERE tx_id IN
-     (SELECT tx_id FROM intent WHERE ${UNPAID_INTENT} AND received_at <= ? ORDER BY received_at LIMIT ?)`,
+    "UPDATE intent SET expired_at = ? WHERE tx_id IN (SELECT value FROM json_each(?))",
     now,
-    now - rules.intentTtlSeconds * 1_000,
-    EXPIRE_AT_ONCE,
+    JSON.stringify(expired.map(({ tx_id }) => tx_id)),
   );
 }
 
@@ -157,22 +164,32 @@ export interface IntentCounts {
   readonly paidUnreleased: number;
 }
 
-/** Costs what waits, not what ever waited. */
+/** The triggers of the schema keep the counts, so that the cost does not grow with what waits. */
 export function intentCounts(sql: Sql): IntentCounts {
-  const countOf = (which: string) =>
-    sql.exec<{ n: number }>(`SELECT count(*) AS n FROM intent WHERE ${which}`).toArray()[0]?.n ?? 0;
-  return { awaitingPayment: countOf(UNPAID_INTENT), paidUnreleased: countOf(UNRELEASED_INTENT) };
+  const countOf = (name: string) =>
+    sql.exec<{ intents: number }>("SELECT intents FROM counted WHERE name = ?", name).toArray()[0]?.intents ??
+    0;
+  return { awaitingPayment: countOf("unpaid"), paidUnreleased: countOf("unreleased") };
 }
 
-/** Since when the oldest of those that are paid and not admitted has been both, submitted and paid; null when there is none. */
+/** Since when the oldest paid submission that is not admitted has been both, submitted and paid; null when there is none. */
 export function releaseOwedSince(sql: Sql): number | null {
   const [row] = sql
-    .exec<{ since: number | null }>(
-      `SELECT min(max(received_at, coalesce(payment.admitted_at, received_at))) AS since
-       FROM intent LEFT JOIN tx AS payment ON payment.id = paid_by WHERE ${UNRELEASED_INTENT}`,
+    .exec<{ owed_since: number | null }>(
+      `SELECT owed_since FROM intent WHERE ${UNRELEASED_INTENT} ORDER BY owed_since LIMIT 1`,
     )
     .toArray();
-  return row?.since ?? null;
+  return row?.owed_since ?? null;
+}
+
+/** After a submission was registered, or its payment noted. */
+function noteOwed(sql: Sql, txId: string): void {
+  sql.exec(
+    `UPDATE intent SET owed_since =
+     max(received_at, coalesce((SELECT admitted_at FROM tx WHERE id = paid_by), received_at))
+     WHERE tx_id = ? AND paid_by IS NOT NULL`,
+    txId,
+  );
 }
 
 function findIntent(sql: Sql, txId: string): IntentRow | undefined {

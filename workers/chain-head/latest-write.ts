@@ -16,6 +16,13 @@ export function noteBegun(sql: Sql, blockNumber: number, now: number, within: nu
   writeFact(sql, "latestWrite", { blockNumber, landsBefore: now + within });
 }
 
+/** A write that an earlier life of the chain head began may still land, whatever block it names: nothing is published before. */
+export function noteEarlierLife(sql: Sql, now: number, within: number): void {
+  noteBegun(sql, UNKNOWN_BLOCK, now, within);
+}
+
+const UNKNOWN_BLOCK = -1;
+
 /** @param before the write that was in doubt when this one began: it still is */
 export function noteDone(sql: Sql, before: LatestWrite | undefined): void {
   if (before === undefined) forgetFact(sql, "latestWrite");

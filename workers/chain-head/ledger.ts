@@ -1,5 +1,6 @@
 import type { LedgerEntries, LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { AssetMention, LedgerChanges } from "../../shared/chain/reservation.ts";
+import { lastSealedBlock } from "./blocks.ts";
 import type { Sql } from "./schema.ts";
 
 export interface LedgerState extends LedgerEntries {
@@ -9,11 +10,6 @@ export interface LedgerState extends LedgerEntries {
 
 /** What is known of these keys as of the last sealed block. Unknown ones are left out. */
 export function ledger(sql: Sql, { assetIds, userIds }: LedgerKeys): LedgerState {
-  const [sealed] = sql
-    .exec<{ number: number }>(
-      "SELECT number FROM block WHERE state <> 'reserved' ORDER BY number DESC LIMIT 1",
-    )
-    .toArray();
   // One parameter, however many keys: SQLite takes 100.
   const assets = sql
     .exec<{ id: string; owner: string | null }>(
@@ -28,7 +24,7 @@ export function ledger(sql: Sql, { assetIds, userIds }: LedgerKeys): LedgerState
     )
     .toArray();
   return {
-    asOf: sealed?.number ?? -1,
+    asOf: lastSealedBlock(sql),
     assets: assets.map(({ id, owner }) => ({ assetId: id, owner })),
     users: users.map(({ id, encryption_key_id }) => ({ userId: id, encryptionKeyId: encryption_key_id })),
   };

@@ -2,38 +2,59 @@ import { advance, type BlockState } from "../../shared/chain/states.ts";
 import { findBlock, latestThatIsPersisted, type BlockRow } from "./blocks.ts";
 import { addTo, readFact, writeFact } from "./facts.ts";
 import { noteBlockMilestone } from "./latency.ts";
+import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
+
+/** A stage is done with a block. `life`: the life of the chain head that told the stage of the block. */
+export interface BlockReport {
+  readonly life: string;
+  readonly blockNumber: number;
+}
+
+export interface PersistedReport extends BlockReport {
+  readonly hash: string;
+  /** SHA-256 of the bytes that every tier holds now. Two attempts of one block may share their hash: it does not cover the signature. */
+  readonly sha256: string;
+  readonly ipfsHash: string;
+}
+
+/** `stale`: the report is about a block of an earlier life, and changes nothing: the stage asks for the block again. */
+export type Progress = "moved" | "already" | "stale";
 
 /**
  * A stage reports that it is done with a block. The block moves one state on; a repeat changes nothing.
- * @throws Error when the report skips a state, is about another block than the one sealed, or names another CID
+ * @throws Error when the report skips a state, is about other bytes than those sealed, or names another CID
  */
-export function persisted(
-  sql: Sql,
-  report: { blockNumber: number; hash: string; ipfsHash: string },
-  now: number,
-): void {
+export function persisted(sql: Sql, report: PersistedReport, now: number): Progress {
+  if (report.life !== lifeOf(sql)) return "stale";
   const block = sealedBlock(sql, report.blockNumber);
-  if (block.hash !== report.hash)
-    throw new Error(`block ${report.blockNumber} is ${block.hash}, the report is about ${report.hash}`);
+  if (block.hash !== report.hash || block.sha256 !== report.sha256)
+    throw new Error(
+      `block ${report.blockNumber} is ${block.hash} (SHA-256 ${block.sha256}), ` +
+        `the report is about ${report.hash} (SHA-256 ${report.sha256})`,
+    );
   if (block.ipfs_hash !== null && block.ipfs_hash !== report.ipfsHash)
     throw new Error(
       `block ${report.blockNumber} is ${block.ipfs_hash} on IPFS, the report says ${report.ipfsHash}`,
     );
-  if (!moveTo(sql, block, "persisted", now)) return;
+  if (!moveTo(sql, block, "persisted", now)) return "already";
   sql.exec("UPDATE block SET ipfs_hash = ? WHERE number = ?", report.ipfsHash, report.blockNumber);
   moveLatest(sql);
+  return "moved";
 }
 
-export function indexed(sql: Sql, blockNumber: number, now: number): void {
-  moveTo(sql, sealedBlock(sql, blockNumber), "indexed", now);
+export function indexed(sql: Sql, { life, blockNumber }: BlockReport, now: number): Progress {
+  if (life !== lifeOf(sql)) return "stale";
+  return moveTo(sql, sealedBlock(sql, blockNumber), "indexed", now) ? "moved" : "already";
 }
 
-export function cleaned(sql: Sql, blockNumber: number, now: number): void {
+export function cleaned(sql: Sql, { life, blockNumber }: BlockReport, now: number): Progress {
+  if (life !== lifeOf(sql)) return "stale";
   const block = sealedBlock(sql, blockNumber);
-  if (!moveTo(sql, block, "complete", now)) return;
+  if (!moveTo(sql, block, "complete", now)) return "already";
   addTo(sql, "pending", -block.transactions);
   writeFact(sql, "mineNudgeAt", now); // there is room for another block
+  return "moved";
 }
 
 function sealedBlock(sql: Sql, blockNumber: number): BlockRow {

@@ -39,6 +39,7 @@ export function readmit(sql: Sql, txIds: readonly string[], now: number): readon
       txId,
     );
     addTo(sql, "waiting", 1);
+    addTo(sql, "unapproved", 1);
     addTo(sql, "pending", 1);
     addTo(sql, "setAside", -1);
     return "readmitted";

@@ -1,16 +1,26 @@
 import { STAGE_AFTER, type BlockState, type TransactionState } from "../../shared/chain/states.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
-import { findBlock, lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import {
+  findBlock,
+  movedIn,
+  lastBlock,
+  transactionIdsOf,
+  unfinishedBlocks,
+  type BlockRow,
+} from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
 import { whyHalted, type Halted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
+import { lifeOf } from "./life.ts";
 import { intentCounts, releaseOwedSince, type IntentCounts } from "./intents.ts";
 import { refusals } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 
 /** A block as the chain head knows it. Times in milliseconds since the epoch; null: not yet. */
 export interface BlockFacts {
+  /** Life of the chain head that says this: a stage reports it back. */
+  readonly life: string;
   readonly blockNumber: number;
   readonly state: BlockState;
   readonly timestamp: number;
@@ -132,18 +142,27 @@ export function block(sql: Sql, blockNumber: number): BlockFacts | null {
 export function publishedBlocks(sql: Sql, before: number, limit: number): readonly BlockFacts[] {
   return sql
     .exec<BlockRow>(
-      "SELECT * FROM block WHERE number < ? AND number <= ? ORDER BY number DESC LIMIT ?",
-      before,
-      readFact(sql, "latest") ?? -1,
+      "SELECT * FROM block WHERE number < ? ORDER BY number DESC LIMIT ?",
+      Math.min(before, (readFact(sql, "latest") ?? -1) + 1),
       limit,
     )
     .toArray()
     .map((row) => blockFacts(sql, row));
 }
 
-/** Ids of the pending objects that a block has used up, in the block's order. */
-export function blockTransactions(sql: Sql, blockNumber: number): readonly string[] {
-  return transactionIdsOf(sql, blockNumber);
+/** A block, and the ids of the pending objects that it has used up, in the block's order. */
+export interface BlockWithTransactions extends BlockFacts {
+  /** Ids of the transactions from outside, in the block's order. */
+  readonly transactions: readonly string[];
+  /** Those of them whose envelope is in `set-aside/`. */
+  readonly moved: readonly string[];
+}
+
+/** One answer, so that state and transactions are of one moment: a loss of the storage between two calls would show no transactions. */
+export function blockWithTransactions(sql: Sql, blockNumber: number): BlockWithTransactions | null {
+  const facts = block(sql, blockNumber);
+  if (facts === null) return null;
+  return { ...facts, transactions: transactionIdsOf(sql, blockNumber), moved: movedIn(sql, blockNumber) };
 }
 
 export function transaction(sql: Sql, txId: string): TransactionFacts | null {
@@ -219,27 +238,31 @@ function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
   return rules.miningMode === "auto" ? oldest.admitted_at + rules.mineAfterSeconds * 1_000 : null;
 }
 
-/** Transactions that wait for a block, in the order in which they will be mined. Pages by the last id of the page before. */
+/** Transactions that wait for a block, in the order in which they will be mined. @param after sequence of the last one of the page before */
 export function pendingPage(
   sql: Sql,
-  after: { timestamp: number; txId: string } | null,
+  after: number | null,
   limit: number,
-): readonly { txId: string; timestamp: number; admittedAt: number }[] {
+): readonly { txId: string; sequence: number; timestamp: number; admittedAt: number }[] {
   return sql
-    .exec<{ id: string; timestamp: number; admitted_at: number }>(
-      `SELECT id, timestamp, admitted_at FROM tx WHERE state = 'pending' AND (timestamp, id) > (?, ?)
-       ORDER BY timestamp, id LIMIT ?`,
-      after?.timestamp ?? -1,
-      after?.txId ?? "",
+    .exec<{ id: string; sequence: number; timestamp: number; admitted_at: number }>(
+      `SELECT id, sequence, timestamp, admitted_at FROM tx WHERE state = 'pending' AND sequence > ?
+       ORDER BY sequence LIMIT ?`,
+      after ?? 0,
       limit,
     )
     .toArray()
-    .map(({ id, timestamp, admitted_at }) => ({ txId: id, timestamp, admittedAt: admitted_at }));
+    .map(({ id, sequence, timestamp, admitted_at }) => ({
+      txId: id,
+      sequence,
+      timestamp,
+      admittedAt: admitted_at,
+    }));
 }
 
 /** Transactions that can't be mined, the latest first. A user's refused submission is not for an operator. */
 export function failures(sql: Sql, limit: number): readonly SetAsideFacts[] {
-  return setAsides(sql, "AND forget_at IS NULL ORDER BY set_aside_at DESC, id", limit);
+  return setAsides(sql, "AND forget_at IS NULL ORDER BY set_aside_at DESC, id DESC", limit);
 }
 
 /** Those that the dead-letter store has not been told of, the oldest first. */
@@ -275,6 +298,7 @@ function setAsides(sql: Sql, which: string, limit: number): SetAsideFacts[] {
 
 function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
   return {
+    life: lifeOf(sql),
     blockNumber: row.number,
     state: row.state,
     timestamp: row.timestamp,

@@ -5,7 +5,7 @@ import {
   type MiningCause,
 } from "../../shared/chain/rules.ts";
 import type { BlockState } from "../../shared/chain/states.ts";
-import { waiting } from "./admit.ts";
+import { unapproved } from "./admit.ts";
 import { lastBlock, unfinishedBlocks } from "./blocks.ts";
 import { count, writeFact } from "./facts.ts";
 import { whyHalted } from "./halt.ts";
@@ -40,6 +40,7 @@ export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, n
     };
 
   writeFact(sql, "approvedThrough", count(sql, "sequence"));
+  writeFact(sql, "unapproved", 0);
   const unfinished = unfinishedBlocks(sql).filter((block) => block.number > 0);
   const open = unfinished.find(({ state }) => state === "reserved") ?? unfinished.at(-1);
   const next = approvedThatFit(sql, rules).length;
@@ -59,7 +60,5 @@ export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, n
 
 /** For the clock: asks for mining when enough waits, or has waited long enough; null when not. */
 export function mineIfDue(sql: Sql, rules: ChainRules, now: number): MiningAnswer | null {
-  return miningIsDue(waiting(sql, rules.mineAtCount), rules, now)
-    ? requestMining(sql, "schedule", rules, now)
-    : null;
+  return miningIsDue(unapproved(sql), rules, now) ? requestMining(sql, "schedule", rules, now) : null;
 }

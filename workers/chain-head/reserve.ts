@@ -3,19 +3,17 @@ import { historyRoot } from "../../shared/chain/history.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chain/rules.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
-import { lastBlock, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
+import { lastBlock, movedIn, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { addTo, nextOf, readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
+import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
 
 /** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
 export type NoReservation =
-  | "halted"
-  | "restoring"
-  | "not_founded"
-  | "nothing_approved"
-  | "too_many_in_flight";
+  | { readonly none: "halted" | "restoring" | "nothing_approved" | "too_many_in_flight" }
+  | { readonly none: "not_founded"; readonly life: string };
 
 /**
  * Fixes number, predecessor, timestamp and transactions of the next block. While a reservation is open it is the
@@ -26,7 +24,7 @@ export function reserve(
   chainId: string,
   rules: ChainRules,
   now: number,
-): Reservation | { readonly none: NoReservation } {
+): Reservation | NoReservation {
   if (readFact(sql, "halted")) return { none: "halted" };
   if (readFact(sql, "restoring")) return { none: "restoring" };
   const unfinished = unfinishedBlocks(sql);
@@ -36,7 +34,7 @@ export function reserve(
 
   const chosen = approvedThatFit(sql, rules);
   if (chosen.length === 0) return { none: "nothing_approved" };
-  if (!isFounded(sql)) return { none: "not_founded" };
+  if (!isFounded(sql)) return { none: "not_founded", life: lifeOf(sql) };
   const previous = lastBlock(sql);
   const number = previous === undefined ? 0 : previous.number + 1;
   const transactions = previous === undefined ? 0 : chosen.length; // genesis carries none of them
@@ -54,7 +52,7 @@ export function reserve(
   );
   sql.exec(
     `UPDATE tx SET state = 'reserved', block = ? WHERE id IN
-     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?)`,
+     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?)`,
     number,
     readFact(sql, "approvedThrough") ?? 0,
     transactions,
@@ -65,11 +63,11 @@ export function reserve(
   return reservationOf(sql, chainId, reserved);
 }
 
-/** The approved transactions that the next block would take, oldest first, ties by id. */
+/** The approved transactions that the next block would take: first admitted, first taken. */
 export function approvedThatFit(sql: Sql, rules: ChainRules): { id: string; size: number }[] {
   const waiting = sql
     .exec<{ id: string; size: number }>(
-      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY timestamp, id LIMIT ?",
+      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?",
       readFact(sql, "approvedThrough") ?? 0,
       rules.blockMaxTransactions,
     )
@@ -89,12 +87,14 @@ export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reserva
     .toArray();
   return {
     chainId,
+    life: lifeOf(sql),
     blockNumber: row.number,
     revision: row.revision,
     timestamp: row.timestamp,
     previousHash: row.previous_hash,
     historyRoot: row.history_root,
     transactions: transactionIdsOf(sql, row.number),
+    moved: movedIn(sql, row.number),
     announcedKeyIds: keys.map(({ key_id }) => key_id),
   };
 }

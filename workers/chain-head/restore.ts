@@ -3,16 +3,25 @@ import { append, historyRoot } from "../../shared/chain/history.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
+import { awaitEarlierAssetWrites } from "./asset-writes.ts";
 import { lastBlock, latestThatIsPersisted } from "./blocks.ts";
 import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
+import { endHaltUntilRestored } from "./halt.ts";
 import { historyNodes } from "./history-nodes.ts";
+import { noteEarlierLife } from "./latest-write.ts";
 import { noteChanges } from "./ledger.ts";
+import { lifeOf } from "./life.ts";
 import { noteAdmitted, notePayment } from "./intents.ts";
 import type { Sql } from "./schema.ts";
 import { noteSealed } from "./seal.ts";
+import { withdraw } from "./withdraw.ts";
 
 /** Where a restore stands: what the next block must fit to. Null when the chain head has a chain of its own. */
 export interface RestorePoint {
+  /** Life of the chain head that is being restored. */
+  readonly life: string;
+  /** How far the records of erasures are read. They are read before the first block. */
+  readonly erasures: { readonly through: string | null; readonly all: boolean };
   readonly blockNumber: number;
   readonly previousHash: string;
   readonly historyRoot: string;
@@ -33,6 +42,8 @@ function restorePoint(sql: Sql): RestorePoint {
     .exec<{ key_id: string; public_key: string }>("SELECT key_id, public_key FROM signing_key")
     .toArray();
   return {
+    life: lifeOf(sql),
+    erasures: readFact(sql, "erasuresRead") ?? { through: null, all: false },
     blockNumber,
     previousHash: last?.hash ?? NO_PREVIOUS_HASH,
     historyRoot: hex(historyRoot(historyNodes(sql), blockNumber)),
@@ -40,12 +51,32 @@ function restorePoint(sql: Sql): RestorePoint {
   };
 }
 
+/** A page of the records of erasures in R2, in the order of their keys. */
+export interface ErasuresPage {
+  readonly life: string;
+  readonly txIds: readonly string[];
+  readonly through: string | null;
+  readonly all: boolean;
+}
+
+/**
+ * Takes a page of erasures: a late repeat of an erased transaction is not admitted again.
+ * @throws Error when the restore was of an earlier life
+ */
+export function restoreErasures(sql: Sql, page: ErasuresPage, now: number): RestorePoint {
+  refuseEarlierLife(sql, page.life);
+  withdraw(sql, page.txIds, now);
+  writeFact(sql, "erasuresRead", { through: page.through, all: page.all });
+  return restorePoint(sql);
+}
+
 /**
  * Takes the next block of a chain that was sealed before, after its bytes were verified. It must follow the last one by
  * number, hash, history and time. A block taken already is passed over.
- * @throws Error when it does not follow
+ * @throws Error when it does not follow, or was verified for an earlier life
  */
 export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): RestorePoint {
+  refuseEarlierLife(sql, block.life);
   if (!readFact(sql, "restoring")) throw new Error("the chain head is not being restored");
   const point = restorePoint(sql);
   if (block.blockNumber < point.blockNumber) return point;
@@ -89,11 +120,14 @@ function restoreTransaction(
   block: RestoredBlock,
   { txId, timestamp, size, position }: RestoredBlock["transactions"][number],
 ): void {
-  const [known] = sql.exec<{ state: string }>("SELECT state FROM tx WHERE id = ?", txId).toArray();
+  const [known] = sql
+    .exec<{ state: string; sequence: number }>("SELECT state, sequence FROM tx WHERE id = ?", txId)
+    .toArray();
   if (known?.state === "mined" || known?.state === "reserved")
     throw new Error(`${txId} of block ${block.blockNumber} is ${known.state} in another block`);
   if (known?.state === "pending") {
     addTo(sql, "waiting", -1);
+    if (known.sequence > (readFact(sql, "approvedThrough") ?? 0)) addTo(sql, "unapproved", -1);
     addTo(sql, "pending", -1);
   }
   if (known?.state === "set_aside") addTo(sql, "setAside", -1);
@@ -111,25 +145,36 @@ function restoreTransaction(
   noteAdmitted(sql, txId);
 }
 
+/** What storage tells when no block is left to be restored. */
+export interface RestoreEnding {
+  readonly life: string;
+  /** The block number that storage holds nothing of: the chain ends before it. */
+  readonly next: number;
+  /** What `vdc:latest` still names, or -1. */
+  readonly publishedThrough: number;
+  /** Numbers with staged bytes. */
+  readonly staged: readonly number[];
+}
+
 /**
  * The whole chain is there again, so blocks may be made. A block goes through its stages once more when its staged bytes
  * are still there, for they are deleted last of all; or when it is so late, and not named by `vdc:latest`, that it may have been
  * in flight. `vdc:latest` is not moved before the last of them is in every tier: it must not go back.
- * @param found `publishedThrough`: what `vdc:latest` still names, or -1; `staged`: numbers with staged bytes
+ * Nothing is published, and no asset is indexed, before what an earlier life may have begun to write has landed.
+ * A halt that was found during the restore stays.
+ * @throws Error when the chain does not end here, or the restore was of an earlier life
  */
-export function endRestore(
-  sql: Sql,
-  rules: ChainRules,
-  found: { readonly publishedThrough: number; readonly staged: readonly number[] },
-  now: number,
-): void {
+export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, now: number): void {
+  refuseEarlierLife(sql, ending.life);
   if (!readFact(sql, "restoring")) return;
   const last = lastBlock(sql)?.number ?? -1;
+  if (ending.next !== last + 1)
+    throw new Error(`the restored chain ends with block ${last}, not before block ${ending.next}`);
   sql.exec(
     `UPDATE block SET state = 'sealed', ipfs_hash = NULL, persisted_at = NULL, indexed_at = NULL, complete_at = NULL,
      nudged_at = 0 WHERE number > ? OR number IN (SELECT value FROM json_each(?))`,
-    Math.max(found.publishedThrough, last - rules.maxBlocksInFlight),
-    JSON.stringify(found.staged),
+    Math.max(ending.publishedThrough, last - rules.maxBlocksInFlight),
+    JSON.stringify(ending.staged),
   );
   const [again] = sql
     .exec<{ n: number | null }>("SELECT sum(transactions) AS n FROM block WHERE state <> 'complete'")
@@ -138,8 +183,16 @@ export function endRestore(
   writeFact(sql, "latestHeldUntil", last);
   const latest = latestThatIsPersisted(sql);
   if (latest >= last && latest >= 0) writeFact(sql, "latest", latest);
+  noteEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
+  awaitEarlierAssetWrites(sql, rules, now);
   writeFact(sql, "founded", now);
   forgetFact(sql, "restoring");
-  forgetFact(sql, "halted");
+  endHaltUntilRestored(sql);
   writeFact(sql, "mineNudgeAt", now); // what was approved meanwhile waits
+}
+
+/** A Worker that restored an earlier life knows neither where this one stands nor where its chain ends. */
+function refuseEarlierLife(sql: Sql, life: string): void {
+  if (life !== lifeOf(sql))
+    throw new Error("the chain head has lost its storage again: the restore begins again");
 }

@@ -2,6 +2,22 @@ import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 
 export type { Sql } from "../../shared/sqlite.ts";
 
+/** Conditions of the partial indexes below, for the row before and after a change: 1 or 0. */
+const UNPAID = conditionOf((row) => [
+  `${row}.received_at IS NOT NULL`,
+  `${row}.paid_by IS NULL`,
+  `${row}.expired_at IS NULL`,
+]);
+const UNRELEASED = conditionOf((row) => [
+  `${row}.received_at IS NOT NULL`,
+  `${row}.paid_by IS NOT NULL`,
+  `${row}.admitted = 0`,
+]);
+
+function conditionOf(terms: (row: "NEW" | "OLD") => string[]) {
+  return { new: terms("NEW").join(" AND "), old: terms("OLD").join(" AND ") };
+}
+
 /**
  * Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch.
  * A row of `tx` stays for ever, so that no id is admitted twice; only a refused submission is forgotten: `refused.ts`.
@@ -21,12 +37,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       error TEXT,
       set_aside_at INTEGER,
       set_aside_from INTEGER,
-      parked INTEGER NOT NULL DEFAULT 0
+      parked INTEGER NOT NULL DEFAULT 0,
+      moved INTEGER NOT NULL DEFAULT 0 -- its envelope is the one in set-aside/
     ) WITHOUT ROWID`,
-    "CREATE INDEX tx_waiting ON tx (timestamp, id) WHERE state = 'pending'",
-    "CREATE INDEX tx_admitted ON tx (sequence) WHERE state = 'pending'",
+    "CREATE INDEX tx_waiting ON tx (sequence) WHERE state = 'pending'",
     "CREATE INDEX tx_of_block ON tx (block, position) WHERE block IS NOT NULL",
-    "CREATE INDEX tx_set_aside ON tx (set_aside_at) WHERE state = 'set_aside'",
+    "CREATE INDEX tx_set_aside ON tx (set_aside_at, id) WHERE state = 'set_aside'",
+    "CREATE INDEX tx_unparked ON tx (set_aside_at, id) WHERE state = 'set_aside' AND parked = 0",
     `CREATE TABLE block (
       number INTEGER PRIMARY KEY,
       state TEXT NOT NULL,
@@ -77,10 +94,22 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       received_at INTEGER,
       expired_at INTEGER,
       paid_by TEXT,
-      admitted INTEGER NOT NULL DEFAULT 0
+      admitted INTEGER NOT NULL DEFAULT 0,
+      owed_since INTEGER -- since when it has been both, submitted and paid
     ) WITHOUT ROWID`,
     "CREATE INDEX intent_unpaid ON intent (received_at) WHERE received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL",
     "CREATE INDEX intent_paid ON intent (tx_id) WHERE received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0",
+    "CREATE INDEX intent_owed ON intent (owed_since) WHERE received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0",
+    "CREATE TABLE counted (name TEXT PRIMARY KEY, intents INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT INTO counted (name, intents) VALUES ('unpaid', 0), ('unreleased', 0)",
+    `CREATE TRIGGER intent_inserted AFTER INSERT ON intent BEGIN
+      UPDATE counted SET intents = intents + (${UNPAID.new}) WHERE name = 'unpaid';
+      UPDATE counted SET intents = intents + (${UNRELEASED.new}) WHERE name = 'unreleased';
+    END`,
+    `CREATE TRIGGER intent_updated AFTER UPDATE ON intent BEGIN
+      UPDATE counted SET intents = intents + (${UNPAID.new}) - (${UNPAID.old}) WHERE name = 'unpaid';
+      UPDATE counted SET intents = intents + (${UNRELEASED.new}) - (${UNRELEASED.old}) WHERE name = 'unreleased';
+    END`,
   ],
   [
     // What a pending or reserved transaction makes true once it is mined; null in every other state.
@@ -95,8 +124,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
-// Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and a query costs
-// nothing for intents that were paid or expired long ago.
+// Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a
+// query does not grow with the intents that were paid or expired long ago.
 export const UNPAID_INTENT = "received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL";
 export const UNRELEASED_INTENT = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
 

@@ -6,9 +6,10 @@ import { addTo, readFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { noteBlockMilestone } from "./latency.ts";
 import { noteChanges } from "./ledger.ts";
+import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
 
-/** The reservation changed under the miner's hands, or the chain was halted: ask for a reservation again. */
+/** The reservation was revised, belongs to an earlier life, or the chain was halted: the miner asks for a reservation again. */
 export type StaleReservation = { readonly stale: true };
 
 /**
@@ -25,7 +26,8 @@ export function seal(
   const block = findBlock(sql, blockNumber);
   if (block === undefined) return { stale: true };
   if (isSealed(block)) return { won: block.sha256 === sealed.sha256, hash: block.hash, sha256: block.sha256 };
-  if (block.previous_hash !== previousHash || block.revision !== sealed.revision) return { stale: true };
+  if (sealed.life !== lifeOf(sql) || sealed.revision !== block.revision) return { stale: true };
+  if (block.previous_hash !== previousHash) return { stale: true };
   if (readFact(sql, "halted")) return { stale: true };
 
   sql.exec(

@@ -2,6 +2,7 @@ import type { Reservation } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { findBlock } from "./blocks.ts";
 import { addTo, nextOf } from "./facts.ts";
+import { lifeOf } from "./life.ts";
 import { isFinal, refuse } from "./refused.ts";
 import { reservationOf } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
@@ -15,6 +16,14 @@ export interface Refusal {
   readonly isUsers?: boolean;
 }
 
+/** `life` and `revision`: of the reservation that the transactions were judged in. */
+export interface SetAsideRequest {
+  readonly life: string;
+  readonly blockNumber: number;
+  readonly revision: number;
+  readonly refused: readonly Refusal[];
+}
+
 /**
  * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons. The alarm parks
  * them in the dead-letter store, but for a user's refused submission: `refused.ts`. Only from the revision that they were judged in: among other transactions the
@@ -23,13 +32,13 @@ export interface Refusal {
 export function setAside(
   sql: Sql,
   chainId: string,
-  request: { blockNumber: number; revision: number; refused: readonly Refusal[] },
+  request: SetAsideRequest,
   now: number,
 ): Reservation | null {
-  const { blockNumber, revision, refused } = request;
+  const { life, blockNumber, revision, refused } = request;
   const block = findBlock(sql, blockNumber);
-  // Sealed, dissolved or revised meanwhile: the caller asks for a reservation anew.
-  if (block?.state !== "reserved" || block.revision !== revision) return null;
+  // Sealed, dissolved, revised or of an earlier life: the miner asks for a reservation again.
+  if (life !== lifeOf(sql) || block?.state !== "reserved" || block.revision !== revision) return null;
   const taken = refused.filter((refusal) => takeOut(sql, blockNumber, refusal, now));
   const final = taken.filter((refusal) => isFinal(sql, refusal));
   for (const refusal of final) refuse(sql, refusal, now);
@@ -68,6 +77,21 @@ function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal
     blockNumber,
   );
   return found.length > 0;
+}
+
+/**
+ * Notes that the envelope in `set-aside/` counts from now on, also when the transaction is replayed. Decided together with
+ * every readmission: a transaction that is not set aside any more keeps the envelope that it has in `pending/`.
+ * @returns ids of the transactions whose object in `pending/` may be deleted
+ */
+export function noteMoved(sql: Sql, txIds: readonly string[]): readonly string[] {
+  return sql
+    .exec<{ id: string }>(
+      "UPDATE tx SET moved = 1 WHERE id IN (SELECT value FROM json_each(?)) AND +state = 'set_aside' RETURNING id",
+      JSON.stringify(txIds),
+    )
+    .toArray()
+    .map(({ id }) => id);
 }
 
 /** The dead-letter store has been told of this failure, and of no later one. */

@@ -1,4 +1,4 @@
-import { forgetFact, writeFact } from "./facts.ts";
+import { forgetFact, readFact, writeFact } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
 /** Makes the hot keys due to be written, whatever was written last: for when KV has lost them. */
@@ -8,11 +8,34 @@ export function publishAgain(sql: Sql): void {
 }
 
 /**
- * Has what was set aside parked again: for when the queue that was to bring it there is known to be empty. What the
- * dead-letter store has already is not changed by it; what was erased, and what a user was refused, is not for it.
+ * Parks every set-aside transaction again, page by page in the alarm: for when the queue to the dead letters is known to
+ * be empty. A transaction that the dead-letter store has already is not changed by it; an erased one is left out, and so is a user's refused submission.
  */
 export function parkAgain(sql: Sql): void {
-  sql.exec("UPDATE tx SET parked = 0 WHERE state = 'set_aside' AND forget_at IS NULL AND reason <> 'erased'");
+  writeFact(sql, "parkAgainAfter", { at: -1, txId: "" });
+}
+
+const PARK_AGAIN_AT_ONCE = 500;
+
+export function parkNextAgain(sql: Sql): void {
+  const after = readFact(sql, "parkAgainAfter");
+  if (after === undefined) return;
+  const page = sql
+    .exec<{ id: string; set_aside_at: number }>(
+      `SELECT id, set_aside_at FROM tx WHERE state = 'set_aside' AND forget_at IS NULL AND (set_aside_at, id) > (?, ?)
+       ORDER BY set_aside_at, id LIMIT ?`,
+      after.at,
+      after.txId,
+      PARK_AGAIN_AT_ONCE,
+    )
+    .toArray();
+  sql.exec(
+    "UPDATE tx SET parked = 0 WHERE id IN (SELECT value FROM json_each(?)) AND reason <> 'erased'",
+    JSON.stringify(page.map(({ id }) => id)),
+  );
+  const last = page.at(-1);
+  if (last === undefined || page.length < PARK_AGAIN_AT_ONCE) forgetFact(sql, "parkAgainAfter");
+  else writeFact(sql, "parkAgainAfter", { at: last.set_aside_at, txId: last.id });
 }
 
 /** Makes every unfinished block due for its stage at once: for when the queues are known to be empty, or an outage is over. */

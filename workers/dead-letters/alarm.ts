@@ -1,5 +1,5 @@
 import { errorText, type Log } from "../../shared/log.ts";
-import { checkDue } from "./check.ts";
+import { checkDue, nextCheck } from "./check.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { reindexPage } from "./reindex.ts";
@@ -41,10 +41,7 @@ async function replayIfDue(store: Store, env: Env, now: number, log: Log): Promi
 
 /** When the first duty is due, milliseconds since the epoch; `undefined` when nothing is owed. */
 export function nextDue(store: Store): number | undefined {
-  const [check] = store.sql
-    .exec<{ at: number | null }>("SELECT min(check_at) AS at FROM entry WHERE check_at IS NOT NULL")
-    .toArray();
-  const dates = [readFact(store.sql, "reindex") && AT_ONCE, replayDue(store), check?.at ?? undefined].filter(
+  const dates = [readFact(store.sql, "reindex") && AT_ONCE, replayDue(store), nextCheck(store.sql)].filter(
     (date) => date !== undefined,
   );
   if (dates.length === 0) return undefined;

@@ -1,21 +1,41 @@
 import type { Sql } from "../../shared/sqlite.ts";
 import type { EntryRow } from "./entries.ts";
 import type { Env } from "./env.ts";
+import { readFact, writeFact } from "./facts.ts";
 import { ask, standingOf, type Known } from "./standing.ts";
 import type { Store } from "./store.ts";
 
+/** With the pause between two checks, this bounds the work, however many entries are open. */
 const CHECK_AT_ONCE = 100;
-const SOONEST = 2_000; // milliseconds
-const LATEST = 3_600_000;
+const PAUSE_MS = 2_000;
+const SOONEST_MS = 2_000;
+const LATEST_MS = 24 * 3_600_000;
 /** Longer than a stage tries: 100 retries, at most five minutes apart. */
 const LOST_AFTER = 24 * 3_600_000;
 
-/** Finds out which of those that are due have been done meanwhile, by a replay or by other means. */
+/**
+ * Finds out which of the due entries have been done meanwhile, by a replay or by other means. The entry that has been due
+ * for longest comes first.
+ */
 export async function checkDue(store: Store, env: Env, now: number): Promise<void> {
+  if (now < (readFact(store.sql, "checkedAt") ?? 0) + PAUSE_MS) return;
   const due = dueForCheck(store.sql, now);
   if (due.length === 0) return;
   const known = await ask(due, env);
-  store.decide((later) => noteChecked(store.sql, due, known, later));
+  store.decide((later) => {
+    noteChecked(store.sql, due, known, later);
+    writeFact(store.sql, "checkedAt", later);
+  });
+}
+
+/** When entries are to be checked next, milliseconds since the epoch; `undefined` when none is to be checked. */
+export function nextCheck(sql: Sql): number | undefined {
+  const [first] = sql
+    .exec<{ check_at: number }>(
+      "SELECT check_at FROM entry WHERE check_at IS NOT NULL ORDER BY check_at LIMIT 1",
+    )
+    .toArray();
+  return first && Math.max(first.check_at, (readFact(sql, "checkedAt") ?? -PAUSE_MS) + PAUSE_MS);
 }
 
 export function dueForCheck(sql: Sql, now: number): EntryRow[] {
@@ -36,9 +56,11 @@ export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known
       resolve(sql, row.id);
       continue;
     }
+    const later = now + Math.min(LATEST_MS, Math.max(SOONEST_MS, waited));
+    const lostAt = row.state === "replaying" ? (row.replayed_at ?? 0) + LOST_AFTER : 0;
     sql.exec(
       "UPDATE entry SET check_at = ? WHERE id = ? AND check_at IS NOT NULL",
-      now + Math.min(LATEST, Math.max(SOONEST, waited)),
+      lostAt > now ? Math.min(later, lostAt) : later,
       row.id,
     );
     if (standing === undefined)

@@ -145,16 +145,22 @@ export function dismiss(
 export function resolved(sql: Sql, { stage, blockNumber }: { stage: StageName; blockNumber: number }): void {
   sql.exec(
     `UPDATE entry SET state = 'resolved', check_at = NULL
-     WHERE stage = ? AND block_number = ? AND state IN ('open', 'replaying')`,
+     WHERE stage = ? AND block_number = ? AND +state IN ('open', 'replaying')`, // +: by the block's index
     stage,
     blockNumber,
   );
 }
 
+/** The triggers of the schema keep the counts: the cost does not grow with what was ever parked. */
 export function counts(sql: Sql): DeadLetterCounts {
   const rows = sql
-    .exec<{ state: DeadLetterState; stage: StageName; entries: number; oldest: number }>(
-      "SELECT state, stage, count(*) AS entries, min(first_seen) AS oldest FROM entry GROUP BY state, stage",
+    .exec<{ state: DeadLetterState; stage: StageName; entries: number }>(
+      "SELECT state, stage, entries FROM counted WHERE entries > 0",
+    )
+    .toArray();
+  const [oldest] = sql
+    .exec<{ first_seen: number }>(
+      "SELECT first_seen FROM entry WHERE state = 'open' ORDER BY first_seen LIMIT 1",
     )
     .toArray();
   const of = (state: DeadLetterState) => rows.filter((row) => row.state === state);
@@ -164,10 +170,7 @@ export function counts(sql: Sql): DeadLetterCounts {
     replaying: sum("replaying"),
     resolved: sum("resolved"),
     dismissed: sum("dismissed"),
-    oldestOpenAt: of("open").reduce<number | null>(
-      (oldest, row) => Math.min(oldest ?? row.oldest, row.oldest),
-      null,
-    ),
+    oldestOpenAt: oldest?.first_seen ?? null,
   };
 }
 

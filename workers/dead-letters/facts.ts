@@ -6,6 +6,8 @@ export interface Facts {
   reindex: { cursor: string | null };
   /** When the running replay may send again. */
   replayDue: number;
+  /** When the chain head was last asked what was done meanwhile. */
+  checkedAt: number;
   /** After a failure outside, nothing is tried again before this. */
   pausedUntil: number;
 }

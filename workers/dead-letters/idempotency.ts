@@ -6,13 +6,18 @@ import type { ReplayRequest } from "./replays.ts";
 
 /** Milliseconds: a week. */
 const KEPT_FOR = 7 * 86_400_000;
+const FORGET_AT_ONCE = 100;
 
 /** The answer that the key was given before, if it was for the same request. */
 export type Repeat = Replay | "another_request" | "none";
 
 /** A creation that was refused never counts: only what was made answers for a key. */
 export function repeatOf(sql: Sql, key: string, request: ReplayRequest, now: number): Repeat {
-  sql.exec("DELETE FROM idempotency_key WHERE at < ?", now - KEPT_FOR);
+  sql.exec(
+    "DELETE FROM idempotency_key WHERE key IN (SELECT key FROM idempotency_key WHERE at < ? ORDER BY at LIMIT ?)",
+    now - KEPT_FOR,
+    FORGET_AT_ONCE,
+  );
   const [known] = sql
     .exec<{ request: string; answer: string }>(
       "SELECT request, answer FROM idempotency_key WHERE key = ?",

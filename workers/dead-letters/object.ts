@@ -104,6 +104,11 @@ export class DeadLetters extends DurableObject<Env> {
     return entries.counts(this.#store.sql);
   }
 
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
+  }
+
   list(filter: DeadLetterFilter, after: entries.Cursor | null, limit: number) {
     return this.#isWhole ? entries.list(this.#store.sql, filter, after, limit, Date.now()) : "reindexing";
   }

@@ -20,7 +20,7 @@ const SOONEST_CHECK = 2_000; // milliseconds
 export function nextPortion(sql: Sql, replayId: string, size: number): { item: ItemRow; row: EntryRow }[] {
   return sql
     .exec<ItemRow>(
-      "SELECT position, entry_id, tries FROM replay_item WHERE replay_id = ? AND outcome = 'waiting' ORDER BY position LIMIT ?",
+      "SELECT position, entry_id, tries FROM replay_item INDEXED BY replay_item_waiting WHERE replay_id = ? AND outcome = 'waiting' ORDER BY position LIMIT ?",
       replayId,
       size,
     )

@@ -15,6 +15,9 @@ export type ReplayRefusal =
   | { readonly refused: "active"; readonly id: string }
   | { readonly refused: "unknown_entries"; readonly ids: readonly string[] };
 
+/** Each is a read of R2 and a send, of which one call may make so many and no more. */
+export const MOST_AT_ONCE = 100;
+
 export type ReplayRow = {
   id: string;
   state: Replay["state"];
@@ -24,6 +27,9 @@ export type ReplayRow = {
   ended_at: number | null;
   rate: number;
   total: number;
+  replayed: number;
+  skipped: number;
+  failed: number;
 };
 
 /**
@@ -52,8 +58,11 @@ export function createReplay(
     id,
     ...bindings,
   );
-  const [items] = sql
-    .exec<{ total: number }>("SELECT count(*) AS total FROM replay_item WHERE replay_id = ?", id)
+  const [last] = sql
+    .exec<{ position: number }>(
+      "SELECT position FROM replay_item WHERE replay_id = ? ORDER BY position DESC LIMIT 1",
+      id,
+    )
     .toArray();
   sql.exec(
     "INSERT INTO replay (id, state, reason, operator, created_at, rate, total) VALUES (?, 'running', ?, ?, ?, ?, ?)",
@@ -62,7 +71,7 @@ export function createReplay(
     by,
     now,
     request.ratePerSecond,
-    items?.total ?? 0,
+    last === undefined ? 0 : last.position + 1,
   );
   writeFact(sql, "replayDue", now);
   endIfFinished(sql, id, now);
@@ -78,9 +87,10 @@ export function createReplay(
  */
 export function abort(sql: Sql, id: string, now: number): Replay | null {
   sql.exec("UPDATE replay SET state = 'aborted', ended_at = ? WHERE id = ? AND state = 'running'", now, id);
+  // A portion is the first of the waiting entries, so no other one can be marked.
   sql.exec(
-    `UPDATE entry SET state = 'open' WHERE state = 'replaying' AND replay_id = ? AND id IN
-     (SELECT entry_id FROM replay_item WHERE replay_id = entry.replay_id AND outcome = 'waiting')`,
+    `UPDATE entry SET state = 'open' WHERE id IN (SELECT value FROM json_each(?)) AND +state = 'replaying' AND replay_id = ?`,
+    JSON.stringify(firstWaiting(sql, id, MOST_AT_ONCE)),
     id,
   );
   return replayById(sql, id);
@@ -91,17 +101,25 @@ export function activeReplay(sql: Sql): ReplayRow | undefined {
 }
 
 export function endIfFinished(sql: Sql, id: string, now: number): void {
-  sql.exec(
-    `UPDATE replay SET state = 'done', ended_at = ? WHERE id = ? AND state = 'running' AND NOT EXISTS
-     (SELECT 1 FROM replay_item WHERE replay_id = replay.id AND outcome = 'waiting')`,
-    now,
-    id,
-  );
+  if (firstWaiting(sql, id, 1).length > 0) return;
+  sql.exec("UPDATE replay SET state = 'done', ended_at = ? WHERE id = ? AND state = 'running'", now, id);
+}
+
+/** Ids of the entries that come next in a replay. */
+function firstWaiting(sql: Sql, id: string, most: number): string[] {
+  return sql
+    .exec<{ entry_id: string }>(
+      "SELECT entry_id FROM replay_item INDEXED BY replay_item_waiting WHERE replay_id = ? AND outcome = 'waiting' ORDER BY position LIMIT ?",
+      id,
+      most,
+    )
+    .toArray()
+    .map(({ entry_id }) => entry_id);
 }
 
 export function replayById(sql: Sql, id: string): Replay | null {
   const [row] = sql.exec<ReplayRow>("SELECT * FROM replay WHERE id = ?", id).toArray();
-  return row === undefined ? null : replayOf(sql, row);
+  return row === undefined ? null : replayOf(row);
 }
 
 const ITEMS_SHOWN = 1_000;
@@ -124,19 +142,12 @@ const REPLAYS_SHOWN = 100;
 /** The newest first. */
 export function replays(sql: Sql): readonly Replay[] {
   return sql
-    .exec<ReplayRow>("SELECT * FROM replay ORDER BY created_at DESC, id LIMIT ?", REPLAYS_SHOWN)
+    .exec<ReplayRow>("SELECT * FROM replay ORDER BY created_at DESC LIMIT ?", REPLAYS_SHOWN)
     .toArray()
-    .map((row) => replayOf(sql, row));
+    .map(replayOf);
 }
 
-function replayOf(sql: Sql, row: ReplayRow): Replay {
-  const outcomes = sql
-    .exec<{ outcome: string; items: number }>(
-      "SELECT outcome, count(*) AS items FROM replay_item WHERE replay_id = ? GROUP BY outcome",
-      row.id,
-    )
-    .toArray();
-  const of = (outcome: string) => outcomes.find((found) => found.outcome === outcome)?.items ?? 0;
+function replayOf(row: ReplayRow): Replay {
   return {
     id: row.id,
     state: row.state,
@@ -146,9 +157,9 @@ function replayOf(sql: Sql, row: ReplayRow): Replay {
     endedAt: row.ended_at,
     ratePerSecond: row.rate,
     total: row.total,
-    replayed: of("replayed"),
-    skipped: of("skipped"),
-    failed: of("failed"),
+    replayed: row.replayed,
+    skipped: row.skipped,
+    failed: row.failed,
   };
 }
 

@@ -9,12 +9,10 @@ import { queueOf, type Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { readRecord } from "./record.ts";
 import { begin, finish, nextPortion, type Sent } from "./replay-portion.ts";
-import { activeReplay } from "./replays.ts";
+import { activeReplay, MOST_AT_ONCE } from "./replays.ts";
 import { ask, isSetAside, REFUSED } from "./standing.ts";
 import type { Store } from "./store.ts";
 
-/** Each is a read of R2 and a send, of which one call may make so many and no more. */
-const MOST_AT_ONCE = 100;
 const PAUSE_AFTER_FAILURE = 2_000; // milliseconds
 
 /** When the running replay may send next, milliseconds since the epoch; `undefined` when none runs. */

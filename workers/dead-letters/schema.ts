@@ -26,6 +26,16 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX entry_of_transaction ON entry (tx_id) WHERE tx_id IS NOT NULL",
     "CREATE INDEX entry_of_block ON entry (block_number) WHERE block_number IS NOT NULL",
     "CREATE INDEX entry_to_check ON entry (check_at) WHERE check_at IS NOT NULL",
+    "CREATE TABLE counted (state TEXT, stage TEXT, entries INTEGER NOT NULL, PRIMARY KEY (state, stage)) WITHOUT ROWID",
+    `CREATE TRIGGER entry_inserted AFTER INSERT ON entry BEGIN
+      INSERT INTO counted (state, stage, entries) VALUES (NEW.state, NEW.stage, 1)
+        ON CONFLICT (state, stage) DO UPDATE SET entries = entries + 1;
+    END`,
+    `CREATE TRIGGER entry_moved AFTER UPDATE OF state ON entry WHEN OLD.state <> NEW.state BEGIN
+      UPDATE counted SET entries = entries - 1 WHERE state = OLD.state AND stage = OLD.stage;
+      INSERT INTO counted (state, stage, entries) VALUES (NEW.state, NEW.stage, 1)
+        ON CONFLICT (state, stage) DO UPDATE SET entries = entries + 1;
+    END`,
     `CREATE TABLE replay (
       id TEXT PRIMARY KEY,
       state TEXT NOT NULL,
@@ -34,7 +44,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       created_at INTEGER NOT NULL,
       ended_at INTEGER,
       rate INTEGER NOT NULL,
-      total INTEGER NOT NULL
+      total INTEGER NOT NULL,
+      replayed INTEGER NOT NULL DEFAULT 0,
+      skipped INTEGER NOT NULL DEFAULT 0,
+      failed INTEGER NOT NULL DEFAULT 0
     )`,
     "CREATE INDEX replay_by_age ON replay (created_at)",
     "CREATE UNIQUE INDEX replay_running ON replay (state) WHERE state = 'running'",
@@ -47,9 +60,17 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       detail TEXT NOT NULL DEFAULT '',
       PRIMARY KEY (replay_id, position)
     ) WITHOUT ROWID`,
-    "CREATE INDEX replay_item_outcome ON replay_item (replay_id, outcome, position)",
+    "CREATE INDEX replay_item_waiting ON replay_item (replay_id, position) WHERE outcome = 'waiting'",
     "CREATE UNIQUE INDEX replay_item_entry ON replay_item (replay_id, entry_id)",
+    `CREATE TRIGGER replay_item_settled AFTER UPDATE OF outcome ON replay_item BEGIN
+      UPDATE replay SET
+        replayed = replayed + (NEW.outcome = 'replayed') - (OLD.outcome = 'replayed'),
+        skipped = skipped + (NEW.outcome = 'skipped') - (OLD.outcome = 'skipped'),
+        failed = failed + (NEW.outcome = 'failed') - (OLD.outcome = 'failed')
+        WHERE id = NEW.replay_id;
+    END`,
     "CREATE TABLE idempotency_key (key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL)",
+    "CREATE INDEX idempotency_key_by_age ON idempotency_key (at)",
     "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     // A new storage knows nothing: what R2 holds is read into it first.
     `INSERT INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,

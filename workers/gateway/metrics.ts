@@ -1,7 +1,9 @@
+import { audit } from "../../shared/audit.ts";
 import { intakeBacklog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { deadLetters } from "../../shared/dead-letters.ts";
 import { monitor } from "../../shared/monitor.ts";
+import { readObjectBytes } from "../../shared/object-bytes.ts";
 import { readParts } from "../../shared/parts.ts";
 import { exposition, EXPOSITION_CONTENT_TYPE } from "../../shared/prometheus.ts";
 import { metricsOf } from "./metrics/all.ts";
@@ -25,6 +27,14 @@ export const metrics = operation(
         alerts: () => monitor(env).alertStates(),
         dead_letters: () => deadLetters(env).counts(),
         storage: () => env.STORAGE_VERIFIER.summary(),
+        objects: () =>
+          readObjectBytes({
+            "chain-head": () => chainHead(env).databaseBytes(),
+            "dead-letters": () => deadLetters(env).databaseBytes(),
+            "storage-runs": () => env.STORAGE_VERIFIER.databaseBytes(),
+            "audit-log": () => audit(env).databaseBytes(),
+            monitor: () => monitor(env).databaseBytes(),
+          }),
       },
       log,
     );

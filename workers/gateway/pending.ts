@@ -7,7 +7,7 @@ import { readCursor, writeCursor } from "./cursor.ts";
 import { operation } from "./operation.ts";
 import { number } from "./parameters.ts";
 
-const Cursor = v.strictObject({ timestamp: Timestamp, txId: TxId });
+const Cursor = v.strictObject({ sequence: v.pipe(v.number(), v.safeInteger()) });
 
 export const PendingPage = v.strictObject({
   count: v.pipe(Count, v.description("Transactions whose block is not finished, and those in no block yet")),
@@ -31,7 +31,7 @@ export const pending = operation(
   },
   async ({ env, query: { cursor, limit } }) => {
     const now = Date.now();
-    const page = await chainHead(env).pendingPage(readCursor(Cursor, cursor), limit);
+    const page = await chainHead(env).pendingPage(readCursor(Cursor, cursor)?.sequence ?? null, limit);
     const { counts } = await chainHead(env).status();
     const last = page.at(-1);
     return json({
@@ -43,10 +43,7 @@ export const pending = operation(
         admittedAt,
         ageSeconds: Math.max(0, Math.floor((now - admittedAt) / 1_000)),
       })),
-      next:
-        last !== undefined && page.length === limit
-          ? writeCursor({ timestamp: last.timestamp, txId: last.txId })
-          : null,
+      next: last !== undefined && page.length === limit ? writeCursor({ sequence: last.sequence }) : null,
     } satisfies PendingPage);
   },
 );

@@ -19,7 +19,7 @@ export const PrivateEnvelope = v.strictObject({
   txId: TxId,
   blockNumber: v.pipe(v.nullable(BlockNumber), v.description("Null: it is in no published block")),
   source: v.pipe(
-    v.picklist(["archive", "pending", "intent", "dead-letter"]),
+    v.picklist(["archive", "pending", "set-aside", "intent", "dead-letter"]),
     v.description("Where the envelope is: its block's archive, or where a transaction without a block waits"),
   ),
   privateCommitment: v.pipe(

@@ -11,7 +11,7 @@ import { reindexing } from "./dead-letters.ts";
 import type { Env } from "./env.ts";
 
 export interface FoundEnvelope {
-  readonly source: "archive" | "pending" | "intent" | "dead-letter";
+  readonly source: "archive" | "pending" | "set-aside" | "intent" | "dead-letter";
   readonly envelope: Envelope;
 }
 
@@ -29,6 +29,7 @@ export async function findEnvelope(
   const found =
     (await fromArchive(txId, facts, env)) ??
     (await fromObject(env, r2Keys.pending(txId), "pending")) ??
+    (await fromObject(env, r2Keys.setAside(txId), "set-aside")) ??
     (await fromObject(env, r2Keys.intent(txId), "intent")) ??
     (await fromDeadLetters(txId, env));
   if (found !== undefined) return found;
@@ -55,7 +56,7 @@ async function fromArchive(
 async function fromObject(
   { R2 }: Env,
   key: string,
-  source: "pending" | "intent",
+  source: "pending" | "set-aside" | "intent",
 ): Promise<FoundEnvelope | undefined> {
   const bytes = await readObject(R2, key);
   return found(source, bytes && parsed(bytes));

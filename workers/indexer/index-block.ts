@@ -1,7 +1,8 @@
-import { assetGaps, transactionEntries } from "../../shared/block-index.ts";
+import { transactionEntries, writeAssetRecords } from "../../shared/block-index.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
+import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
+import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/chain-head.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { RetryLater } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
@@ -32,7 +33,7 @@ export async function indexBlock({ blockNumber, from }: IndexBlock, env: Env, lo
       await env.INDEXER_QUEUE.send({ v: 1, blockNumber, from: end });
       return;
     }
-    await chainHead(env).indexed(blockNumber);
+    refuseStale(await chainHead(env).indexed({ life: facts.life, blockNumber }), blockNumber);
     log.info("block.indexed", { blockNumber, transactions: block.transactions.length });
   }
   await env.PENDING_CLEANER_QUEUE.send({ v: 1, blockNumber });
@@ -52,9 +53,6 @@ async function publishedBlock(env: Env, blockNumber: number, sha256: string | nu
 }
 
 async function indexRun(block: Block, from: number, end: number, env: Env): Promise<void> {
-  const entries = [
-    ...transactionEntries(block, from, end),
-    ...(await assetGaps(block.transactions.slice(from, end), env)),
-  ];
-  await mapConnections(entries, ({ key, value }) => env.KV.put(key, value));
+  await mapConnections(transactionEntries(block, from, end), ({ key, value }) => env.KV.put(key, value));
+  await writeAssetRecords(ledgerKeysOf(block.transactions.slice(from, end)).assetIds, env);
 }

@@ -6,6 +6,7 @@ import type { Keyring } from "../../shared/crypto/keyring.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
+import { stagedMetadata } from "../../shared/storage/staged.ts";
 import type { Env } from "./env.ts";
 import { openReserved } from "./open-reserved.ts";
 import { systemPart } from "./system-part.ts";
@@ -34,10 +35,12 @@ export async function buildAndSeal(
   // Read back as a stranger would: what does not verify is never staged.
   await verifyBlock(bytes, opened.reservation, system.publicKeyOf);
 
+  const { life, revision } = opened.reservation;
   const sha256 = await sha256HexOfFile(bytes);
-  await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes);
+  await createOnly(env.R2, r2Keys.sealed(blockNumber, sha256), bytes, stagedMetadata({ life, revision }));
   const answer = await chainHead(env).seal(blockNumber, block.previousHash, {
-    revision: opened.reservation.revision,
+    life,
+    revision,
     hash: block.hash,
     sha256,
     byteLength: bytes.length,

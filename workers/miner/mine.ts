@@ -20,7 +20,10 @@ export async function mine(request: MineRequest, env: Env, log: Log): Promise<vo
   for (;;) {
     const reservation = await chainHead(env).reserve();
     if ("none" in reservation && reservation.none === "not_founded") {
-      await chainHead(env).found(await archiveHoldsChain(env.R2));
+      await chainHead(env).found({
+        life: reservation.life,
+        archive: await archiveHoldsChain(env.R2),
+      });
       continue;
     }
     if ("none" in reservation) {

@@ -7,7 +7,7 @@ import { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent, type PermanentReason } from "../../shared/errors.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { readObject } from "../../shared/storage/r2-tier.ts";
+import { readPending } from "../../shared/storage/pending.ts";
 import { requiresUserSignature, type Env } from "./env.ts";
 
 /** Only these come from outside; genesis and key rotations are the miner's own. */
@@ -23,8 +23,13 @@ const FROM_OUTSIDE: readonly Transaction["type"][] = [
  * The public transaction of a pending object, decrypted and checked in full.
  * @throws Permanent when it can never be mined as it is; anything else when it can't be read now
  */
-export async function openPending(txId: string, keyring: Keyring, env: Env): Promise<Transaction> {
-  const bytes = await readObject(env.R2, r2Keys.pending(txId));
+export async function openPending(
+  txId: string,
+  isMoved: boolean,
+  keyring: Keyring,
+  env: Env,
+): Promise<Transaction> {
+  const bytes = await readPending(env.R2, txId, isMoved);
   if (bytes === undefined) throw new Permanent("missing", `${r2Keys.pending(txId)} is not in R2`);
   const envelope = parse(Envelope, "undecryptable", bytes);
   if (envelope.txId !== txId)

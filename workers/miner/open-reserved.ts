@@ -27,8 +27,8 @@ export async function openReserved(
   env: Env,
   log: Log,
 ): Promise<OpenedReservation | undefined> {
-  const { blockNumber, revision } = reservation;
-  const { opened, unfit } = await openAll(reservation.transactions, keyring, env);
+  const { life, blockNumber, revision } = reservation;
+  const { opened, unfit } = await openAll(reservation, keyring, env);
   const judged = judge(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
   if (judged === undefined) return undefined;
   const { kept: transactions, changes } = judged;
@@ -38,6 +38,7 @@ export async function openReserved(
   for (const { txId, error } of refused)
     log.warn("transaction.set_aside", { txId, blockNumber, reason: error.reason });
   const revised = await chainHead(env).setAside({
+    life,
     blockNumber,
     revision,
     refused: refused.map(({ txId, isUsers, error: { reason, message } }) => ({
@@ -51,11 +52,13 @@ export async function openReserved(
 }
 
 async function openAll(
-  txIds: readonly string[],
+  { transactions: txIds, moved }: Reservation,
   keyring: Keyring,
   env: Env,
 ): Promise<{ opened: Transaction[]; unfit: Refused[] }> {
-  const outcomes = await settleConnections(txIds, (txId) => openPending(txId, keyring, env));
+  const outcomes = await settleConnections(txIds, (txId) =>
+    openPending(txId, moved.includes(txId), keyring, env),
+  );
   const opened: Transaction[] = [];
   const unfit: Refused[] = [];
   for (const [i, txId] of txIds.entries()) {

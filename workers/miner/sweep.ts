@@ -1,38 +1,91 @@
 import { chainHead } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
-import { r2Keys, txIdOfPendingKey } from "../../shared/storage/layout.ts";
-import { chunks, R2_DELETE_KEYS } from "../../shared/storage/limits.ts";
-import { r2Pages } from "../../shared/storage/pages.ts";
+import { r2Keys, txIdOfPendingKey, txIdOfSetAsideKey } from "../../shared/storage/layout.ts";
+import { chunks, mapConnections } from "../../shared/storage/limits.ts";
 import { readPendingMetadata } from "../../shared/storage/pending.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
+import type { Admission } from "../chain-head/admit.ts";
+import type { SweepPlaces } from "../chain-head/sweep.ts";
 import type { Env } from "./env.ts";
 
-const ADMIT_AT_ONCE = 500;
-
-/**
- * Tells the chain head of every pending object: one that was written just before a crash is admitted now, so that
- * what is in `pending/` is always mined. Objects left over from finished blocks are cleared.
- */
-export async function sweepPending(env: Env, log: Log): Promise<void> {
-  const options: R2ListOptions = { prefix: r2Keys.pendingPrefix, include: ["customMetadata"] };
-  for await (const objects of r2Pages(env.R2, options)) await admitListed(objects, env, log);
+interface Folder {
+  readonly name: keyof SweepPlaces;
+  readonly prefix: string;
+  readonly txIdOf: (key: string) => string | undefined;
+  /** Objects that one minute looks at. */
+  readonly atOnce: number;
 }
 
-async function admitListed(objects: readonly R2Object[], env: Env, log: Log): Promise<void> {
+/** Nothing new is found in `set-aside/` unless the chain head has lost its storage, so it is looked through more slowly. */
+const FOLDERS: readonly Folder[] = [
+  { name: "pending", prefix: r2Keys.pendingPrefix, txIdOf: txIdOfPendingKey, atOnce: 1_000 },
+  { name: "setAside", prefix: r2Keys.setAsidePrefix, txIdOf: txIdOfSetAsideKey, atOnce: 200 },
+];
+
+const ADMIT_AT_ONCE = 500;
+/** Each is a read and a write of R2, and one invocation may make so many and no more. The rest is moved the next time round. */
+const MOVE_AT_ONCE = 200;
+
+/**
+ * Tells the chain head of the next objects in `pending/` and `set-aside/`: one that was written just before a crash is
+ * admitted now, so that what is there is always mined. Each minute goes on where the last one stopped, so its work does
+ * not grow with what waits. Objects left over from finished blocks are cleared, and those of set-aside transactions moved
+ * out of `pending/`.
+ */
+export async function sweepPending(env: Env, log: Log): Promise<void> {
+  const places = await chainHead(env).sweepPlaces();
+  for (const folder of FOLDERS) await sweepNext(folder, places[folder.name], env, log);
+}
+
+async function sweepNext(folder: Folder, after: string | null, env: Env, log: Log): Promise<void> {
+  const { objects, truncated } = await env.R2.list({
+    prefix: folder.prefix,
+    limit: folder.atOnce,
+    include: ["customMetadata"],
+    ...(after !== null && { startAfter: after }),
+  });
+  await admitListed(folder, objects, env, log);
+  const through = truncated ? (objects.at(-1)?.key ?? null) : null;
+  if (through !== after) await chainHead(env).noteSwept(folder.name, through);
+}
+
+async function admitListed(folder: Folder, objects: readonly R2Object[], env: Env, log: Log): Promise<void> {
   const entries = objects.flatMap((object) => {
-    const txId = txIdOfPendingKey(object.key);
+    const txId = folder.txIdOf(object.key);
     const facts = readPendingMetadata(object.customMetadata);
-    if (txId !== undefined && facts !== undefined) return [{ txId, ...facts }];
+    if (txId !== undefined && facts !== undefined) return [{ txId, key: object.key, ...facts }];
     log.warn("sweep.foreign_object", { key: object.key });
     return [];
   });
   for (const chunk of chunks(entries, ADMIT_AT_ONCE)) {
-    const { results } = await chainHead(env).admit(chunk);
-    const leftOver = chunk
-      .filter((_, i) => results[i] === "finished")
-      .map(({ txId }) => r2Keys.pending(txId));
-    for (const keys of chunks(leftOver, R2_DELETE_KEYS)) await env.R2.delete(keys);
-    const found = results.filter((result) => result === "admitted").length;
-    if (found > 0 || leftOver.length > 0)
-      log.warn("sweep.mended", { admitted: found, leftOver: leftOver.length });
+    const { results } = await chainHead(env).admit(
+      chunk.map(({ txId, timestamp, size, pays }) => ({ txId, timestamp, size, pays })),
+    );
+    const those = (which: Admission) => chunk.filter((_, i) => results[i] === which);
+    const leftOver = those("finished").map(({ key }) => key);
+    if (leftOver.length > 0) await env.R2.delete(leftOver);
+    const admitted = those("admitted").length;
+    const setAside = folder.name === "pending" ? those("set_aside").map(({ txId }) => txId) : [];
+    const moved = await moveAside(setAside.slice(0, MOVE_AT_ONCE), env);
+    if (admitted + leftOver.length + moved > 0)
+      log.warn("sweep.mended", { admitted, leftOver: leftOver.length, moved });
   }
+}
+
+/**
+ * Copies first, asks the chain head second, deletes last: wherever this stops, one of the two objects is there, and the
+ * chain head has said which one counts. An envelope that is in `set-aside/` already stays: it came first.
+ */
+async function moveAside(txIds: readonly string[], env: Env): Promise<number> {
+  if (txIds.length === 0) return 0;
+  const copied = await mapConnections(txIds, async (txId) => {
+    const object = await env.R2.get(r2Keys.pending(txId));
+    if (object === null) return [];
+    const bytes = new Uint8Array(await object.arrayBuffer());
+    await createOnly(env.R2, r2Keys.setAside(txId), bytes, object.customMetadata);
+    return [txId];
+  });
+  const moved = await chainHead(env).noteMoved(copied.flat());
+  if (moved.length > 0) await env.R2.delete(moved.map((txId) => r2Keys.pending(txId)));
+  return moved.length;
 }

@@ -5,6 +5,7 @@ export const ALERTS = [
   "dead_letters",
   "failed_verification",
   "pending_too_old",
+  "object_nearly_full",
   "unreadable",
 ] as const;
 export type AlertName = (typeof ALERTS)[number];

@@ -31,6 +31,11 @@ export class Monitor extends DurableObject<Env> {
     return counters(this.#sql);
   }
 
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
+  }
+
   judge(findings: readonly Finding[]) {
     return this.#decide((now) => judge(this.#sql, findings, now));
   }

@@ -3,8 +3,9 @@ import { canonicalText, type Json } from "../../shared/crypto/canonical.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
+import { readPending } from "../../shared/storage/pending.ts";
 import { archiveBytes } from "../../shared/storage/private-archive.ts";
-import { createOnly, readObject } from "../../shared/storage/r2-tier.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
 
 /**
@@ -15,13 +16,14 @@ import type { Env } from "./env.ts";
 export async function archivePrivateParts(
   blockNumber: number,
   txIds: readonly string[],
+  moved: readonly string[],
   env: Env,
   log: Log,
 ): Promise<void> {
   const key = r2Keys.private(blockNumber);
   if (txIds.length === 0 || (await env.R2.head(key)) !== null) return;
   const found = await mapConnections(txIds, async (txId) => {
-    const bytes = await readObject(env.R2, r2Keys.pending(txId));
+    const bytes = await readPending(env.R2, txId, moved.includes(txId));
     return [txId, bytes && envelopeIn(bytes)] as const;
   });
   const envelopes = found.filter(([, envelope]) => envelope !== undefined);

@@ -1,5 +1,5 @@
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
+import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
 import type { CleanBlock } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
@@ -12,17 +12,17 @@ import type { Env } from "./env.ts";
  * their private parts are archived.
  */
 export async function clean({ blockNumber }: CleanBlock, env: Env, log: Log): Promise<void> {
-  const facts = await chainHead(env).block(blockNumber);
+  const facts = await chainHead(env).blockWithTransactions(blockNumber);
   if (facts === null || !reached(facts.state, "indexed"))
     throw new Error(`block ${blockNumber} is not indexed yet`);
   if (facts.state === "complete") return;
   refuseWhileHalted(facts);
-  const txIds = await chainHead(env).blockTransactions(blockNumber);
-  await archivePrivateParts(blockNumber, txIds, env, log);
+  const { life, transactions: txIds, moved } = facts;
+  await archivePrivateParts(blockNumber, txIds, moved, env, log);
   for (const ids of chunks(txIds, R2_DELETE_KEYS))
     await env.R2.delete(ids.map((txId) => r2Keys.pending(txId)));
   await deleteStaged(blockNumber, env);
-  await chainHead(env).cleaned(blockNumber);
+  refuseStale(await chainHead(env).cleaned({ life, blockNumber }), blockNumber);
   log.info("block.complete", { blockNumber, cleared: txIds.length });
 }
 

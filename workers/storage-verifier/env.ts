@@ -11,10 +11,27 @@ export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv, DeadLet
   readonly STORAGE_RUNS: DurableObjectNamespace<StorageRuns>;
   /** Its own queue: a run goes on in chunks. */
   readonly STORAGE_VERIFIER_QUEUE: Queue<VerifyStorage>;
-  /** `true`: the weekly verification restores what is missing; otherwise it only reports. */
+  /** How many blocks the rolling verification takes each day. */
+  readonly VERIFY_BLOCKS_A_DAY: string;
+  /** `true`: the rolling verification restores what is missing; otherwise it only reports. */
   readonly AUTO_REHYDRATE: string;
   /** A run that has not moved for so long is told again. */
   readonly STALL_AFTER_SECONDS: string;
+}
+
+/** Who begins the rolling verification. */
+export const SCHEDULE = "schedule";
+
+const BLOCKS_A_DAY_OTHERWISE = 1_000;
+
+/** A setting that is no number must not end the verification. */
+export function blocksADay({ VERIFY_BLOCKS_A_DAY: setting }: Env, log: Log): number {
+  if (/^[1-9]\d{0,6}$/.test(setting ?? "")) return Number(setting);
+  log.error("setting.ignored", {
+    setting: "VERIFY_BLOCKS_A_DAY",
+    detail: `must be a number of blocks; ${BLOCKS_A_DAY_OTHERWISE} counts`,
+  });
+  return BLOCKS_A_DAY_OTHERWISE;
 }
 
 export function storageRuns(env: Pick<Env, "STORAGE_RUNS" | "CHAIN_ID">): DurableObjectStub<StorageRuns> {

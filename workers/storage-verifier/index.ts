@@ -49,6 +49,11 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
     return storageRuns(this.env).summary();
   }
 
+  /** What the storage of its Durable Object takes. */
+  async databaseBytes() {
+    return storageRuns(this.env).databaseBytes();
+  }
+
   /** What waits in its own queue. */
   backlog() {
     return measureBacklog(this.env.STORAGE_VERIFIER_QUEUE);
@@ -59,7 +64,7 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
   }
 
   run(id: string) {
-    return storageRuns(this.env).find(id);
+    return storageRuns(this.env).findWithResults(id);
   }
 
   resume(id: string) {

@@ -1,8 +1,10 @@
 import { chainHead } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
 import type { StorageRun } from "../../shared/storage/report.ts";
+import type { RestorePoint } from "../chain-head/restore.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { readExtent } from "./extent.ts";
+import { restoreErasures } from "./restore-erasures.ts";
 import { soundCopy } from "./sound-copy.ts";
 import { tellNext } from "./tell.ts";
 
@@ -37,18 +39,28 @@ export async function startRestore(by: string, env: Env, log: Log): Promise<Rest
  * after it is known of; at a gap the run ends and the chain stays closed.
  */
 export async function restoreChunk(run: StorageRun, env: Env, log: Log): Promise<StorageRun> {
-  let point = await chainHead(env).beginRestore();
+  let point: RestorePoint | null = await chainHead(env).beginRestore();
   if (point === null) return done(run, run.next, env, log); // this message came twice, or its worker died at the very end
+  if (!point.erasures.all) {
+    point = await restoreErasures(point, env);
+    return storageRuns(env).moveRestore(run.id, point.blockNumber);
+  }
   for (let restored = 0; restored < BLOCKS_A_CHUNK; restored++) {
     const found = await soundCopy(point, env);
-    if ("faults" in found) return atEnd(run, point.blockNumber, found.faults, env, log);
+    if ("faults" in found) return atEnd(run, point, found.faults, env, log);
     point = await chainHead(env).restoreBlock(found.block);
   }
   return storageRuns(env).moveRestore(run.id, point.blockNumber);
 }
 
 /** There is no block `next`. How far the chain goes is read anew, for a run may be resumed long after it began. */
-async function atEnd(run: StorageRun, next: number, faults: string, env: Env, log: Log): Promise<StorageRun> {
+async function atEnd(
+  run: StorageRun,
+  { life, blockNumber: next }: RestorePoint,
+  faults: string,
+  env: Env,
+  log: Log,
+): Promise<StorageRun> {
   const moved = await storageRuns(env).moveRestore(run.id, next);
   if (moved.state !== "running") return moved; // aborted: the chain stays closed
   const extent = await readExtent(env);
@@ -60,7 +72,8 @@ async function atEnd(run: StorageRun, next: number, faults: string, env: Env, lo
         "Bring it from an auditor's export: vdc restore <file.car>",
       env,
     );
-  await chainHead(env).endRestore(extent);
+  const { publishedThrough, staged } = extent;
+  await chainHead(env).endRestore({ life, next, publishedThrough, staged });
   return done(run, next, env, log);
 }
 

@@ -19,7 +19,7 @@ export type ReadLedger = (keys: LedgerKeys) => Promise<LedgerState>;
 export async function restoredBlock(
   bytes: Uint8Array<ArrayBuffer>,
   chainId: string,
-  { blockNumber, previousHash, historyRoot, signingKeys }: RestorePoint,
+  { life, blockNumber, previousHash, historyRoot, signingKeys }: RestorePoint,
   readLedger: ReadLedger,
 ): Promise<RestoredBlock> {
   const announced = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : signingKeys;
@@ -28,6 +28,7 @@ export async function restoredBlock(
   const block = await verifyBlock(bytes, place, (keyId) => keys.get(keyId));
   const own = systemTransactions(block);
   return {
+    life,
     blockNumber,
     timestamp: block.timestamp,
     previousHash,

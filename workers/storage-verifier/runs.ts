@@ -1,5 +1,6 @@
 import type { Sql } from "../../shared/sqlite.ts";
 import type { BlockReport, StorageRun } from "../../shared/storage/report.ts";
+import { nextPart, noteVerifiedSince } from "./rolling.ts";
 
 export interface NewRun {
   readonly id: string;
@@ -7,6 +8,8 @@ export interface NewRun {
   readonly repair: boolean;
   readonly by: string;
   readonly totalBlocks: number;
+  /** Only the next so many blocks, where the rolling verification goes on: the block verified longest ago comes first. */
+  readonly rolling?: number;
 }
 
 export type RunRow = {
@@ -20,8 +23,13 @@ export type RunRow = {
   moved_at: number;
   nudges: number;
   finished_at: number | null;
+  rolling: number;
+  /** The block that it began with, and how many it is about. */
+  first: number;
   total: number;
   next: number;
+  /** How many reports are stored. */
+  results: number;
   verified: number;
   rehydrated: number;
   partial: number;
@@ -29,7 +37,8 @@ export type RunRow = {
   message: string | null;
 };
 
-const RESULTS_SHOWN = 500;
+/** Of each run; the counts go on. */
+export const RESULTS_KEPT = 500;
 const RUNS_KEPT = 50;
 
 /** One run at a time: while one is active it is the answer, and nothing is started. */
@@ -39,19 +48,27 @@ export function startRun(
   now: number,
 ): { readonly started: StorageRun } | { readonly active: StorageRun } {
   const active = activeRun(sql);
-  if (active !== undefined) return { active: runOf(sql, active, now) };
+  if (active !== undefined) return { active: runOf(active, now) };
+  const { first, total } =
+    run.rolling === undefined
+      ? { first: 0, total: run.totalBlocks }
+      : nextPart(sql, run.totalBlocks, run.rolling, now);
   sql.exec(
-    `INSERT INTO run (id, kind, state, repair, by, started_at, moved_at, total) VALUES (?, ?, 'running', ?, ?, ?, ?, ?)`,
+    `INSERT INTO run (id, kind, state, repair, by, started_at, moved_at, rolling, first, total, next)
+     VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)`,
     run.id,
     run.kind,
     run.repair ? 1 : 0,
     run.by,
     now,
     now,
-    run.totalBlocks,
+    run.rolling === undefined ? 0 : 1,
+    first,
+    total,
+    first,
   );
   forgetOld(sql);
-  if (run.totalBlocks === 0 && run.kind === "verify") end(sql, run.id, "done", null, now);
+  if (total === 0 && run.kind === "verify") end(sql, run.id, "done", null, now);
   return { started: mustFind(sql, run.id, now) };
 }
 
@@ -85,15 +102,20 @@ export function recordChunk(
     count("failed"),
     runId,
   );
-  for (const report of reports)
-    if (report.status !== "ok")
-      sql.exec(
-        "INSERT OR REPLACE INTO result (run_id, block_number, report) VALUES (?, ?, ?)",
-        runId,
-        report.blockNumber,
-        JSON.stringify(report),
-      );
-  if (next >= row.total) end(sql, runId, "done", null, now);
+  const kept = reports.filter(({ status }) => status !== "ok").slice(0, RESULTS_KEPT - row.results);
+  for (const report of kept)
+    sql.exec(
+      "INSERT OR REPLACE INTO result (run_id, block_number, report) VALUES (?, ?, ?)",
+      runId,
+      report.blockNumber,
+      JSON.stringify(report),
+    );
+  sql.exec("UPDATE run SET results = results + ? WHERE id = ?", kept.length, runId);
+  if (row.rolling === 1) sql.exec("UPDATE rolling SET next = ?", next);
+  if (next >= row.first + row.total) {
+    end(sql, runId, "done", null, now);
+    if (row.rolling === 0) noteVerifiedSince(sql, row.started_at);
+  }
   return mustFind(sql, runId, now);
 }
 
@@ -136,7 +158,8 @@ export function end(
     now,
     runId,
   );
-  return findRun(sql, runId, now);
+  const row = rowOf(sql, runId);
+  return row === undefined ? null : runOf(row, now);
 }
 
 /** A run that was aborted or failed goes on where it stopped, unless another is active. Null when there is no such run. */
@@ -152,8 +175,8 @@ export function resumeRun(
   const row = rowOf(sql, runId);
   if (row === undefined) return null;
   const active = activeRun(sql);
-  if (active !== undefined) return { active: runOf(sql, active, now) };
-  if (row.state === "done") return { ended: runOf(sql, row, now) };
+  if (active !== undefined) return { active: runOf(active, now) };
+  if (row.state === "done") return { ended: runOf(row, now) };
   sql.exec(
     "UPDATE run SET state = 'running', message = NULL, finished_at = NULL, moved_at = ?, nudges = 0 WHERE id = ?",
     now,
@@ -162,9 +185,24 @@ export function resumeRun(
   return { started: mustFind(sql, runId, now) };
 }
 
+/** A run without its results: for the work on it. */
 export function findRun(sql: Sql, runId: string, now: number): StorageRun | null {
   const row = rowOf(sql, runId);
-  return row === undefined ? null : runOf(sql, row, now);
+  return row === undefined ? null : runOf(row, now);
+}
+
+/** A run with its results: for an operator. */
+export function findRunWithResults(sql: Sql, runId: string, now: number): StorageRun | null {
+  const run = findRun(sql, runId, now);
+  if (run === null) return null;
+  const results = sql
+    .exec<{ report: string }>(
+      "SELECT report FROM result WHERE run_id = ? ORDER BY block_number LIMIT ?",
+      runId,
+      RESULTS_KEPT,
+    )
+    .toArray();
+  return { ...run, results: results.map(({ report }) => JSON.parse(report) as BlockReport) };
 }
 
 /** The latest first, without their results. */
@@ -172,7 +210,7 @@ export function listRuns(sql: Sql, now: number): readonly StorageRun[] {
   return sql
     .exec<RunRow>("SELECT * FROM run ORDER BY sequence DESC")
     .toArray()
-    .map((row) => runOf(sql, row, now, 0));
+    .map((row) => runOf(row, now));
 }
 
 export function activeRun(sql: Sql): RunRow | undefined {
@@ -207,18 +245,19 @@ function mustFind(sql: Sql, runId: string, now: number): StorageRun {
 }
 
 function forgetOld(sql: Sql): void {
-  sql.exec("DELETE FROM run WHERE sequence <= (SELECT max(sequence) FROM run) - ?", RUNS_KEPT);
-  sql.exec("DELETE FROM result WHERE run_id NOT IN (SELECT id FROM run)");
-}
-
-function runOf(sql: Sql, row: RunRow, now: number, shown: number = RESULTS_SHOWN): StorageRun {
-  const results = sql
-    .exec<{ report: string }>(
-      "SELECT report FROM result WHERE run_id = ? ORDER BY block_number LIMIT ?",
-      row.id,
-      shown,
+  const old = sql
+    .exec<{ id: string }>(
+      "SELECT id FROM run WHERE sequence <= (SELECT max(sequence) FROM run) - ?",
+      RUNS_KEPT,
     )
     .toArray();
+  for (const { id } of old) {
+    sql.exec("DELETE FROM result WHERE run_id = ?", id);
+    sql.exec("DELETE FROM run WHERE id = ?", id);
+  }
+}
+
+function runOf(row: RunRow, now: number): StorageRun {
   return {
     id: row.id,
     kind: row.kind,
@@ -227,13 +266,14 @@ function runOf(sql: Sql, row: RunRow, now: number, shown: number = RESULTS_SHOWN
     by: row.by,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
+    firstBlock: row.first,
     totalBlocks: row.total,
     next: row.next,
     verified: row.verified,
     rehydrated: row.rehydrated,
     partial: row.partial,
     failed: row.failed,
-    results: results.map(({ report }) => JSON.parse(report) as BlockReport),
+    results: [],
     message: row.message,
     duration: Math.max(0, (row.finished_at ?? now) - row.started_at),
   };

@@ -12,8 +12,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       moved_at INTEGER NOT NULL,
       nudges INTEGER NOT NULL DEFAULT 0,
       finished_at INTEGER,
+      rolling INTEGER NOT NULL DEFAULT 0,
+      first INTEGER NOT NULL,
       total INTEGER NOT NULL,
-      next INTEGER NOT NULL DEFAULT 0,
+      next INTEGER NOT NULL,
+      results INTEGER NOT NULL DEFAULT 0,
       verified INTEGER NOT NULL DEFAULT 0,
       rehydrated INTEGER NOT NULL DEFAULT 0,
       partial INTEGER NOT NULL DEFAULT 0,
@@ -21,11 +24,27 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       message TEXT
     )`,
     "CREATE UNIQUE INDEX run_active ON run (state) WHERE state = 'running'",
+    "CREATE INDEX run_verify ON run (sequence) WHERE kind = 'verify'",
+    // Where the rolling verification goes on, since when it has been on this round, and since when every block was verified.
+    `CREATE TABLE rolling (
+      only INTEGER PRIMARY KEY CHECK (only = 1),
+      next INTEGER NOT NULL,
+      round_began_at INTEGER,
+      verified_since INTEGER
+    )`,
+    "INSERT INTO rolling (only, next) VALUES (1, 0)",
     // Blocks of a run that were not simply ok.
     "CREATE TABLE result (run_id TEXT, block_number INTEGER, report TEXT NOT NULL, PRIMARY KEY (run_id, block_number)) WITHOUT ROWID",
-    // Blocks whose latest verification left something undone.
-    "CREATE TABLE trouble (block_number INTEGER PRIMARY KEY, status TEXT NOT NULL, report TEXT NOT NULL, at INTEGER NOT NULL)",
+    // Blocks whose latest verification left something undone; `wrong`: the tiers whose copy is missing or wrong, by comma.
+    "CREATE TABLE trouble (block_number INTEGER PRIMARY KEY, status TEXT NOT NULL, wrong TEXT NOT NULL, at INTEGER NOT NULL)",
+    "CREATE TABLE troubled (what TEXT PRIMARY KEY, blocks INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT INTO troubled (what, blocks) VALUES ('failed', 0), ('partial', 0), ('kv', 0), ('r2', 0), ('ipfs', 0)",
+    `CREATE TRIGGER trouble_noted AFTER INSERT ON trouble BEGIN
+      UPDATE troubled SET blocks = blocks + 1 WHERE what = NEW.status OR instr(NEW.wrong, what) > 0;
+    END`,
+    `CREATE TRIGGER trouble_over AFTER DELETE ON trouble BEGIN
+      UPDATE troubled SET blocks = blocks - 1 WHERE what = OLD.status OR instr(OLD.wrong, what) > 0;
+    END`,
     "CREATE TABLE rehydrated (tier TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE counted (tier TEXT PRIMARY KEY, blocks INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
   ],
 ];

@@ -4,12 +4,13 @@ import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { errorText } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { readObject } from "../../shared/storage/r2-tier.ts";
+import { archiveInstead, readObject } from "../../shared/storage/r2-tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
 import type { RestorePoint } from "../chain-head/restore.ts";
 import type { Env } from "./env.ts";
 import { keepEvidence } from "./evidence.ts";
 import { restoredBlock } from "./restored-block.ts";
+import { stagedAttempts, type StagedAttempt } from "./staged-attempts.ts";
 
 /** `faults`: what was found instead of a sound copy, in each place. */
 export type Found = { readonly block: RestoredBlock } | { readonly faults: string };
@@ -23,22 +24,34 @@ interface SoundCopy extends Copy {
   readonly block: RestoredBlock;
 }
 
+const MOST_TRIES = 5;
+
 /**
  * The block that comes next, verified against all before it: from R2, then KV, then from staging, where a block that
- * was signed waits until it is in every tier. One that R2 lacks is archived first, for the stages read from there.
+ * was signed waits until it is in every tier. A block that R2 lacks is archived first, because the stages read it there:
+ * only where R2 still holds what was read, since a Worker of an earlier life may archive the block at the same moment.
+ * What R2 then holds counts.
  * @throws what a tier that can't be read throws
  */
 export async function soundCopy(point: RestorePoint, env: Env): Promise<Found> {
+  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const found = await foundNow(point, env);
+    if (found !== "changed") return found;
+  }
+  throw new Error(`${r2Keys.block(point.blockNumber)} is changed all the time: try again`);
+}
+
+async function foundNow(point: RestorePoint, env: Env): Promise<Found | "changed"> {
   const { blockNumber } = point;
-  const { r2, kv } = tiersOf(env);
-  const locator = { blockNumber, cid: "", hash: "" };
   const faults: string[] = [];
 
-  const archived = (await r2.read(locator)).bytes;
+  const object = await env.R2.get(r2Keys.block(blockNumber));
+  const archived = object === null ? undefined : new Uint8Array(await object.arrayBuffer());
   const fromR2 = await verified("r2", archived, point, env, faults);
   if (fromR2 !== undefined && blockNumber > 0) return fromR2;
 
-  const fromKv = await verified("kv", (await kv.read(locator)).bytes, point, env, faults);
+  const holding = await tiersOf(env).kv.read({ blockNumber, cid: "", hash: "" });
+  const fromKv = await verified("kv", holding.bytes, point, env, faults);
   // Genesis alone vouches for itself, so two of them are two chains, and nothing here tells which is meant.
   if (fromR2 && fromKv && fromR2.block.hash !== fromKv.block.hash)
     return {
@@ -46,11 +59,9 @@ export async function soundCopy(point: RestorePoint, env: Env): Promise<Found> {
     };
   const sound = fromR2 ?? fromKv ?? (await fromStaging(point, env, faults));
   if (sound === undefined) return { faults: faults.join("; ") };
-  if (sound.place !== "r2") {
-    if (archived !== undefined) await keepEvidence(blockNumber, "r2", archived, env);
-    await r2.replace({ block: readBlock(sound.bytes), bytes: sound.bytes, cid: sound.block.ipfsHash });
-  }
-  return sound;
+  if (sound.place === "r2") return sound;
+  if (archived !== undefined) await keepEvidence(blockNumber, "r2", archived, env);
+  return (await archiveInstead(env.R2, blockNumber, object?.etag, sound.bytes)) ? sound : "changed";
 }
 
 async function verified(
@@ -74,39 +85,45 @@ async function verified(
   }
 }
 
-/** Several attempts may have been signed: then the one that the block after it names, and otherwise the first. */
+/**
+ * The attempt that the block after it names, else the first that verifies and holds no erased transaction. An attempt that
+ * holds one was never sealed: a miner staged it before the transaction was set aside, and only then it was erased. But a
+ * copy that an operator brought was published, whatever it holds.
+ */
 async function fromStaging(point: RestorePoint, env: Env, faults: string[]): Promise<SoundCopy | undefined> {
-  const sound: SoundCopy[] = [];
-  for (const bytes of await stagedBytes(point.blockNumber, env)) {
-    const copy = await verified("staging", bytes, point, env, faults);
-    if (copy !== undefined) sound.push(copy);
-  }
-  if (sound.length < 2) return sound[0];
   const named = await predecessorsNamed(point.blockNumber + 1, env);
-  return sound.find(({ block }) => named.includes(block.hash)) ?? sound[0];
+  const unnamed: (SoundCopy & StagedAttempt)[] = [];
+  for (const attempt of await stagedAttempts(point.blockNumber, env)) {
+    const copy = await verified("staging", await readObject(env.R2, attempt.key), point, env, faults);
+    if (copy === undefined) continue;
+    if (named.includes(copy.block.hash)) return copy;
+    unnamed.push({ ...copy, ...attempt });
+  }
+  for (const { key, from, ...copy } of unnamed) {
+    const txIds = copy.block.transactions.map(({ txId }) => txId);
+    if (from === undefined || (await chainHead(env).erasedAmong(txIds)).length === 0) return copy;
+    await env.R2.delete(key); // so that it does not count as a block that is still to be restored
+    faults.push("staging: an attempt that was never sealed, because it holds an erased transaction");
+  }
+  return undefined;
 }
 
 /** What the copies of a block, wherever they are, say that the hash of the block before is. */
 async function predecessorsNamed(blockNumber: number, env: Env): Promise<readonly string[]> {
-  const archived = await readObject(env.R2, r2Keys.block(blockNumber));
-  const copies = [...(archived === undefined ? [] : [archived]), ...(await stagedBytes(blockNumber, env))];
-  return copies.flatMap((bytes) => {
-    try {
-      return readBlock(bytes).previousHash;
-    } catch (error) {
-      if (!(error instanceof InvalidBlock)) throw error;
-      return [];
-    }
-  });
+  const keys = [r2Keys.block(blockNumber), ...(await stagedAttempts(blockNumber, env)).map(({ key }) => key)];
+  const named: string[] = [];
+  for (const key of keys) {
+    const bytes = await readObject(env.R2, key);
+    if (bytes !== undefined) named.push(...previousHashIn(bytes));
+  }
+  return named;
 }
 
-/** In the order in which they were staged. */
-async function stagedBytes(blockNumber: number, { R2 }: Env): Promise<readonly Uint8Array<ArrayBuffer>[]> {
-  const { objects } = await R2.list({ prefix: r2Keys.sealedPrefix(blockNumber) });
-  const staged: Uint8Array<ArrayBuffer>[] = [];
-  for (const { key } of objects.toSorted((a, b) => a.uploaded.getTime() - b.uploaded.getTime())) {
-    const bytes = await readObject(R2, key);
-    if (bytes !== undefined) staged.push(bytes);
+function previousHashIn(bytes: Uint8Array<ArrayBuffer>): readonly string[] {
+  try {
+    return [readBlock(bytes).previousHash];
+  } catch (error) {
+    if (!(error instanceof InvalidBlock)) throw error;
+    return [];
   }
-  return staged;
 }

@@ -1,5 +1,5 @@
 import type { BlockMetadata } from "../../shared/storage/kv-tier.ts";
-import type { StorageStatus, TierReport } from "../../shared/storage/report.ts";
+import type { StorageStatus } from "../../shared/storage/report.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { listKv, listR2 } from "./list-blocks.ts";
@@ -24,12 +24,12 @@ export async function listStored(from: number, limit: number, env: Env): Promise
     listKv(plan, env.KV, (number, metadata) => kv.set(number, metadata)),
     listR2(plan, env.R2, (number) => r2.add(number)),
   ]);
-  const troubled = new Map(troubles.map((report) => [report.blockNumber, report]));
+  const wrongIn = new Map(troubles.map(({ blockNumber, wrong }) => [blockNumber, wrong]));
   const blocks = known.map(({ blockNumber, hash, cid }) => {
-    const trouble = troubled.get(blockNumber);
-    const inKv = kv.get(blockNumber)?.hash === hash && !isWrong(trouble?.kv);
-    const inR2 = r2.has(blockNumber) && !isWrong(trouble?.r2);
-    const onIpfs = isWrong(trouble?.ipfs) ? null : cid;
+    const wrong = wrongIn.get(blockNumber) ?? [];
+    const inKv = kv.get(blockNumber)?.hash === hash && !wrong.includes("kv");
+    const inR2 = r2.has(blockNumber) && !wrong.includes("r2");
+    const onIpfs = wrong.includes("ipfs") ? null : cid;
     const complete = inKv && inR2 && onIpfs !== null;
     return { blockNumber, kv: inKv, r2: inR2, ipfs: onIpfs, complete };
   });
@@ -40,11 +40,6 @@ export async function listStored(from: number, limit: number, env: Env): Promise
     summary: { complete, incomplete: blocks.length - complete },
     next: end > from && end < totalBlocks ? end : null,
   };
-}
-
-/** A copy that could not be reached is not known to be wrong. */
-function isWrong(report: TierReport | undefined): boolean {
-  return report?.present === false && report.fault !== "unreachable";
 }
 
 function affordableEnd(from: number, end: number, total: number): number {

@@ -2,7 +2,6 @@ import { DurableObject } from "cloudflare:workers";
 import { errorText, logger } from "../../shared/log.ts";
 import { migrateTo } from "../../shared/sqlite.ts";
 import type { BlockReport } from "../../shared/storage/report.ts";
-import type { TierName } from "../../shared/storage/tier.ts";
 import type { Env } from "./env.ts";
 import * as runs from "./runs.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -72,8 +71,13 @@ export class StorageRuns extends DurableObject<Env> {
     return this.#decide((now) => runs.resumeRun(this.#sql, runId, now));
   }
 
+  /** Without its results. */
   find(runId: string) {
     return runs.findRun(this.#sql, runId, Date.now());
+  }
+
+  findWithResults(runId: string) {
+    return runs.findRunWithResults(this.#sql, runId, Date.now());
   }
 
   list() {
@@ -85,12 +89,13 @@ export class StorageRuns extends DurableObject<Env> {
     return this.#decide((now) => troubles.noteReports(this.#sql, reports, now));
   }
 
-  noteCounts(counts: Readonly<Record<TierName, number>>) {
-    return this.#decide((now) => troubles.noteCounts(this.#sql, counts, now));
-  }
-
   troublesOf(from: number, end: number) {
     return troubles.troublesOf(this.#sql, from, end);
+  }
+
+  /** What the object's storage takes. */
+  databaseBytes() {
+    return this.ctx.storage.sql.databaseSize;
   }
 
   summary() {

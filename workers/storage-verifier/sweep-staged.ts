@@ -26,7 +26,8 @@ export async function sweepStaged(env: Env, log: Log, now = Date.now()): Promise
 async function isLeftOver(key: string, env: Env): Promise<boolean> {
   const blockNumber = blockNumberOfSealedKey(key);
   const block = blockNumber === undefined ? null : await chainHead(env).block(blockNumber);
-  if (block?.state !== "complete" || block.sha256 === null) return false;
+  // A block of a chain that is being restored counts as complete until the restore ends, and may have to be cleaned again.
+  if (block?.state !== "complete" || block.halted || block.sha256 === null) return false;
   if (key !== r2Keys.sealed(block.blockNumber, block.sha256)) return true;
   const archived = await readObject(env.R2, r2Keys.block(block.blockNumber));
   return archived !== undefined && (await sha256HexOfFile(archived)) === block.sha256;

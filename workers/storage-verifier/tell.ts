@@ -5,6 +5,10 @@ import type { Env } from "./env.ts";
 export async function tellNext(
   { id, next }: Pick<StorageRun, "id" | "next">,
   env: Pick<Env, "STORAGE_VERIFIER_QUEUE">,
+  delaySeconds = 0,
 ): Promise<void> {
-  await env.STORAGE_VERIFIER_QUEUE.send({ v: 1, kind: "chunk", runId: id, from: next });
+  await env.STORAGE_VERIFIER_QUEUE.send(
+    { v: 1, kind: "chunk", runId: id, from: next },
+    delaySeconds > 0 ? { delaySeconds } : {},
+  );
 }

@@ -1,6 +1,7 @@
 import type { Sql } from "../../shared/sqlite.ts";
-import type { BlockReport } from "../../shared/storage/report.ts";
+import type { BlockReport, TierReport } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type TierName } from "../../shared/storage/tier.ts";
+import { verifiedSince } from "./rolling.ts";
 import type { RunRow } from "./runs.ts";
 
 /**
@@ -11,19 +12,18 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
   const healed: number[] = [];
   for (const report of reports) {
     const { blockNumber, status } = report;
-    if (status === "ok" || status === "rehydrated") {
-      const [trouble] = sql
-        .exec<{ status: string }>("DELETE FROM trouble WHERE block_number = ? RETURNING status", blockNumber)
-        .toArray();
-      if (trouble?.status === "failed") healed.push(blockNumber);
-    } else
+    const [before] = sql
+      .exec<{ status: string }>("DELETE FROM trouble WHERE block_number = ? RETURNING status", blockNumber)
+      .toArray();
+    if (status === "partial" || status === "failed")
       sql.exec(
-        "INSERT OR REPLACE INTO trouble (block_number, status, report, at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO trouble (block_number, status, wrong, at) VALUES (?, ?, ?, ?)",
         blockNumber,
         status,
-        JSON.stringify(report),
+        TIER_NAMES.filter((name) => isWrong(report[name])).join(","),
         now,
       );
+    else if (before?.status === "failed") healed.push(blockNumber);
     for (const name of Object.keys(report.rehydrated))
       sql.exec(
         "INSERT INTO rehydrated (tier, count) VALUES (?, 1) ON CONFLICT (tier) DO UPDATE SET count = count + 1",
@@ -33,21 +33,38 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
   return healed;
 }
 
-/** Reports of the troubled blocks from `from` up to, not including, `end`. */
-export function troublesOf(sql: Sql, from: number, end: number): readonly BlockReport[] {
+/** A copy that could not be reached is not known to be wrong. */
+function isWrong({ present, fault }: TierReport): boolean {
+  return !present && fault !== "unreachable";
+}
+
+/** A block that was not whole when it was verified last, and the tiers whose copy was missing or wrong. */
+export interface Trouble {
+  readonly blockNumber: number;
+  readonly wrong: readonly TierName[];
+}
+
+/** The troubled blocks from `from` up to, not including, `end`: a page of 1,000 blocks at most. */
+export function troublesOf(sql: Sql, from: number, end: number): readonly Trouble[] {
   return sql
-    .exec<{ report: string }>(
-      "SELECT report FROM trouble WHERE block_number >= ? AND block_number < ? ORDER BY block_number",
+    .exec<{ block_number: number; wrong: string }>(
+      "SELECT block_number, wrong FROM trouble WHERE block_number >= ? ORDER BY block_number LIMIT ?",
       from,
-      end,
+      Math.max(0, end - from),
     )
     .toArray()
-    .map(({ report }) => JSON.parse(report) as BlockReport);
+    .filter(({ block_number }) => block_number < end)
+    .map(({ block_number, wrong }) => ({
+      blockNumber: block_number,
+      wrong: TIER_NAMES.filter((name) => wrong.split(",").includes(name)),
+    }));
 }
 
 export interface StorageSummary {
-  /** Blocks in each tier when they were last counted. */
-  readonly blocks: (Readonly<Record<TierName, number>> & { readonly countedAt: number }) | null;
+  /** Blocks whose copy in a tier is missing or wrong, by their latest verification. */
+  readonly wrong: Readonly<Record<TierName, number>>;
+  /** Every block that was published by then has been verified since; null before the first round is over. */
+  readonly verifiedSince: number | null;
   /** Blocks of which no tier has a sound copy, and those that are not complete, by their latest verification. */
   readonly failing: number;
   readonly partial: number;
@@ -63,15 +80,15 @@ export interface StorageSummary {
 }
 
 export function summary(sql: Sql): StorageSummary {
-  const troubled = (status: string) =>
-    sql.exec<{ n: number }>("SELECT count(*) AS n FROM trouble WHERE status = ?", status).toArray()[0]?.n ??
-    0;
+  const rows = sql.exec<{ what: string; blocks: number }>("SELECT what, blocks FROM troubled").toArray();
+  const troubled = (what: string) => rows.find((row) => row.what === what)?.blocks ?? 0;
   const [last] = sql
     .exec<RunRow>("SELECT * FROM run WHERE kind = 'verify' ORDER BY sequence DESC LIMIT 1")
     .toArray();
   const times = sql.exec<{ tier: string; count: number }>("SELECT tier, count FROM rehydrated").toArray();
   return {
-    blocks: countedBlocks(sql),
+    wrong: byTier(troubled),
+    verifiedSince: verifiedSince(sql),
     failing: troubled("failed"),
     partial: troubled("partial"),
     lastRun: last
@@ -85,23 +102,6 @@ export function summary(sql: Sql): StorageSummary {
         }
       : null,
     rehydrated: byTier((name) => times.find(({ tier }) => tier === name)?.count ?? 0),
-  };
-}
-
-export function noteCounts(sql: Sql, counts: Readonly<Record<TierName, number>>, now: number): void {
-  for (const name of TIER_NAMES)
-    sql.exec("INSERT OR REPLACE INTO counted (tier, blocks, at) VALUES (?, ?, ?)", name, counts[name], now);
-}
-
-function countedBlocks(sql: Sql): StorageSummary["blocks"] {
-  const rows = sql
-    .exec<{ tier: string; blocks: number; at: number }>("SELECT tier, blocks, at FROM counted")
-    .toArray();
-  const [first] = rows;
-  if (first === undefined) return null;
-  return {
-    ...byTier((name) => rows.find(({ tier }) => tier === name)?.blocks ?? 0),
-    countedAt: first.at,
   };
 }
 

@@ -4,7 +4,6 @@ import { settleConnections } from "../../shared/storage/limits.ts";
 import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
 import { chunkOf, TRANSACTIONS_AT_ONCE } from "./chunk.ts";
 import { conclude } from "./conclude.ts";
-import { countBlocks } from "./count-blocks.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
@@ -25,7 +24,7 @@ export type VerifyAllAnswer =
   | { readonly active: StorageRun };
 
 export async function verifyAll(
-  request: { readonly repair: boolean; readonly by: string },
+  request: { readonly repair: boolean; readonly by: string; readonly rolling?: number },
   env: Env,
   log: Log,
 ): Promise<VerifyAllAnswer> {
@@ -34,7 +33,7 @@ export async function verifyAll(
   const answer = await storageRuns(env).start(run);
   if ("active" in answer) return answer;
   log.info("run.started", { runId: run.id, totalBlocks, repair: run.repair });
-  if (totalBlocks > BLOCKS_AT_ONCE || counts.mined > TRANSACTIONS_AT_ONCE) {
+  if (answer.started.totalBlocks > BLOCKS_AT_ONCE || counts.mined > TRANSACTIONS_AT_ONCE) {
     await tellNext(answer.started, env);
     return answer;
   }
@@ -47,7 +46,9 @@ export async function verifyAll(
   }
   if (state.state !== "done") return { started: state }; // somebody has ended it meanwhile
   const { verified, rehydrated, partial, failed, duration } = state;
-  return { finished: { totalBlocks, verified, rehydrated, partial, failed, results, duration } };
+  return {
+    finished: { totalBlocks: state.totalBlocks, verified, rehydrated, partial, failed, results, duration },
+  };
 }
 
 /** The next blocks of a run. Done twice, by a message that came twice, it is counted once. */
@@ -57,7 +58,7 @@ export async function verifyChunk(
   log: Log,
 ): Promise<{ run: StorageRun; reports: readonly BlockReport[] }> {
   const from = run.next;
-  const end = Math.min(from + BLOCKS_A_CHUNK, run.totalBlocks);
+  const end = Math.min(from + BLOCKS_A_CHUNK, run.firstBlock + run.totalBlocks);
   const [chain, known] = await Promise.all([readChain(env), knownBlocks(env, from, end)]);
   if (known.length !== end - from)
     throw new Error(`the chain head has published ${known.length} of the blocks ${from} to ${end - 1}`);
@@ -86,5 +87,4 @@ async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
   const { verified, rehydrated, partial, failed } = run;
   log.info("run.finished", { runId: run.id, verified, rehydrated, partial, failed });
   if (run.repair) await chainHead(env).publishAgain();
-  await countBlocks(env, log);
 }

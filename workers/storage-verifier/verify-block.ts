@@ -1,4 +1,4 @@
-import { indexGaps, type IndexEntry } from "../../shared/block-index.ts";
+import { indexGaps, writeAssetRecords, type IndexEntry } from "../../shared/block-index.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
 import type { BlockReport, BlockStatus } from "../../shared/storage/report.ts";
@@ -115,11 +115,16 @@ async function findGaps(
 
 /** @returns how many were written */
 async function writeIndex(gaps: readonly IndexEntry[], env: Env, log: Log): Promise<number> {
+  const assetIds = gaps.flatMap(({ assetId }) => assetId ?? []);
+  const others = gaps.filter(({ assetId }) => assetId === undefined);
+  let written = 0;
   try {
-    await mapConnections(gaps, ({ key, value }) => env.KV.put(key, value));
-    return gaps.length;
+    await mapConnections(others, ({ key, value }) => env.KV.put(key, value));
+    written += others.length;
+    await writeAssetRecords(assetIds, env);
+    written += assetIds.length;
   } catch (error) {
     log.error("index.restore_failed", { error: errorText(error) });
-    return 0;
   }
+  return written;
 }

@@ -1,10 +1,16 @@
 import type { Log } from "../../shared/log.ts";
 import type { VerifyStorage } from "../../shared/messages.ts";
-import { storageRuns, type Env } from "./env.ts";
+import { SCHEDULE, storageRuns, type Env } from "./env.ts";
 import { restoreChunk } from "./restore-chunk.ts";
 import { tellNext } from "./tell.ts";
 import { verifyChunk } from "./verify-all.ts";
 import { verifyAgain } from "./verify-one.ts";
+
+/**
+ * Between two chunks of the rolling verification, which is in no hurry. A chunk of 20 blocks asks Pinata 20 times, and its
+ * smallest plan allows 60 requests a minute (Pinata, "Rate limits"): half is left to the blocks that are being stored.
+ */
+const PACE_SECONDS = 40;
 
 /** What the queue brings: one block, or the next chunk of a run. */
 export async function work(message: VerifyStorage, env: Env, log: Log): Promise<void> {
@@ -14,5 +20,5 @@ export async function work(message: VerifyStorage, env: Env, log: Log): Promise<
   if (run?.state !== "running" || run.next !== message.from) return;
   const after =
     run.kind === "verify" ? (await verifyChunk(run, env, log)).run : await restoreChunk(run, env, log);
-  if (after.state === "running") await tellNext(after, env);
+  if (after.state === "running") await tellNext(after, env, after.by === SCHEDULE ? PACE_SECONDS : 0);
 }

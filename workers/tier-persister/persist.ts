@@ -1,6 +1,6 @@
 import { InvalidBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead, refuseWhileHalted } from "../../shared/chain-head.ts";
+import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { Permanent } from "../../shared/errors.ts";
@@ -31,8 +31,10 @@ export async function persist(
   if (facts.state === "sealed") {
     const started = Date.now();
     const copy = await verifiedOrHalt(facts, await sealedBytes(env, blockNumber, facts.sha256), env);
-    await storeOrHalt(copy, env, observe);
-    await chainHead(env).persisted({ blockNumber, hash: copy.block.hash, ipfsHash: copy.cid });
+    await storeOrHalt(copy, facts.life, env, observe);
+    const { life, sha256 } = facts;
+    const report = { life, blockNumber, hash: copy.block.hash, sha256, ipfsHash: copy.cid };
+    refuseStale(await chainHead(env).persisted(report), blockNumber);
     log.info("block.persisted", {
       blockNumber,
       hash: copy.block.hash,
@@ -67,19 +69,20 @@ async function verifiedOrHalt(
     if (error instanceof InvalidBlock)
       await chainHead(env).halt(
         `block ${blockNumber}: what was sealed does not verify (${error.fault}): ${error.message.slice(0, 200)}`,
+        facts.life,
       );
     throw error;
   }
 }
 
 /** Two different byte strings for one number stop the chain until an operator has looked. */
-async function storeOrHalt(copy: BlockCopy, env: Env, observe: Observe): Promise<void> {
+async function storeOrHalt(copy: BlockCopy, life: string, env: Env, observe: Observe): Promise<void> {
   const { r2, ipfs, kv } = observedTiers(tiersOf(env), (ended) => observe({ kind: "tier", ...ended }));
   try {
     await storeChainBlock([r2, ipfs, kv], copy);
   } catch (error) {
     if (error instanceof Permanent && error.reason === "forked")
-      await chainHead(env).halt(`block ${copy.block.blockNumber}: ${error.message}`);
+      await chainHead(env).halt(`block ${copy.block.blockNumber}: ${error.message}`, life);
     throw error;
   }
 }

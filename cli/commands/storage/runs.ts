@@ -57,7 +57,7 @@ function asText({ runs }: { readonly runs: readonly StorageRun[] }): string {
     run.state,
     time(run.startedAt),
     run.by,
-    `${run.next} of ${run.totalBlocks}`,
+    `${run.next - run.firstBlock} of ${run.totalBlocks}`,
     run.rehydrated,
     run.partial,
     run.failed,

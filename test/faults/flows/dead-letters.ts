@@ -106,6 +106,33 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
     },
   },
   {
+    name: "moved aside",
+    is: "the object of a transaction that was set aside, on its way out of `pending/`: moved by the miner's cron, mended, replayed, mined, cleared",
+    async run(world) {
+      const { pipeline } = world;
+      const { id, message: good } = await setsAside(world);
+      const aside = r2Keys.setAside(good.txId);
+      await patiently(async () => {
+        await world.fireCron("miner");
+        expect(await pipeline.r2.head(r2Keys.pending(good.txId))).toBeNull();
+        expect(await pipeline.r2.head(aside)).not.toBeNull();
+      });
+      const customMetadata = pendingMetadata(good);
+      await pipeline.r2.put(aside, canonicalBytes(good.envelope), { customMetadata });
+      world.release(good.txId);
+      await patiently(async () => {
+        const response = await pipeline.fetch(`/api/vdc/transactions/${good.txId}`);
+        const { state } = await response.json<{ state: string }>();
+        if (state === "set_aside") await replay(world, id);
+        expect(state).toBe("mined");
+      });
+      await patiently(async () => {
+        await world.fireCron("miner");
+        expect(await pipeline.r2.head(aside)).toBeNull();
+      });
+    },
+  },
+  {
     name: "erasure of a dead letter",
     is: "a transaction that was set aside is erased on request",
     async run(world) {

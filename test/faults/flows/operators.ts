@@ -103,11 +103,11 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
   },
   {
     name: "daily verification",
-    is: "the cron of storage-verifier, when the last verification is more than a week ago",
+    is: "the cron of storage-verifier, when the last verification is more than 20 hours ago",
     async run(world) {
       const verifier = world.pipeline.harness.getWorker(workerName("storage-verifier"));
       const sql = await verifier.getDurableObjectStorage("StorageRuns", { name: CHAIN_ID });
-      await sql.exec("UPDATE run SET started_at = started_at - 700000000");
+      await sql.exec("UPDATE run SET started_at = started_at - 80000000");
       const started = Date.now();
       await patiently(async () => {
         await world.fireCron("storage-verifier");

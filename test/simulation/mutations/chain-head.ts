@@ -9,9 +9,10 @@ export const CHAIN_HEAD_MUTATIONS = [
     seed: 2,
     file: "workers/chain-head/progress.ts",
     seam: "cleaned",
-    mutate: (cleaned) => (sql, blockNumber, now) => {
-      cleaned(sql, blockNumber, now);
-      sql.exec("DELETE FROM tx WHERE block = ?", blockNumber);
+    mutate: (cleaned) => (sql, report, now) => {
+      const answer = cleaned(sql, report, now);
+      sql.exec("DELETE FROM tx WHERE block = ?", report.blockNumber);
+      return answer;
     },
   }),
   mutation({
@@ -54,8 +55,9 @@ export const CHAIN_HEAD_MUTATIONS = [
       const { writeFact } = await import("../../../workers/chain-head/facts.ts");
       return (sql, report, now) => {
         const isFirst = findBlock(sql, report.blockNumber)?.state === "sealed";
-        persisted(sql, report, now);
+        const answer = persisted(sql, report, now);
         if (isFirst) writeFact(sql, "latest", report.blockNumber);
+        return answer;
       };
     },
   }),

@@ -21,7 +21,7 @@ export function checkErased(stack: Stack, promised: Promised, mined: Mined): voi
   const erased = new Set(promised.erasures);
   checkErasedFromArchives(stack, promised);
   for (const txId of erased) {
-    for (const key of [r2Keys.pending(txId), r2Keys.intent(txId)])
+    for (const key of [r2Keys.pending(txId), r2Keys.setAside(txId), r2Keys.intent(txId)])
       if (r2.truth(key) !== undefined) world.broken(ERASED, `${key} is there`);
     const answered = promised.erasureOf(txId);
     const blockNumber = mined.get(txId)?.blockNumber ?? null;

@@ -19,6 +19,7 @@ export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onl
     const somewhere =
       onlooker.blockOf(txId) !== undefined ||
       stack.r2.truth(r2Keys.pending(txId)) !== undefined ||
+      stack.r2.truth(r2Keys.setAside(txId)) !== undefined ||
       stack.r2.truth(r2Keys.intent(txId)) !== undefined ||
       queued.has(txId) ||
       parked.has(txId) ||

@@ -4,6 +4,7 @@ import {
   kvKeys,
   r2Keys,
   txIdOfPendingKey,
+  txIdOfSetAsideKey,
 } from "../../../shared/storage/layout.ts";
 import { PERSONAL } from "../people/stripe.ts";
 import type { SimulatedKv } from "../platform/kv.ts";
@@ -93,9 +94,10 @@ export class Onlooker {
       else if (blockNumberOfKvKey(key) !== undefined) this.#publishes("KV", JSON.parse(value) as PublicBlock);
     },
     r2: (key, bytes) => {
-      const txId = txIdOfPendingKey(key);
+      const txId = txIdOfPendingKey(key) ?? txIdOfSetAsideKey(key);
       if (bytes === undefined) {
-        if (txId !== undefined && this.#present.r2.truth(key)) this.#clears(txId);
+        if (txId !== undefined && this.#present.r2.truth(key) && !this.#hasAnother(txId, key))
+          this.#clears(txId);
         return;
       }
       const text = Buffer.from(bytes).toString();
@@ -154,6 +156,13 @@ export class Onlooker {
     const promised = this.#promised.metadataOf(userId);
     if (version < promised)
       this.#world.broken("metadata never goes back", `of ${userId}: from ${promised} to ${version}`);
+  }
+
+  /** `pending/` and `set-aside/` hold the same transaction while it is moved. */
+  #hasAnother(txId: string, key: string): boolean {
+    return [r2Keys.pending(txId), r2Keys.setAside(txId)].some(
+      (other) => other !== key && this.#present.r2.truth(other) !== undefined,
+    );
   }
 
   /** Only what the block's tiers hold may be cleared, what the law had erased, and what a user was refused. */

@@ -74,7 +74,9 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
         `${txId}, of ${promised.originOf(txId)}, is in no block (set aside: ${reason})`,
       );
   }
-  const waiting = r2.keys(r2Keys.pendingPrefix).filter((key) => mined.has(/vdc_tx_\w+/.exec(key)?.[0] ?? ""));
+  const waiting = [r2Keys.pendingPrefix, r2Keys.setAsidePrefix]
+    .flatMap((prefix) => r2.keys(prefix))
+    .filter((key) => mined.has(/vdc_tx_\w+/.exec(key)?.[0] ?? ""));
   if (waiting.length > 0) world.broken("everything is tidied up", `left in pending: ${waiting.join(", ")}`);
   const staged = r2.keys(r2Keys.allSealedPrefix);
   if (staged.length > 0) world.broken("everything is tidied up", `left in sealed: ${staged.join(", ")}`);

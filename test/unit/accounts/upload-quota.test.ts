@@ -26,7 +26,7 @@ describe("a user's quota of a day", () => {
     const sql = counter();
     reserveBytes(sql, 100, 100, NOON);
     expect(reserveBytes(sql, 100, 100, MIDNIGHT)).toMatchObject({ granted: true, usedBytes: 100 });
-    expect(sql.exec("SELECT count(*) AS rows FROM uploaded").toArray()).toEqual([{ rows: 1 }]);
+    expect(sql.look("SELECT count(*) AS rows FROM uploaded")).toEqual([{ rows: 1 }]);
   });
 
   it("gets back what was not stored, on the same day only", () => {

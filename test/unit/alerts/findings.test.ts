@@ -8,7 +8,8 @@ const LIMITS = { pendingSeconds: 900, stalledSeconds: 900, repeatSeconds: 86_400
 const NONE_WAITS = { messages: 0, bytes: 0, oldestAt: null };
 const NO_LETTERS = { open: { miner: 0 }, replaying: 0, resolved: 3, dismissed: 1, oldestOpenAt: null };
 const SOUND = {
-  blocks: null,
+  wrong: { kv: 0, r2: 0, ipfs: 0 },
+  verifiedSince: null,
   failing: 0,
   partial: 0,
   lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: 1, failed: 0 },
@@ -22,6 +23,7 @@ function looked(head: TestHead, others: Partial<Readings> = {}) {
     intake: NONE_WAITS,
     deadLetters: NO_LETTERS,
     storage: SOUND,
+    objects: { "chain-head": 4_096, monitor: 4_096 },
     ...others,
   };
   const found = findings(readings, LIMITS, head.now);
@@ -44,8 +46,23 @@ describe("a chain at rest", () => {
       "pending_too_old",
       "dead_letters",
       "failed_verification",
+      "object_nearly_full",
       "unreadable",
     ]);
+  });
+});
+
+describe("a Durable Object", () => {
+  const of = (bytes: number) =>
+    looked(new TestHead().begun(), { objects: { "chain-head": bytes, monitor: 4_096 } }).of(
+      "object_nearly_full",
+    );
+
+  it("is an alert at 70 % of its ceiling, and says which one it is", () => {
+    expect(of(0.69 * 10 * 1024 ** 3)).toMatchObject({ firing: false });
+    const finding = of(0.71 * 10 * 1024 ** 3);
+    expect(finding).toMatchObject({ firing: true });
+    expect(finding?.summary).toContain("chain-head takes 71 %");
   });
 });
 
@@ -202,7 +219,7 @@ describe("a part that can't be read", () => {
   it("gives neither alert nor all-clear of what it would show, and is named", () => {
     const head = new TestHead().begun();
     const found = looked(head, { chain: undefined, deadLetters: undefined });
-    expect(found.names).toEqual(["failed_verification", "unreadable"]);
+    expect(found.names).toEqual(["failed_verification", "object_nearly_full", "unreadable"]);
     expect(found.of("unreadable")).toMatchObject({
       firing: true,
       summary: expect.stringContaining("chain, deadLetters"),

@@ -112,7 +112,7 @@ describe("the audit log", () => {
     log.record();
     log.record();
     const before = log.entries();
-    expect(() => log.sql.exec(statement)).toThrow("only grows");
+    expect(() => log.sql.look(statement)).toThrow("only grows");
     expect(log.entries()).toEqual(before);
   });
 

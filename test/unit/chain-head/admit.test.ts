@@ -15,7 +15,7 @@ describe("admit", () => {
     head.pass(60);
     head.admit({ n: 1, timestamp: 5, size: 100_000 });
     expect(head.transaction(1)).toMatchObject({ timestamp: 10, admittedAt: head.now - 60_000 });
-    expect(head.sql.exec("SELECT size FROM tx").toArray()).toEqual([{ size: 100 }]);
+    expect(head.sql.look("SELECT size FROM tx")).toEqual([{ size: 100 }]);
   });
 
   it("never admits again what is reserved, mined, finished or set aside", () => {

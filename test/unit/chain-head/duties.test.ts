@@ -3,6 +3,7 @@ import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
 import { logger } from "../../../shared/log.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
 import { doDuties } from "../../../workers/chain-head/alarm.ts";
+import { PENDING_COUNT_INTERVAL_MS } from "../../../workers/chain-head/duties.ts";
 import type { Env } from "../../../workers/chain-head/env.ts";
 import { ipfsHashOf, TestHead, txId } from "../../support/chain-head.ts";
 
@@ -95,7 +96,7 @@ describe("the hot keys of KV", () => {
       await outside.run(600);
       const published = outside.did.filter(({ to }) => to === kvKeys.latest);
       expect(published.map(({ what }) => (what as { blockNumber: number }).blockNumber)).toEqual([3]);
-      expect(published[0]?.at).toBe(begun + head.rules.stallAfterSeconds * 1_000);
+      expect(published[0]?.at).toBe(begun + head.rules.writeLandsWithinSeconds * 1_000);
     },
   );
 
@@ -111,7 +112,7 @@ describe("the hot keys of KV", () => {
     persistAnother(head, 2);
     await outside.run(600);
     const [, next] = outside.did.filter(({ to }) => to === kvKeys.latest);
-    expect(next?.at).toBe(begun + head.rules.stallAfterSeconds * 1_000);
+    expect(next?.at).toBe(begun + head.rules.writeLandsWithinSeconds * 1_000);
   });
 
   it("are written with the value of the moment, and not again while it stays", async () => {
@@ -142,12 +143,10 @@ describe("the hot keys of KV", () => {
       head.pass(0.1);
     }
     await outside.run(10);
-    for (const key of [kvKeys.latest, kvKeys.pendingCount]) {
-      const times = outside.did.filter(({ to }) => to === key).map(({ at }) => at);
-      expect(times.length, key).toBeGreaterThan(2);
-      for (const [i, at] of times.entries())
-        if (i > 0) expect(at - (times[i - 1] ?? 0), key).toBeGreaterThanOrEqual(KEY_WRITE_INTERVAL);
-    }
+    const times = outside.did.filter(({ to }) => to === kvKeys.latest).map(({ at }) => at);
+    expect(times.length).toBeGreaterThan(2);
+    for (const [i, at] of times.entries())
+      if (i > 0) expect(at - (times[i - 1] ?? 0)).toBeGreaterThanOrEqual(KEY_WRITE_INTERVAL);
     expect(KEY_WRITE_INTERVAL).toBeGreaterThan(1_000);
     const numbers = outside.to(kvKeys.latest).map((value) => (value as { blockNumber: number }).blockNumber);
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
@@ -155,7 +154,25 @@ describe("the hot keys of KV", () => {
     expect(outside.to(kvKeys.pendingCount).at(-1)).toBe(40);
   });
 
-  it("are due at once when they were not written for a second", async () => {
+  it("count what is pending at most every ten seconds, and within a second when it reaches 0", async () => {
+    const { head, outside } = await atRest();
+    for (let n = 1; n <= 40; n++) {
+      head.admit(n);
+      await outside.run(1);
+    }
+    const written = outside.did.filter(({ to }) => to === kvKeys.pendingCount);
+    expect(written.length).toBeGreaterThan(3);
+    for (const [i, { at }] of written.entries())
+      if (i > 0) expect(at - (written[i - 1]?.at ?? 0)).toBeGreaterThanOrEqual(PENDING_COUNT_INTERVAL_MS);
+    head.mineAll();
+    const done = head.now;
+    await outside.run(5);
+    const last = outside.did.filter(({ to }) => to === kvKeys.pendingCount).at(-1);
+    expect(last).toMatchObject({ what: 0 });
+    expect(last?.at).toBeLessThanOrEqual(done + KEY_WRITE_INTERVAL);
+  });
+
+  it("are due at once when they were not written for ten seconds", async () => {
     const { head } = await atRest();
     head.admit(1);
     expect(head.duty("publish_pending_count")?.due).toBeLessThanOrEqual(head.now);

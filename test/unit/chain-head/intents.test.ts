@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import {
-  intentCounts,
-  nextExpiry,
-  paidIntents,
-  releaseOwedSince,
-} from "../../../workers/chain-head/intents.ts";
-import type { Sql } from "../../../workers/chain-head/schema.ts";
+import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../workers/chain-head/schema.ts";
 import { ipfsHashOf, RULES, sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
 
 const TTL = RULES.intentTtlSeconds;
@@ -72,7 +66,7 @@ describe("a submission that has to be paid", () => {
     head.admit(paidFor(2), paidFor(1));
     head.admit(SUBMISSION);
     head.admit(paidFor(3));
-    expect(head.sql.exec("SELECT paid_by, admitted FROM intent").toArray()).toEqual([
+    expect(head.sql.look("SELECT paid_by, admitted FROM intent")).toEqual([
       { paid_by: txId(1), admitted: 1 },
     ]);
     head.mineAll();
@@ -296,28 +290,29 @@ describe("a chain head that has lost its storage", () => {
   });
 });
 
-describe("what is looked for again and again", () => {
-  it("is found by indexes that hold only what waits, not what ever waited", () => {
-    const { sql } = new TestHead().begun();
-    const plans: string[] = [];
-    const watched: Sql = {
-      exec(query, ...bindings) {
-        if (query.includes("FROM intent"))
-          plans.push(
-            sql
-              .exec<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, ...bindings)
-              .toArray()
-              .map(({ detail }) => detail)
-              .join("; "),
-          );
-        return sql.exec(query, ...bindings);
-      },
+describe("the counts of submissions", () => {
+  it("are those of the rows, whatever happens to them", () => {
+    const head = new TestHead({ intentTtlSeconds: 100 }).begun();
+    const counted = () => {
+      const [rows] = head.sql.look(
+        `SELECT coalesce(sum(${UNPAID_INTENT}), 0) AS awaitingPayment, coalesce(sum(${UNRELEASED_INTENT}), 0) AS paidUnreleased FROM intent`,
+      );
+      expect(head.counts()).toMatchObject({ ...(rows as object) });
+      return head.counts();
     };
-    intentCounts(watched);
-    nextExpiry(watched, RULES);
-    paidIntents(watched, "", 1);
-    releaseOwedSince(watched);
-    expect(plans).toHaveLength(5);
-    for (const plan of plans) expect(plan).toMatch(/INDEX intent_(?:un)?paid/);
+    for (let n = 1; n <= 6; n++) head.receive(n);
+    expect(counted()).toMatchObject({ awaitingPayment: 6, paidUnreleased: 0 });
+    head.admit({ n: 101, pays: 1 }, { n: 102, pays: 2 }, { n: 103, pays: 3 }, { n: 199, pays: 99 });
+    expect(counted()).toMatchObject({ awaitingPayment: 3, paidUnreleased: 3 });
+    head.admit(1, 4);
+    head.intentMissing(txId(2));
+    expect(counted()).toMatchObject({ awaitingPayment: 2, paidUnreleased: 1 });
+    head.pass(200);
+    head.expireIntents();
+    expect(counted()).toMatchObject({ awaitingPayment: 0, paidUnreleased: 1 });
+    head.receive(2);
+    head.admit({ n: 105, pays: 5 });
+    head.receive(5);
+    expect(counted()).toMatchObject({ awaitingPayment: 0, paidUnreleased: 3 });
   });
 });

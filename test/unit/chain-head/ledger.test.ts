@@ -45,7 +45,7 @@ describe("the ledger", () => {
     });
     miner.seal(judged as Built, "first");
     expect(ownerOf(head, "deed")).toBe(keyOf("ann"));
-    expect(head.assets(["deed", "unknown"])).toEqual([
+    expect(head.assets(["deed", "unknown"]).assets).toEqual([
       { assetId: "deed", createdBy: txId(1), owner: keyOf("ann"), lastBlock: 2 },
     ]);
   });
@@ -136,7 +136,7 @@ describe("the rules of a block", () => {
       "user_exists",
       "not_own_key",
     ]);
-    expect(head.assets(["deed"])).toMatchObject([{ createdBy: txId(1), owner: null }]);
+    expect(head.assets(["deed"]).assets).toMatchObject([{ createdBy: txId(1), owner: null }]);
   });
 
   it("dissolve a block of which nothing is left, and its number is used by the next", () => {

@@ -84,7 +84,7 @@ describe("what the chain head tells", () => {
     expect(numbers(Number.MAX_SAFE_INTEGER, 100)).toEqual([4, 3, 2, 1, 0]);
   });
 
-  it("of what waits: in the order of mining, page by page, ties by id", () => {
+  it("of what waits: first admitted, first mined, page by page", () => {
     const head = new TestHead().begun();
     head.admit(
       { n: 5, timestamp: 10 },
@@ -93,16 +93,16 @@ describe("what the chain head tells", () => {
       { n: 1, timestamp: 20 },
     );
     const seen: string[] = [];
-    let after: { timestamp: number; txId: string } | null = null;
+    let after: number | null = null;
     for (;;) {
       const [next] = head.pendingPage(after, 1);
       if (next === undefined) break;
       seen.push(next.txId);
-      after = next;
+      after = next.sequence;
     }
-    expect(seen).toEqual([9, 4, 5, 1].map(txId));
+    expect(seen).toEqual([5, 4, 9, 1].map(txId));
     head.requestMining();
-    expect(head.reserved().transactions).toEqual(seen);
+    expect(head.reserved().transactions.toSorted()).toEqual(seen.toSorted());
     expect(head.pendingPage(null, 10)).toEqual([]);
   });
 
@@ -190,6 +190,7 @@ describe("the settings", () => {
     BLOCK_MAX_BYTES: "262144",
     MAX_BLOCKS_IN_FLIGHT: "4",
     STALL_AFTER_SECONDS: "120",
+    WRITE_LANDS_WITHIN_SECONDS: "90",
     INTENT_TTL_DAYS: "30",
   };
   const rulesOf = (changes: Record<string, string | undefined>) =>
@@ -204,6 +205,7 @@ describe("the settings", () => {
       blockMaxBytes: 262_144,
       maxBlocksInFlight: 4,
       stallAfterSeconds: 120,
+      writeLandsWithinSeconds: 90,
       intentTtlSeconds: 30 * 86_400,
     });
     expect(rulesOf({ INTENT_TTL_DAYS: "0.5" }).intentTtlSeconds).toBe(43_200);

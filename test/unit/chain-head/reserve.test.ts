@@ -13,12 +13,14 @@ describe("a reservation", () => {
     head.requestMining();
     expect(head.reserve()).toEqual({
       chainId: CHAIN_ID,
+      life: head.life,
       blockNumber: 0,
       revision: expect.any(Number),
       timestamp: head.now,
       previousHash: NO_PREVIOUS_HASH,
       historyRoot: sha256Hex(new Uint8Array()),
       transactions: [],
+      moved: [],
       announcedKeyIds: [],
     });
     expect(head.transaction(1)).toMatchObject({ state: "pending", block: null });
@@ -58,7 +60,7 @@ describe("a reservation", () => {
     expect(head.counts().blocks).toBe(3);
   });
 
-  it("takes the oldest first, ties by id, not by arrival", () => {
+  it("stands in the order of its timestamps, ties by id", () => {
     const head = new TestHead().begun();
     head.admit(
       { n: 7, timestamp: 30 },
@@ -71,12 +73,12 @@ describe("a reservation", () => {
     expect(head.reserved().transactions).toEqual([8, 3, 5, 9, 7].map(txId));
   });
 
-  it("takes at most blockMaxTransactions, the oldest", () => {
+  it("takes at most blockMaxTransactions, first admitted, first taken, whatever their timestamps say", () => {
     const head = new TestHead({ blockMaxTransactions: 3 }).begun();
-    head.admit(...[5, 4, 3, 2, 1].map((n) => ({ n, timestamp: 10 - n })));
+    head.admit(...[5, 1, 3, 4, 2].map((n) => ({ n, timestamp: n })));
     head.requestMining();
-    expect(head.mine().transactions).toEqual([5, 4, 3].map(txId));
-    expect(head.mine().transactions).toEqual([2, 1].map(txId));
+    expect(head.mine().transactions).toEqual([1, 3, 5].map(txId));
+    expect(head.mine().transactions).toEqual([2, 4].map(txId));
   });
 
   it("takes at most blockMaxBytes, each with its comma, in order and without skipping a large one", () => {

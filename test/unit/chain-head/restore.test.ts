@@ -1,41 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import { ipfsHashOf, sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
-
-const LOST = { archive: true, kv: true };
-
-/** A chain of `count` blocks (block n holds transaction n), and each block as its stored bytes would tell it. */
-function chainOf(count: number): { head: TestHead; blocks: RestoredBlock[] } {
-  const head = new TestHead({ blockMaxTransactions: 1 });
-  const blocks: RestoredBlock[] = [];
-  for (let n = 0; n < count; n++) {
-    if (n !== 1) head.admit(Math.max(1, n)); // genesis carries none, and is made for the first that waits
-    head.requestMining();
-    const reservation = head.reserved();
-    const { revision: _, ...sealed } = sealedFrom(reservation);
-    const own = sealed.systemTransactions;
-    blocks.push({
-      ...sealed,
-      ...reservation,
-      ipfsHash: ipfsHashOf(n),
-      transactions: reservation.transactions.map((id, i) => ({
-        txId: id,
-        timestamp: n,
-        size: 500,
-        position: own + i,
-      })),
-      pays: [],
-    });
-    head.seal(reservation);
-    head.finish(n);
-  }
-  return { head, blocks };
-}
+import { TestHead, txId } from "../../support/chain-head.ts";
+import { lostChain, TRACES } from "../../support/lost-chain.ts";
 
 function restored(
   blocks: readonly RestoredBlock[],
   publishedThrough: number,
-  head = new TestHead({}, LOST),
+  head = new TestHead({}, TRACES),
   staged: readonly number[] = [],
 ): TestHead {
   head.beginRestore();
@@ -55,7 +26,7 @@ describe("a chain head without a block", () => {
   it.for([
     [{ archive: true, kv: false }, "R2"],
     [{ archive: false, kv: true }, "KV"],
-    [LOST, "R2 and KV"],
+    [TRACES, "R2 and KV"],
   ] as const)("halts where %j tell of one, and says what to do", ([traces, places]) => {
     const head = new TestHead({}, traces);
     expect(head.status().halted?.reason).toContain(`${places} hold a chain`);
@@ -64,13 +35,13 @@ describe("a chain head without a block", () => {
     expect(head.requestMining()).toMatchObject({ mining: false, reason: "halted" });
     head.resume(); // an operator who resumes without restoring
     head.requestMining();
-    expect(head.reserve()).toEqual({ none: "not_founded" });
+    expect(head.reserve()).toEqual({ none: "not_founded", life: head.life });
   });
 });
 
 describe("a chain head that is rebuilt", () => {
   it("knows what it knew: blocks, history, keys, transactions", () => {
-    const { head: before, blocks } = chainOf(6);
+    const { head: before, blocks } = lostChain(6);
     const after = restored(blocks, 5);
     expect(after.head()).toEqual({ ...before.head(), latest: expect.objectContaining({ blockNumber: 5 }) });
     for (let n = 0; n < 6; n++) {
@@ -86,7 +57,7 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("makes the very next block that it would have made", () => {
-    const { head: before, blocks } = chainOf(4);
+    const { head: before, blocks } = lostChain(4);
     const next = [before, restored(blocks, 3)].map((head) => {
       head.admit(9);
       head.requestMining();
@@ -97,9 +68,9 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("refuses a block that does not follow, and passes over one that it has", () => {
-    const { blocks } = chainOf(3);
+    const { blocks } = lostChain(3);
     const [genesis, first, second] = blocks as [RestoredBlock, RestoredBlock, RestoredBlock];
-    const head = new TestHead({}, LOST);
+    const head = new TestHead({}, TRACES);
     head.beginRestore();
     expect(() => head.restoreBlock(first)).toThrow("does not follow");
     head.restoreBlock(genesis);
@@ -120,8 +91,8 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("makes no block while it is being rebuilt, and takes no restore once it has a chain", () => {
-    const { blocks } = chainOf(3);
-    const head = new TestHead({}, LOST);
+    const { blocks } = lostChain(3);
+    const head = new TestHead({}, TRACES);
     head.resume();
     head.admit(9);
     head.beginRestore();
@@ -139,8 +110,8 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("has what was delivered again meanwhile as mined, and no longer as waiting", () => {
-    const { blocks } = chainOf(4);
-    const head = new TestHead({}, LOST);
+    const { blocks } = lostChain(4);
+    const head = new TestHead({}, TRACES);
     head.admit(2, 9);
     expect(head.counts()).toMatchObject({ pending: 2, waiting: 2 });
     restored(blocks, 3, head);
@@ -150,7 +121,7 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("sends what may have been in flight through its stages once more, and holds latest back until all of it is there", () => {
-    const { blocks } = chainOf(9);
+    const { blocks } = lostChain(9);
     const head = restored(blocks, -1);
     expect(head.status().unfinished.map(({ blockNumber, state }) => [blockNumber, state])).toEqual([
       [5, "sealed"],
@@ -167,8 +138,8 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("calls nothing finished while it is being rebuilt, for what is finished may be cleared", () => {
-    const { blocks } = chainOf(4);
-    const head = new TestHead({}, LOST);
+    const { blocks } = lostChain(4);
+    const head = new TestHead({}, TRACES);
     head.beginRestore();
     for (const block of blocks) head.restoreBlock(block);
     expect(head.admit(1, 2, 3).results).toEqual(["mined", "mined", "mined"]);
@@ -177,7 +148,7 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("takes a block whose staged bytes are still there as unfinished, wherever it stands in the chain", () => {
-    const { blocks } = chainOf(12);
+    const { blocks } = lostChain(12);
     const head = restored(blocks, 11, undefined, [3, 11, 12]);
     expect(head.status().unfinished.map(({ blockNumber, state }) => [blockNumber, state])).toEqual([
       [3, "sealed"],
@@ -191,7 +162,7 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("takes what vdc:latest still names, and is not staged any more, as finished", () => {
-    const { blocks } = chainOf(9);
+    const { blocks } = lostChain(9);
     const head = restored(blocks, 7);
     expect(head.status().unfinished.map(({ blockNumber }) => blockNumber)).toEqual([8]);
     head.finish(8);
@@ -199,7 +170,7 @@ describe("a chain head that is rebuilt", () => {
   });
 
   it("has an id for each of its transactions only once", () => {
-    const { blocks } = chainOf(3);
+    const { blocks } = lostChain(3);
     const head = restored(blocks, 2);
     expect(head.blockTransactions(1)).toEqual([txId(1)]);
     expect(head.admit(1, 2).results).toEqual(["finished", "finished"]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parked } from "../../../workers/chain-head/set-aside.ts";
-import { parkAgain } from "../../../workers/chain-head/tell-again.ts";
+import { parkAgain, parkNextAgain } from "../../../workers/chain-head/tell-again.ts";
 import { sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
 
 function reservedWith(...numbers: number[]) {
@@ -54,8 +54,9 @@ describe("a transaction that can't be mined", () => {
       head.setAside(2, n, "undecryptable");
       parked(head.sql, txId(n), head.now);
     }
-    head.sql.exec("UPDATE tx SET reason = 'erased' WHERE id = ?", txId(2));
+    head.sql.look("UPDATE tx SET reason = 'erased' WHERE id = ?", txId(2));
     parkAgain(head.sql);
+    parkNextAgain(head.sql);
     const left = head.failures().map(({ txId, parked }) => ({ txId, parked }));
     expect(left.toSorted((a, b) => Number(a.parked) - Number(b.parked))).toEqual([
       { txId: txId(1), parked: false },

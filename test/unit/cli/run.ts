@@ -7,6 +7,7 @@ export const RUN = {
   by: "alice",
   startedAt: 1,
   finishedAt: null,
+  firstBlock: 0,
   totalBlocks: 2_000,
   next: 0,
   verified: 0,

@@ -206,11 +206,13 @@ class Example {
     const reservation: Reservation = {
       chainId: CHAIN_ID,
       blockNumber,
+      life: "",
       revision: 0,
       timestamp: at(seconds),
       previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
       historyRoot: hex(historyRoot(this.history, blockNumber)),
       transactions: waiting.map(({ id }) => id),
+      moved: [],
       announcedKeyIds: this.#announced,
     };
     const system = systemPart(reservation, keyring);
@@ -372,10 +374,12 @@ describe("docs/format.md", () => {
     const n = "{n}" as unknown as number;
     const r2 = [
       r2Keys.pending("{txId}"),
+      r2Keys.setAside("{txId}"),
       r2Keys.block(n),
       r2Keys.sealed(n, "{sha256}"),
       r2Keys.private(n),
       r2Keys.evidence(n, "{tier}", "{sha256}"),
+      r2Keys.erased("{txId}"),
       r2Keys.intent("{txId}"),
       r2Keys.document("{id}"),
       r2Keys.upload("{id}"),

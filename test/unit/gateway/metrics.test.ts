@@ -18,6 +18,7 @@ const NOTHING: ScrapeParts = {
   alerts: undefined,
   dead_letters: undefined,
   storage: undefined,
+  objects: undefined,
 };
 
 const head = new TestHead().begun();
@@ -67,8 +68,10 @@ const EVERYTHING: ScrapeParts = {
     dismissed: 0,
     oldestOpenAt: head.now - 9_000,
   },
+  objects: { "chain-head": 7_000_000_000, "dead-letters": 4_096 },
   storage: {
-    blocks: { kv: 3, r2: 3, ipfs: 2, countedAt: head.now },
+    wrong: { kv: 0, r2: 0, ipfs: 1 },
+    verifiedSince: head.now - 86_400_000,
     failing: 0,
     partial: 1,
     lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: head.now, failed: 0 },
@@ -120,7 +123,9 @@ describe("a scrape", () => {
     expect(value("vdc_dead_letters_open", { stage: "indexer" })).toBe(0);
     expect(value("vdc_dead_letters_open", { stage: "storage-verifier" })).toBe(1);
     expect(value("vdc_oldest_open_dead_letter_seconds")).toBe(9);
-    expect(value("vdc_tier_blocks", { tier: "ipfs" })).toBe(2);
+    expect(value("vdc_tier_blocks", { tier: "kv" })).toBe(value("vdc_chain_blocks_persisted"));
+    expect(value("vdc_tier_blocks", { tier: "ipfs" })).toBe(Number(value("vdc_chain_blocks_persisted")) - 1);
+    expect(value("vdc_durable_object_bytes", { object: "chain-head" })).toBe(7_000_000_000);
     expect(value("vdc_storage_partial_blocks")).toBe(1);
     for (const part of Object.keys(EVERYTHING)) expect(value("vdc_scrape_part_ok", { part }), part).toBe(1);
   });
@@ -137,7 +142,7 @@ describe("a scrape", () => {
     });
     for (const names of shown) expect(names).not.toEqual([]);
     expect([...new Set(shown.flat())].toSorted()).toEqual(
-      all.filter((name) => name !== "vdc_scrape_part_ok").toSorted(),
+      all.filter((name) => !["vdc_scrape_part_ok", OF_TWO_PARTS].includes(name)).toSorted(),
     );
   });
 
@@ -152,6 +157,9 @@ describe("a scrape", () => {
     expect(lossy.map(({ name }) => name)).toContain("vdc_stage_messages_total");
   });
 });
+
+/** Made of what the chain head and the storage verifier say. */
+const OF_TWO_PARTS = "vdc_tier_blocks";
 
 function bound(scraped: ReturnType<typeof scrape>) {
   return { value: (name: string, labels?: Record<string, string>) => scraped.value(name, labels) };

@@ -90,7 +90,7 @@ describe("what is sealed", () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(spoiled(whole, spell), RUBBISH, fc.constant(whole)), async (bytes) => {
         const R2 = holding(canonicalBytes(await sealed(bytes)));
-        const opened = await openPending(payload.txId, keyring, { R2 } as unknown as MinerEnv).catch(
+        const opened = await openPending(payload.txId, false, keyring, { R2 } as unknown as MinerEnv).catch(
           (error: unknown) => error,
         );
         if (Buffer.compare(bytes, whole) === 0) expect(opened).toEqual(payload.payload.transaction);
@@ -130,7 +130,7 @@ describe("what is sealed", () => {
       fc.asyncProperty(fc.oneof(spoiled(envelope, spell), RUBBISH), async (bytes) => {
         const R2 = holding(bytes);
         await expect(
-          openPending(payload.txId, keyring, { R2 } as unknown as MinerEnv),
+          openPending(payload.txId, false, keyring, { R2 } as unknown as MinerEnv),
         ).rejects.toBeInstanceOf(Permanent);
       }),
       { numRuns: runs(100) },

@@ -14,11 +14,13 @@ import {
   documentIdOfUploadKey,
   kvKeys,
   r2Keys,
+  txIdOfErasedKey,
   txIdOfIntentKey,
   txIdOfPendingKey,
 } from "../../../shared/storage/layout.ts";
 import { deadLetterQueueName } from "../../../shared/pipeline.ts";
 import { pendingMetadata, readPendingMetadata } from "../../../shared/storage/pending.ts";
+import { readStagedMetadata, stagedMetadata } from "../../../shared/storage/staged.ts";
 import { readPrivateArchive } from "../../../shared/storage/private-archive.ts";
 import type { BlockCopy, Tier } from "../../../shared/storage/tier.ts";
 import { archivePrivateParts } from "../../../workers/pending-cleaner/archive-private.ts";
@@ -51,6 +53,7 @@ describe("a key", () => {
       fc.tuple(numbers, hexOf(64)).map(([n, hash]) => [r2Keys.sealed(n, hash), n]),
     ],
     ["a pending object", txIdOfPendingKey, txIds.map((id) => [r2Keys.pending(id), id])],
+    ["an erasure", txIdOfErasedKey, txIds.map((id) => [r2Keys.erased(id), id])],
     ["an intent", txIdOfIntentKey, txIds.map((id) => [r2Keys.intent(id), id])],
     ["an upload", documentIdOfUploadKey, hexOf(64).map((id) => [r2Keys.upload(id), id])],
   ];
@@ -101,6 +104,17 @@ describe("custom metadata", () => {
       fc.property(facts, token, (one, other) => {
         expect(readPendingMetadata(pendingMetadata(one))).toEqual(one);
         expect(readTokenMetadata(tokenMetadata(other))).toEqual(other);
+      }),
+    );
+  });
+
+  it("of staged bytes is read as the reservation that was told, and of other bytes as none", () => {
+    const from = fc.record({ life: fc.string(), revision: fc.maxSafeNat() });
+    fc.assert(
+      fc.property(from, anyMetadata, (told, metadata) => {
+        expect(readStagedMetadata(stagedMetadata(told))).toEqual(told);
+        const read = readStagedMetadata(metadata);
+        expect(read === undefined || Number.isSafeInteger(read.revision)).toBe(true);
       }),
     );
   });
@@ -194,7 +208,7 @@ describe("the private parts of a block", () => {
         const txIds = damaged.map((_, i) => `vdc_tx_${String(i).padStart(40, "0")}`);
         const objects = new Map(damaged.map((bytes, i) => [r2Keys.pending(txIds[i] ?? ""), bytes]));
         const R2 = bucketOf(objects);
-        await archivePrivateParts(1, txIds, { R2 } as unknown as CleanerEnv, silent);
+        await archivePrivateParts(1, txIds, [], { R2 } as unknown as CleanerEnv, silent);
         const archive = await readPrivateArchive(R2, 1);
         expect(archive).toMatchObject({ blockNumber: 1, missing: [] });
         for (const [i, txId] of txIds.entries()) {

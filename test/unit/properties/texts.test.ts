@@ -209,6 +209,7 @@ describe("a setting", () => {
       BLOCK_MAX_BYTES: "140000",
       MAX_BLOCKS_IN_FLIGHT: "1",
       STALL_AFTER_SECONDS: "1",
+      WRITE_LANDS_WITHIN_SECONDS: "1",
       INTENT_TTL_DAYS: "1",
     };
     fc.assert(

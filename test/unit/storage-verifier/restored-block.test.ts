@@ -40,7 +40,9 @@ const transfer = (from: Signer, to: Signer) =>
 /** @param asOf the last block that the chain head has */
 function restored(block: Block, asOf = block.blockNumber - 1, ledger = new Ledger()) {
   const { blockNumber, previousHash, historyRoot } = block;
-  const point = { blockNumber, previousHash, historyRoot, signingKeys: [announced(system)] };
+  const erasures = { through: null, all: true };
+  const signingKeys = [announced(system)];
+  const point = { life: "", erasures, blockNumber, previousHash, historyRoot, signingKeys };
   const readLedger = (keys: LedgerKeys) => Promise.resolve({ asOf, ...ledger.entries(keys) });
   return restoredBlock(blockBytes(block), CHAIN_ID, point, readLedger);
 }

@@ -5,6 +5,7 @@ import {
   end,
   endRestore,
   findRun,
+  findRunWithResults,
   listRuns,
   recordChunk,
   resumeRun,
@@ -70,7 +71,8 @@ describe("runs", () => {
   it("are done with their last block, and report those that were not simply ok", () => {
     begin("one");
     chunk("one", 0, 20, ["ok", "partial"]);
-    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({
+    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({ state: "done", results: [] });
+    expect(findRunWithResults(sql, "one", NOW)).toMatchObject({
       state: "done",
       finishedAt: NOW,
       verified: 2,
@@ -126,7 +128,62 @@ describe("runs", () => {
     }
     expect(listRuns(sql, NOW)).toHaveLength(50);
     expect(findRun(sql, "run-9", NOW)).toBeNull();
-    expect(findRun(sql, "run-10", NOW)?.results).toHaveLength(1);
+    expect(findRunWithResults(sql, "run-10", NOW)?.results).toHaveLength(1);
+  });
+});
+
+describe("a run that finds many blocks wrong", () => {
+  it("stores the first 500 reports, and counts every block", () => {
+    begin("one", 1_200);
+    for (let from = 0; from < 1_200; from += 20) chunk("one", from, from + 20, FAILED);
+    expect(findRun(sql, "one", NOW)).toMatchObject({ state: "done", failed: 1_200, results: [] });
+    expect(findRunWithResults(sql, "one", NOW)?.results).toHaveLength(500);
+  });
+});
+
+const FAILED = Array.from({ length: 20 }, () => "failed" as const);
+
+const roll = (id: string, totalBlocks: number, most: number, now = NOW) =>
+  startRun(sql, { id, kind: "verify", repair: true, by: "schedule", totalBlocks, rolling: most }, now);
+
+describe("the rolling verification", () => {
+  const rollOn = (id: string, totalBlocks: number, most: number, now = NOW) => {
+    const answer = roll(id, totalBlocks, most, now);
+    if (!("started" in answer)) throw new Error("another run is active");
+    const { firstBlock, totalBlocks: blocks } = answer.started;
+    chunk(id, firstBlock, firstBlock + blocks);
+    return [firstBlock, firstBlock + blocks];
+  };
+
+  it("goes round the chain, so many blocks a day, and takes in what the chain has grown by", () => {
+    expect(rollOn("one", 100, 40)).toEqual([0, 40]);
+    expect(rollOn("two", 100, 40)).toEqual([40, 80]);
+    expect(rollOn("three", 110, 40)).toEqual([80, 110]);
+    expect(rollOn("four", 120, 40)).toEqual([110, 120]);
+    expect(rollOn("five", 120, 40)).toEqual([0, 40]);
+  });
+
+  it("says since when every block was verified, once a round is over", () => {
+    rollOn("one", 60, 40, NOW);
+    expect(summary(sql).verifiedSince).toBeNull();
+    rollOn("two", 60, 40, NOW + 1);
+    rollOn("three", 60, 40, NOW + 2);
+    expect(summary(sql).verifiedSince).toBe(NOW);
+    begin("whole", 60);
+    chunk("whole", 0, 60);
+    expect(summary(sql).verifiedSince).toBe(NOW);
+  });
+
+  it("goes on where it stopped when a run of it was aborted", () => {
+    roll("one", 100, 40);
+    chunk("one", 0, 20);
+    end(sql, "one", "aborted", null, NOW);
+    expect(rollOn("two", 100, 40)).toEqual([20, 60]);
+  });
+
+  it("verifies a short chain whole each day", () => {
+    expect(rollOn("one", 3, 1_000)).toEqual([0, 3]);
+    expect(rollOn("two", 3, 1_000)).toEqual([0, 3]);
   });
 });
 

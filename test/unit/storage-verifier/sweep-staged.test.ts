@@ -14,6 +14,7 @@ const LOST = r2Keys.sealed(7, "f".repeat(64));
 const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 
 let state: string;
+let halted: boolean;
 let objects: Map<string, { bytes: Uint8Array<ArrayBuffer>; uploaded: number }>;
 
 function stage(key: string, uploaded = LONG_AGO, bytes = BYTES): void {
@@ -25,7 +26,7 @@ const env = {
   CHAIN_HEAD: {
     getByName: () => ({
       block: async (blockNumber: number) =>
-        blockNumber === 7 ? { blockNumber, state, sha256: sha256Hex(BYTES) } : null,
+        blockNumber === 7 ? { blockNumber, state, halted, sha256: sha256Hex(BYTES) } : null,
     }),
   },
   R2: {
@@ -51,6 +52,7 @@ async function keysAfterSweep(): Promise<string[]> {
 describe("the sweep of staged bytes", () => {
   beforeEach(() => {
     state = "complete";
+    halted = false;
     objects = new Map();
   });
 
@@ -76,6 +78,14 @@ describe("the sweep of staged bytes", () => {
     state = reached;
     stage(LOST);
     expect(await keysAfterSweep()).toEqual([LOST]);
+  });
+
+  it("leaves all while the chain is being restored or is halted: a block that counts as complete may have to be cleaned again", async () => {
+    halted = true;
+    stage(SEALED);
+    stage(LOST);
+    stage(r2Keys.block(7));
+    expect(await keysAfterSweep()).toEqual([SEALED, LOST, r2Keys.block(7)]);
   });
 
   it("leaves what was staged within the hour, and what belongs to no block that the chain head knows", async () => {

@@ -1,15 +1,17 @@
 import type { Backlog } from "../../../shared/backlog.ts";
 import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
+import type { ObjectBytes } from "../../../shared/object-bytes.ts";
 import type { Metric } from "../../../shared/prometheus.ts";
 import type { StorageSummary } from "../../storage-verifier/troubles.ts";
 import type { Measures } from "../../chain-head/measures.ts";
 import type { StatusFacts } from "../../chain-head/reads.ts";
 import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
 import type { Counters } from "../../monitor/counters.ts";
-import { chainMetrics, measuredMetrics } from "./chain.ts";
+import { chainMetrics, measuredMetrics, persistedBlocks } from "./chain.ts";
 import { alertMetrics, countedMetrics } from "./counted.ts";
 import { deadLetterMetrics } from "./dead-letters.ts";
 import { gauge } from "./metric.ts";
+import { objectMetrics } from "./objects.ts";
 import { queueMetrics } from "./queues.ts";
 import { storageMetrics } from "./storage.ts";
 
@@ -24,11 +26,12 @@ export interface ScrapeParts {
   readonly alerts: readonly (AlertState & { readonly alert: AlertName })[] | undefined;
   readonly dead_letters: DeadLetterCounts | undefined;
   readonly storage: StorageSummary | undefined;
+  readonly objects: ObjectBytes | undefined;
 }
 
 /** @param now milliseconds since the epoch */
 export function metricsOf(parts: ScrapeParts, now: number): Metric[] {
-  const { chain, measures, queues, intake, counters, alerts, storage } = parts;
+  const { chain, measures, queues, intake, counters, alerts, storage, objects } = parts;
   const { verifier_queue: verifierQueue, dead_letters: deadLetters } = parts;
   const backlogs = {
     ...(intake && { "pending-writer": intake }),
@@ -47,6 +50,7 @@ export function metricsOf(parts: ScrapeParts, now: number): Metric[] {
     ...(counters ? countedMetrics(counters) : []),
     ...(alerts ? alertMetrics(alerts) : []),
     ...(deadLetters ? deadLetterMetrics(deadLetters, now) : []),
-    ...(storage ? storageMetrics(storage) : []),
+    ...(objects ? objectMetrics(objects) : []),
+    ...(storage ? storageMetrics(storage, chain && persistedBlocks(chain)) : []),
   ];
 }

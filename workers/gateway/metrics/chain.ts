@@ -1,5 +1,5 @@
 import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
-import { BLOCK_STATES, STAGE_AFTER } from "../../../shared/chain/states.ts";
+import { BLOCK_STATES, reached, STAGE_AFTER } from "../../../shared/chain/states.ts";
 import type { Metric } from "../../../shared/prometheus.ts";
 import type { Measures } from "../../chain-head/measures.ts";
 import type { StatusFacts } from "../../chain-head/reads.ts";
@@ -15,7 +15,7 @@ export function chainMetrics(status: StatusFacts, now: number): Metric[] {
     gauge(
       "vdc_chain_blocks_persisted",
       "Blocks that are in KV, R2 and IPFS: what vdc_tier_blocks of each tier should be.",
-      counts.blocks - inState("reserved") - inState("sealed"),
+      persistedBlocks(status),
     ),
     gauge(
       "vdc_blocks_in_flight",
@@ -70,6 +70,11 @@ export function chainMetrics(status: StatusFacts, now: number): Metric[] {
       Object.entries(ignored).map(([reason, count]) => [count, { reason }]),
     ),
   ];
+}
+
+/** Blocks that were stored in every tier. */
+export function persistedBlocks({ counts, unfinished }: StatusFacts): number {
+  return counts.blocks - unfinished.filter(({ state }) => !reached(state, "persisted")).length;
 }
 
 export function measuredMetrics({ latencies, stalls, refused, foreignCids }: Measures): Metric[] {

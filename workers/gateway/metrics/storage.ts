@@ -1,26 +1,29 @@
 import type { Metric } from "../../../shared/prometheus.ts";
+import { TIER_NAMES } from "../../../shared/storage/tier.ts";
 import type { StorageSummary } from "../../storage-verifier/troubles.ts";
 import { counter, gauge } from "./metric.ts";
 
-export function storageMetrics({ blocks, failing, partial, lastRun, rehydrated }: StorageSummary): Metric[] {
+/** @param persisted blocks that were stored in every tier; `undefined` when the chain head could not be read */
+export function storageMetrics(summary: StorageSummary, persisted: number | undefined): Metric[] {
+  const { wrong, verifiedSince, failing, partial, lastRun, rehydrated } = summary;
   const finishedAt = lastRun?.finishedAt ?? null;
   return [
-    ...(blocks === null
+    ...(persisted === undefined
       ? []
       : [
           gauge(
             "vdc_tier_blocks",
-            "Blocks that a tier was last counted to hold. Should be the same in all, and vdc_chain_blocks_persisted.",
-            [
-              [blocks.kv, { tier: "kv" }],
-              [blocks.r2, { tier: "r2" }],
-              [blocks.ipfs, { tier: "ipfs" }],
-            ],
+            "Blocks that a tier holds: those that were stored there, without those whose latest verification found the copy missing or wrong. Should be the same in all, and vdc_chain_blocks_persisted.",
+            TIER_NAMES.map((tier) => [persisted - wrong[tier], { tier }]),
           ),
+        ]),
+    ...(verifiedSince === null
+      ? []
+      : [
           gauge(
-            "vdc_tier_blocks_counted_timestamp_seconds",
-            "When the blocks of the tiers were counted.",
-            blocks.countedAt / 1_000,
+            "vdc_storage_verified_since_timestamp_seconds",
+            "Every block that was published by then has been verified since. A round takes as many days as VERIFY_BLOCKS_A_DAY goes into the chain.",
+            verifiedSince / 1_000,
           ),
         ]),
     counter(
@@ -35,7 +38,7 @@ export function storageMetrics({ blocks, failing, partial, lastRun, rehydrated }
       : [
           gauge(
             "vdc_storage_verification_finished_timestamp_seconds",
-            "When the last storage verification ended; weekly, when all is well.",
+            "When the last storage verification ended; daily, when all is well.",
             [[finishedAt / 1_000, { kind: lastRun.kind, state: lastRun.state }]],
           ),
         ]),

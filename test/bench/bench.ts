@@ -1,0 +1,23 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../../cli/local/workers.ts";
+import { volumePage } from "./page.ts";
+import { Bench, bytesOfEach, compareVolumes, FULL, SMALL } from "./volume.ts";
+
+/** `npm run bench -- volume [rounds]`: what a full chain head costs beside a small one, written into docs/benchmarks.md. */
+const [what, rounds = "15"] = process.argv.slice(2);
+if (what !== "volume" || !/^[1-9]\d*$/.test(rounds)) {
+  console.error("usage: npm run bench -- volume [rounds]");
+  process.exit(2);
+}
+const bench = new Bench();
+try {
+  const compared = await compareVolumes(bench, SMALL, FULL, Number(rounds), console.log);
+  const page = join(ROOT, "docs", "benchmarks.md");
+  writeFileSync(page, volumePage(compared, await bytesOfEach(bench), Number(rounds)));
+  execFileSync(join(ROOT, "node_modules", ".bin", "oxfmt"), [page]);
+  console.log(`written: ${page}`);
+} finally {
+  await bench.close();
+}
