@@ -26,8 +26,9 @@ export interface SetAsideRequest {
 
 /**
  * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons. The alarm parks
- * them in the dead-letter store, but for a user's refused submission: `refused.ts`. Only from the revision that they were judged in: among other transactions the
- * same one may be good. Answers the revised reservation, or null when nothing is left in it or it is another by now.
+ * them in the dead-letter store, but for a user's refused submission: `refused.ts`. Only from the revision that they were
+ * judged in: among other transactions the same one may be good. Answers the revised reservation, or null when nothing is
+ * left in it or it is another by now.
  */
 export function setAside(
   sql: Sql,

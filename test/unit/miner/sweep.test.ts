@@ -136,6 +136,26 @@ describe("the sweep of pending/", () => {
     expect(await world.sweep()).not.toContain("put");
   });
 
+  it("deletes the object of a user's refused submission, and moves nothing of it", async () => {
+    const world = new World();
+    world.write(r2Keys.pending(txId(1)), "envelope 1");
+    world.head.admit(1);
+    world.head.requestMining();
+    world.head.refuse(world.head.reserved().blockNumber, 1);
+    await world.sweep();
+    expect(world.keys()).toEqual([]);
+    expect(world.head.transaction(1)?.state).toBe("set_aside");
+  });
+
+  it("tells the chain head what a transaction grants, as its object says", async () => {
+    const world = new World();
+    const grants = "9".repeat(64);
+    const customMetadata = pendingMetadata({ timestamp: 1, size: 500, grants });
+    world.objects.set(r2Keys.pending(txId(1)), { text: "envelope 1", customMetadata });
+    await world.sweep();
+    expect(world.head.outlook(9, {}, [grants]).pendingGrants).toEqual([grants]);
+  });
+
   it("moves no more than 200 a minute", async () => {
     const world = new World();
     for (let n = 1; n <= 300; n++) world.setAside(n);
