@@ -19,6 +19,10 @@ function streamOf(...chunks: string[]): ReadableStream<Uint8Array> & { cancelled
   return stream;
 }
 
+const full = () => {
+  throw new Error("no memory is left");
+};
+
 describe("a large body", () => {
   it("is read into one buffer, however it is cut", async () => {
     expect(await readInto(streamOf("abc", "", "defg", "hij"), LIMITS)).toEqual(utf8("abcdefghij"));
@@ -50,9 +54,6 @@ describe("a large body", () => {
   });
 
   it("is read to its end and dropped when no memory is left for it", async () => {
-    const full = () => {
-      throw new Error("no memory is left");
-    };
     const stream = streamOf("abc", "def");
     await expect(readInto(stream, { ...LIMITS, lend: full })).rejects.toThrow("no memory is left");
     expect(stream.cancelled).toBeUndefined();
