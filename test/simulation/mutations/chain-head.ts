@@ -18,7 +18,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "seal-twice",
     breaks: "3 one block per height",
-    seed: 30,
+    seed: 38,
     inEveryRun: true,
     file: "workers/chain-head/blocks.ts",
     seam: "isSealed",

@@ -10,7 +10,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "ack-what-failed",
     breaks: "1 nothing is lost",
-    seed: 7,
+    seed: 42,
     inEveryRun: true,
     file: "shared/consume.ts",
     seam: "consumeTogether",
@@ -78,7 +78,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "forget-a-dead-letter",
     breaks: "1 nothing is lost",
-    seed: 41,
+    seed: 85,
     file: "workers/dead-letters/park.ts",
     seam: "park",
     mutate: (park) => (dead, queue, env, log) =>
@@ -87,7 +87,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "judge-by-no-rule",
     breaks: "6 nothing fake",
-    seed: 2,
+    seed: 4,
     file: "workers/miner/judge.ts",
     seam: "judge",
     mutate: (judge) => (blockNumber, transactions, ledger) => {

@@ -52,12 +52,12 @@ describe("a chain at rest", () => {
   });
 });
 
-describe("a Durable Object", () => {
-  const of = (bytes: number) =>
-    looked(new TestHead().begun(), { objects: { "chain-head": bytes, monitor: 4_096 } }).of(
-      "object_nearly_full",
-    );
+const of = (bytes: number) =>
+  looked(new TestHead().begun(), { objects: { "chain-head": bytes, monitor: 4_096 } }).of(
+    "object_nearly_full",
+  );
 
+describe("a Durable Object", () => {
   it("is an alert at 70 % of its ceiling, and says which one it is", () => {
     expect(of(0.69 * 10 * 1024 ** 3)).toMatchObject({ firing: false });
     const finding = of(0.71 * 10 * 1024 ** 3);

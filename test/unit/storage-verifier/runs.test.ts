@@ -146,15 +146,15 @@ const FAILED = Array.from({ length: 20 }, () => "failed" as const);
 const roll = (id: string, totalBlocks: number, most: number, now = NOW) =>
   startRun(sql, { id, kind: "verify", repair: true, by: "schedule", totalBlocks, rolling: most }, now);
 
-describe("the rolling verification", () => {
-  const rollOn = (id: string, totalBlocks: number, most: number, now = NOW) => {
-    const answer = roll(id, totalBlocks, most, now);
-    if (!("started" in answer)) throw new Error("another run is active");
-    const { firstBlock, totalBlocks: blocks } = answer.started;
-    chunk(id, firstBlock, firstBlock + blocks);
-    return [firstBlock, firstBlock + blocks];
-  };
+const rollOn = (id: string, totalBlocks: number, most: number, now = NOW) => {
+  const answer = roll(id, totalBlocks, most, now);
+  if (!("started" in answer)) throw new Error("another run is active");
+  const { firstBlock, totalBlocks: blocks } = answer.started;
+  chunk(id, firstBlock, firstBlock + blocks);
+  return [firstBlock, firstBlock + blocks];
+};
 
+describe("the rolling verification", () => {
   it("goes round the chain, so many blocks a day, and takes in what the chain has grown by", () => {
     expect(rollOn("one", 100, 40)).toEqual([0, 40]);
     expect(rollOn("two", 100, 40)).toEqual([40, 80]);
