@@ -12,7 +12,7 @@ export interface Sql {
 }
 
 /** One Worker of a running platform, as a test controls it. */
-export interface WorkerHandle {
+interface WorkerHandle {
   /** The Worker's bindings, as the Worker itself holds them. */
   getEnv(): Promise<object>;
   /** The Worker's default export, to call its `queue` handler. */

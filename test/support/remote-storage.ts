@@ -17,7 +17,7 @@ export function storageWorker({ kvNamespaces, r2Buckets }: WorkerOptions): Worke
   };
 }
 
-export type Dispatch = (url: string, init: RequestInit) => Promise<Response>;
+type Dispatch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** The namespace and the bucket of a running platform, as far as tests use them. */
 export function remoteStorage(dispatch: Dispatch): { kv: KVNamespace; r2: R2Bucket } {
