@@ -60,28 +60,6 @@ describe.runIf(HAS_TERMINAL)("a command at a terminal (needs `script` of util-li
     for (const secret of secrets) expect(screen).not.toContain(secret);
     expect(code).toBe(0);
   });
-
-  it("prints no colours when NO_COLOR is set", async () => {
-    const { screen } = await vdcAtTerminal(["status"], { ...chain.environment, NO_COLOR: "1" });
-    expect(screen).toMatch(/^latest block +[2-9]$/m);
-    expect(screen).not.toContain("\u001b[");
-  });
-
-  it("shows a progress bar for long work", async () => {
-    const { screen } = await vdcAtTerminal(["verify"], chain.environment);
-    expect(screen).toMatch(/verifying \[█+\] (\d)\/\1 blocks/);
-  });
-
-  it("asks before it replaces a file, and obeys the answer", async () => {
-    const file = join(directory, "asked.car");
-    writeFileSync(file, "precious");
-    const no = await vdcAtTerminal(["export", file], chain.environment, "n\r");
-    expect(no.screen).toContain("will be replaced. Go on? [y/N]");
-    expect(no.code).toBe(EXIT.failure);
-    expect(readFileSync(file, "utf8")).toBe("precious");
-    expect((await vdcAtTerminal(["export", file], chain.environment, "y\r")).code).toBe(0);
-    expect(readFileSync(file, "utf8")).not.toBe("precious");
-  });
 });
 
 describe("a command in a process of its own", () => {

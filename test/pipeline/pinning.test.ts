@@ -11,7 +11,7 @@ import { startChain } from "../support/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {
-  // The watchdog is kept out of it: the message's own retries must do. For the watchdog see recovery.test.ts.
+  // The watchdog is kept out of it: the message's own retries must do. For the watchdog see recovery.test.ts and restarts.prove.ts.
   pipeline = await startChain({ vars: { STALL_AFTER_SECONDS: "3600", PIN_DEADLINE_SECONDS: "1" } });
 });
 afterAll(() => pipeline.close());

@@ -137,7 +137,18 @@ describe("the check after a soak", () => {
     expect(await check({ leftovers: [r2Keys.pending(late.id), r2Keys.pending(first.id)] })).toEqual([
       `R2 still holds ${r2Keys.pending(first.id)}`,
     ]);
-    expect(await check({ leftovers: [] })).toEqual([`R2 no longer holds ${r2Keys.pending(late.id)}`]);
+    expect(await check({ leftovers: [] })).toEqual([
+      `R2 no longer holds the submission ${late.id}, which was set aside`,
+    ]);
+  });
+
+  it("takes what was set aside in either place, and in both while the sweep moves it", async () => {
+    const [pending, moved] = [r2Keys.pending(late.id), r2Keys.setAside(late.id)];
+    for (const leftovers of [[pending], [moved], [pending, moved]])
+      expect(await check({ leftovers })).toEqual([]);
+    expect(await check({ leftovers: [moved, r2Keys.setAside(first.id)] })).toEqual([
+      `R2 still holds ${r2Keys.setAside(first.id)}`,
+    ]);
   });
 
   it("finds a dead letter that nobody expects", async () => {

@@ -138,12 +138,17 @@ function unexpectedDeadLetters(
   });
 }
 
-/** Of pending and staged objects, those stay whose transaction was set aside: it may be replayed. */
+const placesOf = (txId: string): readonly string[] => [r2Keys.pending(txId), r2Keys.setAside(txId)];
+
+/** What was set aside is kept, under `pending/` until the sweep moves it to `set-aside/`: it may be replayed. Nothing else is left. */
 function wrongLeftovers(leftovers: readonly string[], setAside: ReadonlySet<string>): string[] {
-  const kept = new Set([...setAside].map(r2Keys.pending));
+  const held = new Set(leftovers);
+  const kept = new Set([...setAside].flatMap(placesOf));
   return [
     ...leftovers.filter((key) => !kept.has(key)).map((key) => `R2 still holds ${key}`),
-    ...[...kept].filter((key) => !leftovers.includes(key)).map((key) => `R2 no longer holds ${key}`),
+    ...[...setAside]
+      .filter((txId) => !placesOf(txId).some((key) => held.has(key)))
+      .map((txId) => `R2 no longer holds the submission ${txId}, which was set aside`),
   ];
 }
 

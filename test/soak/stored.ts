@@ -13,7 +13,7 @@ export interface Stored {
   readonly blocks: readonly StoredBlock[];
   /** What KV says of a transaction, by its id. */
   readonly index: ReadonlyMap<string, { readonly blockNumber: number; readonly index: number }>;
-  /** Keys of R2 that should be gone: pending, staged. */
+  /** Keys of R2 that stay only while something is under way, or was set aside: pending, set aside, staged. */
   readonly leftovers: readonly string[];
   readonly deadLetters: readonly string[];
 }
@@ -60,7 +60,11 @@ export async function readStored(dataDirectory: string): Promise<Stored> {
           records[i] ? [[key.slice(kvKeys.transaction("").length), records[i]]] : [],
         ),
       ),
-      leftovers: [...(await keysOf(r2, r2Keys.pendingPrefix)), ...(await keysOf(r2, r2Keys.allSealedPrefix))],
+      leftovers: (
+        await inOrder([r2Keys.pendingPrefix, r2Keys.setAsidePrefix, r2Keys.allSealedPrefix], (prefix) =>
+          keysOf(r2, prefix),
+        )
+      ).flat(),
       deadLetters: await keysOf(r2, r2Keys.deadLetterPrefix),
     };
   } finally {

@@ -1,0 +1,32 @@
+import { expect } from "vitest";
+import { blockRow, keysOf, latest } from "./chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "./check-chain.ts";
+import { until, untilIdle } from "./payments.ts";
+import type { Pipeline } from "./pipeline.ts";
+
+/** Asks for a block as an operator does, and does not wait for it. */
+export function askForMining(pipeline: Pipeline): Promise<Response> {
+  return pipeline.operate("/api/vdc/mine", { method: "POST" });
+}
+
+export async function nextBlockNumber(pipeline: Pipeline): Promise<number> {
+  return (await checkChain(pipeline)).length;
+}
+
+/** Waits until the chain head says that the block has come so far. */
+export async function untilState(pipeline: Pipeline, blockNumber: number, state: string): Promise<void> {
+  await until(async () => expect((await blockRow(pipeline, blockNumber))?.state).toBe(state));
+}
+
+/** The block and its transactions, and nothing else, came to the end of the chain, without anyone's help. */
+export async function expectFinished(
+  pipeline: Pipeline,
+  blockNumber: number,
+  txIds: readonly string[],
+): Promise<void> {
+  await untilIdle(pipeline);
+  await until(async () => expect((await latest(pipeline))?.blockNumber).toBe(blockNumber));
+  expectMined((await checkChain(pipeline)).slice(blockNumber), txIds);
+  expect(await pendingKeys(pipeline)).toEqual([]);
+  expect(await keysOf(pipeline, "sealed/")).toEqual([]);
+}
