@@ -2,7 +2,7 @@ import type { Control } from "./control.ts";
 import type { Fault } from "./fault.ts";
 import type { Flow } from "./flow.ts";
 import { recovery, type Recovery } from "./recovery.ts";
-import { patiently } from "./patiently.ts";
+import { until } from "../support/patience.ts";
 import type { World } from "./world.ts";
 
 /** A write of a flow, and what the platform does to it. */
@@ -63,7 +63,7 @@ function missed(control: Control, cells: readonly Cell[]): string[] {
 
 /** Until the faults have hit, or the flow and its aftermath are over without them. */
 async function untilHit(control: Control, cells: readonly Cell[], running: Promise<void>): Promise<void> {
-  const wait = patiently(
+  const wait = until(
     async () => {
       if (missed(control, cells).length > 0) throw new Error("not yet");
     },

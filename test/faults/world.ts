@@ -13,7 +13,7 @@ import { startControl, type Control } from "./control.ts";
 import { faultyBundles } from "./faulty-bundles.ts";
 import { Invariants } from "./invariants.ts";
 import { isRead } from "./writes.ts";
-import { patiently } from "./patiently.ts";
+import { until } from "../support/patience.ts";
 
 const VARS = {
   MINE_AT_COUNT: "1", // each payment asks for its own block
@@ -26,8 +26,6 @@ const VARS = {
 /** Milliseconds from one firing of the crons to the next, while something is left to do. In production a minute, or ten. */
 const CRON_EVERY = 3_000;
 const CRON_PATIENCE = 5_000; // milliseconds
-/** Milliseconds. Watchdog, retries and crons have had their turns many times by then. */
-const SETTLES_WITHIN = 300_000;
 
 /** Something happened that must never happen: no waiting mends it. */
 class Violation extends Error {
@@ -87,7 +85,7 @@ export class World {
 
   /** Stripe delivers an event until it hears 200. @returns its transaction's id */
   async pay(event: SyntheticEvent = purchase()): Promise<string> {
-    return patiently(async () => {
+    return until(async () => {
       const response = await deliver(this.pipeline, event);
       const body: { txId: string } = await response.json();
       expect(response.status).toBe(200);
@@ -104,7 +102,7 @@ export class World {
 
   /** An operator asks until the answer is one of these. */
   async operate<T>(method: string, path: string, body?: object, statuses = [200, 202]): Promise<T> {
-    return patiently(async () => {
+    return until(async () => {
       const text = body && JSON.stringify(body);
       const response = await this.pipeline.operate(path, { method, ...(text && { body: text }) });
       const answer: unknown = await response.json();
@@ -115,7 +113,7 @@ export class World {
 
   /** Anybody asks until the answer is one of these. */
   async request<T>(send: (pipeline: Pipeline) => Promise<Response>, statuses = [200, 202]): Promise<T> {
-    return patiently(async () => {
+    return until(async () => {
       const response = await send(this.pipeline);
       const answer: unknown = await response.json();
       expect(statuses, JSON.stringify(answer)).toContain(response.status);
@@ -139,7 +137,7 @@ export class World {
   /** The clocks tick until everything is done that was promised, and nothing is left over. */
   async settle(): Promise<void> {
     let lastCron = Date.now();
-    await patiently(
+    await until(
       async () => {
         if (Date.now() - lastCron > CRON_EVERY) {
           lastCron = Date.now();
@@ -147,7 +145,7 @@ export class World {
         }
         await this.#expectSettled();
       },
-      { within: SETTLES_WITHIN, every: 150, unless: (error) => error instanceof Violation },
+      { unless: (error) => error instanceof Violation },
     );
   }
 

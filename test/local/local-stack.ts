@@ -2,7 +2,8 @@ import { readSecrets } from "../../cli/local/data-directory.ts";
 import { deliver } from "../../cli/stripe/deliver.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
-import { purchase, until, type Status } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { purchase, type Status } from "../support/payments.ts";
 
 /** A running local stack, which a test uses over HTTP. */
 export class LocalStack {

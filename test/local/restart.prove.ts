@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { r2Keys, txIdOfPendingKey } from "../../shared/storage/layout.ts";
-import { until } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
 import { freePort, kill, takePort } from "../support/processes.ts";
 import { BY_ITSELF, Desk, expectContinued, ON_REQUEST, untilGone } from "./desk.ts";
 import { minedIds } from "./local-stack.ts";

@@ -3,7 +3,8 @@ import { cidV0 } from "../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { StorageRun } from "../../shared/storage/report.ts";
 import { checkChain } from "../support/check-chain.ts";
-import { mine, purchase, status, until } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { mine, purchase, status } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { submit } from "../support/sealed-payments.ts";
 import {

@@ -15,7 +15,8 @@ import {
 } from "../support/accounts.ts";
 import { keysOf } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";
-import { mine, pay, purchase, status, until } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { mine, pay, purchase, status } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
 import { startChain } from "../support/started-chain.ts";

@@ -15,7 +15,8 @@ import {
 import { asMiner } from "../support/chain-state.ts";
 import { checkChain, expectMined } from "../support/check-chain.ts";
 import { listed, untilEntry } from "../support/dead-letters.ts";
-import { mine, purchase, status, until, untilWaiting } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { mine, purchase, status, untilWaiting } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
 import { deliverTo } from "../support/queues.ts";

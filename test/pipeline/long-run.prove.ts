@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSecrets } from "../../cli/local/secrets.ts";
 import type { StorageRun } from "../../shared/storage/report.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
-import { until } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
 import { restart } from "../support/restart.ts";

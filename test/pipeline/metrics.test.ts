@@ -5,7 +5,8 @@ import { startAlertReceiver, type Alert, type AlertReceiver } from "../support/a
 import { asMiner } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { parseExposition, type Scrape } from "../support/exposition.ts";
-import { mine, payMany, until, untilIdle, untilWaiting } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { mine, payMany, untilIdle, untilWaiting } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { enqueue } from "../support/queues.ts";
 import { submit } from "../support/sealed-payments.ts";

@@ -3,7 +3,8 @@ import { generateKeyring, type KeyringJson } from "../../shared/crypto/keyring.t
 import { logged } from "../support/chain-state.ts";
 import { enqueue } from "../support/queues.ts";
 import { parked } from "../support/parked.ts";
-import { deliver, purchase, until } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { deliver, purchase } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { everythingKept } from "../support/readable.ts";
 import { secretsIn, secretTexts } from "../support/secrets.ts";

@@ -19,7 +19,8 @@ import {
   untilEntry,
   untilReplay,
 } from "../support/dead-letters.ts";
-import { mine, status, until, untilIdle } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { mine, status, untilIdle } from "../support/payments.ts";
 import type { Pipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
 import { deliverTo } from "../support/queues.ts";

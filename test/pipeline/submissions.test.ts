@@ -10,7 +10,8 @@ import {
   submitSigned,
 } from "../support/accounts.ts";
 import { checkChain } from "../support/check-chain.ts";
-import { mine, until } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { mine } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 
 let pipeline: Pipeline;

@@ -2,9 +2,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { deliver } from "../../cli/stripe/deliver.ts";
 import type { Journal } from "./journal.ts";
 import type { Post } from "./orders.ts";
+import { HANG_AFTER_MS } from "../support/patience.ts";
 
 const ATTEMPT = 30_000; // milliseconds for one request
-const PATIENCE = 600_000; // milliseconds until a request must have been answered, whatever was restarted meanwhile
 
 export interface Target {
   readonly url: string;
@@ -31,14 +31,14 @@ export class Outside {
 
   /** Resolves when it was answered with 2xx, or never will be: then that is a violation. */
   async post(post: Post): Promise<void> {
-    const deadline = Date.now() + PATIENCE;
+    const deadline = Date.now() + HANG_AFTER_MS;
     for (let pause = 50; ; pause = Math.min(1_000, pause * 2)) {
       this.#signal.throwIfAborted();
       const answer = await this.#attempt(post);
       if (typeof answer !== "string" && answer.status < 500) return this.#judge(post, answer);
       const why = typeof answer === "string" ? answer : `${answer.status} ${JSON.stringify(answer.body)}`;
       if (Date.now() > deadline) {
-        this.#journal.violations.push(`${post.txId} was not taken in ${PATIENCE / 1_000} s: ${why}`);
+        this.#journal.violations.push(`${post.txId} was not taken in ${HANG_AFTER_MS / 1_000} s: ${why}`);
         return;
       }
       this.#journal.retries++;

@@ -12,6 +12,7 @@ import { planRestarts, type PlannedRestart, type Restart } from "./restarts.ts";
 import { SoakStack, type StackSettings } from "./stack.ts";
 import { readStored } from "./stored.ts";
 import { Submitters } from "./submitters.ts";
+import { HANG_AFTER_MS } from "../support/patience.ts";
 
 export interface SoakOptions {
   readonly payments: number;
@@ -53,7 +54,6 @@ const SAMPLE_EVERY = 3_000; // milliseconds
 const LOOK_EVERY = 500;
 /** Milliseconds: a payment is a second or so in the queue before the chain head can know it. */
 const ADMITTED_BY = 1_500;
-const SETTLED_BY = 600_000;
 
 /** One run, from an empty directory to the verdict. */
 export async function soak(options: SoakOptions): Promise<Outcome> {
@@ -289,18 +289,22 @@ class Run {
   }
 
   async #untilAllSeen(): Promise<void> {
-    for (const deadline = Date.now() + SETTLED_BY; this.#journal.answered.size > 0; await this.#breathe(50))
+    for (
+      const deadline = Date.now() + HANG_AFTER_MS;
+      this.#journal.answered.size > 0;
+      await this.#breathe(50)
+    )
       if (Date.now() > deadline) return void this.#journal.violations.push(this.#unseen());
   }
 
   #unseen(): string {
     const [first] = this.#journal.answered.keys();
-    return `${this.#journal.answered.size} transactions were answered with 2xx, and the chain head does not know them after ${SETTLED_BY / 1_000} s, ${first} among them`;
+    return `${this.#journal.answered.size} transactions were answered with 2xx, and the chain head does not know them after ${HANG_AFTER_MS / 1_000} s, ${first} among them`;
   }
 
   async #untilSettled(target: Target): Promise<void> {
     let seen = "";
-    for (const deadline = Date.now() + SETTLED_BY; ; await this.#breathe(200)) {
+    for (const deadline = Date.now() + HANG_AFTER_MS; ; await this.#breathe(200)) {
       const { counts, inFlight, latest, halted, failures } = await statusOf(target);
       const idle =
         this.#journal.answered.size === 0 &&

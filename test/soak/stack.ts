@@ -6,6 +6,7 @@ import { readSecrets } from "../../cli/local/data-directory.ts";
 import { ROOT } from "../../cli/local/workers.ts";
 import { isAlive, kill, plainEnvironment } from "../support/processes.ts";
 import type { Target } from "./outside.ts";
+import { HANG_AFTER_MS } from "../support/patience.ts";
 
 export interface StackSettings {
   readonly dataDirectory: string;
@@ -18,9 +19,6 @@ export interface StackSettings {
 /** Whom `kill -9` hits. */
 export const VICTIMS = ["program", "group", "wrapper", "program and workerd"] as const;
 export type Victim = (typeof VICTIMS)[number];
-
-const STARTING = 600_000; // milliseconds
-const ENDING = 600_000;
 
 /** `npm start` as its own processes: the wrapper, the program, the workerd that it runs. */
 export class SoakStack {
@@ -66,11 +64,11 @@ export class SoakStack {
 
   /** @throws Error when it ends before, or takes too long */
   async untilReady(signal: AbortSignal): Promise<void> {
-    for (const deadline = Date.now() + STARTING; ; await wait(50, undefined, { signal })) {
+    for (const deadline = Date.now() + HANG_AFTER_MS; ; await wait(50, undefined, { signal })) {
       if (this.#code !== undefined) throw new Error(`the stack ended with ${this.#code} when it was started`);
       this.#look();
       if (await isHealthy(this.#url)) return;
-      if (Date.now() > deadline) throw new Error(`the stack was not ready in ${STARTING / 1_000} s`);
+      if (Date.now() > deadline) throw new Error(`the stack was not ready in ${HANG_AFTER_MS / 1_000} s`);
     }
   }
 
@@ -108,7 +106,7 @@ export class SoakStack {
 
   /** Nothing of it is left: what is would hold the port and write to the same files. */
   async untilGone(): Promise<void> {
-    for (const deadline = Date.now() + ENDING; this.#alive().length > 0; await wait(20))
+    for (const deadline = Date.now() + HANG_AFTER_MS; this.#alive().length > 0; await wait(20))
       if (Date.now() > deadline) throw new Error(`still running: processes ${this.#alive().join(", ")}`);
     await this.ended;
   }

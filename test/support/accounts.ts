@@ -2,7 +2,8 @@ import { expect } from "vitest";
 import type { Submission, UnsignedSubmission } from "../../shared/chain/submission.ts";
 import { signSubmission } from "../../shared/client/sign-submission.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../shared/client/user-keys.ts";
-import { mine, until } from "./payments.ts";
+import { until } from "./patience.ts";
+import { mine } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export const CHAIN_ID = "vdc-main";

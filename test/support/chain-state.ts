@@ -4,7 +4,8 @@ import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import type { ChainHead } from "../../workers/chain-head/index.ts";
-import { status, until } from "./payments.ts";
+import { until } from "./patience.ts";
+import { status } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 const CHAIN_HEAD = ["ChainHead", { name: "vdc-main" }] as const; // CHAIN_ID of the wrangler.toml files

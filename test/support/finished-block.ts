@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import { blockRow, keysOf, latest } from "./chain-state.ts";
 import { checkChain, expectMined, pendingKeys } from "./check-chain.ts";
-import { until, untilIdle } from "./payments.ts";
+import { until } from "./patience.ts";
+import { untilIdle } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** Asks for a block as an operator does, and does not wait for it. */

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
 import {
   signStripeBody,
@@ -8,6 +7,7 @@ import {
   type SyntheticEvent,
 } from "../../cli/stripe/synthetic.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
+import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** A paid checkout that nobody has made before, unless a seed is given. */
@@ -47,24 +47,6 @@ export async function payMany(pipeline: Pipeline, count: number): Promise<string
     txIds.push(...(await Promise.all(Array.from({ length: size }, () => pay(pipeline)))));
   }
   return txIds;
-}
-
-/** Milliseconds. A slow machine stays far below this limit: only work that hangs reaches it. */
-const HANG_AFTER_MS = 300_000;
-/** Milliseconds between two checks. A check takes processor time from the Workers, so the pause grows. */
-const FIRST_LOOK_AFTER_MS = 20;
-const LOOK_EVERY_MS = 150;
-
-/** Looks again and again until the condition throws no error. @throws the last error when the limit of a hang is reached */
-export async function until(condition: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + HANG_AFTER_MS;
-  for (let pause = FIRST_LOOK_AFTER_MS; ; pause = Math.min(LOOK_EVERY_MS, pause * 1.4))
-    try {
-      return await condition();
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await wait(pause);
-    }
 }
 
 export interface Status {

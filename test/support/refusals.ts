@@ -16,7 +16,8 @@ import {
   signed,
 } from "./accounts.ts";
 import { activate, newToken, putMetadata } from "./activation.ts";
-import { mine, purchase, until, untilWaiting } from "./payments.ts";
+import { until } from "./patience.ts";
+import { mine, purchase, untilWaiting } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { askToErase, askToShow } from "./privacy.ts";
 import { submit } from "./sealed-payments.ts";

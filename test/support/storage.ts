@@ -3,7 +3,7 @@ import { cidV0 } from "../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { BlockReport, StorageRun, StorageStatus, VerifyAllResult } from "../../shared/storage/report.ts";
 import type { TierName } from "../../shared/storage/tier.ts";
-import { until } from "./payments.ts";
+import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** An operator's call that must be answered with this status. */

@@ -8,7 +8,8 @@ import {
   type SyntheticEvent,
 } from "../../cli/stripe/synthetic.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { mine, purchase, status, until, untilWaiting } from "../support/payments.ts";
+import { until } from "../support/patience.ts";
+import { mine, purchase, status, untilWaiting } from "../support/payments.ts";
 import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
 import { expectHeaders, expectProblem, type ProblemBody } from "../support/problems.ts";
 import { fixture } from "../support/vectors.ts";

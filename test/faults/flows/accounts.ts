@@ -18,7 +18,7 @@ import { activate, putMetadata } from "../../support/activation.ts";
 import { keysOf, pinnedFiles } from "../../support/chain-state.ts";
 import { purchase } from "../../support/payments.ts";
 import type { Flow } from "../flow.ts";
-import { patiently } from "../patiently.ts";
+import { until } from "../../support/patience.ts";
 import type { World } from "../world.ts";
 
 type Submission = Awaited<ReturnType<typeof signed>>;
@@ -50,7 +50,7 @@ async function submitsAndPays(world: World): Promise<void> {
 }
 
 async function untilNoIntent(world: World): Promise<void> {
-  await patiently(async () => {
+  await until(async () => {
     await world.fireCron("accounts");
     expect(await keysOf(world.pipeline, r2Keys.intentPrefix)).toEqual([]);
   });
@@ -64,7 +64,7 @@ const HOUR = 3_601_000;
  */
 async function whileHoursPass<T>(world: World, work: () => Promise<T>): Promise<T> {
   let hours = 0;
-  const done = await patiently(async () => {
+  const done = await until(async () => {
     try {
       return await work();
     } finally {

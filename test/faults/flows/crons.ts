@@ -4,11 +4,11 @@ import { enqueue } from "../../support/queues.ts";
 import { purchase } from "../../support/payments.ts";
 import { payloadOf, seal, writeUnseen } from "../../support/sealed-payments.ts";
 import type { Flow } from "../flow.ts";
-import { patiently } from "../patiently.ts";
+import { until } from "../../support/patience.ts";
 import type { World } from "../world.ts";
 
 async function untilGone({ pipeline }: World, key: string, meanwhile = async () => {}): Promise<void> {
-  await patiently(async () => {
+  await until(async () => {
     await meanwhile();
     expect(await pipeline.r2.head(key)).toBeNull();
   });
@@ -25,7 +25,7 @@ export const CRON_FLOWS: readonly Flow[] = [
       const mined = await seal(world.pipeline, payloadOf(event));
       await world.pay(event);
       world.accept(unseen.txId);
-      await patiently(async () => {
+      await until(async () => {
         await world.fireCron("miner");
         const response = await world.pipeline.fetch(`/api/vdc/transactions/${mined.txId}`);
         expect(await response.json()).toMatchObject({ state: "mined" });
@@ -44,7 +44,7 @@ export const CRON_FLOWS: readonly Flow[] = [
       await world.pay(event);
       await world.settle();
       await enqueue(world.pipeline, "pending-writer", [message]);
-      await patiently(async () => {
+      await until(async () => {
         const admitted = world.control.seen.filter(
           ({ name, value = "" }) =>
             name === "pending-writer (queue): chain-head.admit" && value.includes(message.txId),

@@ -11,7 +11,7 @@ import { enqueue } from "../../support/queues.ts";
 import { status } from "../../support/payments.ts";
 import { payloadOf, seal } from "../../support/sealed-payments.ts";
 import type { Flow } from "../flow.ts";
-import { patiently } from "../patiently.ts";
+import { until } from "../../support/patience.ts";
 import type { World } from "../world.ts";
 
 const REASON = "the cause is mended";
@@ -30,7 +30,7 @@ export async function untilLetter(
   isIt: (entry: DeadLetterEntry) => boolean,
   meanwhile = async () => {},
 ): Promise<DeadLetterEntry> {
-  return patiently(async () => {
+  return until(async () => {
     const found = (await letters(world)).find(isIt);
     if (found !== undefined) return found;
     await meanwhile();
@@ -97,7 +97,7 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
       const customMetadata = pendingMetadata(good);
       await pipeline.r2.put(r2Keys.pending(good.txId), canonicalBytes(good.envelope), { customMetadata });
       world.release(good.txId);
-      await patiently(async () => {
+      await until(async () => {
         const response = await pipeline.fetch(`/api/vdc/transactions/${good.txId}`);
         const { state } = await response.json<{ state: string }>();
         if (state === "set_aside") await replay(world, id);
@@ -112,7 +112,7 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
       const { pipeline } = world;
       const { id, message: good } = await setsAside(world);
       const aside = r2Keys.setAside(good.txId);
-      await patiently(async () => {
+      await until(async () => {
         await world.fireCron("miner");
         expect(await pipeline.r2.head(r2Keys.pending(good.txId))).toBeNull();
         expect(await pipeline.r2.head(aside)).not.toBeNull();
@@ -120,13 +120,13 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
       const customMetadata = pendingMetadata(good);
       await pipeline.r2.put(aside, canonicalBytes(good.envelope), { customMetadata });
       world.release(good.txId);
-      await patiently(async () => {
+      await until(async () => {
         const response = await pipeline.fetch(`/api/vdc/transactions/${good.txId}`);
         const { state } = await response.json<{ state: string }>();
         if (state === "set_aside") await replay(world, id);
         expect(state).toBe("mined");
       });
-      await patiently(async () => {
+      await until(async () => {
         await world.fireCron("miner");
         expect(await pipeline.r2.head(aside)).toBeNull();
       });
@@ -156,9 +156,9 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
       const next = (await checkChain(pipeline)).length;
       await pipeline.r2.put(r2Keys.block(next), "not a block");
       await world.pay();
-      await patiently(async () => expect((await status(pipeline)).halted).not.toBeNull());
+      await until(async () => expect((await status(pipeline)).halted).not.toBeNull());
       await pipeline.r2.delete(r2Keys.block(next));
-      await patiently(async () => {
+      await until(async () => {
         await world.operate("POST", "/api/vdc/resume", { by: "ann", reason: "the object was foreign" });
         expect(await keysOf(pipeline, `blocks/${next}.json`)).toHaveLength(1);
       });

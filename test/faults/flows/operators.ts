@@ -10,7 +10,7 @@ import { deliver } from "../../support/payments.ts";
 import { enqueue } from "../../support/queues.ts";
 import { archivedBytes, corrupt, lose } from "../../support/storage.ts";
 import type { Flow } from "../flow.ts";
-import { patiently } from "../patiently.ts";
+import { until } from "../../support/patience.ts";
 import type { World } from "../world.ts";
 import { dismissAll, untilLetter } from "./dead-letters.ts";
 
@@ -26,7 +26,7 @@ async function lastBlock(world: World): Promise<number> {
 async function repair(world: World, damage: (n: number) => Promise<void>): Promise<void> {
   const n = await lastBlock(world);
   await damage(n);
-  await patiently(async () => {
+  await until(async () => {
     const { status } = await world.operate<{ status: string }>("POST", `/api/storage-verify/verify/${n}`);
     expect(status).toBe("ok");
   });
@@ -42,7 +42,7 @@ function repairs(tier: TierName): Flow {
 }
 
 async function untilNoRun(world: World, atLeast = 1): Promise<void> {
-  await patiently(async () => {
+  await until(async () => {
     const { runs } = await world.operate<{ runs: StorageRun[] }>("GET", "/api/storage-verify/runs");
     expect(runs.length).toBeGreaterThanOrEqual(atLeast);
     expect(runs.filter(({ state }) => state === "running")).toEqual([]);
@@ -109,7 +109,7 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
       const sql = await verifier.getDurableObjectStorage("StorageRuns", { name: CHAIN_ID });
       await sql.exec("UPDATE run SET started_at = started_at - 80000000");
       const started = Date.now();
-      await patiently(async () => {
+      await until(async () => {
         await world.fireCron("storage-verifier");
         const { runs } = await world.operate<{ runs: StorageRun[] }>("GET", "/api/storage-verify/runs");
         expect(runs.some(({ startedAt }) => startedAt >= started)).toBe(true);
@@ -124,7 +124,7 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
       const n = await lastBlock(world);
       const key = r2Keys.sealed(n, "0".repeat(64));
       await world.pipeline.r2.put(key, await archivedBytes(world.pipeline, n));
-      await patiently(async () => {
+      await until(async () => {
         world.control.setAhead("storage-verifier", 3_601_000);
         await world.fireCron("storage-verifier");
         expect(await world.pipeline.r2.head(key)).toBeNull();
@@ -142,7 +142,7 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
       await enqueue(world.pipeline, "miner", [{ v: 1, nonsense: crypto.randomUUID() }]);
       await untilLetter(world, ({ state }) => state === "open");
       const untilPosted = (state: string, meanwhile = async () => {}) =>
-        patiently(async () => {
+        until(async () => {
           await meanwhile();
           await world.fireCron("alerts");
           // A post that was begun and not made is begun again. Its clock never goes back: it remembers when it posted.
