@@ -14,7 +14,7 @@ import {
 import { constants, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { DURATIONS_FILE, QUICK_SECONDS } from "./support/durations.ts";
+import { DURATIONS_FILE, DURATIONS_OF_THIS_RUN, QUICK_SECONDS } from "./support/durations.ts";
 
 /**
  * `npm test` runs every test that a change needs, or the tests that the arguments name; vitest reads the arguments.
@@ -58,7 +58,7 @@ async function test(): Promise<number> {
       end(pid);
     }
     const { passed, failed, skipped } = counts(report, code);
-    if (RECORDS && code === 0) recordDurations(report);
+    if (RECORDS && code === 0) recordDurations(durationsIn(directory));
     console.log(`${RUN}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
     return code === 0 && failed === 0 && left.length === 0 ? 0 : code || 1;
   } finally {
@@ -99,7 +99,13 @@ function vitest(directory: string, options: readonly string[]): Promise<number> 
   const child = spawn(process.execPath, [program, "run", ...options, ...ARGUMENTS], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, NODE_OPTIONS: "", TMPDIR: directory, [name]: value },
+    env: {
+      ...process.env,
+      NODE_OPTIONS: "",
+      TMPDIR: directory,
+      [DURATIONS_OF_THIS_RUN]: durationsIn(directory),
+      [name]: value,
+    },
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   process.on("disconnect", () => child.kill("SIGTERM")); // whoever started us was killed
@@ -132,14 +138,14 @@ function counts(report: string, code: number): Counts {
   }
 }
 
+const durationsIn = (directory: string): string => join(directory, "durations.json");
+
 /** Keeps the durations of files that this run did not run, and forgets files that are gone. */
-function recordDurations(report: string): void {
-  const { testResults } = JSON.parse(readFileSync(report, "utf8")) as Report;
+function recordDurations(file: string): void {
   const known = Object.entries<number>(JSON.parse(read(DURATIONS_FILE) || "{}"));
-  const seconds = testResults.map(({ name, startTime, endTime }): [string, number] => [
-    relative(ROOT, name),
-    Math.round((endTime - startTime) / 1_000),
-  ]);
+  const seconds = Object.entries<number>(JSON.parse(readFileSync(file, "utf8"))).map(
+    ([path, taken]): [string, number] => [relative(ROOT, path), Math.round(taken)],
+  );
   const slow = [...new Map([...known, ...seconds])].filter(
     ([file, taken]) => taken > QUICK_SECONDS && existsSync(join(ROOT, file)),
   );
@@ -155,9 +161,6 @@ interface Report {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly testResults: readonly {
-    readonly name: string;
-    readonly startTime: number;
-    readonly endTime: number;
     readonly status: string;
     readonly assertionResults: readonly { readonly status: string }[];
   }[];

@@ -60,10 +60,10 @@ describe("a block that is whole", () => {
 describe("the clock", () => {
   it("verifies the next blocks each day, and restores what is wrong", async () => {
     await lose(pipeline, "kv", 2);
-    await pipeline.harness.getWorker("vdc-storage-verifier").scheduled({ cron: "0 3 * * *" });
+    await pipeline.fireCron("storage-verifier", "0 3 * * *");
     expect(await verify(pipeline, 2)).toMatchObject({ status: "ok" });
     expect((await runs(pipeline)).runs).toMatchObject([{ by: "schedule", state: "done", rehydrated: 1 }]);
-    await pipeline.harness.getWorker("vdc-storage-verifier").scheduled({ cron: "0 3 * * *" });
+    await pipeline.fireCron("storage-verifier", "0 3 * * *");
     expect((await runs(pipeline)).runs).toHaveLength(1);
   });
 });

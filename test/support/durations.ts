@@ -6,6 +6,9 @@ const ROOT = join(import.meta.dirname, "..", "..");
 /** Seconds that each of the slower test files took on an idle machine with two cores; `npm test -- --record` writes it. */
 export const DURATIONS_FILE = join(ROOT, "test", "durations.json");
 
+/** Environment variable: the file to which a run writes the seconds that each of its files took. */
+export const DURATIONS_OF_THIS_RUN = "VDC_DURATIONS_OF_THIS_RUN";
+
 /** Files that are not listed are quick. */
 export const QUICK_SECONDS = 0.5;
 

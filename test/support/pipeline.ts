@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildWorkers, type Bundles } from "../../cli/local/build.ts";
 import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
 import { generateSecrets, type LocalSecrets } from "../../cli/local/secrets.ts";
-import { workerName, type WorkerName } from "../../shared/pipeline.ts";
+import type { WorkerName } from "../../shared/pipeline.ts";
 import { TestPlatform } from "./platform.ts";
 import { tapped } from "./tapped.ts";
 
@@ -26,7 +26,7 @@ export interface Pipeline {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** As an operator. */
   operate(path: string, init?: OperatorRequest): Promise<Response>;
-  fireCron(worker: WorkerName): Promise<void>;
+  fireCron(worker: WorkerName, cron?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,9 +81,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     fetch,
     operate: (path, init) =>
       fetch(path, { ...init, headers: { ...init?.headers, "x-admin-secret": secrets.ADMIN_SECRET } }),
-    fireCron: async (worker) => {
-      await harness.getWorker(workerName(worker)).scheduled({ cron: "* * * * *" });
-    },
+    fireCron: (worker, cron) => harness.fireCron(worker, cron),
     async close() {
       await harness.close();
       await pinning.close();

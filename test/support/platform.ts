@@ -1,7 +1,7 @@
 import { Miniflare, type WorkerdStructuredLog } from "miniflare";
 import { fireCron } from "../../cli/local/inside.ts";
 import { platformOptions, type Platform } from "../../cli/local/platform.ts";
-import { WORKERS, workerName, type WorkerName } from "../../shared/pipeline.ts";
+import type { WorkerName } from "../../shared/pipeline.ts";
 import { remoteStorage, storageWorker } from "./remote-storage.ts";
 
 /** Identifies a Durable Object by its name or its id. */
@@ -23,8 +23,6 @@ interface WorkerHandle {
   listDurableObjectIds(className: string): Promise<string[]>;
   /** @throws Error when the object is not running */
   evictDurableObject(className: string, which: ObjectIdentity): Promise<void>;
-  /** Fires a cron trigger, and waits for its end. */
-  scheduled(trigger: { readonly cron: string }): Promise<void>;
 }
 
 /** Every Worker of VDC in one workerd that a test controls. */
@@ -94,8 +92,12 @@ export class TestPlatform {
         miniflare.unsafeGetDurableObjectStorage(name, className, which) as unknown as Promise<Sql>,
       listDurableObjectIds: (className) => miniflare.listDurableObjectIds(className, name),
       evictDurableObject: (className, which) => miniflare.unsafeEvictDurableObject(name, className, which),
-      scheduled: ({ cron }) => fireCron(miniflare, workerNamed(name), cron),
     };
+  }
+
+  /** Fires a cron trigger, and waits for its end. */
+  fireCron(worker: WorkerName, cron = "* * * * *"): Promise<void> {
+    return fireCron(this.#miniflare, worker, cron);
   }
 
   /** Log lines of all Workers since the start. */
@@ -111,10 +113,4 @@ export class TestPlatform {
 function isClosedConnection(error: unknown): boolean {
   const { cause } = error as { cause?: { code?: unknown } };
   return cause?.code === "UND_ERR_SOCKET" || cause?.code === "ECONNRESET";
-}
-
-function workerNamed(name: string): WorkerName {
-  const found = (Object.keys(WORKERS) as WorkerName[]).find((worker) => workerName(worker) === name);
-  if (found === undefined) throw new Error(`VDC has no Worker ${name}`);
-  return found;
 }

@@ -1,5 +1,6 @@
+import { writeFileSync } from "node:fs";
 import { BaseSequencer, type Reporter, type TestModule, type TestSpecification } from "vitest/node";
-import { expectedSeconds } from "./durations.ts";
+import { DURATIONS_OF_THIS_RUN, expectedSeconds } from "./durations.ts";
 
 /**
  * Starts the slowest files of each project first, so that no slow file runs alone at the end. A process runs files of one
@@ -30,6 +31,8 @@ export default class Progress implements Reporter {
   /** Expected seconds of all files, and of the finished files. */
   #work = 0;
   #workDone = 0;
+  /** Seconds that each finished file took, its set-up included. */
+  readonly #took: Record<string, number> = {};
 
   onTestRunStart(specifications: readonly TestSpecification[]): void {
     this.#files = specifications.length;
@@ -42,7 +45,9 @@ export default class Progress implements Reporter {
   }
 
   onTestModuleEnd(module: TestModule): void {
+    const since = this.#running.get(module.moduleId) ?? Date.now();
     this.#running.delete(module.moduleId);
+    this.#took[module.moduleId] = (Date.now() - since) / 1_000;
     this.#done++;
     this.#workDone += expectedSeconds(module.moduleId);
     if (module.state() === "failed") this.#failed++;
@@ -50,6 +55,8 @@ export default class Progress implements Reporter {
 
   onTestRunEnd(): void {
     clearInterval(this.#timer);
+    const file = process.env[DURATIONS_OF_THIS_RUN];
+    if (file !== undefined) writeFileSync(file, JSON.stringify(this.#took));
   }
 
   #say(): void {

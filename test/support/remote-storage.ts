@@ -58,11 +58,11 @@ class StorageCall {
   /** The bytes, and what is stored with them; null where there is none. */
   async bytes(on: "KV" | "R2", args: readonly unknown[]): Promise<{ body: Response; rest: unknown } | null> {
     const response = await this.send(on, "get", args);
-    if (response.status === 404) return null;
-    return {
-      body: response,
-      rest: JSON.parse(decodeURIComponent(response.headers.get("x-found") ?? "null")),
-    };
+    const found = response.headers.get("x-found");
+    if (found === null)
+      throw new Error(`${on}.get was answered with ${response.status}, without what it found`);
+    const rest: unknown = JSON.parse(decodeURIComponent(found));
+    return rest === null ? null : { body: response, rest };
   }
 }
 

@@ -3,7 +3,7 @@
  * client. Miniflare's own bindings would block the test's process during each call.
  *
  * Header `x-call`: `{ on: "KV" | "R2", method, args }` as JSON, percent-encoded. A put takes its value from the body.
- * The answer of a `get` is the value as body with the rest in `x-found`; of every other method, JSON.
+ * The answer of a `get` is the value as body with the rest in `x-found`, which is `null` where there is no value; of every other method, JSON.
  */
 export default {
   async fetch(request, env) {
@@ -24,11 +24,11 @@ async function answer(storage, on, method, args, request) {
   }
   if (method === "get" && on === "R2") {
     const object = await storage.get(...args);
-    return object === null ? missing() : found(await object.arrayBuffer(), plain(object));
+    return object === null ? found(null, null) : found(await object.arrayBuffer(), plain(object));
   }
   if (method === "get" && on === "KV") {
     const { value, metadata } = await storage.getWithMetadata(args[0], "arrayBuffer");
-    return value === null ? missing() : found(value, { metadata });
+    return value === null ? found(null, null) : found(value, { metadata });
   }
   const result = await storage[method](...args);
   if (on === "R2" && method === "head") return Response.json(plain(result));
@@ -41,8 +41,6 @@ async function answer(storage, on, method, args, request) {
     });
   return Response.json(result ?? null);
 }
-
-const missing = () => new Response(null, { status: 404 });
 
 const found = (value, rest) =>
   new Response(value, { headers: { "x-found": encodeURIComponent(JSON.stringify(rest)) } });
