@@ -26,9 +26,11 @@ export interface Released {
 }
 
 const RELEASE_AT_ONCE = 100;
+/** What is paid and waits beyond that is released by the next run. */
+const RELEASE_IN_A_RUN = 1_000;
 
 /**
- * Every submission that is paid goes from `intents/` to `pending/` and is admitted. Copied first, admitted then, deleted
+ * Submissions that are paid go from `intents/` to `pending/` and are admitted. Copied first, admitted then, deleted
  * last: after a crash, or beside another release, the same again changes nothing.
  * @throws AggregateError when some could not be copied; the others are released all the same
  */
@@ -37,7 +39,7 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
   let count = 0;
   let mineNow = false;
   const failures: unknown[] = [];
-  for (;;) {
+  for (let seen = 0; seen < RELEASE_IN_A_RUN; seen += RELEASE_AT_ONCE) {
     const paid = await chainHead(env).paidIntents(after, RELEASE_AT_ONCE);
     const outcomes = await settleConnections(paid, (intent) => copyToPending(intent, env, log));
     const copied = paid.filter((_, i) => {

@@ -26,3 +26,32 @@ export async function* kvPages<Metadata>(
     cursor = page.list_complete ? undefined : page.cursor;
   } while (cursor !== undefined);
 }
+
+/** What one run of a sweep looks at. */
+export interface Portion {
+  readonly prefix: string;
+  /** The run begins behind `prefix` and this text, which is chosen by chance. */
+  readonly place: string;
+  /** Most objects in one run, at most 1,000. */
+  readonly most: number;
+  readonly include?: R2ListOptions["include"];
+}
+
+/**
+ * Some of the objects with a prefix, from a place by chance; at their end it goes on at their beginning. So the work of a
+ * run does not grow with what is stored, and every object gets its turn, whatever becomes of those before it.
+ */
+export async function r2Portion(bucket: R2Bucket, portion: Portion): Promise<readonly R2Object[]> {
+  const { prefix, place, most, include } = portion;
+  const options: R2ListOptions = { prefix, limit: most, ...(include !== undefined && { include }) };
+  const startAfter = prefix + place;
+  const { objects, truncated } = await bucket.list({ ...options, startAfter });
+  if (truncated || objects.length === most) return objects;
+  const first = await bucket.list({ ...options, limit: most - objects.length });
+  return [...objects, ...first.objects.filter(({ key }) => key <= startAfter)];
+}
+
+/** Eight hexadecimal digits by chance. */
+export function hexByChance(): string {
+  return crypto.randomUUID().slice(0, 8);
+}

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 import { payloadOfSubmission, type Submission } from "../../shared/chain/submission.ts";
 import { generateSecrets } from "../../cli/local/secrets.ts";
 import { outlook } from "../../workers/chain-head/outlook.ts";
+import { noteSwept, sweepPlaces, type SweepPlaces } from "../../workers/chain-head/sweep.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Log } from "../../shared/log.ts";
@@ -163,6 +164,9 @@ export class IntentsWorld {
       whereIs: (id: string) => this.#step("where is", () => head.whereIs(id)),
       paidIntents: (after: string, limit: number) =>
         this.#step("paid intents", () => head.paidIntents(after, limit)),
+      sweepPlaces: () => this.#step("sweep places", () => sweepPlaces(head.sql)),
+      noteSwept: (folder: keyof SweepPlaces, through: string | null) =>
+        this.#step("note swept", () => noteSwept(head.sql, folder, through)),
     };
   }
 
@@ -180,13 +184,14 @@ export class IntentsWorld {
           const object = objects.get(key);
           return object ? { arrayBuffer: async () => object.bytes.buffer } : null;
         }),
-      list: ({ prefix = "" }: R2ListOptions) =>
-        this.#step(`list ${prefix}`, () => ({
-          objects: [...objects]
-            .filter(([key]) => key.startsWith(prefix))
-            .map(([key, { customMetadata, uploaded }]) => ({ key, customMetadata, uploaded })),
-          truncated: false,
-        })),
+      list: ({ prefix = "", startAfter = "", limit = 1_000 }: R2ListOptions) =>
+        this.#step(`list ${prefix}`, () => {
+          const found = [...objects]
+            .filter(([key]) => key.startsWith(prefix) && key > startAfter)
+            .toSorted(([a], [b]) => (a < b ? -1 : 1))
+            .map(([key, { customMetadata, uploaded }]) => ({ key, customMetadata, uploaded }));
+          return { objects: found.slice(0, limit), truncated: found.length > limit };
+        }),
       delete: (keys: string | string[]) =>
         this.#step("delete", () => [keys].flat().forEach((key) => objects.delete(key))),
     };

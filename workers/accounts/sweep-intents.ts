@@ -3,20 +3,27 @@ import type { IntentsEnv } from "../../shared/intents.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys, txIdOfIntentKey } from "../../shared/storage/layout.ts";
 import { chunks } from "../../shared/storage/limits.ts";
-import { r2Pages } from "../../shared/storage/pages.ts";
 import { readPendingMetadata } from "../../shared/storage/pending.ts";
 
+const LOOK_AT_ONCE = 1_000;
 const ASK_AT_ONCE = 500;
 
 /**
- * Tells the chain head of every object in `intents/`: one that was written just before a crash, or that a restored chain
+ * Tells the chain head of the next objects in `intents/`: one that was written just before a crash, or that a restored chain
  * head has forgotten, is registered now. Those that are admitted, so that `pending/` has them, or that have expired, are
- * deleted.
+ * deleted. Each run goes on where the last one stopped, so its work does not grow with what waits for its payment.
  */
 export async function sweepIntents(env: IntentsEnv, log: Log): Promise<void> {
-  const options: R2ListOptions = { prefix: r2Keys.intentPrefix, include: ["customMetadata"] };
-  for await (const objects of r2Pages(env.R2, options))
-    for (const some of chunks(objects, ASK_AT_ONCE)) await sweepListed(some, env, log);
+  const { intents: after } = await chainHead(env).sweepPlaces();
+  const { objects, truncated } = await env.R2.list({
+    prefix: r2Keys.intentPrefix,
+    limit: LOOK_AT_ONCE,
+    include: ["customMetadata"],
+    ...(after !== null && { startAfter: after }),
+  });
+  for (const some of chunks(objects, ASK_AT_ONCE)) await sweepListed(some, env, log);
+  const through = truncated ? (objects.at(-1)?.key ?? null) : null;
+  if (through !== after) await chainHead(env).noteSwept("intents", through);
 }
 
 async function sweepListed(objects: readonly R2Object[], env: IntentsEnv, log: Log): Promise<void> {

@@ -1,7 +1,7 @@
 import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { documentIdOfUploadKey, r2Keys } from "../../shared/storage/layout.ts";
-import { r2Pages } from "../../shared/storage/pages.ts";
+import { hexByChance, r2Portion } from "../../shared/storage/pages.ts";
 import { documentMemory } from "./memory.ts";
 import { documentTiers, type Env } from "./env.ts";
 import { settle, type DocumentTiers } from "./settle-upload.ts";
@@ -10,26 +10,33 @@ import { findUpload, forget, isStillHeld, takeHold } from "./uploads.ts";
 /** Milliseconds after which nothing that an upload began is still under way. */
 const OVER = 3_600_000;
 
+/** Each one takes several calls, and may take the memory of a whole document. */
+const LOOK_AT_ONCE = 100;
+
 /** Uploads that were not finished within an hour are settled: in both tiers, or in neither. For the clock. */
 export function sweepUploads(env: Env, log: Log): Promise<void> {
   return sweepUnfinished(documentTiers(env), log);
 }
 
-/** @throws AggregateError of those that could not be settled; the others are */
-export async function sweepUnfinished(tiers: DocumentTiers, log: Log): Promise<void> {
+/**
+ * A run looks at some of them: keys are hashes, so that all get their turn.
+ * @param place lower-case hex
+ * @throws AggregateError of those that could not be settled; the others are
+ */
+export async function sweepUnfinished(tiers: DocumentTiers, log: Log, place = hexByChance()): Promise<void> {
   const failures: unknown[] = [];
-  for await (const objects of r2Pages(tiers.bucket, { prefix: r2Keys.uploadPrefix }))
-    for (const { key } of objects) {
-      const documentId = documentIdOfUploadKey(key);
-      if (documentId === undefined) {
-        log.warn("sweep.foreign_object", { key });
-        continue;
-      }
-      const [outcome] = await Promise.allSettled([settleOne(documentId, tiers, log)]);
-      if (outcome.status === "fulfilled") continue;
-      log.error("sweep.upload_failed", { documentId, error: errorText(outcome.reason) });
-      failures.push(outcome.reason);
+  const portion = { prefix: r2Keys.uploadPrefix, place, most: LOOK_AT_ONCE };
+  for (const { key } of await r2Portion(tiers.bucket, portion)) {
+    const documentId = documentIdOfUploadKey(key);
+    if (documentId === undefined) {
+      log.warn("sweep.foreign_object", { key });
+      continue;
     }
+    const [outcome] = await Promise.allSettled([settleOne(documentId, tiers, log)]);
+    if (outcome.status === "fulfilled") continue;
+    log.error("sweep.upload_failed", { documentId, error: errorText(outcome.reason) });
+    failures.push(outcome.reason);
+  }
   if (failures.length > 0) throw new AggregateError(failures, `${failures.length} uploads are not settled`);
 }
 

@@ -32,6 +32,7 @@ export interface Facts {
   /** The last keys of R2 that the miner's sweep has looked at in these folders. Gone when it begins anew. */
   sweptPending: string;
   sweptSetAside: string;
+  sweptIntents: string;
   /** Set-aside transactions up to this one are parked again already; the alarm goes on behind it. Gone when all are. */
   parkAgainAfter: { readonly at: number; readonly txId: string };
   /** Highest block with all before it persisted: what `vdc:latest` is to name. */

@@ -1,16 +1,21 @@
 import { forgetFact, readFact, writeFact } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
-/** Where the miner's sweep goes on: behind these keys of R2. Null: from the beginning. */
+/** Where the sweeps of the miner and of accounts go on: behind these keys of R2. Null: from the beginning. */
 export interface SweepPlaces {
   readonly pending: string | null;
   readonly setAside: string | null;
+  readonly intents: string | null;
 }
 
-const FACTS = { pending: "sweptPending", setAside: "sweptSetAside" } as const;
+const FACTS = { pending: "sweptPending", setAside: "sweptSetAside", intents: "sweptIntents" } as const;
 
 export function sweepPlaces(sql: Sql): SweepPlaces {
-  return { pending: readFact(sql, FACTS.pending) ?? null, setAside: readFact(sql, FACTS.setAside) ?? null };
+  return {
+    pending: readFact(sql, FACTS.pending) ?? null,
+    setAside: readFact(sql, FACTS.setAside) ?? null,
+    intents: readFact(sql, FACTS.intents) ?? null,
+  };
 }
 
 export function noteSwept(sql: Sql, folder: keyof SweepPlaces, through: string | null): void {

@@ -5,11 +5,10 @@ import { chunks, mapConnections } from "../../shared/storage/limits.ts";
 import { readPendingMetadata } from "../../shared/storage/pending.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { Admission } from "../chain-head/admit.ts";
-import type { SweepPlaces } from "../chain-head/sweep.ts";
 import type { Env } from "./env.ts";
 
 interface Folder {
-  readonly name: keyof SweepPlaces;
+  readonly name: "pending" | "setAside";
   readonly prefix: string;
   readonly txIdOf: (key: string) => string | undefined;
   /** Objects that one minute looks at. */

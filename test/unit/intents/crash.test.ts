@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Submission } from "../../../shared/chain/submission.ts";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
+import { pendingMetadata } from "../../../shared/storage/pending.ts";
 import { RULES, txId } from "../../support/chain-head.ts";
 import {
   inTheTimeOfIntents,
@@ -211,6 +212,21 @@ describe("releasing", () => {
         }
     },
   );
+
+  it("is found by the cron, some at a time, however many submissions wait for their payments", async () => {
+    const world = new IntentsWorld();
+    const customMetadata = pendingMetadata({ timestamp: 1, size: 500 });
+    for (let n = 1_000; n < 3_500; n++)
+      world.objects.set(r2Keys.intent(txId(n)), {
+        bytes: new Uint8Array(1),
+        customMetadata,
+        uploaded: new Date(),
+      });
+    for (const known of [1_000, 2_000, 2_500, 2_500]) {
+      await world.cron();
+      expect(world.head.counts()).toMatchObject({ awaitingPayment: known });
+    }
+  });
 
   it("takes more than one page, and those after one that can't be read", async () => {
     const world = new IntentsWorld();

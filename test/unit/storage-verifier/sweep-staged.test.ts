@@ -15,6 +15,8 @@ const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 
 let state: string;
 let halted: boolean;
+/** Calls of the chain head. */
+let asked: number;
 let objects: Map<string, { bytes: Uint8Array<ArrayBuffer>; uploaded: number }>;
 
 function stage(key: string, uploaded = LONG_AGO, bytes = BYTES): void {
@@ -26,16 +28,17 @@ const env = {
   CHAIN_HEAD: {
     getByName: () => ({
       block: async (blockNumber: number) =>
-        blockNumber === 7 ? { blockNumber, state, halted, sha256: sha256Hex(BYTES) } : null,
+        ++asked && blockNumber === 7 ? { blockNumber, state, halted, sha256: sha256Hex(BYTES) } : null,
     }),
   },
   R2: {
-    list: async ({ prefix }: { prefix: string }) => ({
-      objects: [...objects]
-        .filter(([key]) => key.startsWith(prefix))
-        .map(([key, { uploaded }]) => ({ key, uploaded: new Date(uploaded) })),
-      truncated: false,
-    }),
+    list: async ({ prefix = "", startAfter = "", limit = 1_000 }: R2ListOptions) => {
+      const found = [...objects]
+        .filter(([key]) => key.startsWith(prefix) && key > startAfter)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, { uploaded }]) => ({ key, uploaded: new Date(uploaded) }));
+      return { objects: found.slice(0, limit), truncated: found.length > limit };
+    },
     get: async (key: string) => {
       const object = objects.get(key);
       return object ? { arrayBuffer: async () => object.bytes.buffer } : null;
@@ -53,6 +56,7 @@ describe("the sweep of staged bytes", () => {
   beforeEach(() => {
     state = "complete";
     halted = false;
+    asked = 0;
     objects = new Map();
   });
 
@@ -86,6 +90,17 @@ describe("the sweep of staged bytes", () => {
     stage(LOST);
     stage(r2Keys.block(7));
     expect(await keysAfterSweep()).toEqual([SEALED, LOST, r2Keys.block(7)]);
+  });
+
+  it("looks at a few, however many blocks were brought for a restore, and comes to each in time", async () => {
+    for (let blockNumber = 100; blockNumber < 1_100; blockNumber++)
+      stage(r2Keys.sealed(blockNumber, "f".repeat(64)));
+    stage(LOST);
+    await sweepStaged(env, silent, NOW, "1");
+    expect(asked).toBe(200);
+    expect([...objects.keys()]).toContain(LOST);
+    await sweepStaged(env, silent, NOW, "698");
+    expect([...objects.keys()]).not.toContain(LOST);
   });
 
   it("leaves what was staged within the hour, and what belongs to no block that the chain head knows", async () => {
