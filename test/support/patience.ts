@@ -11,7 +11,7 @@ export const UNLESS_IT_HANGS = { interval: 5, timeout: HANG_AFTER_MS };
 
 /** Milliseconds between two looks. A look takes processor time from the Workers, so the pause grows. */
 const FIRST_LOOK_AFTER_MS = 20;
-const LOOK_EVERY_MS = 150;
+const LOOK_EVERY_MS = 300;
 
 interface Patience {
   /** Milliseconds after which it gives up. */
