@@ -20,9 +20,10 @@ export interface Search {
 /**
  * Searches every state that a model can reach.
  * @param flags for the preprocessor, without `-D`
+ * @param optimize how much the compiler does: `-O1` for a search of millions of states, `-O0` for one that ends soon
  * @throws Error when the search was not complete: too deep, out of memory, or the model does not compile
  */
-export function search(path: string, flags: readonly string[]): Search {
+export function search(path: string, flags: readonly string[], optimize: "-O0" | "-O1" = "-O1"): Search {
   const directory = mkdtempSync(join(tmpdir(), "vdc-model-"));
   const run = (file: string, given: readonly string[]) =>
     execFileSync(file, given, { cwd: directory, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
@@ -30,7 +31,7 @@ export function search(path: string, flags: readonly string[]): Search {
     copyFileSync(path, join(directory, "model.pml"));
     run(SPIN, [...flags.map((flag) => `-D${flag}`), "-a", "model.pml"]);
     const settings = ["COLLAPSE", "SAFETY", "NOFAIR", "VECTORSZ=2048", `MEMLIM=${MOST_MEGABYTES}`];
-    run(CC, ["-O2", "-w", ...settings.map((setting) => `-D${setting}`), "-o", "pan", "pan.c"]);
+    run(CC, [optimize, "-w", ...settings.map((setting) => `-D${setting}`), "-o", "pan", "pan.c"]);
     return resultOf(run(join(directory, "pan"), [`-m${DEEPEST}`]));
   } finally {
     rmSync(directory, { recursive: true });
