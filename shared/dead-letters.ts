@@ -19,7 +19,7 @@ export function deadLetters(
 /**
  * open: nobody has mended it yet · replaying: sent again, and not known to be done · resolved: what it was to do is
  * done · dismissed: an operator said why nothing is to be done. One that fails again is open again, and so is one of which
- * nothing was heard for a day after it was replayed.
+ * nothing was heard for five days after it was replayed.
  */
 export const DEAD_LETTER_STATES = ["open", "replaying", "resolved", "dismissed"] as const;
 export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
