@@ -156,9 +156,9 @@ export const WORKERS = {
     touches: ["r2", "kv", "pinata", "chain-head", "monitor", "dead-letters", "storage-runs", "audit-log"],
   },
   "dead-letters": {
-    does: "parks every message that no stage could take, and has it replayed once its cause is mended",
+    does: "parks every message that no stage could take, and replays it once its stage works again, or an operator has mended its cause",
     produces: ["pending-writer", "miner", "tier-persister", "indexer", "pending-cleaner", "storage-verifier"],
-    touches: ["r2", "chain-head", "monitor", "dead-letters"],
+    touches: ["r2", "chain-head", "monitor", "dead-letters", "audit-log"],
   },
   monitor: {
     does: "counts what the stages report, and remembers which alerts were posted",
