@@ -12,6 +12,7 @@ import {
 } from "./monitor.ts";
 import {
   DEAD_LETTER_CONSUMER,
+  RETRIED_FOR,
   stageOfDeadLetterQueue,
   WORKERS,
   type StageName,
@@ -198,10 +199,10 @@ async function settle(
     return "processed";
   }
   const error: unknown = outcome.reason;
-  const reason = reasonToGiveUp(stage, error, message.attempts);
+  const delaySeconds = retryDelay(error, message.attempts, retryBase(env), Math.random());
+  const reason = reasonToGiveUp(stage, error, message, delaySeconds);
   const fields = { attempts: message.attempts, error: errorText(error) };
   if (reason === undefined) {
-    const delaySeconds = retryDelay(error, message.attempts, retryBase(env), Math.random());
     log.warn("message.retried", { ...fields, delaySeconds });
     message.retry({ delaySeconds });
     return "retried";
@@ -235,20 +236,36 @@ function retryBase({ RETRY_BASE_SECONDS: setting }: StageEnv): number {
   return seconds >= 0 && seconds <= 3_600 ? seconds : DEFAULT_RETRY_BASE;
 }
 
-function reasonToGiveUp(stage: StageName, error: unknown, attempts: number): PermanentReason | undefined {
+function reasonToGiveUp(
+  stage: StageName,
+  error: unknown,
+  { attempts, timestamp }: Message,
+  delaySeconds: number,
+): PermanentReason | undefined {
   if (error instanceof Permanent) return error.reason;
-  return attempts > WORKERS[stage].consumes.max_retries ? "retries_exhausted" : undefined;
+  const ageAtRetry = (Date.now() - timestamp.getTime()) / 1_000 + delaySeconds;
+  const isLast = attempts > WORKERS[stage].consumes.max_retries || ageAtRetry >= RETRIED_FOR;
+  return isLast ? "retries_exhausted" : undefined;
 }
 
-const MAX_DELAY_SECONDS = 300;
+/** Up to here the delay doubles, so that a stage is back soon after a short outage. */
+const DOUBLES_UP_TO_SECONDS = 300;
+const DOUBLED_ATTEMPTS = 10;
+/** Then it grows so slowly that recovery takes about a tenth of the time that the outage took. */
+const GROWTH = 1.15;
+/** 100 retries of at most so much last longer than the queue keeps the message. */
+const MAX_DELAY_SECONDS = 6_000;
+/** The platform's longest delay. */
+const LONGEST_SECONDS = 86_400;
 
 /**
- * Seconds until the next attempt: what the failure asks for, else exponential backoff with jitter, at most five
- * minutes, so that a stage is back soon after the service is.
+ * Seconds until the next attempt: exponential backoff with jitter, and no less than the failure asks for.
  * @param random in [0, 1)
  */
 export function retryDelay(error: unknown, attempts: number, base: number, random: number): number {
-  if (error instanceof RetryLater) return Math.min(86_400, Math.ceil(error.seconds + base * random));
-  const backoff = Math.min(MAX_DELAY_SECONDS, base * 2 ** Math.min(attempts - 1, 16));
-  return Math.ceil(backoff * (0.5 + random / 2));
+  const slow = DOUBLES_UP_TO_SECONDS * GROWTH ** Math.max(0, attempts - DOUBLED_ATTEMPTS);
+  const doubled = base * 2 ** Math.min(attempts - 1, 16);
+  const backoff = Math.min(doubled, slow, MAX_DELAY_SECONDS) * (0.8 + random / 5);
+  const asked = error instanceof RetryLater ? error.seconds + base * random : 0;
+  return Math.ceil(Math.min(LONGEST_SECONDS, Math.max(backoff, asked)));
 }

@@ -19,7 +19,7 @@ export function deadLetters(
 /**
  * open: nobody has mended it yet · replaying: sent again, and not known to be done · resolved: what it was to do is
  * done · dismissed: an operator said why nothing is to be done. One that fails again is open again, and so is one of which
- * nothing was heard for a day after it was replayed.
+ * nothing was heard for five days after it was replayed.
  */
 export const DEAD_LETTER_STATES = ["open", "replaying", "resolved", "dismissed"] as const;
 export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
@@ -108,6 +108,7 @@ export const Replay = v.strictObject({
   createdAt: Timestamp,
   endedAt: v.nullable(Timestamp),
   ratePerSecond: Count,
+  automatic: v.pipe(v.boolean(), v.description("No operator asked for it: its stage may work again")),
   total: Count,
   replayed: Count,
   /** Done already, or dismissed meanwhile: nothing was sent. */
@@ -147,6 +148,17 @@ export const ReplayPlan = v.strictObject({
 });
 export type ReplayPlan = v.InferOutput<typeof ReplayPlan>;
 
+/**
+ * A stage whose letters of `retries_exhausted` are replayed without an operator. probing: one letter at a time is sent, to
+ * see whether the stage works again · replaying: one got through, so the other letters follow.
+ */
+export const StageRecovery = v.strictObject({
+  stage: Stage,
+  phase: v.picklist(["probing", "replaying"]),
+  nextAt: v.pipe(v.nullable(Timestamp), v.description("When the next letter is sent, while it is probed")),
+});
+export type StageRecovery = v.InferOutput<typeof StageRecovery>;
+
 /** How many entries are in each state, for whoever watches. */
 export interface DeadLetterCounts {
   readonly open: Readonly<Record<string, number>>;
@@ -155,4 +167,5 @@ export interface DeadLetterCounts {
   readonly dismissed: number;
   /** `firstSeen` of the oldest open one, null when none is open. */
   readonly oldestOpenAt: number | null;
+  readonly recovering: readonly StageRecovery[];
 }

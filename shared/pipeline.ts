@@ -75,7 +75,10 @@ export interface WorkerPlan {
   readonly touches: readonly Resource[];
 }
 
-/** `retry_delay` counts only when a Worker fails before `shared/consume.ts` can choose a delay: a bad deployment, say. */
+/**
+ * `retry_delay` counts only when a Worker fails before `shared/consume.ts` can choose a delay: a bad deployment, say. It is
+ * short, so that the dead letters have the message long before it expires, and replay it when the stage works again.
+ */
 const BLOCK_STAGE = { max_batch_size: 1, max_batch_timeout: 0, max_retries: 100, retry_delay: 300 } as const;
 
 export const WORKERS = {
@@ -153,9 +156,9 @@ export const WORKERS = {
     touches: ["r2", "kv", "pinata", "chain-head", "monitor", "dead-letters", "storage-runs", "audit-log"],
   },
   "dead-letters": {
-    does: "parks every message that no stage could take, and has it replayed once its cause is mended",
+    does: "parks every message that no stage could take, and replays it once its stage works again, or an operator has mended its cause",
     produces: ["pending-writer", "miner", "tier-persister", "indexer", "pending-cleaner", "storage-verifier"],
-    touches: ["r2", "chain-head", "monitor", "dead-letters"],
+    touches: ["r2", "chain-head", "monitor", "dead-letters", "audit-log"],
   },
   monitor: {
     does: "counts what the stages report, and remembers which alerts were posted",
@@ -215,6 +218,15 @@ export const deadLetterQueueName = (stage: StageName): string => `${queueName(st
 export function stageOfDeadLetterQueue(queue: string): StageName | undefined {
   return STAGES.find((stage) => deadLetterQueueName(stage) === queue);
 }
+
+/** Seconds that a stage's queue keeps a message: the platform's default on a paid plan. An expired message is deleted. */
+export const QUEUE_RETENTION = 4 * 86_400;
+
+/**
+ * Seconds for which a stage tries a message. A message that expires is in no dead-letter queue, so a stage gives it up
+ * while the queue still has it, with room for a platform that delivers late.
+ */
+export const RETRIED_FOR = QUEUE_RETENTION - 6 * 3_600;
 
 /** Seconds that a dead-letter queue keeps a message: the platform's longest (README, "Deploy", sets it). */
 export const DEAD_LETTER_RETENTION = 14 * 86_400;

@@ -1,6 +1,6 @@
 import { facts, table } from "../output/table.ts";
 import { counted, time } from "../output/words.ts";
-import type { DeadLetterEntry, Replay, ReplayPlan } from "../../shared/dead-letters.ts";
+import type { DeadLetterEntry, Replay, ReplayPlan, StageRecovery } from "../../shared/dead-letters.ts";
 
 export function entryTable(entries: readonly DeadLetterEntry[]): string {
   const rows = entries.map((entry) => [
@@ -13,6 +13,13 @@ export function entryTable(entries: readonly DeadLetterEntry[]): string {
     time(entry.lastSeen),
   ]);
   return table(["dead letter", "state", "stage", "reason", "about", "attempts", "last seen"], rows);
+}
+
+/** What happens without an operator. */
+export function recoveryText({ stage, nextAt }: StageRecovery): string {
+  return nextAt === null
+    ? `${stage} works again: its letters of retries_exhausted are being replayed by themselves`
+    : `${stage}: the next letter of retries_exhausted is replayed by itself at ${time(nextAt)}`;
 }
 
 export function entryText(entry: DeadLetterEntry): string {

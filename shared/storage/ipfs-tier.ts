@@ -1,3 +1,4 @@
+import { rateLimited, retryAfterSeconds } from "./retry-after.ts";
 import { equalBytes, readAtMost } from "../crypto/bytes.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { Pinner } from "./pinner.ts";
@@ -9,7 +10,10 @@ export class WrongCid extends Error {
   override readonly name = "WrongCid";
 }
 
-/** Reads bytes by CID over HTTP, and hashes them: what a gateway answers is never taken on trust. */
+/**
+ * Reads bytes by CID over HTTP, and hashes them: what a gateway answers is never taken on trust. A web page in the place of
+ * the bytes (a notice, a login, a captcha) says nothing of them. So neither call answers it, and both throw an `Error`.
+ */
 export interface GatewayReader {
   /** `undefined` when the gateway says it has none. @throws WrongCid for other bytes; any other error: not known */
   fetch(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
@@ -31,12 +35,14 @@ export interface FileToPin {
 }
 
 /**
- * Pinned under its own CID, and served by the gateway, when it resolves.
+ * Pinned under its own CID, and served by the gateway, when it resolves. A file that the service has already, and that
+ * the gateway serves, is not uploaded again: a retry after a failed read costs a read.
  * @throws PolicyViolation for what must never be pinned; any other error is worth a retry
  */
 export async function pinAndReadBack(pinner: Pinner, gateway: GatewayReader, file: FileToPin): Promise<void> {
   checkPinnable(file.kind);
   const { bytes, cid, name, keyvalues } = file;
+  if ((await pinner.isPinned(cid)) && (await gateway.serves(cid, bytes))) return;
   const answered = await pinner.pin(bytes, name, keyvalues);
   if (answered !== cid)
     throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);
@@ -58,9 +64,25 @@ export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
     replace: store, // a CID names one content, so there is nothing to overwrite
 
     async read({ cid }: BlockLocator): Promise<Holding> {
-      const [pinned, bytes] = await Promise.all([pinner.isPinned(cid), gateway.fetch(cid).catch(refusal)]);
-      if (bytes instanceof WrongCid)
-        return { state: "present", bytes: new Uint8Array(), wrong: "wrong_cid", detail: bytes.message };
+      const [pinned, served] = await Promise.all([
+        pinner.isPinned(cid),
+        gateway.fetch(cid).then(
+          (bytes) => ({ bytes }),
+          (error: unknown) => ({ error }),
+        ),
+      ]);
+      if ("error" in served) {
+        if (served.error instanceof WrongCid)
+          return {
+            state: "present",
+            bytes: new Uint8Array(),
+            wrong: "wrong_cid",
+            detail: served.error.message,
+          };
+        if (pinned) throw served.error;
+        return { state: "missing", detail: "not pinned" };
+      }
+      const { bytes } = served;
       if (bytes === undefined)
         return {
           state: "missing",
@@ -74,13 +96,12 @@ export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
   };
 }
 
-function refusal(error: unknown): WrongCid {
-  if (error instanceof WrongCid) return error;
-  throw error;
-}
-
 /** KV holds 25 MiB, so no block is larger than this, and no document; a gateway that serves more serves something else. */
 const MAX_FILE_BYTES = 26 * 1024 * 1024;
+
+/** A public gateway limits a CID to a few reads a minute, so there is no default. */
+export const IPFS_GATEWAY_UNSET =
+  "IPFS_GATEWAY_URL is not the base URL of an IPFS gateway: set it to your dedicated one in wrangler.toml of gateway, accounts, tier-persister and storage-verifier, then deploy them";
 
 /** A base URL as links are made from it: without a slash at its end. */
 export function baseUrl(text: string): string {
@@ -98,6 +119,10 @@ export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader 
     if (response.ok) return response;
     await response.body?.cancel();
     if (response.status === 404 || response.status === 410) return undefined;
+    if (response.status === 429) {
+      const seconds = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
+      throw rateLimited(seconds, "the IPFS gateway");
+    }
     throw new Error(`the IPFS gateway answered ${response.status} for ${cid}`);
   }
 
@@ -108,8 +133,7 @@ export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader 
       const bytes = await readAtMost(response.body, MAX_FILE_BYTES);
       if (bytes === undefined)
         throw new WrongCid(`the IPFS gateway served more than ${MAX_FILE_BYTES} bytes`);
-      if ((await cidV0(bytes)) !== cid)
-        throw new WrongCid(`the IPFS gateway served other bytes than those of ${cid}`);
+      if ((await cidV0(bytes)) !== cid) throw otherBytes(cid, response);
       return bytes;
     },
 
@@ -117,9 +141,16 @@ export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader 
       const response = await ask(cid);
       if (response === undefined) return false;
       if (await isStreamOf(response.body, bytes)) return true;
-      throw new WrongCid(`the IPFS gateway served other bytes than those of ${cid}`);
+      throw otherBytes(cid, response);
     },
   };
+}
+
+/** Files of ours are JSON, so a web page is the gateway's own. */
+function otherBytes(cid: string, { headers }: Response): Error {
+  return /^(?:text\/html|application\/xhtml)/i.test(headers.get("content-type") ?? "")
+    ? new Error(`the IPFS gateway answered with a web page instead of ${cid}: it could not be checked`)
+    : new WrongCid(`the IPFS gateway served other bytes than those of ${cid}`);
 }
 
 /** Stops reading at the first difference. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { retryAfterSeconds } from "./retry-after.ts";
 
 /**
  * The `pinata` SDK calls the global `fetch` without a deadline, and drops the `Retry-After` of a 429. Both are added
@@ -51,12 +52,4 @@ async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T
     signal.addEventListener("abort", () => reject(new Error("the pinning service did not answer in time")));
   });
   return Promise.race([work, late]);
-}
-
-/** Retry-After is either seconds or an HTTP date. Seconds, or `undefined` for none or nonsense. */
-export function retryAfterSeconds(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  if (/^\d{1,6}$/.test(header)) return Number(header);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1_000));
 }

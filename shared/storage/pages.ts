@@ -7,7 +7,7 @@ export async function* r2Pages(
   do {
     const page: R2Objects = await bucket.list({ ...options, ...(cursor !== undefined && { cursor }) });
     yield page.objects;
-    cursor = page.truncated ? page.cursor : undefined;
+    cursor = nextCursor(page.truncated ? page.cursor : undefined, cursor);
   } while (cursor !== undefined);
 }
 
@@ -23,7 +23,7 @@ export async function* kvPages<Metadata>(
       ...(cursor !== undefined && { cursor }),
     });
     yield page.keys;
-    cursor = page.list_complete ? undefined : page.cursor;
+    cursor = nextCursor(page.list_complete ? undefined : page.cursor, cursor);
   } while (cursor !== undefined);
 }
 
@@ -54,4 +54,10 @@ export async function r2Portion(bucket: R2Bucket, portion: Portion): Promise<rea
 /** Eight hexadecimal digits by chance. */
 export function hexByChance(): string {
   return crypto.randomUUID().slice(0, 8);
+}
+
+/** @throws Error when a list would begin its last page again, and never end */
+function nextCursor(next: string | undefined, last: string | undefined): string | undefined {
+  if (next !== undefined && next === last) throw new Error("a list call gave the same cursor twice");
+  return next;
 }

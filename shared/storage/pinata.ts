@@ -1,5 +1,5 @@
 import { NetworkError, PinataSDK } from "pinata";
-import { RetryLater } from "../errors.ts";
+import { rateLimited } from "./retry-after.ts";
 import { observedFetch } from "./observed-fetch.ts";
 import type { Pinner } from "./pinner.ts";
 
@@ -11,9 +11,6 @@ export interface PinataSettings {
   /** Milliseconds for one request. */
   readonly deadline: number;
 }
-
-/** Pinata counts requests by the minute (its documentation, "Rate limits"), so that is the wait when it names none. */
-const RATE_LIMIT_SECONDS = 60;
 
 /** The service keeps a content once; a few more, if it should ever keep it twice. */
 const FILES_OF_A_CID = 10;
@@ -35,8 +32,7 @@ export function pinataPinner(settings: PinataSettings): Pinner {
   async function ask<T>(request: () => Promise<T>): Promise<T> {
     const { result, error, retryAfter } = await observedFetch(settings.deadline, request);
     if (result !== undefined) return result;
-    if (error instanceof NetworkError && error.statusCode === 429)
-      throw new RetryLater(retryAfter ?? RATE_LIMIT_SECONDS, "Pinata limits our rate: waiting as it asks");
+    if (error instanceof NetworkError && error.statusCode === 429) throw rateLimited(retryAfter, "Pinata");
     throw new Error(textOf(error).replaceAll(settings.jwt, "[secret]"));
   }
 

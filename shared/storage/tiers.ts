@@ -1,4 +1,4 @@
-import { baseUrl, ipfsGateway, ipfsTier, type GatewayReader } from "./ipfs-tier.ts";
+import { baseUrl, IPFS_GATEWAY_UNSET, ipfsGateway, ipfsTier, type GatewayReader } from "./ipfs-tier.ts";
 import { kvTier } from "./kv-tier.ts";
 import { pinataPinner } from "./pinata.ts";
 import type { Pinner } from "./pinner.ts";
@@ -54,6 +54,6 @@ function deadlineOf(env: PinningEnv): number {
 }
 
 function gatewayUrlOf(text: string | undefined): string {
-  if (!URL.canParse(text ?? "")) throw new Error("IPFS_GATEWAY_URL must be the base URL of an IPFS gateway");
+  if (!URL.canParse(text ?? "")) throw new Error(IPFS_GATEWAY_UNSET);
   return baseUrl(text ?? "");
 }

@@ -42,6 +42,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/storage/kv-tier.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/layout.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/observed-fetch.ts": "test/unit/properties/answers.test.ts",
+  "shared/storage/retry-after.ts": "test/unit/properties/answers.test.ts",
   "shared/storage/pending.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/staged.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/private-archive.ts": "test/unit/properties/stored.test.ts",

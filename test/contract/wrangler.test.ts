@@ -7,6 +7,8 @@ import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
 import {
   DEAD_LETTER_CONSUMER,
   DEAD_LETTER_RETENTION,
+  QUEUE_RETENTION,
+  RETRIED_FOR,
   deadLetterQueueName,
   DURABLE_OBJECTS,
   queueName,
@@ -280,6 +282,14 @@ describe("the queues together", () => {
     const { max_retries: retries, retry_delay: delay } = DEAD_LETTER_CONSUMER;
     expect(retries * delay).toBeGreaterThanOrEqual(DEAD_LETTER_RETENTION);
     expect(delay).toBeLessThanOrEqual(86_400); // the platform's longest
+  });
+
+  it("hand a message that no code could settle to the dead letters before it expires", () => {
+    for (const stage of STAGES) {
+      const { max_retries: retries, retry_delay: delay } = WORKERS[stage].consumes;
+      expect(retries * delay, stage).toBeLessThan(RETRIED_FOR);
+      expect(RETRIED_FOR, stage).toBeLessThan(QUEUE_RETENTION);
+    }
   });
 
   it("give a dead letter back its stage, and an unknown queue none", () => {

@@ -78,6 +78,10 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "dead-letters (DeadLetters.alarm): send to pending-writer",
     "gateway (fetch): dead-letters.dismiss",
   ],
+  "outage over": [
+    "dead-letters (DeadLetters.alarm): audit-log.asked",
+    "dead-letters (DeadLetters.alarm): audit-log.answered",
+  ],
   "dead letter: miner": [
     "miner (queue): send to dead-letter",
     "dead-letters (DeadLetters.alarm): send to miner",

@@ -1,3 +1,4 @@
+import { GATEWAY } from "./platform/pinning.ts";
 import { FAULT_KINDS, type FaultKind } from "./world/faults.ts";
 import type { Random } from "./world/random.ts";
 import type { FaultRates } from "./world/world.ts";
@@ -66,6 +67,7 @@ export function profileOf(random: Random): Profile {
       MAX_BLOCKS_IN_FLIGHT: String(random.between(1, 4)),
       STALL_AFTER_SECONDS: String(random.pick([60, 120, 300])),
       RETRY_BASE_SECONDS: String(random.pick([5, 10, 60])),
+      IPFS_GATEWAY_URL: GATEWAY,
       PIN_DEADLINE_SECONDS: String(random.pick([10, 60])),
       SUBMISSION_WINDOW_SECONDS: String(random.pick([300, 900])),
       ...random.pick([

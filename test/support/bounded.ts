@@ -15,6 +15,7 @@ const SMALL_TABLES: Readonly<Record<string, string>> = {
   rolling: "one row: CHECK (only = 1)",
   standing: "one row: CHECK (only = 1)",
   writing: "one row: CHECK (only = 1)",
+  recovery: "one row for each stage",
   uploaded: "one row: CHECK (only = 1)",
 };
 

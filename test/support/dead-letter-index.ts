@@ -1,3 +1,4 @@
+import type { Deed, Outcome } from "../../shared/audit.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
 import type { Replay, Selection } from "../../shared/dead-letters.ts";
 import type { Log } from "../../shared/log.ts";
@@ -8,6 +9,7 @@ import type { Env } from "../../workers/dead-letters/env.ts";
 import type { Filter } from "../../workers/dead-letters/filter.ts";
 import { park } from "../../workers/dead-letters/park.ts";
 import { eraseLetters } from "../../workers/dead-letters/erase.ts";
+import { abortByOperator, recoveries } from "../../workers/dead-letters/recovery.ts";
 import * as replays from "../../workers/dead-letters/replays.ts";
 import { migrate } from "../../workers/dead-letters/schema.ts";
 import type { Store } from "../../workers/dead-letters/store.ts";
@@ -29,6 +31,10 @@ export class TestIndex {
   failing: readonly string[] = [];
   /** How many transactions each question to the chain head was about. */
   readonly askedAbout: number[] = [];
+  readonly audited: Deed[] = [];
+  readonly outcomes: { sequence: number; outcome: Outcome }[] = [];
+  /** Done before the audit log has taken an entry. */
+  whileAuditing: () => Promise<void> | void = () => {};
   /** Done while a message is being sent. */
   whileSending: () => Promise<void> | void = () => {};
   /** Done while the chain head is being asked. */
@@ -56,6 +62,17 @@ export class TestIndex {
       }),
     },
     PENDING_WRITER_QUEUE: this.#queue("pending-writer"),
+    AUDIT_LOG: {
+      getByName: () => ({
+        asked: (deed: Deed) =>
+          this.#reach("audit-log", async () => {
+            await this.whileAuditing();
+            return { sequence: this.audited.push(deed) };
+          }),
+        answered: async (sequence: number, outcome: Outcome) =>
+          void this.outcomes.push({ sequence, outcome }),
+      }),
+    },
     MINER_QUEUE: this.#queue("miner"),
     TIER_PERSISTER_QUEUE: this.#queue("tier-persister"),
     INDEXER_QUEUE: this.#queue("indexer"),
@@ -68,9 +85,12 @@ export class TestIndex {
     this.head.now = this.now;
   }
 
-  /** A message that a stage gave up now. @returns its id */
+  /** A message that a stage gave up now, for a reason that waits for an operator. @returns its id */
   async giveUp(stage: StageName, message: unknown, facts: object = {}): Promise<string> {
-    return this.#park(stage, givenUp(stage, message, { failedAt: this.now, ...facts }));
+    return this.#park(
+      stage,
+      givenUp(stage, message, { failedAt: this.now, reason: "unknown_key", ...facts }),
+    );
   }
 
   /** A transaction that block `blockNumber` could not take. @returns its dead letter's id */
@@ -154,8 +174,11 @@ export class TestIndex {
   }
 
   abort(id: string) {
-    return this.store.decide((now) => replays.abort(this.store.sql, id, now));
+    return this.store.decide((now) => abortByOperator(this.store.sql, id, now));
   }
+
+  recoveries = () => recoveries(this.store.sql);
+  replays = () => replays.replays(this.store.sql);
 
   found(id: string): Replay {
     const replay = replays.replayWithItems(this.store.sql, id);

@@ -5,13 +5,13 @@ import { Permanent, PERMANENT_REASONS, RetryLater } from "../../shared/errors.ts
 import { DeadLetter } from "../../shared/messages.ts";
 import type { Observation } from "../../shared/monitor.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
-import { WORKERS } from "../../shared/pipeline.ts";
+import { QUEUE_RETENTION, RETRIED_FOR, STAGES, WORKERS } from "../../shared/pipeline.ts";
 
 const Work = v.strictObject({ n: v.number() });
 const LAST_ATTEMPT = WORKERS.miner.consumes.max_retries + 1;
 
 /** A batch as the platform hands it over, and what becomes of each message. */
-function batchOf(...messages: { body: unknown; attempts?: number }[]) {
+function batchOf(...messages: { body: unknown; attempts?: number; ageSeconds?: number }[]) {
   const fates: (string | undefined)[] = messages.map(() => undefined);
   const settle = (i: number, fate: string) => {
     if (fates[i] !== undefined) throw new Error(`message ${i} is settled twice`);
@@ -19,9 +19,9 @@ function batchOf(...messages: { body: unknown; attempts?: number }[]) {
   };
   const batch = {
     queue: "vdc-miner",
-    messages: messages.map(({ body, attempts = 1 }, i) => ({
+    messages: messages.map(({ body, attempts = 1, ageSeconds = 0 }, i) => ({
       id: `message-${i}`,
-      timestamp: new Date(),
+      timestamp: new Date(Date.now() - ageSeconds * 1_000),
       body,
       attempts,
       ack: () => settle(i, "ack"),
@@ -55,11 +55,11 @@ function contextOf() {
 /** One message, and a stage that does this with it. */
 async function settle(
   work: () => Promise<void>,
-  options: { attempts?: number; body?: unknown; fails?: boolean } = {},
+  options: { attempts?: number; ageSeconds?: number; body?: unknown; fails?: boolean } = {},
 ) {
-  const { attempts = 1, fails = false } = options;
+  const { attempts = 1, ageSeconds = 0, fails = false } = options;
   const body = "body" in options ? options.body : { n: 1 };
-  const { batch, fates } = batchOf({ body, attempts });
+  const { batch, fates } = batchOf({ body, attempts, ageSeconds });
   const { env, sent } = deadLetterQueue(fails);
   await consume("miner", Work, work)(batch, env, contextOf());
   return { fate: fates[0], sent };
@@ -128,7 +128,7 @@ describe("a message", () => {
       expect(sent).toEqual([]);
       delays.push(fate);
     }
-    expect(delays).toEqual(["retry 5", "retry 10", "retry 20", "retry 40", "retry 150", "retry 150"]);
+    expect(delays).toEqual(["retry 8", "retry 16", "retry 32", "retry 64", "retry 240", "retry 4800"]);
   });
 
   it("that is to wait is retried after just that time", async () => {
@@ -144,9 +144,20 @@ describe("a message", () => {
     }
   });
 
+  it("is given up while its queue still keeps it, and not before: a message that expires is in no dead-letter queue", async () => {
+    for (const error of [new Error("R2 is down"), new RetryLater(43_200, "rate limited")])
+      for (const attempts of [1, 60, LAST_ATTEMPT - 1]) {
+        const asked = error instanceof RetryLater ? 43_200 : 0;
+        const early = await settle(fail(error), { attempts, ageSeconds: RETRIED_FOR - 6_000 - asked - 10 });
+        expect(early.fate).toMatch(/^retry/);
+        const late = await settle(fail(error), { attempts, ageSeconds: RETRIED_FOR - asked });
+        expect(late).toMatchObject({ fate: "ack", sent: [{ reason: "retries_exhausted", attempts }] });
+      }
+  });
+
   it("that no dead-letter queue takes is retried, never acked", async () => {
     const options = { attempts: 2, fails: true };
-    expect((await settle(fail(new Permanent("missing", "gone")), options)).fate).toBe("retry 10");
+    expect((await settle(fail(new Permanent("missing", "gone")), options)).fate).toBe("retry 16");
     const last = await settle(fail(new Error("R2 is down")), { ...options, attempts: LAST_ATTEMPT });
     expect(last.fate).toMatch(/^retry \d+$/);
   });
@@ -199,7 +210,7 @@ describe("a batch", () => {
     );
     const { env, sent } = deadLetterQueue();
     await consume("miner", Work, byNumber)(batch, env, contextOf());
-    expect(fates).toEqual(["ack", "retry 5", "ack", "retry 33", "ack", "ack", "ack"]);
+    expect(fates).toEqual(["ack", "retry 8", "ack", "retry 33", "ack", "ack", "ack"]);
     expect(sent.map(({ reason }) => reason).toSorted()).toEqual([
       "malformed_message",
       "retries_exhausted",
@@ -213,7 +224,7 @@ describe("a batch", () => {
       if (n === 2) throw new Error("at once");
       return Promise.resolve();
     })(batch, deadLetterQueue().env, contextOf());
-    expect(fates).toEqual(["ack", "retry 5", "ack"]);
+    expect(fates).toEqual(["ack", "retry 8", "ack"]);
   });
 
   it("is done one message after the other", async () => {
@@ -241,7 +252,7 @@ describe("a batch", () => {
       env,
       contextOf(),
     );
-    expect(fates).toEqual(["ack", "ack", "retry 5", "ack"]);
+    expect(fates).toEqual(["ack", "ack", "retry 8", "ack"]);
     expect(sent.length).toBe(2);
   });
 
@@ -265,7 +276,7 @@ describe("a batch", () => {
     ]) {
       const { batch, fates } = batchOf({ body: { n: 1 } }, { body: { n: 2 } });
       await consumeTogether("miner", Work, work)(batch, deadLetterQueue().env, contextOf());
-      expect(fates).toEqual(["retry 5", "retry 5"]);
+      expect(fates).toEqual(["retry 8", "retry 8"]);
     }
   });
 
@@ -276,7 +287,7 @@ describe("a batch", () => {
       deadLetterQueue().env,
       contextOf(),
     );
-    expect(fates).toEqual(["ack", "retry 5"]);
+    expect(fates).toEqual(["ack", "retry 8"]);
   });
 
   it("never throws, which would deliver again what was acked", async () => {
@@ -382,18 +393,30 @@ describe("what became of a batch", () => {
 
 describe("the delay before a retry", () => {
   const within = [0, 0.25, 0.5, 0.999_999];
+  const LONGEST = 6_000;
 
-  it("doubles with each attempt, has jitter, and never exceeds five minutes", () => {
-    for (let attempts = 1; attempts <= 200; attempts++) {
-      const whole = Math.min(300, 10 * 2 ** Math.min(attempts - 1, 30));
-      for (const random of within) {
-        const delay = retryDelay(new Error("x"), attempts, 10, random);
-        expect(Number.isInteger(delay)).toBe(true);
-        expect(delay).toBeGreaterThanOrEqual(whole / 2);
-        expect(delay).toBeLessThanOrEqual(Math.min(300, whole + 1));
+  it("doubles with each attempt up to five minutes, then grows slowly up to 100 minutes, and has jitter", () => {
+    for (const base of [1, 10, 60])
+      for (let attempts = 1; attempts <= 200; attempts++) {
+        const slow = Math.min(LONGEST, 300 * 1.15 ** Math.max(0, attempts - 10));
+        const whole = Math.min(slow, base * 2 ** Math.min(attempts - 1, 30));
+        for (const random of within) {
+          const delay = retryDelay(new Error("x"), attempts, base, random);
+          expect(Number.isInteger(delay)).toBe(true);
+          expect(delay).toBeGreaterThanOrEqual(whole * 0.8);
+          expect(delay).toBeLessThanOrEqual(whole + 1);
+        }
       }
-    }
     expect(retryDelay(new Error("x"), 1, 10, 0)).not.toBe(retryDelay(new Error("x"), 1, 10, 0.9));
+  });
+
+  it.for(STAGES)("lets %s try for as long as its queue keeps a message, whatever it fails of", (stage) => {
+    const retries = WORKERS[stage].consumes.max_retries;
+    for (const error of [new Error("R2 is down"), new RetryLater(15, "KV does not show it yet")]) {
+      let seconds = 0;
+      for (let attempts = 1; attempts <= retries; attempts++) seconds += retryDelay(error, attempts, 1, 0);
+      expect(seconds).toBeGreaterThanOrEqual(QUEUE_RETENTION);
+    }
   });
 
   it("is at least what the failure asks for, and at most the day that a queue can wait", () => {
@@ -403,7 +426,8 @@ describe("the delay before a retry", () => {
           const delay = retryDelay(new RetryLater(seconds, "x"), attempts, 10, random);
           expect(Number.isInteger(delay)).toBe(true);
           expect(delay).toBeGreaterThanOrEqual(Math.min(86_400, seconds));
-          expect(delay).toBeLessThanOrEqual(Math.min(86_400, seconds + 11));
+          const backoff = attempts === 1 ? 10 : LONGEST;
+          expect(delay).toBeLessThanOrEqual(Math.min(86_400, Math.max(seconds + 11, backoff)));
         }
   });
 });

@@ -1,7 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { observedFetch, retryAfterSeconds } from "../../shared/storage/observed-fetch.ts";
+import { observedFetch } from "../../shared/storage/observed-fetch.ts";
+import { retryAfterSeconds } from "../../shared/storage/retry-after.ts";
 
 describe("Retry-After", () => {
   const now = Date.parse("2026-11-22T12:00:00Z");

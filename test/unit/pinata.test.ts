@@ -7,7 +7,7 @@ import { startPinningService, type PinningService } from "../../cli/local/pinnin
 import { RetryLater } from "../../shared/errors.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
-import { ipfsGateway, WrongCid } from "../../shared/storage/ipfs-tier.ts";
+import { ipfsGateway, ipfsTier, pinAndReadBack, WrongCid } from "../../shared/storage/ipfs-tier.ts";
 import { pinataPinner } from "../../shared/storage/pinata.ts";
 import type { Pinner } from "../../shared/storage/pinner.ts";
 
@@ -79,5 +79,51 @@ describe("a gateway", () => {
     await expect(gateway.serves(cid, new Uint8Array([...BYTES, 1]))).rejects.toBeInstanceOf(WrongCid);
     service.setFault({ kind: "gateway_altered" });
     await expect(gateway.serves(cid, BYTES)).rejects.toBeInstanceOf(WrongCid);
+  });
+});
+
+describe("a web page in the place of a file", () => {
+  it.for([200, 403, 503])("could not be checked, and is no wrong file: %d", async (status) => {
+    const gateway = ipfsGateway(service.gatewayUrl, 5_000);
+    await pinner.pin(BYTES, "a", {});
+    service.setFault({ kind: "fail", status, html: true, on: "gateway" });
+    for (const call of [() => gateway.fetch(cid), () => gateway.serves(cid, BYTES)]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(Error);
+      expect(error).not.toBeInstanceOf(WrongCid);
+    }
+    const { read } = ipfsTier(pinner, gateway);
+    await expect(read({ blockNumber: 1, cid, hash: "" })).rejects.not.toBeInstanceOf(WrongCid);
+    await pinner.unpin(cid);
+    expect(await read({ blockNumber: 1, cid, hash: "" })).toEqual({ state: "missing", detail: "not pinned" });
+  });
+});
+
+describe("a gateway that limits the rate", () => {
+  it.for([
+    [7, 7],
+    [86_000, 3_600],
+  ])("and asks for %d seconds is asked again after %d", async ([asked = 0, seconds]) => {
+    const gateway = ipfsGateway(service.gatewayUrl, 5_000);
+    service.setFault({ kind: "rate_limit", retryAfterSeconds: asked, on: "gateway" });
+    for (const call of [() => gateway.fetch(cid), () => gateway.serves(cid, BYTES)]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(RetryLater);
+      expect(error).toMatchObject({ seconds });
+    }
+  });
+});
+
+describe("pinning and reading back", () => {
+  const uploads = () => service.stats().requests.upload ?? 0;
+
+  it("uploads once, though the gateway limits the read until the third try", async () => {
+    const gateway = ipfsGateway(service.gatewayUrl, 5_000);
+    const file = { kind: "chain_block", bytes: BYTES, cid, name: "a", keyvalues: {} } as const;
+    service.setFault({ kind: "rate_limit", retryAfterSeconds: 1, on: "gateway", times: 2 });
+    await expect(pinAndReadBack(pinner, gateway, file)).rejects.toBeInstanceOf(RetryLater);
+    await expect(pinAndReadBack(pinner, gateway, file)).rejects.toBeInstanceOf(RetryLater);
+    await pinAndReadBack(pinner, gateway, file);
+    expect(uploads()).toBe(1);
   });
 });

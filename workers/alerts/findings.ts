@@ -130,7 +130,7 @@ function openDeadLetters({ open, oldestOpenAt }: DeadLetterCounts): Finding {
     alert: "dead_letters",
     firing: true,
     ...(oldestOpenAt !== null && { since: oldestOpenAt }),
-    summary: `${total} dead letter(s) are open: work that no stage could do is parked, and stays undone until an operator acts. GET /api/dead-letters says why; mend the cause, then replay or dismiss them.`,
+    summary: `${total} dead letter(s) are open: work that no stage could do is parked. GET /api/dead-letters says why. Letters of retries_exhausted replay themselves when their stage works again; for the others mend the cause, then replay or dismiss them.`,
     details: open,
   };
 }

@@ -2,6 +2,7 @@ import { errorText, type Log } from "../../shared/log.ts";
 import { checkDue, nextCheck } from "./check.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
+import { nextRecovery, recoverIfDue } from "./recovery.ts";
 import { reindexPage } from "./reindex.ts";
 import { replayDue, replayNext } from "./run-replay.ts";
 import type { Store } from "./store.ts";
@@ -25,6 +26,7 @@ export async function doDuties(
     ["reindex", () => reindexPage(store, env, log)],
     ["replay", () => replayIfDue(store, env, clock(), log)],
     ["check", () => checkDue(store, env, clock())],
+    ["recover", () => recoverIfDue(store, env, clock(), log)],
   ] as const) {
     const [outcome] = await Promise.allSettled([work()]);
     if (outcome.status === "fulfilled") continue;
@@ -41,9 +43,13 @@ async function replayIfDue(store: Store, env: Env, now: number, log: Log): Promi
 
 /** When the first duty is due, milliseconds since the epoch; `undefined` when nothing is owed. */
 export function nextDue(store: Store): number | undefined {
-  const dates = [readFact(store.sql, "reindex") && AT_ONCE, replayDue(store), nextCheck(store.sql)].filter(
-    (date) => date !== undefined,
-  );
+  const { sql } = store;
+  const dates = [
+    readFact(sql, "reindex") && AT_ONCE,
+    replayDue(store),
+    nextCheck(sql),
+    nextRecovery(sql),
+  ].filter((date) => date !== undefined);
   if (dates.length === 0) return undefined;
   return Math.max(Math.min(...dates), readFact(store.sql, "pausedUntil") ?? 0);
 }

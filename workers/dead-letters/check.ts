@@ -1,3 +1,4 @@
+import { QUEUE_RETENTION } from "../../shared/pipeline.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import type { EntryRow } from "./entries.ts";
 import type { Env } from "./env.ts";
@@ -10,8 +11,10 @@ const CHECK_AT_ONCE = 100;
 const PAUSE_MS = 2_000;
 const SOONEST_MS = 2_000;
 const LATEST_MS = 24 * 3_600_000;
-/** Longer than a stage tries: 100 retries, at most five minutes apart. */
-const LOST_AFTER = 24 * 3_600_000;
+/** For a letter that tells whether its stage works again. */
+const LATEST_OF_PROBE_MS = 15 * 60_000;
+/** Longer than a queue keeps a message. */
+const LOST_AFTER = (QUEUE_RETENTION + 86_400) * 1_000;
 
 /**
  * Finds out which of the due entries have been done meanwhile, by a replay or by other means. The entry that has been due
@@ -46,7 +49,7 @@ export function dueForCheck(sql: Sql, now: number): EntryRow[] {
 
 /**
  * One that is not done is asked about again when it has waited for twice as long: an old one costs next to nothing.
- * One that was replayed, and has neither come back nor moved anything for a day, was lost on the way: it is open again.
+ * One that was replayed, and has neither come back nor moved anything for five days, was lost on the way: it is open again.
  */
 export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known, now: number): void {
   for (const row of checked) {
@@ -56,7 +59,8 @@ export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known
       resolve(sql, row.id);
       continue;
     }
-    const later = now + Math.min(LATEST_MS, Math.max(SOONEST_MS, waited));
+    const isProbe = row.state === "replaying" && row.reason === "retries_exhausted";
+    const later = now + Math.min(isProbe ? LATEST_OF_PROBE_MS : LATEST_MS, Math.max(SOONEST_MS, waited));
     const lostAt = row.state === "replaying" ? (row.replayed_at ?? 0) + LOST_AFTER : 0;
     sql.exec(
       "UPDATE entry SET check_at = ? WHERE id = ? AND check_at IS NOT NULL",

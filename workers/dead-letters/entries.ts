@@ -10,6 +10,7 @@ import { conditionOf, type Filter } from "./filter.ts";
 import { dismissErased, erasureOf, rememberErased, type ErasedEnvelope } from "./erased.ts";
 import { attemptsOf, isNews } from "./history.ts";
 import type { ParkedFacts } from "./record.ts";
+import { recoveries } from "./recovery.ts";
 
 export type EntryRow = {
   id: string;
@@ -171,6 +172,7 @@ export function counts(sql: Sql): DeadLetterCounts {
     resolved: sum("resolved"),
     dismissed: sum("dismissed"),
     oldestOpenAt: oldest?.first_seen ?? null,
+    recovering: recoveries(sql),
   };
 }
 

@@ -1,9 +1,10 @@
+import type { AuditEnv } from "../../shared/audit.ts";
 import type { ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
 import type { MonitorEnv } from "../../shared/monitor.ts";
 import type { StageName } from "../../shared/pipeline.ts";
 
-export interface Env extends ChainHeadEnv, DeadLettersEnv, MonitorEnv {
+export interface Env extends AuditEnv, ChainHeadEnv, DeadLettersEnv, MonitorEnv {
   readonly R2: R2Bucket;
   readonly PENDING_WRITER_QUEUE: Queue;
   readonly MINER_QUEUE: Queue;

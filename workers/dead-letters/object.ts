@@ -17,6 +17,7 @@ import { lettersOf } from "./erased.ts";
 import { readFact } from "./facts.ts";
 import { planReplay } from "./plan.ts";
 import type { ParkedFacts } from "./record.ts";
+import { abortByOperator, recoveries } from "./recovery.ts";
 import { reindexPage } from "./reindex.ts";
 import * as replays from "./replays.ts";
 import { migrate } from "./schema.ts";
@@ -104,6 +105,11 @@ export class DeadLetters extends DurableObject<Env> {
     return entries.counts(this.#store.sql);
   }
 
+  /** The stages whose letters are being replayed by themselves. */
+  recoveries() {
+    return recoveries(this.#store.sql);
+  }
+
   /** What the object's storage takes. */
   databaseBytes() {
     return this.ctx.storage.sql.databaseSize;
@@ -128,7 +134,7 @@ export class DeadLetters extends DurableObject<Env> {
   }
 
   abortReplay(id: string) {
-    return this.#decide((now) => replays.abort(this.#store.sql, id, now));
+    return this.#decide((now) => abortByOperator(this.#store.sql, id, now));
   }
 
   replay(id: string) {

@@ -26,6 +26,8 @@ export type ReplayRow = {
   created_at: number;
   ended_at: number | null;
   rate: number;
+  /** 1: the object itself made it, since a stage may work again. */
+  automatic: number;
   total: number;
   replayed: number;
   skipped: number;
@@ -33,23 +35,25 @@ export type ReplayRow = {
 };
 
 /**
- * Makes a replay of what is selected at this moment: what fails later is not in it. One runs at a time. The same key
- * with the same request gets the same answer, whatever has become of the replay.
+ * Makes a replay of what is selected at this moment: what fails later is not in it. One runs at a time; an automatic one
+ * ends for an operator's. The same key with the same request gets the same answer, whatever has become of the replay.
  */
 export function createReplay(
   sql: Sql,
   request: ReplayRequest,
-  made: { id: string; by: string; key: string | null },
+  made: { id: string; by: string; key: string | null; isAutomatic?: boolean },
   now: number,
 ): Replay | ReplayRefusal {
-  const { id, by, key } = made;
+  const { id, by, key, isAutomatic = false } = made;
   const repeat: Repeat = key === null ? "none" : repeatOf(sql, key, request, now);
   if (repeat === "another_request") return { refused: "another_request" };
   if (repeat !== "none") return repeat;
   const active = activeReplay(sql);
-  if (active !== undefined) return { refused: "active", id: active.id };
+  if (active !== undefined && (isAutomatic || active.automatic === 0))
+    return { refused: "active", id: active.id };
   const unknown = unknownIds(sql, request.select);
   if (unknown.length > 0) return { refused: "unknown_entries", ids: unknown };
+  if (active !== undefined) abort(sql, active.id, now);
 
   const { from, bindings } = selected(request.select, now);
   sql.exec(
@@ -65,12 +69,13 @@ export function createReplay(
     )
     .toArray();
   sql.exec(
-    "INSERT INTO replay (id, state, reason, operator, created_at, rate, total) VALUES (?, 'running', ?, ?, ?, ?, ?)",
+    "INSERT INTO replay (id, state, reason, operator, created_at, rate, automatic, total) VALUES (?, 'running', ?, ?, ?, ?, ?, ?)",
     id,
     request.reason,
     by,
     now,
     request.ratePerSecond,
+    isAutomatic ? 1 : 0,
     last === undefined ? 0 : last.position + 1,
   );
   writeFact(sql, "replayDue", now);
@@ -156,6 +161,7 @@ function replayOf(row: ReplayRow): Replay {
     createdAt: row.created_at,
     endedAt: row.ended_at,
     ratePerSecond: row.rate,
+    automatic: row.automatic === 1,
     total: row.total,
     replayed: row.replayed,
     skipped: row.skipped,

@@ -1,5 +1,10 @@
 import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 
+/** What a letter that used up its retries says of its stage: it is to be probed, after its wait. */
+const STAGE_FAILED = `UPDATE recovery SET works_from = NULL,
+        due = CASE WHEN due IS NULL OR works_from IS NOT NULL THEN NEW.last_seen + wait ELSE due END
+        WHERE stage = NEW.stage;`;
+
 /** Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch. */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -82,6 +87,33 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE erased (tx_id TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
     // Whose envelope an entry of before holds, R2 knows.
     `INSERT OR REPLACE INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,
+  ],
+  [
+    "ALTER TABLE replay ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX entry_exhausted ON entry (stage, coalesce(replayed_at, 0)) WHERE state = 'open' AND reason = 'retries_exhausted'",
+    // wait: milliseconds until the next probe. due: null when no exhausted letter is open. works_from: letters that were sent
+    // before this time may be sent again, for one has got through; null while the stage is being probed.
+    "CREATE TABLE recovery (stage TEXT PRIMARY KEY, wait INTEGER NOT NULL, due INTEGER, works_from INTEGER) WITHOUT ROWID",
+    `INSERT INTO recovery (stage, wait) VALUES ('pending-writer', 60000), ('miner', 60000),
+       ('tier-persister', 60000), ('indexer', 60000), ('pending-cleaner', 60000), ('storage-verifier', 60000)`,
+    "UPDATE recovery SET due = 0 WHERE stage IN (SELECT stage FROM counted WHERE state = 'open' AND entries > 0)",
+    `CREATE TRIGGER exhausted_letter AFTER INSERT ON entry WHEN NEW.state = 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+      ${STAGE_FAILED}
+    END`,
+    `CREATE TRIGGER exhausted_again AFTER UPDATE OF failures ON entry
+      WHEN NEW.failures <> OLD.failures AND NEW.state = 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+      ${STAGE_FAILED}
+    END`,
+    // An abort, or a message that a queue has lost, says nothing of the stage.
+    `CREATE TRIGGER exhausted_opened AFTER UPDATE OF state ON entry
+      WHEN NEW.state = 'open' AND OLD.state <> 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+      UPDATE recovery SET due = coalesce(due, NEW.last_seen + wait) WHERE stage = NEW.stage;
+    END`,
+    `CREATE TRIGGER exhausted_done AFTER UPDATE OF state ON entry
+      WHEN NEW.state = 'resolved' AND OLD.state = 'replaying' AND NEW.reason = 'retries_exhausted' BEGIN
+      UPDATE recovery SET works_from = coalesce(works_from, NEW.replayed_at + 1),
+        due = CASE WHEN due IS NULL THEN NULL ELSE 0 END WHERE stage = NEW.stage;
+    END`,
   ],
 ];
 

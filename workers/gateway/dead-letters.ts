@@ -1,6 +1,12 @@
 import * as v from "valibot";
 import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
-import { DEAD_LETTER_STATES, DeadLetterEntry, DeadLetterId, deadLetters } from "../../shared/dead-letters.ts";
+import {
+  DEAD_LETTER_STATES,
+  DeadLetterEntry,
+  DeadLetterId,
+  deadLetters,
+  StageRecovery,
+} from "../../shared/dead-letters.ts";
 import { PERMANENT_REASONS } from "../../shared/errors.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
@@ -15,6 +21,10 @@ import { Reason } from "./reason.ts";
 export const DeadLetterPage = v.strictObject({
   entries: v.array(DeadLetterEntry),
   next: v.nullable(v.string()),
+  recovering: v.pipe(
+    v.array(StageRecovery),
+    v.description("Stages whose letters of retries_exhausted are being replayed by themselves"),
+  ),
 });
 export type DeadLetterPage = v.InferOutput<typeof DeadLetterPage>;
 
@@ -43,14 +53,17 @@ export const deadLetterPage = operation(
     problems: ["unavailable"],
   },
   async ({ env, query: { cursor, limit, ...filter } }) => {
-    const entries = await deadLetters(env).list(filter, readCursor(Cursor, cursor), limit);
+    const [entries, recovering] = await Promise.all([
+      deadLetters(env).list(filter, readCursor(Cursor, cursor), limit),
+      deadLetters(env).recoveries(),
+    ]);
     if (entries === "reindexing") throw reindexing();
     const last = entries.at(-1);
     const next =
       last !== undefined && entries.length === limit
         ? writeCursor({ firstSeen: last.firstSeen, id: last.id })
         : null;
-    return json({ entries: [...entries], next } satisfies DeadLetterPage);
+    return json({ entries: [...entries], next, recovering } satisfies DeadLetterPage);
   },
 );
 

@@ -8,6 +8,7 @@ import { json } from "../../shared/http/answer.ts";
 import type { Outcome } from "../../shared/http/outcome.ts";
 import { errorText } from "../../shared/log.ts";
 import { monitor } from "../../shared/monitor.ts";
+import { IPFS_GATEWAY_UNSET } from "../../shared/storage/ipfs-tier.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import { operation, type Call } from "./operation.ts";
@@ -45,6 +46,7 @@ export const Readiness = v.strictObject({
     dead_letters: Check,
     monitor: Check,
     storage: Check,
+    ipfs_gateway: Check,
   }),
   oldestUnfinishedSeconds: v.pipe(
     v.nullable(v.number()),
@@ -93,6 +95,7 @@ export const ready = operation(
       dead_letters: letters,
       monitor: counts,
       storage,
+      ipfs_gateway: checkGatewayUrl(call),
     };
     const isReady = Object.values(checks).every(({ ok }) => ok);
     return json(
@@ -101,6 +104,10 @@ export const ready = operation(
     );
   },
 );
+
+function checkGatewayUrl({ env }: Call): Check {
+  return URL.canParse(env.IPFS_GATEWAY_URL) ? { ok: true } : { ok: false, detail: IPFS_GATEWAY_UNSET };
+}
 
 const PROBE_DEADLINE = 5_000; // milliseconds: what hangs is not ready
 

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
-import type { DeadLetterEntry } from "../../../shared/dead-letters.ts";
+import type { DeadLetterEntry, StageRecovery } from "../../../shared/dead-letters.ts";
 import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
-import { adviceOn, entryTable, entryText } from "../../dead-letters/texts.ts";
+import { adviceOn, entryTable, entryText, recoveryText } from "../../dead-letters/texts.ts";
 import { note, show } from "../../output/show.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
@@ -14,6 +14,7 @@ interface ListOptions extends Connected, FilterOptions {
 interface Page {
   readonly entries: readonly DeadLetterEntry[];
   readonly next: string | null;
+  readonly recovering: readonly StageRecovery[];
 }
 
 export function listCommand(): Command {
@@ -51,7 +52,11 @@ export function showCommand(): Command {
     });
 }
 
-function asText({ entries, next }: Page): string {
+function asText({ entries, next, recovering }: Page): string {
   if (entries.length === 0) return "no dead letter is of this kind";
-  return [entryTable(entries), ...(next === null ? [] : ["", `there are more: --cursor ${next}`])].join("\n");
+  return [
+    entryTable(entries),
+    ...(next === null ? [] : ["", `there are more: --cursor ${next}`]),
+    ...(recovering.length === 0 ? [] : ["", ...recovering.map(recoveryText)]),
+  ].join("\n");
 }

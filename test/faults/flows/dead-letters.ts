@@ -89,6 +89,19 @@ async function setsAside(world: World) {
 
 export const DEAD_LETTER_FLOWS: readonly Flow[] = [
   {
+    name: "outage over",
+    is: "a payment whose retries were used up in an outage: parked, replayed without an operator, mined",
+    async run(world) {
+      const message = await seal(world.pipeline, payloadOf());
+      const failedAt = Date.now() - 120_000; // the first probe is due
+      await park(world.pipeline, "pending-writer", [givenUp("pending-writer", message, { failedAt })]);
+      await patiently(async () => {
+        const response = await world.pipeline.fetch(`/api/vdc/transactions/${message.txId}`);
+        expect(await response.json()).toMatchObject({ state: "mined" });
+      });
+    },
+  },
+  {
     name: "set aside",
     is: "a transaction that can't be opened: set aside, parked, mended, replayed, mined",
     async run(world) {

@@ -6,7 +6,14 @@ import { TestHead } from "../../support/chain-head.ts";
 
 const LIMITS = { pendingSeconds: 900, stalledSeconds: 900, repeatSeconds: 86_400 };
 const NONE_WAITS = { messages: 0, bytes: 0, oldestAt: null };
-const NO_LETTERS = { open: { miner: 0 }, replaying: 0, resolved: 3, dismissed: 1, oldestOpenAt: null };
+const NO_LETTERS = {
+  open: { miner: 0 },
+  replaying: 0,
+  resolved: 3,
+  dismissed: 1,
+  oldestOpenAt: null,
+  recovering: [],
+};
 const SOUND = {
   wrong: { kv: 0, r2: 0, ipfs: 0 },
   verifiedSince: null,

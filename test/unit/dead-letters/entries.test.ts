@@ -18,7 +18,7 @@ describe("a message that no stage could take", () => {
   it("is an open entry that says why, how often and since when", async () => {
     const index = new TestIndex();
     const id = await index.giveUp("indexer", block(70));
-    const failure = { at: index.now, reason: "retries_exhausted", error: "Error: no luck", attempts: 101 };
+    const failure = { at: index.now, reason: "unknown_key", error: "Error: no luck", attempts: 101 };
     const { at, ...facts } = failure;
     expect(index.list()).toEqual([
       {
@@ -52,7 +52,7 @@ describe("a message that no stage could take", () => {
         attempts: 102,
         firstSeen: index.now - 5_000,
         lastSeen: index.now,
-        failures: [{ reason: "missing" }, { reason: "retries_exhausted" }],
+        failures: [{ reason: "missing" }, { reason: "unknown_key" }],
       });
       expect(index.list()).toHaveLength(1);
     },
@@ -215,7 +215,14 @@ describe("the list", () => {
 
   it("is counted by state, and the open ones by stage", async () => {
     const index = new TestIndex();
-    expect(index.counts()).toEqual({ open: {}, replaying: 0, resolved: 0, dismissed: 0, oldestOpenAt: null });
+    expect(index.counts()).toEqual({
+      open: {},
+      replaying: 0,
+      resolved: 0,
+      dismissed: 0,
+      oldestOpenAt: null,
+      recovering: [],
+    });
     const first = index.now;
     const dismissed = await index.giveUp("indexer", block(70));
     index.pass(1);
@@ -232,6 +239,7 @@ describe("the list", () => {
       resolved: 1,
       dismissed: 1,
       oldestOpenAt: second,
+      recovering: [],
     });
   });
 });

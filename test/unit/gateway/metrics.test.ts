@@ -67,6 +67,7 @@ const EVERYTHING: ScrapeParts = {
     resolved: 5,
     dismissed: 0,
     oldestOpenAt: head.now - 9_000,
+    recovering: [{ stage: "storage-verifier", phase: "probing", nextAt: head.now }],
   },
   objects: { "chain-head": 7_000_000_000, "dead-letters": 4_096 },
   storage: {
@@ -122,6 +123,8 @@ describe("a scrape", () => {
     expect(value("vdc_dead_letters_open", { stage: "miner" })).toBe(2);
     expect(value("vdc_dead_letters_open", { stage: "indexer" })).toBe(0);
     expect(value("vdc_dead_letters_open", { stage: "storage-verifier" })).toBe(1);
+    expect(value("vdc_dead_letter_recovery", { stage: "storage-verifier", phase: "probing" })).toBe(1);
+    expect(value("vdc_dead_letter_recovery", { stage: "storage-verifier", phase: "replaying" })).toBe(0);
     expect(value("vdc_oldest_open_dead_letter_seconds")).toBe(9);
     expect(value("vdc_tier_blocks", { tier: "kv" })).toBe(value("vdc_chain_blocks_persisted"));
     expect(value("vdc_tier_blocks", { tier: "ipfs" })).toBe(Number(value("vdc_chain_blocks_persisted")) - 1);

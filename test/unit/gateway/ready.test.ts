@@ -17,6 +17,7 @@ let accounts: object;
 let silent: string | undefined;
 /** The binding that fails. */
 let broken: string | undefined;
+let ipfsGatewayUrl: string;
 
 beforeEach(() => {
   head = new TestHead({ miningMode: "approval" }).begun();
@@ -25,6 +26,7 @@ beforeEach(() => {
   accounts = { done: { encryptionKeyId: "a" } };
   silent = undefined;
   broken = undefined;
+  ipfsGatewayUrl = "https://gateway.example";
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   vi.spyOn(console, "error").mockReturnValue();
 });
@@ -60,6 +62,7 @@ async function asked(): Promise<{
   const env = {
     CHAIN_ID: "vdc-test",
     READY_MAX_AGE_SECONDS: String(LIMIT),
+    IPFS_GATEWAY_URL: ipfsGatewayUrl,
     KV: { get: () => answerOf("kv", () => null) },
     R2: { head: () => answerOf("r2", () => null) },
     INGEST_WEBHOOK: { fetch: (url: string) => answerOf("ingest", () => ingestWebhook(url)) },
@@ -123,6 +126,14 @@ describe("/api/ready", () => {
     expect(await asked()).toMatchObject({
       status: 503,
       chain: { detail: expect.stringContaining("see the log of accounts") },
+    });
+  });
+
+  it.for(["", "gateway.example"])("is 503 without an IPFS gateway, and says what to set: %j", async (url) => {
+    ipfsGatewayUrl = url;
+    expect(await asked()).toMatchObject({
+      status: 503,
+      ipfs_gateway: { ok: false, detail: expect.stringContaining("IPFS_GATEWAY_URL") },
     });
   });
 

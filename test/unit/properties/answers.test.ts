@@ -16,7 +16,7 @@ import { Unverified, verifyMined, type ShownChain } from "../../../shared/client
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { blockRecord } from "../../../shared/storage/kv-tier.ts";
-import { retryAfterSeconds } from "../../../shared/storage/observed-fetch.ts";
+import { retryAfterSeconds } from "../../../shared/storage/retry-after.ts";
 import { blockBytes } from "../../../shared/chain/block.ts";
 import { announced, CHAIN_ID, genesis, payment, signerOf, TestChain } from "../../support/chain.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";

@@ -11,6 +11,16 @@ export function deadLetterMetrics(counts: DeadLetterCounts, now: number): Metric
       "Dead letters that wait for an operator, by stage. Should be 0.",
       stages.map((stage) => [counts.open[stage] ?? 0, { stage }]),
     ),
+    gauge(
+      "vdc_dead_letter_recovery",
+      "1 while letters of a stage that used up their retries are sent by themselves: probing (one at a time) or replaying (the rest).",
+      stages.flatMap((stage) =>
+        (["probing", "replaying"] as const).map((phase): [number, Record<string, string>] => [
+          counts.recovering.some((one) => one.stage === stage && one.phase === phase) ? 1 : 0,
+          { stage, phase },
+        ]),
+      ),
+    ),
     gauge("vdc_dead_letters", "Dead letters that do not wait for an operator, by state.", [
       [counts.replaying, { state: "replaying" }],
       [counts.resolved, { state: "resolved" }],

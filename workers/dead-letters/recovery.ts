@@ -1,0 +1,151 @@
+import { onSchedule } from "../../shared/audit.ts";
+import type { AuditResult } from "../../shared/audit-chain.ts";
+import { REPLAY_RATE, type Replay, type StageRecovery } from "../../shared/dead-letters.ts";
+import type { Log } from "../../shared/log.ts";
+import type { StageName } from "../../shared/pipeline.ts";
+import type { Sql } from "../../shared/sqlite.ts";
+import type { Env } from "./env.ts";
+import { readFact } from "./facts.ts";
+import { abort, activeReplay, createReplay } from "./replays.ts";
+import type { Store } from "./store.ts";
+
+/** Milliseconds between two probes of a stage. The wait doubles while no letter gets through. */
+const FIRST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 6 * 3_600_000;
+
+/** Letters of one replay, once the stage works. The next replay follows when this one has ended. */
+const RELEASED_AT_ONCE = 500;
+
+const REASON = "its retries were used up, and the stage may work again";
+
+/**
+ * A circuit breaker for each stage. Letters that used up their retries wait while their stage fails. One letter at a time
+ * probes it. When any letter of the stage gets through, the other letters follow, each once. A letter that fails again
+ * stops them, and the stage is probed again. Letters that failed for another reason wait for an operator.
+ */
+export async function recoverIfDue(store: Store, env: Env, now: number, log: Log): Promise<void> {
+  const stage = dueStage(store.sql, now);
+  if (stage === undefined) return;
+  const letters = store.decide((later) => lettersFor(store.sql, stage, later));
+  if (letters.length === 0) return;
+  const deed = {
+    action: "dead-letters.recover",
+    target: `${stage}: ${letters.length} dead letter(s)`,
+    requestId: crypto.randomUUID(),
+  };
+  await onSchedule({ env, log }, deed, async (): Promise<AuditResult> => {
+    const replay = store.decide((later) => replayFor(store.sql, stage, later));
+    if (replay === undefined) return { total: 0 };
+    log.info("replay.created", { replayId: replay.id, stage, total: replay.total });
+    return { id: replay.id, total: replay.total };
+  });
+}
+
+/** When the first stage is to be probed or released, milliseconds since the epoch. Waits for the end of a running replay. */
+export function nextRecovery(sql: Sql): number | undefined {
+  if (readFact(sql, "reindex") !== undefined || activeReplay(sql) !== undefined) return undefined;
+  const [first] = sql
+    .exec<{ due: number }>("SELECT due FROM recovery WHERE due IS NOT NULL ORDER BY due LIMIT 1")
+    .toArray();
+  // A replay that has just ended counts towards the rate.
+  return first && Math.max(first.due, readFact(sql, "replayDue") ?? 0);
+}
+
+export function recoveries(sql: Sql): StageRecovery[] {
+  return sql
+    .exec<{ stage: StageName; due: number; works: number }>(
+      "SELECT stage, due, works_from IS NOT NULL AS works FROM recovery WHERE due IS NOT NULL ORDER BY stage",
+    )
+    .toArray()
+    .map(({ stage, due, works }) => ({
+      stage,
+      phase: works === 1 ? "replaying" : "probing",
+      nextAt: works === 1 ? null : due,
+    }));
+}
+
+/** When an operator stops an automatic replay, nothing of its stage is sent by itself before the longest wait is over. */
+export function abortByOperator(sql: Sql, id: string, now: number): Replay | null {
+  if (activeReplay(sql)?.id === id)
+    sql.exec(
+      `UPDATE recovery SET works_from = NULL, wait = ?, due = ? WHERE stage =
+       (SELECT entry.stage FROM replay JOIN replay_item AS item ON item.replay_id = replay.id
+        JOIN entry ON entry.id = item.entry_id WHERE replay.id = ? AND replay.automatic = 1 AND item.position = 0)`,
+      LONGEST_WAIT_MS,
+      now + LONGEST_WAIT_MS,
+      id,
+    );
+  return abort(sql, id, now);
+}
+
+function dueStage(sql: Sql, now: number): StageName | undefined {
+  const due = nextRecovery(sql);
+  if (due === undefined || due > now) return undefined;
+  return sql
+    .exec<{ stage: StageName }>(
+      "SELECT stage FROM recovery WHERE due IS NOT NULL ORDER BY due, stage LIMIT 1",
+    )
+    .toArray()[0]?.stage;
+}
+
+/** Ids of the letters that are to be sent now. Decides when the stage is looked at next if there is none. */
+function lettersFor(sql: Sql, stage: StageName, now: number): string[] {
+  const [row] = sql
+    .exec<{ works_from: number | null; wait: number }>(
+      "SELECT works_from, wait FROM recovery WHERE stage = ?",
+      stage,
+    )
+    .toArray();
+  if (row === undefined) throw new Error(`${stage} has no row in the table of recoveries`);
+  if (row.works_from !== null) {
+    const rest = exhausted(sql, stage, row.works_from, RELEASED_AT_ONCE);
+    if (rest.length > 0) return rest;
+    const isAnyOpen = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1).length > 0;
+    sql.exec(
+      "UPDATE recovery SET works_from = NULL, wait = ?, due = ? WHERE stage = ?",
+      FIRST_WAIT_MS,
+      isAnyOpen ? now + row.wait : null,
+      stage,
+    );
+    return [];
+  }
+  const probe = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1);
+  if (probe.length === 0)
+    sql.exec("UPDATE recovery SET wait = ?, due = NULL WHERE stage = ?", FIRST_WAIT_MS, stage);
+  return probe;
+}
+
+/** The letter that was sent longest ago comes first, so one that always fails does not keep the others waiting. */
+function exhausted(sql: Sql, stage: StageName, sentBefore: number, most: number): string[] {
+  return sql
+    .exec<{ id: string }>(
+      `SELECT id FROM entry INDEXED BY entry_exhausted
+       WHERE stage = ? AND state = 'open' AND reason = 'retries_exhausted' AND coalesce(replayed_at, 0) < ?
+       ORDER BY coalesce(replayed_at, 0) LIMIT ?`,
+      stage,
+      sentBefore,
+      most,
+    )
+    .toArray()
+    .map(({ id }) => id);
+}
+
+/** Selects again: an operator may have acted while the audit log was being written. */
+function replayFor(sql: Sql, stage: StageName, now: number): Replay | undefined {
+  if (activeReplay(sql) !== undefined) return undefined;
+  const ids = lettersFor(sql, stage, now);
+  if (ids.length === 0) return undefined;
+  sql.exec(
+    `UPDATE recovery SET due = CASE WHEN works_from IS NULL THEN ? + wait ELSE ? END,
+       wait = CASE WHEN works_from IS NULL THEN min(2 * wait, ?) ELSE wait END WHERE stage = ?`,
+    now,
+    now,
+    LONGEST_WAIT_MS,
+    stage,
+  );
+  const request = { select: { ids }, reason: REASON, ratePerSecond: REPLAY_RATE.otherwise };
+  const made = { id: crypto.randomUUID(), by: "schedule", key: null, isAutomatic: true };
+  const replay = createReplay(sql, request, made, now);
+  if ("refused" in replay) throw new Error(`the replay of ${stage} was refused: ${replay.refused}`);
+  return replay;
+}
