@@ -4,7 +4,7 @@ import { Envelope } from "./crypto/envelope.ts";
 import { errorText, type Log } from "./log.ts";
 import { r2Keys } from "./storage/layout.ts";
 import { settleConnections } from "./storage/limits.ts";
-import { pendingMetadata } from "./storage/pending.ts";
+import { pendingMetadata, type PendingFacts } from "./storage/pending.ts";
 import { readObject } from "./storage/r2-tier.ts";
 import { createSealed } from "./storage/sealed-object.ts";
 
@@ -12,12 +12,7 @@ export interface IntentsEnv extends ChainHeadEnv {
   readonly R2: R2Bucket;
 }
 
-interface PaidIntent {
-  readonly txId: string;
-  readonly timestamp: number;
-  readonly size: number;
-  readonly grants?: string | undefined;
-}
+type PaidIntent = PendingFacts & { readonly txId: string };
 
 export interface Released {
   readonly count: number;
@@ -62,7 +57,7 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
 
 /** False: its bytes are gone (it had expired, or was erased), and it waits for its submission again. */
 async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Promise<boolean> {
-  const { txId, timestamp, size, grants } = intent;
+  const { txId } = intent;
   const bytes = await readObject(env.R2, r2Keys.intent(txId));
   if (bytes === undefined) {
     log.warn("intent.missing", { txId });
@@ -70,8 +65,7 @@ async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Pro
     return false;
   }
   const envelope = parseCanonical(Envelope, bytes);
-  const metadata = pendingMetadata({ timestamp, size, grants });
-  await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, metadata);
+  await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, pendingMetadata(intent));
   return true;
 }
 

@@ -21,6 +21,10 @@ export const PendingTransaction = v.strictObject({
   pays: v.optional(TxId),
   /** What it makes true once it is mined: `shared/chain/grant.ts`. */
   grants: v.optional(Sha256Hex),
+  /** The grant without which it breaks a rule. */
+  needs: v.optional(Sha256Hex),
+  /** It comes from Stripe, so it has a claim to half of each block: `shared/chain/rules.ts`. */
+  paid: v.optional(v.literal(true)),
   envelope: Envelope,
 });
 export type PendingTransaction = v.InferOutput<typeof PendingTransaction>;

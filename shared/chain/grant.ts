@@ -16,6 +16,12 @@ export function grantOf({ type, data, signatures }: Transaction): string | undef
   return undefined;
 }
 
+/** The grant without which it breaks a rule: that its signer owns the asset. */
+export function needOf({ type, data, signatures }: Transaction): string | undefined {
+  const signer = signatures.user?.keyId;
+  return type === "asset_transfer" && signer !== undefined ? ownershipGrant(data.assetId, signer) : undefined;
+}
+
 export function ownershipGrant(assetId: string, ownerKeyId: string): string {
   return hashOf({ assetId, ownerKeyId });
 }

@@ -9,7 +9,7 @@ import type { BlockFrame } from "./block.ts";
 export interface Reservation extends BlockFrame {
   readonly life: string;
   readonly revision: number;
-  /** Ids, oldest first, ties by id. Empty for genesis alone. */
+  /** Ids, in the order of their admission. Empty for genesis alone. */
   readonly transactions: readonly string[];
   /** Ids of the transactions whose envelope is in `set-aside/`: they were set aside before, and replayed. */
   readonly moved: readonly string[];

@@ -16,23 +16,54 @@ export interface ChainRules {
 /** Header, hash, signature and punctuation of a block without transactions; measured, with room to spare. */
 export const BLOCK_OVERHEAD_BYTES = 8_192;
 
+/** A transaction that waits for a block. */
+export interface Waiting {
+  readonly id: string;
+  /** Its place in the order of admission. */
+  readonly sequence: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
 /**
- * How many of the waiting transactions (oldest first) go into the next block. At least one: a transaction larger
- * than the limit would otherwise stop the chain.
+ * The transactions of the next block, in the order of admission. Paid ones have first claim to half of the block, the
+ * oldest of all waiting ones to the rest; room that one half leaves goes to the other.
+ *
+ * One transaction always fits: else one that is larger than the limit would stop the chain. In a block with an even number
+ * it is the oldest paid one, in a block with an odd number the oldest of all. So neither a half of one transaction (when
+ * `blockMaxTransactions` is 1) nor one that is larger than half a block waits for more than two blocks once it is the oldest.
+ * @param paid the oldest paid ones, @param all the oldest of all: of each at least `blockMaxTransactions`, if so many wait
  */
-export function countThatFits(
-  sizes: readonly number[],
+export function nextTransactions<T extends Waiting>(
+  blockNumber: number,
+  paid: readonly T[],
+  all: readonly T[],
   rules: Pick<ChainRules, "blockMaxTransactions" | "blockMaxBytes">,
-): number {
-  let room = rules.blockMaxBytes - BLOCK_OVERHEAD_BYTES;
-  let count = 0;
-  for (const size of sizes) {
-    if (count === rules.blockMaxTransactions) break;
-    room -= size + 1; // the comma
-    if (room < 0 && count > 0) break;
-    count++;
+): T[] {
+  const whole = { count: rules.blockMaxTransactions, bytes: rules.blockMaxBytes - BLOCK_OVERHEAD_BYTES };
+  const isPaidTurn = blockNumber % 2 === 0 && paid.length > 0;
+  const first = (isPaidTurn ? paid : all).slice(0, 1);
+  const half = { count: Math.floor(whole.count / 2), bytes: Math.floor(whole.bytes / 2) };
+  const firstHalf = fill(isPaidTurn ? first : [], paid, half);
+  const chosen = fill(fill(first, firstHalf, whole), all, whole);
+  return chosen.toSorted((a, b) => a.sequence - b.sequence);
+}
+
+/** Adds the candidates that are not chosen yet, in their order, up to the first that does not fit. */
+function fill<T extends Waiting>(
+  chosen: readonly T[],
+  candidates: readonly T[],
+  limit: { readonly count: number; readonly bytes: number },
+): T[] {
+  const filled = new Map(chosen.map((one) => [one.id, one]));
+  let bytes = chosen.reduce((sum, { size }) => sum + size + 1, 0); // each with its comma
+  for (const one of candidates) {
+    if (filled.has(one.id)) continue;
+    bytes += one.size + 1;
+    if (filled.size >= limit.count || bytes > limit.bytes) break;
+    filled.set(one.id, one);
   }
-  return count;
+  return [...filled.values()];
 }
 
 export type MiningCause = "operator" | "threshold" | "schedule" | "waiting";

@@ -13,6 +13,13 @@ const PendingMetadata = v.object({
   size: WholeText,
   pays: v.optional(TxId),
   grants: v.optional(Sha256Hex),
+  needs: v.optional(Sha256Hex),
+  paid: v.optional(
+    v.pipe(
+      v.literal("true"),
+      v.transform(() => true as const),
+    ),
+  ),
 });
 
 export interface PendingFacts {
@@ -22,6 +29,10 @@ export interface PendingFacts {
   readonly pays?: string | undefined;
   /** What it makes true once it is mined: `shared/chain/grant.ts`. */
   readonly grants?: string | undefined;
+  /** The grant without which it breaks a rule. */
+  readonly needs?: string | undefined;
+  /** It comes from Stripe. */
+  readonly paid?: true | undefined;
 }
 
 /**
@@ -43,12 +54,33 @@ export async function readPending(
   return undefined;
 }
 
-export function pendingMetadata({ timestamp, size, pays, grants }: PendingFacts): Record<string, string> {
+/** The facts alone, of a message or a row that holds more. */
+export function pendingFacts({ timestamp, size, pays, grants, needs, paid }: PendingFacts): PendingFacts {
+  return {
+    timestamp,
+    size,
+    ...(pays !== undefined && { pays }),
+    ...(grants !== undefined && { grants }),
+    ...(needs !== undefined && { needs }),
+    ...(paid && { paid }),
+  };
+}
+
+export function pendingMetadata({
+  timestamp,
+  size,
+  pays,
+  grants,
+  needs,
+  paid,
+}: PendingFacts): Record<string, string> {
   return {
     timestamp: String(timestamp),
     size: String(size),
     ...(pays !== undefined && { pays }),
     ...(grants !== undefined && { grants }),
+    ...(needs !== undefined && { needs }),
+    ...(paid && { paid: "true" }),
   };
 }
 

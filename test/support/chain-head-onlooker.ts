@@ -76,7 +76,14 @@ export class Onlooker {
   }
 
   #admit(numbers: readonly number[]): void {
-    const { results } = this.head.admit(...numbers.map((n) => ({ n, timestamp: n % 5, size: 300 })));
+    const { results } = this.head.admit(
+      ...numbers.map((n) => ({
+        n,
+        timestamp: n % 5,
+        size: 300,
+        ...(n % 3 === 0 && { paid: true as const }),
+      })),
+    );
     for (const [i, n] of numbers.entries()) {
       assert.equal(results[i] === "admitted", !this.admitted.has(n));
       this.admitted.add(n);

@@ -80,6 +80,10 @@ export interface Arrival {
   readonly pays?: number;
   /** What it makes true once it is mined. */
   readonly grants?: string | undefined;
+  /** The grant without which it breaks a rule. */
+  readonly needs?: string;
+  /** It comes from Stripe. */
+  readonly paid?: true;
 }
 
 /** The chain head's decisions on a database in memory, with a clock that the test moves. */
@@ -116,8 +120,18 @@ export class TestHead {
         size = 500,
         pays,
         grants,
+        needs,
+        paid,
       }: Arrival = typeof arrival === "number" ? { n: arrival } : arrival;
-      return { txId: txId(n), timestamp, size, grants, ...(pays !== undefined && { pays: txId(pays) }) };
+      return {
+        txId: txId(n),
+        timestamp,
+        size,
+        grants,
+        needs,
+        paid,
+        ...(pays !== undefined && { pays: txId(pays) }),
+      };
     });
     return this.admitEntries(entries);
   }

@@ -1,4 +1,4 @@
-import { grantOf } from "../../shared/chain/grant.ts";
+import { grantOf, needOf } from "../../shared/chain/grant.ts";
 import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges, Reservation, SealAnswer } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
@@ -59,7 +59,11 @@ export class LedgerMiner {
   admit(...transactions: readonly Transaction[]): void {
     for (const transaction of transactions) this.#opened.set(transaction.id, transaction);
     this.#head.admit(
-      ...transactions.map((transaction) => ({ n: transaction.timestamp, grants: grantOf(transaction) })),
+      ...transactions.map((transaction) => ({
+        n: transaction.timestamp,
+        grants: grantOf(transaction),
+        needs: needOf(transaction),
+      })),
     );
   }
 

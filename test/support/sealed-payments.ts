@@ -49,11 +49,9 @@ export async function seal(
 }
 
 /** Puts a message's object into `pending/` as pending-writer does, and tells nobody: as if it had crashed then. */
-export async function writeUnseen(
-  { r2 }: Pipeline,
-  { txId, timestamp, size, pays, grants, envelope }: PendingTransaction,
-): Promise<void> {
-  const customMetadata = pendingMetadata({ timestamp, size, pays, grants });
+export async function writeUnseen({ r2 }: Pipeline, message: PendingTransaction): Promise<void> {
+  const { txId, envelope } = message;
+  const customMetadata = pendingMetadata(message);
   await r2.put(r2Keys.pending(txId), canonicalBytes(envelope), { customMetadata });
 }
 

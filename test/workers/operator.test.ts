@@ -199,7 +199,7 @@ describe("the operator's calls", () => {
     await untilIdle(pipeline);
   });
 
-  it("page through what waits, in the order of mining, and never show its contents", async () => {
+  it("page through what waits, in the order of admission, and never show its contents", async () => {
     const events = [3, 1, 2, 5, 4].map((n) => purchase({ created: 1_790_000_000 + n, assetId: `deed-${n}` }));
     const txIds: string[] = [];
     for (const event of events) txIds.push(await submit(pipeline, event));

@@ -1,4 +1,4 @@
-import { grantOf } from "../../shared/chain/grant.ts";
+import { grantOf, needOf } from "../../shared/chain/grant.ts";
 import { transactionBytes, type PendingPayload } from "../../shared/chain/transaction.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { Problem } from "../../shared/http/problems.ts";
@@ -14,12 +14,14 @@ import { systemKey, type Env } from "./env.ts";
 export async function messageOf(payload: PendingPayload, env: Env): Promise<PendingTransaction> {
   const { transaction } = payload;
   const grants = grantOf(transaction);
+  const needs = needOf(transaction);
   const message: PendingTransaction = {
     v: 1,
     txId: transaction.id,
     timestamp: transaction.timestamp,
     size: transactionBytes(transaction).length,
     ...(grants !== undefined && { grants }),
+    ...(needs !== undefined && { needs }),
     envelope: await (await systemKey(env)).seal(transaction.id, canonicalBytes(payload)),
   };
   if (JSON.stringify(message).length > QUEUE_MESSAGE_BYTES)

@@ -1,7 +1,7 @@
 import type { PendingPayload } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
-import { pendingMetadata } from "../../shared/storage/pending.ts";
+import { pendingFacts, pendingMetadata } from "../../shared/storage/pending.ts";
 import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { IntentStanding } from "../chain-head/intents.ts";
 import { messageOf } from "./enqueue.ts";
@@ -13,10 +13,10 @@ import type { Env } from "./env.ts";
  * @throws Problem "body-too-large": it must fit the queue too, should its payment come late
  */
 export async function keepUntilPaid(payload: PendingPayload, env: Env, log: Log): Promise<IntentStanding> {
-  const { txId, timestamp, size, grants, envelope } = await messageOf(payload, env);
-  const metadata = pendingMetadata({ timestamp, size, grants });
-  await createSealed(env.R2, { kind: "signed_intent", id: txId, envelope }, metadata);
-  const intent = { txId, timestamp, size, grants, receivedAt: Date.now() };
+  const message = await messageOf(payload, env);
+  const { txId, envelope } = message;
+  await createSealed(env.R2, { kind: "signed_intent", id: txId, envelope }, pendingMetadata(message));
+  const intent = { txId, ...pendingFacts(message), receivedAt: Date.now() };
   const [standing] = await chainHead(env).awaitPayment([intent]);
   if (standing === undefined) throw new Error(`the chain head says nothing of ${txId}`);
   log.info("submission.kept", { txId, type: payload.transaction.type, standing });

@@ -1,20 +1,13 @@
 import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
+import type { PendingFacts } from "../../shared/storage/pending.ts";
 import { addTo, count, readFact } from "./facts.ts";
 import { noteAdmitted, notePayment, paidIntents } from "./intents.ts";
 import { noteMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
 
-export interface Entry {
+export interface Entry extends PendingFacts {
   readonly txId: string;
-  /** Milliseconds since the epoch, from the source of the transaction. */
-  readonly timestamp: number;
-  /** Bytes of the public transaction. */
-  readonly size: number;
-  /** Of a payment: the submission that it pays. */
-  readonly pays?: string | undefined;
-  /** What it makes true once it is mined: `shared/chain/grant.ts`. */
-  readonly grants?: string | undefined;
 }
 
 /**
@@ -66,15 +59,21 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
   };
 }
 
-function insert(sql: Sql, { txId, timestamp, size, grants }: Entry, sequence: number, now: number): void {
+/** A submission that a payment pays counts as paid too. */
+function insert(sql: Sql, entry: Entry, sequence: number, now: number): void {
+  const { txId, timestamp, size, grants, needs, paid } = entry;
   sql.exec(
-    "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, grants, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, grants, needs, paid, state) VALUES (?, ?, ?, ?, ?, ?, ?,
+     ? OR EXISTS (SELECT 1 FROM intent WHERE tx_id = ? AND paid_by IS NOT NULL), 'pending')`,
     txId,
     sequence,
     timestamp,
     size,
     now,
     grants ?? null,
+    needs ?? null,
+    paid === true ? 1 : 0,
+    txId,
   );
 }
 

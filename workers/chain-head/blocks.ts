@@ -69,10 +69,10 @@ export function movedIn(sql: Sql, number: number): string[] {
     .map(({ id }) => id);
 }
 
-/** Ids of a block's transactions, in the block's order: oldest first, ties by id. */
+/** Ids of a block's transactions, in the block's order: that of admission. Of a sealed block, that of its bytes. */
 export function transactionIdsOf(sql: Sql, number: number): string[] {
   return sql
-    .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? ORDER BY timestamp, id", number)
+    .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? ORDER BY position, sequence", number)
     .toArray()
     .map(({ id }) => id);
 }

@@ -7,7 +7,7 @@ import { keepRefused } from "./refused.ts";
 import { UNPAID_INTENT, UNRELEASED_INTENT, type Sql } from "./schema.ts";
 
 /** A submission of a type that is paid for, in `intents/`. */
-export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size" | "grants"> {
+export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size" | "grants" | "needs"> {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
 }
@@ -45,14 +45,16 @@ export function awaitPayment(sql: Sql, intents: readonly Intent[]): readonly Int
   });
 }
 
-function register(sql: Sql, { txId, timestamp, size, grants, receivedAt }: Intent): void {
+function register(sql: Sql, { txId, timestamp, size, grants, needs, receivedAt }: Intent): void {
   sql.exec(
-    `INSERT INTO intent (tx_id, timestamp, size, grants, received_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (tx_id) DO UPDATE
-     SET timestamp = excluded.timestamp, size = excluded.size, grants = excluded.grants, received_at = excluded.received_at`,
+    `INSERT INTO intent (tx_id, timestamp, size, grants, needs, received_at) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (tx_id) DO UPDATE SET timestamp = excluded.timestamp, size = excluded.size, grants = excluded.grants,
+     needs = excluded.needs, received_at = excluded.received_at`,
     txId,
     timestamp,
     size,
     grants ?? null,
+    needs ?? null,
     receivedAt,
   );
   noteOwed(sql, txId);
@@ -71,6 +73,7 @@ export function notePayment(sql: Sql, paidBy: string, pays: string): void {
     paidBy,
     pays,
   );
+  sql.exec("UPDATE tx SET paid = 1 WHERE id = ?", pays);
   noteOwed(sql, pays);
   keepRefused(sql, pays);
 }
@@ -89,19 +92,20 @@ export function paidIntents(
   sql: Sql,
   after: string,
   limit: number,
-): readonly Pick<Entry, "txId" | "timestamp" | "size" | "grants">[] {
+): readonly Pick<Entry, "txId" | "timestamp" | "size" | "grants" | "needs">[] {
   return sql
-    .exec<{ tx_id: string; timestamp: number; size: number; grants: string | null }>(
-      `SELECT tx_id, timestamp, size, grants FROM intent WHERE ${UNRELEASED_INTENT} AND tx_id > ? ORDER BY tx_id LIMIT ?`,
+    .exec<{ tx_id: string; timestamp: number; size: number; grants: string | null; needs: string | null }>(
+      `SELECT tx_id, timestamp, size, grants, needs FROM intent WHERE ${UNRELEASED_INTENT} AND tx_id > ? ORDER BY tx_id LIMIT ?`,
       after,
       limit,
     )
     .toArray()
-    .map(({ tx_id, timestamp, size, grants }) => ({
+    .map(({ tx_id, timestamp, size, grants, needs }) => ({
       txId: tx_id,
       timestamp,
       size,
       ...(grants !== null && { grants }),
+      ...(needs !== null && { needs }),
     }));
 }
 

@@ -238,7 +238,7 @@ function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
   return rules.miningMode === "auto" ? oldest.admitted_at + rules.mineAfterSeconds * 1_000 : null;
 }
 
-/** Transactions that wait for a block, in the order in which they will be mined. @param after sequence of the last one of the page before */
+/** Transactions that wait for a block, in the order of their admission. @param after sequence of the last one of the page before */
 export function pendingPage(
   sql: Sql,
   after: number | null,

@@ -1,7 +1,7 @@
 import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";
 import { historyRoot } from "../../shared/chain/history.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
-import { countThatFits, nextTimestamp, type ChainRules } from "../../shared/chain/rules.ts";
+import { nextTimestamp, nextTransactions, type ChainRules, type Waiting } from "../../shared/chain/rules.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { lastBlock, movedIn, transactionIdsOf, unfinishedBlocks, type BlockRow } from "./blocks.ts";
 import { addTo, nextOf, readFact } from "./facts.ts";
@@ -51,11 +51,9 @@ export function reserve(
     now,
   );
   sql.exec(
-    `UPDATE tx SET state = 'reserved', block = ? WHERE id IN
-     (SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?)`,
+    "UPDATE tx SET state = 'reserved', block = ? WHERE id IN (SELECT value FROM json_each(?))",
     number,
-    readFact(sql, "approvedThrough") ?? 0,
-    transactions,
+    JSON.stringify(chosen.slice(0, transactions).map(({ id }) => id)),
   );
   addTo(sql, "waiting", -transactions);
   const reserved = lastBlock(sql);
@@ -63,21 +61,42 @@ export function reserve(
   return reservationOf(sql, chainId, reserved);
 }
 
-/** The approved transactions that the next block would take: first admitted, first taken. */
-export function approvedThatFit(sql: Sql, rules: ChainRules): { id: string; size: number }[] {
-  const waiting = sql
-    .exec<{ id: string; size: number }>(
-      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?",
-      readFact(sql, "approvedThrough") ?? 0,
-      rules.blockMaxTransactions,
+type WaitingRow = { id: string; sequence: number; size: number; needs: string | null };
+
+/** The approved transactions that the next block would take, in its order. */
+export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
+  const waiting = (which: string) =>
+    sql
+      .exec<WaitingRow>(
+        `SELECT id, sequence, size, needs FROM tx WHERE state = 'pending' ${which} AND sequence <= ? ORDER BY sequence LIMIT ?`,
+        readFact(sql, "approvedThrough") ?? 0,
+        rules.blockMaxTransactions,
+      )
+      .toArray();
+  // Looked up apart, so that those that must not overtake hide no others.
+  const needing = waiting("AND paid = 1 AND needs IS NOT NULL").filter((row) => !mustNotOvertake(sql, row));
+  const paid = [...waiting("AND paid = 1 AND needs IS NULL"), ...needing].toSorted(
+    (a, b) => a.sequence - b.sequence,
+  );
+  const blockNumber = (lastBlock(sql)?.number ?? 0) + 1; // genesis takes none
+  return nextTransactions(blockNumber, paid, waiting(""), rules);
+}
+
+/**
+ * Whether a transaction has to wait for its turn among all, though it is paid: another waiting one makes true what it needs,
+ * or needs the same and came first. Overtaking the first, it would break a rule; overtaking the second, it would take an
+ * asset that was passed on before.
+ */
+function mustNotOvertake(sql: Sql, { needs, sequence }: WaitingRow): boolean {
+  const isThere = (query: string, ...bindings: (string | number | null)[]) =>
+    sql.exec(query, ...bindings).toArray().length > 0;
+  return (
+    isThere("SELECT 1 FROM tx WHERE grants = ? LIMIT 1", needs) ||
+    isThere(
+      "SELECT 1 FROM tx WHERE state = 'pending' AND needs = ? AND sequence < ? LIMIT 1",
+      needs,
+      sequence,
     )
-    .toArray();
-  return waiting.slice(
-    0,
-    countThatFits(
-      waiting.map(({ size }) => size),
-      rules,
-    ),
   );
 }
 

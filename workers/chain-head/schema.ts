@@ -122,6 +122,19 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "DROP INDEX tx_set_aside",
     "CREATE INDEX tx_set_aside ON tx (set_aside_at) WHERE state = 'set_aside' AND forget_at IS NULL",
   ],
+  [
+    // 1: it comes from Stripe, or a payment pays it, so it has a claim to half of each block.
+    "ALTER TABLE tx ADD COLUMN paid INTEGER NOT NULL DEFAULT 0",
+    // The grant without which it breaks a rule.
+    "ALTER TABLE tx ADD COLUMN needs TEXT",
+    "ALTER TABLE intent ADD COLUMN needs TEXT",
+    "CREATE INDEX tx_needing ON tx (needs, sequence) WHERE state = 'pending' AND needs IS NOT NULL",
+    "CREATE INDEX tx_waiting_paid ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NULL",
+    "CREATE INDEX tx_waiting_paid_needing ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NOT NULL",
+    // A block's order is that of `sequence`: a miner that holds an open reservation in another order has to ask for it again.
+    "UPDATE fact SET value = value + 1 WHERE name = 'revision'",
+    "UPDATE block SET revision = revision + 1 WHERE state <> 'complete' AND state = 'reserved'",
+  ],
 ];
 
 // Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a

@@ -44,7 +44,7 @@ export function seal(
   );
   sql.exec(
     `UPDATE tx SET state = 'mined', grants = NULL, position = placed.position FROM
-     (SELECT id, row_number() OVER (ORDER BY timestamp, id) - 1 + ? AS position FROM tx WHERE block = ?) AS placed
+     (SELECT id, row_number() OVER (ORDER BY sequence) - 1 + ? AS position FROM tx WHERE block = ?) AS placed
      WHERE tx.id = placed.id`,
     sealed.systemTransactions,
     blockNumber,

@@ -52,6 +52,7 @@ async function take(event: Stripe.Event, settings: Settings, env: Env, log: Log)
     timestamp: transaction.timestamp,
     size: transactionBytes(transaction).length,
     ...(transaction.type === "payment" && transaction.data.pays && { pays: transaction.data.pays }),
+    paid: true,
     envelope: await settings.encryptionKey.seal(txId, canonicalBytes(payload)),
   };
   await enqueue(env, message, log);

@@ -2,7 +2,7 @@ import { chainHead } from "../../shared/chain-head.ts";
 import type { Log } from "../../shared/log.ts";
 import { r2Keys, txIdOfPendingKey, txIdOfSetAsideKey } from "../../shared/storage/layout.ts";
 import { chunks, mapConnections } from "../../shared/storage/limits.ts";
-import { readPendingMetadata } from "../../shared/storage/pending.ts";
+import { pendingFacts, readPendingMetadata } from "../../shared/storage/pending.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { Admission } from "../chain-head/admit.ts";
 import type { Env } from "./env.ts";
@@ -49,7 +49,9 @@ async function sweepNext(folder: Folder, after: string | null, env: Env, log: Lo
 }
 
 async function admitListed(folder: Folder, objects: readonly R2Object[], env: Env, log: Log): Promise<void> {
-  const entries = objects.flatMap((object) => {
+  // After the chain head has lost its storage, they are admitted in the order in which they came, as far as one list tells.
+  const oldestFirst = objects.toSorted((a, b) => a.uploaded.getTime() - b.uploaded.getTime());
+  const entries = oldestFirst.flatMap((object) => {
     const txId = folder.txIdOf(object.key);
     const facts = readPendingMetadata(object.customMetadata);
     if (txId !== undefined && facts !== undefined) return [{ txId, key: object.key, ...facts }];
@@ -58,7 +60,7 @@ async function admitListed(folder: Folder, objects: readonly R2Object[], env: En
   });
   for (const chunk of chunks(entries, ADMIT_AT_ONCE)) {
     const { results } = await chainHead(env).admit(
-      chunk.map(({ txId, timestamp, size, pays, grants }) => ({ txId, timestamp, size, pays, grants })),
+      chunk.map((entry) => ({ txId: entry.txId, ...pendingFacts(entry) })),
     );
     const those = (which: Admission) => chunk.filter((_, i) => results[i] === which);
     const leftOver = those("finished").map(({ key }) => key);

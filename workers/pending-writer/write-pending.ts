@@ -5,7 +5,7 @@ import { errorText, type Log } from "../../shared/log.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
-import { pendingMetadata } from "../../shared/storage/pending.ts";
+import { pendingFacts, pendingMetadata } from "../../shared/storage/pending.ts";
 import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { Env } from "./env.ts";
 
@@ -23,7 +23,7 @@ export async function writePending(
   if (durable.length === 0) return written;
 
   const admissions = await chainHead(env).admit(
-    durable.map(({ txId, timestamp, size, pays, grants }) => ({ txId, timestamp, size, pays, grants })),
+    durable.map((message) => ({ txId: message.txId, ...pendingFacts(message) })),
   );
   for (const [i, { txId }] of durable.entries()) {
     const result = admissions.results[i];
@@ -50,12 +50,9 @@ async function release(env: Env, log: Log): Promise<boolean> {
   }
 }
 
-async function writeOne(
-  { txId, timestamp, size, pays, grants, envelope }: PendingTransaction,
-  env: Env,
-): Promise<void> {
+async function writeOne(message: PendingTransaction, env: Env): Promise<void> {
+  const { txId, envelope } = message;
   if (envelope.txId !== txId)
     throw new Permanent("malformed_message", "the envelope is sealed for another transaction");
-  const metadata = pendingMetadata({ timestamp, size, pays, grants });
-  await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, metadata);
+  await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, pendingMetadata(message));
 }

@@ -95,7 +95,7 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
       const message = await seal(world.pipeline, payloadOf());
       const failedAt = Date.now() - 120_000; // the first probe is due
       await park(world.pipeline, "pending-writer", [givenUp("pending-writer", message, { failedAt })]);
-      await patiently(async () => {
+      await until(async () => {
         const response = await world.pipeline.fetch(`/api/vdc/transactions/${message.txId}`);
         expect(await response.json()).toMatchObject({ state: "mined" });
       });

@@ -60,25 +60,53 @@ describe("a reservation", () => {
     expect(head.counts().blocks).toBe(3);
   });
 
-  it("stands in the order of its timestamps, ties by id", () => {
+  it("stands in the order of admission, whatever the timestamps say, and so does the sealed block", () => {
     const head = new TestHead().begun();
-    head.admit(
-      { n: 7, timestamp: 30 },
-      { n: 9, timestamp: 20 },
-      { n: 3, timestamp: 20 },
-      { n: 5, timestamp: 20 },
-      { n: 8, timestamp: 10 },
-    );
+    head.admit({ n: 7, timestamp: 30 }, { n: 9, timestamp: 20 });
+    head.admit({ n: 3, timestamp: 20 }, { n: 5, timestamp: 20 }, { n: 8, timestamp: 10 });
     head.requestMining();
-    expect(head.reserved().transactions).toEqual([8, 3, 5, 9, 7].map(txId));
+    const { blockNumber, transactions } = head.mine();
+    expect(transactions).toEqual([7, 9, 3, 5, 8].map(txId));
+    expect(head.blockTransactions(blockNumber)).toEqual(transactions);
+    expect([7, 9, 3, 5, 8].map((n) => head.transaction(n)?.block?.index)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("takes payments, and submissions that were paid, first into half of the block", () => {
+    const head = new TestHead({ blockMaxTransactions: 4 }).begun();
+    head.receive(8);
+    head.admit(1, 2, 3, 4, 5, { n: 6, paid: true }, { n: 7, pays: 8, paid: true }, 8);
+    head.requestMining();
+    expect(head.mine().transactions).toEqual([1, 2, 6, 7].map(txId));
+    expect(head.mine().transactions).toEqual([3, 4, 5, 8].map(txId));
+  });
+
+  it("takes a submission first whose payment came after it was admitted", () => {
+    const head = new TestHead({ blockMaxTransactions: 2 }).begun();
+    head.admit(1, 2, 3, { n: 4, pays: 3 });
+    head.requestMining();
+    expect(head.mine().transactions).toEqual([1, 3].map(txId));
+  });
+
+  it("lets no paid transaction overtake one that it needs, or that needs the same and came first", () => {
+    const head = new TestHead({ blockMaxTransactions: 2 }).begun();
+    const paid = true;
+    head.admit(1, 2, { n: 3, grants: "ann's" }, { n: 4, needs: "ann's", paid });
+    head.admit({ n: 5, needs: "bob's" }, { n: 6, needs: "bob's", paid }, { n: 7, paid });
+    head.requestMining();
+    const blocks = Array.from({ length: 4 }, () => head.mine().transactions);
+    expect(blocks).toEqual([[1, 7], [2, 3], [4, 5], [6]].map((block) => block.map(txId)));
+    head.admit(11, 12, { n: 13, needs: "cyd's", paid }); // cyd's: sealed long ago
+    head.finish(2);
+    head.requestMining();
+    expect(head.mine().transactions).toEqual([11, 13].map(txId));
   });
 
   it("takes at most blockMaxTransactions, first admitted, first taken, whatever their timestamps say", () => {
     const head = new TestHead({ blockMaxTransactions: 3 }).begun();
     head.admit(...[5, 1, 3, 4, 2].map((n) => ({ n, timestamp: n })));
     head.requestMining();
-    expect(head.mine().transactions).toEqual([1, 3, 5].map(txId));
-    expect(head.mine().transactions).toEqual([2, 4].map(txId));
+    expect(head.mine().transactions).toEqual([5, 1, 3].map(txId));
+    expect(head.mine().transactions).toEqual([4, 2].map(txId));
   });
 
   it("takes at most blockMaxBytes, each with its comma, in order and without skipping a large one", () => {

@@ -52,12 +52,12 @@ describe("seal", () => {
   it("gives each transaction its place in the block, behind those of the system", () => {
     const { head, reservation } = reservedWith(3, 1, 2);
     head.seal(reservation, { systemTransactions: 2 });
-    expect([1, 2, 3].map((n) => head.transaction(n)?.block)).toEqual([
+    expect([3, 1, 2].map((n) => head.transaction(n)?.block)).toEqual([
       { blockNumber: 2, index: 2, state: "sealed" },
       { blockNumber: 2, index: 3, state: "sealed" },
       { blockNumber: 2, index: 4, state: "sealed" },
     ]);
-    expect(head.blockTransactions(2)).toEqual([1, 2, 3].map(txId));
+    expect(head.blockTransactions(2)).toEqual([3, 1, 2].map(txId));
     expect(head.block(2)?.transactionCount).toBe(5);
   });
 

@@ -2,10 +2,10 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   BLOCK_OVERHEAD_BYTES,
-  countThatFits,
   mayRequestMining,
   miningIsDue,
   nextTimestamp,
+  nextTransactions,
 } from "../../../shared/chain/rules.ts";
 import { RULES } from "../../support/chain-head.ts";
 
@@ -14,40 +14,127 @@ const limits = (transactions: number, bytes: number) => ({
   blockMaxBytes: BLOCK_OVERHEAD_BYTES + bytes,
 });
 
-describe("how many transactions fit into a block", () => {
+/** Waiting transactions in the order of admission; a negative size is that of a paid one. */
+function queueOf(sizes: readonly number[]) {
+  const all = sizes.map((size, i) => ({ id: `${i}`, sequence: i + 1, size: Math.abs(size), paid: size < 0 }));
+  return { all, paid: all.filter(({ paid }) => paid) };
+}
+
+function blockOf(blockNumber: number, sizes: readonly number[], rules: ReturnType<typeof limits>): number[] {
+  const { all, paid } = queueOf(sizes);
+  return nextTransactions(blockNumber, paid, all, rules).map(({ sequence }) => sequence);
+}
+
+/** In how many blocks each one is, when others of the other kind come without end, before and after each block. */
+function blocksUntilAllTaken(own: readonly number[], flood: number, limit: ReturnType<typeof limits>) {
+  let sequence = 0;
+  const made = (bytes: number) => ({
+    id: `${++sequence}`,
+    sequence,
+    size: Math.abs(bytes),
+    paid: bytes < 0,
+  });
+  const floods = () => Array.from({ length: limit.blockMaxTransactions }, () => made(flood));
+  let waiting = floods();
+  const mine = own.map(made);
+  waiting.push(...mine);
+  const takenIn = new Map<string, number>();
+  for (let blockNumber = 1; takenIn.size < mine.length + 1 && blockNumber <= 1_000; blockNumber++) {
+    waiting.push(...floods());
+    const paid = waiting.filter((one) => one.paid);
+    const taken = nextTransactions(blockNumber, paid, waiting, limit);
+    waiting = waiting.filter((one) => !taken.includes(one));
+    for (const one of taken) if (mine.includes(one)) takenIn.set(one.id, blockNumber);
+    if (takenIn.size === mine.length) break;
+  }
+  return mine.map(({ id }) => takenIn.get(id) ?? Infinity);
+}
+
+describe("the transactions of a block", () => {
   it.each([
-    { sizes: [], transactions: 10, bytes: 100, fit: 0 },
-    { sizes: [9, 9, 9], transactions: 10, bytes: 30, fit: 3 },
-    { sizes: [9, 9, 10], transactions: 10, bytes: 30, fit: 2 },
-    { sizes: [9, 9, 9], transactions: 2, bytes: 1_000, fit: 2 },
-    { sizes: [9, 9, 9], transactions: 3, bytes: 1_000, fit: 3 },
-    { sizes: [5_000, 1], transactions: 10, bytes: 30, fit: 1 },
-    { sizes: [1, 5_000, 1], transactions: 10, bytes: 30, fit: 1 },
-    { sizes: [0], transactions: 1, bytes: 0, fit: 1 },
+    { sizes: [], transactions: 10, bytes: 100, taken: [] },
+    { sizes: [9, 9, 9], transactions: 10, bytes: 30, taken: [1, 2, 3] },
+    { sizes: [9, 9, 10], transactions: 10, bytes: 30, taken: [1, 2] },
+    { sizes: [9, 9, 9], transactions: 2, bytes: 1_000, taken: [1, 2] },
+    { sizes: [5_000, 1], transactions: 10, bytes: 30, taken: [1] },
+    { sizes: [1, 5_000, 1], transactions: 10, bytes: 30, taken: [1] },
+    { sizes: [0], transactions: 1, bytes: 0, taken: [1] },
+    // Paid ones have first claim to half, in the order of admission all the same.
+    { sizes: [9, 9, 9, 9, -9, -9, -9], transactions: 4, bytes: 1_000, taken: [1, 2, 5, 6] },
+    { sizes: [9, 9, 9, 9, -9, -9, -9], transactions: 10, bytes: 40, taken: [1, 2, 5, 6] },
+    // Room that one half leaves goes to the other.
+    { sizes: [9, 9, 9, 9, -9], transactions: 4, bytes: 1_000, taken: [1, 2, 3, 5] },
+    { sizes: [9, -9, -9, -9, -9, -9], transactions: 4, bytes: 1_000, taken: [1, 2, 3, 4] },
   ])(
-    "$sizes with $transactions transactions and $bytes bytes: $fit",
-    ({ sizes, transactions, bytes, fit }) => {
-      expect(countThatFits(sizes, limits(transactions, bytes))).toBe(fit);
+    "of $sizes with $transactions transactions and $bytes bytes: $taken",
+    ({ sizes, transactions, bytes, taken }) => {
+      for (const blockNumber of [1, 2])
+        expect(blockOf(blockNumber, sizes, limits(transactions, bytes))).toEqual(taken);
     },
   );
 
-  it("is the longest beginning within both limits, and at least one", () => {
-    const sizes = fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 60 });
-    fc.assert(
-      fc.property(
-        sizes,
-        fc.integer({ min: 1, max: 40 }),
-        fc.integer({ min: 0, max: 20_000 }),
-        (all, most, bytes) => {
-          const fit = countThatFits(all, limits(most, bytes));
-          const used = (count: number) => all.slice(0, count).reduce((sum, size) => sum + size + 1, 0);
-          expect(fit).toBeLessThanOrEqual(Math.min(most, all.length));
-          if (all.length > 0) expect(fit).toBeGreaterThanOrEqual(1);
-          if (fit > 1) expect(used(fit)).toBeLessThanOrEqual(bytes);
-          if (fit < Math.min(most, all.length)) expect(used(fit + 1)).toBeGreaterThan(bytes);
-        },
+  it("begin with the oldest of all in one block and with the oldest paid one in the next, however large it is", () => {
+    const only = limits(1, 1_000);
+    expect(blockOf(1, [9, 9, -9], only)).toEqual([1]);
+    expect(blockOf(2, [9, 9, -9], only)).toEqual([3]);
+    const small = limits(10, 40);
+    expect(blockOf(1, [29, -9, -9, -9], small)).toEqual([1, 2]);
+    expect(blockOf(2, [29, -9, -9, -9], small)).toEqual([2, 3]);
+    expect(blockOf(1, [9, 9, -29], small)).toEqual([1, 2]);
+    expect(blockOf(2, [9, 9, -29], small)).toEqual([1, 3]);
+  });
+
+  const size = fc.integer({ min: 1, max: 2_000 });
+  const rules = fc
+    .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 20_000 }))
+    .map(([count, bytes]) => limits(count, bytes));
+
+  it("keep both limits, but for a single one, and are in the order of admission", () => {
+    const sizes = fc.array(
+      fc.oneof(
+        size,
+        size.map((n) => -n),
       ),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(fc.nat(9), sizes, rules, (blockNumber, given, limit) => {
+        const { all, paid } = queueOf(given);
+        const taken = nextTransactions(blockNumber, paid, all, limit);
+        expect(taken.length).toBeLessThanOrEqual(limit.blockMaxTransactions);
+        if (all.length > 0) expect(taken.length).toBeGreaterThanOrEqual(1);
+        const bytes = taken.reduce((sum, one) => sum + one.size + 1, 0);
+        if (taken.length > 1) expect(bytes).toBeLessThanOrEqual(limit.blockMaxBytes - BLOCK_OVERHEAD_BYTES);
+        expect(taken).toEqual(taken.toSorted((a, b) => a.sequence - b.sequence));
+        const left = all.filter((one) => !taken.includes(one));
+        const fits = ({ size: more }: { size: number }) =>
+          taken.length < limit.blockMaxTransactions &&
+          bytes + more + 1 <= limit.blockMaxBytes - BLOCK_OVERHEAD_BYTES;
+        expect(left[0] !== undefined && fits(left[0])).toBe(false); // no room is wasted
+      }),
       { seed: 1 },
+    );
+  });
+
+  it("a flood of submissions delays a payment by no more than the payments before it", () => {
+    fc.assert(
+      fc.property(fc.array(size, { minLength: 1, maxLength: 12 }), size, rules, (payments, flood, limit) => {
+        const paidSizes = payments.map((n) => -n);
+        for (const [before, block] of blocksUntilAllTaken(paidSizes, flood, limit).entries())
+          expect(block).toBeLessThanOrEqual(2 * (before + 1));
+      }),
+    );
+    // Of payments that fit, half a block's worth is taken in each block.
+    expect(blocksUntilAllTaken([-9, -9, -9, -9, -9, -9], 9, limits(4, 1_000))).toEqual([1, 1, 2, 2, 3, 3]);
+  });
+
+  it("a flood of payments delays a submission by no more than what was admitted before it", () => {
+    fc.assert(
+      fc.property(fc.array(size, { minLength: 1, maxLength: 12 }), size, rules, (own, flood, limit) => {
+        const flooded = limit.blockMaxTransactions; // admitted before the first of them
+        for (const [before, block] of blocksUntilAllTaken(own, -flood, limit).entries())
+          expect(block).toBeLessThanOrEqual(2 * (flooded + before + 1));
+      }),
     );
   });
 });

@@ -79,12 +79,12 @@ describe("a key", () => {
 /** What custom metadata may hold in R2: texts by name. */
 const anyMetadata = fc.option(
   fc.dictionary(
-    fc.constantFrom("timestamp", "size", "pays", "expiresAt", "usedBy", "usedAt", "__proto__", "x"),
+    fc.constantFrom("timestamp", "size", "pays", "paid", "expiresAt", "usedBy", "usedAt", "__proto__", "x"),
     fc.oneof(
       numbers.map(String),
       txIds,
       fc.string({ unit: CHARACTER, maxLength: 20 }),
-      fc.constantFrom("", "-1", "1e3", "9".repeat(16), "9".repeat(17), "١٢", "1\n", " 1"),
+      fc.constantFrom("true", "false", "", "-1", "1e3", "9".repeat(16), "9".repeat(17), "١٢", "1\n", " 1"),
     ),
   ),
   { nil: undefined },
@@ -93,7 +93,14 @@ const anyMetadata = fc.option(
 describe("custom metadata", () => {
   it("is read as it was written", () => {
     const facts = fc.record(
-      { timestamp: numbers, size: numbers, pays: txIds },
+      {
+        timestamp: numbers,
+        size: numbers,
+        pays: txIds,
+        grants: hexOf(64),
+        needs: hexOf(64),
+        paid: fc.constant(true),
+      },
       { requiredKeys: ["timestamp", "size"] },
     );
     const token = fc.record(
@@ -127,7 +134,9 @@ describe("custom metadata", () => {
             expect(
               name.startsWith("pays") || name === "usedBy"
                 ? String(value).startsWith("vdc_tx_")
-                : Number.isSafeInteger(value),
+                : name === "paid"
+                  ? value === true
+                  : Number.isSafeInteger(value),
             ).toBe(true);
       }),
       { numRuns: runs(100) },
