@@ -17,6 +17,7 @@ import { admit, type Admissions, type Entry } from "../../workers/chain-head/adm
 import {
   awaitPayment,
   expireIntents,
+  forgetExpired,
   intent,
   intentMissing,
   paidIntents,
@@ -156,6 +157,10 @@ export class TestHead {
   /** As the alarm does, whenever it rings. */
   expireIntents(): void {
     this.#decide(() => expireIntents(this.sql, this.rules, this.now));
+  }
+
+  forgetExpired(): void {
+    this.#decide(() => forgetExpired(this.sql, this.now));
   }
 
   intent = (n: number) => intent(this.sql, txId(n), this.rules);

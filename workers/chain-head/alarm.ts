@@ -6,7 +6,7 @@ import { findBlock, unfinishedBlocks } from "./blocks.ts";
 import { duties, type BlockStage, type Duty } from "./duties.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
-import { expireIntents } from "./intents.ts";
+import { expireIntents, forgetExpired } from "./intents.ts";
 import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { forgetRefused } from "./refused.ts";
 import { requestMining } from "./request-mining.ts";
@@ -101,7 +101,7 @@ async function tell(duty: Exclude<Duty, { kind: "publish_latest" }>, env: Env): 
     case "park_again":
     case "request_mining":
     case "expire_intents":
-    case "forget_refused":
+    case "forget":
       return; // decided when it is struck off
   }
 }
@@ -157,8 +157,9 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
     case "expire_intents":
       expireIntents(sql, rules, now);
       return;
-    case "forget_refused":
+    case "forget":
       forgetRefused(sql, now);
+      forgetExpired(sql, now);
       return;
   }
 }

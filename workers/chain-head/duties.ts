@@ -5,7 +5,7 @@ import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
 import { unapproved } from "./admit.ts";
 import { unfinishedBlocks, findBlock } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
-import { nextExpiry } from "./intents.ts";
+import { nextExpiry, nextForgottenIntent } from "./intents.ts";
 import { publishableFrom } from "./latest-write.ts";
 import { unparked } from "./reads.ts";
 import { nextForgotten } from "./refused.ts";
@@ -31,7 +31,7 @@ export type Duty =
   | { readonly kind: "nudge_stage"; readonly stage: BlockStage; readonly blockNumber: number }
   | { readonly kind: "request_mining" }
   | { readonly kind: "expire_intents" }
-  | { readonly kind: "forget_refused" };
+  | { readonly kind: "forget" };
 
 export interface DatedDuty {
   /** Not before this time, milliseconds since the epoch. */
@@ -149,6 +149,6 @@ function expiry(sql: Sql, rules: ChainRules): DatedDuty[] {
 }
 
 function forgetting(sql: Sql): DatedDuty[] {
-  const due = nextForgotten(sql);
-  return due === undefined ? [] : [{ due, duty: { kind: "forget_refused" } }];
+  const due = Math.min(nextForgotten(sql) ?? Infinity, nextForgottenIntent(sql) ?? Infinity);
+  return due === Infinity ? [] : [{ due, duty: { kind: "forget" } }];
 }

@@ -4,7 +4,7 @@ import type { Entry } from "./admit.ts";
 import { readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { keepRefused } from "./refused.ts";
-import { UNPAID_INTENT, UNRELEASED_INTENT, type Sql } from "./schema.ts";
+import { EXPIRED_INTENT, UNPAID_INTENT, UNRELEASED_INTENT, type Sql } from "./schema.ts";
 
 /** A submission of a type that is paid for, in `intents/`. */
 export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size" | "grants" | "needs"> {
@@ -144,7 +144,7 @@ export function nextExpiry(sql: Sql, rules: ChainRules): number | undefined {
 
 const EXPIRE_AT_ONCE = 500;
 
-/** Only here does a submission expire, and only an unpaid one. The row stays, for ever, as the trace. */
+/** Only here does a submission expire, and only an unpaid one. The row stays for a while, as the trace. */
 export function expireIntents(sql: Sql, rules: ChainRules, now: number): void {
   const next = nextExpiry(sql, rules);
   if (next === undefined || next > now) return;
@@ -159,6 +159,31 @@ export function expireIntents(sql: Sql, rules: ChainRules, now: number): void {
     "UPDATE intent SET expired_at = ? WHERE tx_id IN (SELECT value FROM json_each(?))",
     now,
     JSON.stringify(expired.map(({ tx_id }) => tx_id)),
+  );
+}
+
+/**
+ * How long the row of an expired submission stays, so that its submitter can read its fate. The door takes a submission for at
+ * most a day (`SUBMISSION_WINDOW_SECONDS`), so no copy of it is taken after that. A payment that names it later makes a row anew.
+ */
+export const FORGET_EXPIRED_AFTER_MS = 30 * 86_400_000;
+
+/** When the first expired submission is to be forgotten, milliseconds since the epoch. */
+export function nextForgottenIntent(sql: Sql): number | undefined {
+  const [first] = sql
+    .exec<{ expired_at: number }>(
+      `SELECT expired_at FROM intent WHERE ${EXPIRED_INTENT} ORDER BY expired_at LIMIT 1`,
+    )
+    .toArray();
+  return first && first.expired_at + FORGET_EXPIRED_AFTER_MS;
+}
+
+export function forgetExpired(sql: Sql, now: number): void {
+  sql.exec(
+    `DELETE FROM intent WHERE tx_id IN
+     (SELECT tx_id FROM intent WHERE ${EXPIRED_INTENT} AND expired_at <= ? ORDER BY expired_at LIMIT ?)`,
+    now - FORGET_EXPIRED_AFTER_MS,
+    EXPIRE_AT_ONCE,
   );
 }
 

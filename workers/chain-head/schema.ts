@@ -135,12 +135,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "UPDATE fact SET value = value + 1 WHERE name = 'revision'",
     "UPDATE block SET revision = revision + 1 WHERE state <> 'complete' AND state = 'reserved'",
   ],
+  ["CREATE INDEX intent_expired ON intent (expired_at) WHERE expired_at IS NOT NULL AND paid_by IS NULL"],
 ];
 
 // Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a
 // query does not grow with the intents that were paid or expired long ago.
 export const UNPAID_INTENT = "received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL";
 export const UNRELEASED_INTENT = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
+
+export const EXPIRED_INTENT = "expired_at IS NOT NULL AND paid_by IS NULL";
 
 export function migrate(sql: Sql): void {
   migrateTo(sql, MIGRATIONS, "the chain head's");

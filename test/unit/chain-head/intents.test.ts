@@ -1,3 +1,4 @@
+import { FORGET_EXPIRED_AFTER_MS } from "../../../workers/chain-head/intents.ts";
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
 import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../workers/chain-head/schema.ts";
@@ -153,6 +154,29 @@ describe("an unpaid submission", () => {
     expect(head.intent(SUBMISSION)).toEqual({ state: "expired", expiredAt });
     expect(head.receive(SUBMISSION)).toBe("expired");
     expect(head.duty("expire_intents")).toBeUndefined();
+  });
+
+  it("is forgotten a month after it expired, so that nobody can fill the chain head with what is never paid", () => {
+    const head = new TestHead().begun();
+    for (let n = 0; n < 700; n++) head.receive(1_000 + n);
+    head.pass(TTL);
+    while (head.duty("expire_intents")) head.expireIntents();
+    head.admit(paidFor(1, 1_000));
+    expect(head.duty("forget")?.due).toBe(head.now + FORGET_EXPIRED_AFTER_MS);
+    head.pass(FORGET_EXPIRED_AFTER_MS / 1_000 - 1);
+    head.forgetExpired();
+    expect(head.intent(1_001)).toMatchObject({ state: "expired" });
+    head.pass(1);
+    const left: unknown[] = [];
+    while (head.duty("forget")) {
+      head.forgetExpired();
+      left.push(...head.sql.look("SELECT count(*) AS n FROM intent"));
+    }
+    expect(left).toEqual([{ n: 200 }, { n: 1 }]);
+    expect(head.intent(1_000), "it is paid").toEqual({ state: "awaiting_submission" });
+    expect(head.intent(1_001)).toBeNull();
+    head.admit(paidFor(2, 1_001));
+    expect(head.intent(1_001), "a payment that names it is kept").toEqual({ state: "awaiting_submission" });
   });
 
   it("expires with at most so many others at a time, until none is left", () => {

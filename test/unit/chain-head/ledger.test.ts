@@ -187,8 +187,8 @@ describe("a slow miner", () => {
     const slow = head.reserved();
     expect(miner.judge(slow), "another has set it aside").toBeUndefined();
     head.park();
-    head.readmit(2);
     miner.admit(created(1, "deed", "ann"));
+    head.readmit(2);
     head.requestMining();
     const { blockNumber, transactions } = head.reserved();
     expect({ blockNumber, transactions }).toEqual({

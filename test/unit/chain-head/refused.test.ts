@@ -47,14 +47,14 @@ describe("a user's refused submission", () => {
 
   it("is forgotten by the alarm after its time, and not before", () => {
     const head = refused();
-    expect(head.duty("forget_refused")?.due).toBe(head.now + FORGET_REFUSED_AFTER_MS);
+    expect(head.duty("forget")?.due).toBe(head.now + FORGET_REFUSED_AFTER_MS);
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000 - 1);
     head.forgetRefused();
     expect(head.transaction(1)?.state).toBe("set_aside");
     head.pass(1);
     head.forgetRefused();
     expect(head.transaction(1)).toBeNull();
-    expect(head.duty("forget_refused")).toBeUndefined();
+    expect(head.duty("forget")).toBeUndefined();
     expect(head.counts()).toMatchObject({ pending: 1, setAside: 0, refused: 1 });
   });
 
@@ -74,14 +74,14 @@ describe("a user's refused submission", () => {
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000);
     head.forgetRefused();
     expect(head.sql.look("SELECT count(*) AS n FROM tx WHERE state = 'set_aside'")).toEqual([{ n: 100 }]);
-    expect(head.duty("forget_refused")?.due).toBeLessThanOrEqual(head.now);
+    expect(head.duty("forget")?.due).toBeLessThanOrEqual(head.now);
   });
 
   it("goes to an operator after all when its payment arrives", () => {
     const head = refused();
     head.admit({ n: 5, pays: 1 });
     expect(head.duty("park")?.duty).toMatchObject({ txId: txId(1), reason: "not_owner" });
-    expect(head.duty("forget_refused")).toBeUndefined();
+    expect(head.duty("forget")).toBeUndefined();
     expect(head.counts()).toMatchObject({ setAside: 1 });
   });
 
@@ -107,7 +107,7 @@ describe("a submission that was paid for", () => {
     head.refuse(2, 1);
     expect(head.duty("park")?.duty).toMatchObject({ txId: txId(1) });
     expect(head.counts()).toMatchObject({ setAside: 1, refused: 0 });
-    expect(head.duty("forget_refused")).toBeUndefined();
+    expect(head.duty("forget")).toBeUndefined();
   });
 });
 
