@@ -38,7 +38,7 @@ async function rowsOf(work: () => Promise<unknown>): Promise<Rows> {
   return { read: sum(({ rowsRead }) => rowsRead), written: sum(({ rowsWritten }) => rowsWritten) };
 }
 
-const queue = { send: async () => {}, metrics: async () => ({}) };
+const queue = { send: async () => {}, sendBatch: async () => {}, metrics: async () => ({}) };
 
 const CHAIN_HEAD_ENV = {
   KV: { put: async () => {}, get: async () => null },

@@ -80,7 +80,9 @@ describe("a user's refused submission", () => {
   it("goes to an operator after all when its payment arrives", () => {
     const head = refused();
     head.admit({ n: 5, pays: 1 });
-    expect(head.duty("park")?.duty).toMatchObject({ txId: txId(1), reason: "not_owner" });
+    expect(head.duty("park")?.duty).toMatchObject({
+      transactions: [{ txId: txId(1), reason: "not_owner" }],
+    });
     expect(head.duty("forget_refused")).toBeUndefined();
     expect(head.counts()).toMatchObject({ setAside: 1 });
   });
@@ -105,7 +107,7 @@ describe("a submission that was paid for", () => {
     head.requestMining();
     head.reserved();
     head.refuse(2, 1);
-    expect(head.duty("park")?.duty).toMatchObject({ txId: txId(1) });
+    expect(head.duty("park")?.duty).toMatchObject({ transactions: [{ txId: txId(1) }] });
     expect(head.counts()).toMatchObject({ setAside: 1, refused: 0 });
     expect(head.duty("forget_refused")).toBeUndefined();
   });
