@@ -17,19 +17,35 @@ export interface ChainRules {
 export const BLOCK_OVERHEAD_BYTES = 8_192;
 
 /**
+ * Bytes of a block's archive of private parts. The cleaner, and whoever shows or erases one, holds it in memory several
+ * times, and a Worker has 128 MB.
+ */
+export const PRIVATE_ARCHIVE_BYTES = 32_000_000;
+
+/** What a transaction takes of its block's limits, in bytes. */
+export interface Measured {
+  /** Of the public transaction. */
+  readonly size: number;
+  /** Of the envelope, which its block's archive holds. */
+  readonly envelopeSize: number;
+}
+
+/**
  * How many of the waiting transactions (oldest first) go into the next block. At least one: a transaction larger
  * than the limit would otherwise stop the chain.
  */
 export function countThatFits(
-  sizes: readonly number[],
+  waiting: readonly Measured[],
   rules: Pick<ChainRules, "blockMaxTransactions" | "blockMaxBytes">,
 ): number {
   let room = rules.blockMaxBytes - BLOCK_OVERHEAD_BYTES;
+  let archiveRoom = PRIVATE_ARCHIVE_BYTES;
   let count = 0;
-  for (const size of sizes) {
+  for (const { size, envelopeSize } of waiting) {
     if (count === rules.blockMaxTransactions) break;
     room -= size + 1; // the comma
-    if (room < 0 && count > 0) break;
+    archiveRoom -= envelopeSize;
+    if ((room < 0 || archiveRoom < 0) && count > 0) break;
     count++;
   }
   return count;

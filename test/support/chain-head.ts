@@ -76,6 +76,7 @@ export interface Arrival {
   readonly n: number;
   readonly timestamp?: number;
   readonly size?: number;
+  readonly envelopeSize?: number;
   /** The number of the submission that it pays. */
   readonly pays?: number;
   /** What it makes true once it is mined. */
@@ -114,10 +115,18 @@ export class TestHead {
         n,
         timestamp = n,
         size = 500,
+        envelopeSize = 1_000,
         pays,
         grants,
       }: Arrival = typeof arrival === "number" ? { n: arrival } : arrival;
-      return { txId: txId(n), timestamp, size, grants, ...(pays !== undefined && { pays: txId(pays) }) };
+      return {
+        txId: txId(n),
+        timestamp,
+        size,
+        envelopeSize,
+        grants,
+        ...(pays !== undefined && { pays: txId(pays) }),
+      };
     });
     return this.admitEntries(entries);
   }

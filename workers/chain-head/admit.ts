@@ -11,6 +11,8 @@ export interface Entry {
   readonly timestamp: number;
   /** Bytes of the public transaction. */
   readonly size: number;
+  /** Bytes of its envelope, as R2 holds it. */
+  readonly envelopeSize: number;
   /** Of a payment: the submission that it pays. */
   readonly pays?: string | undefined;
   /** What it makes true once it is mined: `shared/chain/grant.ts`. */
@@ -66,13 +68,15 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
   };
 }
 
-function insert(sql: Sql, { txId, timestamp, size, grants }: Entry, sequence: number, now: number): void {
+function insert(sql: Sql, entry: Entry, sequence: number, now: number): void {
+  const { txId, timestamp, size, envelopeSize, grants } = entry;
   sql.exec(
-    "INSERT INTO tx (id, sequence, timestamp, size, admitted_at, grants, state) VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+    "INSERT INTO tx (id, sequence, timestamp, size, envelope_size, admitted_at, grants, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
     txId,
     sequence,
     timestamp,
     size,
+    envelopeSize,
     now,
     grants ?? null,
   );

@@ -66,19 +66,13 @@ export function reserve(
 /** The approved transactions that the next block would take: first admitted, first taken. */
 export function approvedThatFit(sql: Sql, rules: ChainRules): { id: string; size: number }[] {
   const waiting = sql
-    .exec<{ id: string; size: number }>(
-      "SELECT id, size FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?",
+    .exec<{ id: string; size: number; envelopeSize: number }>(
+      "SELECT id, size, envelope_size AS envelopeSize FROM tx WHERE state = 'pending' AND sequence <= ? ORDER BY sequence LIMIT ?",
       readFact(sql, "approvedThrough") ?? 0,
       rules.blockMaxTransactions,
     )
     .toArray();
-  return waiting.slice(
-    0,
-    countThatFits(
-      waiting.map(({ size }) => size),
-      rules,
-    ),
-  );
+  return waiting.slice(0, countThatFits(waiting, rules));
 }
 
 export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reservation {

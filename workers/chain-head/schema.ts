@@ -122,6 +122,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "DROP INDEX tx_set_aside",
     "CREATE INDEX tx_set_aside ON tx (set_aside_at) WHERE state = 'set_aside' AND forget_at IS NULL",
   ],
+  // Bytes of its envelope; 0 for a transaction that was admitted before they were counted.
+  ["ALTER TABLE tx ADD COLUMN envelope_size INTEGER NOT NULL DEFAULT 0"],
 ];
 
 // Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a

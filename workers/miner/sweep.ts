@@ -53,14 +53,13 @@ async function admitListed(folder: Folder, objects: readonly R2Object[], env: En
   const entries = objects.flatMap((object) => {
     const txId = folder.txIdOf(object.key);
     const facts = readPendingMetadata(object.customMetadata);
-    if (txId !== undefined && facts !== undefined) return [{ txId, key: object.key, ...facts }];
+    if (txId !== undefined && facts !== undefined)
+      return [{ txId, key: object.key, envelopeSize: object.size, ...facts }];
     log.warn("sweep.foreign_object", { key: object.key });
     return [];
   });
   for (const chunk of chunks(entries, ADMIT_AT_ONCE)) {
-    const { results } = await chainHead(env).admit(
-      chunk.map(({ txId, timestamp, size, pays, grants }) => ({ txId, timestamp, size, pays, grants })),
-    );
+    const { results } = await chainHead(env).admit(chunk.map(({ key: _, ...entry }) => entry));
     const those = (which: Admission) => chunk.filter((_, i) => results[i] === which);
     const leftOver = those("finished").map(({ key }) => key);
     if (leftOver.length > 0) await env.R2.delete(leftOver);

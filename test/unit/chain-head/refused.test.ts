@@ -141,7 +141,7 @@ describe("the outlook of a submission", () => {
     head.awaitPayment([{ txId: txId(1), timestamp: 1, size: 500, grants: GRANT, receivedAt: head.now }]);
     head.admit({ n: 5, pays: 1 });
     expect(head.outlook(9, {}, [GRANT]).pendingGrants).toEqual([]);
-    head.admitEntries(head.paidIntents());
+    head.admitEntries(head.paidIntents().map((intent) => ({ ...intent, envelopeSize: 3_000 })));
     expect(head.outlook(9, {}, [GRANT]).pendingGrants).toEqual([GRANT]);
   });
 

@@ -6,6 +6,7 @@ import {
   mayRequestMining,
   miningIsDue,
   nextTimestamp,
+  PRIVATE_ARCHIVE_BYTES,
 } from "../../../shared/chain/rules.ts";
 import { RULES } from "../../support/chain-head.ts";
 
@@ -13,6 +14,9 @@ const limits = (transactions: number, bytes: number) => ({
   blockMaxTransactions: transactions,
   blockMaxBytes: BLOCK_OVERHEAD_BYTES + bytes,
 });
+
+const measured = (sizes: readonly number[], envelopeSize = 0) =>
+  sizes.map((size) => ({ size, envelopeSize }));
 
 describe("how many transactions fit into a block", () => {
   it.each([
@@ -27,9 +31,17 @@ describe("how many transactions fit into a block", () => {
   ])(
     "$sizes with $transactions transactions and $bytes bytes: $fit",
     ({ sizes, transactions, bytes, fit }) => {
-      expect(countThatFits(sizes, limits(transactions, bytes))).toBe(fit);
+      expect(countThatFits(measured(sizes), limits(transactions, bytes))).toBe(fit);
     },
   );
+
+  it("is no more than the archive of their private parts may hold, however small they are, and at least one", () => {
+    const sizes = Array.from({ length: 2_000 }, () => 400);
+    const fit = countThatFits(measured(sizes, 126_000), limits(2_000, 1_000_000));
+    expect(fit).toBe(Math.floor(PRIVATE_ARCHIVE_BYTES / 126_000));
+    expect(PRIVATE_ARCHIVE_BYTES).toBeLessThan(64_000_000);
+    expect(countThatFits(measured([1, 1], PRIVATE_ARCHIVE_BYTES + 1), limits(2, 100))).toBe(1);
+  });
 
   it("is the longest beginning within both limits, and at least one", () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 60 });
@@ -39,7 +51,7 @@ describe("how many transactions fit into a block", () => {
         fc.integer({ min: 1, max: 40 }),
         fc.integer({ min: 0, max: 20_000 }),
         (all, most, bytes) => {
-          const fit = countThatFits(all, limits(most, bytes));
+          const fit = countThatFits(measured(all), limits(most, bytes));
           const used = (count: number) => all.slice(0, count).reduce((sum, size) => sum + size + 1, 0);
           expect(fit).toBeLessThanOrEqual(Math.min(most, all.length));
           if (all.length > 0) expect(fit).toBeGreaterThanOrEqual(1);
