@@ -37,9 +37,10 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
   for (let seen = 0; seen < RELEASE_IN_A_RUN; seen += RELEASE_AT_ONCE) {
     const paid = await chainHead(env).paidIntents(after, RELEASE_AT_ONCE);
     const outcomes = await settleConnections(paid, (intent) => copyToPending(intent, env, log));
-    const copied = paid.filter((_, i) => {
+    const copied = paid.flatMap((intent, i) => {
       const outcome = outcomes[i];
-      return outcome?.status === "fulfilled" && outcome.value;
+      const envelopeSize = outcome?.status === "fulfilled" ? outcome.value : undefined;
+      return envelopeSize === undefined ? [] : [{ ...intent, envelopeSize }];
     });
     for (const outcome of outcomes) if (outcome.status === "rejected") failures.push(outcome.reason);
     if (copied.length > 0) ({ mineNow } = await admitCopied(copied, env, log));
@@ -55,21 +56,25 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
   return { count, mineNow };
 }
 
-/** False: its bytes are gone (it had expired, or was erased), and it waits for its submission again. */
-async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Promise<boolean> {
+/** @returns bytes of the envelope; `undefined`: they are gone (it had expired, or was erased), and it waits for its submission again */
+async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Promise<number | undefined> {
   const { txId } = intent;
   const bytes = await readObject(env.R2, r2Keys.intent(txId));
   if (bytes === undefined) {
     log.warn("intent.missing", { txId });
     await chainHead(env).intentMissing(txId);
-    return false;
+    return undefined;
   }
   const envelope = parseCanonical(Envelope, bytes);
   await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, pendingMetadata(intent));
-  return true;
+  return bytes.length;
 }
 
-async function admitCopied(copied: readonly PaidIntent[], env: IntentsEnv, log: Log) {
+async function admitCopied(
+  copied: readonly (PaidIntent & { readonly envelopeSize: number })[],
+  env: IntentsEnv,
+  log: Log,
+) {
   const { results, mineNow } = await chainHead(env).admit(copied);
   // Another release was faster, and its block is complete already: this copy came too late to be cleared with it.
   const tooLate = copied.filter((_, i) => results[i] === "finished");

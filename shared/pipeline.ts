@@ -119,7 +119,8 @@ export const WORKERS = {
   miner: {
     does: "reserves, decrypts, builds, signs, stages and seals a block",
     cron: "* * * * *",
-    consumes: BLOCK_STAGE,
+    // One block is reserved at a time, so a second miner could only build the same block again.
+    consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: ["tier-persister"],
     touches: ["r2", "chain-head", "monitor", "signing-keys"],
   },

@@ -21,9 +21,26 @@ export interface Waiting {
   readonly id: string;
   /** Its place in the order of admission. */
   readonly sequence: number;
-  /** Bytes. */
+  /** Bytes of the public transaction. */
   readonly size: number;
+  /** Bytes of its envelope, which the block's archive of private parts holds. */
+  readonly envelopeSize: number;
 }
+
+/** How much a block, or a half of it, may take. */
+interface Room {
+  readonly count: number;
+  /** Of public transactions. */
+  readonly bytes: number;
+  /** Of envelopes. */
+  readonly archiveBytes: number;
+}
+
+/**
+ * Bytes of a block's archive of private parts. The cleaner, and whoever shows or erases one, holds it in memory several
+ * times, and a Worker has 128 MB.
+ */
+export const PRIVATE_ARCHIVE_BYTES = 32_000_000;
 
 /**
  * The transactions of the next block, in the order of admission. Paid ones have first claim to half of the block, the
@@ -40,27 +57,33 @@ export function nextTransactions<T extends Waiting>(
   all: readonly T[],
   rules: Pick<ChainRules, "blockMaxTransactions" | "blockMaxBytes">,
 ): T[] {
-  const whole = { count: rules.blockMaxTransactions, bytes: rules.blockMaxBytes - BLOCK_OVERHEAD_BYTES };
+  const whole: Room = {
+    count: rules.blockMaxTransactions,
+    bytes: rules.blockMaxBytes - BLOCK_OVERHEAD_BYTES,
+    archiveBytes: PRIVATE_ARCHIVE_BYTES,
+  };
   const isPaidTurn = blockNumber % 2 === 0 && paid.length > 0;
   const first = (isPaidTurn ? paid : all).slice(0, 1);
-  const half = { count: Math.floor(whole.count / 2), bytes: Math.floor(whole.bytes / 2) };
+  const half: Room = {
+    count: Math.floor(whole.count / 2),
+    bytes: Math.floor(whole.bytes / 2),
+    archiveBytes: whole.archiveBytes / 2,
+  };
   const firstHalf = fill(isPaidTurn ? first : [], paid, half);
   const chosen = fill(fill(first, firstHalf, whole), all, whole);
   return chosen.toSorted((a, b) => a.sequence - b.sequence);
 }
 
 /** Adds the candidates that are not chosen yet, in their order, up to the first that does not fit. */
-function fill<T extends Waiting>(
-  chosen: readonly T[],
-  candidates: readonly T[],
-  limit: { readonly count: number; readonly bytes: number },
-): T[] {
+function fill<T extends Waiting>(chosen: readonly T[], candidates: readonly T[], room: Room): T[] {
   const filled = new Map(chosen.map((one) => [one.id, one]));
   let bytes = chosen.reduce((sum, { size }) => sum + size + 1, 0); // each with its comma
+  let archiveBytes = chosen.reduce((sum, { envelopeSize }) => sum + envelopeSize, 0);
   for (const one of candidates) {
     if (filled.has(one.id)) continue;
     bytes += one.size + 1;
-    if (filled.size >= limit.count || bytes > limit.bytes) break;
+    archiveBytes += one.envelopeSize;
+    if (filled.size >= room.count || bytes > room.bytes || archiveBytes > room.archiveBytes) break;
     filled.set(one.id, one);
   }
   return [...filled.values()];

@@ -38,7 +38,7 @@ async function rowsOf(work: () => Promise<unknown>): Promise<Rows> {
   return { read: sum(({ rowsRead }) => rowsRead), written: sum(({ rowsWritten }) => rowsWritten) };
 }
 
-const queue = { send: async () => {}, metrics: async () => ({}) };
+const queue = { send: async () => {}, sendBatch: async () => {}, metrics: async () => ({}) };
 
 const CHAIN_HEAD_ENV = {
   KV: { put: async () => {}, get: async () => null },
@@ -80,7 +80,13 @@ export class MeasuredChainHead extends ChainHead {
   }
 
   #entry(pays?: string) {
-    return { txId: this.#next(), timestamp: Date.now(), size: 500, ...(pays !== undefined && { pays }) };
+    return {
+      txId: this.#next(),
+      timestamp: Date.now(),
+      size: 500,
+      envelopeSize: 3_000,
+      ...(pays !== undefined && { pays }),
+    };
   }
 
   /** Each is a batch of the same calls; they build upon each other, so they are measured in this order. */
@@ -88,7 +94,7 @@ export class MeasuredChainHead extends ChainHead {
     "decision: admit": { times: 50, run: () => this.admit([this.#entry()]) },
     "decision: admit, a mined one again": {
       times: 20,
-      run: (i) => this.admit([{ txId: filledTxId(1, i), timestamp: 1, size: 500 }]),
+      run: (i) => this.admit([{ txId: filledTxId(1, i), timestamp: 1, size: 500, envelopeSize: 3_000 }]),
     },
     "decision: await payment": {
       times: 20,
@@ -180,6 +186,7 @@ export class MeasuredChainHead extends ChainHead {
       txId: filledTxId(2, i),
       timestamp: 1,
       size: 500,
+      envelopeSize: 3_000,
     }));
     await this.admit(known);
     await this.noteSwept("pending", "pending/x");

@@ -41,7 +41,6 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/storage/ipfs-tier.ts": "test/unit/properties/messages.test.ts",
   "shared/storage/kv-tier.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/layout.ts": "test/unit/properties/stored.test.ts",
-  "shared/storage/observed-fetch.ts": "test/unit/properties/answers.test.ts",
   "shared/storage/retry-after.ts": "test/unit/properties/answers.test.ts",
   "shared/storage/pending.ts": "test/unit/properties/stored.test.ts",
   "shared/storage/staged.ts": "test/unit/properties/stored.test.ts",
@@ -105,6 +104,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "shared/storage/policies.ts": "asked before our own writes",
   "shared/storage/sealed-object.ts": "asked before our own writes",
   "shared/storage/tiers.ts": "settings that either make a service or an error which names them",
+  "shared/storage/observed-fetch.ts": "one header, which shared/storage/retry-after.ts reads",
   "workers/accounts/keep-metadata.ts":
     "what was kept by the same schema: anything else is an error, which is retried",
   "workers/accounts/token-object.ts":

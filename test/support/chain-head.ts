@@ -77,6 +77,7 @@ export interface Arrival {
   readonly n: number;
   readonly timestamp?: number;
   readonly size?: number;
+  readonly envelopeSize?: number;
   /** The number of the submission that it pays. */
   readonly pays?: number;
   /** What it makes true once it is mined. */
@@ -119,6 +120,7 @@ export class TestHead {
         n,
         timestamp = n,
         size = 500,
+        envelopeSize = 1_000,
         pays,
         grants,
         needs,
@@ -128,6 +130,7 @@ export class TestHead {
         txId: txId(n),
         timestamp,
         size,
+        envelopeSize,
         grants,
         needs,
         paid,

@@ -8,6 +8,8 @@ import type { Sql } from "./schema.ts";
 
 export interface Entry extends PendingFacts {
   readonly txId: string;
+  /** Bytes of its envelope, as R2 holds it. */
+  readonly envelopeSize: number;
 }
 
 /**
@@ -61,14 +63,16 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
 
 /** A submission that a payment pays counts as paid too. */
 function insert(sql: Sql, entry: Entry, sequence: number, now: number): void {
-  const { txId, timestamp, size, grants, needs, paid } = entry;
+  const { txId, timestamp, size, envelopeSize, grants, needs, paid } = entry;
   sql.exec(
-    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, grants, needs, paid, state) VALUES (?, ?, ?, ?, ?, ?, ?,
+    `INSERT INTO tx (id, sequence, timestamp, size, envelope_size, admitted_at, grants, needs, paid, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?,
      ? OR EXISTS (SELECT 1 FROM intent WHERE tx_id = ? AND paid_by IS NOT NULL), 'pending')`,
     txId,
     sequence,
     timestamp,
     size,
+    envelopeSize,
     now,
     grants ?? null,
     needs ?? null,

@@ -82,15 +82,11 @@ async function tell(duty: Exclude<Duty, { kind: "publish_latest" }>, env: Env): 
       await env.KV.put(kvKeys.pendingCount, String(duty.value));
       return;
     case "park":
-      await env.SET_ASIDE_QUEUE.send({
-        v: 1,
-        kind: "set_aside",
-        txId: duty.txId,
-        blockNumber: duty.blockNumber,
-        reason: duty.reason,
-        error: duty.error,
-        failedAt: duty.at,
-      });
+      await env.SET_ASIDE_QUEUE.sendBatch(
+        duty.transactions.map(({ txId, blockNumber, reason, error, at }) => ({
+          body: { v: 1, kind: "set_aside", txId, blockNumber, reason, error: errorText(error), failedAt: at },
+        })),
+      );
       return;
     case "nudge_miner":
       await env.MINER_QUEUE.send({ v: 1, cause: "approved" });
@@ -132,7 +128,7 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
       writeFact(sql, "publishedPendingAt", now);
       return;
     case "park":
-      parked(sql, duty.txId, duty.at);
+      for (const { txId, at } of duty.transactions) parked(sql, txId, at);
       return;
     case "park_again":
       parkNextAgain(sql);

@@ -1,13 +1,12 @@
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../shared/chain/states.ts";
-import type { PermanentReason } from "../../shared/errors.ts";
 import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
 import { unapproved } from "./admit.ts";
 import { unfinishedBlocks, findBlock } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
 import { nextExpiry, nextForgottenIntent } from "./intents.ts";
 import { publishableFrom } from "./latest-write.ts";
-import { unparked } from "./reads.ts";
+import { unparked, type SetAsideFacts } from "./reads.ts";
 import { nextForgotten } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 
@@ -18,14 +17,7 @@ export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
 export type Duty =
   | { readonly kind: "publish_latest"; readonly blockNumber: number; readonly value: object }
   | { readonly kind: "publish_pending_count"; readonly value: number }
-  | {
-      readonly kind: "park";
-      readonly txId: string;
-      readonly blockNumber: number;
-      readonly reason: PermanentReason;
-      readonly error: string;
-      readonly at: number;
-    }
+  | { readonly kind: "park"; readonly transactions: readonly SetAsideFacts[] }
   | { readonly kind: "park_again" }
   | { readonly kind: "nudge_miner" }
   | { readonly kind: "nudge_stage"; readonly stage: BlockStage; readonly blockNumber: number }
@@ -39,6 +31,7 @@ export interface DatedDuty {
   readonly duty: Duty;
 }
 
+/** Transactions that are parked in one batch of the queue: 100 messages and 256 kB are the most, and an error is cut off at 500 characters. */
 const PARK_AT_ONCE = 50;
 
 /** Only people read `vdc:pending:count`, and each write costs: a count above 0 is written no more often. */
@@ -97,13 +90,9 @@ function publications(sql: Sql): DatedDuty[] {
 function parkings(sql: Sql): DatedDuty[] {
   const again: DatedDuty[] =
     readFact(sql, "parkAgainAfter") === undefined ? [] : [{ due: 0, duty: { kind: "park_again" } }];
-  return [
-    ...again,
-    ...unparked(sql, PARK_AT_ONCE).map(({ txId, blockNumber, reason, error, at }) => ({
-      due: at,
-      duty: { kind: "park", txId, blockNumber, reason, error, at } as const,
-    })),
-  ];
+  const transactions = unparked(sql, PARK_AT_ONCE);
+  const [first] = transactions;
+  return first === undefined ? again : [...again, { due: first.at, duty: { kind: "park", transactions } }];
 }
 
 const MOST_DOUBLINGS = 5;

@@ -61,14 +61,14 @@ export function reserve(
   return reservationOf(sql, chainId, reserved);
 }
 
-type WaitingRow = { id: string; sequence: number; size: number; needs: string | null };
+type WaitingRow = { id: string; sequence: number; size: number; envelopeSize: number; needs: string | null };
 
 /** The approved transactions that the next block would take, in its order. */
 export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
   const waiting = (which: string) =>
     sql
       .exec<WaitingRow>(
-        `SELECT id, sequence, size, needs FROM tx WHERE state = 'pending' ${which} AND sequence <= ? ORDER BY sequence LIMIT ?`,
+        `SELECT id, sequence, size, envelope_size AS envelopeSize, needs FROM tx WHERE state = 'pending' ${which} AND sequence <= ? ORDER BY sequence LIMIT ?`,
         readFact(sql, "approvedThrough") ?? 0,
         rules.blockMaxTransactions,
       )

@@ -136,6 +136,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "UPDATE block SET revision = revision + 1 WHERE state <> 'complete' AND state = 'reserved'",
   ],
   ["CREATE INDEX intent_expired ON intent (expired_at) WHERE expired_at IS NOT NULL AND paid_by IS NULL"],
+  // Bytes of its envelope; 0 for a transaction that was admitted before they were counted.
+  ["ALTER TABLE tx ADD COLUMN envelope_size INTEGER NOT NULL DEFAULT 0"],
 ];
 
 // Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a

@@ -2,7 +2,7 @@ import { append } from "../../shared/chain/history.ts";
 import type { SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { fromHex } from "../../shared/crypto/bytes.ts";
 import { findBlock, isSealed } from "./blocks.ts";
-import { addTo, readFact } from "./facts.ts";
+import { addTo, readFact, writeFact } from "./facts.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { noteBlockMilestone } from "./latency.ts";
 import { noteChanges } from "./ledger.ts";
@@ -54,6 +54,7 @@ export function seal(
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
   noteChanges(sql, blockNumber, sealed);
   noteSealed(sql, blockNumber, sealed);
+  writeFact(sql, "mineNudgeAt", now); // the miner makes one block a message
   return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
 }
 

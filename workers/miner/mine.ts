@@ -1,7 +1,10 @@
+import type { Reservation } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/chain-head.ts";
+import { RetryLater } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { MineRequest } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
+import type { NoReservation } from "../chain-head/reserve.ts";
 import { buildAndSeal } from "./build-and-seal.ts";
 import { keyringOf, type Env } from "./env.ts";
 
@@ -13,24 +16,34 @@ async function archiveHoldsChain(bucket: R2Bucket): Promise<boolean> {
   return pages.some(({ objects }) => objects.length > 0);
 }
 
-/** Mines what was asked for, block after block, until nothing approved waits or enough blocks are in flight. */
+/** A reservation is revised when transactions of it are set aside, so a second try is ordinary. */
+const MOST_TRIES = 3;
+
+/**
+ * Mines one block of what was asked for. An invocation has limits of time, memory and calls, so each further block has a
+ * message of its own: the chain head sends it when this block is sealed.
+ * @throws RetryLater when the reservation changed each time
+ */
 export async function mine(request: MineRequest, env: Env, log: Log): Promise<void> {
   const keyring = await keyringOf(env);
   if (request.cause === "threshold") await chainHead(env).requestMining("threshold");
-  for (;;) {
-    const reservation = await chainHead(env).reserve();
-    if ("none" in reservation && reservation.none === "not_founded") {
-      await chainHead(env).found({
-        life: reservation.life,
-        archive: await archiveHoldsChain(env.R2),
-      });
-      continue;
-    }
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const reservation = await reservationOrGenesis(env);
     if ("none" in reservation) {
       log.info("mining.idle", { reason: reservation.none });
       return;
     }
-    const sealed = await buildAndSeal(reservation, keyring, env, log);
-    if (sealed) await env.TIER_PERSISTER_QUEUE.send({ v: 1, blockNumber: reservation.blockNumber });
+    if (!(await buildAndSeal(reservation, keyring, env, log))) continue;
+    await env.TIER_PERSISTER_QUEUE.send({ v: 1, blockNumber: reservation.blockNumber });
+    return;
   }
+  throw new RetryLater(1, `the reservation changed ${MOST_TRIES} times`);
+}
+
+/** Decides first, where that is open, whether a chain begins here. */
+async function reservationOrGenesis(env: Env): Promise<Reservation | NoReservation> {
+  const reservation = await chainHead(env).reserve();
+  if (!("none" in reservation) || reservation.none !== "not_founded") return reservation;
+  await chainHead(env).found({ life: reservation.life, archive: await archiveHoldsChain(env.R2) });
+  return chainHead(env).reserve();
 }

@@ -54,13 +54,18 @@ async function admitListed(folder: Folder, objects: readonly R2Object[], env: En
   const entries = oldestFirst.flatMap((object) => {
     const txId = folder.txIdOf(object.key);
     const facts = readPendingMetadata(object.customMetadata);
-    if (txId !== undefined && facts !== undefined) return [{ txId, key: object.key, ...facts }];
+    if (txId !== undefined && facts !== undefined)
+      return [{ txId, key: object.key, envelopeSize: object.size, ...facts }];
     log.warn("sweep.foreign_object", { key: object.key });
     return [];
   });
   for (const chunk of chunks(entries, ADMIT_AT_ONCE)) {
     const { results } = await chainHead(env).admit(
-      chunk.map((entry) => ({ txId: entry.txId, ...pendingFacts(entry) })),
+      chunk.map((entry) => ({
+        txId: entry.txId,
+        envelopeSize: entry.envelopeSize,
+        ...pendingFacts(entry),
+      })),
     );
     const those = (which: Admission) => chunk.filter((_, i) => results[i] === which);
     const leftOver = those("finished").map(({ key }) => key);

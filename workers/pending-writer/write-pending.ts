@@ -1,3 +1,4 @@
+import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { Permanent } from "../../shared/errors.ts";
 import { releasePaidIntents } from "../../shared/intents.ts";
@@ -23,7 +24,11 @@ export async function writePending(
   if (durable.length === 0) return written;
 
   const admissions = await chainHead(env).admit(
-    durable.map((message) => ({ txId: message.txId, ...pendingFacts(message) })),
+    durable.map((message) => ({
+      txId: message.txId,
+      envelopeSize: canonicalBytes(message.envelope).length,
+      ...pendingFacts(message),
+    })),
   );
   for (const [i, { txId }] of durable.entries()) {
     const result = admissions.results[i];

@@ -93,6 +93,7 @@ export const DEAD_LETTER_FLOWS: readonly Flow[] = [
     is: "a payment whose retries were used up in an outage: parked, replayed without an operator, mined",
     async run(world) {
       const message = await seal(world.pipeline, payloadOf());
+      world.accept(message.txId);
       const failedAt = Date.now() - 120_000; // the first probe is due
       await park(world.pipeline, "pending-writer", [givenUp("pending-writer", message, { failedAt })]);
       await until(async () => {

@@ -20,6 +20,9 @@ class Outside {
     this.#head = head;
   }
 
+  /** What was sent to the dead letters in one call each. */
+  readonly batches: (readonly { body: unknown }[])[] = [];
+
   readonly #act = async (to: string, what: unknown) => {
     if (this.hanging.includes(to)) await new Promise<never>(() => {});
     if (this.failing.includes(to)) throw new Error(`${to} is down`);
@@ -32,7 +35,12 @@ class Outside {
     TIER_PERSISTER_QUEUE: { send: (message: unknown) => this.#act("tier-persister", message) },
     INDEXER_QUEUE: { send: (message: unknown) => this.#act("indexer", message) },
     PENDING_CLEANER_QUEUE: { send: (message: unknown) => this.#act("pending-cleaner", message) },
-    SET_ASIDE_QUEUE: { send: (message: unknown) => this.#act("set-aside", message) },
+    SET_ASIDE_QUEUE: {
+      sendBatch: async (messages: readonly { body: unknown }[]) => {
+        this.batches.push(messages);
+        for (const { body } of messages) await this.#act("set-aside", body);
+      },
+    },
   } as unknown as Env;
 
   to(name: string): unknown[] {
@@ -325,12 +333,43 @@ describe("the watchdog", () => {
     const { head, outside } = await atRest({ blockMaxTransactions: 1, maxBlocksInFlight: 1 });
     head.admit(1, 2);
     head.requestMining();
-    await outside.alarm();
     head.mine();
+    await outside.alarm();
     head.pass(1);
     expect(head.duty("nudge_miner")?.due).toBeGreaterThan(head.now);
     head.finish(2);
     expect(head.duty("nudge_miner")?.due).toBe(head.now);
+  });
+
+  it("tells the miner of the rest as soon as a block is sealed, and of nothing when nothing is left", async () => {
+    const { head, outside } = await atRest({ blockMaxTransactions: 1 });
+    head.admit(1, 2);
+    head.requestMining();
+    await outside.alarm();
+    outside.did.length = 0;
+    head.mine();
+    await outside.alarm();
+    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    outside.did.length = 0;
+    head.mine();
+    await outside.alarm();
+    expect(outside.to("miner")).toEqual([]);
+  });
+
+  it("parks errors that are long in batches that the queue takes", async () => {
+    const { head, outside } = await atRest({ blockMaxTransactions: 500 });
+    const numbers = Array.from({ length: 60 }, (_, i) => i + 1);
+    head.admit(...numbers, 61);
+    head.requestMining();
+    head.reserve();
+    for (const n of numbers) {
+      head.setAside(2, n);
+      head.sql.exec("UPDATE tx SET error = ? WHERE id = ?", "\u20ac".repeat(50_000), txId(n));
+    }
+    await outside.run(30);
+    expect(outside.to("set-aside")).toHaveLength(60);
+    for (const batch of outside.batches)
+      expect(Buffer.byteLength(JSON.stringify(batch))).toBeLessThan(256_000);
   });
 
   it("tells the miner once when several duties ask for it", async () => {
@@ -355,7 +394,7 @@ describe("transactions that are set aside", () => {
     head.setAside(2, 1, "undecryptable");
     head.pass(1);
     head.setAside(2, 2, "missing");
-    expect(head.duties().filter(({ duty }) => duty.kind === "park").length).toBe(2);
+    expect(head.duty("park")?.duty).toMatchObject({ transactions: [{ txId: txId(1) }, { txId: txId(2) }] });
     await outside.run(60);
     expect(outside.to("set-aside")).toEqual(
       [
@@ -385,7 +424,9 @@ describe("transactions that are set aside", () => {
     await outside.run(30);
     expect(head.failures(500).some(({ parked }) => parked)).toBe(false);
     outside.failing = [];
+    outside.batches.length = 0;
     await outside.run(30);
+    expect(outside.batches.map(({ length }) => length)).toEqual([50, 50, 20]);
     const parked = outside.to("set-aside").map((message) => (message as { txId: string }).txId);
     expect(parked.toSorted()).toEqual(numbers.map(txId));
   });

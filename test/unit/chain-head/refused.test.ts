@@ -80,7 +80,9 @@ describe("a user's refused submission", () => {
   it("goes to an operator after all when its payment arrives", () => {
     const head = refused();
     head.admit({ n: 5, pays: 1 });
-    expect(head.duty("park")?.duty).toMatchObject({ txId: txId(1), reason: "not_owner" });
+    expect(head.duty("park")?.duty).toMatchObject({
+      transactions: [{ txId: txId(1), reason: "not_owner" }],
+    });
     expect(head.duty("forget")).toBeUndefined();
     expect(head.counts()).toMatchObject({ setAside: 1 });
   });
@@ -105,7 +107,7 @@ describe("a submission that was paid for", () => {
     head.requestMining();
     head.reserved();
     head.refuse(2, 1);
-    expect(head.duty("park")?.duty).toMatchObject({ txId: txId(1) });
+    expect(head.duty("park")?.duty).toMatchObject({ transactions: [{ txId: txId(1) }] });
     expect(head.counts()).toMatchObject({ setAside: 1, refused: 0 });
     expect(head.duty("forget")).toBeUndefined();
   });
@@ -139,7 +141,7 @@ describe("the outlook of a submission", () => {
     head.awaitPayment([{ txId: txId(1), timestamp: 1, size: 500, grants: GRANT, receivedAt: head.now }]);
     head.admit({ n: 5, pays: 1 });
     expect(head.outlook(9, {}, [GRANT]).pendingGrants).toEqual([]);
-    head.admitEntries(head.paidIntents());
+    head.admitEntries(head.paidIntents().map((intent) => ({ ...intent, envelopeSize: 3_000 })));
     expect(head.outlook(9, {}, [GRANT]).pendingGrants).toEqual([GRANT]);
   });
 

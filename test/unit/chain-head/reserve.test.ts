@@ -125,6 +125,14 @@ describe("a reservation", () => {
     expect(head.mine().transactions).toEqual([4, 5].map(txId));
   });
 
+  it("takes no more than the archive of their private parts may hold, in order", () => {
+    const head = new TestHead({ blockMaxTransactions: 500 }).begun();
+    for (let n = 1; n <= 400; n++) head.admit({ n, size: 400, envelopeSize: 126_000 });
+    head.requestMining();
+    expect(head.mine().transactions).toHaveLength(Math.floor(32_000_000 / 126_000));
+    expect(head.mine().transactions).toHaveLength(400 - Math.floor(32_000_000 / 126_000));
+  });
+
   it("takes one that is larger than the limit alone, so that the chain goes on", () => {
     const head = new TestHead({ blockMaxBytes: BLOCK_OVERHEAD_BYTES + 1_000 }).begun();
     head.admit({ n: 1, size: 5_000 }, { n: 2, size: 10 });

@@ -6,6 +6,7 @@ import {
   miningIsDue,
   nextTimestamp,
   nextTransactions,
+  PRIVATE_ARCHIVE_BYTES,
 } from "../../../shared/chain/rules.ts";
 import { RULES } from "../../support/chain-head.ts";
 
@@ -16,7 +17,13 @@ const limits = (transactions: number, bytes: number) => ({
 
 /** Waiting transactions in the order of admission; a negative size is that of a paid one. */
 function queueOf(sizes: readonly number[]) {
-  const all = sizes.map((size, i) => ({ id: `${i}`, sequence: i + 1, size: Math.abs(size), paid: size < 0 }));
+  const all = sizes.map((size, i) => ({
+    id: `${i}`,
+    sequence: i + 1,
+    size: Math.abs(size),
+    envelopeSize: 0,
+    paid: size < 0,
+  }));
   return { all, paid: all.filter(({ paid }) => paid) };
 }
 
@@ -32,6 +39,7 @@ function blocksUntilAllTaken(own: readonly number[], flood: number, limit: Retur
     id: `${++sequence}`,
     sequence,
     size: Math.abs(bytes),
+    envelopeSize: 0,
     paid: bytes < 0,
   });
   const floods = () => Array.from({ length: limit.blockMaxTransactions }, () => made(flood));
@@ -88,6 +96,21 @@ describe("the transactions of a block", () => {
   const rules = fc
     .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 20_000 }))
     .map(([count, bytes]) => limits(count, bytes));
+
+  it("hold no more private parts than their archive may, half of them of paid ones, and at least one", () => {
+    const many = (count: number, envelopeSize: number) =>
+      Array.from({ length: count }, (_, i) => ({ id: `${i}`, sequence: i, size: 400, envelopeSize }));
+    const whole = limits(2_000, 1_000_000);
+    const fit = Math.floor(PRIVATE_ARCHIVE_BYTES / 126_000);
+    const all = many(2_000, 126_000);
+    expect(nextTransactions(1, [], all, whole)).toHaveLength(fit);
+    const late = nextTransactions(1, all.slice(1_000), all, whole).filter(
+      ({ sequence }) => sequence >= 1_000,
+    );
+    expect(late).toHaveLength(Math.floor(PRIVATE_ARCHIVE_BYTES / 2 / 126_000));
+    expect(nextTransactions(1, [], many(2, PRIVATE_ARCHIVE_BYTES + 1), whole)).toHaveLength(1);
+    expect(PRIVATE_ARCHIVE_BYTES).toBeLessThan(64_000_000);
+  });
 
   it("keep both limits, but for a single one, and are in the order of admission", () => {
     const sizes = fc.array(

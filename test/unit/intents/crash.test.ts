@@ -193,7 +193,9 @@ describe("releasing", () => {
         world.revive();
         expect(world.has(r2Keys.intent(id))).toBe(true);
         world.head.admit(PAYMENT); // pending-writer died before it had released anything
-        world.head.admitEntries([{ txId: txId(PAYMENT), timestamp: PAYMENT, size: 500, pays: id }]);
+        world.head.admitEntries([
+          { txId: txId(PAYMENT), timestamp: PAYMENT, size: 500, envelopeSize: 3_000, pays: id },
+        ]);
         world.steps = 0;
         return world;
       };

@@ -35,7 +35,10 @@ class World {
       this.#step("list", () => {
         const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
         const rest = keys.filter((key) => key > startAfter);
-        const objects = rest.slice(0, limit).map((key) => ({ key, ...this.objects.get(key) }));
+        const objects = rest.slice(0, limit).map((key) => {
+          const object = this.objects.get(key);
+          return { key, size: object?.text.length, ...object };
+        });
         return { objects, truncated: rest.length > limit };
       }),
     get: (key: string) =>
