@@ -10,9 +10,11 @@ const RATES: Readonly<Record<FaultKind, readonly [number, number, number]>> = {
   "worker dies": [0.001, 0.005, 0.02],
   "call hangs": [0.0005, 0.002, 0.01],
   "call done twice": [0.002, 0.01, 0.04],
+  "answer late": [0.0002, 0.001, 0.005],
   "KV stale read": [0.1, 0.3, 0.7],
   "KV write late": [0.005, 0.02, 0.1],
   "KV write limited": [1, 1, 1],
+  "R2 write late": [0.005, 0.02, 0.1],
   "R2 write limited": [0.2, 0.5, 1],
   "message duplicated": [0.01, 0.05, 0.2],
   "message delayed": [0.01, 0.05, 0.2],
@@ -31,6 +33,7 @@ const RATES: Readonly<Record<FaultKind, readonly [number, number, number]>> = {
   "pinning down": [0.001, 0.005, 0.02],
   "gateway lies": [0.01, 0.05, 0.2],
   "storage lost": [0.2, 0.5, 1],
+  "worker outlives the loss": [0.5, 1, 1],
   "copy spoilt": [0.2, 0.5, 1],
   "clock jumps": [0.02, 0.1, 0.3],
   "client hangs up": [0.01, 0.05, 0.2],
@@ -50,6 +53,8 @@ export interface Profile {
   /** Milliseconds in which people do something. */
   readonly busy: number;
   readonly purchases: number;
+  /** How often a hostile submitter sends as much as he can. */
+  readonly floods: number;
   /** Those who sign something. */
   readonly users: number;
   /** How often somebody asks for something to be erased. */
@@ -79,7 +84,8 @@ export function profileOf(random: Random): Profile {
       INTENT_TTL_DAYS: random.pick(["0.05", "0.1", "0.5"]),
     },
     busy: random.pick([1, 3, 6, 12]) * 3_600_000,
-    purchases: random.between(5, 40),
+    purchases: random.chance(0.02) ? random.between(200, 400) : random.between(5, 40),
+    floods: random.pick([0, 0, 0, 1, 2]),
     users: random.pick([0, 0, 1, 2, 3, 4]),
     erasures: random.pick([0, 0, 1, 3, 6]),
   };

@@ -99,6 +99,15 @@ export const CHAIN_HEAD_MUTATIONS = [
     },
   }),
   mutation({
+    name: "no-claim-of-payments",
+    breaks: "a payment is mined in its turn",
+    seed: 5993,
+    file: "shared/chain/rules.ts",
+    seam: "nextTransactions",
+    mutate: (nextTransactions) => (blockNumber, _, all, limits) =>
+      nextTransactions(blockNumber, [], all, limits),
+  }),
+  mutation({
     name: "expire-what-is-paid",
     breaks: "1 nothing is lost",
     seed: 1,

@@ -21,6 +21,7 @@ import type * as writePending from "../../../workers/pending-writer/write-pendin
 import type * as inspect from "../../../workers/storage-verifier/inspect.ts";
 import type * as restoredBlock from "../../../workers/storage-verifier/restored-block.ts";
 import type * as activation from "../../../shared/activation.ts";
+import type * as rules from "../../../shared/chain/rules.ts";
 import type * as consume from "../../../shared/consume.ts";
 import type * as ipfsTier from "../../../shared/storage/ipfs-tier.ts";
 import type * as privateArchive from "../../../shared/storage/private-archive.ts";
@@ -33,6 +34,7 @@ import type * as wake from "../../../shared/wake.ts";
  */
 export interface Seams {
   "shared/activation.ts": typeof activation;
+  "shared/chain/rules.ts": typeof rules;
   "shared/consume.ts": typeof consume;
   "shared/storage/ipfs-tier.ts": typeof ipfsTier;
   "shared/storage/private-archive.ts": typeof privateArchive;

@@ -1,4 +1,5 @@
 import { erasesSomething } from "./erasing.ts";
+import { floods } from "./flooding.ts";
 import type { People } from "./people.ts";
 import { arrangeUsers } from "./users.ts";
 import { Vandal } from "./vandal.ts";
@@ -31,15 +32,36 @@ function arrangeOperator(people: People): void {
   sometimes(random.between(0, 2), "aborting", () => operator.abortsReplays());
   sometimes(random.between(0, 2), "dismissing", () => operator.dismissesDeadLetters());
   sometimes(profile.erasures, "erasing", () => erasesSomething(people));
+  sometimes(profile.floods, "flooding", () => floods(people));
 }
 
-function arrangeMishaps({ world, stack, profile, operator, onlooker, errands }: People): void {
+function arrangeMishaps(people: People): void {
+  const { world, stack, profile, onlooker } = people;
   const { random } = world;
   const vandal = new Vandal(stack, onlooker);
   for (let i = 3; i > 0; i--) world.at(world.now + random.between(0, profile.busy), () => vandal.strikes());
-  world.at(world.now + random.between(0, profile.busy), () => {
-    if (!world.strikes("storage lost", "the chain head")) return;
-    stack.object("ChainHead", stack.chainId).loseStorage();
-    errands.at(world.now + random.between(0, 3_600_000), "restoring", () => operator.restores());
-  });
+  // The second time, the first restore may be under way.
+  for (let i = random.pick([1, 1, 1, 2]); i > 0; i--)
+    world.at(world.now + random.between(0, profile.busy), () =>
+      world.afterOperations(random.between(0, MOST_OPERATIONS_UNTIL_LOSS), () => losesStorage(people)),
+    );
+}
+
+const MOST_OPERATIONS_UNTIL_LOSS = 40;
+/** An operator is told at once, or looks when there is time. */
+const RESTORED_AFTER = [0, 120_000, 3_600_000];
+/** A Worker goes on before, during or after the restore. */
+const OUTLIVES_FOR = 600_000;
+
+function losesStorage({ world, stack, operator, errands }: People): void {
+  const { random } = world;
+  if (!world.strikes("storage lost", "the chain head")) return;
+  for (const worker of stack.workers())
+    for (const invocation of worker.running)
+      if (world.strikes("worker outlives the loss", worker.name))
+        invocation.heldUntil = world.now + random.between(1_000, OUTLIVES_FOR);
+  stack.object("ChainHead", stack.chainId).loseStorage();
+  errands.at(world.now + random.between(0, random.pick(RESTORED_AFTER)), "restoring", () =>
+    operator.restores(),
+  );
 }

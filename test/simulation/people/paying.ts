@@ -30,7 +30,7 @@ export async function submitAndPay(people: People, signed: Signed): Promise<Subm
   return followUp(people, signed);
 }
 
-function mustBePaid({ profile }: People, { submission }: Signed): boolean {
+export function mustBePaid({ profile }: People, { submission }: Signed): boolean {
   const { PAID_TYPES = "", REGISTRATION } = profile.vars;
   if (submission.type === "user_registration") return REGISTRATION === "paid";
   return PAID_TYPES.split(",").includes(submission.type);

@@ -72,6 +72,11 @@ export class SimulatedObject {
     return this.#statement(query).all() as Row[];
   }
 
+  /** Its alarm rings, or is to ring at this very moment. */
+  get isDue(): boolean {
+    return this.#isRinging || (this.#alarmOnDisk !== null && this.#alarmOnDisk <= this.#world.now);
+  }
+
   evict(why: string): void {
     const life = this.#life;
     if (life === undefined) return;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { operation } from "../world/operation.ts";
+import { LATE, operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 
 export interface StoredObject {
@@ -63,16 +63,18 @@ export class SimulatedR2 {
         options: R2PutOptions = {},
       ) => {
         const bytes = bytesOf(value);
-        return this.#change(`R2 put ${key}`, () => this.#put(key, bytes, options));
+        return this.#change(`R2 put ${key}`, () => this.#now(key, () => this.#put(key, bytes, options)));
       },
       delete: (keys: string | string[]) => {
         const all = [keys].flat();
         return this.#change(`R2 delete ${all.join(" ")}`, () => {
           if (all.length > KEYS_A_DELETE) throw new Error("delete: at most 1000 keys (10004)");
-          for (const key of all) {
-            this.#observe(key, undefined);
-            this.#objects.delete(key);
-          }
+          return this.#now(all.join(" "), () => {
+            for (const key of all) {
+              this.#observe(key, undefined);
+              this.#objects.delete(key);
+            }
+          });
         });
       },
       list: (options: R2ListOptions = {}) =>
@@ -89,6 +91,19 @@ export class SimulatedR2 {
   #change<T>(label: string, effect: () => T): Promise<T> {
     const failure = "internal error; please try again (10001)";
     return operation(this.#world, { label, effect, writes: true, takes: 120, failure });
+  }
+
+  /** Now, or after the caller has heard that it failed. Conditions are those of the moment at which it is done. */
+  #now<T>(what: string, write: () => T): T {
+    if (!this.#world.strikes("R2 write late", what)) return write();
+    this.#world.at(this.#world.now + this.#world.random.between(1_000, LATE), () => {
+      try {
+        write();
+      } catch (error) {
+        this.#world.say(`R2 late write of ${what} is refused: ${String(error)}`); // nobody is there any more to hear of it
+      }
+    });
+    throw new Error("internal error; please try again (10001)");
   }
 
   #put(key: string, bytes: Uint8Array<ArrayBuffer>, options: R2PutOptions): R2Object | null {

@@ -102,6 +102,10 @@ export class Stack {
     return made;
   }
 
+  workers(): SimulatedWorker[] {
+    return [...this.#workers.values()];
+  }
+
   objects(): SimulatedObject[] {
     return [...this.#objects.values()];
   }

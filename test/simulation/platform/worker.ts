@@ -70,6 +70,8 @@ export class SimulatedWorker {
   readonly name: WorkerName;
   readonly #world: World;
   readonly #module: WorkerModule;
+  /** Invocations that have not ended. */
+  readonly running = new Set<Invocation>();
   #env: object = {};
   #brokenUntil = 0;
 
@@ -126,6 +128,7 @@ export class SimulatedWorker {
   ): Promise<unknown> {
     this.#refuseWhileBroken();
     const stop = limitTo(this.#world, invocation, LIMIT);
+    this.running.add(invocation);
     const after: Promise<unknown>[] = [];
     const context = {
       waitUntil: (work: Promise<unknown>) => void after.push(work.catch(() => {})), // the platform logs it, no more
@@ -141,6 +144,7 @@ export class SimulatedWorker {
         return Reflect.apply(entry[method] as () => unknown, entry, [...given, this.#env, context]);
       });
     } finally {
+      this.running.delete(invocation);
       stop();
     }
   }

@@ -18,6 +18,8 @@ export function whatIsLeft({ stack, onlooker, stripe, errands }: People): string
     "objects in uploads/": stack.r2.keys(r2Keys.uploadPrefix).length,
     "running replays": letters.rows("SELECT id FROM replay WHERE state = 'running'").length,
     "people on an errand": errands.open,
+    "Workers at work": stack.workers().reduce((sum, worker) => sum + worker.running.size, 0),
+    "alarms that are due": stack.objects().filter((object) => object.isDue).length,
   };
   return Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [] : [`${count} ${what}`]));
 }

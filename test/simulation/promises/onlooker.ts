@@ -1,6 +1,7 @@
 import {
   blockNumberOfKvKey,
   blockNumberOfR2Key,
+  blockNumberOfSealedKey,
   kvKeys,
   r2Keys,
   txIdOfPendingKey,
@@ -9,9 +10,10 @@ import {
 import { PERSONAL } from "../people/stripe.ts";
 import type { SimulatedKv } from "../platform/kv.ts";
 import type { SimulatedPinning } from "../platform/pinning.ts";
-import type { Observers } from "../platform/stack.ts";
+import type { Observers, Stack } from "../platform/stack.ts";
 import type { SimulatedR2 } from "../platform/r2.ts";
 import type { World } from "../world/world.ts";
+import { Fairness } from "./fair.ts";
 import type { Promised } from "./promised.ts";
 
 interface Tiers {
@@ -45,6 +47,7 @@ export class Onlooker {
   readonly #world: World;
   readonly #promised: Promised;
   #tiers: Tiers | undefined;
+  #fairness: Fairness | undefined;
   /** What has left the house for each number, in whichever tier it was first. */
   readonly #published = new Map<number, string>();
   readonly #cids = new Map<number, string>();
@@ -59,8 +62,9 @@ export class Onlooker {
     this.#promised = promised;
   }
 
-  watch(tiers: Tiers): void {
-    this.#tiers = tiers;
+  watch(stack: Stack): void {
+    this.#tiers = stack;
+    this.#fairness = new Fairness(stack);
   }
 
   get blocks(): number {
@@ -102,6 +106,8 @@ export class Onlooker {
       }
       const text = Buffer.from(bytes).toString();
       this.#refusePersonal(`R2 ${key}`, text);
+      const staged = blockNumberOfSealedKey(key);
+      if (staged !== undefined) this.#fairness?.staged(staged);
       if (blockNumberOfR2Key(key) === undefined) return;
       const first = this.#archived.get(key);
       if (first === undefined) this.#archived.set(key, bytes);

@@ -16,6 +16,8 @@ export class Invocation {
   readonly death: Promise<never>;
   /** Waits until what was written before is on disk. */
   readonly gate: () => Promise<void>;
+  /** It hears of no answer before this time, milliseconds since the epoch: it stands still with what it knew. */
+  heldUntil = 0;
   #die: (error: Died) => void = () => {};
   #isDead = false;
 

@@ -1,4 +1,4 @@
-import { asPlatform, never, running } from "./invocation.ts";
+import { asPlatform, never, running, type Invocation } from "./invocation.ts";
 import type { World } from "./world.ts";
 
 /** A call that nobody waits for any more is done within this time (milliseconds), or never. */
@@ -27,6 +27,7 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
   const where = `${caller?.worker ?? "people"}: ${label}`;
   if (caller?.isDead) return never();
   await caller?.gate();
+  world.operationBegins();
   const dies = caller !== undefined && world.strikes("worker dies", where);
   const afterwards = dies && world.random.chance(0.6);
   await world.sleep(world.random.duration(takes));
@@ -64,7 +65,17 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
     }
   }
   await world.sleep(world.random.duration(takes / 3));
+  if (caller !== undefined) await held(world, caller, where);
   return caller?.isDead ? never() : answer;
+}
+
+/** Longer than a restore takes, and less than an invocation may run. */
+const LATEST_ANSWER = 600_000;
+
+async function held(world: World, caller: Invocation, where: string): Promise<void> {
+  if (world.strikes("answer late", where))
+    caller.heldUntil = Math.max(caller.heldUntil, world.now + world.random.between(1_000, LATEST_ANSWER));
+  if (caller.heldUntil > world.now && !world.calm) await world.sleep(caller.heldUntil - world.now);
 }
 
 /** The caller hears of the second time; where that was refused, of the first. */

@@ -33,6 +33,7 @@ export class World {
   /** No fault strikes any more. */
   calm = false;
   readonly #agenda = new Agenda();
+  #afterOperations: { left: number; readonly run: () => void }[] = [];
   readonly #rates: FaultRates;
   readonly #chance: Random;
 
@@ -46,6 +47,19 @@ export class World {
   /** @param at milliseconds since the epoch; what is past happens now */
   at(at: number, run: () => unknown): Appointment {
     return this.#agenda.add(Math.max(at, this.now), AsyncLocalStorage.bind(run));
+  }
+
+  /** Runs it when so many more calls have begun: amid what Workers do, wherever that is. */
+  afterOperations(count: number, run: () => void): void {
+    this.#afterOperations.push({ left: count, run });
+  }
+
+  operationBegins(): void {
+    for (const waiting of this.#afterOperations) waiting.left--;
+    const due = this.#afterOperations.filter(({ left }) => left <= 0);
+    if (due.length === 0) return;
+    this.#afterOperations = this.#afterOperations.filter(({ left }) => left > 0);
+    for (const { run } of due) this.at(this.now, run);
   }
 
   sleep(milliseconds: number): Promise<void> {
