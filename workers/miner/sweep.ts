@@ -59,7 +59,16 @@ async function admitListed(folder: Folder, objects: readonly R2Object[], env: En
     return [];
   });
   for (const chunk of chunks(entries, ADMIT_AT_ONCE)) {
-    const { results } = await chainHead(env).admit(chunk.map(({ key: _, ...entry }) => entry));
+    const { results } = await chainHead(env).admit(
+      chunk.map(({ txId, timestamp, size, envelopeSize, pays, grants }) => ({
+        txId,
+        timestamp,
+        size,
+        envelopeSize,
+        pays,
+        grants,
+      })),
+    );
     const those = (which: Admission) => chunk.filter((_, i) => results[i] === which);
     const leftOver = those("finished").map(({ key }) => key);
     if (leftOver.length > 0) await env.R2.delete(leftOver);
