@@ -92,10 +92,13 @@ describe("a web page in the place of a file", () => {
       expect(error).toBeInstanceOf(Error);
       expect(error).not.toBeInstanceOf(WrongCid);
     }
-    const { read } = ipfsTier(pinner, gateway);
-    await expect(read({ blockNumber: 1, cid, hash: "" })).rejects.not.toBeInstanceOf(WrongCid);
+    const tier = ipfsTier(pinner, gateway);
+    await expect(tier.read({ blockNumber: 1, cid, hash: "" })).rejects.not.toBeInstanceOf(WrongCid);
     await pinner.unpin(cid);
-    expect(await read({ blockNumber: 1, cid, hash: "" })).toEqual({ state: "missing", detail: "not pinned" });
+    expect(await tier.read({ blockNumber: 1, cid, hash: "" })).toEqual({
+      state: "missing",
+      detail: "not pinned",
+    });
   });
 });
 
@@ -115,8 +118,6 @@ describe("a gateway that limits the rate", () => {
 });
 
 describe("pinning and reading back", () => {
-  const uploads = () => service.stats().requests.upload ?? 0;
-
   it("uploads once, though the gateway limits the read until the third try", async () => {
     const gateway = ipfsGateway(service.gatewayUrl, 5_000);
     const file = { kind: "chain_block", bytes: BYTES, cid, name: "a", keyvalues: {} } as const;
@@ -124,6 +125,6 @@ describe("pinning and reading back", () => {
     await expect(pinAndReadBack(pinner, gateway, file)).rejects.toBeInstanceOf(RetryLater);
     await expect(pinAndReadBack(pinner, gateway, file)).rejects.toBeInstanceOf(RetryLater);
     await pinAndReadBack(pinner, gateway, file);
-    expect(uploads()).toBe(1);
+    expect(service.stats().requests.upload).toBe(1);
   });
 });
