@@ -1,6 +1,7 @@
 import { operation } from "../world/operation.ts";
 import type { Consumer } from "../../../shared/pipeline.ts";
 import type { FaultKind } from "../world/faults.ts";
+import type { Random } from "../world/random.ts";
 import type { World } from "../world/world.ts";
 
 interface Stored {
@@ -37,10 +38,12 @@ export class SimulatedQueue {
   #running = 0;
   #sent = 0;
   #pausedUntil = 0;
+  readonly #overlaps: Random;
 
   constructor(world: World, plan: QueuePlan) {
     this.#world = world;
     this.plan = plan;
+    this.#overlaps = world.random.of(`consumers of ${plan.name}`);
   }
 
   consumedBy(settings: Consumer, deliver: Deliver, deadLetters: SimulatedQueue | undefined): void {
@@ -150,12 +153,17 @@ export class SimulatedQueue {
       }
     }
     const most = settings.max_concurrency ?? CONCURRENCY;
-    while (this.#running < most) {
+    for (;;) {
       const due = this.#messages.filter(({ taken, visibleAt }) => !taken && visibleAt <= now);
       if (due.length === 0) return;
+      if (this.#running >= most && (this.#running > most || !this.#isOverlapping())) return;
       const batch = random.shuffled(due).slice(0, random.between(1, settings.max_batch_size));
       void this.#deliver(batch, consumer);
     }
+  }
+
+  #isOverlapping(): boolean {
+    return this.#world.strikes("consumer beside another", this.plan.name, this.#overlaps);
   }
 
   /** From another queue, by the platform itself. */

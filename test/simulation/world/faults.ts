@@ -39,6 +39,8 @@ export const FAULTS = {
   "client hangs up": "who called does not wait for the answer, and calls again",
   "stripe repeats": "Stripe delivers an event again",
   "operator clicks twice": "an operator sends a request twice",
+  "consumer beside another":
+    "a queue runs one more consumer than it may: it had given up one that is still at work",
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

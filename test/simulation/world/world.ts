@@ -66,9 +66,12 @@ export class World {
     return new Promise((resolve) => this.#agenda.add(this.now + Math.max(0, milliseconds), resolve));
   }
 
-  /** Whether this fault strikes here; if so, it is counted. */
-  strikes(kind: FaultKind, where: string): boolean {
-    if (this.calm || !this.#chance.chance(this.#rates[kind] ?? 0)) return false;
+  /**
+   * Whether this fault strikes here; if so, it is counted.
+   * @param chance numbers that decide it, where those of the world's other faults are to stay the same
+   */
+  strikes(kind: FaultKind, where: string, chance = this.#chance): boolean {
+    if (this.calm || !chance.chance(this.#rates[kind] ?? 0)) return false;
     this.struck(kind, where);
     return true;
   }
