@@ -2,6 +2,9 @@ import { mutation } from "./mutation.ts";
 import { overriding } from "./overriding.ts";
 
 /** What is promised to a user who signs, pays, or asks for an erasure. */
+/** Documents of the simulation are small: only the largest ones fill the memory of a real isolate. */
+const LARGE_BYTES = 8_000_000;
+
 export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "spend-a-token-twice",
@@ -35,7 +38,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "store-before-pinned",
     breaks: "a document is kept",
-    seed: 6,
+    seed: 7,
     file: "workers/accounts/store-document.ts",
     seam: "storeDocument",
     mutate: (storeDocument) => (owned, tiers, log) => {
@@ -62,13 +65,18 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "keep-memory-for-ever",
     breaks: "everything comes to rest",
-    seed: 2,
+    seed: 1,
     file: "workers/accounts/byte-budget.ts",
     seam: "ByteBudget",
     mutate: (ByteBudget) =>
       class extends ByteBudget {
         constructor(most: number, _lent: number, now: () => number) {
           super(most, Infinity, now);
+        }
+
+        override loan() {
+          const loan = super.loan();
+          return { extendTo: (bytes: number) => loan.extendTo(Math.max(bytes, LARGE_BYTES)), end: () => {} };
         }
       },
   }),

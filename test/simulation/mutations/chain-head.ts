@@ -18,8 +18,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "seal-twice",
     breaks: "3 one block per height",
-    seed: 38,
-    inEveryRun: true,
+    seed: 30,
     file: "workers/chain-head/blocks.ts",
     seam: "isSealed",
     mutate:
@@ -48,6 +47,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "latest-out-of-order",
     breaks: "5 latest never goes back",
     seed: 3,
+    inEveryRun: true,
     file: "workers/chain-head/progress.ts",
     seam: "persisted",
     mutate: async (persisted) => {
@@ -64,7 +64,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "publish-over-a-write-in-doubt",
     breaks: "5 latest never goes back",
-    seed: 11,
+    seed: 27,
     file: "workers/chain-head/latest-write.ts",
     seam: "publishableFrom",
     mutate: () => () => 0,
@@ -118,7 +118,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "release-what-is-unpaid",
     breaks: "nothing is mined unpaid",
-    seed: 9,
+    seed: 13,
     file: "workers/chain-head/schema.ts",
     seam: "UNRELEASED_INTENT",
     mutate: () => "received_at IS NOT NULL AND admitted = 0",

@@ -10,7 +10,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "ack-what-failed",
     breaks: "1 nothing is lost",
-    seed: 42,
+    seed: 43,
     inEveryRun: true,
     file: "shared/consume.ts",
     seam: "consumeTogether",
@@ -29,7 +29,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "answer-before-enqueued",
     breaks: "1 nothing is lost",
-    seed: 7,
+    seed: 5,
     file: "workers/ingest-webhook/ingest.ts",
     seam: "ingest",
     mutate: (ingest) => (request, env, log) => {
@@ -78,7 +78,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "forget-a-dead-letter",
     breaks: "1 nothing is lost",
-    seed: 85,
+    seed: 55,
     file: "workers/dead-letters/park.ts",
     seam: "park",
     mutate: (park) => (dead, queue, env, log) =>
@@ -87,7 +87,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "judge-by-no-rule",
     breaks: "6 nothing fake",
-    seed: 4,
+    seed: 5,
     file: "workers/miner/judge.ts",
     seam: "judge",
     mutate: (judge) => (blockNumber, transactions, ledger) => {
@@ -110,7 +110,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "index-halfway",
     breaks: "the index is true",
-    seed: 5,
+    seed: 1,
     file: "workers/indexer/index-block.ts",
     seam: "indexBlock",
     mutate: (indexBlock) => (message, env, log) => {
