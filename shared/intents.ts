@@ -4,6 +4,7 @@ import { Envelope } from "./crypto/envelope.ts";
 import { errorText, type Log } from "./log.ts";
 import { r2Keys } from "./storage/layout.ts";
 import { settleConnections } from "./storage/limits.ts";
+import { hexByChance } from "./storage/pages.ts";
 import { pendingMetadata, type PendingFacts } from "./storage/pending.ts";
 import { readObject } from "./storage/r2-tier.ts";
 import { createSealed } from "./storage/sealed-object.ts";
@@ -21,21 +22,24 @@ export interface Released {
 }
 
 const RELEASE_AT_ONCE = 100;
-/** What is paid and waits beyond that is released by the next run. */
-const RELEASE_IN_A_RUN = 1_000;
+/** Pages that one run looks at; the next run releases the rest. */
+const PAGES_IN_A_RUN = 10;
 
 /**
  * Submissions that are paid go from `intents/` to `pending/` and are admitted. Copied first, admitted then, deleted
- * last: after a crash, or beside another release, the same again changes nothing.
+ * last: after a crash, or beside another release, the same again changes nothing. A run begins at an id by chance, so that
+ * submissions whose bytes can't be read do not keep those behind them waiting.
  * @throws AggregateError when some could not be copied; the others are released all the same
  */
 export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Released> {
-  let after = "";
+  const start = `vdc_tx_${hexByChance()}`;
+  let after = start;
   let count = 0;
   let mineNow = false;
   const failures: unknown[] = [];
-  for (let seen = 0; seen < RELEASE_IN_A_RUN; seen += RELEASE_AT_ONCE) {
-    const paid = await chainHead(env).paidIntents(after, RELEASE_AT_ONCE);
+  for (let page = 0; page < PAGES_IN_A_RUN; page++) {
+    const listed = await chainHead(env).paidIntents(after, RELEASE_AT_ONCE);
+    const paid = after < start ? listed.filter(({ txId }) => txId <= start) : listed;
     const outcomes = await settleConnections(paid, (intent) => copyToPending(intent, env, log));
     const copied = paid.flatMap((intent, i) => {
       const outcome = outcomes[i];
@@ -45,9 +49,9 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
     for (const outcome of outcomes) if (outcome.status === "rejected") failures.push(outcome.reason);
     if (copied.length > 0) ({ mineNow } = await admitCopied(copied, env, log));
     count += copied.length;
-    const last = paid.at(-1);
-    if (last === undefined || paid.length < RELEASE_AT_ONCE) break;
-    after = last.txId;
+    const isAround = after < start && paid.length < RELEASE_AT_ONCE;
+    if (isAround) break;
+    after = listed.length < RELEASE_AT_ONCE ? "" : (listed.at(-1)?.txId ?? "");
   }
   if (failures.length > 0) {
     log.error("intents.not_released", { count: failures.length, error: errorText(failures[0]) });

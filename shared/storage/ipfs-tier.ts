@@ -35,14 +35,15 @@ export interface FileToPin {
 }
 
 /**
- * Pinned under its own CID, and served by the gateway, when it resolves. A file that the service has already, and that
- * the gateway serves, is not uploaded again: a retry after a failed read costs a read.
+ * Pinned under its own CID, and served by the gateway, when it resolves. A block that the service has already, and that the
+ * gateway serves, is not uploaded again: a retry after a failed read costs a read. A document always is, for nobody checks
+ * its pin later, and the service's list may still show a pin that was taken back a moment ago.
  * @throws PolicyViolation for what must never be pinned; any other error is worth a retry
  */
 export async function pinAndReadBack(pinner: Pinner, gateway: GatewayReader, file: FileToPin): Promise<void> {
-  checkPinnable(file.kind);
-  const { bytes, cid, name, keyvalues } = file;
-  if ((await pinner.isPinned(cid)) && (await gateway.serves(cid, bytes))) return;
+  const { kind, bytes, cid, name, keyvalues } = file;
+  checkPinnable(kind);
+  if (kind === "chain_block" && (await pinner.isPinned(cid)) && (await gateway.serves(cid, bytes))) return;
   const answered = await pinner.pin(bytes, name, keyvalues);
   if (answered !== cid)
     throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);

@@ -16,6 +16,7 @@ const LOOK_AT_ONCE = 200;
  * Deletes staged bytes that came too late: those of an attempt that lost, or a write that landed after its block was
  * cleaned. The bytes of the block itself stay until the archive holds them: they may have been brought for a restore. A run looks at some.
  * @param place digits of a block's number
+ * @throws AggregateError of those that could not be looked at; the others are swept
  */
 export async function sweepStaged(
   env: Env,
@@ -25,15 +26,24 @@ export async function sweepStaged(
 ): Promise<void> {
   const leftOver: string[] = [];
   const portion = { prefix: r2Keys.allSealedPrefix, place, most: LOOK_AT_ONCE };
-  for (const { key, uploaded } of await r2Portion(env.R2, portion))
-    if (now - uploaded.getTime() > SETTLED_AFTER && (await isLeftOver(key, env))) leftOver.push(key);
-  if (leftOver.length > 0) await env.R2.delete(leftOver);
-  if (leftOver.length > 0) log.warn("staged.swept", { deleted: leftOver.length });
+  const failures: unknown[] = [];
+  for (const { key, uploaded } of await r2Portion(env.R2, portion)) {
+    if (now - uploaded.getTime() <= SETTLED_AFTER) continue;
+    const [outcome] = await Promise.allSettled([isLeftOver(key, env)]);
+    if (outcome.status === "rejected") failures.push(outcome.reason);
+    else if (outcome.value) leftOver.push(key);
+  }
+  if (leftOver.length > 0) {
+    await env.R2.delete(leftOver);
+    log.warn("staged.swept", { deleted: leftOver.length });
+  }
+  if (failures.length > 0)
+    throw new AggregateError(failures, `${failures.length} staged blocks could not be looked at`);
 }
 
-/** Keys are in the order of text, so digits by chance come before each key at times. */
+/** Eight digits, of which each beginning is as likely as any other. Keys are in the order of text, so each key gets its turn. */
 function digitsByChance(): string {
-  return String(Number.parseInt(hexByChance(), 16));
+  return String(10_000_000 + (Number.parseInt(hexByChance(), 16) % 90_000_000));
 }
 
 async function isLeftOver(key: string, env: Env): Promise<boolean> {
