@@ -1,6 +1,6 @@
 import type { TransactionState } from "../../shared/chain/states.ts";
 import { findBlock, lastBlock } from "./blocks.ts";
-import { addTo, nextOf } from "./facts.ts";
+import { addTo, nextOf, writeFact } from "./facts.ts";
 import { noteAdmitted } from "./intents.ts";
 import type { Sql } from "./schema.ts";
 
@@ -63,9 +63,11 @@ function leaveReservation(sql: Sql, blockNumber: number, now: number): void {
     now,
     blockNumber,
   );
-  // A reservation without transactions is dissolved: its number was never used.
-  if (findBlock(sql, blockNumber)?.transactions === 0)
+  // A reservation without transactions is dissolved: its number was never used. The miner goes on behind it.
+  if (findBlock(sql, blockNumber)?.transactions === 0) {
     sql.exec("DELETE FROM block WHERE number = ? AND number > 0", blockNumber);
+    writeFact(sql, "mineNudgeAt", now);
+  }
 }
 
 function nextNumber(sql: Sql): number {

@@ -70,7 +70,9 @@ describe("a user's refused submission", () => {
       error: "a test",
       isUsers: true,
     }));
-    expect(head.setAsideAll({ life: head.life, blockNumber: 2, revision, refused: all })).toBeNull();
+    expect(head.setAsideAll({ life: head.life, blockNumber: 2, revision, refused: all })).toEqual({
+      none: "dissolved",
+    });
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000);
     head.forgetRefused();
     expect(head.sql.look("SELECT count(*) AS n FROM tx WHERE state = 'set_aside'")).toEqual([{ n: 100 }]);
