@@ -8,7 +8,7 @@ import { addTo, nextOf, readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { lifeOf } from "./life.ts";
-import type { Sql } from "./schema.ts";
+import { GRANTING_TX, type Sql } from "./schema.ts";
 
 /** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
 export type NoReservation =
@@ -91,7 +91,7 @@ function mustNotOvertake(sql: Sql, { needs, sequence }: WaitingRow): boolean {
   const isThere = (query: string, ...bindings: (string | number | null)[]) =>
     sql.exec(query, ...bindings).toArray().length > 0;
   return (
-    isThere("SELECT 1 FROM tx WHERE grants = ? LIMIT 1", needs) ||
+    isThere(`SELECT 1 FROM tx WHERE grants = ? AND ${GRANTING_TX} LIMIT 1`, needs) ||
     isThere(
       "SELECT 1 FROM tx WHERE state = 'pending' AND needs = ? AND sequence < ? LIMIT 1",
       needs,

@@ -112,7 +112,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     END`,
   ],
   [
-    // What a pending or reserved transaction makes true once it is mined; null in every other state.
+    // What a transaction makes true once it is mined; null when it is.
     "ALTER TABLE tx ADD COLUMN grants TEXT",
     "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL",
     "ALTER TABLE intent ADD COLUMN grants TEXT",
@@ -138,6 +138,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["CREATE INDEX intent_expired ON intent (expired_at) WHERE expired_at IS NOT NULL AND paid_by IS NULL"],
   // Bytes of its envelope; 0 for a transaction that was admitted before they were counted.
   ["ALTER TABLE tx ADD COLUMN envelope_size INTEGER NOT NULL DEFAULT 0"],
+  [
+    // A set-aside transaction keeps what it grants, for it may be replayed.
+    "DROP INDEX tx_granting",
+    "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL AND state IN ('pending', 'reserved')",
+  ],
 ];
 
 // Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a
@@ -146,6 +151,9 @@ export const UNPAID_INTENT = "received_at IS NOT NULL AND paid_by IS NULL AND ex
 export const UNRELEASED_INTENT = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
 
 export const EXPIRED_INTENT = "expired_at IS NOT NULL AND paid_by IS NULL";
+
+/** On its way into a block, so that its grant is to be reckoned with. */
+export const GRANTING_TX = "state IN ('pending', 'reserved')";
 
 export function migrate(sql: Sql): void {
   migrateTo(sql, MIGRATIONS, "the chain head's");

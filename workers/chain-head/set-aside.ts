@@ -75,7 +75,7 @@ function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal
     .exec("SELECT id FROM tx WHERE id = ? AND block = ? AND state = 'reserved'", txId, blockNumber)
     .toArray();
   sql.exec(
-    `UPDATE tx SET state = 'set_aside', block = NULL, grants = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?
+    `UPDATE tx SET state = 'set_aside', block = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?
      WHERE id = ? AND block = ? AND state = 'reserved'`,
     reason,
     error,
