@@ -14,6 +14,12 @@ const UNRELEASED = conditionOf((row) => [
   `${row}.admitted = 0`,
 ]);
 
+/**
+ * What a transaction needs that was admitted, or registered, before its need was stored. It may be any grant. It has the
+ * form of one, so that it travels in messages and object metadata: no content has this hash.
+ */
+export const UNKNOWN_NEED = "0".repeat(64);
+
 function conditionOf(terms: (row: "NEW" | "OLD") => string[]) {
   return { new: terms("NEW").join(" AND "), old: terms("OLD").join(" AND ") };
 }
@@ -22,7 +28,7 @@ function conditionOf(terms: (row: "NEW" | "OLD") => string[]) {
  * Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch.
  * A row of `tx` stays for ever, so that no id is admitted twice; only a refused submission is forgotten: `refused.ts`.
  */
-const MIGRATIONS: readonly (readonly string[])[] = [
+export const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE tx (
       id TEXT PRIMARY KEY,
@@ -125,9 +131,9 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   [
     // 1: it comes from Stripe, or a payment pays it, so it has a claim to half of each block.
     "ALTER TABLE tx ADD COLUMN paid INTEGER NOT NULL DEFAULT 0",
-    // The grant without which it breaks a rule.
-    "ALTER TABLE tx ADD COLUMN needs TEXT",
-    "ALTER TABLE intent ADD COLUMN needs TEXT",
+    // The grant without which it breaks a rule; for every row from before it, `UNKNOWN_NEED`.
+    `ALTER TABLE tx ADD COLUMN needs TEXT DEFAULT '${UNKNOWN_NEED}'`,
+    `ALTER TABLE intent ADD COLUMN needs TEXT DEFAULT '${UNKNOWN_NEED}'`,
     "CREATE INDEX tx_needing ON tx (needs, sequence) WHERE state = 'pending' AND needs IS NOT NULL",
     "CREATE INDEX tx_waiting_paid ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NULL",
     "CREATE INDEX tx_waiting_paid_needing ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NOT NULL",

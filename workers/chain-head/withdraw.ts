@@ -43,8 +43,8 @@ function withdrawOne(sql: Sql, txId: string, now: number): Withdrawal {
 /** A transaction that never came here, and never will: a dead letter held it, or an earlier life of the chain head knew it. */
 export function insertErased(sql: Sql, txId: string, now: number): void {
   sql.exec(
-    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked)
-     VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1)`,
+    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked, needs)
+     VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1, NULL)`,
     txId,
     nextOf(sql, "sequence"),
     now,
