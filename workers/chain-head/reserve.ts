@@ -73,7 +73,8 @@ export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
         rules.blockMaxTransactions,
       )
       .toArray();
-  // Looked up apart, so that those that must not overtake hide no others.
+  // Looked up apart, so that a paid transaction that must not overtake hides no paid one without a need. It may hide one with
+  // a need: only the oldest `blockMaxTransactions` of these are looked at, and a hidden one keeps its turn among all.
   const needing = waiting("AND paid = 1 AND needs IS NOT NULL").filter((row) => !mustNotOvertake(sql, row));
   const paid = [...waiting("AND paid = 1 AND needs IS NULL"), ...needing].toSorted(
     (a, b) => a.sequence - b.sequence,
