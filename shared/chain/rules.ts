@@ -30,9 +30,9 @@ export interface Waiting {
 /** How much a block, or a half of it, may take. */
 interface Room {
   readonly count: number;
-  /** Of public transactions. */
+  /** Bytes of public transactions. */
   readonly bytes: number;
-  /** Of envelopes. */
+  /** Bytes of envelopes. */
   readonly archiveBytes: number;
 }
 

@@ -43,7 +43,7 @@ export async function mine(request: MineRequest, env: Env, log: Log): Promise<vo
   throw new RetryLater(1, `the reservation changed ${MOST_TRIES} times`);
 }
 
-/** Decides first, where that is open, whether a chain begins here. */
+/** Decides whether a chain begins here if that is undecided. */
 async function reservationOrGenesis(env: Env): Promise<Reservation | NoReservation> {
   const reservation = await chainHead(env).reserve();
   if (!("none" in reservation) || reservation.none !== "not_founded") return reservation;
