@@ -30,9 +30,9 @@ export interface Waiting {
 /** How much a block, or a half of it, may take. */
 interface Room {
   readonly count: number;
-  /** Of public transactions. */
+  /** Bytes of public transactions. */
   readonly bytes: number;
-  /** Of envelopes. */
+  /** Bytes of envelopes. */
   readonly archiveBytes: number;
 }
 
@@ -49,7 +49,9 @@ export const PRIVATE_ARCHIVE_BYTES = 32_000_000;
  * One transaction always fits: else one that is larger than the limit would stop the chain. In a block with an even number
  * it is the oldest paid one, in a block with an odd number the oldest of all. So neither a half of one transaction (when
  * `blockMaxTransactions` is 1) nor one that is larger than half a block waits for more than two blocks once it is the oldest.
- * @param paid the oldest paid ones, @param all the oldest of all: of each at least `blockMaxTransactions`, if so many wait
+ * @param paid the oldest paid transactions that may overtake. It may leave out those with a need behind the oldest
+ * `blockMaxTransactions` paid ones with a need: these have no claim to the half before they come to the front
+ * @param all the oldest of all waiting transactions: at least `blockMaxTransactions`, if so many wait
  */
 export function nextTransactions<T extends Waiting>(
   blockNumber: number,

@@ -157,7 +157,7 @@ export class MeasuredChainHead extends ChainHead {
       error: "it transfers an asset that does not exist",
     } as const;
     const revised = await this.setAside({ ...reserved, refused: [refusal] });
-    if (revised === null) throw new Error("nothing is left of the reservation");
+    if ("none" in revised) throw new Error(`the reservation was not revised: ${revised.none}`);
     const answer = await this.seal(revised.blockNumber, revised.previousHash, sealedOf(revised));
     if ("stale" in answer) throw new Error("the reservation is stale");
     this.#taken.push(txId);

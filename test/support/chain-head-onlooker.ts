@@ -99,8 +99,8 @@ export class Onlooker {
     assert.equal(new Set(readmitted).size, readmitted.length, "once, though it is asked for twice");
   }
 
-  #keep(answer: ReturnType<TestHead["reserve"]> | null): void {
-    if (answer !== null && !("none" in answer)) this.reservations.push(answer);
+  #keep(answer: ReturnType<TestHead["reserve"] | TestHead["setAside"]>): void {
+    if (!("none" in answer)) this.reservations.push(answer);
   }
 
   #seal(which: number, miner: string): void {

@@ -48,7 +48,7 @@ import {
   type RestorePoint,
 } from "../../workers/chain-head/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
-import { parked, setAside } from "../../workers/chain-head/set-aside.ts";
+import { parked, setAside, type NotRevised } from "../../workers/chain-head/set-aside.ts";
 import { standings } from "../../workers/chain-head/standings.ts";
 import { withdraw, type Withdrawal } from "../../workers/chain-head/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
@@ -197,13 +197,13 @@ export class TestHead {
     n: number,
     reason: PermanentReason = "undecryptable",
     revision = findBlock(this.sql, blockNumber)?.revision ?? -1,
-  ): Reservation | null {
+  ): Reservation | NotRevised {
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test` }];
     return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
   }
 
   /** As the miner does with a submission that its user signed and that breaks a rule of the chain. */
-  refuse(blockNumber: number, n: number, reason: PermanentReason = "not_owner"): Reservation | null {
+  refuse(blockNumber: number, n: number, reason: PermanentReason = "not_owner"): Reservation | NotRevised {
     const revision = findBlock(this.sql, blockNumber)?.revision ?? -1;
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test`, isUsers: true }];
     return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
@@ -214,7 +214,7 @@ export class TestHead {
     this.#decide(() => forgetRefused(this.sql, this.now));
   }
 
-  setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | null {
+  setAsideAll(request: Parameters<typeof setAside>[2]): Reservation | NotRevised {
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
   }
 

@@ -82,7 +82,7 @@ export class LedgerMiner {
       error: error.message,
     }));
     const revised = this.#head.setAsideAll({ life, blockNumber, revision, refused });
-    return revised === null ? undefined : { reservation: revised, transactions, changes };
+    return "none" in revised ? undefined : { reservation: revised, transactions, changes };
   }
 
   seal({ reservation, changes }: Built, attempt: string): SealAnswer | StaleReservation {

@@ -69,7 +69,7 @@ export function movedIn(sql: Sql, number: number): string[] {
     .map(({ id }) => id);
 }
 
-/** Ids of a block's transactions, in the block's order: that of admission. Of a sealed block, that of its bytes. */
+/** Ids of a block's transactions, in the order of admission. A sealed block has the order of its bytes. */
 export function transactionIdsOf(sql: Sql, number: number): string[] {
   return sql
     .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? ORDER BY position, sequence", number)

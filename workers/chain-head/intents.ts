@@ -66,7 +66,7 @@ function register(sql: Sql, { txId, timestamp, size, grants, needs, receivedAt }
  */
 export function notePayment(sql: Sql, paidBy: string, pays: string): void {
   sql.exec(
-    `INSERT INTO intent (tx_id, paid_by, admitted) VALUES (?, ?, EXISTS (SELECT 1 FROM tx WHERE id = ?))
+    `INSERT INTO intent (tx_id, paid_by, admitted, needs) VALUES (?, ?, EXISTS (SELECT 1 FROM tx WHERE id = ?), NULL)
      ON CONFLICT (tx_id) DO UPDATE SET paid_by = coalesce(paid_by, excluded.paid_by),
      received_at = CASE WHEN paid_by IS NULL AND expired_at IS NOT NULL THEN NULL ELSE received_at END`,
     pays,

@@ -1,7 +1,7 @@
 import type { LedgerEntries, LedgerKeys } from "../../shared/chain/ledger.ts";
 import { ledger } from "./ledger.ts";
 import { transaction, type TransactionFacts } from "./reads.ts";
-import type { Sql } from "./schema.ts";
+import { GRANTING_TX, type Sql } from "./schema.ts";
 
 /** Whether a submission can succeed, as of one moment. */
 export interface Outlook extends LedgerEntries {
@@ -15,7 +15,8 @@ export interface Outlook extends LedgerEntries {
 export function outlook(sql: Sql, txId: string, keys: LedgerKeys, grants: readonly string[]): Outlook {
   const { assets, users } = ledger(sql, keys);
   const pendingGrants = grants.filter(
-    (grant) => sql.exec("SELECT 1 FROM tx WHERE grants = ? LIMIT 1", grant).toArray().length > 0,
+    (grant) =>
+      sql.exec(`SELECT 1 FROM tx WHERE grants = ? AND ${GRANTING_TX} LIMIT 1`, grant).toArray().length > 0,
   );
   return { transaction: transaction(sql, txId), assets, users, pendingGrants };
 }

@@ -8,7 +8,7 @@ import { addTo, nextOf, readFact } from "./facts.ts";
 import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { lifeOf } from "./life.ts";
-import type { Sql } from "./schema.ts";
+import { GRANTING_TX, UNKNOWN_NEED, type Sql } from "./schema.ts";
 
 /** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
 export type NoReservation =
@@ -73,7 +73,8 @@ export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
         rules.blockMaxTransactions,
       )
       .toArray();
-  // Looked up apart, so that those that must not overtake hide no others.
+  // Looked up apart, so that a paid transaction that must not overtake hides no paid one without a need. It may hide one with
+  // a need: only the oldest `blockMaxTransactions` of these are looked at, and a hidden one keeps its turn among all.
   const needing = waiting("AND paid = 1 AND needs IS NOT NULL").filter((row) => !mustNotOvertake(sql, row));
   const paid = [...waiting("AND paid = 1 AND needs IS NULL"), ...needing].toSorted(
     (a, b) => a.sequence - b.sequence,
@@ -85,16 +86,18 @@ export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
 /**
  * Whether a transaction has to wait for its turn among all, though it is paid: another waiting one makes true what it needs,
  * or needs the same and came first. Overtaking the first, it would break a rule; overtaking the second, it would take an
- * asset that was passed on before.
+ * asset that was passed on before. An unknown need may be either.
  */
 function mustNotOvertake(sql: Sql, { needs, sequence }: WaitingRow): boolean {
   const isThere = (query: string, ...bindings: (string | number | null)[]) =>
     sql.exec(query, ...bindings).toArray().length > 0;
   return (
-    isThere("SELECT 1 FROM tx WHERE grants = ? LIMIT 1", needs) ||
+    needs === UNKNOWN_NEED ||
+    isThere(`SELECT 1 FROM tx WHERE grants = ? AND ${GRANTING_TX} LIMIT 1`, needs) ||
     isThere(
-      "SELECT 1 FROM tx WHERE state = 'pending' AND needs = ? AND sequence < ? LIMIT 1",
+      "SELECT 1 FROM tx WHERE state = 'pending' AND needs IN (?, ?) AND sequence < ? LIMIT 1",
       needs,
+      UNKNOWN_NEED,
       sequence,
     )
   );

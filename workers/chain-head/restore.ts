@@ -132,8 +132,8 @@ function restoreTransaction(
   }
   if (known?.state === "set_aside") addTo(sql, "setAside", -1);
   sql.exec(
-    `INSERT OR REPLACE INTO tx (id, sequence, timestamp, size, admitted_at, state, block, position)
-     VALUES (?, ?, ?, ?, ?, 'mined', ?, ?)`,
+    `INSERT OR REPLACE INTO tx (id, sequence, timestamp, size, admitted_at, state, block, position, needs)
+     VALUES (?, ?, ?, ?, ?, 'mined', ?, ?, NULL)`,
     txId,
     nextOf(sql, "sequence"),
     timestamp,

@@ -14,6 +14,12 @@ const UNRELEASED = conditionOf((row) => [
   `${row}.admitted = 0`,
 ]);
 
+/**
+ * What a transaction needs that was admitted, or registered, before its need was stored. It may be any grant. It has the
+ * form of one, so that it travels in messages and object metadata: no content has this hash.
+ */
+export const UNKNOWN_NEED = "0".repeat(64);
+
 function conditionOf(terms: (row: "NEW" | "OLD") => string[]) {
   return { new: terms("NEW").join(" AND "), old: terms("OLD").join(" AND ") };
 }
@@ -22,7 +28,7 @@ function conditionOf(terms: (row: "NEW" | "OLD") => string[]) {
  * Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch.
  * A row of `tx` stays for ever, so that no id is admitted twice; only a refused submission is forgotten: `refused.ts`.
  */
-const MIGRATIONS: readonly (readonly string[])[] = [
+export const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE tx (
       id TEXT PRIMARY KEY,
@@ -112,7 +118,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     END`,
   ],
   [
-    // What a pending or reserved transaction makes true once it is mined; null in every other state.
+    // What a transaction makes true once it is mined; null when it is.
     "ALTER TABLE tx ADD COLUMN grants TEXT",
     "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL",
     "ALTER TABLE intent ADD COLUMN grants TEXT",
@@ -125,9 +131,9 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   [
     // 1: it comes from Stripe, or a payment pays it, so it has a claim to half of each block.
     "ALTER TABLE tx ADD COLUMN paid INTEGER NOT NULL DEFAULT 0",
-    // The grant without which it breaks a rule.
-    "ALTER TABLE tx ADD COLUMN needs TEXT",
-    "ALTER TABLE intent ADD COLUMN needs TEXT",
+    // The grant without which it breaks a rule; for every row from before it, `UNKNOWN_NEED`.
+    `ALTER TABLE tx ADD COLUMN needs TEXT DEFAULT '${UNKNOWN_NEED}'`,
+    `ALTER TABLE intent ADD COLUMN needs TEXT DEFAULT '${UNKNOWN_NEED}'`,
     "CREATE INDEX tx_needing ON tx (needs, sequence) WHERE state = 'pending' AND needs IS NOT NULL",
     "CREATE INDEX tx_waiting_paid ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NULL",
     "CREATE INDEX tx_waiting_paid_needing ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NOT NULL",
@@ -138,6 +144,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ["CREATE INDEX intent_expired ON intent (expired_at) WHERE expired_at IS NOT NULL AND paid_by IS NULL"],
   // Bytes of its envelope; 0 for a transaction that was admitted before they were counted.
   ["ALTER TABLE tx ADD COLUMN envelope_size INTEGER NOT NULL DEFAULT 0"],
+  [
+    // A set-aside transaction keeps what it grants, for it may be replayed.
+    "DROP INDEX tx_granting",
+    "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL AND state IN ('pending', 'reserved')",
+  ],
 ];
 
 // Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a
@@ -146,6 +157,9 @@ export const UNPAID_INTENT = "received_at IS NOT NULL AND paid_by IS NULL AND ex
 export const UNRELEASED_INTENT = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
 
 export const EXPIRED_INTENT = "expired_at IS NOT NULL AND paid_by IS NULL";
+
+/** On its way into a block, so that its grant is to be reckoned with. */
+export const GRANTING_TX = "state IN ('pending', 'reserved')";
 
 export function migrate(sql: Sql): void {
   migrateTo(sql, MIGRATIONS, "the chain head's");

@@ -1,7 +1,7 @@
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../shared/errors.ts";
 import { findBlock } from "./blocks.ts";
-import { addTo, nextOf } from "./facts.ts";
+import { addTo, nextOf, writeFact } from "./facts.ts";
 import { lifeOf } from "./life.ts";
 import { isFinal, refuse } from "./refused.ts";
 import { reservationOf } from "./reserve.ts";
@@ -25,21 +25,27 @@ export interface SetAsideRequest {
 }
 
 /**
+ * `dissolved`: no transaction is left in it, so the next reservation takes its number. `changed`: it was sealed, revised or
+ * dissolved by another call, or belongs to an earlier life.
+ */
+export type NotRevised = { readonly none: "dissolved" | "changed" };
+
+/**
  * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons. The alarm parks
  * them in the dead-letter store, but for a user's refused submission: `refused.ts`. Only from the revision that they were
- * judged in: among other transactions the same one may be good. Answers the revised reservation, or null when nothing is
- * left in it or it is another by now.
+ * judged in: among other transactions the same one may be good. The alarm tells the miner to go on behind a dissolved
+ * reservation.
  */
 export function setAside(
   sql: Sql,
   chainId: string,
   request: SetAsideRequest,
   now: number,
-): Reservation | null {
+): Reservation | NotRevised {
   const { life, blockNumber, revision, refused } = request;
   const block = findBlock(sql, blockNumber);
-  // Sealed, dissolved, revised or of an earlier life: the miner asks for a reservation again.
-  if (life !== lifeOf(sql) || block?.state !== "reserved" || block.revision !== revision) return null;
+  if (life !== lifeOf(sql) || block?.state !== "reserved" || block.revision !== revision)
+    return { none: "changed" };
   const taken = refused.filter((refusal) => takeOut(sql, blockNumber, refusal, now));
   const final = taken.filter((refusal) => isFinal(sql, refusal));
   for (const refusal of final) refuse(sql, refusal, now);
@@ -57,7 +63,8 @@ export function setAside(
   const revised = findBlock(sql, blockNumber);
   if (revised === undefined || (revised.transactions === 0 && blockNumber > 0)) {
     sql.exec("DELETE FROM block WHERE number = ?", blockNumber); // unsealed, so the number was never used
-    return null;
+    writeFact(sql, "mineNudgeAt", now);
+    return { none: "dissolved" };
   }
   return reservationOf(sql, chainId, revised);
 }
@@ -68,7 +75,7 @@ function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal
     .exec("SELECT id FROM tx WHERE id = ? AND block = ? AND state = 'reserved'", txId, blockNumber)
     .toArray();
   sql.exec(
-    `UPDATE tx SET state = 'set_aside', block = NULL, grants = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?
+    `UPDATE tx SET state = 'set_aside', block = NULL, reason = ?, error = ?, set_aside_at = ?, set_aside_from = ?
      WHERE id = ? AND block = ? AND state = 'reserved'`,
     reason,
     error,

@@ -1,6 +1,6 @@
 import type { TransactionState } from "../../shared/chain/states.ts";
 import { findBlock, lastBlock } from "./blocks.ts";
-import { addTo, nextOf } from "./facts.ts";
+import { addTo, nextOf, writeFact } from "./facts.ts";
 import { noteAdmitted } from "./intents.ts";
 import type { Sql } from "./schema.ts";
 
@@ -43,8 +43,8 @@ function withdrawOne(sql: Sql, txId: string, now: number): Withdrawal {
 /** A transaction that never came here, and never will: a dead letter held it, or an earlier life of the chain head knew it. */
 export function insertErased(sql: Sql, txId: string, now: number): void {
   sql.exec(
-    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked)
-     VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1)`,
+    `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked, needs)
+     VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1, NULL)`,
     txId,
     nextOf(sql, "sequence"),
     now,
@@ -63,9 +63,11 @@ function leaveReservation(sql: Sql, blockNumber: number, now: number): void {
     now,
     blockNumber,
   );
-  // A reservation without transactions is dissolved: its number was never used.
-  if (findBlock(sql, blockNumber)?.transactions === 0)
+  // A reservation without transactions is dissolved: its number was never used. The miner goes on behind it.
+  if (findBlock(sql, blockNumber)?.transactions === 0) {
     sql.exec("DELETE FROM block WHERE number = ? AND number > 0", blockNumber);
+    writeFact(sql, "mineNudgeAt", now);
+  }
 }
 
 function nextNumber(sql: Sql): number {

@@ -7,23 +7,24 @@ import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import { stagedMetadata } from "../../shared/storage/staged.ts";
+import type { NotRevised } from "../chain-head/set-aside.ts";
 import type { Env } from "./env.ts";
 import { openReserved } from "./open-reserved.ts";
 import { systemPart } from "./system-part.ts";
 
 /**
  * Builds, signs, stages and seals the reserved block. The signed bytes are durable before anything outside can see
- * them, and the chain head takes one of them for ever. False: the reservation changed under our hands, ask for it again.
+ * them, and the chain head takes one of them for ever. `changed`: the miner asks for a reservation again.
  */
 export async function buildAndSeal(
   reservation: Reservation,
   keyring: Keyring,
   env: Env,
   log: Log,
-): Promise<boolean> {
+): Promise<"sealed" | NotRevised["none"]> {
   const { blockNumber } = reservation;
   const opened = await openReserved(reservation, keyring, env, log);
-  if (opened === undefined) return false;
+  if ("none" in opened) return opened.none;
   const system = systemPart(opened.reservation, keyring);
 
   const block = await buildBlock(
@@ -51,7 +52,7 @@ export async function buildAndSeal(
   });
   if ("stale" in answer) {
     log.info("block.stale", { blockNumber });
-    return false;
+    return "changed";
   }
   log.info(answer.won ? "block.sealed" : "block.sealed_by_another", {
     blockNumber,
@@ -59,5 +60,5 @@ export async function buildAndSeal(
     transactions: block.transactionCount,
     bytes: bytes.length,
   });
-  return true;
+  return "sealed";
 }

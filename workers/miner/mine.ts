@@ -16,12 +16,13 @@ async function archiveHoldsChain(bucket: R2Bucket): Promise<boolean> {
   return pages.some(({ objects }) => objects.length > 0);
 }
 
-/** A reservation is revised when transactions of it are set aside, so a second try is ordinary. */
+/** The operator's erasures and another miner change an open reservation, so a second try is ordinary. */
 const MOST_TRIES = 3;
 
 /**
- * Mines one block of what was asked for. An invocation has limits of time, memory and calls, so each further block has a
- * message of its own: the chain head sends it when this block is sealed.
+ * Mines one block of the approved transactions, or sets all of its transactions aside. An invocation has limits of time,
+ * memory and calls, so each further block has a message of its own: the chain head sends it when this block is sealed or
+ * its reservation is dissolved.
  * @throws RetryLater when the reservation changed each time
  */
 export async function mine(request: MineRequest, env: Env, log: Log): Promise<void> {
@@ -33,14 +34,16 @@ export async function mine(request: MineRequest, env: Env, log: Log): Promise<vo
       log.info("mining.idle", { reason: reservation.none });
       return;
     }
-    if (!(await buildAndSeal(reservation, keyring, env, log))) continue;
+    const outcome = await buildAndSeal(reservation, keyring, env, log);
+    if (outcome === "dissolved") return;
+    if (outcome === "changed") continue;
     await env.TIER_PERSISTER_QUEUE.send({ v: 1, blockNumber: reservation.blockNumber });
     return;
   }
   throw new RetryLater(1, `the reservation changed ${MOST_TRIES} times`);
 }
 
-/** Decides first, where that is open, whether a chain begins here. */
+/** Decides whether a chain begins here if that is undecided. */
 async function reservationOrGenesis(env: Env): Promise<Reservation | NoReservation> {
   const reservation = await chainHead(env).reserve();
   if (!("none" in reservation) || reservation.none !== "not_founded") return reservation;

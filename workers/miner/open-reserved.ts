@@ -6,6 +6,7 @@ import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
+import type { NotRevised } from "../chain-head/set-aside.ts";
 import type { Env } from "./env.ts";
 import { judge, type Refused } from "./judge.ts";
 import { openPending } from "./open-pending.ts";
@@ -19,18 +20,18 @@ export interface OpenedReservation {
 /**
  * Opens every pending object of the reservation and applies the rules across transactions, in the block's order. What
  * can never be mined, or breaks a rule here, is set aside with its reason; a read error stops it all and is retried, for
- * unknown is not "missing". `undefined`: nothing is left to be mined, or the reservation is another by now.
+ * unknown is not "missing".
  */
 export async function openReserved(
   reservation: Reservation,
   keyring: Keyring,
   env: Env,
   log: Log,
-): Promise<OpenedReservation | undefined> {
+): Promise<OpenedReservation | NotRevised> {
   const { life, blockNumber, revision } = reservation;
   const { opened, unfit } = await openAll(reservation, keyring, env);
   const judged = judge(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
-  if (judged === undefined) return undefined;
+  if (judged === undefined) return { none: "changed" };
   const { kept: transactions, changes } = judged;
   const refused = [...unfit, ...judged.refused];
   if (refused.length === 0) return { reservation, transactions, changes };
@@ -48,7 +49,7 @@ export async function openReserved(
       isUsers,
     })),
   });
-  return revised === null ? undefined : { reservation: revised, transactions, changes };
+  return "none" in revised ? revised : { reservation: revised, transactions, changes };
 }
 
 async function openAll(

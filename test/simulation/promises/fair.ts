@@ -11,6 +11,9 @@ const MOST_COUNTED = 10;
 /**
  * No flood delays a payment: while one waits that was approved before a block was reserved, half of that block is paid
  * transactions, or each block with an even number where a block holds one. So only the payments before it delay it.
+ *
+ * It does not look at paid transactions with `needs`, which may have to wait for another transaction, nor at blocks of more
+ * than `MOST_COUNTED` transactions.
  */
 export class Fairness {
   readonly #stack: Stack;

@@ -70,7 +70,9 @@ describe("a user's refused submission", () => {
       error: "a test",
       isUsers: true,
     }));
-    expect(head.setAsideAll({ life: head.life, blockNumber: 2, revision, refused: all })).toBeNull();
+    expect(head.setAsideAll({ life: head.life, blockNumber: 2, revision, refused: all })).toEqual({
+      none: "dissolved",
+    });
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000);
     head.forgetRefused();
     expect(head.sql.look("SELECT count(*) AS n FROM tx WHERE state = 'set_aside'")).toEqual([{ n: 100 }]);
@@ -130,9 +132,18 @@ describe("the outlook of a submission", () => {
     });
   });
 
-  it("names no grant of a transaction that was set aside", () => {
+  it("names the grant of a transaction that was set aside from its replay on", () => {
     const head = reserved();
     head.setAside(2, 1);
+    expect(head.outlook(9, {}, [GRANT]).pendingGrants).toEqual([]);
+    head.park();
+    head.readmit(1);
+    expect(head.outlook(9, {}, [GRANT]).pendingGrants).toEqual([GRANT]);
+  });
+
+  it("names no grant of a transaction that was erased", () => {
+    const head = reserved();
+    head.withdraw(1);
     expect(head.outlook(9, {}, [GRANT]).pendingGrants).toEqual([]);
   });
 
@@ -146,7 +157,7 @@ describe("the outlook of a submission", () => {
   });
 
   it.for([
-    "SELECT 1 FROM tx WHERE grants = 'x' LIMIT 1",
+    "SELECT 1 FROM tx WHERE grants = 'x' AND state IN ('pending', 'reserved') LIMIT 1",
     "SELECT forget_at FROM tx WHERE forget_at IS NOT NULL ORDER BY forget_at LIMIT 1",
     "SELECT id FROM tx WHERE forget_at <= 1 ORDER BY forget_at LIMIT 500",
     "SELECT id FROM tx WHERE state = 'set_aside' AND forget_at IS NULL ORDER BY set_aside_at DESC, id LIMIT 20",

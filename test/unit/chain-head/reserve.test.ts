@@ -101,6 +101,27 @@ describe("a reservation", () => {
     expect(head.mine().transactions).toEqual([11, 13].map(txId));
   });
 
+  it("lets no paid transaction overtake one that it needs after that one was set aside and replayed", () => {
+    const head = new TestHead({ blockMaxTransactions: 2 }).begun();
+    const paid = true;
+    head.admit({ n: 3, grants: "ann's" });
+    head.requestMining();
+    const { blockNumber } = head.reserved();
+    head.setAside(blockNumber, 3);
+    head.park();
+    head.admit(1, 2);
+    head.readmit(3);
+    head.admit({ n: 4, needs: "ann's", paid });
+    head.requestMining();
+    const blocks = Array.from({ length: 2 }, () => head.mine().transactions);
+    expect(blocks).toEqual(
+      [
+        [1, 2],
+        [3, 4],
+      ].map((block) => block.map(txId)),
+    );
+  });
+
   it("takes at most blockMaxTransactions, first admitted, first taken, whatever their timestamps say", () => {
     const head = new TestHead({ blockMaxTransactions: 3 }).begun();
     head.admit(...[5, 1, 3, 4, 2].map((n) => ({ n, timestamp: n })));

@@ -16,10 +16,10 @@ describe("a transaction that can't be mined", () => {
     const revised = head.setAside(2, 2, "invalid_transaction");
     expect(revised).toEqual({
       ...reservation,
-      revision: revised?.revision,
+      revision: expect.any(Number),
       transactions: [txId(1), txId(3)],
     });
-    expect(revised?.revision).toBeGreaterThan(reservation.revision);
+    expect("revision" in revised && revised.revision).toBeGreaterThan(reservation.revision);
     expect(head.reserve()).toEqual(revised);
     expect(head.transaction(2)).toMatchObject({
       state: "set_aside",
@@ -87,15 +87,15 @@ describe("a transaction that can't be mined", () => {
   it("can't be taken out of a sealed block", () => {
     const { head, reservation } = reservedWith(1, 2);
     head.seal(reservation);
-    expect(head.setAside(2, 1)).toBeNull();
+    expect(head.setAside(2, 1)).toEqual({ none: "changed" });
     expect(head.transaction(1)).toMatchObject({ state: "mined", block: { blockNumber: 2 } });
     expect(head.counts()).toMatchObject({ setAside: 0, mined: 3 });
   });
 
   it("dissolves the reservation when nothing is left, and the number is used by the next", () => {
     const { head, reservation } = reservedWith(1);
-    expect(head.setAside(2, 1)).toBeNull();
-    expect(head.setAside(2, 1)).toBeNull();
+    expect(head.setAside(2, 1)).toEqual({ none: "dissolved" });
+    expect(head.setAside(2, 1)).toEqual({ none: "changed" });
     expect(head.block(2)).toBeNull();
     expect(head.reserve()).toEqual({ none: "nothing_approved" });
     head.admit(2);
@@ -105,6 +105,22 @@ describe("a transaction that can't be mined", () => {
       previousHash: reservation.previousHash,
       transactions: [txId(2)],
     });
+  });
+
+  it("has the miner told at once of the approved transactions behind a dissolved reservation", () => {
+    const head = new TestHead({ blockMaxTransactions: 1 }).begun();
+    head.admit(1, 2, 3);
+    head.requestMining();
+    head.reserved();
+    head.pass(1);
+    head.sql.look("UPDATE fact SET value = ? WHERE name = 'mineNudgeAt'", head.now + 120_000); // told already
+    head.refuse(2, 1);
+    expect(head.duty("nudge_miner")?.due).toBe(head.now);
+    head.reserved();
+    head.pass(1);
+    head.sql.look("UPDATE fact SET value = ? WHERE name = 'mineNudgeAt'", head.now + 120_000);
+    head.withdraw(2);
+    expect(head.duty("nudge_miner")?.due).toBe(head.now);
   });
 
   it("leaves no room for a block that was built before the reservation was dissolved", () => {
