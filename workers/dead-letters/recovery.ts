@@ -44,9 +44,7 @@ export async function recoverIfDue(store: Store, env: Env, now: number, log: Log
 /** When the first stage is to be probed or released, milliseconds since the epoch. Waits for the end of a running replay. */
 export function nextRecovery(sql: Sql): number | undefined {
   if (readFact(sql, "reindex") !== undefined || activeReplay(sql) !== undefined) return undefined;
-  const [first] = sql
-    .exec<{ due: number }>("SELECT due FROM recovery WHERE due IS NOT NULL ORDER BY due LIMIT 1")
-    .toArray();
+  const first = firstDue(sql);
   // A replay that has just ended counts towards the rate.
   return first && Math.max(first.due, readFact(sql, "replayDue") ?? 0);
 }
@@ -54,7 +52,8 @@ export function nextRecovery(sql: Sql): number | undefined {
 export function recoveries(sql: Sql): StageRecovery[] {
   return sql
     .exec<{ stage: StageName; due: number; works: number }>(
-      "SELECT stage, due, works_from IS NOT NULL AS works FROM recovery WHERE due IS NOT NULL ORDER BY stage",
+      `SELECT stage, max(due, held_until) AS due, works_from IS NOT NULL AS works
+       FROM recovery WHERE due IS NOT NULL ORDER BY stage`,
     )
     .toArray()
     .map(({ stage, due, works }) => ({
@@ -64,14 +63,16 @@ export function recoveries(sql: Sql): StageRecovery[] {
     }));
 }
 
-/** When an operator stops an automatic replay, nothing of its stage is sent by itself before the longest wait is over. */
+/**
+ * When an operator stops an automatic replay, no letter of its stage is sent without an operator before the longest wait
+ * is over. Then the stage is probed.
+ */
 export function abortByOperator(sql: Sql, id: string, now: number): Replay | null {
   if (activeReplay(sql)?.id === id)
     sql.exec(
-      `UPDATE recovery SET works_from = NULL, wait = ?, due = ? WHERE stage =
+      `UPDATE recovery SET works_from = NULL, held_until = ? WHERE stage =
        (SELECT entry.stage FROM replay JOIN replay_item AS item ON item.replay_id = replay.id
         JOIN entry ON entry.id = item.entry_id WHERE replay.id = ? AND replay.automatic = 1 AND item.position = 0)`,
-      LONGEST_WAIT_MS,
       now + LONGEST_WAIT_MS,
       id,
     );
@@ -80,12 +81,16 @@ export function abortByOperator(sql: Sql, id: string, now: number): Replay | nul
 
 function dueStage(sql: Sql, now: number): StageName | undefined {
   const due = nextRecovery(sql);
-  if (due === undefined || due > now) return undefined;
+  return due === undefined || due > now ? undefined : firstDue(sql)?.stage;
+}
+
+function firstDue(sql: Sql): { stage: StageName; due: number } | undefined {
   return sql
-    .exec<{ stage: StageName }>(
-      "SELECT stage FROM recovery WHERE due IS NOT NULL ORDER BY due, stage LIMIT 1",
+    .exec<{ stage: StageName; due: number }>(
+      `SELECT stage, max(due, held_until) AS due FROM recovery WHERE due IS NOT NULL
+       ORDER BY max(due, held_until), stage LIMIT 1`,
     )
-    .toArray()[0]?.stage;
+    .toArray()[0];
 }
 
 /** Ids of the letters that are to be sent now. Decides when the stage is looked at next if there is none. */

@@ -92,8 +92,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE replay ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX entry_exhausted ON entry (stage, coalesce(replayed_at, 0)) WHERE state = 'open' AND reason = 'retries_exhausted'",
     // wait: milliseconds until the next probe. due: null when no exhausted letter is open. works_from: letters that were sent
-    // before this time may be sent again, for one has got through; null while the stage is being probed.
-    "CREATE TABLE recovery (stage TEXT PRIMARY KEY, wait INTEGER NOT NULL, due INTEGER, works_from INTEGER) WITHOUT ROWID",
+    // before this time may be sent again, for one has got through; null while the stage is being probed. held_until: an
+    // operator has stopped the stage's replays until then.
+    `CREATE TABLE recovery (stage TEXT PRIMARY KEY, wait INTEGER NOT NULL, due INTEGER, works_from INTEGER,
+       held_until INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
     `INSERT INTO recovery (stage, wait) VALUES ('pending-writer', 60000), ('miner', 60000),
        ('tier-persister', 60000), ('indexer', 60000), ('pending-cleaner', 60000), ('storage-verifier', 60000)`,
     "UPDATE recovery SET due = 0 WHERE stage IN (SELECT stage FROM counted WHERE state = 'open' AND entries > 0)",
@@ -109,10 +111,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       WHEN NEW.state = 'open' AND OLD.state <> 'open' AND NEW.reason = 'retries_exhausted' BEGIN
       UPDATE recovery SET due = coalesce(due, NEW.last_seen + wait) WHERE stage = NEW.stage;
     END`,
+    // A letter that was sent before an operator's abort, or during its hold, releases nothing.
     `CREATE TRIGGER exhausted_done AFTER UPDATE OF state ON entry
       WHEN NEW.state = 'resolved' AND OLD.state = 'replaying' AND NEW.reason = 'retries_exhausted' BEGIN
       UPDATE recovery SET works_from = coalesce(works_from, NEW.replayed_at + 1),
-        due = CASE WHEN due IS NULL THEN NULL ELSE 0 END WHERE stage = NEW.stage;
+        due = CASE WHEN due IS NULL THEN NULL ELSE 0 END
+        WHERE stage = NEW.stage AND NEW.replayed_at >= held_until;
     END`,
   ],
 ];

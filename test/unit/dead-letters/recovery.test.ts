@@ -198,6 +198,10 @@ describe("an automatic replay", () => {
     const running = index.replays().find(({ state }) => state === "running");
     index.abort(running!.id);
     const sent = index.sent.length;
+    index.resolved("storage-verifier", numbers(index).at(-1)!);
+    expect(index.recoveries()).toEqual([
+      { stage: "storage-verifier", phase: "probing", nextAt: index.now + LONGEST_WAIT * 1_000 },
+    ]);
     await index.run(LONGEST_WAIT - 10);
     expect(index.sent).toHaveLength(sent);
     await index.run(20);
