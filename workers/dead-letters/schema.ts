@@ -111,9 +111,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       WHEN NEW.state = 'open' AND OLD.state <> 'open' AND NEW.reason = 'retries_exhausted' BEGIN
       UPDATE recovery SET due = coalesce(due, NEW.last_seen + wait) WHERE stage = NEW.stage;
     END`,
-    // A letter that was sent before an operator's abort, or during its hold, releases nothing.
+    // A letter that was sent before an operator's abort, or during its hold, releases nothing. Nor does a letter without a
+    // transaction or block, since nobody reports that its work was done.
     `CREATE TRIGGER exhausted_done AFTER UPDATE OF state ON entry
-      WHEN NEW.state = 'resolved' AND OLD.state = 'replaying' AND NEW.reason = 'retries_exhausted' BEGIN
+      WHEN NEW.state = 'resolved' AND OLD.state = 'replaying' AND NEW.reason = 'retries_exhausted'
+        AND (NEW.tx_id IS NOT NULL OR NEW.block_number IS NOT NULL) BEGIN
       UPDATE recovery SET works_from = coalesce(works_from, NEW.replayed_at + 1),
         due = CASE WHEN due IS NULL THEN NULL ELSE 0 END
         WHERE stage = NEW.stage AND NEW.replayed_at >= held_until;

@@ -106,6 +106,48 @@ describe("letters that used up their retries", () => {
   });
 });
 
+describe("a letter about nothing that the chain head or a stage can report on", () => {
+  const CASES = [
+    ["miner", { v: 1, cause: "approved" }],
+    ["storage-verifier", { v: 1, kind: "chunk", runId: "r", from: 7 }],
+  ] as const;
+
+  it.for(CASES)("releases no other letter of %s when it is sent: %j", async ([stage, message]) => {
+    const index = new TestIndex();
+    const id = await index.giveUp(stage, message, EXHAUSTED);
+    index.pass(1);
+    for (let n = 0; n < 20; n++) await index.giveUp(stage, block(300 + n), EXHAUSTED);
+    await index.run(FIRST_WAIT);
+    expect(index.sent.map((sent) => sent.message)).toEqual([message]);
+    await index.run(600);
+    expect(index.sent.length).toBeLessThan(5);
+    expect(index.recoveries()).toMatchObject([{ stage, phase: "probing" }]);
+    expect(index.entry(id).state).toBe("replaying");
+  });
+
+  it.for(CASES)("counts as replaying for five days, then as done: %s %j", async ([stage, message]) => {
+    const index = new TestIndex();
+    const id = await index.giveUp(stage, message, EXHAUSTED);
+    await index.run(FIRST_WAIT + 5 * 86_400 - 1);
+    expect(index.entry(id).state).toBe("replaying");
+    await index.run(5);
+    expect(index.entry(id).state).toBe("resolved");
+    expect(await index.run(30 * 86_400)).toBe(0);
+    expect(index.sent).toHaveLength(1);
+  });
+
+  it("is open again when it fails again", async () => {
+    const index = new TestIndex();
+    const id = await index.giveUp("miner", { v: 1, cause: "approved" }, EXHAUSTED);
+    await index.run(4 * 86_400);
+    await index.giveUp("miner", { v: 1, cause: "approved" }, EXHAUSTED);
+    expect(index.entry(id).state).toBe("open");
+    await index.run(2 * 86_400);
+    expect(index.entry(id).state).toBe("replaying");
+    expect(index.sent).toHaveLength(2);
+  });
+});
+
 describe("letters that failed for another reason", () => {
   it.for(["malformed_message", "unknown_key", "missing", "forked", "unrepairable"])(
     "wait for an operator: %s",
