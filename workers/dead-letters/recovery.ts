@@ -21,7 +21,8 @@ const REASON = "its retries were used up, and the stage may work again";
 /**
  * A circuit breaker for each stage. Letters that used up their retries wait while their stage fails. One letter at a time
  * probes it. When any letter of the stage gets through, the other letters follow, each once. A letter that fails again
- * stops them, and the stage is probed again. Letters that failed for another reason wait for an operator.
+ * stops them, and the stage is probed again. Letters that failed for another reason, and letters read from
+ * R2 after a loss of the index, wait for an operator.
  */
 export async function recoverIfDue(store: Store, env: Env, now: number, log: Log): Promise<void> {
   const stage = dueStage(store.sql, now);
@@ -125,7 +126,8 @@ function exhausted(sql: Sql, stage: StageName, sentBefore: number, most: number)
   return sql
     .exec<{ id: string }>(
       `SELECT id FROM entry INDEXED BY entry_exhausted
-       WHERE stage = ? AND state = 'open' AND reason = 'retries_exhausted' AND coalesce(replayed_at, 0) < ?
+       WHERE stage = ? AND state = 'open' AND reason = 'retries_exhausted' AND needs_operator = 0
+         AND coalesce(replayed_at, 0) < ?
        ORDER BY coalesce(replayed_at, 0) LIMIT ?`,
       stage,
       sentBefore,

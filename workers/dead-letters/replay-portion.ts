@@ -95,7 +95,7 @@ function markReplaying(sql: Sql, replayId: string, entryId: string, now: number)
   );
   sql.exec(
     `UPDATE entry SET state = 'replaying', replay_id = ?, replayed_at = ?, dismissed_by = NULL, dismissed_reason = NULL,
-       dismissed_at = NULL, check_at = CASE WHEN tx_id IS NULL AND block_number IS NULL THEN NULL ELSE ? END
+       dismissed_at = NULL, needs_operator = 0, check_at = CASE WHEN tx_id IS NULL AND block_number IS NULL THEN NULL ELSE ? END
      WHERE id = ?`,
     replayId,
     now,

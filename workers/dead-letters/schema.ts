@@ -90,7 +90,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   [
     "ALTER TABLE replay ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0",
-    "CREATE INDEX entry_exhausted ON entry (stage, coalesce(replayed_at, 0)) WHERE state = 'open' AND reason = 'retries_exhausted'",
+    // 1: read from R2 into a new storage. An operator may have dismissed it before the loss of the old one.
+    "ALTER TABLE entry ADD COLUMN needs_operator INTEGER NOT NULL DEFAULT 0",
+    `CREATE INDEX entry_exhausted ON entry (stage, coalesce(replayed_at, 0))
+       WHERE state = 'open' AND reason = 'retries_exhausted' AND needs_operator = 0`,
     // wait: milliseconds until the next probe. due: null when no exhausted letter is open. works_from: letters that were sent
     // before this time may be sent again, for one has got through; null while the stage is being probed. held_until: an
     // operator has stopped the stage's replays until then.
@@ -99,16 +102,19 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `INSERT INTO recovery (stage, wait) VALUES ('pending-writer', 60000), ('miner', 60000),
        ('tier-persister', 60000), ('indexer', 60000), ('pending-cleaner', 60000), ('storage-verifier', 60000)`,
     "UPDATE recovery SET due = 0 WHERE stage IN (SELECT stage FROM counted WHERE state = 'open' AND entries > 0)",
-    `CREATE TRIGGER exhausted_letter AFTER INSERT ON entry WHEN NEW.state = 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+    `CREATE TRIGGER exhausted_letter AFTER INSERT ON entry
+      WHEN NEW.state = 'open' AND NEW.reason = 'retries_exhausted' AND NEW.needs_operator = 0 BEGIN
       ${STAGE_FAILED}
     END`,
     `CREATE TRIGGER exhausted_again AFTER UPDATE OF failures ON entry
-      WHEN NEW.failures <> OLD.failures AND NEW.state = 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+      WHEN NEW.failures <> OLD.failures AND NEW.state = 'open' AND NEW.reason = 'retries_exhausted'
+        AND NEW.needs_operator = 0 BEGIN
       ${STAGE_FAILED}
     END`,
     // An abort, or a message that a queue has lost, says nothing of the stage.
-    `CREATE TRIGGER exhausted_opened AFTER UPDATE OF state ON entry
-      WHEN NEW.state = 'open' AND OLD.state <> 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+    `CREATE TRIGGER exhausted_opened AFTER UPDATE OF state, needs_operator ON entry
+      WHEN NEW.state = 'open' AND NEW.needs_operator = 0 AND (OLD.state <> 'open' OR OLD.needs_operator = 1)
+        AND NEW.reason = 'retries_exhausted' BEGIN
       UPDATE recovery SET due = coalesce(due, NEW.last_seen + wait) WHERE stage = NEW.stage;
     END`,
     // A letter that was sent before an operator's abort, or during its hold, releases nothing. Nor does a letter without a

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { factsOf, type ParkedMessage } from "../../../workers/dead-letters/record.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 
 const EXHAUSTED = { reason: "retries_exhausted" };
@@ -97,12 +98,52 @@ describe("letters that used up their retries", () => {
     expect(index.recoveries()).toMatchObject([{ stage: "indexer", phase: "probing" }]);
     expect(index.entry(other).state).toBe("replaying");
   });
+});
 
-  it("are found again after the index lost its storage", async () => {
+describe("letters that an index reads from R2 after a loss of its storage", () => {
+  it("wait for an operator, who may have dismissed them before the loss", async () => {
+    const { index, ids } = await indexOf(2);
+    index.dismiss(ids[0]!);
+    index.loseStorage();
+    await index.run(30 * 86_400);
+    expect({ sent: index.sent, audited: index.audited }).toEqual({ sent: [], audited: [] });
+    expect(ids.map((id) => index.entry(id).state)).toEqual(["open", "open"]);
+  });
+
+  it("do not keep a letter waiting that fails after the loss, and do not follow it", async () => {
     const { index } = await indexOf(2);
     index.loseStorage();
+    await index.run(5);
+    await index.giveUp("storage-verifier", block(300), EXHAUSTED);
     await index.run(FIRST_WAIT);
-    expect(numbers(index)).toHaveLength(1);
+    index.resolved("storage-verifier", 300);
+    await index.run(86_400);
+    expect(numbers(index)).toEqual([300]);
+    expect(index.recoveries()).toEqual([]);
+  });
+
+  it("replay themselves once they have failed again, or an operator has replayed them", async () => {
+    const { index, ids } = await indexOf(3);
+    index.loseStorage();
+    await index.run(5);
+    await index.giveUp("storage-verifier", block(100), EXHAUSTED);
+    index.failing = ["storage-verifier"];
+    const { id } = index.replay({ ids: [ids[1]!] });
+    await index.run(30);
+    expect(index.found(id)).toMatchObject({ state: "done", failed: 1 });
+    index.failing = [];
+    await index.run(600);
+    expect(numbers(index).toSorted()).toEqual([100, 101]);
+  });
+
+  it("replay themselves when the index hears of their parking after it has read them", async () => {
+    const { index } = await indexOf(1);
+    const [text] = index.records.values();
+    index.loseStorage();
+    await index.run(5);
+    index.note(factsOf(JSON.parse(text!) as ParkedMessage));
+    await index.run(FIRST_WAIT);
+    expect(numbers(index)).toEqual([100]);
   });
 });
 
