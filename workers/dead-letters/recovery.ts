@@ -9,8 +9,7 @@ import { readFact } from "./facts.ts";
 import { abort, activeReplay, createReplay } from "./replays.ts";
 import type { Store } from "./store.ts";
 
-/** Milliseconds between two probes of a stage. The wait doubles while no letter gets through. */
-const FIRST_WAIT_MS = 60_000;
+/** Milliseconds between two probes of a stage. The wait begins at a minute, and doubles while no letter gets through. */
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 
 /** Letters of one replay, once the stage works. The next replay follows when this one has ended. */
@@ -108,16 +107,15 @@ function lettersFor(sql: Sql, stage: StageName, now: number): string[] {
     if (rest.length > 0) return rest;
     const isAnyOpen = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1).length > 0;
     sql.exec(
-      "UPDATE recovery SET works_from = NULL, wait = ?, due = ? WHERE stage = ?",
-      FIRST_WAIT_MS,
+      "UPDATE recovery SET works_from = NULL, due = ? WHERE stage = ?",
       isAnyOpen ? now + row.wait : null,
       stage,
     );
     return [];
   }
   const probe = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1);
-  if (probe.length === 0)
-    sql.exec("UPDATE recovery SET wait = ?, due = NULL WHERE stage = ?", FIRST_WAIT_MS, stage);
+  // The wait stays: the letters that were sent may fail again.
+  if (probe.length === 0) sql.exec("UPDATE recovery SET due = NULL WHERE stage = ?", stage);
   return probe;
 }
 

@@ -77,6 +77,53 @@ describe("letters that used up their retries", () => {
     expect(numbers(index).slice(0, 3)).toEqual([100, 101, 102]);
   });
 
+  it("of a stage with a backlog do not keep the probe of another stage waiting", async () => {
+    const { index } = await indexOf(2_000);
+    index.pass(5);
+    await index.giveUp("indexer", block(70), EXHAUSTED);
+    index.whileSending = () => {
+      const last = index.sent.at(-1)!;
+      if (last.to === "storage-verifier")
+        index.resolved(last.to, (last.message as { blockNumber: number }).blockNumber);
+    };
+    await index.run(300);
+    expect(index.sent).toHaveLength(2_001);
+    const replaysBefore = index.sent.findIndex(({ to }) => to === "indexer") / 500;
+    expect(replaysBefore).toBeLessThan(2.1);
+  });
+
+  it("are probed after a minute again once a letter got through, however long the wait had become", async () => {
+    const { index } = await indexOf(2);
+    const failAgain = async () => {
+      await index.giveUp("storage-verifier", block(numbers(index).at(-1)!), EXHAUSTED);
+    };
+    index.whileSending = failAgain;
+    await index.run(3 * 86_400);
+    index.whileSending = () => {};
+    const before = index.sent.length;
+    await index.run(LONGEST_WAIT);
+    expect(index.sent).toHaveLength(before + 1);
+    index.whileSending = failAgain;
+    index.resolved("storage-verifier", numbers(index).at(-1)!);
+    await index.run(FIRST_WAIT + 10);
+    const [released, probe] = index.sent.slice(before + 1).map(({ at }) => at);
+    expect(probe! - released!).toBe(FIRST_WAIT * 1_000);
+  });
+
+  it("are probed later each time when there is but one, and it fails each time", async () => {
+    const { index } = await indexOf(1);
+    const waits: number[] = [];
+    for (let n = 1; n <= 12; n++) {
+      const failedAt = index.now;
+      while (index.sent.length < n) await index.run(60);
+      waits.push((index.sent.at(-1)!.at - failedAt) / 1_000);
+      await index.run(86_400);
+      await index.giveUp("storage-verifier", block(100), EXHAUSTED);
+    }
+    expect(waits.slice(0, 4)).toEqual([60, 120, 240, 480]);
+    expect(waits.at(-1)).toBe(LONGEST_WAIT);
+  });
+
   it("that can't be sent are tried no more often than the stage is probed, though the stage works", async () => {
     const { index, ids } = await indexOf(3);
     await index.run(FIRST_WAIT);
