@@ -117,13 +117,20 @@ const WAITING = {
     "while the submission that it pays for is not released from intents/. Nothing is lost; the log of accounts says what fails.",
 };
 
-function openDeadLetters({ open, oldestOpenAt }: DeadLetterCounts): Finding {
+function openDeadLetters({ open, replaying, oldestOpenAt }: DeadLetterCounts): Finding {
   const total = Object.values(open).reduce((sum, count) => sum + count, 0);
-  if (total === 0)
+  if (total === 0 && replaying === 0)
     return {
       alert: "dead_letters",
       firing: false,
       summary: "No dead letter is open any more.",
+      details: {},
+    };
+  if (total === 0)
+    return {
+      alert: "dead_letters",
+      firing: true,
+      summary: `${replaying} dead letter(s) are being replayed, and no other is open. The alert ends when their work is done.`,
       details: {},
     };
   return {

@@ -3,7 +3,7 @@ import type { Sql } from "../../shared/sqlite.ts";
 import type { EntryRow } from "./entries.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
-import { ask, standingOf, type Known } from "./standing.ts";
+import { ask, isTraceable, standingOf, type Known } from "./standing.ts";
 import type { Store } from "./store.ts";
 
 /** With the pause between two checks, this bounds the work, however many entries are open. */
@@ -14,7 +14,7 @@ const LATEST_MS = 24 * 3_600_000;
 /** For a letter that tells whether its stage works again. */
 const LATEST_OF_PROBE_MS = 15 * 60_000;
 /** Longer than a queue keeps a message. */
-const LOST_AFTER = (QUEUE_RETENTION + 86_400) * 1_000;
+export const LOST_AFTER = (QUEUE_RETENTION + 86_400) * 1_000;
 
 /**
  * Finds out which of the due entries have been done meanwhile, by a replay or by other means. The entry that has been due
@@ -50,9 +50,14 @@ export function dueForCheck(sql: Sql, now: number): EntryRow[] {
 /**
  * One that is not done is asked about again when it has waited for twice as long: an old one costs next to nothing.
  * One that was replayed, and has neither come back nor moved anything for five days, was lost on the way: it is open again.
+ * An untraceable letter that has not come back by then counts as done.
  */
 export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known, now: number): void {
   for (const row of checked) {
+    if (!isTraceable(row)) {
+      noteNotHeardOf(sql, row.id, now);
+      continue;
+    }
     const waited = now - Math.max(row.last_seen, row.replayed_at ?? 0);
     const standing = standingOf(row, known);
     if (standing?.is === "done") {
@@ -74,6 +79,16 @@ export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known
         now - LOST_AFTER,
       );
   }
+}
+
+/** A letter that failed again meanwhile has no time of its next check. */
+function noteNotHeardOf(sql: Sql, id: string, now: number): void {
+  sql.exec(
+    `UPDATE entry SET check_at = NULL, state = CASE WHEN state = 'replaying' THEN 'resolved' ELSE state END
+     WHERE id = ? AND check_at <= ?`,
+    id,
+    now,
+  );
 }
 
 export function resolve(sql: Sql, id: string): void {

@@ -35,30 +35,42 @@ export type EntryRow = {
   replayed_at: number | null;
   /** When the chain head is to be asked whether it is done; null: nobody can tell, or nobody needs to know. */
   check_at: number | null;
+  /** 1: never replayed without an operator. Reindexing inserted it, and nothing has happened to it since. */
+  needs_operator: number;
 };
+
+/** parked: a message has just been put into R2. reindexed: R2 was read, and what operators did with the message is unknown. */
+type NoteSource = "parked" | "reindexed";
 
 /**
  * What R2 says of a parked message. A failure that is not known yet opens the entry, whatever it was before; the same
  * again, and an older record, change nothing. An erased transaction's stays dismissed.
  * @returns the erasure that its envelope falls under
  */
-export function note(sql: Sql, parked: ParkedFacts, now: number): ErasedEnvelope | undefined {
+export function note(
+  sql: Sql,
+  parked: ParkedFacts,
+  now: number,
+  source: NoteSource = "parked",
+): ErasedEnvelope | undefined {
   if (parked.erased !== undefined) rememberErased(sql, parked.erased);
-  noteFailures(sql, parked, now);
+  noteFailures(sql, parked, now, source);
   const erased = erasureOf(sql, parked.sealedTxId ?? parked.txId);
   if (erased !== undefined) dismissErased(sql, erased);
   return erased;
 }
 
-function noteFailures(sql: Sql, parked: ParkedFacts, now: number): void {
+function noteFailures(sql: Sql, parked: ParkedFacts, now: number, source: NoteSource): void {
   const known = findEntry(sql, parked.id);
   if (parked.sealedTxId !== null)
     sql.exec("UPDATE entry SET sealed_tx_id = ? WHERE id = ?", parked.sealedTxId, parked.id);
+  if (known !== undefined && source === "parked" && known.needs_operator === 1)
+    sql.exec("UPDATE entry SET needs_operator = 0 WHERE id = ?", parked.id);
   if (known !== undefined && !parked.failures.some((failure) => isNews(failure, failuresOf(known)))) return;
   const isTraceable = parked.txId !== null || parked.blockNumber !== null;
   sql.exec(
-    `INSERT INTO entry (id, stage, reason, error, tx_id, sealed_tx_id, block_number, first_seen, last_seen, failures, earlier_attempts, state, check_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)
+    `INSERT INTO entry (id, stage, reason, error, tx_id, sealed_tx_id, block_number, first_seen, last_seen, failures, earlier_attempts, needs_operator, state, check_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)
      ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, error = excluded.error, block_number = excluded.block_number,
        first_seen = excluded.first_seen, last_seen = excluded.last_seen, failures = excluded.failures,
        earlier_attempts = excluded.earlier_attempts, state = 'open', dismissed_by = NULL, dismissed_reason = NULL, dismissed_at = NULL, replay_id = NULL, check_at = excluded.check_at`,
@@ -73,6 +85,7 @@ function noteFailures(sql: Sql, parked: ParkedFacts, now: number): void {
     parked.lastSeen,
     JSON.stringify(parked.failures),
     parked.earlierAttempts ?? 0,
+    source === "reindexed" ? 1 : 0,
     isTraceable ? now : null,
   );
   if (known?.replay_id !== undefined && known.replay_id !== null)

@@ -9,8 +9,7 @@ import { readFact } from "./facts.ts";
 import { abort, activeReplay, createReplay } from "./replays.ts";
 import type { Store } from "./store.ts";
 
-/** Milliseconds between two probes of a stage. The wait doubles while no letter gets through. */
-const FIRST_WAIT_MS = 60_000;
+/** Milliseconds between two probes of a stage. The wait begins at a minute, and doubles while no letter gets through. */
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 
 /** Letters of one replay, once the stage works. The next replay follows when this one has ended. */
@@ -21,7 +20,8 @@ const REASON = "its retries were used up, and the stage may work again";
 /**
  * A circuit breaker for each stage. Letters that used up their retries wait while their stage fails. One letter at a time
  * probes it. When any letter of the stage gets through, the other letters follow, each once. A letter that fails again
- * stops them, and the stage is probed again. Letters that failed for another reason wait for an operator.
+ * stops them, and the stage is probed again. Letters that failed for another reason, and letters read from
+ * R2 after a loss of the index, wait for an operator.
  */
 export async function recoverIfDue(store: Store, env: Env, now: number, log: Log): Promise<void> {
   const stage = dueStage(store.sql, now);
@@ -44,9 +44,7 @@ export async function recoverIfDue(store: Store, env: Env, now: number, log: Log
 /** When the first stage is to be probed or released, milliseconds since the epoch. Waits for the end of a running replay. */
 export function nextRecovery(sql: Sql): number | undefined {
   if (readFact(sql, "reindex") !== undefined || activeReplay(sql) !== undefined) return undefined;
-  const [first] = sql
-    .exec<{ due: number }>("SELECT due FROM recovery WHERE due IS NOT NULL ORDER BY due LIMIT 1")
-    .toArray();
+  const first = firstDue(sql);
   // A replay that has just ended counts towards the rate.
   return first && Math.max(first.due, readFact(sql, "replayDue") ?? 0);
 }
@@ -54,7 +52,8 @@ export function nextRecovery(sql: Sql): number | undefined {
 export function recoveries(sql: Sql): StageRecovery[] {
   return sql
     .exec<{ stage: StageName; due: number; works: number }>(
-      "SELECT stage, due, works_from IS NOT NULL AS works FROM recovery WHERE due IS NOT NULL ORDER BY stage",
+      `SELECT stage, max(due, held_until) AS due, works_from IS NOT NULL AS works
+       FROM recovery WHERE due IS NOT NULL ORDER BY stage`,
     )
     .toArray()
     .map(({ stage, due, works }) => ({
@@ -64,14 +63,16 @@ export function recoveries(sql: Sql): StageRecovery[] {
     }));
 }
 
-/** When an operator stops an automatic replay, nothing of its stage is sent by itself before the longest wait is over. */
+/**
+ * When an operator stops an automatic replay, no letter of its stage is sent without an operator before the longest wait
+ * is over. Then the stage is probed.
+ */
 export function abortByOperator(sql: Sql, id: string, now: number): Replay | null {
   if (activeReplay(sql)?.id === id)
     sql.exec(
-      `UPDATE recovery SET works_from = NULL, wait = ?, due = ? WHERE stage =
+      `UPDATE recovery SET works_from = NULL, held_until = ? WHERE stage =
        (SELECT entry.stage FROM replay JOIN replay_item AS item ON item.replay_id = replay.id
         JOIN entry ON entry.id = item.entry_id WHERE replay.id = ? AND replay.automatic = 1 AND item.position = 0)`,
-      LONGEST_WAIT_MS,
       now + LONGEST_WAIT_MS,
       id,
     );
@@ -80,12 +81,16 @@ export function abortByOperator(sql: Sql, id: string, now: number): Replay | nul
 
 function dueStage(sql: Sql, now: number): StageName | undefined {
   const due = nextRecovery(sql);
-  if (due === undefined || due > now) return undefined;
+  return due === undefined || due > now ? undefined : firstDue(sql)?.stage;
+}
+
+function firstDue(sql: Sql): { stage: StageName; due: number } | undefined {
   return sql
-    .exec<{ stage: StageName }>(
-      "SELECT stage FROM recovery WHERE due IS NOT NULL ORDER BY due, stage LIMIT 1",
+    .exec<{ stage: StageName; due: number }>(
+      `SELECT stage, max(due, held_until) AS due FROM recovery WHERE due IS NOT NULL
+       ORDER BY max(due, held_until), stage LIMIT 1`,
     )
-    .toArray()[0]?.stage;
+    .toArray()[0];
 }
 
 /** Ids of the letters that are to be sent now. Decides when the stage is looked at next if there is none. */
@@ -102,16 +107,15 @@ function lettersFor(sql: Sql, stage: StageName, now: number): string[] {
     if (rest.length > 0) return rest;
     const isAnyOpen = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1).length > 0;
     sql.exec(
-      "UPDATE recovery SET works_from = NULL, wait = ?, due = ? WHERE stage = ?",
-      FIRST_WAIT_MS,
+      "UPDATE recovery SET works_from = NULL, due = ? WHERE stage = ?",
       isAnyOpen ? now + row.wait : null,
       stage,
     );
     return [];
   }
   const probe = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1);
-  if (probe.length === 0)
-    sql.exec("UPDATE recovery SET wait = ?, due = NULL WHERE stage = ?", FIRST_WAIT_MS, stage);
+  // The wait stays: the letters that were sent may fail again.
+  if (probe.length === 0) sql.exec("UPDATE recovery SET due = NULL WHERE stage = ?", stage);
   return probe;
 }
 
@@ -120,7 +124,8 @@ function exhausted(sql: Sql, stage: StageName, sentBefore: number, most: number)
   return sql
     .exec<{ id: string }>(
       `SELECT id FROM entry INDEXED BY entry_exhausted
-       WHERE stage = ? AND state = 'open' AND reason = 'retries_exhausted' AND coalesce(replayed_at, 0) < ?
+       WHERE stage = ? AND state = 'open' AND reason = 'retries_exhausted' AND needs_operator = 0
+         AND coalesce(replayed_at, 0) < ?
        ORDER BY coalesce(replayed_at, 0) LIMIT ?`,
       stage,
       sentBefore,

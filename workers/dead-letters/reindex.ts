@@ -12,7 +12,7 @@ const RECORDS_A_PAGE = 40;
 
 /**
  * Reads one page of R2's records into a storage that is new, or was lost. R2 has what was parked and how it failed; that
- * an operator dismissed it is known here only, so after a loss such an entry is open again.
+ * an operator dismissed it is known here only, so after a loss such an entry is open again, and waits for an operator.
  */
 export async function reindexPage(store: Store, { R2 }: Pick<Env, "R2">, log: Log): Promise<void> {
   const state = readFact(store.sql, "reindex");
@@ -27,7 +27,8 @@ export async function reindexPage(store: Store, { R2 }: Pick<Env, "R2">, log: Lo
     return bytes && readable(key, bytes, log);
   });
   store.decide((now) => {
-    for (const record of records) if (record !== undefined) note(store.sql, factsOf(record), now);
+    for (const record of records)
+      if (record !== undefined) note(store.sql, factsOf(record), now, "reindexed");
     if (page.truncated) writeFact(store.sql, "reindex", { cursor: page.cursor });
     else forgetFact(store.sql, "reindex");
   });

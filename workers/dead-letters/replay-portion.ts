@@ -1,9 +1,9 @@
 import type { Sql } from "../../shared/sqlite.ts";
 import { actionFor, replayed } from "./actions.ts";
-import { resolve } from "./check.ts";
+import { LOST_AFTER, resolve } from "./check.ts";
 import { failedAgain, findEntry, type EntryRow } from "./entries.ts";
 import { endIfFinished, type ReplayRow } from "./replays.ts";
-import type { Known } from "./standing.ts";
+import { isTraceable, type Known } from "./standing.ts";
 
 export type ItemRow = { position: number; entry_id: string; tries: number };
 
@@ -68,11 +68,19 @@ export function finish(sql: Sql, replay: ReplayRow, sent: ReadonlyMap<string, Se
       settle(sql, replay.id, id, result);
       // An abort opened it while it was being sent.
       if (isOurs) sql.exec("UPDATE entry SET state = 'replaying' WHERE id = ? AND state = 'open'", id);
-      // Nobody can be asked about it: it counts as done, until it fails again.
-      if (isOurs && row.tx_id === null && row.block_number === null) resolve(sql, id);
+      if (isOurs && !isTraceable(row)) settleUntraceable(sql, id, replay, now);
     }
   }
   endIfFinished(sql, replay.id, now);
+}
+
+/**
+ * Nobody can be asked about the letter. An operator who replays it has mended the cause, so it counts as done until it
+ * fails again. A letter of an automatic replay may meet the same outage: it counts as done when it did not come back.
+ */
+function settleUntraceable(sql: Sql, id: string, { automatic }: ReplayRow, now: number): void {
+  if (automatic === 0) resolve(sql, id);
+  else sql.exec("UPDATE entry SET check_at = ? WHERE id = ? AND state = 'replaying'", now + LOST_AFTER, id);
 }
 
 function isRunning(sql: Sql, replayId: string): boolean {
@@ -87,7 +95,7 @@ function markReplaying(sql: Sql, replayId: string, entryId: string, now: number)
   );
   sql.exec(
     `UPDATE entry SET state = 'replaying', replay_id = ?, replayed_at = ?, dismissed_by = NULL, dismissed_reason = NULL,
-       dismissed_at = NULL, check_at = CASE WHEN tx_id IS NULL AND block_number IS NULL THEN NULL ELSE ? END
+       dismissed_at = NULL, needs_operator = 0, check_at = CASE WHEN tx_id IS NULL AND block_number IS NULL THEN NULL ELSE ? END
      WHERE id = ?`,
     replayId,
     now,

@@ -1,6 +1,9 @@
 import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 
-/** What a letter that used up its retries says of its stage: it is to be probed, after its wait. */
+/** Milliseconds from a failure to the first probe of its stage. The migrations have it: it is never changed. */
+const FIRST_WAIT_MS = 60_000;
+
+/** A letter that used up its retries shows that its stage fails. The stage is probed after its wait. */
 const STAGE_FAILED = `UPDATE recovery SET works_from = NULL,
         due = CASE WHEN due IS NULL OR works_from IS NOT NULL THEN NEW.last_seen + wait ELSE due END
         WHERE stage = NEW.stage;`;
@@ -90,29 +93,43 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   [
     "ALTER TABLE replay ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0",
-    "CREATE INDEX entry_exhausted ON entry (stage, coalesce(replayed_at, 0)) WHERE state = 'open' AND reason = 'retries_exhausted'",
+    // 1: read from R2 into a new storage. An operator may have dismissed it before the loss of the old one.
+    "ALTER TABLE entry ADD COLUMN needs_operator INTEGER NOT NULL DEFAULT 0",
+    `CREATE INDEX entry_exhausted ON entry (stage, coalesce(replayed_at, 0))
+       WHERE state = 'open' AND reason = 'retries_exhausted' AND needs_operator = 0`,
     // wait: milliseconds until the next probe. due: null when no exhausted letter is open. works_from: letters that were sent
-    // before this time may be sent again, for one has got through; null while the stage is being probed.
-    "CREATE TABLE recovery (stage TEXT PRIMARY KEY, wait INTEGER NOT NULL, due INTEGER, works_from INTEGER) WITHOUT ROWID",
-    `INSERT INTO recovery (stage, wait) VALUES ('pending-writer', 60000), ('miner', 60000),
-       ('tier-persister', 60000), ('indexer', 60000), ('pending-cleaner', 60000), ('storage-verifier', 60000)`,
+    // before this time may be sent again, for one has got through; null while the stage is being probed. held_until: an
+    // operator has stopped the stage's replays until then.
+    `CREATE TABLE recovery (stage TEXT PRIMARY KEY, wait INTEGER NOT NULL, due INTEGER, works_from INTEGER,
+       held_until INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+    `INSERT INTO recovery (stage, wait) VALUES ('pending-writer', ${FIRST_WAIT_MS}), ('miner', ${FIRST_WAIT_MS}),
+       ('tier-persister', ${FIRST_WAIT_MS}), ('indexer', ${FIRST_WAIT_MS}), ('pending-cleaner', ${FIRST_WAIT_MS}),
+       ('storage-verifier', ${FIRST_WAIT_MS})`,
     "UPDATE recovery SET due = 0 WHERE stage IN (SELECT stage FROM counted WHERE state = 'open' AND entries > 0)",
-    `CREATE TRIGGER exhausted_letter AFTER INSERT ON entry WHEN NEW.state = 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+    `CREATE TRIGGER exhausted_letter AFTER INSERT ON entry
+      WHEN NEW.state = 'open' AND NEW.reason = 'retries_exhausted' AND NEW.needs_operator = 0 BEGIN
       ${STAGE_FAILED}
     END`,
     `CREATE TRIGGER exhausted_again AFTER UPDATE OF failures ON entry
-      WHEN NEW.failures <> OLD.failures AND NEW.state = 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+      WHEN NEW.failures <> OLD.failures AND NEW.state = 'open' AND NEW.reason = 'retries_exhausted'
+        AND NEW.needs_operator = 0 BEGIN
       ${STAGE_FAILED}
     END`,
     // An abort, or a message that a queue has lost, says nothing of the stage.
-    `CREATE TRIGGER exhausted_opened AFTER UPDATE OF state ON entry
-      WHEN NEW.state = 'open' AND OLD.state <> 'open' AND NEW.reason = 'retries_exhausted' BEGIN
+    `CREATE TRIGGER exhausted_opened AFTER UPDATE OF state, needs_operator ON entry
+      WHEN NEW.state = 'open' AND NEW.needs_operator = 0 AND (OLD.state <> 'open' OR OLD.needs_operator = 1)
+        AND NEW.reason = 'retries_exhausted' BEGIN
       UPDATE recovery SET due = coalesce(due, NEW.last_seen + wait) WHERE stage = NEW.stage;
     END`,
+    // Only the first success makes the stage due at once: a stage with a backlog takes turns with the others.
+    // A letter that was sent before an operator's abort, or during its hold, releases nothing. Nor does a letter without a
+    // transaction or block, since nobody reports that its work was done.
     `CREATE TRIGGER exhausted_done AFTER UPDATE OF state ON entry
-      WHEN NEW.state = 'resolved' AND OLD.state = 'replaying' AND NEW.reason = 'retries_exhausted' BEGIN
+      WHEN NEW.state = 'resolved' AND OLD.state = 'replaying' AND NEW.reason = 'retries_exhausted'
+        AND (NEW.tx_id IS NOT NULL OR NEW.block_number IS NOT NULL) BEGIN
       UPDATE recovery SET works_from = coalesce(works_from, NEW.replayed_at + 1),
-        due = CASE WHEN due IS NULL THEN NULL ELSE 0 END WHERE stage = NEW.stage;
+        due = CASE WHEN due IS NULL OR works_from IS NOT NULL THEN due ELSE 0 END, wait = ${FIRST_WAIT_MS}
+        WHERE stage = NEW.stage AND NEW.replayed_at >= held_until;
     END`,
   ],
 ];

@@ -36,6 +36,11 @@ export function isSetAside({ stage, tx_id }: Subject): boolean {
   return stage === "miner" && tx_id !== null;
 }
 
+/** Whether the chain head or a stage can report that the work was done. */
+export function isTraceable({ tx_id, block_number }: Subject): boolean {
+  return tx_id !== null || block_number !== null;
+}
+
 /** Why a replay is not needed; `undefined` when it is, or when nobody can tell. */
 export function standingOf(subject: Subject, known: Known): Standing | undefined {
   return subject.tx_id === null ? ofBlock(subject, known) : ofTransaction(subject, subject.tx_id, known);

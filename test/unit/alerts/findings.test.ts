@@ -189,6 +189,16 @@ describe("dead letters", () => {
       details: open,
     });
   });
+
+  it("are an alert while one is being replayed, for it may fail again", () => {
+    const found = looked(new TestHead(), { deadLetters: { ...NO_LETTERS, replaying: 2 } });
+    expect(found.of("dead_letters")).toMatchObject({
+      firing: true,
+      summary: expect.stringMatching(/^2 dead letter.*replayed/),
+    });
+    const done = looked(new TestHead(), { deadLetters: { ...NO_LETTERS, resolved: 2, dismissed: 1 } });
+    expect(done.of("dead_letters")).toMatchObject({ firing: false });
+  });
 });
 
 describe("a verification", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { factsOf, type ParkedMessage } from "../../../workers/dead-letters/record.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 
 const EXHAUSTED = { reason: "retries_exhausted" };
@@ -76,6 +77,53 @@ describe("letters that used up their retries", () => {
     expect(numbers(index).slice(0, 3)).toEqual([100, 101, 102]);
   });
 
+  it("of a stage with a backlog do not keep the probe of another stage waiting", async () => {
+    const { index } = await indexOf(2_000);
+    index.pass(5);
+    await index.giveUp("indexer", block(70), EXHAUSTED);
+    index.whileSending = () => {
+      const last = index.sent.at(-1)!;
+      if (last.to === "storage-verifier")
+        index.resolved(last.to, (last.message as { blockNumber: number }).blockNumber);
+    };
+    await index.run(300);
+    expect(index.sent).toHaveLength(2_001);
+    const replaysBefore = index.sent.findIndex(({ to }) => to === "indexer") / 500;
+    expect(replaysBefore).toBeLessThan(2.1);
+  });
+
+  it("are probed after a minute again once a letter got through, however long the wait had become", async () => {
+    const { index } = await indexOf(2);
+    const failAgain = async () => {
+      await index.giveUp("storage-verifier", block(numbers(index).at(-1)!), EXHAUSTED);
+    };
+    index.whileSending = failAgain;
+    await index.run(3 * 86_400);
+    index.whileSending = () => {};
+    const before = index.sent.length;
+    await index.run(LONGEST_WAIT);
+    expect(index.sent).toHaveLength(before + 1);
+    index.whileSending = failAgain;
+    index.resolved("storage-verifier", numbers(index).at(-1)!);
+    await index.run(FIRST_WAIT + 10);
+    const [released, probe] = index.sent.slice(before + 1).map(({ at }) => at);
+    expect(probe! - released!).toBe(FIRST_WAIT * 1_000);
+  });
+
+  it("are probed later each time when there is but one, and it fails each time", async () => {
+    const { index } = await indexOf(1);
+    const waits: number[] = [];
+    for (let n = 1; n <= 12; n++) {
+      const failedAt = index.now;
+      while (index.sent.length < n) await index.run(60);
+      waits.push((index.sent.at(-1)!.at - failedAt) / 1_000);
+      await index.run(86_400);
+      await index.giveUp("storage-verifier", block(100), EXHAUSTED);
+    }
+    expect(waits.slice(0, 4)).toEqual([60, 120, 240, 480]);
+    expect(waits.at(-1)).toBe(LONGEST_WAIT);
+  });
+
   it("that can't be sent are tried no more often than the stage is probed, though the stage works", async () => {
     const { index, ids } = await indexOf(3);
     await index.run(FIRST_WAIT);
@@ -97,12 +145,94 @@ describe("letters that used up their retries", () => {
     expect(index.recoveries()).toMatchObject([{ stage: "indexer", phase: "probing" }]);
     expect(index.entry(other).state).toBe("replaying");
   });
+});
 
-  it("are found again after the index lost its storage", async () => {
+describe("letters that an index reads from R2 after a loss of its storage", () => {
+  it("wait for an operator, who may have dismissed them before the loss", async () => {
+    const { index, ids } = await indexOf(2);
+    index.dismiss(ids[0]!);
+    index.loseStorage();
+    await index.run(30 * 86_400);
+    expect({ sent: index.sent, audited: index.audited }).toEqual({ sent: [], audited: [] });
+    expect(ids.map((id) => index.entry(id).state)).toEqual(["open", "open"]);
+  });
+
+  it("do not keep a letter waiting that fails after the loss, and do not follow it", async () => {
     const { index } = await indexOf(2);
     index.loseStorage();
+    await index.run(5);
+    await index.giveUp("storage-verifier", block(300), EXHAUSTED);
     await index.run(FIRST_WAIT);
-    expect(numbers(index)).toHaveLength(1);
+    index.resolved("storage-verifier", 300);
+    await index.run(86_400);
+    expect(numbers(index)).toEqual([300]);
+    expect(index.recoveries()).toEqual([]);
+  });
+
+  it("replay themselves once they have failed again, or an operator has replayed them", async () => {
+    const { index, ids } = await indexOf(3);
+    index.loseStorage();
+    await index.run(5);
+    await index.giveUp("storage-verifier", block(100), EXHAUSTED);
+    index.failing = ["storage-verifier"];
+    const { id } = index.replay({ ids: [ids[1]!] });
+    await index.run(30);
+    expect(index.found(id)).toMatchObject({ state: "done", failed: 1 });
+    index.failing = [];
+    await index.run(600);
+    expect(numbers(index).toSorted()).toEqual([100, 101]);
+  });
+
+  it("replay themselves when the index hears of their parking after it has read them", async () => {
+    const { index } = await indexOf(1);
+    const [text] = index.records.values();
+    index.loseStorage();
+    await index.run(5);
+    index.note(factsOf(JSON.parse(text!) as ParkedMessage));
+    await index.run(FIRST_WAIT);
+    expect(numbers(index)).toEqual([100]);
+  });
+});
+
+describe("a letter about nothing that the chain head or a stage can report on", () => {
+  const CASES = [
+    ["miner", { v: 1, cause: "approved" }],
+    ["storage-verifier", { v: 1, kind: "chunk", runId: "r", from: 7 }],
+  ] as const;
+
+  it.for(CASES)("releases no other letter of %s when it is sent: %j", async ([stage, message]) => {
+    const index = new TestIndex();
+    const id = await index.giveUp(stage, message, EXHAUSTED);
+    index.pass(1);
+    for (let n = 0; n < 20; n++) await index.giveUp(stage, block(300 + n), EXHAUSTED);
+    await index.run(FIRST_WAIT);
+    expect(index.sent.map((sent) => sent.message)).toEqual([message]);
+    await index.run(600);
+    expect(index.sent.length).toBeLessThan(5);
+    expect(index.recoveries()).toMatchObject([{ stage, phase: "probing" }]);
+    expect(index.entry(id).state).toBe("replaying");
+  });
+
+  it.for(CASES)("counts as replaying for five days, then as done: %s %j", async ([stage, message]) => {
+    const index = new TestIndex();
+    const id = await index.giveUp(stage, message, EXHAUSTED);
+    await index.run(FIRST_WAIT + 5 * 86_400 - 1);
+    expect(index.entry(id).state).toBe("replaying");
+    await index.run(5);
+    expect(index.entry(id).state).toBe("resolved");
+    expect(await index.run(30 * 86_400)).toBe(0);
+    expect(index.sent).toHaveLength(1);
+  });
+
+  it("is open again when it fails again", async () => {
+    const index = new TestIndex();
+    const id = await index.giveUp("miner", { v: 1, cause: "approved" }, EXHAUSTED);
+    await index.run(4 * 86_400);
+    await index.giveUp("miner", { v: 1, cause: "approved" }, EXHAUSTED);
+    expect(index.entry(id).state).toBe("open");
+    await index.run(2 * 86_400);
+    expect(index.entry(id).state).toBe("replaying");
+    expect(index.sent).toHaveLength(2);
   });
 });
 
@@ -198,6 +328,10 @@ describe("an automatic replay", () => {
     const running = index.replays().find(({ state }) => state === "running");
     index.abort(running!.id);
     const sent = index.sent.length;
+    index.resolved("storage-verifier", numbers(index).at(-1)!);
+    expect(index.recoveries()).toEqual([
+      { stage: "storage-verifier", phase: "probing", nextAt: index.now + LONGEST_WAIT * 1_000 },
+    ]);
     await index.run(LONGEST_WAIT - 10);
     expect(index.sent).toHaveLength(sent);
     await index.run(20);
