@@ -11,8 +11,8 @@ const CHECK_AT_ONCE = 100;
 const PAUSE_MS = 2_000;
 const SOONEST_MS = 2_000;
 const LATEST_MS = 24 * 3_600_000;
-/** For a letter that tells whether its stage works again. */
-const LATEST_OF_PROBE_MS = 15 * 60_000;
+/** For a replayed letter that had used up its retries. Its success shows that its stage works again. */
+const LATEST_OF_EXHAUSTED_MS = 15 * 60_000;
 /** Longer than a queue keeps a message. */
 export const LOST_AFTER = (QUEUE_RETENTION + 86_400) * 1_000;
 
@@ -64,8 +64,9 @@ export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known
       resolve(sql, row.id);
       continue;
     }
-    const isProbe = row.state === "replaying" && row.reason === "retries_exhausted";
-    const later = now + Math.min(isProbe ? LATEST_OF_PROBE_MS : LATEST_MS, Math.max(SOONEST_MS, waited));
+    const isReplayedExhausted = row.state === "replaying" && row.reason === "retries_exhausted";
+    const latest = isReplayedExhausted ? LATEST_OF_EXHAUSTED_MS : LATEST_MS;
+    const later = now + Math.min(latest, Math.max(SOONEST_MS, waited));
     const lostAt = row.state === "replaying" ? (row.replayed_at ?? 0) + LOST_AFTER : 0;
     sql.exec(
       "UPDATE entry SET check_at = ? WHERE id = ? AND check_at IS NOT NULL",

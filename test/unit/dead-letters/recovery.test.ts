@@ -88,8 +88,8 @@ describe("letters that used up their retries", () => {
     };
     await index.run(300);
     expect(index.sent).toHaveLength(2_001);
-    const replaysBefore = index.sent.findIndex(({ to }) => to === "indexer") / 500;
-    expect(replaysBefore).toBeLessThan(2.1);
+    // One probe and two replays at most: the backlog became due before the indexer did.
+    expect(index.sent.findIndex(({ to }) => to === "indexer")).toBeLessThanOrEqual(1_001);
   });
 
   it("are probed after a minute again once a letter got through, however long the wait had become", async () => {
