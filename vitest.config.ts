@@ -22,7 +22,7 @@ const CLEAN = { restoreMocks: true, unstubGlobals: true, unstubEnvs: true };
 /** `npm test` runs the projects `unit` and `workers`, `npm run prove` the project `prove`. */
 export default defineConfig({
   test: {
-    maxWorkers: 5, // most of a test's time is waiting for queues, so more files run at once than there are cores
+    maxWorkers: 5, // a test waits for queues during most of its time, so more files run at once than there are cores
     maxConcurrency: 2, // of the tests in one file that may run side by side: each of these is a process
     setupFiles: ["test/support/fast-check.ts"],
     testTimeout: HANG_AFTER_MS,
@@ -41,6 +41,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "workers",
+          maxWorkers: 7,
           include: ["test/**/*.test.ts"],
           exclude: UNIT,
           globalSetup: ["test/support/build.ts"],

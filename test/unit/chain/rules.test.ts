@@ -58,6 +58,9 @@ function blocksUntilAllTaken(own: readonly number[], flood: number, limit: Retur
   return mine.map(({ id }) => takenIn.get(id) ?? Infinity);
 }
 
+const many = (count: number, envelopeSize: number) =>
+  Array.from({ length: count }, (_, i) => ({ id: `${i}`, sequence: i, size: 400, envelopeSize }));
+
 describe("the transactions of a block", () => {
   it.each([
     { sizes: [], transactions: 10, bytes: 100, taken: [] },
@@ -98,8 +101,6 @@ describe("the transactions of a block", () => {
     .map(([count, bytes]) => limits(count, bytes));
 
   it("hold no more private parts than their archive may, half of them of paid ones, and at least one", () => {
-    const many = (count: number, envelopeSize: number) =>
-      Array.from({ length: count }, (_, i) => ({ id: `${i}`, sequence: i, size: 400, envelopeSize }));
     const whole = limits(2_000, 1_000_000);
     const fit = Math.floor(PRIVATE_ARCHIVE_BYTES / 126_000);
     const all = many(2_000, 126_000);
