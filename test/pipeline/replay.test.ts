@@ -61,7 +61,7 @@ async function lettersOf(distinct: number): Promise<{ letters: object[]; txIds: 
   };
 }
 
-const statesOf = (entries: readonly DeadLetterEntry[]) =>
+const statesOf = (entries: readonly DeadLetterEntry[]): Record<string, number> =>
   Object.fromEntries(
     [...Map.groupBy(entries, ({ state }) => state)].map(([state, { length }]) => [state, length]),
   );
@@ -297,7 +297,10 @@ describe("the list", () => {
     expect(await countsOf(pipeline)).toEqual([before.length]);
     const after = await listed(pipeline);
     expect(after.map(factsOf)).toEqual(before.map(factsOf));
-    await until(async () => expect(statesOf(await listed(pipeline))).toEqual(statesOf(before)));
+    // Whether one was being replayed is forgotten: it is open until an operator has looked at it.
+    const { open = 0, replaying = 0, ...done } = statesOf(before);
+    const expected = { open: open + replaying, ...done };
+    await until(async () => expect(statesOf(await listed(pipeline))).toEqual(expected));
   });
 });
 

@@ -9,8 +9,8 @@ import {
 } from "../../cli/stripe/synthetic.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";
-import { mine, purchase, status, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
+import { mine, purchase, status } from "../support/payments.ts";
+import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectHeaders, expectProblem, type ProblemBody } from "../support/problems.ts";
 import { fixture } from "../support/vectors.ts";
 
@@ -281,77 +281,6 @@ describe("the webhook", () => {
     expect((await pipeline.r2.list({ prefix: r2Keys.deadLetterPrefix })).objects).toEqual([]);
   });
 });
-
-describe("the family of events", () => {
-  it("is the only one that is taken", async () => {
-    const event = fixture("stripe/invoice.paid.json");
-    await withPipeline({ vars: { STRIPE_EVENT_FAMILY: "invoice" } }, async (pipeline) => {
-      const secret = pipeline.secrets.STRIPE_WEBHOOK_SECRET;
-      const { txId, type } = await taken(await deliver(pipeline, event, { secret }));
-      await expectIgnored(await deliver(pipeline, purchase(), { secret }), "other_family");
-      await untilWaiting(pipeline, 1);
-      expect(await pendingKeys(pipeline)).toEqual([r2Keys.pending(txId)]);
-      expect(["payment", "asset_creation"]).toContain(type);
-    });
-  });
-});
-
-describe("without a whole configuration", () => {
-  const misfits: { what: string; options: PipelineOptions; says: string }[] = [
-    {
-      what: "no Stripe secret",
-      options: { secrets: { STRIPE_WEBHOOK_SECRET: "" } },
-      says: "STRIPE_WEBHOOK_SECRET is not set",
-    },
-    {
-      what: "a weak Stripe secret beside a good one",
-      options: { secrets: { STRIPE_WEBHOOK_SECRET: `${NEW_SECRET},whsec_changeme` } },
-      says: "STRIPE_WEBHOOK_SECRET is too weak or a placeholder",
-    },
-    {
-      what: "a public key that is none",
-      options: { secrets: { SYSTEM_ENCRYPTION_PUBLIC_KEY: "A".repeat(1579) } },
-      says: "SYSTEM_ENCRYPTION_PUBLIC_KEY",
-    },
-    {
-      what: "an unknown family",
-      options: { vars: { STRIPE_EVENT_FAMILY: "payments" } },
-      says: "STRIPE_EVENT_FAMILY must be one of",
-    },
-  ];
-
-  it.each(misfits)("($what) nothing is taken in, and /api/ready says so", async ({ options, says }) => {
-    await withPipeline(options, async (pipeline) => {
-      const configured = pipeline.secrets.STRIPE_WEBHOOK_SECRET.split(",")[0] || NEW_SECRET;
-      const response = await deliver(pipeline, purchase(), { secret: configured });
-      expect(response.headers.get("retry-after")).toBe("60");
-      const problem = await expectProblem(response, "not-configured");
-      expect(problem.detail).toContain(says);
-      if (pipeline.secrets.STRIPE_WEBHOOK_SECRET !== "")
-        expect(JSON.stringify(problem)).not.toContain(configured);
-
-      const ready = await pipeline.fetch("/api/ready");
-      expect(ready.status).toBe(503);
-      const body: { ready: boolean; checks: Record<string, { ok: boolean; detail?: string }> } =
-        await ready.json();
-      expect(body).toMatchObject({ ready: false, checks: { kv: { ok: true }, ingest: { ok: false } } });
-      expect(body.checks.ingest?.detail).toContain(says);
-      expect((await status(pipeline)).counts.pending).toBe(0);
-    });
-  });
-});
-
-async function withPipeline(
-  options: PipelineOptions,
-  work: (pipeline: Pipeline) => Promise<void>,
-): Promise<void> {
-  const pipeline = await startPipeline(options);
-  try {
-    await work(pipeline);
-  } finally {
-    await pipeline.close();
-  }
-}
 
 async function ignoredCounts(pipeline: Pipeline): Promise<Record<string, number>> {
   const response = await pipeline.operate("/api/vdc/status");

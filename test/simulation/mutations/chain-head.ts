@@ -111,6 +111,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "expire-what-is-paid",
     breaks: "1 nothing is lost",
     seed: 1,
+    inEveryRun: true,
     file: "workers/chain-head/schema.ts",
     seam: "UNPAID_INTENT",
     mutate: () => "received_at IS NOT NULL AND expired_at IS NULL",

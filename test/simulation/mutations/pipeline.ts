@@ -11,7 +11,6 @@ export const PIPELINE_MUTATIONS = [
     name: "ack-what-failed",
     breaks: "1 nothing is lost",
     seed: 43,
-    inEveryRun: true,
     file: "shared/consume.ts",
     seam: "consumeTogether",
     mutate:
@@ -42,6 +41,7 @@ export const PIPELINE_MUTATIONS = [
     name: "seal-in-clear",
     breaks: "8 nothing personal in public",
     seed: 1,
+    inEveryRun: true,
     file: "workers/ingest-webhook/env.ts",
     seam: "settingsOf",
     mutate: (settingsOf) => async (env) => {

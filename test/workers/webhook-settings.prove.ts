@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { signStripeBody } from "../../cli/stripe/synthetic.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
+import { pendingKeys } from "../support/check-chain.ts";
+import { purchase, status, untilWaiting } from "../support/payments.ts";
+import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
+import { expectProblem } from "../support/problems.ts";
+import { fixture } from "../support/vectors.ts";
+
+// Each of these settings needs a start of every Worker.
+
+const NEW_SECRET = "whsec_3b1f9d0c7a5e48f2a6d40e9b";
+
+/** Posts the event as Stripe does, signed with this secret. */
+async function deliver(pipeline: Pipeline, event: unknown, secret: string): Promise<Response> {
+  const body = JSON.stringify(event);
+  const signature = await signStripeBody(body, secret, Math.floor(Date.now() / 1_000));
+  return pipeline.fetch("/api/stripe/webhook", {
+    method: "POST",
+    headers: { "stripe-signature": signature },
+    body,
+  });
+}
+
+describe("the family of events", () => {
+  it("is the only one that is taken", async () => {
+    const event = fixture("stripe/invoice.paid.json");
+    await withPipeline({ vars: { STRIPE_EVENT_FAMILY: "invoice" } }, async (pipeline) => {
+      const secret = pipeline.secrets.STRIPE_WEBHOOK_SECRET;
+      const response = await deliver(pipeline, event, secret);
+      const { txId, type } = await response.json<{ txId: string; type: string }>();
+      expect(response.status).toBe(200);
+      const other = await deliver(pipeline, purchase(), secret);
+      expect(await other.json()).toEqual({ received: true, ignored: "other_family" });
+      await untilWaiting(pipeline, 1);
+      expect(await pendingKeys(pipeline)).toEqual([r2Keys.pending(txId)]);
+      expect(["payment", "asset_creation"]).toContain(type);
+    });
+  });
+});
+
+describe("without a whole configuration", () => {
+  const misfits: { what: string; options: PipelineOptions; says: string }[] = [
+    {
+      what: "no Stripe secret",
+      options: { secrets: { STRIPE_WEBHOOK_SECRET: "" } },
+      says: "STRIPE_WEBHOOK_SECRET is not set",
+    },
+    {
+      what: "a weak Stripe secret beside a good one",
+      options: { secrets: { STRIPE_WEBHOOK_SECRET: `${NEW_SECRET},whsec_changeme` } },
+      says: "STRIPE_WEBHOOK_SECRET is too weak or a placeholder",
+    },
+    {
+      what: "a public key that is none",
+      options: { secrets: { SYSTEM_ENCRYPTION_PUBLIC_KEY: "A".repeat(1579) } },
+      says: "SYSTEM_ENCRYPTION_PUBLIC_KEY",
+    },
+    {
+      what: "an unknown family",
+      options: { vars: { STRIPE_EVENT_FAMILY: "payments" } },
+      says: "STRIPE_EVENT_FAMILY must be one of",
+    },
+  ];
+
+  it.each(misfits)("($what) nothing is taken in, and /api/ready says so", async ({ options, says }) => {
+    await withPipeline(options, async (pipeline) => {
+      const configured = pipeline.secrets.STRIPE_WEBHOOK_SECRET.split(",")[0] || NEW_SECRET;
+      const response = await deliver(pipeline, purchase(), configured);
+      expect(response.headers.get("retry-after")).toBe("60");
+      const problem = await expectProblem(response, "not-configured");
+      expect(problem.detail).toContain(says);
+      if (pipeline.secrets.STRIPE_WEBHOOK_SECRET !== "")
+        expect(JSON.stringify(problem)).not.toContain(configured);
+
+      const ready = await pipeline.fetch("/api/ready");
+      expect(ready.status).toBe(503);
+      const body: { ready: boolean; checks: Record<string, { ok: boolean; detail?: string }> } =
+        await ready.json();
+      expect(body).toMatchObject({ ready: false, checks: { kv: { ok: true }, ingest: { ok: false } } });
+      expect(body.checks.ingest?.detail).toContain(says);
+      expect((await status(pipeline)).counts.pending).toBe(0);
+    });
+  });
+});
+
+async function withPipeline(
+  options: PipelineOptions,
+  work: (pipeline: Pipeline) => Promise<void>,
+): Promise<void> {
+  const pipeline = await startPipeline(options);
+  try {
+    await work(pipeline);
+  } finally {
+    await pipeline.close();
+  }
+}
