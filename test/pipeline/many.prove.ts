@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** Distinct payments of 400 seconds, five or more in each, so that ties are many; the oldest 900 are large. */
+/** Distinct payments of 400 seconds, five or more in each, so that ties are many; some 900 are large. */
 function manyPayments(count: number): Promise<PendingTransaction[]> {
   const start = Math.floor(Date.now() / 1_000) - 3_600;
   return Promise.all(
@@ -71,8 +71,13 @@ describe("2,500 pending transactions", () => {
   it("become as many blocks as the limits say, in the order of admission, none lost and none twice", async () => {
     const before = (await checkChain(pipeline)).length;
     const payments = await manyPayments(2_500);
-    await enqueue(pipeline, "pending-writer", payments);
-    await until(async () => expect((await status(pipeline)).counts.waiting).toBe(payments.length));
+    const isLarge = ({ size }: PendingTransaction) => size > LIMITS.bytes / LIMITS.transactions;
+    // The large ones first: their blocks end at the limit of bytes, the others at that of transactions.
+    const [large, small] = [payments.filter(isLarge), payments.filter((payment) => !isLarge(payment))];
+    await enqueue(pipeline, "pending-writer", large);
+    await untilWaiting(pipeline, large.length);
+    await enqueue(pipeline, "pending-writer", small);
+    await untilWaiting(pipeline, payments.length);
     expect((await keysOf(pipeline, r2Keys.pendingPrefix)).length).toBe(payments.length);
 
     const byId = new Map(payments.map((payment) => [payment.txId, payment]));
