@@ -102,7 +102,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "take-any-time",
     breaks: "nothing forged is taken",
-    seed: 4,
+    seed: 1,
     file: "workers/accounts/submission-checks.ts",
     seam: "checkTime",
     mutate: (checkTime) => (timestamp, now, windowSeconds) => {

@@ -72,7 +72,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "no-watchdog",
     breaks: "everything comes to rest",
-    seed: 2,
+    seed: 3,
     file: "workers/chain-head/alarm.ts",
     seam: "doDuties",
     mutate:

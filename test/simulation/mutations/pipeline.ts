@@ -10,7 +10,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "ack-what-failed",
     breaks: "1 nothing is lost",
-    seed: 43,
+    seed: 5,
     file: "shared/consume.ts",
     seam: "consumeTogether",
     mutate:
