@@ -19,6 +19,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "seal-twice",
     breaks: "3 one block per height",
     seed: 30,
+    isRare: true,
     file: "workers/chain-head/blocks.ts",
     seam: "isSealed",
     mutate:
@@ -65,6 +66,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "publish-over-a-write-in-doubt",
     breaks: "5 latest never goes back",
     seed: 27,
+    isRare: true,
     file: "workers/chain-head/latest-write.ts",
     seam: "publishableFrom",
     mutate: () => () => 0,

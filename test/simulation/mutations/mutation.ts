@@ -14,6 +14,8 @@ export interface Mutation {
   readonly seed: number;
   /** `npm test` looks for it too, not only `npm run prove`: a change of the product is likely to make this very mistake. */
   readonly inEveryRun: boolean;
+  /** Fewer than one seed in forty finds it, so that only `npm run simulate -- --mutation <name> --until-found` looks for it. */
+  readonly isRare?: true;
   /** Path of the product module, from the root of the repository. */
   readonly file: string;
   /** Name of the export. */
