@@ -89,3 +89,16 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     },
   };
 }
+
+/** Starts a pipeline with these settings for the work, and closes it. */
+export async function withPipeline(
+  options: PipelineOptions,
+  work: (pipeline: Pipeline) => Promise<void>,
+): Promise<void> {
+  const pipeline = await startPipeline(options);
+  try {
+    await work(pipeline);
+  } finally {
+    await pipeline.close();
+  }
+}

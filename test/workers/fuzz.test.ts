@@ -11,25 +11,9 @@ import { submit } from "../support/sealed-payments.ts";
 
 const OPERATORS = CALLS.filter(({ operator }) => operator);
 
-/** The same requests each time, as many as there is time for. FUZZ_SEED has others made, FUZZ_RUNS that many of each. */
+/** The same requests each time. FUZZ_SEED has others made, FUZZ_RUNS that many of each call. */
 const { FUZZ_SEED, FUZZ_RUNS } = process.env;
-const SETTINGS = { seed: Number(FUZZ_SEED ?? 20_261_122), numRuns: Number(FUZZ_RUNS ?? 100) };
-
-const AT_ONCE = 2; // maxConcurrency in vitest.config.ts
-const BUDGET = 8_000; // milliseconds for all of them
-const SHARE = (BUDGET * AT_ONCE) / (CALLS.length + OPERATORS.length + 2);
-const LEAST = 8; // requests of each call, however slow the machine is
-
-/** Does nothing any more once its share of the time is over. */
-function inItsTime<Given extends unknown[]>(work: (...given: Given) => Promise<void>) {
-  let runs = 0;
-  let end: number | undefined;
-  return async (...given: Given): Promise<void> => {
-    end ??= FUZZ_RUNS === undefined ? performance.now() + SHARE : Infinity;
-    runs++;
-    if (runs <= LEAST || performance.now() < end) await work(...given);
-  };
-}
+const SETTINGS = { seed: Number(FUZZ_SEED ?? 20_261_122), numRuns: Number(FUZZ_RUNS ?? 8) };
 
 let pipeline: Pipeline;
 const known: Record<string, string[]> = { blockNumber: ["0", "1"], assetId: ["deed-1"] };
@@ -100,19 +84,16 @@ async function shown(response: Response): Promise<string> {
 describe("the fuzzer", () => {
   it.concurrent.for(CALLS)("finds no undocumented answer of $id", async (call) => {
     await fc.assert(
-      fc.asyncProperty(
-        requestsOf(call, known),
-        inItsTime(async (request) => {
-          const response = await sendAsAllowed(call, request);
-          const { verdict } = request;
-          const refused = response.status === 400 || response.status === 413;
-          const said = await shown(response);
-          if (verdict === "misfit")
-            expect(refused, `the document does not take this request: ${said}`).toBe(true);
-          if (verdict === "fits") expect(refused, `the document takes this request: ${said}`).toBe(false);
-          await expectDocumented(call, response);
-        }),
-      ),
+      fc.asyncProperty(requestsOf(call, known), async (request) => {
+        const response = await sendAsAllowed(call, request);
+        const { verdict } = request;
+        const refused = response.status === 400 || response.status === 413;
+        const said = await shown(response);
+        if (verdict === "misfit")
+          expect(refused, `the document does not take this request: ${said}`).toBe(true);
+        if (verdict === "fits") expect(refused, `the document takes this request: ${said}`).toBe(false);
+        await expectDocumented(call, response);
+      }),
       SETTINGS,
     );
   });
@@ -120,16 +101,12 @@ describe("the fuzzer", () => {
   it.concurrent.for(OPERATORS)("gets nothing of $id but 401 without the secret", async (call) => {
     const secrets = fc.constantFrom("", "x", pipeline.secrets.ADMIN_SECRET.slice(1), "x".repeat(5_000));
     await fc.assert(
-      fc.asyncProperty(
-        requestsOf(call, known),
-        fc.option(secrets),
-        inItsTime(async (request, secret) => {
-          const response = await send(request, secret === null ? {} : { "x-admin-secret": secret });
-          expect(response.status, await shown(response)).toBe(401);
-          await expectDocumented(call, response);
-        }),
-      ),
-      { ...SETTINGS, numRuns: Math.ceil(SETTINGS.numRuns / 3) },
+      fc.asyncProperty(requestsOf(call, known), fc.option(secrets), async (request, secret) => {
+        const response = await send(request, secret === null ? {} : { "x-admin-secret": secret });
+        expect(response.status, await shown(response)).toBe(401);
+        await expectDocumented(call, response);
+      }),
+      SETTINGS,
     );
   });
 
@@ -138,19 +115,15 @@ describe("the fuzzer", () => {
     const methods = fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND");
     const paths = fc.constantFrom(...CALLS.map(({ path }) => path.replaceAll(/\{\w+\}/g, "1")));
     await fc.assert(
-      fc.asyncProperty(
-        methods,
-        paths,
-        inItsTime(async (method, path) => {
-          const taken = CALLS.filter((call) => isAt(call, path)).map((call) => call.method as string);
-          if (taken.includes(method === "HEAD" ? "GET" : method)) return;
-          const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
-          const response = await pipeline.fetch(path, { method, headers });
-          expect(response.headers.get("allow")?.split(", ")).toEqual(expect.arrayContaining(taken));
-          if (method === "OPTIONS") expect(response.status).toBe(204);
-          else await expectDocumented(refusal, response, method);
-        }),
-      ),
+      fc.asyncProperty(methods, paths, async (method, path) => {
+        const taken = CALLS.filter((call) => isAt(call, path)).map((call) => call.method as string);
+        if (taken.includes(method === "HEAD" ? "GET" : method)) return;
+        const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
+        const response = await pipeline.fetch(path, { method, headers });
+        expect(response.headers.get("allow")?.split(", ")).toEqual(expect.arrayContaining(taken));
+        if (method === "OPTIONS") expect(response.status).toBe(204);
+        else await expectDocumented(refusal, response, method);
+      }),
       { ...SETTINGS, numRuns: SETTINGS.numRuns * 3 },
     );
   });
@@ -160,14 +133,11 @@ describe("the fuzzer", () => {
     const odd = ["api", "vdc", "blocks", "..", "%2e%2e", "%00", "%ff", "//", "admin", ".env", "__proto__"];
     const segments = fc.oneof(fc.constantFrom(...odd), fc.webSegment());
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(segments, { minLength: 1, maxLength: 6 }),
-        inItsTime(async (parts) => {
-          const { pathname } = new URL(`/x/${parts.join("/")}`, "http://localhost");
-          if (pathname.startsWith("//") || CALLS.some((call) => isAt(call, pathname))) return; // the first: another host's
-          await expectDocumented(nowhere, await pipeline.fetch(pathname));
-        }),
-      ),
+      fc.asyncProperty(fc.array(segments, { minLength: 1, maxLength: 6 }), async (parts) => {
+        const { pathname } = new URL(`/x/${parts.join("/")}`, "http://localhost");
+        if (pathname.startsWith("//") || CALLS.some((call) => isAt(call, pathname))) return; // the first: another host's
+        await expectDocumented(nowhere, await pipeline.fetch(pathname));
+      }),
       SETTINGS,
     );
   });

@@ -4,64 +4,11 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { checkChain, expectMined } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";
 import { mine, purchase, status, untilIdle, type MinedBlock } from "../support/payments.ts";
-import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
+import { startPipeline, withPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectHeaders, expectProblem } from "../support/problems.ts";
 import { deliverTo } from "../support/queues.ts";
+import { call, operatorCalls } from "../support/operator-calls.ts";
 import { submit } from "../support/sealed-payments.ts";
-
-/** Whatever the gateway answers to besides is for operators, also what is added later. */
-const PUBLIC = [
-  "POST /api/stripe/webhook",
-  "GET /api/vdc/latest",
-  "GET /api/vdc/blocks",
-  "GET /api/vdc/blocks/:blockNumber",
-  "POST /api/vdc/transactions",
-  "GET /api/vdc/transactions/:txId",
-  "GET /api/vdc/assets/:assetId",
-  "GET /.well-known/vdc.json",
-  "POST /api/documents",
-  "GET /api/documents/:documentId",
-  "POST /api/activation",
-  "GET /api/users/:userId/metadata",
-  "PUT /api/users/:userId/metadata",
-  "GET /api/health",
-  "GET /api/ready",
-  "GET /openapi.json",
-];
-
-interface OperatorCall {
-  method: string;
-  path: string;
-}
-
-async function operatorCalls(pipeline: Pipeline): Promise<OperatorCall[]> {
-  const { calls }: { calls: string[] } = await (await pipeline.fetch("/")).json();
-  const found = calls
-    .filter((call) => !PUBLIC.includes(call))
-    .map((call) => {
-      const [method = "", path = ""] = call.split(" ");
-      return { method, path: path.replaceAll(/:\w+/g, "1") };
-    });
-  const paths = found.map(({ path }) => path);
-  expect(paths).toEqual(expect.arrayContaining(["/api/vdc/mine", "/api/vdc/pending", "/api/vdc/status"]));
-  return found;
-}
-
-function call(pipeline: Pipeline, { method, path }: OperatorCall, headers: Record<string, string> = {}) {
-  return pipeline.fetch(path, { method, headers });
-}
-
-async function withPipeline(
-  options: PipelineOptions,
-  work: (pipeline: Pipeline) => Promise<void>,
-): Promise<void> {
-  const pipeline = await startPipeline(options);
-  try {
-    await work(pipeline);
-  } finally {
-    await pipeline.close();
-  }
-}
 
 interface Ready {
   ready: boolean;
@@ -352,41 +299,6 @@ describe("the operator's calls", () => {
     for (const [name, secret] of Object.entries(pipeline.secrets))
       expect(logs.includes(secret), name).toBe(false);
     expect(logs).not.toContain("buyer@");
-  });
-});
-
-describe("an operator's secret", () => {
-  it.each([
-    ["is not set", "", "is not set"],
-    ["is a placeholder", "change-me-please-1234567890", "too weak"],
-  ])("that %s lets nobody in: every call fails closed", async (_, secret, says) => {
-    await withPipeline({ secrets: { ADMIN_SECRET: secret } }, async (pipeline) => {
-      for (const operatorCall of await operatorCalls(pipeline))
-        for (const given of [undefined, secret, "undefined"]) {
-          const response = await call(
-            pipeline,
-            operatorCall,
-            given === undefined ? {} : { "x-admin-secret": given },
-          );
-          const { detail } = await expectProblem(response, "operators-not-configured", operatorCall.path);
-          expect(detail).toContain(says);
-        }
-      expect((await pipeline.fetch("/api/health")).status).toBe(200);
-    });
-  });
-
-  it("may be missing where Cloudflare Access is configured, and then only Access lets in", async () => {
-    const options = { secrets: { ADMIN_SECRET: "" }, vars: { ACCESS_AUD: "f".repeat(64) } };
-    await withPipeline(options, async (pipeline) => {
-      const given: Record<string, string>[] = [
-        {},
-        { "x-admin-secret": "undefined" },
-        { "cf-access-jwt-assertion": "eyJhbGciOiJub25lIn0.e30.", "cf-access-aud": "f".repeat(64) },
-      ];
-      for (const operatorCall of await operatorCalls(pipeline))
-        for (const headers of given)
-          await expectProblem(await call(pipeline, operatorCall, headers), "unauthorized", operatorCall.path);
-    });
   });
 });
 

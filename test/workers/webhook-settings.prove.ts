@@ -3,7 +3,7 @@ import { signStripeBody } from "../../cli/stripe/synthetic.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { pendingKeys } from "../support/check-chain.ts";
 import { purchase, status, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
+import { withPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
 import { fixture } from "../support/vectors.ts";
 
@@ -83,15 +83,3 @@ describe("without a whole configuration", () => {
     });
   });
 });
-
-async function withPipeline(
-  options: PipelineOptions,
-  work: (pipeline: Pipeline) => Promise<void>,
-): Promise<void> {
-  const pipeline = await startPipeline(options);
-  try {
-    await work(pipeline);
-  } finally {
-    await pipeline.close();
-  }
-}
