@@ -26,7 +26,7 @@ export interface Released {
 }
 
 const RELEASE_AT_ONCE = 100;
-/** What is paid and waits beyond that is released by the next run. */
+/** Paid submissions that one run releases at most. The next run releases the others. */
 const RELEASE_IN_A_RUN = 1_000;
 
 /**

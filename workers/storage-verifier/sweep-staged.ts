@@ -27,8 +27,9 @@ export async function sweepStaged(
   const portion = { prefix: r2Keys.allSealedPrefix, place, most: LOOK_AT_ONCE };
   for (const { key, uploaded } of await r2Portion(env.R2, portion))
     if (now - uploaded.getTime() > SETTLED_AFTER && (await isLeftOver(key, env))) leftOver.push(key);
-  if (leftOver.length > 0) await env.R2.delete(leftOver);
-  if (leftOver.length > 0) log.warn("staged.swept", { deleted: leftOver.length });
+  if (leftOver.length === 0) return;
+  await env.R2.delete(leftOver);
+  log.warn("staged.swept", { deleted: leftOver.length });
 }
 
 /** Keys are in the order of text, so digits by chance come before each key at times. */

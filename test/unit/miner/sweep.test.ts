@@ -10,6 +10,7 @@ import type { Env } from "../../../workers/miner/env.ts";
 import { sweepPending } from "../../../workers/miner/sweep.ts";
 import type { Entry } from "../../../workers/chain-head/admit.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
+import { listed } from "../../support/memory-bucket.ts";
 
 const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
 
@@ -27,13 +28,7 @@ class World {
   #steps = 0;
 
   readonly #bucket = {
-    list: ({ prefix, limit, startAfter = "" }: { prefix: string; limit: number; startAfter?: string }) =>
-      this.#step("list", () => {
-        const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
-        const rest = keys.filter((key) => key > startAfter);
-        const objects = rest.slice(0, limit).map((key) => ({ key, ...this.objects.get(key) }));
-        return { objects, truncated: rest.length > limit };
-      }),
+    list: (options: R2ListOptions) => this.#step("list", () => listed(this.objects, options)),
     get: (key: string) =>
       this.#step("get", () => {
         const object = this.objects.get(key);
