@@ -27,7 +27,7 @@ export async function* kvPages<Metadata>(
   } while (cursor !== undefined);
 }
 
-/** What one run of a sweep looks at. */
+/** The part of a folder that one run of a sweep looks at. */
 export interface Portion {
   readonly prefix: string;
   /** The run begins behind `prefix` and this text, which is chosen by chance. */

@@ -95,6 +95,7 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/chain-head.ts", "shared/errors.ts", "shared/storage"],
     types: ["workers/chain-head"],
   },
+  { folder: "shared/sweep.ts", may: ["shared/chain-head.ts"], types: ["workers/chain-head"] },
   {
     folder: "shared/intents.ts",
     may: ["shared/chain-head.ts", "shared/crypto", "shared/log.ts", "shared/storage"],

@@ -4,20 +4,17 @@ import { blockRow, evictChainHead, stagedKeys } from "../support/chain-state.ts"
 import { pendingKeys } from "../support/check-chain.ts";
 import { askForMining, expectFinished, nextBlockNumber, untilState } from "../support/finished-block.ts";
 import { until } from "../support/patience.ts";
-import { mine, status, untilIdle, untilWaiting } from "../support/payments.ts";
+import { mine, status, untilWaiting } from "../support/payments.ts";
 import type { Pipeline } from "../support/pipeline.ts";
 import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { calmDown, startWatchedChain } from "../support/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {
-  pipeline = await startChain({ vars: { STALL_AFTER_SECONDS: "1", MINE_AT_COUNT: "3" } });
+  pipeline = await startWatchedChain();
 });
 afterAll(() => pipeline.close());
-beforeEach(async () => {
-  pipeline.pinning.clearFaults();
-  await untilIdle(pipeline);
-});
+beforeEach(() => calmDown(pipeline));
 
 describe("the watchdog", () => {
   it("does not wait for a message that was put off for an hour", async () => {

@@ -9,17 +9,14 @@ import { mine, untilIdle } from "../support/payments.ts";
 import type { Pipeline } from "../support/pipeline.ts";
 import { restart } from "../support/restart.ts";
 import { submit } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { calmDown, startWatchedChain } from "../support/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {
-  pipeline = await startChain({ vars: { STALL_AFTER_SECONDS: "1", MINE_AT_COUNT: "3" } });
+  pipeline = await startWatchedChain();
 });
 afterAll(() => pipeline.close());
-beforeEach(async () => {
-  pipeline.pinning.clearFaults();
-  await untilIdle(pipeline);
-});
+beforeEach(() => calmDown(pipeline));
 
 describe("the watchdog", () => {
   it.each([

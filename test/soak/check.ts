@@ -140,7 +140,10 @@ function unexpectedDeadLetters(
 
 const placesOf = (txId: string): readonly string[] => [r2Keys.pending(txId), r2Keys.setAside(txId)];
 
-/** What was set aside is kept, under `pending/` until the sweep moves it to `set-aside/`: it may be replayed. Nothing else is left. */
+/**
+ * R2 keeps the object of a set-aside transaction for a replay, under `pending/` until the sweep moves it to `set-aside/`. R2
+ * keeps no other object of these folders.
+ */
 function wrongLeftovers(leftovers: readonly string[], setAside: ReadonlySet<string>): string[] {
   const held = new Set(leftovers);
   const kept = new Set([...setAside].flatMap(placesOf));

@@ -15,6 +15,7 @@ import type { Env as WriterEnv } from "../../workers/pending-writer/env.ts";
 import { writePending } from "../../workers/pending-writer/write-pending.ts";
 import { CHAIN_ID, creation, newUser, signed } from "./accounts.ts";
 import { TestHead, txId } from "./chain-head.ts";
+import { listed } from "./memory-bucket.ts";
 
 /** What a process does outside itself fails from here on, as when it dies. */
 export class Crash extends Error {}
@@ -184,14 +185,8 @@ export class IntentsWorld {
           const object = objects.get(key);
           return object ? { arrayBuffer: async () => object.bytes.buffer } : null;
         }),
-      list: ({ prefix = "", startAfter = "", limit = 1_000 }: R2ListOptions) =>
-        this.#step(`list ${prefix}`, () => {
-          const found = [...objects]
-            .filter(([key]) => key.startsWith(prefix) && key > startAfter)
-            .toSorted(([a], [b]) => (a < b ? -1 : 1))
-            .map(([key, { customMetadata, uploaded }]) => ({ key, customMetadata, uploaded }));
-          return { objects: found.slice(0, limit), truncated: found.length > limit };
-        }),
+      list: (options: R2ListOptions) =>
+        this.#step(`list ${options.prefix ?? ""}`, () => listed(objects, options)),
       delete: (keys: string | string[]) =>
         this.#step("delete", () => [keys].flat().forEach((key) => objects.delete(key))),
     };

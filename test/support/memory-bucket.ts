@@ -10,6 +10,21 @@ interface MemoryObject {
   readonly customMetadata: Record<string, string>;
 }
 
+/**
+ * What R2 lists of these objects: in the order of their keys, behind `startAfter`, at most `limit`.
+ * @param objects what is listed of each key
+ */
+export function listed<Value extends object>(
+  objects: Iterable<readonly [string, Value]>,
+  { prefix = "", startAfter = "", limit = 1_000 }: R2ListOptions,
+): { objects: ({ key: string } & Value)[]; truncated: boolean } {
+  const found = [...objects]
+    .filter(([key]) => key.startsWith(prefix) && key > startAfter)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => ({ key, ...value }));
+  return { objects: found.slice(0, limit), truncated: found.length > limit };
+}
+
 /** An R2 bucket in memory, with the conditions that the code relies on: create-only and replace-only. */
 export class MemoryBucket {
   readonly #objects = new Map<string, MemoryObject>();
@@ -67,10 +82,8 @@ export class MemoryBucket {
     }
   }
 
-  async list({ prefix = "", startAfter = "", limit = 1_000 }: R2ListOptions) {
-    await this.before("list", prefix);
-    const found = this.keys().filter((key) => key.startsWith(prefix) && key > startAfter);
-    const objects = found.slice(0, limit).map((key) => ({ key, ...this.#objects.get(key) }));
-    return { objects, truncated: found.length > limit };
+  async list(options: R2ListOptions) {
+    await this.before("list", options.prefix ?? "");
+    return listed(this.#objects, options);
   }
 }

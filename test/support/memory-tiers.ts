@@ -1,6 +1,7 @@
 import type { DocumentTiers } from "../../workers/accounts/settle-upload.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
+import { listed } from "./memory-bucket.ts";
 
 /** What may go wrong with one operation. `after`: it is done, and said to have failed. */
 export type Fault = "before" | "after";
@@ -71,11 +72,8 @@ export class MemoryTiers {
       get: (key: string) => this.#do(`get ${key}`, () => shown(key)),
       head: (key: string) => this.#do(`head ${key}`, () => shown(key)),
       delete: (key: string) => this.#do(`delete ${key}`, () => void this.objects.delete(key)),
-      list: ({ prefix }: { prefix: string }) =>
-        this.#do(`list ${prefix}`, () => ({
-          objects: [...this.objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => ({ key })),
-          truncated: false,
-        })),
+      list: (options: R2ListOptions) =>
+        this.#do(`list ${options.prefix ?? ""}`, () => listed(this.objects, options)),
       put: (
         key: string,
         bytes: Uint8Array<ArrayBuffer>,

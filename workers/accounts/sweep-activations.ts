@@ -32,6 +32,7 @@ export async function sweepActivations(
     return facts !== undefined && facts.usedBy === undefined && now - facts.expiresAt > KEPT_AFTER_EXPIRY;
   });
   const keys = over.map(({ key }) => key);
-  if (keys.length > 0) await env.R2.delete(keys);
-  if (keys.length > 0) log.info("sweep.activations_deleted", { count: keys.length });
+  if (keys.length === 0) return;
+  await env.R2.delete(keys);
+  log.info("sweep.activations_deleted", { count: keys.length });
 }

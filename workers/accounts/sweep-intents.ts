@@ -4,8 +4,9 @@ import type { Log } from "../../shared/log.ts";
 import { r2Keys, txIdOfIntentKey } from "../../shared/storage/layout.ts";
 import { chunks } from "../../shared/storage/limits.ts";
 import { readPendingMetadata } from "../../shared/storage/pending.ts";
+import { sweepNext, type SweptFolder } from "../../shared/sweep.ts";
 
-const LOOK_AT_ONCE = 1_000;
+const FOLDER: SweptFolder = { name: "intents", prefix: r2Keys.intentPrefix, atOnce: 1_000 };
 const ASK_AT_ONCE = 500;
 
 /**
@@ -14,16 +15,10 @@ const ASK_AT_ONCE = 500;
  * deleted. Each run goes on where the last one stopped, so its work does not grow with what waits for its payment.
  */
 export async function sweepIntents(env: IntentsEnv, log: Log): Promise<void> {
-  const { intents: after } = await chainHead(env).sweepPlaces();
-  const { objects, truncated } = await env.R2.list({
-    prefix: r2Keys.intentPrefix,
-    limit: LOOK_AT_ONCE,
-    include: ["customMetadata"],
-    ...(after !== null && { startAfter: after }),
+  const { intents: place } = await chainHead(env).sweepPlaces();
+  await sweepNext(FOLDER, place, env, async (objects) => {
+    for (const some of chunks(objects, ASK_AT_ONCE)) await sweepListed(some, env, log);
   });
-  for (const some of chunks(objects, ASK_AT_ONCE)) await sweepListed(some, env, log);
-  const through = truncated ? (objects.at(-1)?.key ?? null) : null;
-  if (through !== after) await chainHead(env).noteSwept("intents", through);
 }
 
 async function sweepListed(objects: readonly R2Object[], env: IntentsEnv, log: Log): Promise<void> {

@@ -4,15 +4,12 @@ import { r2Keys, txIdOfPendingKey, txIdOfSetAsideKey } from "../../shared/storag
 import { chunks, mapConnections } from "../../shared/storage/limits.ts";
 import { pendingFacts, readPendingMetadata } from "../../shared/storage/pending.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
+import { sweepNext, type SweptFolder } from "../../shared/sweep.ts";
 import type { Admission } from "../chain-head/admit.ts";
 import type { Env } from "./env.ts";
 
-interface Folder {
-  readonly name: "pending" | "setAside";
-  readonly prefix: string;
+interface Folder extends SweptFolder {
   readonly txIdOf: (key: string) => string | undefined;
-  /** Objects that one minute looks at. */
-  readonly atOnce: number;
 }
 
 /** Nothing new is found in `set-aside/` unless the chain head has lost its storage, so it is looked through more slowly. */
@@ -33,19 +30,8 @@ const MOVE_AT_ONCE = 200;
  */
 export async function sweepPending(env: Env, log: Log): Promise<void> {
   const places = await chainHead(env).sweepPlaces();
-  for (const folder of FOLDERS) await sweepNext(folder, places[folder.name], env, log);
-}
-
-async function sweepNext(folder: Folder, after: string | null, env: Env, log: Log): Promise<void> {
-  const { objects, truncated } = await env.R2.list({
-    prefix: folder.prefix,
-    limit: folder.atOnce,
-    include: ["customMetadata"],
-    ...(after !== null && { startAfter: after }),
-  });
-  await admitListed(folder, objects, env, log);
-  const through = truncated ? (objects.at(-1)?.key ?? null) : null;
-  if (through !== after) await chainHead(env).noteSwept(folder.name, through);
+  for (const folder of FOLDERS)
+    await sweepNext(folder, places[folder.name], env, (objects) => admitListed(folder, objects, env, log));
 }
 
 async function admitListed(folder: Folder, objects: readonly R2Object[], env: Env, log: Log): Promise<void> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { tokenMetadata } from "../../../shared/activation.ts";
 import type { Fields, Log } from "../../../shared/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
+import { listed } from "../../support/memory-bucket.ts";
 import { KEPT_AFTER_EXPIRY, sweepActivations } from "../../../workers/accounts/sweep-activations.ts";
 
 const NOW = 1_790_000_000_000;
@@ -23,15 +24,10 @@ class Bucket {
 
   get r2(): R2Bucket {
     return {
-      list: async ({ prefix = "", startAfter = "" }: R2ListOptions) => {
+      list: async (options: R2ListOptions) => {
         this.lists++;
-        const keys = [...this.objects.keys()]
-          .toSorted()
-          .filter((key) => key.startsWith(prefix) && key > startAfter);
-        const objects = keys
-          .slice(0, this.#most)
-          .map((key) => ({ key, customMetadata: this.objects.get(key) }));
-        return { objects, truncated: keys.length > this.#most };
+        const objects = [...this.objects].map(([key, customMetadata]) => [key, { customMetadata }] as const);
+        return listed(objects, { ...options, limit: this.#most });
       },
       delete: async (keys: string[]) => {
         for (const key of keys) this.objects.delete(key);

@@ -10,6 +10,7 @@ import type { Env } from "../../../workers/miner/env.ts";
 import { sweepPending } from "../../../workers/miner/sweep.ts";
 import type { Entry } from "../../../workers/chain-head/admit.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
+import { listed } from "../../support/memory-bucket.ts";
 
 const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
 
@@ -31,15 +32,10 @@ class World {
   #writes = 0;
 
   readonly #bucket = {
-    list: ({ prefix, limit, startAfter = "" }: { prefix: string; limit: number; startAfter?: string }) =>
+    list: (options: R2ListOptions) =>
       this.#step("list", () => {
-        const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
-        const rest = keys.filter((key) => key > startAfter);
-        const objects = rest.slice(0, limit).map((key) => {
-          const object = this.objects.get(key);
-          return { key, size: object?.text.length, ...object };
-        });
-        return { objects, truncated: rest.length > limit };
+        const { objects, truncated } = listed(this.objects, options);
+        return { objects: objects.map((object) => ({ ...object, size: object.text.length })), truncated };
       }),
     get: (key: string) =>
       this.#step("get", () => {

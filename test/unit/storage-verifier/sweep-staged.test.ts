@@ -5,6 +5,7 @@ import type { Log } from "../../../shared/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { Env } from "../../../workers/storage-verifier/env.ts";
 import { sweepStaged } from "../../../workers/storage-verifier/sweep-staged.ts";
+import { listed } from "../../support/memory-bucket.ts";
 
 const NOW = 1_800_000_000_000;
 const LONG_AGO = NOW - 2 * 3_600_000;
@@ -17,10 +18,10 @@ let state: string;
 let halted: boolean;
 /** Calls of the chain head. */
 let asked: number;
-let objects: Map<string, { bytes: Uint8Array<ArrayBuffer>; uploaded: number }>;
+let objects: Map<string, { bytes: Uint8Array<ArrayBuffer>; uploaded: Date }>;
 
 function stage(key: string, uploaded = LONG_AGO, bytes = BYTES): void {
-  objects.set(key, { bytes, uploaded });
+  objects.set(key, { bytes, uploaded: new Date(uploaded) });
 }
 
 const env = {
@@ -32,13 +33,7 @@ const env = {
     }),
   },
   R2: {
-    list: async ({ prefix = "", startAfter = "", limit = 1_000 }: R2ListOptions) => {
-      const found = [...objects]
-        .filter(([key]) => key.startsWith(prefix) && key > startAfter)
-        .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, { uploaded }]) => ({ key, uploaded: new Date(uploaded) }));
-      return { objects: found.slice(0, limit), truncated: found.length > limit };
-    },
+    list: async (options: R2ListOptions) => listed(objects, options),
     get: async (key: string) => {
       const object = objects.get(key);
       return object ? { arrayBuffer: async () => object.bytes.buffer } : null;

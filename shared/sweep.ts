@@ -1,0 +1,33 @@
+import type { SweepPlaces } from "../workers/chain-head/sweep.ts";
+import { chainHead, type ChainHeadEnv } from "./chain-head.ts";
+
+/** A folder of R2 that a sweep looks through, some objects in each run. */
+export interface SweptFolder {
+  /** The name under which the chain head keeps the place. */
+  readonly name: keyof SweepPlaces;
+  readonly prefix: string;
+  /** Objects that one run looks at, at most 1,000. */
+  readonly atOnce: number;
+}
+
+/**
+ * Looks at the next objects of a folder, with their custom metadata. A run goes on where the last one stopped and at the end begins
+ * anew, so its work does not grow with what is stored. The chain head hears of the place only after `look` is done.
+ * @param after the place that the chain head keeps; null: from the beginning
+ */
+export async function sweepNext(
+  { name, prefix, atOnce }: SweptFolder,
+  after: string | null,
+  env: ChainHeadEnv & { readonly R2: R2Bucket },
+  look: (objects: readonly R2Object[]) => Promise<void>,
+): Promise<void> {
+  const { objects, truncated } = await env.R2.list({
+    prefix,
+    limit: atOnce,
+    include: ["customMetadata"],
+    ...(after !== null && { startAfter: after }),
+  });
+  await look(objects);
+  const through = truncated ? (objects.at(-1)?.key ?? null) : null;
+  if (through !== after) await chainHead(env).noteSwept(name, through);
+}
