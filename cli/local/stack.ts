@@ -81,7 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const miniflare = runWorkers(options, bundles, localValues(pinning), secrets);
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
-    opened.push(() => untilTaken(miniflare).catch(() => {})); // Ctrl-C ends the runtime before us: too late then
+    opened.push(() => untilWritten(miniflare, say));
     await tellStagesAgain(miniflare);
 
     const fire = (worker: WorkerName, cron = "* * * * *") => fireCron(miniflare, worker, cron);
@@ -93,12 +93,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-const PATIENCE = 15_000; // milliseconds; the queue hands a payment on after one second, a slow machine needs longer
+/** Milliseconds. The queue hands a payment on after one second; on a slow machine the writes take much longer. */
+const WRITTEN_WITHIN = 60_000;
 
-/** Local queues live in memory: what the webhook has taken is let through to R2 before they go. */
-async function untilTaken(miniflare: Miniflare): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE; Date.now() < deadline; await wait(50))
-    if ((await waitingPayments(miniflare)) === 0) return;
+/** Local queues live in memory, so each payment that was answered is written to R2 before they end. Says what could not be. */
+async function untilWritten(miniflare: Miniflare, say: (line: string) => void): Promise<void> {
+  let waiting: number | undefined;
+  for (const deadline = Date.now() + WRITTEN_WITHIN; Date.now() < deadline; await wait(50)) {
+    waiting = await waitingPayments(miniflare).catch(() => undefined); // no answer: Ctrl-C ended the runtime before us
+    if (waiting === 0 || waiting === undefined) return;
+  }
+  say(
+    `${waiting} payments were answered and are not written yet. The local queue loses them. Deliver their events again.`,
+  );
 }
 
 function localValues(pinning: PinningService): Record<string, string> {

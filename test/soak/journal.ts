@@ -1,11 +1,17 @@
 import type { Expected, Order, Post } from "./orders.ts";
 
+interface Answered {
+  readonly post: Post;
+  /** The number of the start whose stack answered, or one before it. */
+  readonly start: number;
+}
+
 /** What was promised to those outside, and how much of it has been seen since. */
 export class Journal {
   /** By transaction id. */
   readonly expected = new Map<string, Expected>();
   /** Answered with 2xx, and not yet seen in the chain head. */
-  readonly answered = new Map<string, Post>();
+  readonly answered = new Map<string, Answered>();
   /** The chain head has told of it, once at least. */
   readonly seen = new Set<string>();
   /** Requests that were answered with 2xx. */
@@ -23,13 +29,14 @@ export class Journal {
     for (const [txId, expected] of order.expects) this.expected.set(txId, expected);
   }
 
-  answer(post: Post): void {
+  /** @param start that ran when the request was sent */
+  answer(post: Post, start: number): void {
     this.requests++;
     const { txId } = post;
     if (txId === null) return;
     if (this.#everAnswered.has(txId)) this.repeats++;
     this.#everAnswered.add(txId);
-    if (!this.seen.has(txId)) this.answered.set(txId, post);
+    if (!this.seen.has(txId)) this.answered.set(txId, { post, start });
   }
 
   see(txId: string): void {

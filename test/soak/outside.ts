@@ -20,11 +20,14 @@ interface Answer {
 /** Those outside: Stripe and users, who send again until they are answered. */
 export class Outside {
   readonly #target: () => Target;
+  readonly #start: () => number;
   readonly #journal: Journal;
   readonly #signal: AbortSignal;
 
-  constructor(target: () => Target, journal: Journal, signal: AbortSignal) {
+  /** @param start how many stacks have been started until now */
+  constructor(target: () => Target, start: () => number, journal: Journal, signal: AbortSignal) {
     this.#target = target;
+    this.#start = start;
     this.#journal = journal;
     this.#signal = signal;
   }
@@ -34,8 +37,9 @@ export class Outside {
     const deadline = Date.now() + HANG_AFTER_MS;
     for (let pause = 50; ; pause = Math.min(1_000, pause * 2)) {
       this.#signal.throwIfAborted();
+      const start = this.#start();
       const answer = await this.#attempt(post);
-      if (typeof answer !== "string" && answer.status < 500) return this.#judge(post, answer);
+      if (typeof answer !== "string" && answer.status < 500) return this.#judge(post, answer, start);
       const why = typeof answer === "string" ? answer : `${answer.status} ${JSON.stringify(answer.body)}`;
       if (Date.now() > deadline) {
         this.#journal.violations.push(`${post.txId} was not taken in ${HANG_AFTER_MS / 1_000} s: ${why}`);
@@ -80,10 +84,10 @@ export class Outside {
     return AbortSignal.any([this.#signal, AbortSignal.timeout(ATTEMPT)]);
   }
 
-  #judge(post: Post, { status, body }: Answer): void {
+  #judge(post: Post, { status, body }: Answer, start: number): void {
     const right = post.body.kind === "submission" ? 202 : 200;
     const asExpected = post.txId === null ? body.ignored !== undefined : body.txId === post.txId;
-    if (status === right && asExpected) this.#journal.answer(post);
+    if (status === right && asExpected) this.#journal.answer(post, start);
     else this.#journal.violations.push(`${post.txId} was answered with ${status} ${JSON.stringify(body)}`);
   }
 }

@@ -13,7 +13,7 @@ export interface PlannedRestart {
   /** After so many orders. */
   readonly at: number;
   readonly restart: Restart;
-  /** The next start is killed itself so many milliseconds after it was begun. */
+  /** The next start is killed itself so many milliseconds after it was begun: it may have answered by then. */
   readonly startKilledAfter: number | undefined;
 }
 

@@ -79,6 +79,8 @@ class Run {
   readonly #signal: AbortSignal;
   #settings: StackSettings | undefined;
   #stack: SoakStack | undefined;
+  /** Stacks that were started until now. */
+  #starts = 0;
   #target: Target | undefined;
   #memory: Memory | undefined;
   /** Lanes take no new order while it is open. */
@@ -99,6 +101,7 @@ class Run {
     this.#orders = new Orders(this.#random, new Submitters(), `soak-${options.seed}`, since);
     this.#outside = new Outside(
       () => this.#target ?? this.#fail("nothing is started"),
+      () => this.#starts,
       this.#journal,
       this.#signal,
     );
@@ -141,7 +144,8 @@ class Run {
           restarting.catch((error: unknown) => this.#over.abort(error)); // what is under way is given up
         }
         await this.#place();
-        this.#options.onOrder?.(++this.#done);
+        this.#done++;
+        this.#options.onOrder?.(this.#done);
       }
     };
     this.#begun = performance.now();
@@ -205,19 +209,24 @@ class Run {
   async #start(killedAfter: number | undefined): Promise<void> {
     const settings = this.#settings ?? this.#fail("not begun");
     if (killedAfter !== undefined) {
-      this.#stack = SoakStack.launch(settings);
+      this.#stack = this.#launch(settings);
       await wait(killedAfter, undefined, { signal: this.#signal });
       this.#stack.kill("group");
       await this.#stack.untilGone();
       this.#restarted["while-starting"]++;
     }
-    const stack = SoakStack.launch(settings);
+    const stack = this.#launch(settings);
     this.#stack = stack;
     void this.#watch(stack);
     await stack.untilReady(this.#signal);
     this.#target = this.#stack.target;
     this.#requestsBefore = this.#journal.requests;
     this.#memory?.begin();
+  }
+
+  #launch(settings: StackSettings): SoakStack {
+    this.#starts++;
+    return SoakStack.launch(settings);
   }
 
   /** A stack that ends without being told to is the end of the run. */
@@ -232,13 +241,12 @@ class Run {
     if (planned.restart.how !== "kill") this.#pause = promise;
     try {
       await this.#end(planned.restart);
-      const unseen = [...this.#journal.answered.keys()];
       this.#restarted[planned.restart.how]++;
       const facts = JSON.stringify(planned.restart);
-      this.#options.say?.(`restart at ${this.#done}: ${facts}, ${unseen.length} not seen yet`);
+      this.#options.say?.(`restart at ${this.#done}: ${facts}, ${this.#journal.answered.size} not seen yet`);
       await this.#start(planned.startKilledAfter);
       resolve();
-      if (planned.restart.how === "kill") await this.#putBack(unseen);
+      if (planned.restart.how === "kill") await this.#putBack();
       await Promise.all(this.#orders.earlier(20).map((post) => this.#outside.post(post)));
     } finally {
       resolve(); // whatever happened: nobody is to wait for ever
@@ -248,13 +256,15 @@ class Run {
   async #end(restart: Restart): Promise<void> {
     const stack = this.#stack ?? this.#fail("not begun");
     if (restart.how === "stop") {
-      // What is answered while the queue is already being let out could come too late for it.
-      while (this.#placing > 0) await this.#breathe(20);
+      await this.#untilPlaced();
       this.#ending.add(stack);
       const code = await stack.stop(restart.signal);
       if (code !== 0) this.#journal.violations.push(`the stack ended with ${code} on ${restart.signal}`);
     } else {
-      if (restart.how === "kill-admitted") await this.#untilAllSeen();
+      if (restart.how === "kill-admitted") {
+        await this.#untilPlaced();
+        await this.#untilAllSeen();
+      }
       await this.#breathe(restart.afterMilliseconds);
       this.#ending.add(stack);
       stack.kill(restart.victim);
@@ -262,14 +272,18 @@ class Run {
     await stack.untilGone();
   }
 
+  /** While a restart keeps new orders back: a payment that is answered later would still be in the local queue when the stack ends. */
+  async #untilPlaced(): Promise<void> {
+    while (this.#placing > 0) await this.#breathe(20);
+  }
+
   /**
-   * What only the local queue held died with it, for that lives in memory. Production's queues are durable and would
-   * deliver it again: so it is put in again here, and counted.
+   * What only the local queue held died with it, for that lives in memory: with the stack that ran, and with one that was killed while it
+   * started, if it answered before. Production's queues are durable and would deliver it again: so it is put in again here, and counted.
    */
-  async #putBack(txIds: readonly string[]): Promise<void> {
-    for (const txId of txIds) {
-      const post = this.#journal.answered.get(txId);
-      if (post === undefined || (await this.#outside.isKnown(txId)) === true) continue;
+  async #putBack(): Promise<void> {
+    for (const [txId, { post, start }] of [...this.#journal.answered]) {
+      if (start === this.#starts || (await this.#outside.isKnown(txId)) === true) continue;
       this.#journal.requeued++;
       await this.#outside.post(post);
     }
