@@ -58,6 +58,10 @@ export const DeadLetterEntry = v.strictObject({
   txId: v.nullable(v.string()),
   blockNumber: v.nullable(v.number()),
   state: State,
+  replaysItself: v.pipe(
+    v.boolean(),
+    v.description("It is open and is sent again without an operator, once its stage works"),
+  ),
   dismissed: v.nullable(Dismissal),
   /** The latest 20, the latest first. */
   failures: v.array(Failure),

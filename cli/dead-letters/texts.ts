@@ -27,7 +27,10 @@ export function entryText(entry: DeadLetterEntry): string {
   return [
     facts([
       ["dead letter", entry.id],
-      ["state", entry.state],
+      [
+        "state",
+        entry.replaysItself ? `${entry.state}, is replayed without you once its stage works` : entry.state,
+      ],
       ["stage", entry.stage],
       ["reason", entry.reason],
       ["error", entry.error],

@@ -207,6 +207,7 @@ function entryOf(row: EntryRow): DeadLetterEntry {
     txId: row.tx_id,
     blockNumber: row.block_number,
     state: row.state,
+    replaysItself: row.state === "open" && row.reason === "retries_exhausted" && row.needs_operator === 0,
     dismissed: by === null || reason === null || at === null ? null : { by, reason, at },
     failures,
   };

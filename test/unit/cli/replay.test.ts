@@ -50,12 +50,13 @@ describe("vdc dead-letters show", () => {
     lastSeen: 1,
     txId: null,
     blockNumber: 4,
+    replaysItself: false,
     dismissed: null,
     failures: [],
   };
-  const shown = async (state: string) =>
+  const shown = async (state: string, replaysItself = false) =>
     vdc(
-      await deployment({ [`GET /api/dead-letters/${ID}`]: { body: { ...ENTRY, state } } }),
+      await deployment({ [`GET /api/dead-letters/${ID}`]: { body: { ...ENTRY, state, replaysItself } } }),
       "dead-letters",
       "show",
       ID,
@@ -68,6 +69,8 @@ describe("vdc dead-letters show", () => {
     );
     expect(stdout).not.toContain("problems.md");
     expect((await shown("resolved")).stderr).toBe("");
+    expect(stdout).toMatch(/state +open$/m);
+    expect((await shown("open", true)).stdout).toMatch(/state +open, is replayed without you/);
   });
 });
 

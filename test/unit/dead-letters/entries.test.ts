@@ -30,6 +30,7 @@ describe("a message that no stage could take", () => {
         txId: null,
         blockNumber: 70,
         state: "open",
+        replaysItself: false,
         dismissed: null,
         failures: [failure],
       },

@@ -150,11 +150,13 @@ describe("letters that used up their retries", () => {
 describe("letters that an index reads from R2 after a loss of its storage", () => {
   it("wait for an operator, who may have dismissed them before the loss", async () => {
     const { index, ids } = await indexOf(2);
+    expect(index.entry(ids[0]!)).toMatchObject({ state: "open", replaysItself: true });
     index.dismiss(ids[0]!);
     index.loseStorage();
     await index.run(30 * 86_400);
     expect({ sent: index.sent, audited: index.audited }).toEqual({ sent: [], audited: [] });
-    expect(ids.map((id) => index.entry(id).state)).toEqual(["open", "open"]);
+    const waiting = { state: "open", replaysItself: false };
+    expect(ids.map((id) => index.entry(id))).toMatchObject([waiting, waiting]);
   });
 
   it("do not keep a letter waiting that fails after the loss, and do not follow it", async () => {
