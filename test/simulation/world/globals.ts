@@ -124,10 +124,13 @@ const subtle = new Proxy(realCrypto.subtle, {
 
 function digest(...[algorithm, data]: Parameters<SubtleCrypto["digest"]>): Promise<ArrayBuffer> {
   if (algorithm !== "SHA-256") return outside(() => realCrypto.subtle.digest(algorithm, data));
-  const bytes = ArrayBuffer.isView(data)
+  return outside(async () => Uint8Array.from(createHash("sha256").update(bytesOf(data)).digest()).buffer);
+}
+
+function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
-  return outside(async () => Uint8Array.from(createHash("sha256").update(bytes).digest()).buffer);
 }
 
 function equalBuffers(a: ArrayBuffer, b: ArrayBuffer): boolean {
