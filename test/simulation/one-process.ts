@@ -25,11 +25,18 @@ const described = JSON.parse(process.env.VDC_SIMULATED_WORKERS ?? "[]") as Descr
 enableCompileCache();
 takeOver();
 beginWith(new Random("keys"));
+/** What stands in for a module, unless the stand-in itself imports it. */
+const standIns: Readonly<Record<string, string>> = {
+  "cloudflare:workers": new URL("./platform/cloudflare-workers.ts", import.meta.url).href,
+  "@noble/post-quantum/ml-dsa.js": new URL("./platform/ml-dsa.ts", import.meta.url).href,
+};
 registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier === "cloudflare:workers"
-      ? { url: new URL("./platform/cloudflare-workers.ts", import.meta.url).href, shortCircuit: true }
-      : next(specifier, context),
+  resolve: (specifier, context, next) => {
+    const url = standIns[specifier];
+    return url === undefined || url === context.parentURL
+      ? next(specifier, context)
+      : { url, shortCircuit: true };
+  },
 });
 const checkApplied = mutation === undefined ? () => {} : apply(mutationNamed(mutation));
 // A dead invocation's promises fail unheard; in workerd they are gone with it.

@@ -1,7 +1,7 @@
 import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
 import type { PendingFacts } from "../../shared/storage/pending.ts";
-import { addTo, count, readFact } from "./facts.ts";
+import { addTo, count, readFact, readFacts } from "./facts.ts";
 import { noteAdmitted, notePayment, paidIntents } from "./intents.ts";
 import { noteMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
@@ -109,11 +109,17 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
 
 /** Transactions in no block yet for which mining was not asked: how many, and when the first of them came. */
 export function unapproved(sql: Sql): { count: number; oldestAdmittedAt: number | undefined } {
+  const { approvedThrough, unapproved: waiting = 0 } = readFacts(sql, ["approvedThrough", "unapproved"]);
+  return { count: waiting, oldestAdmittedAt: firstAdmittedAfter(sql, approvedThrough ?? 0) };
+}
+
+/** When the first pending transaction with a higher sequence was admitted. */
+export function firstAdmittedAfter(sql: Sql, sequence: number): number | undefined {
   const [oldest] = sql
     .exec<{ admitted_at: number }>(
       "SELECT admitted_at FROM tx WHERE state = 'pending' AND sequence > ? ORDER BY sequence LIMIT 1",
-      readFact(sql, "approvedThrough") ?? 0,
+      sequence,
     )
     .toArray();
-  return { count: count(sql, "unapproved"), oldestAdmittedAt: oldest?.admitted_at };
+  return oldest?.admitted_at;
 }

@@ -48,7 +48,7 @@ export async function doDuties(
 
 /** When the first of the duties is due, milliseconds since the epoch; `undefined` when nothing is owed. */
 export function nextDue(sql: Sql, rules: ChainRules): number | undefined {
-  const dates = duties(sql, rules).map(({ due }) => due);
+  const dates = duties(sql, rules, 1).map(({ due }) => due);
   return dates.length === 0 ? undefined : Math.min(...dates);
 }
 

@@ -1,9 +1,9 @@
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../shared/chain/states.ts";
 import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
-import { unapproved } from "./admit.ts";
+import { firstAdmittedAfter } from "./admit.ts";
 import { unfinishedBlocks, findBlock } from "./blocks.ts";
-import { count, readFact } from "./facts.ts";
+import { readFacts } from "./facts.ts";
 import { nextExpiry, nextForgottenIntent } from "./intents.ts";
 import { publishableFrom } from "./latest-write.ts";
 import { unparked, type SetAsideFacts } from "./reads.ts";
@@ -37,18 +37,36 @@ const PARK_AT_ONCE = 50;
 /** Only people read `vdc:pending:count`, and each write costs: a count above 0 is written no more often. */
 export const PENDING_COUNT_INTERVAL_MS = 10_000;
 
+/** The single values that duties follow from, read by one statement: duties are looked for after every decision. */
+const READ = [
+  "dutiesPausedUntil",
+  "latest",
+  "publishedLatest",
+  "publishedLatestAt",
+  "pending",
+  "publishedPending",
+  "publishedPendingAt",
+  "parkAgainAfter",
+  "halted",
+  "mineNudgeAt",
+  "approvedThrough",
+] as const;
+type Read = ReturnType<typeof readFacts<(typeof READ)[number]>>;
+
 /**
  * All that is owed to the outside, now or later. The alarm does what is due and is set for the next. After a failure
  * outside nothing is due before a pause is over, however often the chain head is called meanwhile.
+ * @param parkAtOnce how many set-aside transactions a duty to park holds at most; 1 is enough to know when it is due
  */
-export function duties(sql: Sql, rules: ChainRules): DatedDuty[] {
-  const notBefore = readFact(sql, "dutiesPausedUntil") ?? 0;
+export function duties(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): DatedDuty[] {
+  const facts = readFacts(sql, READ);
+  const notBefore = facts.dutiesPausedUntil ?? 0;
   const owed = [
-    ...publications(sql),
-    ...parkings(sql),
-    ...stalledBlocks(sql, rules),
-    ...miningNudges(sql),
-    ...longWaiting(sql, rules),
+    ...publications(sql, facts),
+    ...parkings(sql, facts, parkAtOnce),
+    ...stalledBlocks(sql, facts, rules),
+    ...miningNudges(sql, facts),
+    ...longWaiting(sql, facts, rules),
     ...expiry(sql, rules),
     ...forgetting(sql),
   ];
@@ -56,10 +74,10 @@ export function duties(sql: Sql, rules: ChainRules): DatedDuty[] {
 }
 
 // KV takes one write a second for a key, so a hot key is written at most that often, with the value of that moment.
-function publications(sql: Sql): DatedDuty[] {
+function publications(sql: Sql, facts: Read): DatedDuty[] {
   const owed: DatedDuty[] = [];
-  const latest = readFact(sql, "latest");
-  if (latest !== undefined && latest !== readFact(sql, "publishedLatest")) {
+  const { latest, pending = 0 } = facts;
+  if (latest !== undefined && latest !== facts.publishedLatest) {
     const block = findBlock(sql, latest);
     if (block === undefined) throw new Error(`block ${latest} is the latest, but is not stored`);
     const value = {
@@ -69,28 +87,21 @@ function publications(sql: Sql): DatedDuty[] {
       timestamp: block.timestamp,
     };
     owed.push({
-      due: Math.max(
-        (readFact(sql, "publishedLatestAt") ?? 0) + KEY_WRITE_INTERVAL,
-        publishableFrom(sql, latest),
-      ),
+      due: Math.max((facts.publishedLatestAt ?? 0) + KEY_WRITE_INTERVAL, publishableFrom(sql, latest)),
       duty: { kind: "publish_latest", blockNumber: latest, value },
     });
   }
-  const pending = count(sql, "pending");
-  if (pending !== readFact(sql, "publishedPending"))
+  if (pending !== facts.publishedPending)
     owed.push({
-      due:
-        (readFact(sql, "publishedPendingAt") ?? 0) +
-        (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
+      due: (facts.publishedPendingAt ?? 0) + (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
       duty: { kind: "publish_pending_count", value: pending },
     });
   return owed;
 }
 
-function parkings(sql: Sql): DatedDuty[] {
-  const again: DatedDuty[] =
-    readFact(sql, "parkAgainAfter") === undefined ? [] : [{ due: 0, duty: { kind: "park_again" } }];
-  const transactions = unparked(sql, PARK_AT_ONCE);
+function parkings(sql: Sql, { parkAgainAfter }: Read, atOnce: number): DatedDuty[] {
+  const again: DatedDuty[] = parkAgainAfter === undefined ? [] : [{ due: 0, duty: { kind: "park_again" } }];
+  const transactions = unparked(sql, atOnce);
   const [first] = transactions;
   return first === undefined ? again : [...again, { due: first.at, duty: { kind: "park", transactions } }];
 }
@@ -99,8 +110,8 @@ const MOST_DOUBLINGS = 5;
 
 // The watchdog: a block that has not moved for a while may have lost its message, so its stage is told again. Less
 // and less often: in a long outage the first message is being retried all the time, and each nudge adds another.
-function stalledBlocks(sql: Sql, rules: ChainRules): DatedDuty[] {
-  if (readFact(sql, "halted")) return [];
+function stalledBlocks(sql: Sql, { halted }: Read, rules: ChainRules): DatedDuty[] {
+  if (halted) return [];
   return unfinishedBlocks(sql).map((block) => {
     const stage = STAGE_AFTER[block.state];
     return {
@@ -113,23 +124,22 @@ function stalledBlocks(sql: Sql, rules: ChainRules): DatedDuty[] {
   });
 }
 
-function miningNudges(sql: Sql): DatedDuty[] {
-  const nudgeAt = readFact(sql, "mineNudgeAt");
-  if (nudgeAt === undefined || readFact(sql, "halted")) return [];
+function miningNudges(sql: Sql, { mineNudgeAt, halted, approvedThrough = 0 }: Read): DatedDuty[] {
+  if (mineNudgeAt === undefined || halted) return [];
   const [approved] = sql
     .exec<{ id: string }>(
       "SELECT id FROM tx WHERE state = 'pending' AND sequence <= ? LIMIT 1",
-      readFact(sql, "approvedThrough") ?? 0,
+      approvedThrough,
     )
     .toArray();
-  return approved === undefined ? [] : [{ due: nudgeAt, duty: { kind: "nudge_miner" } }];
+  return approved === undefined ? [] : [{ due: mineNudgeAt, duty: { kind: "nudge_miner" } }];
 }
 
-function longWaiting(sql: Sql, rules: ChainRules): DatedDuty[] {
-  if (rules.miningMode !== "auto" || readFact(sql, "halted")) return [];
-  const { oldestAdmittedAt } = unapproved(sql);
-  if (oldestAdmittedAt === undefined) return [];
-  return [{ due: oldestAdmittedAt + rules.mineAfterSeconds * 1_000, duty: { kind: "request_mining" } }];
+function longWaiting(sql: Sql, { halted, approvedThrough = 0 }: Read, rules: ChainRules): DatedDuty[] {
+  if (rules.miningMode !== "auto" || halted) return [];
+  const admittedAt = firstAdmittedAfter(sql, approvedThrough);
+  if (admittedAt === undefined) return [];
+  return [{ due: admittedAt + rules.mineAfterSeconds * 1_000, duty: { kind: "request_mining" } }];
 }
 
 function expiry(sql: Sql, rules: ChainRules): DatedDuty[] {

@@ -63,7 +63,7 @@ export interface Facts {
   latestHeldUntil: number;
 }
 
-export const { readFact, writeFact, forgetFact } = factsOf<Facts>();
+export const { readFact, readFacts, writeFact, forgetFact } = factsOf<Facts>();
 
 type CounterName = "sequence" | "revision" | "waiting" | "unapproved" | "pending" | "setAside" | "mined";
 

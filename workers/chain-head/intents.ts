@@ -133,13 +133,13 @@ function expiryOf(sql: Sql, receivedAt: number, { intentTtlSeconds }: ChainRules
 
 /** When the first of those that are unpaid expires; `undefined` when none can: a chain head without its chain knows of no payment. */
 export function nextExpiry(sql: Sql, rules: ChainRules): number | undefined {
-  if (!isFounded(sql) || readFact(sql, "restoring") !== undefined) return undefined;
   const [oldest] = sql
     .exec<{ received_at: number }>(
       `SELECT received_at FROM intent WHERE ${UNPAID_INTENT} ORDER BY received_at LIMIT 1`,
     )
     .toArray();
-  return oldest && expiryOf(sql, oldest.received_at, rules);
+  if (oldest === undefined || !isFounded(sql) || readFact(sql, "restoring") !== undefined) return undefined;
+  return expiryOf(sql, oldest.received_at, rules);
 }
 
 const EXPIRE_AT_ONCE = 500;

@@ -6,15 +6,26 @@ import type { Stack } from "./stack.ts";
 export function startCrons(stack: Stack): void {
   for (const worker of Object.keys(WORKERS) as WorkerName[]) {
     const { cron }: WorkerPlan = WORKERS[worker];
-    if (cron !== undefined) arrange(stack, worker, new Cron(cron, { timezone: "UTC", paused: true }));
+    if (cron !== undefined) arrange(stack, worker, cron);
   }
 }
 
-function arrange(stack: Stack, worker: WorkerName, cron: Cron): void {
+/** Every world begins at the same time, so the times of a trigger are worked out once for all of them. */
+const nextAfter = new Map<string, Map<number, number>>();
+
+function nextRun(cron: string, after: number): number {
+  const known = nextAfter.get(cron) ?? new Map<number, number>();
+  nextAfter.set(cron, known);
+  const next =
+    known.get(after) ?? new Cron(cron, { timezone: "UTC", paused: true }).nextRun(new Date(after))?.getTime();
+  if (next === undefined) throw new Error(`a cron that never comes: ${cron}`);
+  known.set(after, next);
+  return next;
+}
+
+function arrange(stack: Stack, worker: WorkerName, cron: string): void {
   const { world } = stack;
-  const next = cron.nextRun(new Date(world.now));
-  if (next === null) throw new Error(`${worker}: a cron that never comes`);
-  world.at(next.getTime(), () => {
+  world.at(nextRun(cron, world.now), () => {
     arrange(stack, worker, cron);
     if (world.strikes("cron skipped", worker)) return;
     fire(stack, worker);

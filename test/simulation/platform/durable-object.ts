@@ -1,8 +1,9 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { asPlatform, Died, Invocation, limitTo, never } from "../world/invocation.ts";
+import { copyOf } from "../world/copy.ts";
 import { operation } from "../world/operation.ts";
 import type { Appointment } from "../world/agenda.ts";
 import type { World } from "../world/world.ts";
+import { SimulatedDatabase } from "./database.ts";
 
 export type ObjectClass = new (context: never, env: never) => object;
 
@@ -27,8 +28,7 @@ export class SimulatedObject {
   readonly #label: string;
   readonly #class: ObjectClass;
   readonly #env: object;
-  #database = new DatabaseSync(":memory:");
-  readonly #statements = new Map<string, StatementSync>();
+  #database = new SimulatedDatabase();
   #life: Life | undefined;
   #flushing: Promise<void> | undefined;
   #isDirty = false;
@@ -50,7 +50,6 @@ export class SimulatedObject {
     this.#label = label;
     this.#class = type;
     this.#env = env;
-    this.#database.exec("BEGIN");
   }
 
   /** As whoever calls its methods sees it. */
@@ -68,8 +67,8 @@ export class SimulatedObject {
 
   /** Rows of its storage, as they are now; none of one that nobody has called yet. */
   rows<Row>(query: string): Row[] {
-    if (this.#database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() === undefined) return [];
-    return this.#statement(query).all() as Row[];
+    const [table] = this.#database.rows("SELECT name FROM sqlite_schema LIMIT 1");
+    return table === undefined ? [] : (this.#database.rows(query) as Row[]);
   }
 
   /** Its alarm rings, or is to ring at this very moment. */
@@ -89,9 +88,7 @@ export class SimulatedObject {
   loseStorage(): void {
     this.evict("lost its storage");
     this.#database.close();
-    this.#statements.clear();
-    this.#database = new DatabaseSync(":memory:");
-    this.#database.exec("BEGIN");
+    this.#database = new SimulatedDatabase();
     this.#alarm = null;
     this.#alarmOnDisk = null;
     this.#arrange();
@@ -102,7 +99,7 @@ export class SimulatedObject {
   }
 
   async #call(method: string, given: readonly unknown[]): Promise<unknown> {
-    const sent = structuredClone(given);
+    const sent = copyOf(given);
     return operation(this.#world, {
       label: `${this.#label}.${method}`,
       effect: () => this.#serve(method, sent),
@@ -120,11 +117,11 @@ export class SimulatedObject {
         const work = life.instance[method];
         if (typeof work !== "function")
           throw new TypeError(`The RPC receiver does not implement "${method}".`);
-        const answer: unknown = await Reflect.apply(work, life.instance, structuredClone(given));
+        const answer: unknown = await Reflect.apply(work, life.instance, copyOf(given));
         await this.#onDisk(life);
         return answer;
       });
-      const copy: unknown = structuredClone(answer);
+      const copy: unknown = copyOf(answer);
       if (this.#world.strikes("object evicted", `${this.#label} after ${method}`)) this.evict("was evicted");
       return copy;
     } catch (error) {
@@ -176,24 +173,12 @@ export class SimulatedObject {
       sql: {
         exec: (query: string, ...bindings: (string | number | null)[]) =>
           alive(() => {
-            const rows = this.#statement(query).all(...bindings) as Record<string, unknown>[];
-            if (!/^\s*SELECT/i.test(query)) this.#isDirty = true;
-            return { toArray: () => rows.map((row) => ({ ...row })) };
+            const rows = this.#database.rows(query, bindings);
+            if (!this.#database.onlyReads(query)) this.#isDirty = true;
+            return { toArray: () => rows };
           }),
       },
-      transactionSync: <T>(work: () => T): T =>
-        alive(() => {
-          this.#database.exec("SAVEPOINT decision");
-          try {
-            const answer = work();
-            this.#database.exec("RELEASE decision");
-            return answer;
-          } catch (error) {
-            this.#database.exec("ROLLBACK TO decision");
-            this.#database.exec("RELEASE decision");
-            throw error;
-          }
-        }),
+      transactionSync: <T>(work: () => T): T => alive(() => this.#database.allOrNothing(work)),
       getAlarm: async () => alive(() => this.#alarm),
       setAlarm: async (time: number | Date) =>
         alive(() => {
@@ -207,12 +192,6 @@ export class SimulatedObject {
           this.#isDirty = true;
         }),
     };
-  }
-
-  #statement(query: string): StatementSync {
-    const known = this.#statements.get(query) ?? this.#database.prepare(query);
-    this.#statements.set(query, known);
-    return known;
   }
 
   /** Resolves when all that is written is on disk. @throws never: when the life ends before, it waits for ever */
@@ -233,16 +212,14 @@ export class SimulatedObject {
       this.evict("was evicted");
       return;
     }
-    this.#database.exec("COMMIT");
-    this.#database.exec("BEGIN");
+    this.#database.commit();
     this.#flushing = undefined;
     this.#alarmOnDisk = this.#alarm;
     this.#arrange();
   }
 
   #rollBack(): void {
-    this.#database.exec("ROLLBACK");
-    this.#database.exec("BEGIN");
+    this.#database.rollBack();
     this.#isDirty = false;
     this.#flushing = undefined;
     this.#alarm = this.#alarmOnDisk;

@@ -1,3 +1,4 @@
+import { copyOf } from "../world/copy.ts";
 import { LATE, operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 
@@ -107,7 +108,7 @@ export class SimulatedKv {
     const firstOfUse = versions.findLastIndex(({ at }) => at <= now - STALE);
     this.#keys.set(key, [
       ...versions.slice(Math.max(0, firstOfUse)),
-      { at: now, value, metadata: structuredClone(metadata) },
+      { at: now, value, metadata: copyOf(metadata) },
     ]);
   }
 

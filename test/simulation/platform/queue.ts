@@ -1,3 +1,4 @@
+import { copyOf } from "../world/copy.ts";
 import { operation } from "../world/operation.ts";
 import type { Consumer } from "../../../shared/pipeline.ts";
 import type { FaultKind } from "../world/faults.ts";
@@ -97,7 +98,7 @@ export class SimulatedQueue {
 
   #checked(body: unknown): unknown {
     if (sizeOf(body) > BODY_BYTES) throw new Error("Queue send failed: Payload Too Large");
-    return structuredClone(body);
+    return copyOf(body);
   }
 
   #accept(body: unknown, delaySeconds = 0): void {
@@ -116,7 +117,7 @@ export class SimulatedQueue {
     const visibleAt = this.#world.now + delay;
     const message = {
       id,
-      body: structuredClone(body),
+      body: copyOf(body),
       sentAt: this.#world.now,
       attempts: 0,
       visibleAt,
@@ -183,7 +184,7 @@ export class SimulatedQueue {
     }
     const messages = batch.map((message) => ({
       id: message.id,
-      body: structuredClone(message.body),
+      body: copyOf(message.body),
       attempts: message.attempts,
       timestamp: new Date(message.sentAt),
       ack: () => void (settledAs.has(message) || settledAs.set(message, "ack")),

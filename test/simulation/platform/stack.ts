@@ -11,6 +11,7 @@ import {
   type WorkerName,
   type WorkerPlan,
 } from "../../../shared/pipeline.ts";
+import { copyOf } from "../world/copy.ts";
 import { operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 import { SimulatedObject, type ObjectClass } from "./durable-object.ts";
@@ -171,8 +172,8 @@ export class Stack {
           if (typeof method === "symbol" || method === "then") return undefined;
           if (method === "fetch") return fetch;
           return (...given: unknown[]) => {
-            const sent = structuredClone(given);
-            const effect = async () => structuredClone(await target().rpc(method, structuredClone(sent)));
+            const sent = copyOf(given);
+            const effect = async () => copyOf(await target().rpc(method, copyOf(sent)));
             return operation(this.world, { label: `service ${service}.${method}`, effect, writes: true });
           };
         },

@@ -20,10 +20,12 @@ export class Agenda {
     let i = heap.push(entry) - 1;
     while (i > 0) {
       const parent = (i - 1) >> 1;
-      if (!this.#isBefore(i, parent)) break;
-      this.#swap(i, parent);
+      const above = heap[parent] as Entry;
+      if (!isBefore(entry, above)) break;
+      heap[i] = above;
       i = parent;
     }
+    heap[i] = entry;
     return entry;
   }
 
@@ -41,26 +43,21 @@ export class Agenda {
     const heap = this.#heap;
     const last = heap.pop();
     if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
     let i = 0;
     for (;;) {
-      const [left, right] = [2 * i + 1, 2 * i + 2];
-      let least = i;
-      if (left < heap.length && this.#isBefore(left, least)) least = left;
-      if (right < heap.length && this.#isBefore(right, least)) least = right;
-      if (least === i) return;
-      this.#swap(i, least);
-      i = least;
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      const right = heap[child + 1];
+      if (right !== undefined && isBefore(right, heap[child] as Entry)) child++;
+      const least = heap[child] as Entry;
+      if (!isBefore(least, last)) break;
+      heap[i] = least;
+      i = child;
     }
+    heap[i] = last;
   }
+}
 
-  #isBefore(i: number, j: number): boolean {
-    const [a, b] = [this.#heap[i] as Entry, this.#heap[j] as Entry];
-    return a.at === b.at ? a.order < b.order : a.at < b.at;
-  }
-
-  #swap(i: number, j: number): void {
-    const heap = this.#heap;
-    [heap[i], heap[j]] = [heap[j] as Entry, heap[i] as Entry];
-  }
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.at === b.at ? a.order < b.order : a.at < b.at;
 }

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { never, running } from "./invocation.ts";
 import type { Random } from "./random.ts";
 import { outside } from "./settled.ts";
@@ -58,8 +60,9 @@ class Timer {
   constructor(milliseconds: number, run: () => void) {
     const invocation = running();
     const { world } = present();
+    const inContext = AsyncLocalStorage.bind(run); // the simulated code may have a store of its own
     const appointment = world.at(world.now + Math.max(1, milliseconds), () => {
-      if (invocation?.isDead !== true) run();
+      if (invocation?.isDead !== true) inContext();
     });
     this.#cancel = () => void (appointment.cancelled = true);
   }
@@ -108,15 +111,27 @@ async function fetchInWorld(input: RequestInfo | URL, init?: RequestInit): Promi
   return Promise.race([answer, aborted]);
 }
 
-/** WebCrypto as it is, but in order; random bytes are the world's. */
+/** WebCrypto as it is, but in order, and hashes without a trip to Node's thread pool; random bytes are the world's. */
 const subtle = new Proxy(realCrypto.subtle, {
   get(target, name) {
     if (name === "timingSafeEqual") return equalBuffers;
+    if (name === "digest") return digest;
     const value: unknown = Reflect.get(target, name, target);
     if (typeof value !== "function") return value;
     return (...given: unknown[]) => outside(async () => Reflect.apply(value, target, given) as unknown);
   },
 });
+
+function digest(...[algorithm, data]: Parameters<SubtleCrypto["digest"]>): Promise<ArrayBuffer> {
+  if (algorithm !== "SHA-256") return outside(() => realCrypto.subtle.digest(algorithm, data));
+  return outside(async () => Uint8Array.from(createHash("sha256").update(bytesOf(data)).digest()).buffer);
+}
+
+function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
+}
 
 function equalBuffers(a: ArrayBuffer, b: ArrayBuffer): boolean {
   return Buffer.from(a).equals(Buffer.from(b));

@@ -58,6 +58,12 @@ export function asPlatform<T>(work: () => T): T {
   return store.exit(work);
 }
 
+/** As the invocation that is running at this moment, whenever it is called. */
+export function boundToInvocation(work: () => unknown): () => unknown {
+  const invocation = store.getStore();
+  return invocation === undefined ? () => store.exit(work) : () => store.run(invocation, work);
+}
+
 /** A promise of its own for each who waits: a common one would remember all of them. */
 export function never(): Promise<never> {
   return new Promise(() => {});

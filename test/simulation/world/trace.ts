@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
 
 const KEPT = 200_000; // lines
+const HASHED_AT_ONCE = 16_384; // characters
 
 /** What happened, line by line. Two runs of a seed have the same digest, or the seed does not decide everything. */
 export class Trace {
   readonly #hash = createHash("sha256");
   readonly #lines: string[] | undefined;
   #count = 0;
+  #unhashed = "";
+  #at = Number.NaN;
+  #time = "";
 
   /** @param keep whether the lines are wanted, and not only their digest */
   constructor(keep: boolean) {
@@ -14,9 +18,14 @@ export class Trace {
   }
 
   line(at: number, text: string): void {
-    const line = `${new Date(at).toISOString()} ${text}`;
+    if (at !== this.#at) {
+      this.#at = at;
+      this.#time = new Date(at).toISOString();
+    }
+    const line = `${this.#time} ${text}`;
     this.#count++;
-    this.#hash.update(line).update("\n");
+    this.#unhashed += `${line}\n`;
+    if (this.#unhashed.length > HASHED_AT_ONCE) this.#hashAll();
     if (this.#lines === undefined) return;
     this.#lines.push(line);
     if (this.#lines.length > 2 * KEPT) this.#lines.splice(0, KEPT);
@@ -31,6 +40,12 @@ export class Trace {
   }
 
   digest(): string {
+    this.#hashAll();
     return this.#hash.copy().digest("hex");
+  }
+
+  #hashAll(): void {
+    this.#hash.update(this.#unhashed);
+    this.#unhashed = "";
   }
 }

@@ -1,7 +1,7 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { Agenda, type Appointment } from "./agenda.ts";
 import { Clocks } from "./clocks.ts";
 import type { FaultKind } from "./faults.ts";
+import { boundToInvocation } from "./invocation.ts";
 import { settled } from "./settled.ts";
 import { Random } from "./random.ts";
 import type { Trace } from "./trace.ts";
@@ -46,7 +46,7 @@ export class World {
 
   /** @param at milliseconds since the epoch; what is past happens now */
   at(at: number, run: () => unknown): Appointment {
-    return this.#agenda.add(Math.max(at, this.now), AsyncLocalStorage.bind(run));
+    return this.#agenda.add(Math.max(at, this.now), boundToInvocation(run));
   }
 
   /** Runs it when so many more calls have begun: amid what Workers do, wherever that is. */
