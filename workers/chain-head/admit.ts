@@ -2,7 +2,7 @@ import { miningIsDue, type ChainRules } from "../../shared/chain/rules.ts";
 import type { TransactionState } from "../../shared/chain/states.ts";
 import type { PendingFacts } from "../../shared/storage/pending.ts";
 import { addTo, count, readFact, readFacts } from "./facts.ts";
-import { noteAdmitted, notePayment, paidIntents } from "./intents.ts";
+import { noteAdmitted, notePayment, hasPaidIntent } from "./intents.ts";
 import { noteMilestone } from "./latency.ts";
 import type { Sql } from "./schema.ts";
 
@@ -57,7 +57,7 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     results,
     pending: count(sql, "pending"),
     mineNow: miningIsDue(unapproved(sql), rules, now),
-    releaseNow: paidIntents(sql, "", 1).length > 0,
+    releaseNow: hasPaidIntent(sql),
   };
 }
 

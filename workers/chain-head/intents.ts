@@ -109,6 +109,11 @@ export function paidIntents(
     }));
 }
 
+/** Whether a submission is received, paid, and not admitted. */
+export function hasPaidIntent(sql: Sql): boolean {
+  return sql.exec(`SELECT tx_id FROM intent WHERE ${UNRELEASED_INTENT} LIMIT 1`).toArray().length > 0;
+}
+
 /** The bytes of a paid submission are not in `intents/`: it can be submitted again, and is taken then. */
 export function intentMissing(sql: Sql, txId: string): void {
   sql.exec(`UPDATE intent SET received_at = NULL WHERE tx_id = ? AND ${UNRELEASED_INTENT}`, txId);

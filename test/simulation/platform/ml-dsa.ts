@@ -1,17 +1,31 @@
-import { createPublicKey, verify } from "node:crypto";
+import { createPublicKey, verify, type KeyObject } from "node:crypto";
 import { ml_dsa44 as noble } from "@noble/post-quantum/ml-dsa.js";
 
-/** How many seeds the keys are kept of: a world has few users, and each Worker makes a key of its seed again and again. */
+/** How many keys are kept: a world has few users, and each Worker makes and reads the same keys again and again. */
 const KEPT = 100;
 const keysOf = new Map<string, ReturnType<typeof noble.keygen>>();
+const publicKeys = new Map<string, KeyObject>();
 
 function keygen(seed?: Uint8Array): ReturnType<typeof noble.keygen> {
   if (seed === undefined) return noble.keygen();
-  const name = Buffer.from(seed).toString("hex");
-  const { publicKey, secretKey } = keysOf.get(name) ?? noble.keygen(seed);
-  if (keysOf.size >= KEPT) keysOf.clear();
-  keysOf.set(name, { publicKey, secretKey });
+  const make = () => noble.keygen(seed);
+  const { publicKey, secretKey } = kept(keysOf, Buffer.from(seed).toString("base64url"), make);
   return { publicKey: publicKey.slice(), secretKey: secretKey.slice() };
+}
+
+function imported(publicKey: Uint8Array): KeyObject {
+  const pub = Buffer.from(publicKey).toString("base64url");
+  const make = () => createPublicKey({ key: { kty: "AKP", alg: "ML-DSA-44", pub }, format: "jwk" });
+  return kept(publicKeys, pub, make);
+}
+
+function kept<T>(all: Map<string, T>, name: string, make: () => T): T {
+  const known = all.get(name);
+  if (known !== undefined) return known;
+  if (all.size >= KEPT) all.clear();
+  const made = make();
+  all.set(name, made);
+  return made;
 }
 
 /**
@@ -21,11 +35,6 @@ function keygen(seed?: Uint8Array): ReturnType<typeof noble.keygen> {
 export const ml_dsa44: Pick<typeof noble, "keygen" | "sign" | "verify"> = {
   keygen,
   sign: (message, secretKey, options) => noble.sign(message, secretKey, options),
-  verify: (signature, message, publicKey, { context = new Uint8Array() } = {}) => {
-    const key = createPublicKey({
-      key: { kty: "AKP", alg: "ML-DSA-44", pub: Buffer.from(publicKey).toString("base64url") },
-      format: "jwk",
-    });
-    return verify(null, message, { key, context }, signature);
-  },
+  verify: (signature, message, publicKey, { context = new Uint8Array() } = {}) =>
+    verify(null, message, { key: imported(publicKey), context }, signature),
 };

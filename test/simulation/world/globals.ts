@@ -150,7 +150,8 @@ function randomUUID(): string {
 
 /**
  * Puts time, chance and network of this process into the world's hands; before anything of the project is loaded, for
- * modules keep what they find. WebCrypto's own ML-DSA and ML-KEM take their randomness from elsewhere, so noble does both.
+ * modules keep what they find. WebCrypto's own ML-DSA and ML-KEM take their randomness from elsewhere, so noble does both; it verifies
+ * through OpenSSL (`platform/ml-dsa.ts`).
  */
 export function takeOver(): void {
   const replaced: Record<string, unknown> = {

@@ -27,7 +27,7 @@ function ended(): void {
 export async function settled(): Promise<void> {
   for (let quiet = 0; quiet < QUIET_TURNS;) {
     const before = activity;
-    while (running > 0) await queue; // asleep: turns would take the thread pool's time away from it
+    if (running > 0) await queue; // asleep: turns would take the thread pool's time away from it
     await new Promise<void>((resolve) => void nextTurn(resolve));
     quiet = activity === before ? quiet + 1 : 0;
   }
