@@ -35,10 +35,11 @@ export async function readInto(
   if (reader === undefined) return new Uint8Array(buffer);
   const deadline = cutOff(reader, milliseconds);
   const pacer = new Pacer(reader, pace);
+  const isCutOff = () => deadline.signal.aborted || pacer.isLate;
   try {
     let length = 0;
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await nextOf(reader, isCutOff);
       if (deadline.signal.aborted)
         throw new Problem("invalid-body", `The body did not arrive within ${milliseconds / 1_000} seconds.`);
       if (pacer.isLate)
@@ -49,14 +50,14 @@ export async function readInto(
       if (done) return new Uint8Array(buffer, 0, length);
       pacer.arrived(value.length);
       if (length + value.length > room) {
-        await dropRest(reader, maxBytes);
+        await dropRest(reader, maxBytes, isCutOff);
         throw room < maxBytes
           ? new Problem("invalid-body", "The body is longer than its content-length says.")
           : tooLarge(maxBytes);
       }
       if (length + value.length > buffer.byteLength) {
         const capacity = Math.min(room, grown(buffer.byteLength, length + value.length));
-        await orDropRest(reader, maxBytes, () => lend(capacity));
+        await orDropRest(reader, maxBytes, isCutOff, () => lend(capacity));
         buffer = buffer.transfer(capacity); // the old buffer is freed at once
       }
       new Uint8Array(buffer).set(value, length);
@@ -65,6 +66,21 @@ export async function readInto(
   } finally {
     deadline.stop();
     pacer.stop();
+  }
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** A read that waits when the body is cut off: by the standard it has come to the end, in workerd it fails. */
+async function nextOf(
+  reader: Reader,
+  isCutOff: () => boolean,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  try {
+    return await reader.read();
+  } catch (error) {
+    if (isCutOff()) return { done: true, value: undefined };
+    throw error;
   }
 }
 
@@ -77,13 +93,13 @@ function grown(capacity: number, needed: number): number {
 
 /** Ends the reading of a body that arrives too slowly: an idle connection must not hold what others need. */
 class Pacer {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: Reader;
   readonly #pace: Arriving["pace"];
   #missing = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   isLate = false;
 
-  constructor(reader: ReadableStreamDefaultReader<Uint8Array>, pace: Arriving["pace"]) {
+  constructor(reader: Reader, pace: Arriving["pace"]) {
     this.#reader = reader;
     this.#pace = pace;
     this.#begin();
@@ -109,7 +125,7 @@ class Pacer {
 }
 
 /** Ends the reading of what has not come in time. */
-function cutOff(reader: ReadableStreamDefaultReader<Uint8Array>, milliseconds: number) {
+function cutOff(reader: Reader, milliseconds: number) {
   const signal = AbortSignal.timeout(milliseconds);
   const late = () => void reader.cancel().catch(() => undefined); // it has failed already
   signal.addEventListener("abort", late);
@@ -127,31 +143,32 @@ export async function drop(
 ): Promise<void> {
   const reader = body?.getReader();
   if (reader === undefined) return;
-  const { stop } = cutOff(reader, milliseconds);
+  const { signal, stop } = cutOff(reader, milliseconds);
   try {
-    await dropRest(reader, maxBytes);
+    await dropRest(reader, maxBytes, () => signal.aborted);
   } finally {
     stop();
   }
 }
 
 async function orDropRest(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: Reader,
   maxBytes: number,
+  isCutOff: () => boolean,
   attempt: () => void,
 ): Promise<void> {
   try {
     attempt();
   } catch (refusal) {
-    await dropRest(reader, maxBytes);
+    await dropRest(reader, maxBytes, isCutOff);
     throw refusal;
   }
 }
 
-async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<void> {
+async function dropRest(reader: Reader, maxBytes: number, isCutOff: () => boolean): Promise<void> {
   let left = maxBytes;
   while (left >= 0) {
-    const { done, value } = await reader.read();
+    const { done, value } = await nextOf(reader, isCutOff);
     if (done) return;
     left -= value.length;
   }

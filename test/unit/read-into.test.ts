@@ -19,6 +19,13 @@ function streamOf(...chunks: string[]): ReadableStream<Uint8Array> & { cancelled
   return stream;
 }
 
+/** The body of a request that never comes: its pending read fails when it is cancelled, where the standard's ends. */
+function idleInWorkerd(): ReadableStream<Uint8Array> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const cancel = async () => reject(new Error("Stream was cancelled."));
+  return { getReader: () => ({ read: () => promise, cancel }) } as unknown as ReadableStream<Uint8Array>;
+}
+
 function noMemory(): never {
   throw new Error("no memory is left");
 }
@@ -68,6 +75,24 @@ describe("a large body", () => {
     const pace = { bytes: 4, milliseconds: 5 };
     await expect(readInto(idle, { ...LIMITS, pace })).rejects.toMatchObject({ slug: "invalid-body" });
     expect(cutOff).toBe(true);
+  });
+
+  it("that stands still is refused likewise where a read fails once it is cut off, as workerd's does", async () => {
+    const pace = { bytes: 4, milliseconds: 5 };
+    await expect(readInto(idleInWorkerd(), { ...LIMITS, pace })).rejects.toMatchObject({
+      slug: "invalid-body",
+    });
+    await expect(readInto(idleInWorkerd(), { ...LIMITS, milliseconds: 5 })).rejects.toMatchObject({
+      slug: "invalid-body",
+    });
+    await drop(idleInWorkerd(), { maxBytes: 10, milliseconds: 5 });
+  });
+
+  it("whose sender is gone is no slow one", async () => {
+    const broken = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.error(new Error("Network connection lost.")),
+    });
+    await expect(readInto(broken, LIMITS)).rejects.toThrow("Network connection lost.");
   });
 
   it("is not read past the limit, whatever was announced", async () => {

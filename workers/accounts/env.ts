@@ -18,6 +18,7 @@ export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {
   /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
   readonly SUBMISSION_WINDOW_SECONDS: string;
+  readonly WRITE_LANDS_WITHIN_SECONDS: string;
   readonly RATE_LIMITING: string;
   readonly KEY_WRITES: RateLimit;
   readonly KEY_UPLOADS: RateLimit;
@@ -49,6 +50,13 @@ export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): n
       `SUBMISSION_WINDOW_SECONDS must be a number above 0, and at most ${LONGEST_WINDOW_SECONDS}`,
     );
   return seconds;
+}
+
+/** Milliseconds after which a write of KV that was not answered has landed, or never will. @throws Problem "not-configured" */
+export function writesLandWithin({ WRITE_LANDS_WITHIN_SECONDS: setting }: Env): number {
+  const seconds = Number(setting);
+  if (Number.isSafeInteger(seconds) && seconds >= 1 && seconds <= 3_600) return seconds * 1_000;
+  throw notConfigured("WRITE_LANDS_WITHIN_SECONDS must be a whole number from 1 to 3,600");
 }
 
 /** Bytes that one user may store in a day. @throws Problem "not-configured" */

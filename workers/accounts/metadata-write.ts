@@ -4,8 +4,13 @@ import type { Sql } from "../../shared/sqlite.ts";
 
 /** Milliseconds for one write. */
 const DEADLINE = 10_000;
-/** Milliseconds after its beginning at which a write of KV has landed, or never will. */
-const LANDS_WITHIN = 90_000;
+
+interface Timing {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Milliseconds after its beginning at which a write of KV has landed, or never will. */
+  readonly landsWithin: number;
+}
 
 /** Milliseconds since the epoch. */
 type Begun = { version: number; lands_before: number };
@@ -18,7 +23,7 @@ type Begun = { version: number; lands_before: number };
 export async function writeVersion(
   version: number,
   sql: Sql,
-  now: () => number,
+  { now, landsWithin }: Timing,
   write: () => Promise<void>,
 ): Promise<void> {
   const before = inDoubt(sql, now());
@@ -27,7 +32,7 @@ export async function writeVersion(
       Math.ceil((before.lands_before - now()) / 1_000),
       `version ${before.version} may still be on its way into KV`,
     );
-  note(sql, { version, lands_before: now() + LANDS_WITHIN });
+  note(sql, { version, lands_before: now() + landsWithin });
   await withDeadline(DEADLINE, "KV", write);
   // This one is over. An earlier one of the same version may not be.
   if (before === undefined) sql.exec("DELETE FROM writing");

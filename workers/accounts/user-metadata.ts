@@ -4,7 +4,7 @@ import { logger } from "../../shared/log.ts";
 import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
 import { putSealedRecord } from "../../shared/storage/sealed-object.ts";
 import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
-import type { Env } from "./env.ts";
+import { writesLandWithin, type Env } from "./env.ts";
 import { keepMetadata, migrate, type Keeping, type StoredVersion } from "./keep-metadata.ts";
 import { writeVersion } from "./metadata-write.ts";
 import { NewestWrite } from "./newest-write.ts";
@@ -18,8 +18,11 @@ import { releaseBytes, reserveBytes, type Quota } from "./upload-quota.ts";
 export class UserMetadata extends DurableObject<Env> {
   readonly #kv = new NewestWrite<{ version: number; record: UserMetadataRecord; sealedTo: string }>({
     write: ({ version, record, sealedTo }) =>
-      writeVersion(version, this.ctx.storage.sql, Date.now, () =>
-        putSealedRecord(this.env.KV, { kind: "user_metadata", id: record.userId, record, sealedTo }),
+      writeVersion(
+        version,
+        this.ctx.storage.sql,
+        { now: Date.now, landsWithin: writesLandWithin(this.env) },
+        () => putSealedRecord(this.env.KV, { kind: "user_metadata", id: record.userId, record, sealedTo }),
       ),
     interval: KEY_WRITE_INTERVAL,
     now: Date.now,

@@ -41,13 +41,13 @@ export type RunRow = {
 export const RESULTS_KEPT = 500;
 const RUNS_KEPT = 50;
 
-/** One run at a time: while one is active it is the answer, and nothing is started. */
+/** One run at a time: while one is active that does not give way, it is the answer, and nothing is started. */
 export function startRun(
   sql: Sql,
   run: NewRun,
   now: number,
 ): { readonly started: StorageRun } | { readonly active: StorageRun } {
-  const active = activeRun(sql);
+  const active = activeBeside(sql, run.kind, now);
   if (active !== undefined) return { active: runOf(active, now) };
   const { first, total } =
     run.rolling === undefined
@@ -174,9 +174,9 @@ export function resumeRun(
   | null {
   const row = rowOf(sql, runId);
   if (row === undefined) return null;
-  const active = activeRun(sql);
-  if (active !== undefined) return { active: runOf(active, now) };
   if (row.state === "done") return { ended: runOf(row, now) };
+  const active = activeBeside(sql, row.kind, now);
+  if (active !== undefined) return { active: runOf(active, now) };
   sql.exec(
     "UPDATE run SET state = 'running', message = NULL, finished_at = NULL, moved_at = ?, nudges = 0 WHERE id = ?",
     now,
@@ -211,6 +211,23 @@ export function listRuns(sql: Sql, now: number): readonly StorageRun[] {
     .exec<RunRow>("SELECT * FROM run ORDER BY sequence DESC")
     .toArray()
     .map((row) => runOf(row, now));
+}
+
+/**
+ * The active run that a run of this kind has to wait for. A verification gives way to a restore: while the chain head has
+ * no chain, nothing can be verified, and the restore would wait for ever.
+ */
+function activeBeside(sql: Sql, kind: StorageRun["kind"], now: number): RunRow | undefined {
+  const active = activeRun(sql);
+  if (kind !== "restore" || active?.kind !== "verify") return active;
+  end(
+    sql,
+    active.id,
+    "aborted",
+    "The chain head lost its storage. All blocks are verified once it is restored.",
+    now,
+  );
+  return undefined;
 }
 
 export function activeRun(sql: Sql): RunRow | undefined {

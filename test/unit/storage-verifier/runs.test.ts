@@ -53,6 +53,23 @@ const chunk = (runId: string, from: number, next: number, statuses: readonly Blo
   );
 
 describe("runs", () => {
+  it("of verification give way to a restore: without the chain head's chain they can't go on", () => {
+    begin("verification");
+    chunk("verification", 0, 20);
+    expect(begin("restore", 40, "restore")).toMatchObject({ started: { id: "restore", state: "running" } });
+    expect(findRun(sql, "verification", NOW)).toMatchObject({
+      state: "aborted",
+      next: 20,
+      message: expect.stringContaining("restored") as string,
+    });
+    expect(begin("another", 40, "restore")).toMatchObject({ active: { id: "restore" } });
+    expect(begin("nightly")).toMatchObject({ active: { id: "restore" } });
+    end(sql, "restore", "failed", "block 7 is missing", NOW);
+    begin("nightly");
+    expect(resumeRun(sql, "restore", NOW)).toMatchObject({ started: { id: "restore" } });
+    expect(findRun(sql, "nightly", NOW)?.state).toBe("aborted");
+  });
+
   it("are one at a time: a second is told of the first, and nothing changes", () => {
     begin("one");
     expect(begin("two")).toMatchObject({ active: { id: "one", by: "ada" } });
