@@ -282,7 +282,7 @@ class Run {
    * started, if it answered before. Production's queues are durable and would deliver it again: so it is put in again here, and counted.
    */
   async #putBack(): Promise<void> {
-    for (const [txId, { post, start }] of [...this.#journal.answered]) {
+    for (const [txId, { post, start }] of this.#journal.answered) {
       if (start === this.#starts || (await this.#outside.isKnown(txId)) === true) continue;
       this.#journal.requeued++;
       await this.#outside.post(post);
