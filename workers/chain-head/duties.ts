@@ -77,11 +77,15 @@ function publications(sql: Sql): DatedDuty[] {
     });
   }
   const pending = count(sql, "pending");
-  if (pending !== readFact(sql, "publishedPending"))
+  const inDoubtUntil = readFact(sql, "countInDoubtUntil");
+  const isPublished = pending === readFact(sql, "publishedPending");
+  if (!isPublished || inDoubtUntil !== undefined)
     owed.push({
-      due:
+      due: Math.max(
         (readFact(sql, "publishedPendingAt") ?? 0) +
-        (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
+          (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
+        isPublished ? (inDoubtUntil ?? 0) : 0,
+      ),
       duty: { kind: "publish_pending_count", value: pending },
     });
   return owed;
