@@ -65,11 +65,20 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "publish-over-a-write-in-doubt",
     breaks: "5 latest never goes back",
-    seed: 27,
-    isRare: true,
+    seed: 3221,
     file: "workers/chain-head/latest-write.ts",
     seam: "publishableFrom",
     mutate: () => () => 0,
+  }),
+  mutation({
+    name: "write-assets-over-a-write-in-doubt",
+    breaks: "an asset's record never goes back",
+    seed: 1,
+    file: "workers/chain-head/asset-writes.ts",
+    seam: "beginAssetWrites",
+    mutate:
+      () =>
+      (...[, , { writeLandsWithinSeconds }]) => ({ mayWriteFor: writeLandsWithinSeconds * 1_000 }),
   }),
   mutation({
     name: "no-watchdog",
