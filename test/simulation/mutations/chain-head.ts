@@ -71,16 +71,6 @@ export const CHAIN_HEAD_MUTATIONS = [
     mutate: () => () => 0,
   }),
   mutation({
-    name: "write-assets-over-a-write-in-doubt",
-    breaks: "an asset's record never goes back",
-    seed: 1,
-    file: "workers/chain-head/asset-writes.ts",
-    seam: "beginAssetWrites",
-    mutate:
-      () =>
-      (...[, , { writeLandsWithinSeconds }]) => ({ mayWriteFor: writeLandsWithinSeconds * 1_000 }),
-  }),
-  mutation({
     name: "no-watchdog",
     breaks: "everything comes to rest",
     seed: 3,

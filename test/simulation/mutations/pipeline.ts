@@ -136,26 +136,6 @@ export const PIPELINE_MUTATIONS = [
     },
   }),
   mutation({
-    name: "ask-for-state-and-transactions-apart",
-    breaks: "4 persist first, clear last",
-    seed: 1,
-    file: "workers/pending-cleaner/clean.ts",
-    seam: "clean",
-    mutate: (clean) => (message, env, log) => {
-      const getByName = (name: string) => {
-        const head = env.CHAIN_HEAD.getByName(name);
-        const blockWithTransactions = async (blockNumber: number) => {
-          const block = await head.block(blockNumber);
-          const { transactions = [], moved = [] } = (await head.blockWithTransactions(blockNumber)) ?? {};
-          return block && { ...block, transactions, moved };
-        };
-        return overriding(head, { blockWithTransactions });
-      };
-      const CHAIN_HEAD = overriding(env.CHAIN_HEAD, { getByName });
-      return clean(message, overriding(env, { CHAIN_HEAD }), log);
-    },
-  }),
-  mutation({
     name: "clear-before-archived",
     breaks: "4 persist first, clear last",
     seed: 5,

@@ -6,7 +6,6 @@ import type * as sweepIntents from "../../../workers/accounts/sweep-intents.ts";
 import type * as sweepUploads from "../../../workers/accounts/sweep-uploads.ts";
 import type * as tokenObject from "../../../workers/accounts/token-object.ts";
 import type * as alarm from "../../../workers/chain-head/alarm.ts";
-import type * as assetWrites from "../../../workers/chain-head/asset-writes.ts";
 import type * as blocks from "../../../workers/chain-head/blocks.ts";
 import type * as schema from "../../../workers/chain-head/schema.ts";
 import type * as latestWrite from "../../../workers/chain-head/latest-write.ts";
@@ -53,7 +52,6 @@ export interface Seams {
   "workers/accounts/sweep-uploads.ts": typeof sweepUploads;
   "workers/accounts/token-object.ts": typeof tokenObject;
   "workers/chain-head/alarm.ts": typeof alarm;
-  "workers/chain-head/asset-writes.ts": typeof assetWrites;
   "workers/chain-head/blocks.ts": typeof blocks;
   "workers/chain-head/schema.ts": typeof schema;
   "workers/chain-head/latest-write.ts": typeof latestWrite;
