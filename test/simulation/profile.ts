@@ -40,6 +40,7 @@ const RATES: Readonly<Record<FaultKind, readonly [number, number, number]>> = {
   "stripe repeats": [0.05, 0.2, 0.5],
   "operator clicks twice": [0.1, 0.3, 0.6],
   "consumer beside another": [0.2, 0.5, 1],
+  "call outlives its caller": [0.5, 1, 1],
 };
 
 /** About half of the faults, each as often as it happens to be: faults that hide each other strike in different seeds. */

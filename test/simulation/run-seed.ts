@@ -69,7 +69,7 @@ export async function runSeed(
   const onlooker = new Onlooker(world, promised);
   const stack = new Stack(world, { deployed, secrets, vars: profile.vars, observers: onlooker.observers });
   onlooker.watch(stack);
-  beginIsolates();
+  beginIsolates(world);
   surroundWith({ world, fetch: (request) => stack.fetch(request) });
   const stopListening = listenTo(world);
   try {

@@ -3,6 +3,7 @@ import { withDeadline } from "../../shared/deadline.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { findBlock, unfinishedBlocks } from "./blocks.ts";
+import { noteCountBegun, noteCountDone } from "./count-write.ts";
 import { duties, type BlockStage, type Duty } from "./duties.ts";
 import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
@@ -62,11 +63,24 @@ function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof dutie
 
 /** One that hangs must not keep the others waiting until the platform ends the alarm. */
 async function perform(duty: Duty, { sql, env, rules, clock }: Surroundings): Promise<void> {
-  if (duty.kind !== "publish_latest") return withDeadline(DEADLINE, duty.kind, () => tell(duty, env));
-  const before = writeInDoubt(sql, clock());
-  noteBegun(sql, duty.blockNumber, clock(), rules.writeLandsWithinSeconds * 1_000);
-  await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(duty.value)));
-  noteDone(sql, before);
+  const within = rules.writeLandsWithinSeconds * 1_000;
+  switch (duty.kind) {
+    case "publish_latest": {
+      const before = writeInDoubt(sql, clock());
+      noteBegun(sql, duty.blockNumber, clock(), within);
+      await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(duty.value)));
+      noteDone(sql, before);
+      return;
+    }
+    case "publish_pending_count": {
+      const before = noteCountBegun(sql, clock(), within);
+      await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.pendingCount, String(duty.value)));
+      noteCountDone(sql, before);
+      return;
+    }
+    default:
+      await withDeadline(DEADLINE, duty.kind, () => tell(duty, env));
+  }
 }
 
 interface Surroundings {
@@ -76,11 +90,11 @@ interface Surroundings {
   readonly clock: () => number;
 }
 
-async function tell(duty: Exclude<Duty, { kind: "publish_latest" }>, env: Env): Promise<void> {
+async function tell(
+  duty: Exclude<Duty, { kind: "publish_latest" | "publish_pending_count" }>,
+  env: Env,
+): Promise<void> {
   switch (duty.kind) {
-    case "publish_pending_count":
-      await env.KV.put(kvKeys.pendingCount, String(duty.value));
-      return;
     case "park":
       await env.SET_ASIDE_QUEUE.sendBatch(
         duty.transactions.map(({ txId, blockNumber, reason, error, at }) => ({

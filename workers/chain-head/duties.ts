@@ -46,6 +46,7 @@ const READ = [
   "pending",
   "publishedPending",
   "publishedPendingAt",
+  "countInDoubtUntil",
   "parkAgainAfter",
   "halted",
   "mineNudgeAt",
@@ -91,9 +92,14 @@ function publications(sql: Sql, facts: Read): DatedDuty[] {
       duty: { kind: "publish_latest", blockNumber: latest, value },
     });
   }
-  if (pending !== facts.publishedPending)
+  const { countInDoubtUntil: inDoubtUntil } = facts;
+  const isPublished = pending === facts.publishedPending;
+  if (!isPublished || inDoubtUntil !== undefined)
     owed.push({
-      due: (facts.publishedPendingAt ?? 0) + (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
+      due: Math.max(
+        (facts.publishedPendingAt ?? 0) + (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
+        isPublished ? (inDoubtUntil ?? 0) : 0,
+      ),
       duty: { kind: "publish_pending_count", value: pending },
     });
   return owed;

@@ -45,6 +45,8 @@ export interface Facts {
   assetWrites: { writer: string; landBefore: number };
   publishedPending: number;
   publishedPendingAt: number;
+  /** When the last write of `vdc:pending:count` that was not answered has landed, or never will. */
+  countInDoubtUntil: number;
   /** After a failure outside, nothing is tried again before this. */
   dutiesPausedUntil: number;
   /** Ids of the encryption keys that the miner last said it holds. */

@@ -1,10 +1,10 @@
 import { mutation } from "./mutation.ts";
 import { overriding } from "./overriding.ts";
 
-/** What is promised to a user who signs, pays, or asks for an erasure. */
 /** Documents of the simulation are small: only the largest ones fill the memory of a real isolate. */
 const LARGE_BYTES = 8_000_000;
 
+/** What is promised to a user who signs, pays, or asks for an erasure. */
 export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "spend-a-token-twice",
@@ -63,6 +63,17 @@ export const ACCOUNT_MUTATIONS = [
     mutate: () => async () => {},
   }),
   mutation({
+    name: "write-metadata-over-a-write-in-doubt",
+    breaks: "metadata never goes back",
+    seed: 32,
+    file: "workers/accounts/metadata-write.ts",
+    seam: "writeVersion",
+    mutate:
+      () =>
+      (...[, , , write]) =>
+        write(),
+  }),
+  mutation({
     name: "keep-memory-for-ever",
     breaks: "everything comes to rest",
     seed: 1,
@@ -79,6 +90,26 @@ export const ACCOUNT_MUTATIONS = [
           return { extendTo: (bytes: number) => loan.extendTo(Math.max(bytes, LARGE_BYTES)), end: () => {} };
         }
       },
+  }),
+  mutation({
+    name: "lend-what-is-announced",
+    breaks: "an honest upload finds room",
+    seed: 131,
+    file: "shared/http/read-into.ts",
+    seam: "readInto",
+    mutate: (readInto) => (body, arriving) => {
+      arriving.lend?.(arriving.room);
+      return readInto(body, { ...arriving, lend: () => {} });
+    },
+  }),
+  mutation({
+    name: "wait-for-idle-uploads",
+    breaks: "an idle upload is cut off",
+    seed: 155,
+    file: "shared/http/read-into.ts",
+    seam: "readInto",
+    mutate: (readInto) => (body, arriving) =>
+      readInto(body, { ...arriving, pace: { bytes: 0, milliseconds: arriving.milliseconds } }),
   }),
   mutation({
     name: "erase-all-but-the-archive",

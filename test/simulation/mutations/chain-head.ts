@@ -65,8 +65,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "publish-over-a-write-in-doubt",
     breaks: "5 latest never goes back",
-    seed: 27,
-    isRare: true,
+    seed: 3221,
     file: "workers/chain-head/latest-write.ts",
     seam: "publishableFrom",
     mutate: () => () => 0,

@@ -1,4 +1,5 @@
 import type * as byteBudget from "../../../workers/accounts/byte-budget.ts";
+import type * as metadataWrite from "../../../workers/accounts/metadata-write.ts";
 import type * as storeDocument from "../../../workers/accounts/store-document.ts";
 import type * as submissionChecks from "../../../workers/accounts/submission-checks.ts";
 import type * as sweepIntents from "../../../workers/accounts/sweep-intents.ts";
@@ -20,9 +21,11 @@ import type * as clean from "../../../workers/pending-cleaner/clean.ts";
 import type * as writePending from "../../../workers/pending-writer/write-pending.ts";
 import type * as inspect from "../../../workers/storage-verifier/inspect.ts";
 import type * as restoredBlock from "../../../workers/storage-verifier/restored-block.ts";
+import type * as sweepStaged from "../../../workers/storage-verifier/sweep-staged.ts";
 import type * as activation from "../../../shared/activation.ts";
 import type * as rules from "../../../shared/chain/rules.ts";
 import type * as consume from "../../../shared/consume.ts";
+import type * as readInto from "../../../shared/http/read-into.ts";
 import type * as ipfsTier from "../../../shared/storage/ipfs-tier.ts";
 import type * as privateArchive from "../../../shared/storage/private-archive.ts";
 import type * as r2Tier from "../../../shared/storage/r2-tier.ts";
@@ -36,11 +39,13 @@ export interface Seams {
   "shared/activation.ts": typeof activation;
   "shared/chain/rules.ts": typeof rules;
   "shared/consume.ts": typeof consume;
+  "shared/http/read-into.ts": typeof readInto;
   "shared/storage/ipfs-tier.ts": typeof ipfsTier;
   "shared/storage/private-archive.ts": typeof privateArchive;
   "shared/storage/r2-tier.ts": typeof r2Tier;
   "shared/wake.ts": typeof wake;
   "workers/accounts/byte-budget.ts": typeof byteBudget;
+  "workers/accounts/metadata-write.ts": typeof metadataWrite;
   "workers/accounts/store-document.ts": typeof storeDocument;
   "workers/accounts/submission-checks.ts": typeof submissionChecks;
   "workers/accounts/sweep-intents.ts": typeof sweepIntents;
@@ -62,4 +67,5 @@ export interface Seams {
   "workers/pending-writer/write-pending.ts": typeof writePending;
   "workers/storage-verifier/inspect.ts": typeof inspect;
   "workers/storage-verifier/restored-block.ts": typeof restoredBlock;
+  "workers/storage-verifier/sweep-staged.ts": typeof sweepStaged;
 }

@@ -61,4 +61,12 @@ export const STORAGE_MUTATIONS = [
         return { ...block, transactions: block.transactions.slice(1) };
       },
   }),
+  mutation({
+    name: "leave-late-staged-bytes",
+    breaks: "everything is tidied up",
+    seed: 383,
+    file: "workers/storage-verifier/sweep-staged.ts",
+    seam: "sweepStaged",
+    mutate: () => async () => {},
+  }),
 ];

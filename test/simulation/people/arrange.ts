@@ -42,26 +42,34 @@ function arrangeMishaps(people: People): void {
   for (let i = 3; i > 0; i--) world.at(world.now + random.between(0, profile.busy), () => vandal.strikes());
   // The second time, the first restore may be under way.
   for (let i = random.pick([1, 1, 1, 2]); i > 0; i--)
-    world.at(world.now + random.between(0, profile.busy), () =>
-      world.afterOperations(random.between(0, MOST_OPERATIONS_UNTIL_LOSS), () => losesStorage(people)),
-    );
+    world.at(world.now + random.between(0, profile.busy), () => losesStorageSoon(people));
 }
 
+/** Wherever it happens to be, or right after a Worker was answered: all that it does then follows from what is lost. */
+const LOST_AFTER = ["", "", "ChainHead.reserve", "ChainHead.ledger", "ChainHead.block", "KV put "];
 const MOST_OPERATIONS_UNTIL_LOSS = 40;
+const MOST_OPERATIONS_AFTER_ANSWER = 2;
+
+function losesStorageSoon(people: People): void {
+  const { world } = people;
+  const from = world.random.pick(LOST_AFTER);
+  const most = from === "" ? MOST_OPERATIONS_UNTIL_LOSS : MOST_OPERATIONS_AFTER_ANSWER;
+  world.afterOperations(world.random.between(0, most), () => losesStorage(people), from);
+}
+
 /** An operator is told at once, or looks when there is time. */
-const RESTORED_AFTER = [0, 120_000, 3_600_000];
-/** A Worker goes on before, during or after the restore. */
+const RESTORED_AFTER = [0, 120_000, 120_000, 3_600_000];
+/** A Worker goes on before, during or after the restore; the platform ends it in the end. */
 const OUTLIVES_FOR = 600_000;
 
 function losesStorage({ world, stack, operator, errands }: People): void {
   const { random } = world;
   if (!world.strikes("storage lost", "the chain head")) return;
+  const restoredAfter = random.between(0, random.pick(RESTORED_AFTER));
   for (const worker of stack.workers())
     for (const invocation of worker.running)
       if (world.strikes("worker outlives the loss", worker.name))
-        invocation.heldUntil = world.now + random.between(1_000, OUTLIVES_FOR);
+        invocation.heldUntil = world.now + random.between(1_000, restoredAfter + OUTLIVES_FOR);
   stack.object("ChainHead", stack.chainId).loseStorage();
-  errands.at(world.now + random.between(0, random.pick(RESTORED_AFTER)), "restoring", () =>
-    operator.restores(),
-  );
+  errands.at(world.now + restoredAfter, "restoring", () => operator.restores());
 }

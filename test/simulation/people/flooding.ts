@@ -4,13 +4,11 @@ import type { UserKeys } from "../../../shared/client/user-keys.ts";
 import { mustBePaid } from "./paying.ts";
 import type { People } from "./people.ts";
 import { newUser } from "./registering.ts";
-import { NoAnswer, request } from "./request.ts";
 import { sign, submit } from "./submitting.ts";
+import { tricklesUpload } from "./trickling.ts";
 
 const KEYS = 3;
 const MOST_AT_ONCE = 16;
-/** Milliseconds after which an upload is left alone. */
-const IDLE_AFTER = 1_000;
 
 /**
  * A hostile submitter sends as much as he can with keys that he made up a moment ago, pays for nothing, and dates everything
@@ -22,7 +20,7 @@ export async function floods(people: People): Promise<void> {
   const assetId = `flooded-${random.uint32()}`;
   for (let i = random.between(4, MOST_AT_ONCE); i > 0; i--)
     errands.now("flooding", async () => {
-      if (random.chance(0.1)) await leavesUploadIdle(people);
+      if (random.chance(0.2)) await tricklesUpload(people);
       else await sends(people, random.pick(keys), keys, assetId);
     });
 }
@@ -53,16 +51,4 @@ async function sends(
 function timeOf({ world, random, profile }: People): number {
   const window = Number(profile.vars.SUBMISSION_WINDOW_SECONDS) * 1_000;
   return world.now + random.pick([-1, 1]) * random.between(0, Math.floor(window * 1.1));
-}
-
-/** What a document's upload could be, and is not, by somebody who does not wait for the answer. */
-async function leavesUploadIdle({ stack, random }: People): Promise<void> {
-  const body = new Uint8Array(random.between(1, 20_000));
-  random.bytesInto(body);
-  const headers = { "content-type": "application/json" };
-  try {
-    await request(stack, "/api/documents", { method: "POST", headers, body, patience: IDLE_AFTER });
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
-  }
 }

@@ -9,7 +9,7 @@ export class NoAnswer extends Error {
 export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Milliseconds until who asked gives up. */
   readonly patience?: number;
 }

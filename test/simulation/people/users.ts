@@ -27,6 +27,7 @@ export async function arrangeUsers(people: People): Promise<void> {
     const user = random.pick(honest);
     sometime(people, 0.6, "a creation", () => assets.isCreatedBy(user));
     if (random.chance(0.6)) sometime(people, 1, "a transfer", () => assets.isPassedOn(honest));
+    if (random.chance(0.3)) sometime(people, 0.9, "transfers", () => assets.changesHands(honest));
     if (random.chance(0.3)) sometime(people, 0.7, "a second creation", () => assets.isCreatedAgainBy(thief));
     if (random.chance(0.3)) sometime(people, 1, "a theft", () => assets.isStolenBy(thief));
     if (random.chance(0.2)) sometime(people, 1, "a forgery", () => assets.isForgedBy(thief, user));

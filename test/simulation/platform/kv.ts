@@ -1,5 +1,5 @@
 import { copyOf } from "../world/copy.ts";
-import { LATE, operation } from "../world/operation.ts";
+import { landsAt, operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 
 interface Version {
@@ -26,10 +26,13 @@ export class SimulatedKv {
   readonly #world: World;
   readonly #keys = new Map<string, Version[]>();
   readonly #observe: KvObserver;
+  readonly #landsWithin: number;
 
-  constructor(world: World, observe: KvObserver) {
+  /** @param landsWithin milliseconds: a write that was not answered is done within them, or never */
+  constructor(world: World, observe: KvObserver, landsWithin: number) {
     this.#world = world;
     this.#observe = observe;
+    this.#landsWithin = landsWithin;
   }
 
   /** What was written last, whoever can see it already. */
@@ -68,8 +71,8 @@ export class SimulatedKv {
           return { value: value ?? null, metadata: metadata ?? null, cacheStatus: null };
         }),
       put: (key: string, value: string, options?: { metadata?: unknown }) =>
-        this.#change(`KV put ${key}`, () => this.#put(key, value, options?.metadata)),
-      delete: (key: string) => this.#change(`KV delete ${key}`, () => this.#put(key, undefined)),
+        this.#change(`KV put ${key}`, key, value, options?.metadata),
+      delete: (key: string) => this.#change(`KV delete ${key}`, key, undefined),
       list: (options?: KVNamespaceListOptions) => this.#read("KV list", () => this.#list(options)),
     };
     return binding as unknown as KVNamespace;
@@ -79,14 +82,23 @@ export class SimulatedKv {
     return operation(this.#world, { label, effect, writes: false, takes: 15, failure: "KV GET failed: 500" });
   }
 
-  #change<T>(label: string, effect: () => T): Promise<T> {
-    return operation(this.#world, { label, effect, writes: true, takes: 60, failure: "KV PUT failed: 500" });
+  #change(label: string, key: string, value: string | undefined, metadata?: unknown): Promise<void> {
+    const begunAt = this.#world.now;
+    return operation(this.#world, {
+      label,
+      effect: () => this.#put(begunAt, key, value, metadata),
+      writes: true,
+      takes: 60,
+      failure: "KV PUT failed: 500",
+      landsWithin: this.#landsWithin,
+    });
   }
 
-  #put(key: string, value: string | undefined, metadata?: unknown): void {
+  #put(begunAt: number, key: string, value: string | undefined, metadata: unknown): void {
     if (this.#world.strikes("KV write late", key)) {
-      const landsAt = this.#world.now + this.#world.random.between(1_000, LATE);
-      this.#world.at(landsAt, () => this.#land(key, value, metadata));
+      this.#world.at(landsAt(this.#world, begunAt, this.#landsWithin), () =>
+        this.#land(key, value, metadata),
+      );
       throw new Error("KV PUT failed: 500 Internal Server Error");
     }
     const last = this.#keys.get(key)?.at(-1);

@@ -19,8 +19,14 @@ const BODY_BYTES = 128_000;
 const BATCH_BYTES = 256_000;
 const CONCURRENCY = 4;
 
-/** Runs the consumer on a batch. @throws when it dies or throws */
-export type Deliver = (batch: MessageBatch) => Promise<void>;
+export interface QueueConsumer {
+  readonly settings: Consumer;
+  /** Runs the consumer on a batch. @throws when it dies or throws */
+  readonly deliver: (batch: MessageBatch) => Promise<void>;
+  /** Whether one that is at work stands still: the platform gives it up, and runs another beside it. */
+  readonly standsStill: () => boolean;
+  readonly deadLetters?: SimulatedQueue;
+}
 
 export interface QueuePlan {
   readonly name: string;
@@ -35,7 +41,7 @@ export class SimulatedQueue {
   readonly #world: World;
   readonly plan: QueuePlan;
   readonly #messages: Stored[] = [];
-  #consumer: { settings: Consumer; deliver: Deliver; deadLetters: SimulatedQueue | undefined } | undefined;
+  #consumer: QueueConsumer | undefined;
   #running = 0;
   #sent = 0;
   #pausedUntil = 0;
@@ -47,8 +53,8 @@ export class SimulatedQueue {
     this.#overlaps = world.random.of(`consumers of ${plan.name}`);
   }
 
-  consumedBy(settings: Consumer, deliver: Deliver, deadLetters: SimulatedQueue | undefined): void {
-    this.#consumer = { settings, deliver, deadLetters };
+  consumedBy(consumer: QueueConsumer): void {
+    this.#consumer = consumer;
   }
 
   /** What is in it, delivered or not, until it is acknowledged. */
@@ -157,14 +163,14 @@ export class SimulatedQueue {
     for (;;) {
       const due = this.#messages.filter(({ taken, visibleAt }) => !taken && visibleAt <= now);
       if (due.length === 0) return;
-      if (this.#running >= most && (this.#running > most || !this.#isOverlapping())) return;
+      if (this.#running > most || (this.#running === most && !this.#isGivenUp(consumer))) return;
       const batch = random.shuffled(due).slice(0, random.between(1, settings.max_batch_size));
       void this.#deliver(batch, consumer);
     }
   }
 
-  #isOverlapping(): boolean {
-    return this.#world.strikes("consumer beside another", this.plan.name, this.#overlaps);
+  #isGivenUp({ standsStill }: QueueConsumer): boolean {
+    return standsStill() || this.#world.strikes("consumer beside another", this.plan.name, this.#overlaps);
   }
 
   /** From another queue, by the platform itself. */
@@ -172,10 +178,7 @@ export class SimulatedQueue {
     this.#accept(body);
   }
 
-  async #deliver(
-    batch: readonly Stored[],
-    { settings, deliver }: { settings: Consumer; deliver: Deliver },
-  ): Promise<void> {
+  async #deliver(batch: readonly Stored[], { settings, deliver }: QueueConsumer): Promise<void> {
     this.#running++;
     const settledAs = new Map<Stored, "ack" | { retry: number }>();
     for (const message of batch) {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { LATE, operation } from "../world/operation.ts";
+import { landsAt, operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 
 export interface StoredObject {
@@ -63,18 +63,16 @@ export class SimulatedR2 {
         options: R2PutOptions = {},
       ) => {
         const bytes = bytesOf(value);
-        return this.#change(`R2 put ${key}`, () => this.#now(key, () => this.#put(key, bytes, options)));
+        return this.#change(`R2 put ${key}`, key, () => this.#put(key, bytes, options));
       },
-      delete: (keys: string | string[]) => {
+      delete: async (keys: string | string[]) => {
         const all = [keys].flat();
-        return this.#change(`R2 delete ${all.join(" ")}`, () => {
-          if (all.length > KEYS_A_DELETE) throw new Error("delete: at most 1000 keys (10004)");
-          return this.#now(all.join(" "), () => {
-            for (const key of all) {
-              this.#observe(key, undefined);
-              this.#objects.delete(key);
-            }
-          });
+        if (all.length > KEYS_A_DELETE) throw new Error("delete: at most 1000 keys (10004)");
+        return this.#change(`R2 delete ${all.join(" ")}`, all.join(" "), () => {
+          for (const key of all) {
+            this.#observe(key, undefined);
+            this.#objects.delete(key);
+          }
         });
       },
       list: (options: R2ListOptions = {}) =>
@@ -88,15 +86,17 @@ export class SimulatedR2 {
     return operation(this.#world, { label, effect, writes: false, takes: 40, failure });
   }
 
-  #change<T>(label: string, effect: () => T): Promise<T> {
+  #change<T>(label: string, what: string, write: () => T): Promise<T> {
     const failure = "internal error; please try again (10001)";
+    const begunAt = this.#world.now;
+    const effect = () => this.#now(what, begunAt, write);
     return operation(this.#world, { label, effect, writes: true, takes: 120, failure });
   }
 
   /** Now, or after the caller has heard that it failed. Conditions are those of the moment at which it is done. */
-  #now<T>(what: string, write: () => T): T {
+  #now<T>(what: string, begunAt: number, write: () => T): T {
     if (!this.#world.strikes("R2 write late", what)) return write();
-    this.#world.at(this.#world.now + this.#world.random.between(1_000, LATE), () => {
+    this.#world.at(landsAt(this.#world, begunAt), () => {
       try {
         write();
       } catch (error) {

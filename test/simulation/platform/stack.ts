@@ -17,7 +17,7 @@ import type { World } from "../world/world.ts";
 import { SimulatedObject, type ObjectClass } from "./durable-object.ts";
 import { SimulatedKv, type KvObserver } from "./kv.ts";
 import { SimulatedPinning, type PinObserver } from "./pinning.ts";
-import { SimulatedQueue } from "./queue.ts";
+import { SimulatedQueue, type QueueConsumer } from "./queue.ts";
 import { SimulatedR2, type R2Observer } from "./r2.ts";
 import {
   environmentOf,
@@ -47,6 +47,14 @@ export interface StackOptions {
   readonly observers: Observers;
 }
 
+/** Milliseconds: what the deployment takes for granted of KV. */
+function writesLandWithin(deployed: readonly Deployed[], vars: Readonly<Record<string, string>>): number {
+  const own = deployed.find(({ name }) => name === "chain-head")?.config.vars ?? {};
+  const seconds = Number({ ...own, ...vars }.WRITE_LANDS_WITHIN_SECONDS);
+  if (!(seconds > 0)) throw new Error("the chain head has no WRITE_LANDS_WITHIN_SECONDS");
+  return seconds * 1_000;
+}
+
 /** Everything that is deployed, on simulated parts, bound as each `wrangler.toml` says. */
 export class Stack {
   readonly world: World;
@@ -61,7 +69,7 @@ export class Stack {
   constructor(world: World, { deployed, secrets, vars, observers }: StackOptions) {
     this.world = world;
     this.secrets = secrets;
-    this.kv = new SimulatedKv(world, observers.kv);
+    this.kv = new SimulatedKv(world, observers.kv, writesLandWithin(deployed, vars));
     this.r2 = new SimulatedR2(world, observers.r2);
     this.pinning = new SimulatedPinning(world, observers.pin);
     for (const { name, module } of deployed)
@@ -143,9 +151,20 @@ export class Stack {
     if (plan.consumes === undefined) throw new Error(`${stage} consumes nothing`);
     // A deployment may have fewer retries than ours; then it is the platform that gives a message up.
     const max_retries = world.random.of(stage).pick([plan.consumes.max_retries, 3]);
-    queue.consumedBy({ ...plan.consumes, max_retries }, (batch) => this.worker(stage).queue(batch), dead);
-    dead.consumedBy(DEAD_LETTER_CONSUMER, (batch) => this.worker("dead-letters").queue(batch), undefined);
+    queue.consumedBy({
+      settings: { ...plan.consumes, max_retries },
+      ...this.#consumer(stage),
+      deadLetters: dead,
+    });
+    dead.consumedBy({ settings: DEAD_LETTER_CONSUMER, ...this.#consumer("dead-letters") });
     this.queues.set(queue.plan.name, queue).set(dead.plan.name, dead);
+  }
+
+  #consumer(name: WorkerName): Pick<QueueConsumer, "deliver" | "standsStill"> {
+    return {
+      deliver: (batch) => this.worker(name).queue(batch),
+      standsStill: () => this.worker(name).standsStill,
+    };
   }
 
   #namespaceOf(className: string): object {

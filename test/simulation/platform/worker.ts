@@ -110,6 +110,12 @@ export class SimulatedWorker {
     return this.#invoke(method, given);
   }
 
+  /** One of its invocations hears of no answer at the moment. */
+  get standsStill(): boolean {
+    const { now, calm } = this.#world;
+    return !calm && [...this.running].some(({ heldUntil }) => heldUntil > now);
+  }
+
   /** From now on it fails at everything. @param until milliseconds since the epoch */
   breakUntil(until: number): void {
     this.#brokenUntil = until;

@@ -1,3 +1,4 @@
+import type { AssetRecord } from "../../../shared/block-index.ts";
 import {
   blockNumberOfKvKey,
   blockNumberOfR2Key,
@@ -55,6 +56,8 @@ export class Onlooker {
   /** The first bytes of each block in R2. */
   readonly #archived = new Map<string, Uint8Array>();
   readonly #spoilt = new Set<number>();
+  /** What the record of each asset names, by its key. */
+  readonly #assets = new Map<string, number>();
   #latest = -1;
 
   constructor(world: World, promised: Promised) {
@@ -96,6 +99,7 @@ export class Onlooker {
       if (userId !== undefined) this.#showsMetadata(userId, value);
       if (key === kvKeys.latest) this.#latestIs(JSON.parse(value) as { blockNumber: number; hash: string });
       else if (blockNumberOfKvKey(key) !== undefined) this.#publishes("KV", JSON.parse(value) as PublicBlock);
+      else if (key.startsWith(kvKeys.asset(""))) this.#assetIs(key, JSON.parse(value) as AssetRecord);
     },
     r2: (key, bytes) => {
       const txId = txIdOfPendingKey(key) ?? txIdOfSetAsideKey(key);
@@ -154,6 +158,13 @@ export class Onlooker {
       this.#world.broken("5 latest names what is stored", `${hash} is not block ${blockNumber}`);
     for (const tier of this.#missingFrom(blockNumber))
       this.#world.broken("5 latest names what is stored", `block ${blockNumber} is not in ${tier}`);
+  }
+
+  #assetIs(key: string, { vdcBlockNumber }: AssetRecord): void {
+    const before = this.#assets.get(key) ?? -1;
+    if (vdcBlockNumber < before)
+      this.#world.broken("an asset's record never goes back", `${key}: from ${before} to ${vdcBlockNumber}`);
+    this.#assets.set(key, vdcBlockNumber);
   }
 
   /** Whoever was told that a version is stored is not shown an older one; KV's own delay aside. */

@@ -1,5 +1,7 @@
+import type { AssetRecord } from "../../../shared/block-index.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
+import { ledgerKeysOf } from "../../../shared/chain/ledger.ts";
 import type { Transaction } from "../../../shared/chain/transaction.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
@@ -60,6 +62,7 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
         );
     }
   }
+  checkIndexed(stack, mined);
   checkArchive(stack, promised, mined);
   checkErased(stack, promised, mined);
   checkUnpaid(stack, promised, mined);
@@ -80,6 +83,23 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
   if (waiting.length > 0) world.broken("everything is tidied up", `left in pending: ${waiting.join(", ")}`);
   const staged = r2.keys(r2Keys.allSealedPrefix);
   if (staged.length > 0) world.broken("everything is tidied up", `left in sealed: ${staged.join(", ")}`);
+}
+
+/** The record of each asset names the last block about it, and the count says that nothing waits. */
+function checkIndexed({ kv, world }: Stack, mined: Mined): void {
+  const lastBlocks = new Map<string, number>();
+  for (const { blockNumber, transaction } of mined.values())
+    for (const assetId of ledgerKeysOf([transaction]).assetIds) lastBlocks.set(assetId, blockNumber);
+  for (const [assetId, blockNumber] of lastBlocks) {
+    const record = JSON.parse(kv.truth(kvKeys.asset(assetId)) ?? "{}") as Partial<AssetRecord>;
+    if (record.vdcBlockNumber !== blockNumber)
+      world.broken(
+        "the index is true",
+        `the last block about ${assetId} is ${blockNumber}; KV says ${record.vdcBlockNumber}`,
+      );
+  }
+  const count = kv.truth(kvKeys.pendingCount) ?? "0";
+  if (count !== "0") world.broken("the index is true", `nothing waits, and KV says that ${count} do`);
 }
 
 /** What is encrypted of each transaction can still be opened by whoever has the key. */

@@ -4,7 +4,7 @@ const EVERY = 900_000;
 /** Milliseconds that a clock is off, at most. */
 export const FARTHEST = 120_000;
 
-/** Every Worker and every Durable Object has a clock of its own; one jumps now and then. */
+/** Every Worker and every Durable Object has a clock of its own; one jumps now and then. In the end all are set right. */
 export class Clocks {
   readonly #world: World;
   readonly #ahead = new Map<string, number>();
@@ -15,16 +15,22 @@ export class Clocks {
 
   /** Milliseconds since the epoch, as this Worker sees it; people and the platform have the right time. */
   of(worker: string | undefined): number {
-    const { now, calm } = this.#world;
-    if (worker === undefined || calm) return now;
+    const { now } = this.#world;
+    if (worker === undefined) return now;
     if (!this.#ahead.has(worker)) this.#ahead.set(worker, 0);
     return now + (this.#ahead.get(worker) ?? 0);
   }
 
+  /** When a clock may jump next. @param after milliseconds since the epoch */
+  nextJump(after: number): number {
+    return (Math.floor(after / EVERY) + 1) * EVERY;
+  }
+
   start(): void {
     const world = this.#world;
-    world.at(world.now + EVERY, () => {
+    world.at(this.nextJump(world.now), () => {
       this.start();
+      if (world.calm) this.#ahead.clear();
       for (const worker of this.#ahead.keys())
         if (world.strikes("clock jumps", worker))
           this.#ahead.set(worker, world.random.between(-FARTHEST, FARTHEST));

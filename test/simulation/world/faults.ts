@@ -6,13 +6,14 @@ export const FAULTS = {
   "call fails, not done": "a call fails, and nothing was done",
   "call done, reports failure": "a call is done, but reports failure",
   "worker dies": "the Worker dies before or after a call: nothing behind it runs",
-  "call hangs": "a call does not answer, and may be done up to 45 s later",
+  "call hangs": "a call does not answer, and may be done later",
   "call done twice": "a call is done twice",
   "answer late": "a call is done, and the Worker hears of it up to ten minutes later",
   "KV stale read": "KV answers what was there up to 60 s ago, or that nothing was",
-  "KV write late": "KV reports failure of a write, and does it up to 45 s later",
+  "KV write late":
+    "KV reports failure of a write, and does it up to WRITE_LANDS_WITHIN_SECONDS after it was begun",
   "KV write limited": "KV refuses a second write of a key within a second",
-  "R2 write late": "R2 reports failure of a write or a delete, and does it up to 45 s later",
+  "R2 write late": "R2 reports failure of a write or a delete, and does it up to 45 s after it was begun",
   "R2 write limited": "R2 refuses a second write of a key within a second",
   "message duplicated": "a queue delivers a message again that was acknowledged",
   "message delayed": "a queue holds a message back for minutes",
@@ -41,6 +42,7 @@ export const FAULTS = {
   "operator clicks twice": "an operator sends a request twice",
   "consumer beside another":
     "a queue runs one more consumer than it may: it had given up one that is still at work",
+  "call outlives its caller": "a Worker dies while a call is on its way, and the call is done later",
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

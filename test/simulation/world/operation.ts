@@ -1,8 +1,18 @@
 import { asPlatform, never, running, type Invocation } from "./invocation.ts";
 import type { World } from "./world.ts";
 
-/** A call that nobody waits for any more is done within this time (milliseconds), or never. */
-export const LATE = 45_000;
+/** A call that was not answered is done within this time (milliseconds), or never; a write of KV has a time of its own. */
+const LATE = 45_000;
+
+/**
+ * When a write that was begun then, and is not answered, is done. Whoever waits for that measures the time by a clock of its
+ * own, so it is done before any clock jumps.
+ * @param within milliseconds. @returns milliseconds since the epoch; what is past is done now
+ */
+export function landsAt({ now, random, clocks }: World, begunAt: number, within = LATE): number {
+  const latest = Math.min(begunAt + within, clocks.nextJump(begunAt) - 1);
+  return random.between(Math.min(now + 1_000, latest), latest);
+}
 
 export interface Operation<T> {
   /** What it is, for the trace: `R2 put blocks/3.json`. */
@@ -15,6 +25,8 @@ export interface Operation<T> {
   readonly takes?: number;
   /** The error that a caller sees when it fails. */
   readonly failure?: string;
+  /** A write that was not answered is done within so many milliseconds, or never. */
+  readonly landsWithin?: number;
 }
 
 /**
@@ -23,34 +35,40 @@ export interface Operation<T> {
  */
 export async function operation<T>(world: World, what: Operation<T>): Promise<T> {
   const caller = running();
-  const { label, effect, writes, takes = 30, failure = "Network connection lost." } = what;
+  const { label, effect, writes, takes = 30, failure = "Network connection lost.", landsWithin } = what;
   const where = `${caller?.worker ?? "people"}: ${label}`;
   if (caller?.isDead) return never();
   await caller?.gate();
   world.operationBegins();
+  const begunAt = world.now;
   const dies = caller !== undefined && world.strikes("worker dies", where);
   const afterwards = dies && world.random.chance(0.6);
+  const perform = () => asPlatform(effect);
+  const performLate = () =>
+    world.at(landsAt(world, begunAt, landsWithin), () => {
+      world.say(`late: ${where}`);
+      return Promise.try(perform).catch(() => {}); // nobody is there any more to hear of it
+    });
   await world.sleep(world.random.duration(takes));
-  if (caller?.isDead) return never();
+  if (caller?.isDead) {
+    if (writes && world.strikes("call outlives its caller", where)) performLate();
+    return never();
+  }
   if (dies && !afterwards) {
     caller.kill(`died before ${label}`);
     return never();
   }
-  const perform = () => asPlatform(effect);
 
   if (!dies && caller !== undefined) {
     if (world.strikes("call fails, not done", where)) throw new Error(failure);
     if (world.strikes("call hangs", where)) {
-      if (writes && world.random.chance(0.5))
-        world.at(world.now + world.random.between(1_000, LATE), () => {
-          world.say(`late: ${where}`);
-          return Promise.try(perform).catch(() => {}); // nobody is there any more to hear of it
-        });
+      if (writes && world.random.chance(0.5)) performLate();
       return never();
     }
   }
   world.say(where);
   const answer = await perform();
+  world.operationIsDone(label);
   if (caller?.isDead) return never();
   if (dies) {
     caller.kill(`died after ${label}`);

@@ -33,7 +33,7 @@ export class World {
   /** No fault strikes any more. */
   calm = false;
   readonly #agenda = new Agenda();
-  #afterOperations: { left: number; readonly run: () => void }[] = [];
+  #afterOperations: { left: number; from: string; readonly run: () => void }[] = [];
   readonly #rates: FaultRates;
   readonly #chance: Random;
 
@@ -49,16 +49,28 @@ export class World {
     return this.#agenda.add(Math.max(at, this.now), boundToInvocation(run));
   }
 
-  /** Runs it when so many more calls have begun: amid what Workers do, wherever that is. */
-  afterOperations(count: number, run: () => void): void {
-    this.#afterOperations.push({ left: count, run });
+  /**
+   * Runs it when so many more calls have begun: amid what Workers do, wherever that is.
+   * @param from counted from when the next call is done whose label begins like this
+   */
+  afterOperations(count: number, run: () => void, from = ""): void {
+    this.#afterOperations.push({ left: count, from, run });
   }
 
   operationBegins(): void {
-    for (const waiting of this.#afterOperations) waiting.left--;
-    const due = this.#afterOperations.filter(({ left }) => left <= 0);
+    for (const waiting of this.#afterOperations) if (waiting.from === "") waiting.left--;
+    this.#runAfterOperations();
+  }
+
+  operationIsDone(label: string): void {
+    for (const waiting of this.#afterOperations) if (label.startsWith(waiting.from)) waiting.from = "";
+    this.#runAfterOperations();
+  }
+
+  #runAfterOperations(): void {
+    const due = this.#afterOperations.filter(isDue);
     if (due.length === 0) return;
-    this.#afterOperations = this.#afterOperations.filter(({ left }) => left > 0);
+    this.#afterOperations = this.#afterOperations.filter((waiting) => !isDue(waiting));
     for (const { run } of due) this.at(this.now, run);
   }
 
@@ -107,4 +119,8 @@ export class World {
     }
     return true;
   }
+}
+
+function isDue({ left, from }: { readonly left: number; readonly from: string }): boolean {
+  return from === "" && left <= 0;
 }

@@ -180,6 +180,21 @@ describe("the hot keys of KV", () => {
     expect(last?.at).toBeLessThanOrEqual(done + KEY_WRITE_INTERVAL);
   });
 
+  it("count what is pending again when a write that was not answered has landed, or never will", async () => {
+    const { head, outside } = await atRest();
+    head.admit(1);
+    outside.failing = [kvKeys.pendingCount];
+    await outside.alarm();
+    const inDoubtUntil = head.now + head.rules.writeLandsWithinSeconds * 1_000;
+    outside.failing = [];
+    head.requestMining();
+    head.finish(head.mine().blockNumber);
+    await outside.run(3_600);
+    const counts = outside.did.filter(({ to }) => to === kvKeys.pendingCount);
+    expect(counts).toMatchObject([{ what: 0, at: inDoubtUntil }]);
+    expect(head.duties()).toEqual([]);
+  });
+
   it("are due at once when they were not written for ten seconds", async () => {
     const { head } = await atRest();
     head.admit(1);
