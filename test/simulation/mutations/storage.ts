@@ -64,7 +64,7 @@ export const STORAGE_MUTATIONS = [
   mutation({
     name: "leave-late-staged-bytes",
     breaks: "everything is tidied up",
-    seed: 383,
+    seed: 787,
     file: "workers/storage-verifier/sweep-staged.ts",
     seam: "sweepStaged",
     mutate: () => async () => {},
