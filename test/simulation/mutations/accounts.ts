@@ -9,7 +9,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "spend-a-token-twice",
     breaks: "a token is spent once",
-    seed: 11,
+    seed: 16,
     file: "workers/accounts/token-object.ts",
     seam: "spend",
     mutate:
@@ -22,7 +22,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "take-an-expired-token",
     breaks: "an expired token is of no use",
-    seed: 12,
+    seed: 13,
     file: "shared/activation.ts",
     seam: "isExpired",
     mutate: (isExpired) => (facts, now) => isExpired({ ...facts, expiresAt: facts.expiresAt * 2 }, now),
@@ -30,7 +30,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "leave-intents",
     breaks: "everything comes to rest",
-    seed: 9,
+    seed: 12,
     file: "workers/accounts/sweep-intents.ts",
     seam: "sweepIntents",
     mutate: () => async () => {},
@@ -38,7 +38,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "store-before-pinned",
     breaks: "a document is kept",
-    seed: 7,
+    seed: 13,
     file: "workers/accounts/store-document.ts",
     seam: "storeDocument",
     mutate: (storeDocument) => (owned, tiers, log) => {
@@ -57,7 +57,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "leave-uploads",
     breaks: "everything comes to rest",
-    seed: 2,
+    seed: 22,
     file: "workers/accounts/sweep-uploads.ts",
     seam: "sweepUploads",
     mutate: () => async () => {},
@@ -76,7 +76,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "keep-memory-for-ever",
     breaks: "everything comes to rest",
-    seed: 1,
+    seed: 6,
     file: "workers/accounts/byte-budget.ts",
     seam: "ByteBudget",
     mutate: (ByteBudget) =>
@@ -94,7 +94,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "lend-what-is-announced",
     breaks: "an honest upload finds room",
-    seed: 131,
+    seed: 2,
     file: "shared/http/read-into.ts",
     seam: "readInto",
     mutate: (readInto) => (body, arriving) => {
@@ -105,7 +105,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "wait-for-idle-uploads",
     breaks: "an idle upload is cut off",
-    seed: 155,
+    seed: 2,
     file: "shared/http/read-into.ts",
     seam: "readInto",
     mutate: (readInto) => (body, arriving) =>
@@ -122,7 +122,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "take-any-signature",
     breaks: "nothing forged is taken",
-    seed: 1,
+    seed: 15,
     inEveryRun: true,
     file: "workers/accounts/submission-checks.ts",
     seam: "checkSignature",
@@ -133,7 +133,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "take-any-time",
     breaks: "nothing forged is taken",
-    seed: 1,
+    seed: 6,
     file: "workers/accounts/submission-checks.ts",
     seam: "checkTime",
     mutate: (checkTime) => (timestamp, now, windowSeconds) => {

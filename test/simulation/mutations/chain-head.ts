@@ -6,7 +6,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "forget-who-was-admitted",
     breaks: "2 nothing is mined twice",
-    seed: 2,
+    seed: 1,
     file: "workers/chain-head/progress.ts",
     seam: "cleaned",
     mutate: (cleaned) => (sql, report, now) => {
@@ -65,7 +65,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "publish-over-a-write-in-doubt",
     breaks: "5 latest never goes back",
-    seed: 3221,
+    seed: 35,
     file: "workers/chain-head/latest-write.ts",
     seam: "publishableFrom",
     mutate: () => () => 0,
@@ -73,7 +73,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "no-watchdog",
     breaks: "everything comes to rest",
-    seed: 3,
+    seed: 1,
     file: "workers/chain-head/alarm.ts",
     seam: "doDuties",
     mutate:
@@ -111,7 +111,7 @@ export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "expire-what-is-paid",
     breaks: "1 nothing is lost",
-    seed: 1,
+    seed: 12,
     inEveryRun: true,
     file: "workers/chain-head/schema.ts",
     seam: "UNPAID_INTENT",

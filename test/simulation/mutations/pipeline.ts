@@ -98,7 +98,7 @@ export const PIPELINE_MUTATIONS = [
   mutation({
     name: "seal-before-durable",
     breaks: "everything comes to rest",
-    seed: 11,
+    seed: 5,
     file: "workers/miner/build-and-seal.ts",
     seam: "buildAndSeal",
     mutate: (buildAndSeal) => (reservation, keyring, env, log) => {

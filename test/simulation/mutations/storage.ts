@@ -30,7 +30,7 @@ export const STORAGE_MUTATIONS = [
   mutation({
     name: "read-error-is-empty",
     breaks: "7 a read error is never empty",
-    seed: 11,
+    seed: 5,
     file: "shared/storage/r2-tier.ts",
     seam: "readObject",
     mutate: (readObject) => (bucket, key) => readObject(bucket, key).catch(() => undefined),
@@ -38,7 +38,7 @@ export const STORAGE_MUTATIONS = [
   mutation({
     name: "trust-a-copy-that-is-there",
     breaks: "6 nothing fake",
-    seed: 5,
+    seed: 1,
     file: "workers/storage-verifier/inspect.ts",
     seam: "inspect",
     mutate: (inspect) => async (tier, known, judge, patience) => {
@@ -64,7 +64,7 @@ export const STORAGE_MUTATIONS = [
   mutation({
     name: "leave-late-staged-bytes",
     breaks: "everything is tidied up",
-    seed: 787,
+    seed: 4,
     file: "workers/storage-verifier/sweep-staged.ts",
     seam: "sweepStaged",
     mutate: () => async () => {},
