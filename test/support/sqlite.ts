@@ -9,6 +9,22 @@ export interface MemorySql extends Sql {
   look<Row>(query: string, ...bindings: SqlStorageValue[]): Row[];
 }
 
+/** How SQLite plans a statement follows from the schema, so a statement is checked once for each schema, in whatever database. */
+interface Schema {
+  readonly checked: Set<string>;
+  /** By the statement that changes this schema. */
+  readonly next: Map<string, Schema>;
+}
+
+const NO_TABLES: Schema = { checked: new Set(), next: new Map() };
+const CHANGES_SCHEMA = /^\s*(?:CREATE|ALTER|DROP)\b/i;
+
+function schemaAfter({ next }: Schema, change: string): Schema {
+  const known = next.get(change) ?? { checked: new Set(), next: new Map() };
+  next.set(change, known);
+  return known;
+}
+
 /**
  * A Durable Object's `Sql` on Node's own SQLite, in memory. One statement a call, with rows or without.
  * A statement whose cost grows with its tables throws, so every unit test proves that its statements are bounded.
@@ -21,19 +37,20 @@ export function memorySql(): MemorySql {
     prepared.set(query, known);
     return known;
   };
-  const checked = new Set<string>();
+  let schema = NO_TABLES;
   const check = (query: string) => {
-    if (checked.has(query)) return;
+    if (schema.checked.has(query)) return;
     const steps = unboundedSteps(database, query);
     if (steps.length > 0)
       throw new Error(`${query}\nreads without a bound: ${steps.join("; ")}. See test/support/bounded.ts`);
-    checked.add(query);
+    schema.checked.add(query);
   };
   return {
     exec<Row extends Record<string, SqlStorageValue>>(query: string, ...bindings: SqlStorageValue[]) {
       // Run at once, as the Durable Object does: a caller that ignores the rows still has its effect.
       check(query);
       const rows = statement(query).all(...bindings.map(bindable));
+      if (CHANGES_SCHEMA.test(query)) schema = schemaAfter(schema, query);
       return { toArray: () => rows.map((row) => ({ ...row }) as Row) };
     },
     look<Row>(query: string, ...bindings: SqlStorageValue[]) {
