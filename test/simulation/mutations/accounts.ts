@@ -65,7 +65,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "write-metadata-over-a-write-in-doubt",
     breaks: "metadata never goes back",
-    seed: 32,
+    seed: 46,
     file: "workers/accounts/metadata-write.ts",
     seam: "writeVersion",
     mutate:
