@@ -20,7 +20,7 @@ export function volumePage(
 \`npm run bench -- volume\` writes this page. It fills the real chain head and the real index of dead letters, in workerd, twice: a
 small one (${contents(SMALL)}) and a full one (${contents(FULL)}). Then it runs the same calls on both in turn, ${rounds} rounds after one
 that is not counted. A decision, an alarm or a call costs the same on both: the rows that it reads do not depend on what is stored.
-\`test/workers/volume.test.ts\` proves the rows with smaller objects in every test run, and every unit test refuses a
+\`test/workers/volume.prove.ts\` proves the rows with smaller objects in \`npm run prove\`, and every unit test refuses a
 statement that SQLite plans as an unbounded scan (\`test/support/bounded.ts\`).
 
 Rows are SQLite rows read by one call, as Cloudflare bills them. Times are milliseconds of one call: median (least to most), the
