@@ -1,4 +1,5 @@
 import { enableCompileCache, flushCompileCache, registerHooks } from "node:module";
+import { createInterface } from "node:readline";
 import type { Described } from "./deployment.ts";
 import { mutationNamed } from "./mutations/all.ts";
 import { apply } from "./mutations/apply.ts";
@@ -6,11 +7,11 @@ import { beginWith, takeOver } from "./world/globals.ts";
 import { Random } from "./world/random.ts";
 
 /**
- * Runs seeds, one after another, in a process whose time, chance and network are the world's, and writes a line of JSON for
- * each seed to standard output. `seeds.ts` starts it, and names the deployed Workers in VDC_SIMULATED_WORKERS. With `endAt`, a
- * seed ends once that promise is broken. `node one-process.ts <first seed> <count> <step> <options as JSON>`
+ * Runs the seeds that standard input names, one a line, in a process whose time, chance and network are the world's, and writes a line
+ * of JSON for each to standard output. `seeds.ts` starts it, and names the deployed Workers in VDC_SIMULATED_WORKERS. With `endAt`, a
+ * seed ends once that promise is broken. `node one-process.ts <options as JSON>`
  */
-const [first = "1", count = "1", step = "1", given = "{}"] = process.argv.slice(2);
+const [given = "{}"] = process.argv.slice(2);
 const {
   trace = false,
   mutation,
@@ -50,9 +51,8 @@ checkApplied();
 flushCompileCache(); // the parent may kill this process once it has the answer
 const secrets = await generateSecrets();
 
-for (let i = 0; i < Number(count); i++) {
-  const seed = Number(first) + i * Number(step);
-  const outcome = await runSeed(seed, { deployed, secrets }, { trace, endAt });
+for await (const seed of createInterface({ input: process.stdin })) {
+  const outcome = await runSeed(Number(seed), { deployed, secrets }, { trace, endAt });
   // A trace may be longer than the pipe: the process ends only when all of it has been taken.
   await new Promise((taken) => process.stdout.write(`${JSON.stringify(outcome)}\n`, taken));
 }

@@ -39,9 +39,9 @@ export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
     if (wanted.until?.(report) === true) stop.abort();
   };
   try {
-    await Promise.all(
-      Array.from({ length: jobs }, (_, job) => runShare(wanted, jobs, job, note, stop.signal)),
-    );
+    let left = wanted.seeds;
+    const next = () => (left > 0 ? wanted.from + wanted.seeds - left-- : undefined);
+    await Promise.all(Array.from({ length: jobs }, () => runLane(wanted, next, note, stop.signal)));
   } finally {
     stop.abort();
     bar.stop();
@@ -61,36 +61,43 @@ export async function seedThatFinds({ name, breaks, seed }: Mutation): Promise<n
   return (await runSeeds({ ...wanted, endAt: breaks, until: hasFound })).find(hasFound)?.seed;
 }
 
-/** Every `jobs`-th seed, in a process of its own. */
-async function runShare(
-  { from, seeds, trace, mutation, endAt }: Wanted,
-  jobs: number,
-  job: number,
+/** Runs the next seed in a process of its own until none is left: seeds differ much in length. */
+async function runLane(
+  { trace, mutation, endAt }: Wanted,
+  next: () => number | undefined,
   note: (report: SeedReport) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const count = Math.ceil((seeds - job) / jobs);
-  const given = [from + job, count, jobs, JSON.stringify({ trace, mutation, endAt })];
   const child = spawn(
     process.execPath,
     [
       "--disable-warning=ExperimentalWarning",
       join(import.meta.dirname, "one-process.ts"),
-      ...given.map(String),
+      JSON.stringify({ trace, mutation, endAt }),
     ],
     {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
       signal,
       killSignal: "SIGKILL",
       env: { ...process.env, VDC_SIMULATED_WORKERS: (described ??= JSON.stringify(everyWorker())) },
     },
   );
+  child.stdin.on("error", () => {}); // the process has ended, which its exit code tells
   const ended = new Promise<void>((resolve, reject) => {
     child.on("error", (error) => (signal.aborted ? resolve() : reject(error)));
     child.on("exit", (code) =>
       code === 0 || signal.aborted ? resolve() : reject(new Error(`the simulation ended with code ${code}`)),
     );
   });
-  for await (const line of createInterface({ input: child.stdout })) note(JSON.parse(line) as SeedReport);
+  const giveNext = () => {
+    const seed = next();
+    if (seed === undefined) child.stdin.end();
+    else child.stdin.write(`${seed}\n`);
+  };
+  giveNext();
+  for await (const line of createInterface({ input: child.stdout })) {
+    note(JSON.parse(line) as SeedReport);
+    giveNext();
+  }
   await ended;
 }

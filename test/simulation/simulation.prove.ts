@@ -1,8 +1,7 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
-import { MUTATIONS } from "./mutations/all.ts";
 import { replayCommand } from "./report.ts";
-import { runSeeds, seedThatFinds, SEEDS_FOR_A_MUTATION } from "./seeds.ts";
+import { runSeeds } from "./seeds.ts";
 
 const DAY_MS = 86_400_000;
 /** A day's seeds are new as long as there are not more of them. */
@@ -35,18 +34,6 @@ describe("every Worker on a simulated platform", () => {
       const afterOthers = await runSeeds({ seeds: 5, from, jobs: 1 });
       const [alone] = await runSeeds({ seeds: 1, from: last, jobs: 1 });
       expect(alone).toEqual(afterOthers.find(({ seed }) => seed === last));
-    },
-  );
-
-  it.concurrent.each(MUTATIONS.filter(({ isRare }) => !isRare))(
-    "finds $name: $breaks",
-    { timeout: SEEDS_FOR_A_MUTATION * SEED_HANGS_AFTER_MS },
-    async (mutation) => {
-      const seed = await seedThatFinds(mutation);
-      expect(
-        seed,
-        `no seed from ${mutation.seed} on breaks the promise: the simulation can't see it`,
-      ).toBeDefined();
     },
   );
 });

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { MUTATIONS } from "./mutations/all.ts";
+import { seedThatFinds, SEEDS_FOR_A_MUTATION } from "./seeds.ts";
+
+/** A limit for a simulation that hangs, not for a slow machine: a seed takes a few seconds. */
+const SEED_HANGS_AFTER_MS = 120_000;
+
+it.concurrent.each(MUTATIONS.filter(({ isRare }) => !isRare))(
+  "the simulation finds $name: $breaks",
+  { timeout: SEEDS_FOR_A_MUTATION * SEED_HANGS_AFTER_MS },
+  async (mutation) => {
+    const seed = await seedThatFinds(mutation);
+    expect(
+      seed,
+      `no seed from ${mutation.seed} on breaks the promise: the simulation can't see it`,
+    ).toBeDefined();
+  },
+);
