@@ -8,7 +8,6 @@ export const STRIPE_REFUSALS = [
   "not_json", // correctly signed, but the body is not JSON
   "thin_event", // correctly signed, but it carries a reference instead of the object
   "unreadable_event", // correctly signed, but lacks what we need from its type
-  "livemode_mismatch", // a test event where live ones are expected, or the reverse
 ] as const;
 
 export type StripeRefusalReason = (typeof STRIPE_REFUSALS)[number];

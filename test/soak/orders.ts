@@ -127,7 +127,7 @@ export class Orders {
     return amounts.map((amount) => {
       const refund = syntheticRefund(event, amount);
       const { id, amount_refunded: refunded } = refund.data.object;
-      const txId = stripeTxId(`${id as string}:refunded:${refunded as number}`);
+      const txId = stripeTxId(`${id as string}:refunded:${refunded as number}:${refund.created}`);
       if (txId === purchase) throw new Error("a refund must not have its purchase's id");
       expects.set(txId, { type: "refund" });
       const post = eventPost(txId, refund);

@@ -89,5 +89,4 @@ const PROBLEM_OF: Record<StripeRefusalReason, ProblemSlug> = {
   not_json: "invalid-body",
   thin_event: "unsupported-event",
   unreadable_event: "unsupported-event",
-  livemode_mismatch: "unsupported-event",
 };
