@@ -43,7 +43,8 @@ export function unwantedReason(
   // A live endpoint of Connect gets the test events of the connected accounts too.
   if (settings.livemode !== undefined && typeof livemode === "boolean" && settings.livemode !== livemode)
     return "other_mode";
-  if (type === "charge.refunded" || REFUND_TYPES.includes(type)) return undefined;
+  if (type === "charge.refunded") return settings.refundFamily === "charge" ? undefined : "other_family";
+  if (REFUND_TYPES.includes(type)) return undefined;
   const rule = RULES.get(type);
   if (rule === undefined) return "other_type";
   return rule.family === settings.family ? undefined : "other_family";

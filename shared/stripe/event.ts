@@ -64,6 +64,15 @@ export const Envelope = v.looseObject({
   }),
 });
 
+export const Thin = v.looseObject({
+  id: Id,
+  type: Text,
+  livemode: maybe(v.boolean()),
+  /** What the event's objects are read as: a connected account. */
+  context: maybe(Id),
+  snapshot_event: maybe(Id),
+});
+
 export const CheckoutSession = v.looseObject({
   id: Id,
   mode: maybe(v.string()),

@@ -29,12 +29,11 @@ export const REFUND_TYPES: readonly string[] = [
  * ones only, and `amount_refunded` is the same again when a failed refund is repeated. The event's time tells these apart;
  * its id does not tell more, and Stripe may make two events of one change.
  */
-export function refundedCharge(event: Event, { family, refundFamily }: RefundSettings): Decision {
+export function refundedCharge(event: Event, { family }: RefundSettings): Decision {
   const charge = read(Charge, event.data.object, "charge");
   const before = read(PreviousCharge, event.data.previous_attributes ?? {}, "charge's previous attributes");
   if (charge.captured === false || charge.amount_refunded === 0 || isCapture(before))
     return ignored("not_captured");
-  if (refundFamily !== "charge") return ignored("other_family");
   const newest = charge.refunds?.data[0]; // Stripe lists the newest first
   return {
     kind: "refund",

@@ -163,7 +163,11 @@ describe("the webhook", () => {
       type: "v1.charge.refunded",
       related_object: { id: "ch_1", type: "charge", url: "/v1/charges/ch_1" },
     };
-    await expectRefused(await deliver(pipeline, thin), "thin_event");
+    const { detail } = await expectRefused(await deliver(pipeline, thin), "thin_event");
+    expect(detail).toContain("Set STRIPE_API_KEY");
+    await expectIgnored(await deliver(pipeline, { ...thin, type: "v1.customer.created" }), "other_type");
+    const ping = { ...thin, type: "v2.core.event_destination.ping" };
+    await expectIgnored(await deliver(pipeline, ping), "other_type");
     for (const body of ["null", "[]", '"event"', "{}", '{"object":"event"}'])
       await expectRefused(await post(pipeline, body), "unreadable_event");
     const event = purchase();

@@ -56,7 +56,14 @@ export function transactionOf(
   return toTransaction(asEvent(event), decision, { salt: SALT });
 }
 
+/** The snapshot event of a delivery. */
 export async function deliver(rawBody: string, options: { header?: string | null; now?: number } = {}) {
+  const { kind, event } = await delivered(rawBody, options);
+  if (kind !== "snapshot") throw new Error(`a ${kind} event was delivered`);
+  return event;
+}
+
+export async function delivered(rawBody: string, options: { header?: string | null; now?: number } = {}) {
   const { header = await signStripeBody(rawBody, SECRET, SIGNED_AT), now = SIGNED_AT * 1000 } = options;
   return verifyStripeEvent({ rawBody, signatureHeader: header, secrets: [OTHER_SECRET, SECRET], now });
 }
