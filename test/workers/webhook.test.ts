@@ -190,7 +190,8 @@ describe("the webhook", () => {
   });
 
   it("acknowledges events that are not for us, says why and counts them", async () => {
-    const ignoredBefore = (await ignoredCounts(pipeline)).not_paid_yet ?? 0;
+    const before = await ignoredCounts(pipeline);
+    const onceMore = (reason: string) => (before[reason] ?? 0) + 1;
     const unpaid = purchase({ paymentStatus: "unpaid" });
     await expectIgnored(await deliver(pipeline, unpaid), "not_paid_yet");
     await expectIgnored(
@@ -209,10 +210,10 @@ describe("the webhook", () => {
     await expectIgnored(await deliver(pipeline, { ...purchase(), type: "customer.created" }), "other_type");
     await until(async () =>
       expect(await ignoredCounts(pipeline)).toMatchObject({
-        not_paid_yet: ignoredBefore + 1,
+        not_paid_yet: onceMore("not_paid_yet"),
         setup_mode: 1,
         other_family: 2,
-        other_type: 1,
+        other_type: onceMore("other_type"),
       }),
     );
   });
