@@ -40,6 +40,7 @@ export type Resource =
   | "signing-keys"
   | "encryption-key"
   | "stripe"
+  | "stripe-api"
   | "admin"
   | "rate-limits"
   | "alert-webhook";
@@ -92,7 +93,7 @@ export const WORKERS = {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
     http: "service",
     produces: ["pending-writer"],
-    touches: ["stripe", "encryption-key"],
+    touches: ["stripe", "stripe-api", "encryption-key"],
   },
   accounts: {
     does: "takes what users sign: submissions, documents, metadata; checks it, then enqueues or keeps it",

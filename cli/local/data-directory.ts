@@ -24,6 +24,7 @@ export function readSecrets(dataDirectory: string): LocalSecrets {
     SYSTEM_ENCRYPTION_PUBLIC_KEY,
     PINATA_JWT,
     ALERT_WEBHOOK_URL,
+    STRIPE_API_KEY,
   } = parseEnv(readFileSync(file, "utf8"));
   const secrets = {
     ADMIN_SECRET,
@@ -35,7 +36,11 @@ export function readSecrets(dataDirectory: string): LocalSecrets {
   for (const [name, value] of Object.entries(secrets))
     if (!value)
       throw new Error(`${file} does not set ${name}: add it, or move the file away to have new secrets made`);
-  return { ...(secrets as LocalSecrets), ...(ALERT_WEBHOOK_URL && { ALERT_WEBHOOK_URL }) };
+  return {
+    ...(secrets as LocalSecrets),
+    ...(ALERT_WEBHOOK_URL && { ALERT_WEBHOOK_URL }),
+    ...(STRIPE_API_KEY && { STRIPE_API_KEY }),
+  };
 }
 
 export function writeStackUrl(dataDirectory: string, url: string): void {

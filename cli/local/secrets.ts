@@ -17,6 +17,8 @@ export interface LocalSecrets {
   readonly SYSTEM_KEYRING: string;
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY: string;
   readonly PINATA_JWT: string;
+  /** May be missing: then thin events are refused. */
+  readonly STRIPE_API_KEY?: string;
   /** May be missing: then no alert is posted. */
   readonly ALERT_WEBHOOK_URL?: string;
 }
@@ -42,6 +44,7 @@ export async function publicKeyOf(keyring: string): Promise<string> {
 const NEEDED_FOR: Partial<Record<Resource, keyof LocalSecrets>> = {
   admin: "ADMIN_SECRET",
   stripe: "STRIPE_WEBHOOK_SECRET",
+  "stripe-api": "STRIPE_API_KEY",
   "encryption-key": "SYSTEM_ENCRYPTION_PUBLIC_KEY",
   "signing-keys": "SYSTEM_KEYRING",
   pinata: "PINATA_JWT",
@@ -79,7 +82,7 @@ export async function localSecrets(
   }
   const stored = readSecrets(dataDirectory);
   const given = Object.fromEntries(
-    [...Object.keys(stored), "ALERT_WEBHOOK_URL"].flatMap((name) =>
+    [...Object.keys(stored), "ALERT_WEBHOOK_URL", "STRIPE_API_KEY"].flatMap((name) =>
       environment[name] ? [[name, environment[name]]] : [],
     ),
   );

@@ -125,6 +125,52 @@ export function syntheticRefund(
   };
 }
 
+export interface SyntheticRefundChange {
+  readonly type: "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated";
+  readonly status: "pending" | "requires_action" | "succeeded" | "failed" | "canceled";
+  readonly failureReason?: string;
+  /** Tells the refunds of one checkout apart. */
+  readonly seed?: string;
+  /** The whole price unless given. */
+  readonly amount?: number;
+}
+
+/** An event whose object is a refund of a paid checkout, an hour later. */
+export function syntheticRefundEvent(
+  checkout: SyntheticEvent,
+  change: SyntheticRefundChange,
+): SyntheticEvent {
+  const session = checkout.data.object as ReturnType<typeof syntheticSession>;
+  const { type, status, failureReason } = change;
+  const seed = `${session.id}:${change.seed ?? ""}`;
+  return {
+    ...checkout,
+    id: `evt_${digits(`${type}:${status}:${seed}`, 24)}`,
+    created: checkout.created + 3600,
+    data: {
+      object: {
+        id: `re_${digits(`refund:${seed}`, 24)}`,
+        object: "refund",
+        amount: change.amount ?? session.amount_total,
+        balance_transaction: `txn_${digits(`balance:${seed}`, 24)}`,
+        charge: `ch_${digits(`charge:${session.id}`, 24)}`,
+        created: checkout.created + 3600,
+        currency: session.currency,
+        ...(failureReason !== undefined && { failure_reason: failureReason }),
+        metadata: {},
+        payment_intent: session.payment_intent,
+        reason: null,
+        receipt_number: null,
+        source_transfer_reversal: null,
+        status,
+        transfer_reversal: null,
+      },
+    },
+    request: { id: null, idempotency_key: null },
+    type,
+  };
+}
+
 /** A `Stripe-Signature` header over exactly this body. */
 export function signStripeBody(rawBody: string, secret: string, timestampSeconds: number): Promise<string> {
   return Stripe.webhooks.generateTestHeaderStringAsync({

@@ -109,7 +109,8 @@ export const Transaction = v.variant("type", [
   transactionOf("asset_creation", AssetCreationData),
   transactionOf("asset_transfer", AssetTransferData),
   transactionOf("payment", v.strictObject({ pays: v.optional(TxId) })),
-  transactionOf("refund", v.strictObject({ refunds: TxId })),
+  transactionOf("refund", v.strictObject({ refunds: v.nullable(TxId) })),
+  transactionOf("refund_failure", v.strictObject({ failed: v.nullable(TxId), refunds: v.nullable(TxId) })),
 ]);
 export type Transaction = v.InferOutput<typeof Transaction>;
 

@@ -1,13 +1,12 @@
 import type { Stripe } from "stripe";
 import type * as v from "valibot";
 import type { Decision, EventFamily, Ignored, IgnoredReason } from "./decision.ts";
-import { Charge, CheckoutSession, Envelope, Invoice, PaymentIntent, PreviousCharge, read } from "./event.ts";
-import { StripeRefusal } from "./refusal.ts";
+import { CheckoutSession, Envelope, Invoice, PaymentIntent, read } from "./event.ts";
+import { changedRefund, REFUND_TYPES, refundedCharge, type RefundSettings } from "./refunds.ts";
 
-export interface ClassifySettings {
-  family: EventFamily;
+export interface ClassifySettings extends RefundSettings {
   /** undefined: test and live events are both taken. */
-  livemode: boolean | undefined;
+  readonly livemode: boolean | undefined;
 }
 
 type Rule = { family: EventFamily; decide: (object: unknown) => Decision };
@@ -24,21 +23,31 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 
 /**
  * What a verified event means for the chain.
- * @throws StripeRefusal "livemode_mismatch" or "unreadable_event"
+ * @throws StripeRefusal "unreadable_event"
  */
 export function classify(event: Stripe.Event, settings: ClassifySettings): Decision {
-  const { type, livemode, data } = read(Envelope, event, "event");
-  if (settings.livemode !== undefined && settings.livemode !== livemode)
-    throw new StripeRefusal(
-      "livemode_mismatch",
-      `This is a ${livemode ? "live" : "test"} event, but STRIPE_LIVEMODE is ${settings.livemode}. Use the webhook ` +
-        "secret and endpoint of the right mode.",
-    );
+  const envelope = read(Envelope, event, "event");
+  const { type } = envelope;
+  const unwanted = unwantedReason(envelope, settings);
+  if (unwanted !== undefined) return ignored(unwanted);
+  if (type === "charge.refunded") return refundedCharge(envelope, settings);
+  if (REFUND_TYPES.includes(type)) return changedRefund(envelope, settings);
+  return RULES.get(type)?.decide(envelope.data.object) ?? ignored("other_type");
+}
 
-  if (type === "charge.refunded") return refundedCharge(data.object, data.previous_attributes);
+/** Why no event of this type and mode is taken, whatever its object holds. `livemode` undefined: the mode is not known. */
+export function unwantedReason(
+  { type, livemode }: { readonly type: string; readonly livemode?: boolean | null | undefined },
+  settings: ClassifySettings,
+): IgnoredReason | undefined {
+  // A live endpoint of Connect gets the test events of the connected accounts too.
+  if (settings.livemode !== undefined && typeof livemode === "boolean" && settings.livemode !== livemode)
+    return "other_mode";
+  if (type === "charge.refunded") return settings.refundFamily === "charge" ? undefined : "other_family";
+  if (REFUND_TYPES.includes(type)) return undefined;
   const rule = RULES.get(type);
-  if (rule === undefined) return ignored("other_type");
-  return rule.family === settings.family ? rule.decide(data.object) : ignored("other_family");
+  if (rule === undefined) return "other_type";
+  return rule.family === settings.family ? undefined : "other_family";
 }
 
 function ignored(reason: IgnoredReason): Ignored {
@@ -61,6 +70,7 @@ function purchaseOf(session: v.InferOutput<typeof CheckoutSession>): Decision {
   const { customer_details: details } = session;
   return {
     kind: "purchase",
+    source: session.payment_intent ?? session.id,
     facts: {
       objectId: session.id,
       paymentIntent: session.payment_intent,
@@ -80,6 +90,7 @@ function succeededIntent(object: unknown): Decision {
   const intent = read(PaymentIntent, object, "payment intent");
   return {
     kind: "purchase",
+    source: intent.id,
     facts: {
       objectId: intent.id,
       paymentIntent: intent.id,
@@ -97,6 +108,7 @@ function paidInvoice(object: unknown): Decision {
   const invoice = read(Invoice, object, "invoice");
   return {
     kind: "purchase",
+    source: invoice.id, // its payment intent is in some API versions only
     facts: {
       objectId: invoice.id,
       paymentIntent: invoice.payment_intent ?? settlingIntent(invoice),
@@ -121,28 +133,4 @@ function settlingIntent(invoice: v.InferOutput<typeof Invoice>): string | undefi
   );
   const settling = paid.find((payment) => payment.is_default === true) ?? paid[0];
   return settling?.payment?.payment_intent ?? undefined;
-}
-
-function refundedCharge(object: unknown, previous: unknown): Decision {
-  const charge = read(Charge, object, "charge");
-  if (charge.captured === false || charge.amount_refunded === 0) return ignored("not_captured");
-  const newest = charge.refunds?.data[0]; // Stripe lists the newest first
-  const before = read(PreviousCharge, previous ?? {}, "charge's previous attributes").amount_refunded;
-  return {
-    kind: "refund",
-    // The amount is cumulative: each partial refund has its own id, and a repeat has the same.
-    refundId: newest?.id ?? `${charge.id}:refunded:${charge.amount_refunded}`,
-    amountRefunded: charge.amount_refunded,
-    facts: {
-      objectId: charge.id,
-      paymentIntent: charge.payment_intent,
-      customer: charge.customer,
-      amount: newest?.amount ?? (typeof before === "number" ? charge.amount_refunded - before : undefined),
-      currency: charge.currency,
-      paymentStatus: charge.refunded === false ? "partially_refunded" : "refunded",
-      customerEmail: charge.receipt_email ?? charge.billing_details?.email,
-      customerName: charge.billing_details?.name,
-      metadata: charge.metadata ?? {},
-    },
-  };
 }

@@ -2,13 +2,22 @@
 export const EVENT_FAMILIES = ["checkout", "payment_intent", "invoice"] as const;
 export type EventFamily = (typeof EVENT_FAMILIES)[number];
 
+/**
+ * One refund emits events of two families; only one of them becomes a transaction. `charge`: `charge.refunded`, which every
+ * API version sends but which does not carry the refund. `refund`: `refund.created` and its kin, which carry it.
+ */
+export const REFUND_FAMILIES = ["charge", "refund"] as const;
+export type RefundFamily = (typeof REFUND_FAMILIES)[number];
+
 /** Why an event is answered 200 and not taken. Shown in the answer, logged and counted. */
 export const IGNORED_REASONS = [
   "not_paid_yet", // a delayed payment method: async_payment_succeeded will follow
   "payment_failed",
   "setup_mode", // a saved payment method, not a payment
   "not_captured", // an authorisation was released: nothing had been paid
-  "other_family", // the same purchase is taken from STRIPE_EVENT_FAMILY's event
+  "not_refunded_yet", // the buyer has to act first: refund.updated will follow
+  "other_family", // the same purchase or refund is taken from an event of STRIPE_EVENT_FAMILY or STRIPE_REFUND_FAMILY
+  "other_mode", // a test event where STRIPE_LIVEMODE wants live ones, or the reverse
   "other_type",
 ] as const;
 export type IgnoredReason = (typeof IGNORED_REASONS)[number];
@@ -27,18 +36,38 @@ export interface PaymentFacts {
   metadata: { readonly [name: string]: string };
 }
 
+/** `source` of each decision: the id at Stripe that the transaction's id is derived from, the same in every API version. */
 export interface Purchase {
   kind: "purchase";
+  source: string;
   facts: PaymentFacts;
 }
 
-/** `facts` are the charge's; their `amount` is this refund's, where the event tells it. */
-export interface Refund {
-  kind: "refund";
-  /** The refund's id, or `<charge>:refunded:<amount refunded so far>` where the event does not carry it. */
-  refundId: string;
-  amountRefunded: number;
+interface OfRefund {
+  /** The purchase's `source`; undefined where the event does not tell it. */
+  purchase: string | undefined;
+  /** The refund's own id, where the event carries it. */
+  refundId: string | undefined;
+  /** The charge, where the event's object is the refund. */
+  charge: string | undefined;
   facts: PaymentFacts;
+}
+
+/** `facts.amount` is this refund's, where the event tells it. */
+export interface Refund extends OfRefund {
+  kind: "refund";
+  source: string;
+  /** The charge's refunds in all, so far, where the event tells it. */
+  amountRefunded: number | undefined;
+}
+
+/** A refund did not reach the buyer, or was cancelled. */
+export interface RefundFailure extends OfRefund {
+  kind: "refund_failure";
+  source: string;
+  /** The refund's `source`; undefined where the event does not tell it. */
+  refund: string | undefined;
+  failureReason: string | undefined;
 }
 
 export interface Ignored {
@@ -46,4 +75,5 @@ export interface Ignored {
   reason: IgnoredReason;
 }
 
-export type Decision = Purchase | Refund | Ignored;
+export type Taken = Purchase | Refund | RefundFailure;
+export type Decision = Taken | Ignored;

@@ -64,6 +64,15 @@ export const Envelope = v.looseObject({
   }),
 });
 
+export const Thin = v.looseObject({
+  id: Id,
+  type: Text,
+  livemode: maybe(v.boolean()),
+  /** What the event's objects are read as: a connected account. */
+  context: maybe(Id),
+  snapshot_event: maybe(Id),
+});
+
 export const CheckoutSession = v.looseObject({
   id: Id,
   mode: maybe(v.string()),
@@ -122,6 +131,7 @@ export const Charge = v.looseObject({
   captured: maybe(v.boolean()),
   refunded: maybe(v.boolean()),
   payment_intent: reference(Id),
+  invoice: reference(Id), // up to 2025-02-24
   currency: maybe(Text),
   customer: reference(Text),
   receipt_email: maybe(Text),
@@ -130,7 +140,24 @@ export const Charge = v.looseObject({
   refunds: maybe(v.looseObject({ data: v.array(v.looseObject({ id: Id, amount: Amount })) })), // up to 2022-08-01
 });
 
-export const PreviousCharge = v.looseObject({ amount_refunded: Amount });
+export const PreviousCharge = v.looseObject({
+  amount_refunded: Amount,
+  amount_captured: Amount,
+  captured: maybe(v.boolean()),
+});
+
+export const Refund = v.looseObject({
+  id: Id,
+  status: maybe(Text),
+  amount: Amount,
+  currency: maybe(Text),
+  charge: reference(Id),
+  payment_intent: reference(Id),
+  customer: reference(Text), // in newer versions only
+  reason: maybe(Text),
+  failure_reason: maybe(Text),
+  metadata: Metadata,
+});
 
 /** @throws StripeRefusal "unreadable_event", which names the field but nothing that the event holds */
 export function read<Schema extends v.GenericSchema>(

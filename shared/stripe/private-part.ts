@@ -1,6 +1,6 @@
 import type * as v from "valibot";
 import { canonicalBytes, type Json } from "../crypto/canonical.ts";
-import type { Purchase, Refund } from "./decision.ts";
+import type { Taken } from "./decision.ts";
 import type { Envelope } from "./event.ts";
 
 /**
@@ -12,11 +12,9 @@ const MAX_PART_BYTES = 50_000;
 export type PrivatePart = { [name: string]: Json };
 
 /** The facts of a payment that stay encrypted. What Stripe does not tell is left out. */
-export function privatePartOf(
-  event: v.InferOutput<typeof Envelope>,
-  decision: Purchase | Refund,
-): PrivatePart {
+export function privatePartOf(event: v.InferOutput<typeof Envelope>, decision: Taken): PrivatePart {
   const { facts } = decision;
+  const refund = decision.kind === "purchase" ? undefined : decision;
   const part = present({
     stripe: present({
       eventId: event.id,
@@ -27,12 +25,14 @@ export function privatePartOf(
       object: facts.objectId,
       paymentIntent: facts.paymentIntent,
       customer: facts.customer,
-      refund: decision.kind === "refund" ? decision.refundId : undefined,
+      refund: refund?.refundId,
+      charge: refund?.charge,
     }),
     amount: facts.amount,
     amountRefunded: decision.kind === "refund" ? decision.amountRefunded : undefined,
     currency: facts.currency,
     paymentStatus: facts.paymentStatus,
+    failureReason: decision.kind === "refund_failure" ? decision.failureReason : undefined,
     customerEmail: facts.customerEmail,
     customerName: facts.customerName,
     userId: facts.metadata.userId,

@@ -6,9 +6,9 @@ export const STRIPE_REFUSALS = [
   "stale_timestamp", // signed more than the tolerance ago: perhaps a replay
   "future_timestamp", // signed more than the tolerance ahead of our clock
   "not_json", // correctly signed, but the body is not JSON
-  "thin_event", // correctly signed, but it carries a reference instead of the object
+  "thin_event", // correctly signed, but it does not carry the object, and there is no key to fetch it with
+  "event_not_found", // correctly signed and thin, but Stripe holds no event for it
   "unreadable_event", // correctly signed, but lacks what we need from its type
-  "livemode_mismatch", // a test event where live ones are expected, or the reverse
 ] as const;
 
 export type StripeRefusalReason = (typeof STRIPE_REFUSALS)[number];

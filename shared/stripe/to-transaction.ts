@@ -10,16 +10,16 @@ import {
   type Transaction,
 } from "../chain/transaction.ts";
 import { base64url } from "../crypto/bytes.ts";
-import type { PaymentFacts, Purchase, Refund } from "./decision.ts";
+import type { PaymentFacts, Taken } from "./decision.ts";
 import { Envelope, read } from "./event.ts";
 import { privatePartOf, type PrivatePart } from "./private-part.ts";
 
 const SALT_BYTES = 32;
 
 /**
- * The id of a transaction that comes from Stripe, the same for every event about one purchase. DESIGN §5.
+ * The id of a transaction that comes from Stripe, the same for every event about one movement of money. DESIGN §5.
  * @param source.account the connected account's id, null for the own account
- * @param source.object the payment intent's id, or the event object's id where there is none; a refund's id
+ * @param source.object `source` of the decision
  */
 export function stripeTxId(source: { livemode: boolean; account: string | null; object: string }): TxId {
   const { livemode, account, object } = source;
@@ -34,7 +34,7 @@ export function stripeTxId(source: { livemode: boolean; account: string | null; 
  */
 export function toTransaction(
   event: Stripe.Event,
-  decision: Purchase | Refund,
+  decision: Taken,
   { salt }: { salt: Uint8Array },
 ): { txId: TxId; payload: PendingPayload } {
   if (salt.length !== SALT_BYTES) throw new TypeError(`expected a salt of ${SALT_BYTES} bytes`);
@@ -42,8 +42,7 @@ export function toTransaction(
   const idOf = (object: string) =>
     stripeTxId({ livemode: envelope.livemode, account: envelope.account ?? null, object });
 
-  const purchaseId = idOf(decision.facts.paymentIntent ?? decision.facts.objectId);
-  const txId = decision.kind === "refund" ? idOf(decision.refundId) : purchaseId;
+  const txId = idOf(decision.source);
   const part = privatePartOf(envelope, decision);
   const common = {
     id: txId,
@@ -51,11 +50,17 @@ export function toTransaction(
     privateCommitment: privateCommitment(salt, part),
     signatures: {},
   };
-  const transaction: Transaction =
-    decision.kind === "refund"
-      ? { ...common, type: "refund", data: { refunds: purchaseId } }
-      : { ...common, ...purchaseData(decision.facts, part) };
+  const transaction: Transaction = { ...common, ...publicFacts(decision, part, idOf) };
   return { txId, payload: { transaction, private: { salt: base64url(salt), part } } };
+}
+
+/** `null` stands for a transaction that the event does not tell. The miner puts it for one that the chain does not hold, too. */
+function publicFacts(decision: Taken, part: PrivatePart, idOf: (object: string) => TxId) {
+  if (decision.kind === "purchase") return purchaseData(decision.facts, part);
+  const named = (object: string | undefined) => (object === undefined ? null : idOf(object));
+  const refunds = named(decision.purchase);
+  if (decision.kind === "refund") return { type: "refund", data: { refunds } } as const;
+  return { type: "refund_failure", data: { failed: named(decision.refund), refunds } } as const;
 }
 
 /**

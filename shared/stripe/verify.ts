@@ -1,6 +1,7 @@
 import { Stripe } from "stripe";
 import { StripeRefusal } from "./refusal.ts";
 import { signedTime } from "./signature-header.ts";
+import { isThin, readThin, type ThinEvent } from "./thin.ts";
 
 /** Seconds, both ways: the SDK bounds only the past. */
 export const TOLERANCE_SECONDS = 300;
@@ -15,20 +16,24 @@ export interface StripeDelivery {
   now: number;
 }
 
+/** What a delivery carries: an event with its object, or one without. */
+export type Delivered =
+  | { readonly kind: "snapshot"; readonly event: Stripe.Event }
+  | { readonly kind: "thin"; readonly event: ThinEvent };
+
 /**
- * The snapshot event of an authentic, recent delivery. Nothing of the body is looked at before its signature
- * is verified.
- * @throws StripeRefusal when the delivery is not authentic, not recent, or not a snapshot event
+ * The event of an authentic, recent delivery. Nothing of the body is looked at before its signature is verified.
+ * @throws StripeRefusal when the delivery is not authentic, not recent, or not an event
  * @throws TypeError when no secret is configured: an unsigned delivery is never let through
  */
-export async function verifyStripeEvent(delivery: StripeDelivery): Promise<Stripe.Event> {
+export async function verifyStripeEvent(delivery: StripeDelivery): Promise<Delivered> {
   if (delivery.secrets.length === 0 || delivery.secrets.some((secret) => secret.trim() === ""))
     throw new TypeError("no Stripe webhook secret is configured, or one is blank");
 
   refuseOtherTimes(signedTime(delivery.signatureHeader), delivery.now);
   for (const secret of delivery.secrets) {
     const event = await verifyWith(secret, delivery);
-    if (event !== undefined) return snapshotOf(event);
+    if (event !== undefined) return deliveredIn(event);
   }
   throw new StripeRefusal(
     "bad_signature",
@@ -68,7 +73,8 @@ async function verifyWith(
   } catch (error) {
     if (error instanceof Stripe.errors.StripeSignatureVerificationError) return undefined;
     // The SDK verifies first, then parses, then throws at what it finds thin. Nothing is ever let through from here.
-    refuseThin(parse(rawBody));
+    const body = parse(rawBody);
+    if (isThin(body)) return body;
     throw error;
   }
 }
@@ -84,23 +90,12 @@ function parse(rawBody: string): unknown {
   }
 }
 
-/** Thin events are `v2.core.event` objects; the thin twin of `charge.refunded` is of type `v1.charge.refunded`. */
-function refuseThin(body: unknown): void {
-  const { object, type } = (body ?? {}) as { object?: unknown; type?: unknown };
-  if (object === "v2.core.event" || (typeof type === "string" && /^v[12]\./.test(type)))
-    throw new StripeRefusal(
-      "thin_event",
-      "This is a thin event, which names an object but does not carry it. Set the event destination's payload " +
-        "style to snapshot.",
-    );
-}
-
-function snapshotOf(body: unknown): Stripe.Event {
-  refuseThin(body);
+function deliveredIn(body: unknown): Delivered {
+  if (isThin(body)) return { kind: "thin", event: readThin(body) };
   if ((body as { object?: unknown } | null)?.object !== "event")
     throw new StripeRefusal(
       "unreadable_event",
       "The signature is good, but the body is not a Stripe event. Point this endpoint at Stripe's event deliveries only.",
     );
-  return body as Stripe.Event;
+  return { kind: "snapshot", event: body as Stripe.Event };
 }

@@ -48,6 +48,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/stripe/event.ts": "test/unit/properties/texts.test.ts",
   "shared/stripe/private-part.ts": "test/unit/properties/texts.test.ts",
   "shared/stripe/signature-header.ts": "test/unit/properties/texts.test.ts",
+  "shared/stripe/thin.ts": "test/unit/stripe/verify.test.ts",
   "shared/stripe/to-transaction.ts": "test/unit/stripe/to-transaction.test.ts",
   "shared/stripe/verify.ts": "test/unit/properties/signed.test.ts",
   "workers/accounts/env.ts": "test/unit/properties/texts.test.ts",

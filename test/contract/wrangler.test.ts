@@ -65,7 +65,10 @@ const SECRET_OF: Partial<Record<Resource, readonly string[]>> = {
 };
 
 /** A secret that comes with a resource, but that a Worker does without: `secrets` can only say what is required. */
-const OPTIONAL_SECRET_OF: Partial<Record<Resource, string>> = { "alert-webhook": "ALERT_WEBHOOK_URL" };
+const OPTIONAL_SECRET_OF: Partial<Record<Resource, string>> = {
+  "alert-webhook": "ALERT_WEBHOOK_URL",
+  "stripe-api": "STRIPE_API_KEY",
+};
 
 function optionalSecrets(worker: WorkerName): string[] {
   return planOf(worker).touches.flatMap((resource) => OPTIONAL_SECRET_OF[resource] ?? []);

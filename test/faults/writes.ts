@@ -32,6 +32,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "head",
     "ledger",
     "measures",
+    "minedAmong",
     "outlook",
     "paidIntents",
     "pendingPage",

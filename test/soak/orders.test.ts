@@ -26,12 +26,21 @@ describe("what a soak sends", () => {
     const list = await orders(1, 2_000);
     const expected = new Map(list.flatMap(({ expects }) => [...expects]));
     const types = new Set([...expected.values()].map(({ type }) => type));
-    expect([...types].toSorted()).toEqual(["asset_creation", "payment", "refund", "user_registration"]);
+    expect([...types].toSorted()).toEqual([
+      "asset_creation",
+      "payment",
+      "refund",
+      "refund_failure",
+      "user_registration",
+    ]);
     const kinds = new Set(events(list).map(({ type }) => type));
     expect([...kinds].toSorted()).toEqual([
+      "charge.refund.updated",
       "charge.refunded",
       "checkout.session.async_payment_succeeded",
       "checkout.session.completed",
+      "refund.created",
+      "refund.failed",
     ]);
     const posts = list.flatMap(({ waves }) => waves.flat());
     expect(posts.length).toBeGreaterThan(expected.size * 1.2);

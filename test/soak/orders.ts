@@ -2,6 +2,7 @@ import {
   asyncPaymentSucceeded,
   syntheticCheckout,
   syntheticRefund,
+  syntheticRefundEvent,
   type SyntheticCheckout,
   type SyntheticEvent,
 } from "../../cli/stripe/synthetic.ts";
@@ -21,7 +22,7 @@ export interface Post {
 
 /** What must stand in the chain in the end. */
 export interface Expected {
-  readonly type: "payment" | "asset_creation" | "user_registration" | "refund";
+  readonly type: "payment" | "asset_creation" | "user_registration" | "refund" | "refund_failure";
   /** Of several creations of one asset one is mined, and the others are set aside. */
   readonly assetId?: string;
 }
@@ -35,6 +36,7 @@ export interface Order {
 const KINDS = { plain: 54, asset: 28, free: 4, delayed: 7, refunded: 6, contested: 1, submission: 0.6 };
 const SAME_EVENT_AGAIN = 0.15;
 const OTHER_EVENT_TOO = 0.06;
+const REFUND_FAILS = 0.3;
 const MUCH_LATER_AGAIN = 0.12;
 
 /** Every order of a run. The seed decides them; only what users sign bears the time of its signature. */
@@ -120,19 +122,41 @@ export class Orders {
     ]);
   }
 
+  /** Of a refund Stripe tells twice: with the charge, which is taken, and with the refund itself. One that failed is made again. */
   #refunds(event: SyntheticEvent, purchase: string, expects: Map<string, Expected>): Post[][] {
     const amounts = this.#random.chance(0.3)
       ? [{ refunded: 1_000 }, { refunded: 4_900, before: 1_000 }]
       : [{}];
-    return amounts.map((amount) => {
-      const refund = syntheticRefund(event, amount);
-      const { id, amount_refunded: refunded } = refund.data.object;
-      const txId = stripeTxId(`${id as string}:refunded:${refunded as number}`);
-      if (txId === purchase) throw new Error("a refund must not have its purchase's id");
-      expects.set(txId, { type: "refund" });
-      const post = eventPost(txId, refund);
+    const waves = amounts.map((amount) => {
+      const post = this.#refund(syntheticRefund(event, amount), purchase, expects);
       return this.#random.chance(SAME_EVENT_AGAIN) ? [post, post] : [post];
     });
+    if (this.#random.chance(REFUND_FAILS)) waves.push(...this.#failedRefund(event, purchase, expects));
+    return waves;
+  }
+
+  #failedRefund(event: SyntheticEvent, purchase: string, expects: Map<string, Expected>): Post[][] {
+    const failed = (["refund.failed", "charge.refund.updated"] as const).map((type) =>
+      syntheticRefundEvent(event, { type, status: "failed" }),
+    );
+    const txId = stripeTxId(`${failed[0]?.data.object.id as string}:failed`);
+    expects.set(txId, { type: "refund_failure" });
+    const created = syntheticRefundEvent(event, { type: "refund.created", status: "succeeded" });
+    const refund = syntheticRefund(event);
+    const again = { ...refund, id: `${refund.id}again`, created: refund.created + 5 * 86_400 };
+    return [
+      [eventPost(null, created)],
+      failed.map((told) => eventPost(txId, told)),
+      [this.#refund(again, purchase, expects)],
+    ];
+  }
+
+  #refund(refund: SyntheticEvent, purchase: string, expects: Map<string, Expected>): Post {
+    const { id, amount_refunded: refunded } = refund.data.object;
+    const txId = stripeTxId(`${id as string}:refunded:${refunded as number}:${refund.created}`);
+    if (txId === purchase) throw new Error("a refund must not have its purchase's id");
+    expects.set(txId, { type: "refund" });
+    return eventPost(txId, refund);
   }
 
   async #submission(): Promise<Order> {

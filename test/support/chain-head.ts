@@ -49,7 +49,7 @@ import {
 } from "../../workers/chain-head/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
 import { parked, setAside, type NotRevised } from "../../workers/chain-head/set-aside.ts";
-import { standings } from "../../workers/chain-head/standings.ts";
+import { minedAmong, standings } from "../../workers/chain-head/standings.ts";
 import { withdraw, type Withdrawal } from "../../workers/chain-head/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
@@ -309,6 +309,8 @@ export class TestHead {
   endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
   pendingPage = (after: number | null, limit: number) => reads.pendingPage(this.sql, after, limit);
+
+  minedAmong = (...numbers: readonly number[]) => minedAmong(this.sql, numbers.map(txId));
 
   standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
     standings(this.sql, numbers.map(txId), blockNumbers);

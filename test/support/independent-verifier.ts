@@ -108,6 +108,11 @@ const positive: Check = (value, place) => shape(Number.isSafeInteger(value) && (
 const hash = matching(/^[0-9a-f]{64}$/);
 const base64url = matching(/^[A-Za-z0-9_-]+$/);
 const transactionId = matching(/^vdc_tx_[0-9a-f]{40}$/);
+const orNull =
+  (check: Check): Check =>
+  (value, place) => {
+    if (value !== null) check(value, place);
+  };
 const arrayOf =
   (check: Check): Check =>
   (value, place) => {
@@ -159,7 +164,8 @@ const DATA: Record<string, Check> = {
   ),
   asset_transfer: closed({ assetId, newOwnerKeyId: hash }),
   payment: closed({}, { pays: transactionId }),
-  refund: closed({ refunds: transactionId }),
+  refund: closed({ refunds: orNull(transactionId) }),
+  refund_failure: closed({ failed: orNull(transactionId), refunds: orNull(transactionId) }),
 };
 
 const userSignature = closed({

@@ -17,7 +17,7 @@ import { deliverTo } from "./queues.ts";
 /** What ingest-webhook makes of a paid checkout, before it is encrypted. */
 export function payloadOf(event: SyntheticEvent = purchase()): PendingPayload {
   const stripeEvent = event as unknown as Stripe.Event;
-  const decision = classify(stripeEvent, { family: "checkout", livemode: undefined });
+  const decision = classify(stripeEvent, { family: "checkout", refundFamily: "charge", livemode: undefined });
   if (decision.kind === "ignored") throw new Error(`the event would be ignored: ${decision.reason}`);
   const salt = crypto.getRandomValues(new Uint8Array(32));
   return toTransaction(stripeEvent, decision, { salt }).payload;

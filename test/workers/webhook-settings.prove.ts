@@ -1,8 +1,10 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { signStripeBody } from "../../cli/stripe/synthetic.ts";
+import { signStripeBody, syntheticRefund, syntheticRefundEvent } from "../../cli/stripe/synthetic.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { pendingKeys } from "../support/check-chain.ts";
-import { purchase, status, untilWaiting } from "../support/payments.ts";
+import { checkChain, pendingKeys } from "../support/check-chain.ts";
+import { mine, purchase, status, untilWaiting } from "../support/payments.ts";
 import { withPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
 import { fixture } from "../support/vectors.ts";
@@ -39,6 +41,65 @@ describe("the family of events", () => {
   });
 });
 
+describe("the family of refunds", () => {
+  it("is the only one that is taken, and a failure names its refund", async () => {
+    await withPipeline({ vars: { STRIPE_REFUND_FAMILY: "refund" } }, async (pipeline) => {
+      const secret = pipeline.secrets.STRIPE_WEBHOOK_SECRET;
+      const paid = purchase();
+      const told = async (event: unknown) =>
+        (await deliver(pipeline, event, secret)).json<{ txId: string; ignored?: string }>();
+      const { txId } = await told(paid);
+      expect(await told(syntheticRefund(paid))).toEqual({ received: true, ignored: "other_family" });
+      const refund = await told(syntheticRefundEvent(paid, { type: "refund.created", status: "succeeded" }));
+      const failure = await told(syntheticRefundEvent(paid, { type: "refund.failed", status: "failed" }));
+      await untilWaiting(pipeline, 3);
+      await mine(pipeline);
+      const mined = (await checkChain(pipeline)).flatMap(({ transactions }) => transactions);
+      expect(mined.find(({ id }) => id === refund.txId)?.data).toEqual({ refunds: txId });
+      expect(mined.find(({ id }) => id === failure.txId)?.data).toEqual({
+        failed: refund.txId,
+        refunds: txId,
+      });
+    });
+  });
+});
+
+describe("a thin event", () => {
+  it("is fetched by a Worker too, and becomes the transaction of its snapshot event", async () => {
+    const refund = syntheticRefund(purchase());
+    const asked: (string | undefined)[] = [];
+    const server = createServer((request, response) => {
+      asked.push(request.headers.authorization);
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify(refund));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const options = {
+      vars: { STRIPE_API_URL: `http://127.0.0.1:${port}` },
+      secrets: { STRIPE_API_KEY: "rk_test_51Abc0000000000000000" },
+    };
+    try {
+      await withPipeline(options, async (pipeline) => {
+        const secret = pipeline.secrets.STRIPE_WEBHOOK_SECRET;
+        const thin = {
+          id: "evt_thin",
+          object: "v2.core.event",
+          type: "v1.charge.refunded",
+          livemode: false,
+          snapshot_event: refund.id,
+        };
+        const { txId } = await (await deliver(pipeline, thin, secret)).json<{ txId: string }>();
+        const direct = await (await deliver(pipeline, refund, secret)).json<{ txId: string }>();
+        expect(txId).toBe(direct.txId);
+        expect(asked).toEqual(["Bearer rk_test_51Abc0000000000000000"]);
+      });
+    } finally {
+      server.close();
+    }
+  });
+});
+
 describe("without a whole configuration", () => {
   const misfits: { what: string; options: PipelineOptions; says: string }[] = [
     {
@@ -60,6 +121,16 @@ describe("without a whole configuration", () => {
       what: "an unknown family",
       options: { vars: { STRIPE_EVENT_FAMILY: "payments" } },
       says: "STRIPE_EVENT_FAMILY must be one of",
+    },
+    {
+      what: "an unknown family of refunds",
+      options: { vars: { STRIPE_REFUND_FAMILY: "refunds" } },
+      says: "STRIPE_REFUND_FAMILY must be one of",
+    },
+    {
+      what: "a key of Stripe that may do anything",
+      options: { secrets: { STRIPE_API_KEY: "sk_test_51Abc0000000000000000" } },
+      says: "STRIPE_API_KEY must be a restricted key",
     },
   ];
 

@@ -5,6 +5,7 @@ import {
   asyncPaymentSucceeded,
   signStripeBody,
   syntheticRefund,
+  syntheticRefundEvent,
   type SyntheticEvent,
 } from "../../cli/stripe/synthetic.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
@@ -73,7 +74,7 @@ async function mined(pipeline: Pipeline, txIds: readonly string[]): Promise<Tran
 }
 
 async function expectRefused(response: Response, reason: string): Promise<ProblemBody> {
-  const invalid = !["thin_event", "unreadable_event", "livemode_mismatch", "not_json"].includes(reason);
+  const invalid = !["thin_event", "unreadable_event", "not_json"].includes(reason);
   const slug = invalid ? "invalid-signature" : reason === "not_json" ? "invalid-body" : "unsupported-event";
   const problem = await expectProblem(response, slug, reason);
   expect(problem.reason).toBe(reason);
@@ -162,7 +163,11 @@ describe("the webhook", () => {
       type: "v1.charge.refunded",
       related_object: { id: "ch_1", type: "charge", url: "/v1/charges/ch_1" },
     };
-    await expectRefused(await deliver(pipeline, thin), "thin_event");
+    const { detail } = await expectRefused(await deliver(pipeline, thin), "thin_event");
+    expect(detail).toContain("Set STRIPE_API_KEY");
+    await expectIgnored(await deliver(pipeline, { ...thin, type: "v1.customer.created" }), "other_type");
+    const ping = { ...thin, type: "v2.core.event_destination.ping" };
+    await expectIgnored(await deliver(pipeline, ping), "other_type");
     for (const body of ["null", "[]", '"event"', "{}", '{"object":"event"}'])
       await expectRefused(await post(pipeline, body), "unreadable_event");
     const event = purchase();
@@ -173,12 +178,20 @@ describe("the webhook", () => {
     await expectProblem(await post(pipeline, "{}", { sent: broken }), "invalid-body");
   });
 
-  it("refuses an event of the other mode", async () => {
-    await expectRefused(await deliver(pipeline, { ...purchase(), livemode: true }), "livemode_mismatch");
+  it("acknowledges an event of the other mode, of an account or of the own, and counts it", async () => {
+    const before = (await ignoredCounts(pipeline)).other_mode ?? 0;
+    const live = { ...purchase(), livemode: true };
+    await expectIgnored(await deliver(pipeline, live), "other_mode");
+    await expectIgnored(await deliver(pipeline, { ...live, account: "acct_1" }), "other_mode");
+    await expectIgnored(await deliver(pipeline, { ...live, type: "customer.created" }), "other_mode");
+    await until(async () => expect((await ignoredCounts(pipeline)).other_mode).toBe(before + 3));
+    const metrics = await (await pipeline.operate("/api/metrics")).text();
+    expect(metrics).toContain(`vdc_events_ignored_total{reason="other_mode"} ${before + 3}`);
   });
 
   it("acknowledges events that are not for us, says why and counts them", async () => {
-    const ignoredBefore = (await ignoredCounts(pipeline)).not_paid_yet ?? 0;
+    const before = await ignoredCounts(pipeline);
+    const onceMore = (reason: string) => (before[reason] ?? 0) + 1;
     const unpaid = purchase({ paymentStatus: "unpaid" });
     await expectIgnored(await deliver(pipeline, unpaid), "not_paid_yet");
     await expectIgnored(
@@ -197,10 +210,10 @@ describe("the webhook", () => {
     await expectIgnored(await deliver(pipeline, { ...purchase(), type: "customer.created" }), "other_type");
     await until(async () =>
       expect(await ignoredCounts(pipeline)).toMatchObject({
-        not_paid_yet: ignoredBefore + 1,
+        not_paid_yet: onceMore("not_paid_yet"),
         setup_mode: 1,
         other_family: 2,
-        other_type: 1,
+        other_type: onceMore("other_type"),
       }),
     );
   });
@@ -237,6 +250,41 @@ describe("the webhook", () => {
       { type: "refund", data: { refunds: asset.txId } },
     ]);
     expect(JSON.stringify(inChain)).not.toMatch(/buyer@|user-17|cs_test_|pi_|ch_|:4900|usd/);
+  });
+
+  it("shows a refund that failed, and the one that is made again", async () => {
+    const event = purchase();
+    const { txId } = await taken(await deliver(pipeline, event));
+    const first = syntheticRefund(event);
+    const failed = { status: "failed", failureReason: "expired_or_canceled_card" } as const;
+    const failures = (["charge.refund.updated", "refund.updated", "refund.failed"] as const).map((type) =>
+      syntheticRefundEvent(event, { type, ...failed }),
+    );
+    const again = { ...first, id: "evt_made_again", created: first.created + 5 * 86_400 };
+    const ids = new Set<string>();
+    for (const told of [first, ...failures, again])
+      ids.add((await taken(await deliver(pipeline, told))).txId);
+    expect(ids.size).toBe(3);
+    for (const id of [txId, ...ids]) accepted.add(id);
+    expect((await mined(pipeline, [...ids])).map(({ type, data }) => ({ type, data }))).toEqual([
+      { type: "refund", data: { refunds: txId } },
+      { type: "refund_failure", data: { failed: null, refunds: txId } },
+      { type: "refund", data: { refunds: txId } },
+    ]);
+  });
+
+  it("says of a refund that its purchase is not known when the chain does not hold it", async () => {
+    const elsewhere = await taken(await deliver(pipeline, syntheticRefund(purchase())));
+    const event = purchase();
+    const kept = await taken(await deliver(pipeline, event));
+    await mined(pipeline, [kept.txId]);
+    const ofKept = await taken(await deliver(pipeline, syntheticRefund(event)));
+    const refunds = [elsewhere.txId, ofKept.txId];
+    for (const txId of [kept.txId, ...refunds]) accepted.add(txId);
+    expect((await mined(pipeline, refunds)).map(({ data }) => data)).toEqual([
+      { refunds: null },
+      { refunds: kept.txId },
+    ]);
   });
 
   it("makes each partial refund a transaction of its own, and one of each however often it comes", async () => {

@@ -38,7 +38,7 @@ import {
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { noteMoved, setAside, type SetAsideRequest } from "./set-aside.ts";
-import { standings } from "./standings.ts";
+import { minedAmong, standings } from "./standings.ts";
 import { noteSwept, sweepPlaces, type SweepPlaces } from "./sweep.ts";
 import { erasedAmong, withdraw } from "./withdraw.ts";
 import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
@@ -244,6 +244,10 @@ export class ChainHead extends DurableObject<Env> {
 
   standings(txIds: readonly string[], blockNumbers: readonly number[]) {
     return standings(this.#sql, txIds, blockNumbers);
+  }
+
+  minedAmong(txIds: readonly string[]) {
+    return minedAmong(this.#sql, txIds);
   }
 
   status() {

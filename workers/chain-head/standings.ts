@@ -13,6 +13,17 @@ export interface Standings {
   readonly blocks: readonly (BlockState | null)[];
 }
 
+/** Those that stand in a sealed block. */
+export function minedAmong(sql: Sql, txIds: readonly string[]): string[] {
+  return sql
+    .exec<{ id: string }>(
+      "SELECT id FROM tx WHERE id IN (SELECT value FROM json_each(?)) AND state = 'mined'",
+      JSON.stringify(txIds),
+    )
+    .toArray()
+    .map(({ id }) => id);
+}
+
 /** For whoever has many to ask about: one call instead of one for each. */
 export function standings(sql: Sql, txIds: readonly string[], blockNumbers: readonly number[]): Standings {
   return {

@@ -29,6 +29,7 @@ export const webhook = operation(
       "body-too-large",
       "queue-unavailable",
       "not-configured",
+      "unavailable",
     ],
   },
   async (call) => {

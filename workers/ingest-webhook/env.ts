@@ -4,7 +4,9 @@ import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { isWeakSecret } from "../../shared/http/secret.ts";
 import type { PendingTransaction } from "../../shared/messages.ts";
-import { EVENT_FAMILIES, type EventFamily } from "../../shared/stripe/decision.ts";
+import { EVENT_FAMILIES, REFUND_FAMILIES } from "../../shared/stripe/decision.ts";
+import type { StripeApi } from "../../shared/stripe/fetch-event.ts";
+import type { ClassifySettings } from "../../shared/stripe/classify.ts";
 
 export interface Env {
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
@@ -13,14 +15,18 @@ export interface Env {
   /** Base64url of the system's ML-KEM-768 public key. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
   readonly STRIPE_EVENT_FAMILY?: string;
+  readonly STRIPE_REFUND_FAMILY?: string;
   /** `true` or `false`: only events of that mode are taken. Empty: both. */
   readonly STRIPE_LIVEMODE?: string;
+  /** A restricted key that may read events: thin events are fetched with it. Not set: they are refused. */
+  readonly STRIPE_API_KEY?: string;
+  /** Empty: Stripe's. */
+  readonly STRIPE_API_URL?: string;
 }
 
-export interface Settings {
+export interface Settings extends ClassifySettings {
   readonly secrets: readonly string[];
-  readonly family: EventFamily;
-  readonly livemode: boolean | undefined;
+  readonly api: StripeApi | undefined;
   readonly encryptionKey: EncryptionPublicKey;
 }
 
@@ -31,14 +37,30 @@ export async function settingsOf(env: Env): Promise<Settings> {
   if (secrets.some(isWeakSecret)) throw notConfigured("STRIPE_WEBHOOK_SECRET is too weak or a placeholder");
   const family = v.safeParse(v.picklist(EVENT_FAMILIES), env.STRIPE_EVENT_FAMILY || "checkout");
   if (!family.success) throw notConfigured(`STRIPE_EVENT_FAMILY must be one of ${EVENT_FAMILIES.join(", ")}`);
+  const refundFamily = v.safeParse(v.picklist(REFUND_FAMILIES), env.STRIPE_REFUND_FAMILY || "charge");
+  if (!refundFamily.success)
+    throw notConfigured(`STRIPE_REFUND_FAMILY must be one of ${REFUND_FAMILIES.join(", ")}`);
   const livemode = v.safeParse(v.picklist(["", "true", "false"]), env.STRIPE_LIVEMODE ?? "");
   if (!livemode.success) throw notConfigured("STRIPE_LIVEMODE must be true, false or empty");
   return {
     secrets,
+    api: apiOf(env),
     family: family.output,
+    refundFamily: refundFamily.output,
     livemode: livemode.output === "" ? undefined : livemode.output === "true",
     encryptionKey: await encryptionKeyOf(env.SYSTEM_ENCRYPTION_PUBLIC_KEY ?? ""),
   };
+}
+
+function apiOf({ STRIPE_API_KEY: key = "", STRIPE_API_URL: url = "" }: Env): StripeApi | undefined {
+  if (key === "") return undefined;
+  if (!/^rk_(?:live|test)_[A-Za-z0-9_]+$/.test(key))
+    throw notConfigured(
+      "STRIPE_API_KEY must be a restricted key (rk_…) that may read events, and nothing else",
+    );
+  if (url !== "" && !/^https?:/.test(URL.parse(url)?.protocol ?? ""))
+    throw notConfigured("STRIPE_API_URL must be an http(s) URL, or empty");
+  return { key, url: url === "" ? undefined : new URL(url) };
 }
 
 async function encryptionKeyOf(text: string): Promise<EncryptionPublicKey> {

@@ -14,6 +14,7 @@ import { requiresUserSignature, type Env } from "./env.ts";
 const FROM_OUTSIDE: readonly Transaction["type"][] = [
   "payment",
   "refund",
+  "refund_failure",
   "asset_creation",
   "asset_transfer",
   "user_registration",

@@ -9,6 +9,7 @@ import { settleConnections } from "../../shared/storage/limits.ts";
 import type { NotRevised } from "../chain-head/set-aside.ts";
 import type { Env } from "./env.ts";
 import { judge, type Refused } from "./judge.ts";
+import { nameHeld } from "./name-held.ts";
 import { openPending } from "./open-pending.ts";
 
 export interface OpenedReservation {
@@ -32,7 +33,8 @@ export async function openReserved(
   const { opened, unfit } = await openAll(reservation, keyring, env);
   const judged = judge(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
   if (judged === undefined) return { none: "changed" };
-  const { kept: transactions, changes } = judged;
+  const { changes } = judged;
+  const transactions = await nameHeld(judged.kept, env);
   const refused = [...unfit, ...judged.refused];
   if (refused.length === 0) return { reservation, transactions, changes };
 

@@ -239,7 +239,11 @@ const creation = await submitted(user, {
 const payment = fromStripe(
   1,
   65,
-  { kind: "purchase", facts: facts(1, { clientReferenceId: creation.transaction.id }) },
+  {
+    kind: "purchase",
+    source: "pi_example_1",
+    facts: facts(1, { clientReferenceId: creation.transaction.id }),
+  },
   "salt 2",
 );
 const refund = fromStripe(
@@ -247,7 +251,10 @@ const refund = fromStripe(
   120,
   {
     kind: "refund",
+    source: "re_example_1",
+    purchase: "pi_example_1",
     refundId: "re_example_1",
+    charge: undefined,
     amountRefunded: 1999,
     facts: facts(1, { objectId: "ch_example_1", paymentStatus: "refunded" }),
   },

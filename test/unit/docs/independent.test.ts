@@ -497,6 +497,9 @@ describe("transactions, in a block that is rightly signed", () => {
       plain(4, "payment", {}),
       plain(5, "payment", { pays: newId(2) }),
       plain(6, "refund", { refunds: newId(4) }),
+      plain(8, "refund", { refunds: null }),
+      plain(9, "refund_failure", { failed: newId(6), refunds: newId(4) }),
+      plain(10, "refund_failure", { failed: null, refunds: null }),
       plain(7, "key_rotation", keyOf("ML-DSA-44", keys.user)),
     ];
     expect(faultWith(...plainOnes)).toBe("accepted");
@@ -515,6 +518,9 @@ describe("transactions, in a block that is rightly signed", () => {
     plain(1, "asset_creation", { assetId: "a", documentCid: "QmI" }),
     plain(1, "asset_transfer", { assetId: "a", newOwnerKeyId: keys.user.keyId.toUpperCase() }),
     plain(1, "refund", { refunds: "pi_example_1" }),
+    plain(1, "refund", {}),
+    plain(1, "refund_failure", { failed: "re_example_1", refunds: null }),
+    plain(1, "refund_failure", { refunds: newId(4) }),
     plain(1, "key_rotation", { ...keyOf("ML-DSA-44", keys.user), keyId: keys.signing1.keyId }),
     plain(1, "key_rotation", keyOf("ML-KEM-768", keys.encryption)),
     plain(1, "user_registration", { ...registration.data, signingKey: keyOf("ML-KEM-768", keys.user) }),
@@ -531,6 +537,7 @@ describe("transactions, in a block that is rightly signed", () => {
     for (const transaction of [
       plain(1, "payment", {}),
       plain(1, "refund", { refunds: newId(2) }),
+      plain(1, "refund_failure", { failed: null, refunds: newId(2) }),
       plain(1, "key_rotation", keyOf("ML-DSA-44", keys.user)),
     ])
       expect(faultWith(submitted(transaction))).toBe("wrong_user_signature");

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Stripe } from "stripe";
 import { classify } from "../../../shared/stripe/classify.ts";
-import type { Decision, EventFamily } from "../../../shared/stripe/decision.ts";
+import type { Decision, EventFamily, RefundFamily } from "../../../shared/stripe/decision.ts";
 import { signStripeBody, syntheticCheckout, type SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
@@ -36,18 +36,34 @@ export function withObject(event: SyntheticEvent, members: SyntheticEvent["data"
   return { ...event, data: { ...event.data, object: { ...event.data.object, ...members } } };
 }
 
-export function decide(event: object, family: EventFamily = "checkout", livemode?: boolean): Decision {
-  return classify(asEvent(event), { family, livemode });
+export function decide(
+  event: object,
+  family: EventFamily = "checkout",
+  livemode?: boolean,
+  refundFamily: RefundFamily = "charge",
+): Decision {
+  return classify(asEvent(event), { family, refundFamily, livemode });
 }
 
 /** The transaction that an event becomes; fails when it is ignored. */
-export function transactionOf(event: object, family: EventFamily = "checkout") {
-  const decision = decide(event, family);
+export function transactionOf(
+  event: object,
+  family: EventFamily = "checkout",
+  refundFamily: RefundFamily = "charge",
+) {
+  const decision = decide(event, family, undefined, refundFamily);
   if (decision.kind === "ignored") throw new Error(`ignored: ${decision.reason}`);
   return toTransaction(asEvent(event), decision, { salt: SALT });
 }
 
+/** The snapshot event of a delivery. */
 export async function deliver(rawBody: string, options: { header?: string | null; now?: number } = {}) {
+  const { kind, event } = await delivered(rawBody, options);
+  if (kind !== "snapshot") throw new Error(`a ${kind} event was delivered`);
+  return event;
+}
+
+export async function delivered(rawBody: string, options: { header?: string | null; now?: number } = {}) {
   const { header = await signStripeBody(rawBody, SECRET, SIGNED_AT), now = SIGNED_AT * 1000 } = options;
   return verifyStripeEvent({ rawBody, signatureHeader: header, secrets: [OTHER_SECRET, SECRET], now });
 }

@@ -4,12 +4,13 @@ import { describe, expect, it } from "vitest";
 import { PendingPayload, privateCommitment, txIdOf } from "../../../shared/chain/transaction.ts";
 import { fromBase64url } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes, type Json } from "../../../shared/crypto/canonical.ts";
-import type { EventFamily } from "../../../shared/stripe/decision.ts";
+import { REFUND_FAMILIES, type EventFamily } from "../../../shared/stripe/decision.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
 import {
   asyncPaymentSucceeded,
   syntheticCheckout,
   syntheticRefund,
+  syntheticRefundEvent,
   type SyntheticEvent,
 } from "../../../cli/stripe/synthetic.ts";
 import { stripeTxId, toTransaction } from "../../../shared/stripe/to-transaction.ts";
@@ -69,11 +70,15 @@ describe("the id of a transaction from Stripe", () => {
     expect(transactionOf(asyncPaymentSucceeded(UNPAID)).txId).toBe(transactionOf(paid).txId);
   });
 
-  it("is the same for the checkout, the payment intent and the invoice of one purchase", () => {
+  it("is the same for the checkout and the payment intent of one purchase", () => {
     const intent = withObject(fixture("payment_intent.succeeded"), { id: INTENT_ID });
-    const invoice = withObject(fixture("invoice.paid"), { payment_intent: INTENT_ID });
     expect(transactionOf(intent, "payment_intent").txId).toBe(transactionOf(PURCHASE).txId);
-    expect(transactionOf(invoice, "invoice").txId).toBe(transactionOf(PURCHASE).txId);
+  });
+
+  it("is the same for an invoice, whether or not the API version tells its payment intent", () => {
+    const told = withObject(fixture("invoice.paid"), { payment_intent: INTENT_ID });
+    const untold = withObject(fixture("invoice.paid"), { payment_intent: null, payments: null });
+    expect(transactionOf(told, "invoice").txId).toBe(transactionOf(untold, "invoice").txId);
   });
 
   it("differs between live and test mode, and between connected accounts", () => {
@@ -226,20 +231,61 @@ describe("a refund", () => {
       expect(transactionOf(event).payload.transaction).toMatchObject({ data: { refunds: purchaseId } });
   });
 
-  it("has the refund's id where the event carries it", () => {
-    const { txId, payload } = transactionOf(fixture("charge.refunded.2020-08-27"));
-    const source = { livemode: false, account: null };
-    expect(txId).toBe(stripeTxId({ ...source, object: "re_fixture000000000000002" }));
-    expect(payload.transaction.data).toEqual({
-      refunds: stripeTxId({ ...source, object: "pi_fixture000000000000003" }),
+  it("is one transaction, whether or not the API version lists the charge's refunds", () => {
+    const told = fixture("charge.refunded.2020-08-27");
+    const untold = withObject(told, { refunds: null });
+    expect(transactionOf(told).txId).toBe(transactionOf(untold).txId);
+    expect(transactionOf(told).payload.private?.part.stripe).toMatchObject({
+      object: "ch_fixture000000000000003",
+      refund: "re_fixture000000000000002",
     });
   });
 
-  it("names the charge's transaction where there is no payment intent", () => {
+  it("of the same sum as one that failed before is a second transaction", () => {
+    const first = syntheticRefund(PURCHASE);
+    const second = { ...first, id: "evt_again", created: first.created + 5 * 86_400 };
+    expect(transactionOf(second).txId).not.toBe(transactionOf(first).txId);
+  });
+
+  it("says that it does not know the purchase where there is no payment intent", () => {
     const refund = withObject(syntheticRefund(PURCHASE), { payment_intent: null });
-    expect(transactionOf(refund).payload.transaction.data).toEqual({
-      refunds: stripeTxId({ livemode: false, account: null, object: refund.data.object.id as string }),
+    expect(transactionOf(refund).payload.transaction.data).toEqual({ refunds: null });
+  });
+
+  it("is one transaction for all events whose object is the refund, whatever their order", () => {
+    const events = [
+      syntheticRefundEvent(PURCHASE, { type: "refund.created", status: "pending" }),
+      syntheticRefundEvent(PURCHASE, { type: "refund.updated", status: "succeeded" }),
+      syntheticRefundEvent(PURCHASE, { type: "charge.refund.updated", status: "succeeded" }),
+    ];
+    const ids = events.map((event) => transactionOf(event, "checkout", "refund").txId);
+    expect(new Set(ids).size).toBe(1);
+    expect(transactionOf(events[0] as object, "checkout", "refund").payload.transaction).toMatchObject({
+      type: "refund",
+      data: { refunds: purchaseId },
     });
+  });
+
+  it("that failed is one more transaction, told by whichever event, and names the refund where that is known", () => {
+    const failed = { status: "failed", failureReason: "expired_or_canceled_card" } as const;
+    const events = (["refund.failed", "refund.updated", "charge.refund.updated"] as const).map((type) =>
+      syntheticRefundEvent(PURCHASE, { type, ...failed }),
+    );
+    const created = syntheticRefundEvent(PURCHASE, { type: "refund.created", status: "succeeded" });
+    const refunded = transactionOf(created, "checkout", "refund");
+    for (const refundFamily of REFUND_FAMILIES) {
+      const taken = events.map((event) => transactionOf(event, "checkout", refundFamily));
+      expect(new Set(taken.map(({ txId }) => txId)).size).toBe(1);
+      for (const { payload } of taken) {
+        expect(payload.transaction).toMatchObject({
+          type: "refund_failure",
+          data: { failed: refundFamily === "refund" ? refunded.txId : null, refunds: purchaseId },
+        });
+        expect(payload.private?.part).toMatchObject({ failureReason: "expired_or_canceled_card" });
+        checkPayload(payload);
+      }
+      expect(taken[0]?.txId).not.toBe(refunded.txId);
+    }
   });
 
   it("names the purchase of the same mode and account", () => {

@@ -3,8 +3,9 @@ import { Stripe } from "stripe";
 import { describe, expect, it, vi } from "vitest";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
 import { signStripeBody } from "../../../cli/stripe/synthetic.ts";
-import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
-import { deliver, OTHER_SECRET, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
+import { accountOf, snapshotType } from "../../../shared/stripe/thin.ts";
+import { verifyStripeEvent, type Delivered } from "../../../shared/stripe/verify.ts";
+import { deliver, delivered, OTHER_SECRET, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
 import { runs } from "../../support/fast-check.ts";
 import { CHARACTER } from "../../support/character.ts";
 
@@ -123,7 +124,7 @@ describe("verifyStripeEvent", () => {
     });
   });
 
-  it("refuses thin events with their own reason, in either form", async () => {
+  it("tells thin events from the others, in either form", async () => {
     const thin = {
       id: "evt_test_thin",
       object: "v2.core.event",
@@ -132,7 +133,10 @@ describe("verifyStripeEvent", () => {
       related_object: { id: "ch_1", type: "charge", url: "/v1/charges/ch_1" },
     };
     for (const body of [thin, { ...thin, type: "v2.core.account.updated" }, { ...thin, object: "event" }])
-      await expect(deliver(JSON.stringify(body))).rejects.toMatchObject({ reason: "thin_event" });
+      await expect(delivered(JSON.stringify(body))).resolves.toMatchObject({
+        kind: "thin",
+        event: { id: "evt_test_thin" },
+      });
   });
 
   it("looks at the body only after its signature is verified", async () => {
@@ -210,6 +214,39 @@ describe("verifyStripeEvent", () => {
     await fc.assert(
       fc.asyncProperty(header, async (header) => {
         await expect(deliver(BODY, { header })).rejects.toBeInstanceOf(StripeRefusal);
+      }),
+      { numRuns: runs(200) },
+    );
+  });
+
+  it("reads any signed body as an event with its object, as a thin one, or refuses it", async () => {
+    const type = fc.oneof(
+      fc.constantFrom("v1.charge.refunded", "v2.core.event_destination.ping"),
+      fc.string(),
+    );
+    const member = fc.oneof(fc.string({ unit: CHARACTER, maxLength: 20 }), fc.jsonValue());
+    const body = fc.record(
+      {
+        id: fc.oneof(fc.constant("evt_1"), member),
+        object: fc.constantFrom("event", "v2.core.event", "charge"),
+        type: fc.oneof(type, member),
+        livemode: fc.oneof(fc.boolean(), member),
+        context: fc.oneof(fc.constantFrom("acct_1", "org_1/acct_1", "/"), member),
+        snapshot_event: member,
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(body, async (event) => {
+        const outcome = await delivered(JSON.stringify(event)).catch((error: unknown) => error);
+        if (outcome instanceof StripeRefusal) return;
+        const { kind, event: read } = outcome as Delivered;
+        expect(kind === "thin").toBe(
+          event.object === "v2.core.event" || (typeof event.type === "string" && /^v[12]\./.test(event.type)),
+        );
+        if (kind === "snapshot") return;
+        expect(snapshotType(read)).toBe(read.type.replace(/^v1\./, ""));
+        expect(accountOf(read) ?? "acct_").toMatch(/^acct_[^/]*$/);
       }),
       { numRuns: runs(200) },
     );

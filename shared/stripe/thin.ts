@@ -1,0 +1,27 @@
+import type * as v from "valibot";
+import { read, Thin } from "./event.ts";
+
+/** A thin event: it says that something happened to an object, and does not carry the object. */
+export type ThinEvent = v.InferOutput<typeof Thin>;
+
+/** `v2.core.event` objects; the thin twin of `charge.refunded` is of type `v1.charge.refunded`. */
+export function isThin(body: unknown): boolean {
+  const { object, type } = (body ?? {}) as { object?: unknown; type?: unknown };
+  return object === "v2.core.event" || (typeof type === "string" && /^v[12]\./.test(type));
+}
+
+/** @throws StripeRefusal "unreadable_event" */
+export function readThin(body: unknown): ThinEvent {
+  return read(Thin, body, "thin event");
+}
+
+/** The type of the snapshot event that it stands for. A type of `v2` stands for none, and stays. */
+export function snapshotType({ type }: ThinEvent): string {
+  return type.startsWith("v1.") ? type.slice("v1.".length) : type;
+}
+
+/** The connected account, at the end of a path where an organisation is told too. */
+export function accountOf({ context }: ThinEvent): string | undefined {
+  const last = context?.split("/").at(-1);
+  return last?.startsWith("acct_") ? last : undefined;
+}
