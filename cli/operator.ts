@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { parseEnv } from "node:util";
 import { CommandFailure, EXIT } from "./failure.ts";
+import { readTextNow } from "./files/read.ts";
+import { settingIn } from "./files/setting.ts";
 import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
 import type { Target } from "./target.ts";
 
@@ -37,19 +37,10 @@ function secretFor(target: Target, environment: NodeJS.ProcessEnv): string {
   );
 }
 
-/** The file holds the secret alone, or a line `ADMIN_SECRET=…` as .dev.vars has it. */
+/** The file holds the secret alone, or as a setting named ADMIN_SECRET. */
 function secretIn(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").trim();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(
-      `VDC_ADMIN_SECRET_FILE: ${file} can't be read (${code}): give the file that holds the operator's secret`,
-      EXIT.refused,
-    );
-  }
-  return parseEnv(text).ADMIN_SECRET ?? text;
+  const advice = "VDC_ADMIN_SECRET_FILE must name the file that holds the operator's secret";
+  return settingIn(readTextNow(file, advice, EXIT.refused), "ADMIN_SECRET");
 }
 
 function localSecret(): string {

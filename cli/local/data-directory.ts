@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { readTextNow } from "../files/read.ts";
 import type { LocalSecrets } from "./secrets.ts";
 import { ROOT } from "./workers.ts";
 
@@ -24,7 +25,7 @@ export function readSecrets(dataDirectory: string): LocalSecrets {
     SYSTEM_ENCRYPTION_PUBLIC_KEY,
     PINATA_JWT,
     ALERT_WEBHOOK_URL,
-  } = parseEnv(readFileSync(file, "utf8"));
+  } = parseEnv(readTextNow(file));
   const secrets = {
     ADMIN_SECRET,
     STRIPE_WEBHOOK_SECRET,
@@ -47,5 +48,5 @@ export function readStackUrl(dataDirectory: string): string {
   const file = join(dataDirectory, "url");
   if (!existsSync(file))
     throw new Error(`there is no ${file}: start the stack once with \`npm start\`, or give its --url`);
-  return readFileSync(file, "utf8").trim();
+  return readTextNow(file).trim();
 }

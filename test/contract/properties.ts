@@ -3,9 +3,14 @@ const OWN_STATE = "what it has written itself, where nobody else writes";
 /** Every file that reads something from outside, and the test that has its properties. */
 export const PROPERTIES: Readonly<Record<string, string>> = {
   "cli/account/keys-file.ts": "test/unit/properties/texts.test.ts",
-  "cli/account/read-file.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/exact-json.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/read.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/setting.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/text.ts": "test/unit/properties/texts.test.ts",
   "cli/answer-failure.ts": "test/unit/properties/answers.test.ts",
   "cli/car/file-name.ts": "test/unit/properties/texts.test.ts",
+  "cli/car/parts.ts": "test/unit/cli/car.test.ts",
+  "cli/car/read.ts": "test/unit/cli/car.test.ts",
   "cli/commands/audit/verify.ts": "test/unit/properties/texts.test.ts",
   "cli/commands/options.ts": "test/unit/properties/texts.test.ts",
   "cli/dead-letters/filter.ts": "test/unit/properties/texts.test.ts",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CarReader, CarWriter } from "@ipld/car";
 import { exporter } from "ipfs-unixfs-exporter";
 import { importBytes, importer, type ImportCandidate } from "ipfs-unixfs-importer";
+import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ChainCar } from "../../../cli/car/read.ts";
 import { writeCar, type ChainFile } from "../../../cli/car/write.ts";
@@ -12,6 +13,7 @@ import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { concat, utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { sha256 } from "../../../shared/crypto/hash.ts";
+import { runs } from "../../support/fast-check.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";
 
@@ -336,6 +338,23 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
     const { file } = await exported();
     writeFileSync(file, readFileSync(file).subarray(0, -10));
     expect((await refusal(file)).message).toMatch(/is not a sound CAR file of a chain: it is cut off: Qm/);
+  });
+
+  it("any bytes, alone and behind an export, in our own words", async () => {
+    const { file } = await exported();
+    const whole = readFileSync(file);
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.boolean(), async (bytes, behind) => {
+        fc.pre(bytes.some((byte) => byte !== 0));
+        writeFileSync(file, behind ? Buffer.concat([whole, bytes]) : bytes);
+        const { exitCode, message } = await refusal(file);
+        expect(exitCode).toBe(EXIT.unverified);
+        expect(message).toMatch(
+          /: (?:it (?:is cut off|is UTF-16|does not begin)|the bytes of|\w+ (?:is no SHA|can't have))/,
+        );
+      }),
+      { numRuns: runs(50) },
+    );
   });
 
   it("a file that is not there is not found", async () => {
