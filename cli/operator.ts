@@ -1,5 +1,7 @@
 import { userInfo } from "node:os";
+import { nameInHeader, operatorNameOf } from "../shared/http/operator-name.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
+import { callersPath } from "./files/path.ts";
 import { readTextNow } from "./files/read.ts";
 import { settingIn } from "./files/setting.ts";
 import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
@@ -23,7 +25,7 @@ export function operatorHeaders(
     );
   refuseInClear(target.url);
   const name = operatorName(environment);
-  return { "x-admin-secret": secret, ...(name !== "" && { "x-operator": name }) };
+  return { "x-admin-secret": secret, ...(name !== "" && { "x-operator": nameInHeader(name) }) };
 }
 
 function secretFor(target: Target, environment: NodeJS.ProcessEnv): string {
@@ -40,7 +42,8 @@ function secretFor(target: Target, environment: NodeJS.ProcessEnv): string {
 /** The file holds the secret alone, or as a setting named ADMIN_SECRET. */
 function secretIn(file: string): string {
   const advice = "VDC_ADMIN_SECRET_FILE must name the file that holds the operator's secret";
-  return settingIn(readTextNow(file, advice, EXIT.refused), "ADMIN_SECRET");
+  if (file === "-") throw new CommandFailure(`${advice}: stdin is not read for it`, EXIT.usage);
+  return settingIn(readTextNow(callersPath(file), advice, EXIT.refused), "ADMIN_SECRET");
 }
 
 function localSecret(): string {
@@ -61,13 +64,9 @@ function refuseInClear(url: string): void {
   );
 }
 
-/** Whom the audit log is to name. A header is ASCII: accents are dropped. */
+/** Whom the audit log is to name, in any script. */
 export function operatorName(environment: NodeJS.ProcessEnv = process.env): string {
-  return (environment.VDC_OPERATOR || systemUser())
-    .normalize("NFKD")
-    .replace(/[^\x20-\x7e]/g, "")
-    .trim()
-    .slice(0, 100);
+  return operatorNameOf(environment.VDC_OPERATOR || systemUser());
 }
 
 function systemUser(): string {

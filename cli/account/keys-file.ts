@@ -37,6 +37,11 @@ export async function readKeys(file: string): Promise<UserKeys> {
 
 /** New keys in a new file that only its owner may read. What is there already is never touched. */
 export async function createKeys(file: string): Promise<UserKeys> {
+  if (file === "-")
+    throw new CommandFailure(
+      "new keys are written to a file of their own, never to stdout: give its name with --keys",
+      EXIT.usage,
+    );
   const keys = generateUserKeys();
   try {
     writeFileSync(file, `${JSON.stringify(keys)}\n`, { flag: "wx", mode: 0o600 });

@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import * as v from "valibot";
+import { callersPath } from "../files/path.ts";
 import { asBaseUrl } from "../target.ts";
 
 /** Options that every command has which speaks with a deployment. */
@@ -66,11 +66,7 @@ export function reason(text: string): string {
   return trimmed;
 }
 
-/**
- * A file's name as the person meant it: npm runs a script in the project's folder, wherever it was called.
- * @param text `-` stays: stdin
- */
+/** A file that the command takes. `-`: stdin or stdout. */
 export function path(text: string): string {
-  const { npm_lifecycle_event: script, INIT_CWD: calledIn } = process.env;
-  return text !== "-" && script === "vdc" && calledIn ? resolve(calledIn, text) : text;
+  return callersPath(text);
 }

@@ -1,13 +1,15 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { callersPath } from "../files/path.ts";
 import { readTextNow } from "../files/read.ts";
 import type { LocalSecrets } from "./secrets.ts";
 import { ROOT } from "./workers.ts";
 
 /** Where the local stack keeps everything: chain, archive, pins, secrets, and where it can be reached. */
 export function localDataDirectory(): string {
-  return process.env.VDC_DATA_DIR || join(ROOT, ".vdc");
+  const { VDC_DATA_DIR: given } = process.env;
+  return given ? callersPath(given) : join(ROOT, ".vdc");
 }
 
 export function secretsFile(dataDirectory: string): string {
