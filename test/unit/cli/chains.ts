@@ -11,8 +11,8 @@ import { genesis, payment, signerOf, TestChain } from "../../support/chain.ts";
 import type { Answered, Asked } from "./server.ts";
 
 /** Genesis and a payment in each block after it. */
-export async function chainOf(length: number): Promise<readonly Block[]> {
-  const signer = await signerOf("the operator");
+export async function chainOf(length: number, operator = "the operator"): Promise<readonly Block[]> {
+  const signer = await signerOf(operator);
   const chain = new TestChain();
   await chain.add([genesis(signer)], signer);
   while (chain.blocks.length < length) await chain.add([payment(`payment ${chain.blocks.length}`)], signer);
