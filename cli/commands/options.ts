@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import * as v from "valibot";
 import { callersPath } from "../files/path.ts";
 import { asBaseUrl } from "../target.ts";
+import { faultText } from "../../shared/issue-text.ts";
 
 /** Options that every command has which speaks with a deployment. */
 export interface Connected {
@@ -39,7 +40,7 @@ function address(text: string): string {
 export function ofSchema(schema: v.GenericSchema<string, string>): (text: string) => string {
   return (text) => {
     const parsed = v.safeParse(schema, text);
-    if (!parsed.success) throw new InvalidArgumentError(parsed.issues[0].message);
+    if (!parsed.success) throw new InvalidArgumentError(faultText(parsed.issues[0]));
     return parsed.output;
   };
 }
