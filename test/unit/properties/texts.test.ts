@@ -29,6 +29,7 @@ import {
   loadKeyring,
   parseEncryptionPublicKey,
 } from "../../../shared/crypto/keyring.ts";
+import { nameInHeader, nameOfHeader, operatorNameOf } from "../../../shared/http/operator-name.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText, logger } from "../../../shared/log.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
@@ -323,6 +324,20 @@ describe("what others wrote", () => {
         expect(typeof (readOr(NoText, () => textOf(bytes)) ?? "")).toBe("string");
         const wellFormed = saved.toWellFormed();
         expect(textOf(Buffer.from(`\uFEFF${wellFormed}`, "utf16le"))).toBe(wellFormed);
+      }),
+    );
+  });
+
+  it("is an operator's name, which a header carries as it is", () => {
+    fc.assert(
+      fc.property(fc.oneof(text, fc.string({ unit: "binary", maxLength: 300 })), (given) => {
+        const name = operatorNameOf(given);
+        expect(nameInHeader(name)).toMatch(/^[\x20-\x7e]*$/);
+        expect(nameOfHeader(nameInHeader(name))).toBe(name);
+        for (const read of [name, nameOfHeader(given)]) {
+          expect(read.isWellFormed()).toBe(true);
+          expect(read.length).toBeLessThanOrEqual(100);
+        }
       }),
     );
   });
