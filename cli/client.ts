@@ -3,6 +3,7 @@ import { pauseBefore, type Failed } from "../shared/client/retry.ts";
 import { AnswerFailure } from "./answer-failure.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { operatorHeaders } from "./operator.ts";
+import { proxyAdvice } from "./proxy.ts";
 import { targetOf, type Target } from "./target.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
@@ -123,7 +124,7 @@ export function unreachable(url: string, error: unknown): CommandFailure {
   const why =
     cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : String(cause);
   return new CommandFailure(
-    `${url} can't be reached (${why}): start the stack with \`npm start\`, or give its --url`,
+    `${url} can't be reached (${why}): start the stack with \`npm start\`, or give its --url${proxyAdvice()}`,
     EXIT.unknown,
   );
 }

@@ -1,13 +1,17 @@
 import { KeyringError, loadKeyring, type Keyring } from "../shared/crypto/keyring.ts";
-import { readBytes } from "./account/read-file.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
+import { readText } from "./files/read.ts";
+import { settingIn } from "./files/setting.ts";
 import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
 
-/** The keyring's JSON in a file: alone, or in the line `SYSTEM_KEYRING='…'` that `keys generate` prints. `-`: stdin. */
+/**
+ * The keyring's JSON in a file: alone, or as `keys generate` prints it, in the line `SYSTEM_KEYRING='…'` or, with --json, in the
+ * member of that name.
+ * @param file `-`: stdin
+ */
 export async function keyringIn(file: string): Promise<string> {
-  const bytes = await readBytes(file, "give the file that holds the present keyring, or - for stdin");
-  const text = new TextDecoder().decode(bytes).trim();
-  return /^SYSTEM_KEYRING='(.*)'$/m.exec(text)?.[1] ?? text;
+  const text = await readText(file, "give the file that holds the present keyring, or - for stdin");
+  return settingIn(text, "SYSTEM_KEYRING");
 }
 
 /**

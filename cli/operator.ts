@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { parseEnv } from "node:util";
+import { nameInHeader, operatorNameOf } from "../shared/http/operator-name.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
+import { callersPath } from "./files/path.ts";
+import { readTextNow } from "./files/read.ts";
+import { settingIn } from "./files/setting.ts";
 import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
 import type { Target } from "./target.ts";
 
@@ -23,7 +25,7 @@ export function operatorHeaders(
     );
   refuseInClear(target.url);
   const name = operatorName(environment);
-  return { "x-admin-secret": secret, ...(name !== "" && { "x-operator": name }) };
+  return { "x-admin-secret": secret, ...(name !== "" && { "x-operator": nameInHeader(name) }) };
 }
 
 function secretFor(target: Target, environment: NodeJS.ProcessEnv): string {
@@ -37,19 +39,11 @@ function secretFor(target: Target, environment: NodeJS.ProcessEnv): string {
   );
 }
 
-/** The file holds the secret alone, or a line `ADMIN_SECRET=…` as .dev.vars has it. */
+/** The file holds the secret alone, or as a setting named ADMIN_SECRET. */
 function secretIn(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").trim();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(
-      `VDC_ADMIN_SECRET_FILE: ${file} can't be read (${code}): give the file that holds the operator's secret`,
-      EXIT.refused,
-    );
-  }
-  return parseEnv(text).ADMIN_SECRET ?? text;
+  const advice = "VDC_ADMIN_SECRET_FILE must name the file that holds the operator's secret";
+  if (file === "-") throw new CommandFailure(`${advice}: stdin is not read for it`, EXIT.usage);
+  return settingIn(readTextNow(callersPath(file), advice, EXIT.refused), "ADMIN_SECRET");
 }
 
 function localSecret(): string {
@@ -70,13 +64,9 @@ function refuseInClear(url: string): void {
   );
 }
 
-/** Whom the audit log is to name. A header is ASCII: accents are dropped. */
+/** Whom the audit log is to name, in any script. */
 export function operatorName(environment: NodeJS.ProcessEnv = process.env): string {
-  return (environment.VDC_OPERATOR || systemUser())
-    .normalize("NFKD")
-    .replace(/[^\x20-\x7e]/g, "")
-    .trim()
-    .slice(0, 100);
+  return operatorNameOf(environment.VDC_OPERATOR || systemUser());
 }
 
 function systemUser(): string {

@@ -20,7 +20,7 @@ import { userCommand } from "./commands/user/user.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
 const HELP = `
-stdout carries data, stderr progress and notes. --json gives one JSON document (pay: one object a line).
+stdout carries data, stderr progress and notes. Where a file is taken, - is stdin or stdout. --json gives one JSON document (pay: one object a line).
 
 Environment:
   VDC_URL                address of the deployment; otherwise that of the local stack
@@ -29,6 +29,7 @@ Environment:
   SYSTEM_KEYRING         the system's keys, for privacy show; otherwise --keyring, or the local stack's own
   VDC_OPERATOR           your name, for the audit log; otherwise your user's name
   VDC_DATA_DIR           the local stack's data directory (default .vdc)
+  HTTPS_PROXY, NO_PROXY  a proxy for what is not on this machine, and where it is not used
   NO_COLOR               no colours
 
 Exit codes:

@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import { vdcProgram } from "./program.ts";
+import { useProxies } from "./proxy.ts";
 
 /**
  * Runs one command, and writes its failure to stderr.
@@ -8,7 +9,9 @@ import { vdcProgram } from "./program.ts";
  * @returns the exit code
  */
 export async function runCommand(args: readonly string[]): Promise<ExitCode> {
+  let restore: (() => void) | undefined;
   try {
+    restore = useProxies();
     await vdcProgram().parseAsync(args, { from: "user" });
     return EXIT.ok;
   } catch (error) {
@@ -16,5 +19,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     if (!(error instanceof CommandFailure)) throw error;
     process.stderr.write(`vdc: ${error.message}\n`);
     return error.exitCode;
+  } finally {
+    restore?.();
   }
 }

@@ -11,6 +11,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
 const ownNode = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
 
+process.stderr.on("error", () => {}); // a reader that has gone decides nothing
 if (!isInstalled()) install();
 const [program, ...programArguments] = process.argv.slice(2);
 const child = spawn(

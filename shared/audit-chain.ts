@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { Sha256Hex, Timestamp } from "./chain/transaction.ts";
 import { canonicalBytes, canonicalText, type Json } from "./crypto/canonical.ts";
 import { sha256Hex } from "./crypto/hash.ts";
+import { issuesText } from "./issue-text.ts";
 
 /** `previousHash` of the first entry. */
 export const NO_PREVIOUS_ENTRY = "0".repeat(64);
@@ -132,7 +133,7 @@ export class AuditChainVerifier {
 
     const parsed = v.safeParse(AuditEntry, claimed);
     if (!parsed.success)
-      throw broken("not_an_entry", `entry ${sequence} is none: ${v.summarize(parsed.issues)}`);
+      throw broken("not_an_entry", `entry ${sequence} is none: ${issuesText(parsed.issues, "the entry")}`);
     const entry = parsed.output;
     if (entry.sequence !== sequence)
       throw broken("wrong_sequence", `where entry ${sequence} must stand, there is entry ${entry.sequence}`);

@@ -18,6 +18,7 @@ import {
   type StageName,
   type WorkerName,
 } from "./pipeline.ts";
+import { issuesText } from "./issue-text.ts";
 
 /** What every stage's environment holds besides its own bindings. */
 export interface StageEnv extends MonitorEnv {
@@ -162,12 +163,7 @@ function pointerOf(body: unknown): Fields {
 function unreadable(body: unknown, issues: [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): Error {
   return v.is(Newer, body)
     ? new Error("the message is of a newer version than this Worker reads: deploy the newer Worker")
-    : new Permanent("malformed_message", issues.map(faultOf).join("; "));
-}
-
-/** Without the value, which valibot quotes: it may be of an envelope, and this is kept, and logged. */
-function faultOf(issue: v.BaseIssue<unknown>): string {
-  return `${v.getDotPath(issue) ?? "the message"}: ${issue.message.replace(/(?: but r|: R)eceived .*$/s, "")}`;
+    : new Permanent("malformed_message", issuesText(issues, "the message"));
 }
 
 const missingOutcome: PromiseRejectedResult = {

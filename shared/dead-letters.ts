@@ -85,7 +85,7 @@ export type DeadLetterFilter = v.InferOutput<typeof DeadLetterFilter>;
 
 const MOST_IDS = 1_000;
 
-/** What a replay is for. A filter without a state, and `all`, mean those that are open. */
+/** What a replay, or a dismissal, is for. A filter without a state, and `all`, mean those that are open. */
 export const Selection = v.union(
   [
     v.strictObject({
@@ -151,6 +151,36 @@ export const ReplayPlan = v.strictObject({
   ),
 });
 export type ReplayPlan = v.InferOutput<typeof ReplayPlan>;
+
+/** What a dismissal of many would do at this moment. */
+export const DismissalPlan = v.strictObject({
+  dryRun: v.literal(true),
+  asOf: v.pipe(Timestamp, v.description("To be sent with the dismissal: what fails later is not in it")),
+  total: Count,
+  wouldDismiss: Count,
+  /** Resolved, or dismissed already. */
+  wouldSkip: Count,
+  /** The first 100. */
+  items: v.array(
+    v.strictObject({
+      id: DeadLetterId,
+      stage: Stage,
+      reason: v.string(),
+      txId: v.nullable(v.string()),
+      blockNumber: v.nullable(v.number()),
+      action: v.picklist(["dismiss", "skip"]),
+      detail: v.string(),
+    }),
+  ),
+});
+export type DismissalPlan = v.InferOutput<typeof DismissalPlan>;
+
+export const Dismissed = v.strictObject({
+  dryRun: v.literal(false),
+  dismissed: Count,
+  more: v.pipe(v.boolean(), v.description("There may be more: send the same request again")),
+});
+export type Dismissed = v.InferOutput<typeof Dismissed>;
 
 /**
  * A stage whose letters of `retries_exhausted` are replayed without an operator. probing: one letter at a time is sent, to

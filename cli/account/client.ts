@@ -6,6 +6,7 @@ import { StillWaiting } from "../../shared/client/wait-until-mined.ts";
 import { Permanent } from "../../shared/errors.ts";
 import { AnswerFailure } from "../answer-failure.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
+import { proxyAdvice } from "../proxy.ts";
 import { targetOf } from "../target.ts";
 
 /** The client that apps use: a user's commands do what an app does, and no more. */
@@ -28,7 +29,7 @@ function asCommandFailure(error: unknown): unknown {
   if (error instanceof VdcUnreachable)
     return error.answer === undefined
       ? new CommandFailure(
-          `${error.message}: start the stack with \`npm start\`, or give its --url`,
+          `${error.message}: start the stack with \`npm start\`, or give its --url${proxyAdvice()}`,
           EXIT.unknown,
         )
       : new AnswerFailure({ ...error.answer, location: null });

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { Option } from "commander";
 import * as v from "valibot";
 import {
@@ -9,6 +9,7 @@ import {
 } from "../../shared/client/user-keys.ts";
 import { path } from "../commands/options.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
+import { readText } from "../files/read.ts";
 
 const DEFAULT = "user.keys.json";
 
@@ -20,8 +21,12 @@ export function keysOption(): Option {
 
 /** @throws CommandFailure that says what is wrong with the file, and repeats nothing of it */
 export async function readKeys(file: string): Promise<UserKeys> {
-  const parsed = v.safeParse(UserKeysJson, parseJson(read(file)));
-  if (!parsed.success) throw new CommandFailure(`${file} holds no user's keys: ${NEW_KEYS}`, EXIT.usage);
+  const parsed = v.safeParse(UserKeysJson, parseJson(file, await readText(file, NEW_KEYS)));
+  if (!parsed.success)
+    throw new CommandFailure(
+      `${file} holds JSON, but no user's keys: give the file that \`vdc user create\` wrote, or restore it from its backup`,
+      EXIT.usage,
+    );
   try {
     return await importUserKeys(parsed.output);
   } catch (error) {
@@ -32,6 +37,11 @@ export async function readKeys(file: string): Promise<UserKeys> {
 
 /** New keys in a new file that only its owner may read. What is there already is never touched. */
 export async function createKeys(file: string): Promise<UserKeys> {
+  if (file === "-")
+    throw new CommandFailure(
+      "new keys are written to a file of their own, never to stdout: give its name with --keys",
+      EXIT.usage,
+    );
   const keys = generateUserKeys();
   try {
     writeFileSync(file, `${JSON.stringify(keys)}\n`, { flag: "wx", mode: 0o600 });
@@ -47,24 +57,16 @@ export async function createKeys(file: string): Promise<UserKeys> {
   return importUserKeys(keys);
 }
 
-const NEW_KEYS = "`vdc user create` makes such a file";
+const NEW_KEYS = "give the file with your keys. `vdc user create` makes one for a user who has none";
 
-function read(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandFailure(
-      `${file} can't be read (${code}): give the file with your keys. ${NEW_KEYS}`,
-      code === "ENOENT" ? EXIT.notFound : EXIT.failure,
-    );
-  }
-}
-
-function parseJson(text: string): unknown {
+function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // no keys fit it; the error would quote the text
+    // The error would quote the text, which may hold a seed.
+    throw new CommandFailure(
+      `${file} is not JSON: restore the file from its backup, or give the file with your keys`,
+      EXIT.usage,
+    );
   }
 }

@@ -4,6 +4,7 @@ import type { UserKeys } from "../../shared/client/user-keys.ts";
 import type { VdcClient } from "../../shared/client/vdc-client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { settle, type Taken, type Waiting } from "./settle.ts";
+import { issueText } from "../../shared/issue-text.ts";
 
 /** Signs it, has it taken, and waits for it. @throws CommandFailure that names what is wrong with it, before anything is sent */
 export async function submitSigned(
@@ -24,5 +25,5 @@ function refuseMalformed(unsigned: UnsignedSubmission): void {
   const parsed = v.safeParse(Submission, { ...unsigned, signatures: { user: PLACEHOLDER } });
   if (parsed.success) return;
   const [issue] = parsed.issues;
-  throw new CommandFailure(`${v.getDotPath(issue) ?? "the transaction"}: ${issue.message}`, EXIT.usage);
+  throw new CommandFailure(issueText(issue, "the transaction"), EXIT.usage);
 }

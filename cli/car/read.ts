@@ -1,145 +1,163 @@
-import { CarIndexedReader } from "@ipld/car/indexed-reader";
+import { DatabaseSync } from "node:sqlite";
 import { exporter } from "ipfs-unixfs-exporter";
-import type { ImportResult } from "ipfs-unixfs-importer";
-import { concat, equalBytes } from "../../shared/crypto/bytes.ts";
-import { sha256OfFile } from "../../shared/crypto/hash.ts";
+import { concat } from "../../shared/crypto/bytes.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import type { SourceBlock } from "../chain/verify.ts";
 import { blockNumberOf } from "./file-name.ts";
-
-type Cid = ImportResult["cid"];
+import { asUnsound, CarParts, isOfTheSystem, Unsound, type Cid } from "./parts.ts";
+import { spooled } from "./spooled.ts";
 
 /**
  * A chain in a CAR file, as `vdc export` or any IPFS tool writes it. What is read from it has the hash that its CID says;
- * that the blocks are a chain is for `verifyChain` to find out.
+ * that the blocks are a chain is for `verifyChain` to find out. Memory does not grow with the chain, but for a directory that
+ * another tool wrote in one piece.
  */
 export class ChainCar {
   /** CID of the directory. */
   readonly root: string;
-  readonly #path: string;
-  readonly #reader: CarIndexedReader;
-  readonly #files: readonly Cid[];
+  /** How many blocks it holds. */
+  readonly count: number;
+  readonly #name: string;
+  readonly #parts: CarParts;
+  readonly #files: DatabaseSync;
 
-  private constructor(path: string, root: string, reader: CarIndexedReader, files: readonly Cid[]) {
-    this.root = root;
-    this.#path = path;
-    this.#reader = reader;
+  private constructor(name: string, parts: CarParts, files: DatabaseSync, count: number) {
+    this.root = String(parts.roots[0]);
+    this.count = count;
+    this.#name = name;
+    this.#parts = parts;
     this.#files = files;
   }
 
-  /** Reads all of the file, and holds each part of it against its CID. @throws CommandFailure */
+  /**
+   * Reads all of the file, and compares each part of it with its CID.
+   * @param file `-`: stdin
+   * @throws CommandFailure
+   */
   static async open(file: string): Promise<ChainCar> {
-    const reader = await explained(file, () => CarIndexedReader.fromFile(file));
-    try {
-      return await explained(file, async () => {
-        let parts = 0;
-        for await (const { cid } of reader.blocks()) {
-          await readPart(reader, cid);
-          parts++;
-        }
-        const [root, another] = await reader.getRoots();
-        if (root === undefined || another !== undefined) throw new Error("it does not have one root");
-        return new ChainCar(file, root.toString(), reader, await filesOf(reader, root, parts));
-      });
-    } catch (error) {
-      await reader.close();
-      throw error;
-    }
+    const name = file === "-" ? "stdin" : file;
+    return explained(name, async () => {
+      const parts = await (file === "-"
+        ? spooled(process.stdin, (path) => CarParts.open(path))
+        : CarParts.open(file));
+      const files = new DatabaseSync(""); // on disk, and removed when it is closed
+      try {
+        const [root, another] = parts.roots;
+        if (root === undefined || another !== undefined) throw new Unsound("it does not have one root");
+        return new ChainCar(name, parts, files, await listFiles(files, root, parts));
+      } catch (error) {
+        files.close();
+        await parts.close();
+        throw error;
+      }
+    });
   }
 
-  get count(): number {
-    return this.#files.length;
-  }
-
-  /** From genesis on. May be called more than once: it gives the same bytes each time, or throws. */
-  async *blocks(): AsyncGenerator<SourceBlock> {
-    for (const cid of this.#files) {
-      const bytes = await explained(this.#path, () => readFile(this.#reader, cid));
-      yield { bytes, cid: cid.toString() };
+  /**
+   * The blocks in their order. May be called more than once: it gives the same bytes each time, or throws.
+   * @param from the number of the first
+   */
+  async *blocks(from = 0): AsyncGenerator<SourceBlock> {
+    const find = this.#files.prepare("SELECT cid FROM files WHERE number = ?");
+    for (let number = from; number < this.count; number++) {
+      const path = String(find.get(number)?.cid);
+      yield await explained(this.#name, () => readBlock(this.#parts, path));
     }
   }
 
   async close(): Promise<void> {
-    await this.#reader.close();
+    this.#files.close();
+    await this.#parts.close();
   }
 }
 
 /**
  * A part can be linked to any number of times, so a small file may describe a directory without end: one with more entries
  * than the file has parts.
- * @throws Error unless the directory holds `0.json`, `1.json` and so on, and nothing else
+ * @returns how many there are: `0.json`, `1.json` and so on, and nothing else
+ * @throws Unsound
  */
-async function filesOf(reader: CarIndexedReader, root: Cid, parts: number): Promise<readonly Cid[]> {
-  const directory = await exporter(root, storeOf(reader));
-  if (directory.type !== "directory") throw new Error("its root is no directory");
-  const byNumber = new Map<number, Cid>();
+async function listFiles(files: DatabaseSync, root: Cid, parts: CarParts): Promise<number> {
+  files.exec("PRAGMA journal_mode = OFF; BEGIN; CREATE TABLE files (number INTEGER PRIMARY KEY, cid TEXT)");
+  const insert = files.prepare("INSERT OR REPLACE INTO files VALUES (?, ?)");
   let entries = 0;
-  for await (const { name, cid } of directory.entries()) {
-    if (++entries > parts) throw new Error("its directory holds something more than once");
-    const number = blockNumberOf(name);
-    if (number === undefined)
-      throw new Error(`it holds ${JSON.stringify(name)}, which is no block of a chain`);
-    byNumber.set(number, cid);
+  let last = -1;
+  try {
+    const directory = await exporter(root, storeOf(parts));
+    if (directory.type !== "directory") throw new Unsound("its root is no directory");
+    for await (const { name, cid } of directory.entries()) {
+      if (++entries > parts.count) throw new Unsound("its directory holds something more than once");
+      const number = blockNumberOf(name);
+      if (number === undefined)
+        throw new Unsound(`it holds ${JSON.stringify(name)}, which is no block of a chain`);
+      insert.run(number, cid.toString());
+      last = Math.max(last, number);
+    }
+  } catch (error) {
+    throw asUnsound(error, "its root is no directory that can be read");
   }
-  if (byNumber.size === 0) throw new Error("it holds no block");
-  return Array.from({ length: byNumber.size }, (_, number) => {
-    const cid = byNumber.get(number);
-    if (cid === undefined) throw new Error(`it holds ${byNumber.size} files, but no block ${number}`);
-    return cid;
-  });
+  files.exec("COMMIT");
+  if (last < 0) throw new Unsound("it holds no block");
+  const count = Number(files.prepare("SELECT count(*) AS count FROM files").get()?.count);
+  if (count <= last) throw new Unsound(`it holds ${count} files, but no block ${firstMissing(files, count)}`);
+  return count;
+}
+
+function firstMissing(files: DatabaseSync, count: number): number {
+  const find = files.prepare("SELECT 1 FROM files WHERE number = ?");
+  let number = 0;
+  while (number < count && find.get(number) !== undefined) number++;
+  return number;
 }
 
 /** No block is larger: KV holds 25 MiB. A file can be said to have any number of the same part. */
 const MAX_FILE_BYTES = 26 * 1024 * 1024;
 
-async function readFile(reader: CarIndexedReader, cid: Cid): Promise<Uint8Array<ArrayBuffer>> {
-  const file = await exporter(cid, storeOf(reader, cid));
-  if (file.type !== "file" && file.type !== "raw") throw new Error(`${cid.toString()} is no file`);
-  // The exporter gives as much as is said here, and no more.
-  if (file.size > MAX_FILE_BYTES) throw new Error(`${cid.toString()} is larger than any block`);
-  // One part after the other: of several that fail at once, it would leave all but one unhandled.
-  return concat(...(await Array.fromAsync(file.content({ blockReadConcurrency: 1 }))));
+async function readBlock(parts: CarParts, path: string): Promise<SourceBlock> {
+  try {
+    const file = await exporter(path, storeOf(parts, path));
+    if (file.type !== "file" && file.type !== "raw") throw new Unsound(`${path} is no file`);
+    // The exporter gives as much as is said here, and no more.
+    if (file.size > MAX_FILE_BYTES) throw new Unsound(`${path} is larger than any block`);
+    // One part after the other: of several that fail at once, it would leave all but one unhandled.
+    const bytes = concat(...(await Array.fromAsync(file.content({ blockReadConcurrency: 1 }))));
+    return { bytes, cid: asWrittenByUs(file.cid) };
+  } catch (error) {
+    throw asUnsound(error, `${path} is no file that can be read`);
+  }
 }
 
 const DAG_PB = 0x70; // multicodec table
 const LINK = 0x12; // a dag-pb node that links to others begins with a link
 
-/** @param file the file to be read, if it is one: its root alone may link to others, and in a block of ours it does so */
-function storeOf(reader: CarIndexedReader, file?: Cid) {
-  const root = file?.toString();
+/** The chain names its blocks by CIDv0. A CIDv1 of the same codec and multihash names the same bytes. */
+function asWrittenByUs(cid: Cid): string {
+  return (cid.code === DAG_PB ? cid.toV0() : cid).toString();
+}
+
+/** @param file CID of the file to be read, if it is one: its root alone may link to others, and in a block of ours it does so */
+function storeOf(parts: CarParts, file?: string) {
   return {
     async *get(cid: Cid): AsyncGenerator<Uint8Array> {
-      const part = await readPart(reader, cid);
-      if (root !== undefined && cid.toString() !== root && cid.code === DAG_PB && part[0] === LINK)
-        throw new Error(`${root} has more levels than any block`);
+      const part = await parts.read(cid);
+      if (file !== undefined && cid.toString() !== file && cid.code === DAG_PB && part[0] === LINK)
+        throw new Unsound(`${file} has more levels than any block`);
       yield part;
     },
   };
-}
-
-const SHA2_256 = 0x12; // multiformats table
-
-/** @throws Error when it is not there, or not what its CID says */
-async function readPart(reader: CarIndexedReader, cid: Cid): Promise<Uint8Array> {
-  const part = await reader.get(cid);
-  if (part === undefined) throw new Error(`${cid.toString()} is missing`);
-  const { code, digest } = cid.multihash;
-  if (code !== SHA2_256) throw new Error(`${cid.toString()} is no SHA-256, and can't be checked`);
-  if (!equalBytes(await sha256OfFile(Uint8Array.from(part.bytes)), digest))
-    throw new Error(`the bytes of ${cid.toString()} are not those that it was made of`);
-  return part.bytes;
 }
 
 async function explained<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") throw new CommandFailure(`there is no file ${file}`, EXIT.notFound);
-    if (code !== undefined && /^E[A-Z]+$/.test(code))
-      throw new CommandFailure(`${file} can't be read (${code})`);
+    if (isOfTheSystem(error)) {
+      if (error.code === "ENOENT") throw new CommandFailure(`there is no file ${file}`, EXIT.notFound);
+      throw new CommandFailure(`${file} can't be read (${error.code})`);
+    }
+    if (!(error instanceof Unsound)) throw error;
     throw new CommandFailure(
-      `${file} is not a sound CAR file of a chain: ${message}. Take another copy of it`,
+      `${file} is not a sound CAR file of a chain: ${error.message}. Take another copy of it`,
       EXIT.unverified,
     );
   }

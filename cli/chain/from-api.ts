@@ -15,10 +15,14 @@ export function latestOf(client: Client): Promise<Latest> {
   return client.get<Latest>("/api/vdc/latest");
 }
 
-/** Blocks 0 to `last` in their order, from the public API. What it answers is not checked here. */
-export async function* blocksFromApi(client: Client, last: number): AsyncGenerator<SourceBlock> {
+/** Blocks `first` to `last` in their order, from the public API. What it answers is not checked here. */
+export async function* blocksFromApi(
+  client: Client,
+  first: number,
+  last: number,
+): AsyncGenerator<SourceBlock> {
   const underWay: Promise<unknown>[] = [];
-  for (let asked = 0, given = 0; given <= last; given++) {
+  for (let asked = first, given = first; given <= last; given++) {
     while (asked <= last && asked < given + AHEAD) {
       const request = client.get(`/api/vdc/blocks/${asked++}`);
       request.catch(() => {}); // it is awaited below, in its turn

@@ -1,32 +1,47 @@
 import type { Client } from "../client.ts";
 import { blocksFromApi, latestOf, type Latest } from "./from-api.ts";
-import { Unverified, verifyChain, type VerifiedBlock } from "./verify.ts";
+import type { ChainState } from "./state.ts";
+import { Unverified, verifySource, type ChainSource, type VerifiedBlock } from "./verify.ts";
 
 /**
- * The chain as a deployment publishes it, up to the block that is its latest now: verified link by link, and found to
- * end where the deployment says that it ends.
+ * The chain as a deployment publishes it, up to the block that is its latest now: verified link by link from where the
+ * state ends, and found to end where the deployment says that it ends.
  */
 export async function publishedChain(
   client: Client,
   genesis?: string,
-): Promise<{ readonly latest: Latest; readonly blocks: AsyncGenerator<VerifiedBlock> }> {
+  state?: ChainState,
+): Promise<{
+  readonly latest: Latest;
+  readonly source: ChainSource;
+  readonly blocks: AsyncGenerator<VerifiedBlock>;
+}> {
   const latest = await latestOf(client);
-  const blocks = verifyChain(blocksFromApi(client, latest.blockNumber), genesis);
-  return { latest, blocks: endingAt(latest, blocks) };
+  const source: ChainSource = {
+    count: latest.blockNumber + 1,
+    blocks: (from) => blocksFromApi(client, from, latest.blockNumber),
+  };
+  return { latest, source, blocks: endingAt(latest, verifySource(source, genesis, state), state) };
 }
 
 async function* endingAt(
   { blockNumber, hash }: Latest,
   blocks: AsyncIterable<VerifiedBlock>,
+  state: ChainState | undefined,
 ): AsyncGenerator<VerifiedBlock> {
-  for await (const verified of blocks) {
-    const { block } = verified;
-    if (block.blockNumber === blockNumber && block.hash !== hash)
+  const refuseOther = (actual: string) => {
+    if (actual !== hash)
       throw new Unverified(
         blockNumber,
         "wrong_place",
-        `its hash is ${block.hash}, but the latest is said to be ${hash}`,
+        `its hash is ${actual}, but the latest is said to be ${hash}`,
       );
+  };
+  let last: string | undefined;
+  for await (const verified of blocks) {
+    const { block } = verified;
+    if (block.blockNumber === blockNumber) refuseOther((last = block.hash));
     yield verified;
   }
+  if (last === undefined && state?.end !== undefined) refuseOther(state.end.hash); // verified before
 }

@@ -1,6 +1,7 @@
 import { startProgress } from "../output/progress.ts";
 import type { Fact } from "../output/table.ts";
 import { time } from "../output/words.ts";
+import type { ChainState } from "./state.ts";
 import type { VerifiedBlock } from "./verify.ts";
 
 /** What was seen of a chain while it was verified. */
@@ -14,9 +15,18 @@ export interface ChainReport {
   readonly latest: { readonly blockNumber: number; readonly hash: string; readonly timestamp: number };
 }
 
-/** Counts the blocks that pass by, and shows how far they have come. The report is whole once all have passed. */
+/**
+ * Counts the blocks that pass by, and shows how far they have come. The report is whole once all have passed. With a state, the
+ * report is of all that was verified, and each block that has passed is saved.
+ */
 export class ChainWatch {
+  readonly #state: ChainState | undefined;
   #report: ChainReport | undefined;
+
+  constructor(state?: ChainState) {
+    this.#state = state;
+    this.#report = state?.report;
+  }
 
   async *watch(blocks: AsyncIterable<VerifiedBlock>, total: number): AsyncGenerator<VerifiedBlock> {
     const progress = startProgress({ doing: "verifying", total, of: "blocks" });
@@ -33,6 +43,7 @@ export class ChainWatch {
           genesisHash: this.#report?.genesisHash ?? hash,
           latest: { blockNumber, hash, timestamp },
         };
+        this.#state?.save(this.#report, verified.bytes);
         yield verified;
         progress.to(blockNumber + 1);
       }

@@ -1,5 +1,5 @@
-import { InvalidBlock, type Block } from "../../shared/chain/block.ts";
-import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
+import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
+import { ChainVerifier, type ChainMemory } from "../../shared/chain/verify-chain.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 
@@ -10,6 +10,13 @@ export interface SourceBlock {
   readonly cid?: string;
 }
 
+/** A chain as somebody gives it. */
+export interface ChainSource {
+  /** How many blocks it has. */
+  readonly count: number;
+  blocks(from: number): AsyncIterable<SourceBlock>;
+}
+
 export interface VerifiedBlock {
   readonly block: Block;
   /** Canonical. */
@@ -18,7 +25,7 @@ export interface VerifiedBlock {
   readonly cid: string;
 }
 
-/** Why a chain is not what it claims to be: `fault` is one of `BLOCK_FAULTS`, `wrong_cid` or `wrong_genesis`. */
+/** Why a chain is not what it claims to be: `fault` is one of `BLOCK_FAULTS`, `wrong_cid`, `wrong_genesis` or `not_continued`. */
 export class Unverified extends CommandFailure {
   readonly blockNumber: number;
   readonly fault: string;
@@ -31,15 +38,66 @@ export class Unverified extends CommandFailure {
 }
 
 /**
- * Verifies blocks from genesis on, each against all before it.
+ * Verifies a chain from where the memory ends, once the source was found to hold the very block that it ends with.
+ * @throws Unverified
+ */
+export async function* verifySource(
+  source: ChainSource,
+  genesis?: string,
+  memory?: ChainMemory,
+): AsyncGenerator<VerifiedBlock> {
+  const end = memory?.end;
+  if (end !== undefined) {
+    if (genesis !== undefined && genesis !== end.genesisHash) throw otherGenesis(end.genesisHash, genesis);
+    await refuseOther(source, end.next - 1, end.hash);
+  }
+  yield* verifyChain(source.blocks(end?.next ?? 0), genesis, memory);
+}
+
+/** @throws Unverified unless the block is the one that was verified before */
+async function refuseOther(source: ChainSource, number: number, hash: string): Promise<void> {
+  const refused = (detail: string) =>
+    new Unverified(
+      number,
+      "not_continued",
+      `the state was kept with another chain, or this one was changed: ${detail}`,
+    );
+  if (source.count <= number)
+    throw refused(`it has ${source.count} blocks, and ${number + 1} were verified before`);
+  for await (const { bytes } of source.blocks(number)) {
+    const found = hashOf(bytes);
+    if (found !== hash) throw refused(`its hash is ${found ?? "none"}, and was ${hash}`);
+    return;
+  }
+}
+
+/** The hash that the bytes have, `undefined` when they are no block. */
+function hashOf(bytes: Uint8Array<ArrayBuffer>): string | undefined {
+  try {
+    const block = readBlock(bytes);
+    checkContents(block);
+    return block.hash;
+  } catch (error) {
+    if (error instanceof InvalidBlock) return undefined;
+    throw error;
+  }
+}
+
+function otherGenesis(found: string, wanted: string): Unverified {
+  return new Unverified(0, "wrong_genesis", `its hash is ${found}, and not ${wanted}: this is another chain`);
+}
+
+/**
+ * Verifies blocks from where the memory ends, or from genesis on, each against all before it.
  * @param genesis the hash of block 0, known from elsewhere; without it genesis vouches for itself
  * @throws Unverified at the first block that is not what it must be
  */
 export async function* verifyChain(
   source: AsyncIterable<SourceBlock>,
   genesis?: string,
+  memory?: ChainMemory,
 ): AsyncGenerator<VerifiedBlock> {
-  const verifier = new ChainVerifier();
+  const verifier = new ChainVerifier(memory);
   for await (const given of source) {
     const { bytes } = given;
     const number = verifier.next;
@@ -47,11 +105,7 @@ export async function* verifyChain(
       throw error instanceof InvalidBlock ? new Unverified(number, error.fault, error.message) : error;
     });
     if (number === 0 && genesis !== undefined && block.hash !== genesis)
-      throw new Unverified(
-        0,
-        "wrong_genesis",
-        `its hash is ${block.hash}, and not ${genesis}: this is another chain`,
-      );
+      throw otherGenesis(block.hash, genesis);
     const cid = await verifyCid(number, given);
     yield { block, bytes, cid };
   }

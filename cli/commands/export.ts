@@ -1,13 +1,19 @@
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Command } from "commander";
+import { ChainCar } from "../car/read.ts";
 import { writeCar, type ChainFile, type WrittenCar } from "../car/write.ts";
+import { keptBlocks, keptIn } from "../chain/kept.ts";
 import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
+import { ChainState, stateOption } from "../chain/state.ts";
 import type { VerifiedBlock } from "../chain/verify.ts";
 import { publicClient, type Client } from "../client.ts";
-import { CommandFailure } from "../failure.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
 import { confirm } from "../output/confirm.ts";
-import { show } from "../output/show.ts";
+import { note, show, toStdout } from "../output/show.ts";
 import { facts } from "../output/table.ts";
 import { byteCount } from "../output/words.ts";
 import { connected, examples, path, type Connected } from "./options.ts";
@@ -15,37 +21,121 @@ import { genesisOption } from "./verify.ts";
 
 interface Options extends Connected {
   readonly genesis?: string;
+  readonly state?: string;
   readonly yes?: boolean;
 }
 
 export function exportCommand(): Command {
   return connected(new Command("export"))
     .description("write the whole chain into one CAR file, each block verified on its way")
-    .argument("[file]", "where to (default: {chain id}-{latest block}.car)", path)
+    .argument("[file]", "where to, - for stdout (default: {chain id}-{latest block}.car)", path)
     .addOption(genesisOption())
+    .addOption(stateOption())
     .option("--yes", "replace a file that is there, without asking")
     .addHelpText(
       "after",
       `
 The file holds a directory of {n}.json, exactly the blocks' bytes under their own CIDs: \`ipfs dag import\` puts them on any
 IPFS node, \`vdc verify\` checks them offline, \`vdc restore\` brings a lost chain back. It is there whole or not at all, and
-the same chain gives the same file.
-${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export --json | jq -r .root")}`,
+the same chain gives the same file. With --state, a long export goes on where it ended early, and the next one into the same
+file reads from the deployment only what came since.
+${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export vdc-main.car --state vdc-main.state --yes", "export --json | jq -r .root", "export - | gzip > chain.car.gz")}`,
     )
     .action(exportChain);
 }
 
 async function exportChain(given: string | undefined, options: Options): Promise<void> {
+  if (given === "-") return exportToStdout(options);
   const client = publicClient(options);
-  const { latest, blocks } = await publishedChain(client, options.genesis);
-  const file = given ?? path(`${await chainIdOf(client)}-${latest.blockNumber}.car`);
-  if (existsSync(file)) await confirm(`${file} is there already and will be replaced`, options);
-  const watch = new ChainWatch();
-  const written = await writeCar(file, filesOf(watch.watch(blocks, latest.blockNumber + 1))).catch(
-    explain(file),
-  );
-  const { root, bytes } = written;
-  show(options, { file, root, bytes, ...watch.report }, asText);
+  const published = await publishedBy(client, options);
+  try {
+    const file = given ?? path(`${await chainIdOf(client)}-${published.latest.blockNumber}.car`);
+    if (existsSync(file)) await confirm(`${file} is there already and will be replaced`, options);
+    show(options, await write(file, published), asText);
+  } finally {
+    published.state.close();
+  }
+}
+
+/** The root stands at a CAR file's beginning and is known last, so the file is written elsewhere first. */
+async function exportToStdout(options: Options): Promise<void> {
+  if (options.json === true)
+    throw new CommandFailure("stdout can't carry both the file and --json: name a file", EXIT.usage);
+  if (process.stdout.isTTY)
+    throw new CommandFailure("the file is not text: name a file, or redirect stdout", EXIT.usage);
+  const published = await publishedBy(publicClient(options), options);
+  const directory = await mkdtemp(join(tmpdir(), "vdc-"));
+  const clear = () => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", clear); // Ctrl-C
+  try {
+    const file = join(directory, "chain.car");
+    const written = await write(file, published);
+    await toStdout(createReadStream(file));
+    note(asText({ ...written, file: "stdout" }));
+  } finally {
+    process.off("exit", clear);
+    clear();
+    published.state.close();
+  }
+}
+
+type Published = Awaited<ReturnType<typeof publishedChain>> & {
+  readonly state: ChainState;
+  readonly isKept: boolean;
+};
+
+async function publishedBy(client: Client, options: Options): Promise<Published> {
+  const state = ChainState.open(options.state);
+  try {
+    const published = await publishedChain(client, options.genesis, state);
+    return { ...published, state, isKept: options.state !== undefined };
+  } catch (error) {
+    state.close();
+    throw error;
+  }
+}
+
+interface Exported extends ChainReport, Omit<WrittenCar, "blocks"> {
+  readonly file: string;
+}
+
+async function write(file: string, published: Published): Promise<Exported> {
+  if (published.isKept) return writeKept(file, published);
+  const { latest, blocks, state } = published;
+  const watch = new ChainWatch(state);
+  const bytes = bytesOf(watch.watch(blocks, latest.blockNumber + 1));
+  const written = await writeCar(file, asFiles(bytes)).catch(explain(file));
+  return { file, root: written.root, bytes: written.bytes, ...watch.report };
+}
+
+async function* bytesOf(blocks: AsyncIterable<VerifiedBlock>): AsyncGenerator<Uint8Array> {
+  for await (const { bytes } of blocks) yield bytes;
+}
+
+/** All is verified before the file is begun. What was verified is kept when the command ends early, and is not read again. */
+async function writeKept(file: string, { latest, source, blocks, state }: Published): Promise<Exported> {
+  const watch = new ChainWatch(state);
+  const keeping = keptIn(state, blocks);
+  for await (const _ of watch.watch(keeping, latest.blockNumber + 1));
+  const before = existsSync(file) ? await carOf(file) : undefined;
+  try {
+    const files = asFiles(keptBlocks(state, before, source));
+    const { root, bytes } = await writeCar(file, files).catch(explain(file));
+    state.forgetKept();
+    return { file, root, bytes, ...watch.report };
+  } finally {
+    await before?.close();
+  }
+}
+
+/** An export of before spares reading its blocks again. A file that is none is replaced, as was confirmed. */
+async function carOf(file: string): Promise<ChainCar | undefined> {
+  try {
+    return await ChainCar.open(file);
+  } catch (error) {
+    if (error instanceof CommandFailure) return undefined;
+    throw error;
+  }
 }
 
 async function chainIdOf(client: Client): Promise<string> {
@@ -55,8 +145,9 @@ async function chainIdOf(client: Client): Promise<string> {
   return chainId;
 }
 
-async function* filesOf(blocks: AsyncIterable<VerifiedBlock>): AsyncGenerator<ChainFile> {
-  for await (const { block, bytes } of blocks) yield { blockNumber: block.blockNumber, bytes };
+async function* asFiles(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<ChainFile> {
+  let blockNumber = 0;
+  for await (const bytes of blocks) yield { blockNumber: blockNumber++, bytes };
 }
 
 function explain(file: string): (error: unknown) => never {
@@ -69,11 +160,6 @@ function explain(file: string): (error: unknown) => never {
   };
 }
 
-function asText({
-  file,
-  root,
-  bytes,
-  ...report
-}: ChainReport & { file: string } & Omit<WrittenCar, "blocks">): string {
+function asText({ file, root, bytes, ...report }: Exported): string {
   return facts([...reportRows(report), ["written to", `${file}, ${byteCount(bytes)}`], ["root", root]]);
 }

@@ -1,7 +1,8 @@
-import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import * as v from "valibot";
+import { callersPath } from "../files/path.ts";
 import { asBaseUrl } from "../target.ts";
+import { faultText } from "../../shared/issue-text.ts";
 
 /** Options that every command has which speaks with a deployment. */
 export interface Connected {
@@ -39,7 +40,7 @@ function address(text: string): string {
 export function ofSchema(schema: v.GenericSchema<string, string>): (text: string) => string {
   return (text) => {
     const parsed = v.safeParse(schema, text);
-    if (!parsed.success) throw new InvalidArgumentError(parsed.issues[0].message);
+    if (!parsed.success) throw new InvalidArgumentError(faultText(parsed.issues[0]));
     return parsed.output;
   };
 }
@@ -66,11 +67,7 @@ export function reason(text: string): string {
   return trimmed;
 }
 
-/**
- * A file's name as the person meant it: npm runs a script in the project's folder, wherever it was called.
- * @param text `-` stays: stdin
- */
+/** A file that the command takes. `-`: stdin or stdout. */
 export function path(text: string): string {
-  const { npm_lifecycle_event: script, INIT_CWD: calledIn } = process.env;
-  return text !== "-" && script === "vdc" && calledIn ? resolve(calledIn, text) : text;
+  return callersPath(text);
 }

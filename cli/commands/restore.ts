@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { ChainCar } from "../car/read.ts";
 import { ChainWatch } from "../chain/report.ts";
-import { verifyChain } from "../chain/verify.ts";
+import { ChainState } from "../chain/state.ts";
+import { verifySource } from "../chain/verify.ts";
 import { operatorClient, type Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { confirm } from "../output/confirm.ts";
@@ -76,8 +77,13 @@ async function restore(file: string | undefined, options: Options): Promise<void
 
 /** @throws CommandFailure when the file is no sound chain, that of another deployment, or not wanted */
 async function verifyFor(client: Client, car: ChainCar, genesis: string | undefined): Promise<void> {
-  const watch = new ChainWatch();
-  for await (const _ of watch.watch(verifyChain(car.blocks(), genesis), car.count));
+  const state = ChainState.open();
+  const watch = new ChainWatch(state);
+  try {
+    for await (const _ of watch.watch(verifySource(car, genesis, state), car.count));
+  } finally {
+    state.close();
+  }
   const { chainId, latestBlock } = await client.get<WellKnown>("/.well-known/vdc.json");
   if (chainId !== watch.report.chainId)
     throw new CommandFailure(

@@ -2,7 +2,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { ChainCar } from "../car/read.ts";
 import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
-import { Unverified, verifyChain } from "../chain/verify.ts";
+import { ChainState, stateOption } from "../chain/state.ts";
+import { Unverified, verifySource } from "../chain/verify.ts";
 import { publicClient } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { show } from "../output/show.ts";
@@ -12,6 +13,7 @@ import { connected, examples, path, type Connected } from "./options.ts";
 
 interface Options extends Connected {
   readonly genesis?: string;
+  readonly state?: string;
 }
 
 export function verifyCommand(): Command {
@@ -25,6 +27,7 @@ export function verifyCommand(): Command {
       path,
     )
     .addOption(genesisOption())
+    .addOption(stateOption())
     .addHelpText(
       "after",
       `
@@ -32,7 +35,8 @@ Recomputed of each block: canonical form, hash, Merkle root, the system's signat
 of what they signed, links to all before it, CID. And over the whole chain: an asset is created once and transferred by
 its owner only, a user is registered once, with the user's own key. With a file, no network is used. A chain vouches for
 its own beginning, so compare the genesis hash with one that you know from elsewhere.
-${examples("verify", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --json | jq .latest")}`,
+With --state, only what came since is read, and a chain that was cut or changed before that place is found out.
+${examples("verify", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --state vdc-main.state", "verify --json | jq .latest")}`,
     )
     .action(verify);
 }
@@ -44,42 +48,66 @@ export function genesisOption(): Option {
 }
 
 async function verify(file: string | undefined, options: Options): Promise<void> {
-  const watch = new ChainWatch();
   const { genesis } = options;
+  const state = ChainState.open(options.state);
   try {
-    const source = await (file === undefined
-      ? verifyPublished(watch, options)
-      : verifyFile(watch, file, genesis));
-    show(options, { verified: true, source, genesisPinned: genesis !== undefined, ...watch.report }, asText);
+    const { verifiedBefore, source, report } = await (file === undefined
+      ? verifyPublished(state, options)
+      : verifyFile(state, file, genesis));
+    const resumed = verifiedBefore === 0 ? {} : { verifiedBefore };
+    show(
+      options,
+      { verified: true, source, genesisPinned: genesis !== undefined, ...resumed, ...report },
+      asText,
+    );
   } catch (error) {
     if (options.json && error instanceof CommandFailure && error.exitCode === EXIT.unverified) {
       const { blockNumber = null, fault = null } = error instanceof Unverified ? error : {};
       show(options, { verified: false, blockNumber, fault, detail: error.message }, () => "");
     }
     throw error;
+  } finally {
+    state.close();
   }
 }
 
-async function verifyPublished(watch: ChainWatch, options: Options): Promise<string> {
-  const client = publicClient(options);
-  const { latest, blocks } = await publishedChain(client, options.genesis);
-  for await (const _ of watch.watch(blocks, latest.blockNumber + 1));
-  return client.url;
+interface Verified {
+  readonly source: string;
+  /** How many blocks the state had before. */
+  readonly verifiedBefore: number;
+  readonly report: ChainReport;
 }
 
-async function verifyFile(watch: ChainWatch, file: string, genesis: string | undefined): Promise<string> {
+async function verifyPublished(state: ChainState, options: Options): Promise<Verified> {
+  const client = publicClient(options);
+  const verifiedBefore = state.end?.next ?? 0;
+  const { latest, blocks } = await publishedChain(client, options.genesis, state);
+  const watch = new ChainWatch(state);
+  for await (const _ of watch.watch(blocks, latest.blockNumber + 1));
+  return { source: client.url, verifiedBefore, report: watch.report };
+}
+
+async function verifyFile(state: ChainState, file: string, genesis: string | undefined): Promise<Verified> {
+  const verifiedBefore = state.end?.next ?? 0;
   const car = await ChainCar.open(file);
   try {
-    for await (const _ of watch.watch(verifyChain(car.blocks(), genesis), car.count));
-    return file;
+    const watch = new ChainWatch(state);
+    for await (const _ of watch.watch(verifySource(car, genesis, state), car.count));
+    return { source: file, verifiedBefore, report: watch.report };
   } finally {
     await car.close();
   }
 }
 
-function asText(report: ChainReport & { readonly genesisPinned: boolean }): string {
+function asText(
+  report: ChainReport & { readonly genesisPinned: boolean; readonly verifiedBefore?: number },
+): string {
+  const { verifiedBefore } = report;
   return [
-    facts(reportRows(report)),
+    facts([
+      ...reportRows(report),
+      ...(verifiedBefore === undefined ? [] : [["verified before", `${verifiedBefore} of them`] as const]),
+    ]),
     "",
     `${mark(true)} Every block is what its hash says, signed by a key that the chain announced, and linked to all before it.`,
     `${mark(true)} What users signed is signed by them, under the id that it must have; who created, owned and registered what keeps the rules.`,

@@ -1,6 +1,12 @@
 import { facts, table } from "../output/table.ts";
 import { counted, time } from "../output/words.ts";
-import type { DeadLetterEntry, Replay, ReplayPlan, StageRecovery } from "../../shared/dead-letters.ts";
+import type {
+  DeadLetterEntry,
+  DismissalPlan,
+  Replay,
+  ReplayPlan,
+  StageRecovery,
+} from "../../shared/dead-letters.ts";
 
 export function entryTable(entries: readonly DeadLetterEntry[]): string {
   const rows = entries.map((entry) => [
@@ -67,6 +73,16 @@ export function planText({ total, wouldReplay, wouldSkip, items }: ReplayPlan): 
     ...(rows.length === 0 ? [] : [table(["dead letter", "stage", "about", "would", "why"], rows)]),
     ...(total > items.length ? [`… and ${total - items.length} more`] : []),
     `${counted(total, "dead letter")}: ${wouldReplay} would be replayed, ${wouldSkip} skipped`,
+  ].join("\n");
+}
+
+/** What a dismissal would do, for whoever decides on it. */
+export function dismissalText({ total, wouldDismiss, wouldSkip, items }: DismissalPlan): string {
+  const rows = items.map((item) => [item.id, item.stage, item.reason, about(item), item.action, item.detail]);
+  return [
+    ...(rows.length === 0 ? [] : [table(["dead letter", "stage", "reason", "about", "would", "why"], rows)]),
+    ...(total > items.length ? [`… and ${total - items.length} more`] : []),
+    `${counted(total, "dead letter")}: ${wouldDismiss} would be dismissed, ${wouldSkip} skipped`,
   ].join("\n");
 }
 

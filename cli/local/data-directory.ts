@@ -1,12 +1,15 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { callersPath } from "../files/path.ts";
+import { readTextNow } from "../files/read.ts";
 import type { LocalSecrets } from "./secrets.ts";
 import { ROOT } from "./workers.ts";
 
 /** Where the local stack keeps everything: chain, archive, pins, secrets, and where it can be reached. */
 export function localDataDirectory(): string {
-  return process.env.VDC_DATA_DIR || join(ROOT, ".vdc");
+  const { VDC_DATA_DIR: given } = process.env;
+  return given ? callersPath(given) : join(ROOT, ".vdc");
 }
 
 export function secretsFile(dataDirectory: string): string {
@@ -25,7 +28,7 @@ export function readSecrets(dataDirectory: string): LocalSecrets {
     PINATA_JWT,
     ALERT_WEBHOOK_URL,
     STRIPE_API_KEY,
-  } = parseEnv(readFileSync(file, "utf8"));
+  } = parseEnv(readTextNow(file));
   const secrets = {
     ADMIN_SECRET,
     STRIPE_WEBHOOK_SECRET,
@@ -52,5 +55,5 @@ export function readStackUrl(dataDirectory: string): string {
   const file = join(dataDirectory, "url");
   if (!existsSync(file))
     throw new Error(`there is no ${file}: start the stack once with \`npm start\`, or give its --url`);
-  return readFileSync(file, "utf8").trim();
+  return readTextNow(file).trim();
 }

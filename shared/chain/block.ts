@@ -7,6 +7,7 @@ import { verify } from "../crypto/ml-dsa.ts";
 import { leafHash, merkleRoot } from "./merkle.ts";
 import { Sha256Hex, Timestamp, Transaction, transactionBytes } from "./transaction.ts";
 import { userFault, type UserFault } from "./user-signature.ts";
+import { issuesText } from "../issue-text.ts";
 
 /** `previousHash` of the genesis block. */
 export const NO_PREVIOUS_HASH = "0".repeat(64);
@@ -210,7 +211,12 @@ export function readBlock(bytes: Uint8Array): Block {
 
 /** In a few words, however long the rubbish is, and without the error's class, which tells nobody anything. */
 function reasonOf(error: unknown): string {
-  const reason = error instanceof v.ValiError ? v.summarize(error.issues) : errorMessage(error);
+  const reason =
+    error instanceof v.ValiError
+      ? issuesText((error as v.ValiError<typeof Block>).issues, "the block")
+      : error instanceof SyntaxError
+        ? "it is not JSON"
+        : errorMessage(error);
   return reason.slice(0, 500).toWellFormed(); // a cut may split a surrogate pair
 }
 

@@ -7,6 +7,7 @@ import { sha256HexOfFile } from "../crypto/hash.ts";
 import { SEALED_NAMES } from "./sealed-names.ts";
 import { CidV0, Sha256Hex, UserSignature } from "./transaction.ts";
 import { verifySignature } from "./user-signature.ts";
+import { faultText } from "../issue-text.ts";
 
 /** Bytes of a document before it is encrypted, at most. */
 export const MAX_DOCUMENT_BYTES = 20_000_000;
@@ -128,7 +129,7 @@ function readFrame(tail: Uint8Array): SignedDocument {
     if (error instanceof v.ValiError) {
       const [issue] = (error as v.ValiError<typeof SignedDocument>).issues;
       throw new InvalidDocument(
-        `member ${v.getDotPath(issue)?.slice(0, 100) ?? "at the top"}: ${issue.message.slice(0, 300)}`,
+        `member ${v.getDotPath(issue)?.slice(0, 100) ?? "at the top"}: ${faultText(issue)}`,
       );
     }
     if (error instanceof SyntaxError || error instanceof TypeError)

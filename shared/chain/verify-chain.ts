@@ -1,24 +1,76 @@
 import { fromHex, hex } from "../crypto/bytes.ts";
-import { Ledger, LEDGER_FAULT_TEXTS, ledgerKeysOf } from "./ledger.ts";
+import { Ledger, LEDGER_FAULT_TEXTS, ledgerKeysOf, type LedgerEntries, type LedgerKeys } from "./ledger.ts";
 import { InvalidBlock, NO_PREVIOUS_HASH, readBlock, verifyBlock, type Block } from "./block.ts";
 import { keysOfGenesis, rotatedIn } from "./signing-keys.ts";
 import type { SigningKey } from "./transaction.ts";
 import { append, historyRoot, type NodeStore } from "./history.ts";
 
-/** What has been verified so far: all that is needed to verify the next block. */
-export class ChainVerifier {
-  readonly #nodes = new Map<string, Uint8Array>();
-  #keys: ReadonlyMap<string, string> = new Map();
+/** The end of what was verified. It is JSON, and its size does not grow with the chain. */
+export interface ChainEnd {
+  readonly chainId: string;
+  readonly genesisHash: string;
+  /** Number of the block that comes next. */
+  readonly next: number;
+  readonly hash: string;
+  readonly timestamp: number;
+  /** Public keys by key id, as the chain announced them. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** The complete subtrees of the history tree, as `level/index`: hex of their hashes. */
+  readonly nodes: Readonly<Record<string, string>>;
+}
+
+/** What the verification of the next block reads of all blocks before it. */
+export interface ChainMemory {
+  /** `undefined` before genesis. */
+  readonly end: ChainEnd | undefined;
+  hasTransaction(id: string): boolean;
+  /** What the chain says of these keys; those that it does not know are left out. */
+  ledger(keys: LedgerKeys): LedgerEntries;
+  /** Adds what a verified block says. */
+  add(block: {
+    readonly end: ChainEnd;
+    readonly transactionIds: readonly string[];
+    readonly ledger: LedgerEntries;
+  }): void;
+}
+
+/** Memory for chains of which all ids fit into this process. */
+export class ChainMaps implements ChainMemory {
+  end: ChainEnd | undefined;
   readonly #seen = new Set<string>();
-  readonly #ledger = new Ledger();
-  #chainId: string | undefined;
-  #next = 0;
-  #previousHash = NO_PREVIOUS_HASH;
-  #previousTimestamp = 0;
+  readonly #assets = new Map<string, LedgerEntries["assets"][number]>();
+  readonly #users = new Map<string, LedgerEntries["users"][number]>();
+
+  hasTransaction(id: string): boolean {
+    return this.#seen.has(id);
+  }
+
+  ledger({ assetIds, userIds }: LedgerKeys): LedgerEntries {
+    return {
+      assets: assetIds.flatMap((id) => this.#assets.get(id) ?? []),
+      users: userIds.flatMap((id) => this.#users.get(id) ?? []),
+    };
+  }
+
+  add({ end, transactionIds, ledger }: Parameters<ChainMemory["add"]>[0]): void {
+    for (const id of transactionIds) this.#seen.add(id);
+    for (const asset of ledger.assets) this.#assets.set(asset.assetId, asset);
+    for (const user of ledger.users) this.#users.set(user.userId, user);
+    this.end = end;
+  }
+}
+
+/** Verifies a chain block by block, from genesis or from where its memory ends. */
+export class ChainVerifier {
+  readonly #memory: ChainMemory;
+
+  constructor(memory: ChainMemory = new ChainMaps()) {
+    this.#memory = memory;
+  }
 
   /** Number of the block to give to `add` next. */
   get next(): number {
-    return this.#next;
+    return this.#memory.end?.next ?? 0;
   }
 
   /**
@@ -29,40 +81,49 @@ export class ChainVerifier {
    * @throws InvalidBlock
    */
   async add(bytes: Uint8Array): Promise<Block> {
-    const trusted = this.#next === 0 ? keyMap(keysOfGenesis(readBlock(bytes))) : this.#keys;
+    const { end } = this.#memory;
+    const number = end?.next ?? 0;
+    const trusted = new Map(
+      end === undefined ? keyMap(keysOfGenesis(readBlock(bytes))) : Object.entries(end.keys),
+    );
+    const nodes = new Map(Object.entries(end?.nodes ?? {}));
     const block = await verifyBlock(
       bytes,
       {
-        ...(this.#chainId !== undefined && { chainId: this.#chainId }),
-        blockNumber: this.#next,
-        previousHash: this.#previousHash,
-        historyRoot: hex(historyRoot(this.#store, this.#next)),
+        ...(end !== undefined && { chainId: end.chainId }),
+        blockNumber: number,
+        previousHash: end?.hash ?? NO_PREVIOUS_HASH,
+        historyRoot: hex(historyRoot(storeOf(nodes), number)),
       },
       (keyId) => trusted.get(keyId),
     );
-    this.#refuseOutOfPlace(block);
-    this.#refuseBrokenRules(block);
+    this.#refuseOutOfPlace(block, end?.timestamp ?? 0);
+    const ledger = this.#ledgerAfter(block);
 
     // Only now, for a block that is refused must leave no trace.
-    this.#keys = new Map([...trusted, ...keyMap(rotatedIn(block))]);
-    for (const transaction of block.transactions) {
-      this.#seen.add(transaction.id);
-      this.#ledger.apply(transaction);
-    }
-    append(this.#store, this.#next, fromHex(block.hash));
-    this.#chainId = block.chainId;
-    this.#next++;
-    this.#previousHash = block.hash;
-    this.#previousTimestamp = block.timestamp;
+    append(storeOf(nodes), number, fromHex(block.hash));
+    this.#memory.add({
+      end: {
+        chainId: block.chainId,
+        genesisHash: end?.genesisHash ?? block.hash,
+        next: number + 1,
+        hash: block.hash,
+        timestamp: block.timestamp,
+        keys: Object.fromEntries([...trusted, ...keyMap(rotatedIn(block))]),
+        nodes: Object.fromEntries([...nodes].filter(([place]) => isComplete(place, number + 1))),
+      },
+      transactionIds: block.transactions.map(({ id }) => id),
+      ledger,
+    });
     return block;
   }
 
-  #refuseOutOfPlace(block: Block): void {
-    if (block.timestamp < this.#previousTimestamp)
+  #refuseOutOfPlace(block: Block, previousTimestamp: number): void {
+    if (block.timestamp < previousTimestamp)
       throw new InvalidBlock("wrong_place", `block ${block.blockNumber} is older than the one before it`);
     const here = new Set<string>();
     for (const { id, type } of block.transactions) {
-      if (this.#seen.has(id) || here.has(id))
+      if (this.#memory.hasTransaction(id) || here.has(id))
         throw new InvalidBlock("wrong_place", `${id} stands in the chain a second time`);
       if (type === "genesis" && block.blockNumber !== 0)
         throw new InvalidBlock("wrong_place", `block ${block.blockNumber} holds a genesis transaction`);
@@ -70,24 +131,38 @@ export class ChainVerifier {
     }
   }
 
-  /** Tried on a copy of what the block's transactions touch, however long the chain is. */
-  #refuseBrokenRules({ transactions }: Block): void {
-    const trial = new Ledger(this.#ledger.entries(ledgerKeysOf(transactions)));
+  /**
+   * Tried on a copy of what the block's transactions touch, however long the chain is.
+   * @returns what is known of that after the block
+   */
+  #ledgerAfter({ transactions }: Block): LedgerEntries {
+    const keys = ledgerKeysOf(transactions);
+    const trial = new Ledger(this.#memory.ledger(keys));
     for (const transaction of transactions) {
       const broken = trial.apply(transaction);
       if (broken !== undefined)
         throw new InvalidBlock("broken_rule", `${transaction.id} ${LEDGER_FAULT_TEXTS[broken]} (${broken})`);
     }
+    return trial.entries(keys);
   }
+}
 
-  readonly #store: NodeStore = {
+function storeOf(nodes: Map<string, string>): NodeStore {
+  return {
     get: (level, index) => {
-      const node = this.#nodes.get(`${level}/${index}`);
+      const node = nodes.get(`${level}/${index}`);
       if (node === undefined) throw new Error(`history node ${level}/${index} is not there`);
-      return node;
+      return fromHex(node);
     },
-    set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
+    set: (level, index, hash) => void nodes.set(`${level}/${index}`, hex(hash)),
   };
+}
+
+/** A tree of `size` leaves is read by its largest complete subtrees: one for each bit of its size. No later tree reads others. */
+function isComplete(place: string, size: number): boolean {
+  const [level = 0, index = 0] = place.split("/").map(Number);
+  const width = 2 ** level;
+  return Math.floor(size / width) % 2 === 1 && index === Math.floor(size / width) - 1;
 }
 
 function keyMap(keys: readonly SigningKey[]): ReadonlyMap<string, string> {

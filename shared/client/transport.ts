@@ -3,6 +3,7 @@ import { fromUtf8 } from "../crypto/bytes.ts";
 import { pause } from "./pause.ts";
 import { failureOf, VdcProblem, VdcUnreachable } from "./problem.ts";
 import { pauseBefore, type Failed } from "./retry.ts";
+import { issuesText } from "../issue-text.ts";
 
 export interface Asked {
   readonly method?: "GET" | "POST" | "PUT";
@@ -103,7 +104,7 @@ export function answered<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const read = v.safeParse(schema, parsed(bytes, path));
   if (read.success) return read.output;
-  throw new VdcUnreachable(`the answer of ${path} is not as VDC's: ${v.summarize(read.issues)}`);
+  throw new VdcUnreachable(`the answer of ${path} is not as VDC's: ${issuesText(read.issues, "the answer")}`);
 }
 
 function tryJson(bytes: Uint8Array): unknown {

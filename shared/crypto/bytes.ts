@@ -9,7 +9,11 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 
 /** @throws TypeError when the bytes are not UTF-8: a decoder that replaces bad bytes would change what was hashed. */
 export function fromUtf8(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new TypeError("these bytes are not UTF-8");
+  }
 }
 
 /** Lower-case hex. */

@@ -41,7 +41,8 @@ export const KeyringJson = v.strictObject({
 export type KeyringJson = v.InferOutput<typeof KeyringJson>;
 
 const MAX_KEYRING_BYTES = 5000; // a Worker's secret holds 5 KB
-const GENERATE = "run `npm run vdc -- keys generate` and store what it prints";
+const GENERATE =
+  "restore the keyring from its backup. A chain that has no block yet may have a new one: `npm run vdc -- keys generate`";
 
 /** A keyring or key that must not be used. The message says what is wrong and what to do, and never holds a seed. */
 export class KeyringError extends Error {
@@ -227,7 +228,7 @@ function seedOf(entry: { seed: string }, where: string): Uint8Array {
 function checkKeyId(stated: string, derived: string, where: string): void {
   if (stated !== derived)
     throw new KeyringError(
-      `the keyId of ${where} does not belong to its seed, which gives ${derived}: restore the keyring from its backup, or ${GENERATE}`,
+      `the keyId of ${where} does not belong to its seed, which gives ${derived}: ${GENERATE}`,
     );
 }
 

@@ -13,6 +13,7 @@ interface Layer {
 /** crypto ← chain ← storage, messages ← workers. DESIGN §7. */
 const SHARED: readonly Layer[] = [
   { folder: "shared/errors.ts", may: [] },
+  { folder: "shared/issue-text.ts", may: ["valibot"] },
   { folder: "shared/log.ts", may: ["shared/errors.ts"] },
   { folder: "shared/pipeline.ts", may: [] },
   { folder: "shared/object-bytes.ts", may: [], types: ["shared/pipeline.ts"] },
@@ -39,7 +40,7 @@ const SHARED: readonly Layer[] = [
       "valibot",
     ],
   },
-  { folder: "shared/chain", may: ["shared/crypto", "shared/errors.ts", "valibot"] },
+  { folder: "shared/chain", may: ["shared/crypto", "shared/errors.ts", "shared/issue-text.ts", "valibot"] },
   { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
     folder: "shared/activation.ts",
@@ -77,6 +78,7 @@ const SHARED: readonly Layer[] = [
     folder: "shared/consume.ts",
     may: [
       "shared/errors.ts",
+      "shared/issue-text.ts",
       "shared/log.ts",
       "shared/messages.ts",
       "shared/monitor.ts",
@@ -108,13 +110,17 @@ const SHARED: readonly Layer[] = [
       "shared/crypto",
       "shared/errors.ts",
       "shared/http/problems.ts",
+      "shared/issue-text.ts",
       "shared/storage/kv-tier.ts",
       "shared/user-metadata.ts",
       "valibot",
     ],
     types: ["workers/gateway"],
   },
-  { folder: "shared/audit-chain.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
+  {
+    folder: "shared/audit-chain.ts",
+    may: ["shared/chain", "shared/crypto", "shared/issue-text.ts", "valibot"],
+  },
   {
     folder: "shared/audit.ts",
     may: ["shared/audit-chain.ts", "shared/deadline.ts", "shared/http", "shared/log.ts"],

@@ -3,9 +3,14 @@ const OWN_STATE = "what it has written itself, where nobody else writes";
 /** Every file that reads something from outside, and the test that has its properties. */
 export const PROPERTIES: Readonly<Record<string, string>> = {
   "cli/account/keys-file.ts": "test/unit/properties/texts.test.ts",
-  "cli/account/read-file.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/exact-json.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/read.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/setting.ts": "test/unit/properties/texts.test.ts",
+  "cli/files/text.ts": "test/unit/properties/texts.test.ts",
   "cli/answer-failure.ts": "test/unit/properties/answers.test.ts",
   "cli/car/file-name.ts": "test/unit/properties/texts.test.ts",
+  "cli/car/parts.ts": "test/unit/cli/car.test.ts",
+  "cli/car/read.ts": "test/unit/cli/car.test.ts",
   "cli/commands/audit/verify.ts": "test/unit/properties/texts.test.ts",
   "cli/commands/options.ts": "test/unit/properties/texts.test.ts",
   "cli/dead-letters/filter.ts": "test/unit/properties/texts.test.ts",
@@ -36,6 +41,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/crypto/keyring.ts": "test/unit/properties/texts.test.ts",
   "shared/http/answer.ts": "test/unit/properties/http.test.ts",
   "shared/http/body.ts": "test/unit/properties/http.test.ts",
+  "shared/http/operator-name.ts": "test/unit/properties/texts.test.ts",
   "shared/http/read-into.ts": "test/unit/properties/http.test.ts",
   "shared/intents.ts": "test/unit/intents/crash.test.ts",
   "shared/storage/ipfs-tier.ts": "test/unit/properties/messages.test.ts",
@@ -82,6 +88,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
 /** Those without such a test, and why. */
 export const WITHOUT: Readonly<Record<string, string>> = {
   "cli/account/submit.ts": "what the person's own options came to: the deployment reads it again",
+  "cli/chain/state.ts": OWN_STATE,
   "cli/client.ts": "hands on JSON or nothing: cli/answer-failure.ts says what it means",
   "cli/commands/pay.ts": "the secret of the developer's own stack, which either signs or does not",
   "cli/commands/user/create.ts": "one text, by the schema of a token",
@@ -96,10 +103,13 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "cli/local/platform.ts": "what build.ts wrote",
   "cli/local/stack.ts": OWN_STATE,
   "cli/local/start.ts": "one port, by one pattern",
+  "cli/proxy.ts": "the protocol of an address: http, https, or it is refused",
   "cli/stripe/deliver.ts": "the answer to the developer's own payment",
   "shared/backlog.ts": "what one of our Workers answers another, by its schema",
+  "shared/chain/verify-chain.ts": OWN_STATE,
   "shared/client/vdc-client.ts": "hands on what shared/client/transport.ts reads",
   "shared/facts.ts": OWN_STATE,
+  "shared/issue-text.ts": "the words of our own schemas",
   "shared/storage/documents.ts":
     "custom metadata by a schema: what does not fit is an error, which is retried",
   "shared/storage/policies.ts": "asked before our own writes",

@@ -85,6 +85,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
   "dead letter: miner": [
     "miner (queue): send to dead-letter",
     "dead-letters (DeadLetters.alarm): send to miner",
+    "gateway (fetch): dead-letters.dismissSelected",
   ],
   "dead letter: tier-persister": ["dead-letters (DeadLetters.alarm): send to tier-persister"],
   "dead letter: indexer": [

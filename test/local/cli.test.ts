@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../cli/failure.ts";
+import { ROOT } from "../../cli/local/workers.ts";
 import { vdc as run, type Ran } from "../support/command-line.ts";
 import { freePort } from "../support/processes.ts";
 import { outputs, startMinedChain, type MinedChain } from "./mined-chain.ts";
@@ -140,7 +141,9 @@ describe("an export", () => {
   it("goes, where npm was called, to a file that names the chain and its last block", async () => {
     const here = mkdtempSync(join(directory, "here-"));
     const { latest } = (await vdcJson(["status"])).document as { latest: number };
-    expect((await vdc(["export"], { npm_lifecycle_event: "vdc", INIT_CWD: here })).code).toBe(0);
+    expect(
+      (await vdc(["export"], { npm_package_json: join(ROOT, "package.json"), INIT_CWD: here })).code,
+    ).toBe(0);
     expect(readdirSync(here)).toEqual([`vdc-main-${latest}.car`]);
   });
 

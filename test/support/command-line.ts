@@ -8,6 +8,8 @@ export type Environment = Readonly<Record<string, string>>;
 export interface Ran {
   readonly code: number;
   readonly stdout: string;
+  /** The same as bytes. */
+  readonly output: Uint8Array;
   readonly stderr: string;
 }
 
@@ -17,7 +19,11 @@ let isRunning = false; // the process has one environment and one stdout: two co
  * Runs `vdc` in this process. The command sees what a process of its own would see: `plainEnvironment()` with the given
  * variables, pipes instead of a terminal, and `input` on stdin.
  */
-export async function vdc(args: readonly string[], environment: Environment = {}, input = ""): Promise<Ran> {
+export async function vdc(
+  args: readonly string[],
+  environment: Environment = {},
+  input: string | Uint8Array = "",
+): Promise<Ran> {
   if (isRunning) throw new Error("a command is running in this process already: await it first");
   isRunning = true;
   const stdout = new Captured();
@@ -26,7 +32,7 @@ export async function vdc(args: readonly string[], environment: Environment = {}
   const restore = Object.entries(streams).map(([name, stream]) => replaceStream(name, stream));
   try {
     const code = await inEnvironment({ ...plainEnvironment(), ...environment }, () => runCommand(args));
-    return { code, stdout: stdout.text(), stderr: stderr.text() };
+    return { code, stdout: stdout.text(), output: stdout.bytes(), stderr: stderr.text() };
   } finally {
     for (const undo of restore) undo();
     isRunning = false;
@@ -41,8 +47,12 @@ class Captured extends Writable {
     done();
   }
 
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
   text(): string {
-    return Buffer.concat(this.#chunks).toString();
+    return this.bytes().toString();
   }
 }
 

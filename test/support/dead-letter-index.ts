@@ -4,6 +4,7 @@ import type { Replay, Selection } from "../../shared/dead-letters.ts";
 import type { Log } from "../../shared/log.ts";
 import { deadLetterQueueName, type StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "../../workers/dead-letters/alarm.ts";
+import { dismissSelected, planDismissal } from "../../workers/dead-letters/dismissals.ts";
 import * as entries from "../../workers/dead-letters/entries.ts";
 import type { Env } from "../../workers/dead-letters/env.ts";
 import type { Filter } from "../../workers/dead-letters/filter.ts";
@@ -147,6 +148,16 @@ export class TestIndex {
   }
 
   counts = () => entries.counts(this.store.sql);
+
+  dismissSelected(select: Selection, asOf?: number) {
+    return this.store.decide((now) =>
+      dismissSelected(this.store.sql, { select, reason: "a test", asOf }, "ann", now),
+    );
+  }
+
+  planDismissal(select: Selection) {
+    return planDismissal(this.store.sql, select, this.now);
+  }
 
   dismiss(id: string) {
     return this.store.decide((now) =>

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 
 const SETTINGS =
-  /^(?:VDC_|PORT$|NODE_OPTIONS$|ADMIN_|STRIPE_|SYSTEM_|PINATA_|IPFS_|CHAIN_|MIN|BLOCK_|MAX_|STALL_|INSPECTOR_)/;
+  /^(?:VDC_|PORT$|NODE_OPTIONS$|ADMIN_|STRIPE_|SYSTEM_|PINATA_|IPFS_|CHAIN_|MIN|BLOCK_|MAX_|STALL_|INSPECTOR_|npm_package_json$|INIT_CWD$|(?:HTTPS?|NO|ALL)_PROXY$|(?:https?|no|all)_proxy$)/;
 
 /** The environment without what would configure a stack or a command, but for the marker of the test run. */
 export function plainEnvironment(): NodeJS.ProcessEnv {

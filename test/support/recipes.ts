@@ -182,6 +182,10 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     404: post(`/api/dead-letters/${"0".repeat(32)}/dismiss`, { reason: "to see" }),
     409: "storage-verify.test.ts: an entry that is resolved",
   },
+  postDeadLettersDismissals: {
+    200: post("/api/dead-letters/dismissals", { select: { all: true }, reason: "to see", dryRun: true }),
+    404: post("/api/dead-letters/dismissals", { select: { ids: ["0".repeat(32)] }, reason: "to see" }),
+  },
   postDeadLettersReplays: {
     200: post("/api/dead-letters/replays", { select: { all: true }, reason: "to see", dryRun: true }),
     202: post("/api/dead-letters/replays", { select: { all: true }, reason: "to see" }),

@@ -211,6 +211,11 @@ function operatorRefusals(pipeline: Pipeline, waiting: string): Refusal[] {
     ["resume a run that there is not", 404, post(`/api/storage-verify/runs/${NO_RUN}/resume`)],
     ["dismiss a letter that there is not", 404, post(`/api/dead-letters/${NO_LETTER}/dismiss`, reason)],
     [
+      "dismiss many letters, of which there is not one",
+      404,
+      post("/api/dead-letters/dismissals", { select: { ids: [NO_LETTER] }, ...reason }),
+    ],
+    [
       "replay a letter that there is not",
       404,
       post("/api/dead-letters/replays", { select: { ids: [NO_LETTER] }, ...reason }),

@@ -119,6 +119,19 @@ describe("an operator's action", () => {
     expect(asked?.operator.name).toMatch(/^n{99}/);
   });
 
+  it("is recorded under the operator's name in any script", async () => {
+    for (const [header, name] of [
+      ["UTF-8''%E6%9D%8E%E9%9B%B7", "李雷"],
+      [Buffer.from("Łukasz").toString("latin1"), "Łukasz"], // as curl sends it
+      ["Ann", "Ann"],
+    ] as const) {
+      const [asked] = await leftBy(async () => {
+        await operate("/api/vdc/mine", { headers: { "x-operator": header } });
+      });
+      expect(asked?.operator.name).toBe(name);
+    }
+  });
+
   it("leaves two entries for each of many at one moment, in one chain", async () => {
     const entries = await leftBy(() =>
       Promise.all(

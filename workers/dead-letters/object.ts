@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type {
   DeadLetterEntry,
   DeadLetterFilter,
+  Dismissed,
   Replay,
   ReplayPlan,
   Selection,
@@ -10,6 +11,12 @@ import { wakeFor } from "../../shared/wake.ts";
 import { errorText, logger } from "../../shared/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "./alarm.ts";
+import {
+  dismissSelected,
+  planDismissal,
+  type DismissalRefusal,
+  type DismissalRequest,
+} from "./dismissals.ts";
 import * as entries from "./entries.ts";
 import type { Env } from "./env.ts";
 import { eraseLetters } from "./erase.ts";
@@ -93,6 +100,18 @@ export class DeadLetters extends DurableObject<Env> {
 
   async dismiss(id: string, said: { by: string; reason: string }) {
     return this.#found(await this.#decide((now) => entries.dismiss(this.#store.sql, id, said, now)));
+  }
+
+  planDismissal(select: Selection) {
+    return this.#isWhole ? planDismissal(this.#store.sql, select, Date.now()) : "reindexing";
+  }
+
+  async dismissSelected(
+    request: DismissalRequest,
+    by: string,
+  ): Promise<Dismissed | DismissalRefusal | "reindexing"> {
+    if (!this.#isWhole) return "reindexing";
+    return this.#decide((now) => dismissSelected(this.#store.sql, request, by, now));
   }
 
   entry(id: string) {

@@ -1,12 +1,10 @@
 import type { ReplayPlan, Selection } from "../../shared/dead-letters.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import { actionFor } from "./actions.ts";
-import type { EntryRow } from "./entries.ts";
 import type { Env } from "./env.ts";
-import { selected, unknownIds, type ReplayRefusal } from "./replays.ts";
+import { selectedAfter, unknownIds, type ReplayRefusal } from "./replays.ts";
 import { ask } from "./standing.ts";
 
-const ROWS_AT_ONCE = 500;
 const ITEMS_SHOWN = 100;
 
 /** What `createReplay` would select now, and what would happen to it. Page by page: all of it may not fit into memory. */
@@ -34,23 +32,4 @@ export async function planReplay(
     }
   }
   return { dryRun: true, total, wouldReplay, wouldSkip: total - wouldReplay, items };
-}
-
-/** The oldest first, as they are replayed. */
-function selectedAfter(
-  sql: Sql,
-  select: Selection,
-  after: Pick<EntryRow, "first_seen" | "id"> | null,
-  now: number,
-): EntryRow[] {
-  const { from, bindings } = selected(select, now);
-  return sql
-    .exec<EntryRow>(
-      `SELECT * ${from} AND (first_seen, id) > (?, ?) ORDER BY first_seen, id LIMIT ?`,
-      ...bindings,
-      after?.first_seen ?? -1,
-      after?.id ?? "",
-      ROWS_AT_ONCE,
-    )
-    .toArray();
 }

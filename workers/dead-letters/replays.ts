@@ -1,5 +1,6 @@
 import type { Replay, Selection } from "../../shared/dead-letters.ts";
 import type { Sql } from "../../shared/sqlite.ts";
+import type { EntryRow } from "./entries.ts";
 import { writeFact } from "./facts.ts";
 import { conditionOf } from "./filter.ts";
 import { rememberAnswer, type Repeat, repeatOf } from "./idempotency.ts";
@@ -193,4 +194,25 @@ export function selected(
   const filter = "filter" in select ? select.filter : {};
   const { where, bindings } = conditionOf({ state: "open", ...filter }, now);
   return { from: `FROM entry WHERE ${where}`, bindings };
+}
+
+const ROWS_AT_ONCE = 500;
+
+/** A page of what is selected, the oldest first, as they are replayed. */
+export function selectedAfter(
+  sql: Sql,
+  select: Selection,
+  after: Pick<EntryRow, "first_seen" | "id"> | null,
+  now: number,
+): EntryRow[] {
+  const { from, bindings } = selected(select, now);
+  return sql
+    .exec<EntryRow>(
+      `SELECT * ${from} AND (first_seen, id) > (?, ?) ORDER BY first_seen, id LIMIT ?`,
+      ...bindings,
+      after?.first_seen ?? -1,
+      after?.id ?? "",
+      ROWS_AT_ONCE,
+    )
+    .toArray();
 }

@@ -74,6 +74,7 @@ const TELLING = [
   "status",
   "dryRun",
   "total",
+  "dismissed",
   "tokenHash",
 ];
 

@@ -5,6 +5,7 @@ import type { Log } from "../../shared/log.ts";
 import { isObject, isReadWhole } from "../../shared/read-whole.ts";
 import type { Env } from "./env.ts";
 import type { Operator } from "./operator.ts";
+import { faultText } from "../../shared/issue-text.ts";
 
 /** A request that has found its route. */
 export interface Arrival {
@@ -149,7 +150,7 @@ function readTexts(schema: TextsSchema, texts: Readonly<Record<string, string>>)
     const known = Object.keys(schema.entries).join(", ") || "none";
     throw invalidParameter(name, `this call does not know it (it knows: ${known})`);
   }
-  throw invalidParameter(name, issue.message);
+  throw invalidParameter(name, faultText(issue));
 }
 
 function invalidParameter(name: string, expected: string): Problem {
@@ -182,14 +183,9 @@ async function readBody(plan: Plan, request: Request): Promise<unknown> {
   const place = v.getDotPath(issue);
   throw new Problem(
     "invalid-body",
-    `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${expectation(issue)}.`,
+    `${place === null ? "The body" : `Member ${place.slice(0, 100)}`}: ${faultText(issue)}.`,
     { members: { member: place?.slice(0, 100) ?? null } },
   );
-}
-
-/** What valibot says beyond that quotes the value, which may be private: it is not repeated. */
-function expectation({ message }: v.BaseIssue<unknown>): string {
-  return message.replace(/(?: but r|: R)eceived .*$/s, "").slice(0, 300);
 }
 
 function parseJson(text: string): unknown {

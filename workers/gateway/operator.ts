@@ -1,4 +1,5 @@
 import { Problem } from "../../shared/http/problems.ts";
+import { nameOfHeader, operatorNameOf } from "../../shared/http/operator-name.ts";
 import { isWeakSecret, sameSecret } from "../../shared/http/secret.ts";
 import type { Arrival } from "./operation.ts";
 
@@ -48,7 +49,7 @@ async function byAccess({ request, context, env }: Arrival): Promise<string | un
   if (request.method !== "GET" && isOfAnotherSite(request)) return undefined;
   const identity = await context.access.getIdentity();
   // A service token is let through by Access and names nobody: then the secret decides.
-  return shortened(identity?.email ?? identity?.name ?? identity?.user_uuid ?? "") || undefined;
+  return operatorNameOf(identity?.email ?? identity?.name ?? identity?.user_uuid ?? "") || undefined;
 }
 
 /** Whether a page of another site asks. A browser without Sec-Fetch-Site says so by Origin alone. */
@@ -60,9 +61,5 @@ function isOfAnotherSite({ headers, url }: Request): boolean {
 }
 
 function nameGiven(request: Request): string {
-  return shortened(request.headers.get(OPERATOR_NAME_HEADER) ?? "") || NAMELESS;
-}
-
-function shortened(name: string): string {
-  return name.trim().slice(0, 100);
+  return nameOfHeader(request.headers.get(OPERATOR_NAME_HEADER) ?? "") || NAMELESS;
 }

@@ -3,6 +3,7 @@ import { asset } from "./assets.ts";
 import { auditLog } from "./audit.ts";
 import { block, blocks, latest } from "./blocks.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
+import { dismissMany } from "./dismissals.ts";
 import { document, putDocument } from "./documents.ts";
 import { health, ready } from "./health.ts";
 import { metrics } from "./metrics.ts";
@@ -62,6 +63,7 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/dead-letters/replays", replays],
   ["GET", "/api/dead-letters/replays/:id", replay],
   ["DELETE", "/api/dead-letters/replays/:id", abortReplay],
+  ["POST", "/api/dead-letters/dismissals", dismissMany],
   ["GET", "/api/dead-letters/:id", deadLetter],
   ["POST", "/api/dead-letters/:id/dismiss", dismiss],
 

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { readJsonObject } from "../../account/read-file.ts";
+import { readJsonObject } from "../../files/read.ts";
 import { operatorClient } from "../../client.ts";
 import { note, show } from "../../output/show.ts";
 import { time } from "../../output/words.ts";

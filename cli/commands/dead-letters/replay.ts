@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { Command } from "commander";
 import { operatorClient, type Client } from "../../client.ts";
-import { REPLAY_RATE, type Replay, type ReplayPlan, type Selection } from "../../../shared/dead-letters.ts";
-import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
+import { REPLAY_RATE, type Replay, type ReplayPlan } from "../../../shared/dead-letters.ts";
+import { filtered } from "../../dead-letters/filter.ts";
+import { allOption, idsArgument, selectionOf, type SelectionOptions } from "../../dead-letters/selection.ts";
 import { planText, replayText } from "../../dead-letters/texts.ts";
-import { CommandFailure, EXIT } from "../../failure.ts";
+import { CommandFailure } from "../../failure.ts";
 import { follow } from "../../follow.ts";
 import { confirm } from "../../output/confirm.ts";
 import { note, show } from "../../output/show.ts";
 import { counted } from "../../output/words.ts";
 import { connected, examples, reason, wholeNumber, type Connected } from "../options.ts";
 
-interface Options extends Connected, FilterOptions {
-  readonly all?: boolean;
+interface Options extends Connected, SelectionOptions {
   readonly reason: string;
   readonly rate?: number;
   readonly dryRun?: boolean;
@@ -25,8 +25,8 @@ const REPLAYS = "/api/dead-letters/replays";
 export function replayCommand(): Command {
   return connected(filtered(new Command("replay")))
     .description("send dead letters to their stages again, once their cause is mended")
-    .argument("[ids...]", "which; or name them by a filter, or --all")
-    .option("--all", "every one that is open")
+    .addArgument(idsArgument())
+    .addOption(allOption())
     .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
     .option(
       "--rate <n>",
@@ -76,19 +76,6 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
     throw new CommandFailure(
       `${counted(ended.failed, "dead letter")} could not be replayed: the details above say why`,
     );
-}
-
-/** @throws CommandFailure unless exactly one way of naming them was used: nothing is replayed by omission */
-function selectionOf(ids: readonly string[], options: Options): Selection {
-  const filter = filterOf(options);
-  const ways = [ids.length > 0, Object.keys(filter).length > 0, options.all === true].filter(Boolean).length;
-  if (ways !== 1)
-    throw new CommandFailure(
-      "say which: ids, or a filter such as --stage, or --all, and only one of them",
-      EXIT.usage,
-    );
-  if (ids.length > 0) return { ids: [...ids] };
-  return options.all === true ? { all: true } : { filter };
 }
 
 function followReplay(client: Client, started: Replay): Promise<Replay> {

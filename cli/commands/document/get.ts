@@ -22,7 +22,7 @@ export function getCommand(): Command {
     .description("fetch a document of yours, check that it is what you signed, and decrypt it")
     .argument("<id>", "the document's id: 64 hex digits", ofSchema(Sha256Hex))
     .addOption(keysOption())
-    .option("-o, --output <file>", "where to write it; without it, to stdout", path)
+    .option("-o, --output <file>", "where to write it; without it, or with -, to stdout", path)
     .option("--force", "replace the file when it is there already")
     .addHelpText(
       "after",
@@ -35,7 +35,7 @@ export function getCommand(): Command {
 }
 
 async function get(id: string, options: Options): Promise<void> {
-  const { output } = options;
+  const output = options.output === "-" ? undefined : options.output;
   if (output === undefined && (options.json === true || process.stdout.isTTY))
     throw new CommandFailure("say with -o which file it is to be written to", EXIT.usage);
   if (output !== undefined && options.force !== true && existsSync(output)) throw isThere(output);

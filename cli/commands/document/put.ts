@@ -6,7 +6,7 @@ import { creation } from "../../../shared/client/unsigned.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
-import { readBytes } from "../../account/read-file.ts";
+import { readBytes } from "../../files/read.ts";
 import { refuseLost, waiting, type Taken, type Waiting } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { publicClient } from "../../client.ts";

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { ChainCar } from "../../car/read.ts";
-import { verifyChain } from "../../chain/verify.ts";
+import { ChainState } from "../../chain/state.ts";
+import { verifySource } from "../../chain/verify.ts";
 import { operatorClient } from "../../client.ts";
 import { CommandFailure, EXIT } from "../../failure.ts";
 import { show } from "../../output/show.ts";
@@ -48,14 +49,16 @@ async function bring(number: number, file: string, options: Connected): Promise<
 
 async function verifiedBlock(file: string, number: number): Promise<Uint8Array<ArrayBuffer>> {
   const car = await ChainCar.open(file);
+  const state = ChainState.open();
   try {
-    for await (const { block, bytes } of verifyChain(car.blocks()))
+    for await (const { block, bytes } of verifySource(car, undefined, state))
       if (block.blockNumber === number) return bytes;
     throw new CommandFailure(
       `${file} ends with block ${car.count - 1}, it has no block ${number}`,
       EXIT.notFound,
     );
   } finally {
+    state.close();
     await car.close();
   }
 }

@@ -7,7 +7,8 @@ import {
 import { privatePart, registration } from "../../../shared/client/unsigned.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
-import { jsonObjectOf, readJsonObject, type JsonObject } from "../../account/read-file.ts";
+import { InexactJson } from "../../files/exact-json.ts";
+import { jsonObjectOf, readJsonObject, type JsonObject } from "../../files/read.ts";
 import { refuseLost, waiting, type Waiting } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { show } from "../../output/show.ts";
@@ -56,7 +57,10 @@ async function submit(type: SubmittedType, data: JsonObject | undefined, options
 }
 
 function jsonObject(text: string): JsonObject {
-  const value = jsonObjectOf(text);
-  if (value === undefined) throw new InvalidArgumentError('expected a JSON object, as {"assetId":"deed-17"}');
-  return value;
+  try {
+    return jsonObjectOf(text);
+  } catch (error) {
+    if (!(error instanceof InexactJson)) throw error;
+    throw new InvalidArgumentError(error.message);
+  }
 }

@@ -7,7 +7,7 @@ import type { UserKeys } from "../../../shared/client/user-keys.ts";
 import type { VdcClient } from "../../../shared/client/vdc-client.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { createKeys, keysOption, readKeys } from "../../account/keys-file.ts";
-import { readBytes } from "../../account/read-file.ts";
+import { readText } from "../../files/read.ts";
 import { refuseLost, settle, waiting, type Taken, type Waiting } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { CommandFailure, EXIT } from "../../failure.ts";
@@ -58,7 +58,7 @@ function registering(command: Command): Command {
 /** Not an option's value, which everyone on the machine can see. @throws CommandFailure that repeats nothing of the file */
 async function activationOf({ activation: file }: Options): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  const text = new TextDecoder().decode(await readBytes(file)).trim();
+  const text = (await readText(file)).trim();
   if (!v.is(ActivationToken, text))
     throw new CommandFailure(`${file} holds no activation token: vdc_at_ and 43 characters`, EXIT.usage);
   return text;

@@ -5,7 +5,7 @@ import { openMetadata, sealMetadata } from "../../../shared/client/user-metadata
 import type { VdcClient } from "../../../shared/client/vdc-client.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
-import { readJsonObject, type JsonObject } from "../../account/read-file.ts";
+import { readJsonObject, type JsonObject } from "../../files/read.ts";
 import { show } from "../../output/show.ts";
 import { connected, examples, path, type Connected } from "../options.ts";
 

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
-import type { DeadLetterEntry } from "../../../shared/dead-letters.ts";
+import type { DeadLetterEntry, DismissalPlan, Selection } from "../../../shared/dead-letters.ts";
 import { STAGES, type StageName } from "../../../shared/pipeline.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../../shared/storage/pending.ts";
@@ -52,6 +52,17 @@ async function dismiss(world: World, id: string): Promise<void> {
   await world.operate("POST", `/api/dead-letters/${id}/dismiss`, { reason: REASON }, [200, 409]);
 }
 
+async function dismissSelected(world: World, select: Selection): Promise<void> {
+  const { asOf } = await world.operate<DismissalPlan>("POST", DISMISSALS, {
+    select,
+    reason: REASON,
+    dryRun: true,
+  });
+  await world.operate("POST", DISMISSALS, { select, reason: REASON, asOf });
+}
+
+const DISMISSALS = "/api/dead-letters/dismissals";
+
 export async function dismissAll(world: World): Promise<void> {
   for (const { id, state } of await letters(world)) if (state === "open") await dismiss(world, id);
 }
@@ -71,7 +82,8 @@ function unreadable(stage: StageName): Flow {
         (entry) => entry.id === id && entry.failures > failures,
         () => replay(world, id),
       );
-      await dismiss(world, id);
+      if (stage === "miner") await dismissSelected(world, { ids: [id] });
+      else await dismiss(world, id);
     },
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CarReader, CarWriter } from "@ipld/car";
 import { exporter } from "ipfs-unixfs-exporter";
 import { importBytes, importer, type ImportCandidate } from "ipfs-unixfs-importer";
+import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ChainCar } from "../../../cli/car/read.ts";
 import { writeCar, type ChainFile } from "../../../cli/car/write.ts";
@@ -12,6 +13,7 @@ import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { concat, utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { sha256 } from "../../../shared/crypto/hash.ts";
+import { runs } from "../../support/fast-check.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";
 
@@ -25,6 +27,9 @@ let chain: readonly Block[];
 beforeAll(async () => {
   chain = await chainOf(3);
 });
+
+type Cid = Awaited<ReturnType<CarReader["getRoots"]>>[number];
+type Part = { readonly cid: Cid; readonly bytes: Uint8Array };
 
 /** All that a reader of the file gets to see. @throws what it refuses the file with */
 async function readAll(file: string): Promise<readonly { block: Block; bytes: Uint8Array; cid: string }[]> {
@@ -124,6 +129,77 @@ describe("an exported chain", () => {
     const bytes = (await Array.fromAsync(car.blocks())).map((block) => block.bytes);
     expect(bytes).toEqual(chain.map(blockBytes));
     await car.close();
+  });
+});
+
+/** CIDv1 of the same codec and multihash, or of codec raw. */
+function asV1(cid: Cid, codec: "dag-pb" | "raw" = "dag-pb"): Cid {
+  if (codec === "dag-pb") return cid.toV1();
+  const raw = Uint8Array.from(cid.toV1().bytes).with(1, 0x55);
+  return (cid.constructor as unknown as { decode(bytes: Uint8Array): Cid }).decode(raw);
+}
+
+describe("an exported chain in the CAR file of another tool", () => {
+  const variants: [
+    what: string,
+    change: (root: Cid, parts: readonly Part[]) => { root: Cid; parts: readonly Part[] },
+  ][] = [
+    ["whose root comes first", (root, parts) => ({ root, parts: parts.toReversed() })],
+    [
+      "whose root is CIDv1",
+      (root, parts) => ({
+        root: asV1(root),
+        parts: parts.map(({ cid, bytes }) => ({ cid: cid.equals(root) ? asV1(cid) : cid, bytes })),
+      }),
+    ],
+    [
+      "whose parts are CIDv1 and whose root is CIDv0",
+      (root, parts) => ({ root, parts: parts.map(({ cid, bytes }) => ({ cid: asV1(cid), bytes })) }),
+    ],
+    [
+      "whose parts and root are CIDv1",
+      (root, parts) => ({
+        root: asV1(root),
+        parts: parts.map(({ cid, bytes }) => ({ cid: asV1(cid), bytes })),
+      }),
+    ],
+    [
+      "whose parts are CIDv1 of codec raw",
+      (root, parts) => ({ root, parts: parts.map(({ cid, bytes }) => ({ cid: asV1(cid, "raw"), bytes })) }),
+    ],
+  ];
+  it.for(variants)("%s is read", async ([, change]) => {
+    const { file } = await exported();
+    const car = await CarReader.fromBytes(readFileSync(file));
+    const [root] = await car.getRoots();
+    const changed = change(root as Cid, await Array.fromAsync(car.blocks()));
+    const { writer, out } = CarWriter.create([changed.root]);
+    const chunks = Array.fromAsync(out);
+    for (const part of changed.parts) await writer.put(part);
+    await writer.close();
+    writeFileSync(file, Buffer.concat(await chunks));
+    const read = await readAll(file);
+    expect(read.map(({ block }) => block)).toEqual(chain);
+    expect(read.map(({ cid }) => cid)).toEqual(
+      await Promise.all(chain.map((block) => cidV0(blockBytes(block)))),
+    );
+  });
+
+  it("is read when zeros follow its end", async () => {
+    const { file } = await exported();
+    writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.alloc(100_000)]));
+    expect(await readAll(file)).toHaveLength(3);
+  });
+
+  it("is refused when anything else follows its end, and the place is named", async () => {
+    const { file } = await exported();
+    const whole = readFileSync(file);
+    writeFileSync(file, Buffer.concat([whole, Buffer.alloc(100_000), Buffer.from("x")]));
+    const { exitCode, message } = await refusal(file);
+    expect({ exitCode, message }).toMatchObject({
+      exitCode: EXIT.unverified,
+      message: expect.stringContaining(`after byte ${whole.length}`),
+    });
   });
 });
 
@@ -245,7 +321,40 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
   it("something else altogether", async () => {
     const file = join(scratch(), "x.car");
     writeFileSync(file, "this is not a CAR file");
-    expect((await refusal(file)).exitCode).toBe(EXIT.unverified);
+    const { exitCode, message } = await refusal(file);
+    expect(exitCode).toBe(EXIT.unverified);
+    expect(message).toContain("it does not begin as a CAR file does");
+  });
+
+  it("an export that was written as UTF-16 text", async () => {
+    const file = join(scratch(), "x.car");
+    writeFileSync(file, "\uFEFFsome export", "utf16le");
+    const { exitCode, message } = await refusal(file);
+    expect(exitCode).toBe(EXIT.unverified);
+    expect(message).toContain("UTF-16");
+  });
+
+  it("a file that ends in the middle of a part, in our own words", async () => {
+    const { file } = await exported();
+    writeFileSync(file, readFileSync(file).subarray(0, -10));
+    expect((await refusal(file)).message).toMatch(/is not a sound CAR file of a chain: it is cut off: Qm/);
+  });
+
+  it("any bytes, alone and behind an export, in our own words", async () => {
+    const { file } = await exported();
+    const whole = readFileSync(file);
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.boolean(), async (bytes, behind) => {
+        fc.pre(bytes.some((byte) => byte !== 0));
+        writeFileSync(file, behind ? Buffer.concat([whole, bytes]) : bytes);
+        const { exitCode, message } = await refusal(file);
+        expect(exitCode).toBe(EXIT.unverified);
+        expect(message).toMatch(
+          /: (?:it (?:is cut off|is UTF-16|does not begin)|the bytes of|\w+ (?:is no SHA|can't have))/,
+        );
+      }),
+      { numRuns: runs(50) },
+    );
   });
 
   it("a file that is not there is not found", async () => {

@@ -5,11 +5,14 @@ import { onTestFinished } from "vitest";
 import type { ChainFile } from "../../../cli/car/write.ts";
 import type { SourceBlock } from "../../../cli/chain/verify.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
+import { cidV0 } from "../../../shared/crypto/cid.ts";
+import { blockRecord } from "../../../shared/storage/kv-tier.ts";
 import { genesis, payment, signerOf, TestChain } from "../../support/chain.ts";
+import type { Answered, Asked } from "./server.ts";
 
 /** Genesis and a payment in each block after it. */
-export async function chainOf(length: number): Promise<readonly Block[]> {
-  const signer = await signerOf("the operator");
+export async function chainOf(length: number, operator = "the operator"): Promise<readonly Block[]> {
+  const signer = await signerOf(operator);
   const chain = new TestChain();
   await chain.add([genesis(signer)], signer);
   while (chain.blocks.length < length) await chain.add([payment(`payment ${chain.blocks.length}`)], signer);
@@ -22,6 +25,26 @@ export async function* asFiles(blocks: readonly Block[]): AsyncGenerator<ChainFi
 
 export async function* asSource(blocks: readonly Block[]): AsyncGenerator<SourceBlock> {
   for (const block of blocks) yield { bytes: blockBytes(block) };
+}
+
+/** Answers as a deployment that publishes these blocks. */
+export async function publishing(blocks: readonly Block[]): Promise<(asked: Asked) => Answered> {
+  const last = blocks.at(-1) as Block;
+  const records = await Promise.all(blocks.map(recordOf));
+  return ({ path }) => {
+    if (path === "/api/vdc/latest") return { body: { blockNumber: last.blockNumber, hash: last.hash } };
+    const [, number] = /^\/api\/vdc\/blocks\/(\d+)$/.exec(path) ?? [];
+    return number === undefined ? { status: 404, problem: "not-found" } : { body: records[Number(number)] };
+  };
+}
+
+/** As `GET /api/vdc/blocks/{n}` gives it. */
+export async function recordOf(block: Block): Promise<object> {
+  const bytes = blockBytes(block);
+  return blockRecord(
+    { block, bytes, cid: await cidV0(bytes) },
+    { gatewayUrl: "http://ipfs.test", now: () => 1 },
+  );
 }
 
 /** A directory that is gone after the test. */

@@ -6,6 +6,7 @@ import { localSecrets } from "../../../cli/local/secrets.ts";
 import { writeStackUrl } from "../../../cli/local/data-directory.ts";
 import { operatorHeaders } from "../../../cli/operator.ts";
 import { targetOf } from "../../../cli/target.ts";
+import { nameOfHeader } from "../../../shared/http/operator-name.ts";
 import { scratch } from "./chains.ts";
 
 const LOCAL = "http://127.0.0.1:8787";
@@ -120,15 +121,32 @@ describe("the operator's secret", () => {
   });
 });
 
+const bytes = (name: string, encoding: BufferEncoding) => Buffer.from(name, encoding).toString("latin1");
 const nameOf = (name: string) =>
   operatorHeaders(REMOTE, { VDC_ADMIN_SECRET: "secret", VDC_OPERATOR: name })["x-operator"];
 
 describe("the operator's name", () => {
-  it("goes along with the secret, in letters that a header can carry", () => {
+  it("goes along with the secret, in letters that a header can carry, and is read as it was given", () => {
     expect(nameOf("alice")).toBe("alice");
-    expect(nameOf("José Müller")).toBe("Jose Muller");
-    expect(nameOf("a\nb\r\nx-admin: 1")).toBe("abx-admin: 1");
+    for (const name of ["José Müller", "李雷", "Łukasz", "Søren Ößmann", "نور", "UTF-8''x", "100 %"]) {
+      expect(nameOf(name)).toMatch(/^[\x20-\x7e]+$/);
+      expect(nameOfHeader(nameOf(name) ?? "")).toBe(name);
+    }
+  });
+
+  it("stands on one line, and is not cut within a character", () => {
+    expect(nameOf("a\nb\r\nx-admin: 1")).toBe("a b x-admin: 1");
     expect(nameOf("x".repeat(300))).toHaveLength(100);
+    expect(nameOfHeader(nameOf(`${"x".repeat(99)}😀`) ?? "")).toBe("x".repeat(99));
+  });
+
+  it("is read from a header of UTF-8 bytes, as a shell sends them, and of Latin-1", () => {
+    for (const name of ["李雷", "Łukasz", "Søren Ößmann"])
+      expect(nameOfHeader(bytes(name, "utf8"))).toBe(name);
+    expect(nameOfHeader(bytes("Søren Ößmann", "latin1"))).toBe("Søren Ößmann");
+    expect(nameOfHeader("李雷")).toBe("李雷"); // where the runtime has decoded it
+    expect(nameOfHeader("UTF-8''%E6%9D")).toBe("%E6%9D");
+    expect(nameOfHeader("utf-8''%0A%E2%80%AEx")).toBe("x");
   });
 
   it("is that of the system's user when none is given", () => {

@@ -5,8 +5,7 @@ import { Client } from "../../../cli/client.ts";
 import { CommandFailure, EXIT } from "../../../cli/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
-import { blockRecord } from "../../../shared/storage/kv-tier.ts";
-import { asSource, chainOf } from "./chains.ts";
+import { asSource, chainOf, publishing, recordOf } from "./chains.ts";
 import { serve, type Answered } from "./server.ts";
 
 let chain: readonly Block[];
@@ -58,25 +57,9 @@ describe("verifying a chain", () => {
 
 /** A deployment that publishes these blocks, with some answers of its own. */
 async function deployment(answers: Readonly<Record<string, Answered>> = {}): Promise<Client> {
-  const last = chain.at(-1) as Block;
-  const records = await Promise.all(chain.map(recordOf));
-  const { url } = await serve((request) => {
-    const own = answers[request.path];
-    if (own !== undefined) return own;
-    if (request.path === "/api/vdc/latest")
-      return { body: { blockNumber: last.blockNumber, hash: last.hash } };
-    const [, number] = /^\/api\/vdc\/blocks\/(\d+)$/.exec(request.path) ?? [];
-    return number === undefined ? { status: 404, problem: "not-found" } : { body: records[Number(number)] };
-  });
+  const published = await publishing(chain);
+  const { url } = await serve((request) => answers[request.path] ?? published(request));
   return new Client(url);
-}
-
-async function recordOf(block: Block): Promise<object> {
-  const bytes = blockBytes(block);
-  return blockRecord(
-    { block, bytes, cid: await cidV0(bytes) },
-    { gatewayUrl: "http://ipfs.test", now: () => 1 },
-  );
 }
 
 const read = async (client: Client) => (await publishedChain(client)).blocks;

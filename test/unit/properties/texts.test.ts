@@ -4,7 +4,11 @@ import { InvalidArgumentError } from "commander";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createKeys, readKeys } from "../../../cli/account/keys-file.ts";
-import { jsonObjectOf } from "../../../cli/account/read-file.ts";
+import { InexactJson } from "../../../cli/files/exact-json.ts";
+import { jsonObjectOf } from "../../../cli/files/read.ts";
+import { settingIn } from "../../../cli/files/setting.ts";
+import { NoText, textOf } from "../../../cli/files/text.ts";
+import { canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
 import { blockNumberOf, fileNameOf } from "../../../cli/car/file-name.ts";
 import { addHead } from "../../../cli/commands/audit/verify.ts";
 import { ofSchema, reason, wholeNumber } from "../../../cli/commands/options.ts";
@@ -25,6 +29,7 @@ import {
   loadKeyring,
   parseEncryptionPublicKey,
 } from "../../../shared/crypto/keyring.ts";
+import { nameInHeader, nameOfHeader, operatorNameOf } from "../../../shared/http/operator-name.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText, logger } from "../../../shared/log.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
@@ -64,6 +69,16 @@ const text = fc.oneof(
   fc.nat().map(String),
   fc.float().map(String),
 );
+
+/** As `orRefused`, for work that is done at once. */
+function readOr<T>(refusal: new (...given: never[]) => Error, work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof refusal)) throw error;
+    return undefined;
+  }
+}
 
 /** What it makes of it, or `undefined` when it refuses with an error of that class. Anything else fails. */
 async function orRefused<T>(
@@ -285,11 +300,52 @@ describe("what others wrote", () => {
     );
   });
 
-  it("is a file of one JSON object, or none", () => {
+  it("is one JSON object that is signed as it is written, or is refused", () => {
     fc.assert(
-      fc.property(fc.oneof(text, fc.json()), (given) => {
-        const read = jsonObjectOf(given);
-        if (read !== undefined) expect(JSON.parse(given)).toEqual(read);
+      fc.property(fc.oneof(text, fc.json({ stringUnit: "binary" })), (given) => {
+        const read = readOr(InexactJson, () => jsonObjectOf(given));
+        if (read !== undefined) expect(canonicalText(read)).toBe(canonicalText(JSON.parse(given) as Json));
+      }),
+    );
+  });
+
+  it("is read whatever JSON it is, as long as it is exact", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: "grapheme" }), (value) => {
+        const given = JSON.stringify({ value }, null, 2);
+        expect(jsonObjectOf(given)).toEqual(JSON.parse(given));
+      }),
+    );
+  });
+
+  it("is text in UTF-8 or UTF-16, or is refused", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), text, (bytes, saved) => {
+        expect(typeof (readOr(NoText, () => textOf(bytes)) ?? "")).toBe("string");
+        const wellFormed = saved.toWellFormed();
+        expect(textOf(Buffer.from(`\uFEFF${wellFormed}`, "utf16le"))).toBe(wellFormed);
+      }),
+    );
+  });
+
+  it("is an operator's name, which a header carries as it is", () => {
+    fc.assert(
+      fc.property(fc.oneof(text, fc.string({ unit: "binary", maxLength: 300 })), (given) => {
+        const name = operatorNameOf(given);
+        expect(nameInHeader(name)).toMatch(/^[\x20-\x7e]*$/);
+        expect(nameOfHeader(nameInHeader(name))).toBe(name);
+        for (const read of [name, nameOfHeader(given)]) {
+          expect(read.isWellFormed()).toBe(true);
+          expect(read.length).toBeLessThanOrEqual(100);
+        }
+      }),
+    );
+  });
+
+  it("is a file of settings, or a value alone", () => {
+    fc.assert(
+      fc.property(text, (given) => {
+        expect(typeof settingIn(given, "ADMIN_SECRET")).toBe("string");
       }),
     );
   });

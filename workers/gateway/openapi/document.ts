@@ -65,7 +65,8 @@ const SECURITY_SCHEMES = {
     type: "apiKey",
     in: "header",
     name: "x-admin-secret",
-    description: "The value of ADMIN_SECRET. Say in `x-operator` who you are.",
+    description:
+      "The value of ADMIN_SECRET. Say in `x-operator` who you are: in UTF-8, or percent-encoded as RFC 8187 has it (`UTF-8''%E6%9D%8E`).",
   },
   cloudflareAccess: {
     type: "apiKey",
