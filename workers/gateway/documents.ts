@@ -65,7 +65,7 @@ export const document = operation(
     const key = r2Keys.document(documentId);
     const found =
       (await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)))) ??
-      (await fromIpfs(call, documentId));
+      (await fromIpfs(call, documentId, unchanged));
     const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": found.tier };
     if (unchanged) return new Response(null, { status: 304, headers });
     return new Response(request.method === "HEAD" ? null : found.body, {
@@ -100,14 +100,16 @@ const IPFS_TIMEOUT = 15_000; // milliseconds
 
 /**
  * Only the record whose CID the index has is shown.
+ * @param unchanged the caller has the record, so its bytes are not read
  * @throws Problem "not-found" only when the index says that no such document was ever stored, else "unavailable"
  */
-async function fromIpfs({ env, log }: Call, documentId: string): Promise<Found> {
+async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boolean): Promise<Found> {
   try {
     const indexed = await env.STORAGE_VERIFIER.findDocument(documentId);
     if (indexed === null)
       throw new Problem("not-found", `There is no document ${documentId}.`, { members: { documentId } });
     if (indexed !== "reindexing") {
+      if (unchanged) return { tier: "ipfs", body: null, size: indexed.bytes };
       const bytes = await ipfsGateway(baseUrl(env.IPFS_GATEWAY_URL), IPFS_TIMEOUT).fetch(indexed.cid);
       if (bytes !== undefined) return { tier: "ipfs", body: bytes, size: bytes.length };
     }

@@ -1,4 +1,4 @@
-import type { DocumentRecord } from "../../shared/chain/document.ts";
+import { MAX_RECORD_BYTES, type DocumentRecord } from "../../shared/chain/document.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { errorText, type Log } from "../../shared/log.ts";
@@ -58,14 +58,14 @@ interface Finding {
  */
 export async function verifyStoredDocument(
   known: IndexedDocument,
-  with_: DocumentVerification,
+  context: DocumentVerification,
   brought?: DocumentRecord,
 ): Promise<DocumentReport> {
-  const r2 = await inR2(known, with_);
-  const ipfs = await onIpfs(known, r2.document, with_);
+  const r2 = await inR2(known, context);
+  const ipfs = await onIpfs(known, r2.document, context);
   const source = r2.document ? "r2" : ipfs.document ? "ipfs" : null;
   const copy = r2.document ?? ipfs.document ?? brought;
-  const restored = with_.repair && copy ? await restore(known, copy, { r2, ipfs }, with_) : {};
+  const restored = context.repair && copy ? await restore(known, copy, { r2, ipfs }, context) : {};
 
   const findings = { r2, ipfs };
   const after = (name: DocumentTier) => restored[name] ?? findings[name].report;
@@ -79,14 +79,21 @@ export async function verifyStoredDocument(
     rehydrated: Object.fromEntries(mended.map((name) => [name, findings[name].report.fault])),
   };
   const status = statusOf(report);
-  return { ...report, status, message: messageOf(report, status, with_.repair) };
+  return { ...report, status, message: messageOf(report, status, context.repair) };
 }
 
 async function inR2({ id, cid }: IndexedDocument, { env }: DocumentVerification): Promise<Finding> {
   try {
     const object = await env.R2.get(r2Keys.document(id));
     if (object === null) return without("missing", "R2 has no such object");
-    const { etag } = object;
+    const { etag, size } = object;
+    if (size > MAX_RECORD_BYTES) {
+      await object.body.cancel();
+      return without(
+        "corrupt",
+        `it has ${size} bytes, more than a document can have: look at it, then delete it`,
+      );
+    }
     const bytes = new Uint8Array(await object.arrayBuffer());
     const document = await soundRecord(bytes, { id, cid }, env.CHAIN_ID);
     if (typeof document === "string")
@@ -149,9 +156,9 @@ async function restore(
   known: IndexedDocument,
   document: DocumentRecord,
   findings: Readonly<Record<DocumentTier, Finding>>,
-  with_: DocumentVerification,
+  context: DocumentVerification,
 ): Promise<Partial<Record<DocumentTier, TierReport>>> {
-  const { env, log, pinner, gateway, patience } = with_;
+  const { env, log, pinner, gateway, patience } = context;
   const put = {
     r2: (owned: OwnedDocument) => putIntoR2(owned, findings.r2, env),
     ipfs: (owned: OwnedDocument) =>

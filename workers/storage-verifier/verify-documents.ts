@@ -34,11 +34,11 @@ export async function verifyDocumentChunk(
   if (stored === "reindexing" || documents === "reindexing")
     throw new RetryLater(REINDEXED_WITHIN_SECONDS, "the index of documents is being made anew");
 
-  const with_ = documentVerification(env, log, { repair: run.repair, patience: PATIENCE });
+  const context = documentVerification(env, log, { repair: run.repair, patience: PATIENCE });
   const reports: DocumentReport[] = [];
   for (const document of documents) {
     if (Date.now() - began > CHUNK_MS) break;
-    reports.push(await verifyStoredDocument(document, with_));
+    reports.push(await verifyStoredDocument(document, context));
   }
   await index.noteChecked(reports);
   const isRoundOver = documents.length < limit && reports.length === documents.length;

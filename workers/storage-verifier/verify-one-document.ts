@@ -49,8 +49,8 @@ export async function acceptDocument(
   if (key === undefined || key !== document.envelope.kid) return { unregistered: document.owner };
   const known = { id: documentId, cid, bytes: bytes.length };
   await index.note(known);
-  const with_ = documentVerification(env, log, { repair: true, patience: 0 });
-  const report = await verifyStoredDocument(known, with_, document);
+  const context = documentVerification(env, log, { repair: true, patience: 0 });
+  const report = await verifyStoredDocument(known, context, document);
   await index.noteChecked([report]);
   return { report };
 }
