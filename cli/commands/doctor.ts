@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import { Command } from "commander";
 import { publicClient } from "../client.ts";
 import { checkLatestBlock } from "../doctor/chain.ts";
-import { checkClock, checkOperator, checkParts } from "../doctor/deployment.ts";
+import { checkClock, checkDocuments, checkOperator, checkParts } from "../doctor/deployment.ts";
 import { finding, type Finding } from "../doctor/finding.ts";
 import { toolVersions } from "../doctor/tools.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
@@ -50,12 +50,13 @@ async function examine(options: Connected): Promise<readonly Finding[]> {
     return client.url;
   });
   if (clock === undefined) return [tools, reached];
-  const [parts, operator, chain] = await Promise.all([
+  const [parts, operator, documents, chain] = await Promise.all([
     checkParts(client),
     checkOperator(options),
+    checkDocuments(options),
     checkLatestBlock(client),
   ]);
-  return [tools, reached, clock, ...parts, operator, ...chain];
+  return [tools, reached, clock, ...parts, operator, documents, ...chain];
 }
 
 function asText({ findings }: Diagnosis): string {

@@ -10,11 +10,14 @@ import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
 import { ChainState, stateOption } from "../chain/state.ts";
 import type { VerifiedBlock } from "../chain/verify.ts";
-import { publicClient, type Client } from "../client.ts";
+import { telling, vdcClient } from "../account/client.ts";
+import { operatorClient, publicClient, type Client } from "../client.ts";
+import { exportDocuments, type ExportedDocuments } from "../documents/export.ts";
+import { DocumentFolder } from "../documents/folder.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { confirm } from "../output/confirm.ts";
 import { note, show, toStdout } from "../output/show.ts";
-import { facts } from "../output/table.ts";
+import { facts, type Fact } from "../output/table.ts";
 import { byteCount } from "../output/words.ts";
 import { connected, examples, path, type Connected } from "./options.ts";
 import { genesisOption } from "./verify.ts";
@@ -22,6 +25,7 @@ import { genesisOption } from "./verify.ts";
 interface Options extends Connected {
   readonly genesis?: string;
   readonly state?: string;
+  readonly documents?: string;
   readonly yes?: boolean;
 }
 
@@ -31,6 +35,7 @@ export function exportCommand(): Command {
     .argument("[file]", "where to, - for stdout (default: {chain id}-{latest block}.car)", path)
     .addOption(genesisOption())
     .addOption(stateOption())
+    .option("--documents <folder>", "write the documents too, one file each (operator)", path)
     .option("--yes", "replace a file that is there, without asking")
     .addHelpText(
       "after",
@@ -39,19 +44,25 @@ The file holds a directory of {n}.json, exactly the blocks' bytes under their ow
 IPFS node, \`vdc verify\` checks them offline, \`vdc restore\` brings a lost chain back. It is there whole or not at all, and
 the same chain gives the same file. With --state, a long export goes on where it ended early, and the next one into the same
 file reads from the deployment only what came since.
-${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export vdc-main.car --state vdc-main.state --yes", "export --json | jq -r .root", "export - | gzip > chain.car.gz")}`,
+
+With --documents, the folder gets {id}.json for each document that the deployment has stored: its record, still encrypted to its
+owner, verified on its way. Files that are there already are checked and not fetched again, so the same command again goes on
+where it stopped, and brings the folder up to date later. \`vdc restore\` and \`vdc storage bring-documents\` take it.
+${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export vdc-main.car --state vdc-main.state --documents documents/ --yes", "export --json | jq -r .root", "export - | gzip > chain.car.gz")}`,
     )
-    .action(exportChain);
+    .action(telling(exportChain));
 }
 
 async function exportChain(given: string | undefined, options: Options): Promise<void> {
   if (given === "-") return exportToStdout(options);
   const client = publicClient(options);
+  const documents = documentsOf(options);
   const published = await publishedBy(client, options);
   try {
     const file = given ?? path(`${await chainIdOf(client)}-${published.latest.blockNumber}.car`);
     if (existsSync(file)) await confirm(`${file} is there already and will be replaced`, options);
-    show(options, await write(file, published), asText);
+    const written = await write(file, published);
+    show(options, { ...written, ...(await documents()) }, asText);
   } finally {
     published.state.close();
   }
@@ -63,6 +74,7 @@ async function exportToStdout(options: Options): Promise<void> {
     throw new CommandFailure("stdout can't carry both the file and --json: name a file", EXIT.usage);
   if (process.stdout.isTTY)
     throw new CommandFailure("the file is not text: name a file, or redirect stdout", EXIT.usage);
+  const documents = documentsOf(options);
   const published = await publishedBy(publicClient(options), options);
   const directory = await mkdtemp(join(tmpdir(), "vdc-"));
   const clear = () => rmSync(directory, { recursive: true, force: true });
@@ -71,12 +83,20 @@ async function exportToStdout(options: Options): Promise<void> {
     const file = join(directory, "chain.car");
     const written = await write(file, published);
     await toStdout(createReadStream(file));
-    note(asText({ ...written, file: "stdout" }));
+    note(asText({ ...written, ...(await documents()), file: "stdout" }));
   } finally {
     process.off("exit", clear);
     clear();
     published.state.close();
   }
+}
+
+/** Exports the documents, when they were asked for. Without the operator's secret, it fails before the chain is read. */
+function documentsOf(options: Options): () => Promise<{ readonly documents?: ExportedDocuments }> {
+  if (options.documents === undefined) return async () => ({});
+  const folder = new DocumentFolder(options.documents);
+  const operator = operatorClient(options);
+  return async () => ({ documents: await exportDocuments(operator, vdcClient(options), folder) });
 }
 
 type Published = Awaited<ReturnType<typeof publishedChain>> & {
@@ -97,6 +117,7 @@ async function publishedBy(client: Client, options: Options): Promise<Published>
 
 interface Exported extends ChainReport, Omit<WrittenCar, "blocks"> {
   readonly file: string;
+  readonly documents?: ExportedDocuments;
 }
 
 async function write(file: string, published: Published): Promise<Exported> {
@@ -160,6 +181,18 @@ function explain(file: string): (error: unknown) => never {
   };
 }
 
-function asText({ file, root, bytes, ...report }: Exported): string {
-  return facts([...reportRows(report), ["written to", `${file}, ${byteCount(bytes)}`], ["root", root]]);
+function asText({ file, root, bytes, documents, ...report }: Exported): string {
+  return facts([
+    ...reportRows(report),
+    ["written to", `${file}, ${byteCount(bytes)}`],
+    ["root", root],
+    ...(documents === undefined ? [] : documentRows(documents)),
+  ]);
+}
+
+function documentRows({ folder, documents, fetched }: ExportedDocuments): Fact[] {
+  return [
+    ["documents", `${documents} in ${folder}`],
+    ["fetched", fetched],
+  ];
 }

@@ -5,6 +5,8 @@ import { ChainState } from "../chain/state.ts";
 import { verifySource } from "../chain/verify.ts";
 import { operatorClient, type Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
+import { bringDocuments } from "../documents/bring.ts";
+import { DocumentFolder } from "../documents/folder.ts";
 import { confirm } from "../output/confirm.ts";
 import { startProgress } from "../output/progress.ts";
 import { note, show } from "../output/show.ts";
@@ -18,6 +20,7 @@ import { genesisOption } from "./verify.ts";
 interface Options extends Connected {
   readonly genesis?: string;
   readonly reason: string;
+  readonly documents?: string;
   readonly wait: boolean;
   readonly yes?: boolean;
 }
@@ -30,6 +33,7 @@ export function restoreCommand(): Command {
     .argument("[file.car]", "what `vdc export` wrote, for blocks that no tier has any more", path)
     .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
     .addOption(genesisOption())
+    .option("--documents <folder>", "give back the documents of an export too, when the chain is there", path)
     .option("--yes", "don't ask")
     .option("--no-wait", "don't follow the run")
     .addHelpText(
@@ -37,7 +41,8 @@ export function restoreCommand(): Command {
       `
 The file is verified whole, offline, before anything is sent; then its blocks are put back, and the chain head is rebuilt
 from them link by link before it takes a new block. Without a file, it is rebuilt from what R2 and KV hold. It may be
-repeated: what is there already stays. A chain head that knows blocks is left as it is.
+repeated: what is there already stays. A chain head that knows blocks is left as it is. Documents follow the chain, for
+their owners are registered in it.
 ${examples('restore --reason "chain head lost, incident 12"', 'restore chain.car --genesis 4e1931c9… --reason "all tiers lost" --yes')}`,
     )
     .action(restore);
@@ -47,6 +52,11 @@ async function restore(file: string | undefined, options: Options): Promise<void
   if (file === undefined && options.genesis !== undefined)
     throw new CommandFailure(
       "--genesis is checked against a file: without one, compare the genesis hash of `vdc verify` when the restore is done",
+      EXIT.usage,
+    );
+  if (options.documents !== undefined && !options.wait)
+    throw new CommandFailure(
+      "documents are given back when the chain is restored: leave out --no-wait, or say `vdc storage bring-documents` later",
       EXIT.usage,
     );
   const client = operatorClient(options);
@@ -69,6 +79,10 @@ async function restore(file: string | undefined, options: Options): Promise<void
     throw new CommandFailure(
       `the restore was ${run.state} before block ${run.next}: ${run.message ?? "no reason is known"}. The same command again goes on from there`,
     );
+  if (options.documents !== undefined) {
+    const { documents, restored } = await bringDocuments(client, new DocumentFolder(options.documents));
+    note(`${counted(documents, "document")} given back, ${restored} of them restored.`);
+  }
   if (run.state === "done")
     note(
       "Check it with `vdc verify`. A verification that fills the other tiers follows by itself: `vdc storage runs`.",

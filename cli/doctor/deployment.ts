@@ -1,3 +1,4 @@
+import type { StorageStatus } from "../../shared/storage/report.ts";
 import { operatorClient, type Answer, type Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { counted } from "../output/words.ts";
@@ -51,5 +52,28 @@ export function checkOperator(options: { readonly url?: string }): Promise<Findi
   return finding("operator", async () => {
     const { halted } = await operatorClient(options).get<{ halted: unknown }>("/api/vdc/status");
     return halted === null ? "the secret is accepted" : "the secret is accepted; the chain is halted";
+  });
+}
+
+/** What the latest verification of each document found. */
+export function checkDocuments(options: { readonly url?: string }): Promise<Finding> {
+  return finding("documents", async () => {
+    const { documents } = await operatorClient(options).get<StorageStatus>("/api/storage-verify/status", {
+      limit: 1,
+    });
+    if (documents === null)
+      throw new CommandFailure("their index is being made anew: ask again in a few seconds", EXIT.unknown);
+    const { total, failed, partial, unverified } = documents;
+    if (failed > 0)
+      throw new CommandFailure(
+        `${counted(failed, "document")} of ${total} can be read neither from R2 nor from IPFS: \`vdc storage documents --status failed\` names them; bring them from an export with \`vdc storage bring-documents\``,
+      );
+    if (partial > 0)
+      throw new CommandFailure(
+        `${counted(partial, "document")} of ${total} are not whole in R2 and on IPFS: run \`vdc storage verify-all\``,
+      );
+    const verified =
+      unverified > 0 ? `${unverified} not verified yet` : "whole in R2 and on IPFS when last verified";
+    return `${counted(total, "document")}, ${verified}`;
   });
 }

@@ -1,6 +1,12 @@
 import { facts, table, type Cell, type Fact } from "../output/table.ts";
 import { duration, mark, time } from "../output/words.ts";
-import type { BlockReport, StorageRun, TierReport, VerifyAllResult } from "../../shared/storage/report.ts";
+import type {
+  BlockReport,
+  DocumentReport,
+  StorageRun,
+  TierReport,
+  VerifyAllResult,
+} from "../../shared/storage/report.ts";
 
 export function blockReportText(report: BlockReport): string {
   const { blockNumber, status, message, source, index, rehydrated } = report;
@@ -36,8 +42,60 @@ export function resultRows(result: VerifyAllResult): Fact[] {
     ["rehydrated", result.rehydrated],
     ["partial", result.partial],
     ["failed", result.failed],
+    ...documentRows(result.documents),
     ["took", duration(result.duration)],
   ];
+}
+
+function documentRows({
+  next,
+  total,
+  verified,
+  rehydrated,
+  partial,
+  failed,
+}: VerifyAllResult["documents"]): Fact[] {
+  return [
+    ["documents", next < total ? `${next} of ${total}` : next],
+    ["documents sound", verified],
+    ["documents rehydrated", rehydrated],
+    ["documents partial", partial],
+    ["documents failed", failed],
+  ];
+}
+
+/** The documents that were not simply ok. */
+export function documentTable(results: readonly DocumentReport[]): string[] {
+  const shown = results.filter(({ status }) => status !== "ok");
+  if (shown.length === 0) return [];
+  const rows = shown.map(({ documentId, status, r2, ipfs, message }) => [
+    documentId,
+    status,
+    ...[r2, ipfs].map(tierCell),
+    message,
+  ]);
+  return ["", table(["document", "status", "r2", "ipfs", "message"], rows)];
+}
+
+export function documentReportText(report: DocumentReport): string {
+  const { documentId, documentCid, status, message, source } = report;
+  return [
+    facts([
+      ["document", documentId],
+      ["IPFS", documentCid],
+      ["status", status],
+      ["message", message],
+      ["read from", source],
+    ]),
+    "",
+    table(
+      ["tier", "", "fault", "detail"],
+      (["r2", "ipfs"] as const).map((tier) => {
+        const { present, fault, detail } = report[tier];
+        return [tier, mark(present && fault === undefined), fault, detail];
+      }),
+    ),
+  ].join("\n");
 }
 
 /** The blocks that were not simply ok. */
@@ -74,5 +132,6 @@ export function runText(run: StorageRun): string {
       ...resultRows(run),
     ]),
     ...reportTable(run.results),
+    ...documentTable(run.documents.results),
   ].join("\n");
 }

@@ -1,6 +1,11 @@
 import { CommandFailure, EXIT, type ExitCode } from "../failure.ts";
 import { counted } from "../output/words.ts";
-import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
+import type {
+  BlockReport,
+  DocumentReport,
+  StorageRun,
+  VerifyAllResult,
+} from "../../shared/storage/report.ts";
 
 /** Ends the command according to what was found; says nothing when all is sound. */
 export function judgeBlock(report: BlockReport): void {
@@ -11,15 +16,31 @@ export function judgeBlock(report: BlockReport): void {
   );
 }
 
-/** @param results those of the blocks that were not simply ok, or the first of them */
-export function judgeAll({ partial, failed, results }: VerifyAllResult): void {
-  if (partial + failed === 0) return;
-  const shown = results.filter((report) => !isSound(report));
-  const code = shown.length < partial + failed ? EXIT.unverified : codeOf(shown);
+/** As `judgeBlock`, of a document. */
+export function judgeDocument(report: DocumentReport): void {
+  if (isSound(report)) return;
+  throw new CommandFailure(
+    `document ${report.documentId} is ${report.status}: ${report.message}`,
+    codeOf([report]),
+  );
+}
+
+type Unsound = Pick<VerifyAllResult, "partial" | "failed" | "results" | "documents">;
+
+/** `results`: those of the blocks and documents that were not simply ok, or the first of them. */
+export function judgeAll({ partial, failed, results, documents }: Unsound): void {
+  const unsound = partial + failed + documents.partial + documents.failed;
+  if (unsound === 0) return;
+  const shown = [...results, ...documents.results].filter((report) => !isSound(report));
+  const code = shown.length < unsound ? EXIT.unverified : codeOf(shown);
+  const kinds = [
+    { noun: "block", partial, failed },
+    { noun: "document", ...documents },
+  ].filter((kind) => kind.partial + kind.failed > 0);
   throw new CommandFailure(
     code === EXIT.unknown
-      ? `${counted(partial + failed, "block")} could not be checked everywhere, for a tier can't be reached: verify again when it can`
-      : `${counted(failed, "block")} can't be read from any tier, ${counted(partial, "block")} not from all: the messages above say what to do`,
+      ? `${kinds.map((kind) => counted(kind.partial + kind.failed, kind.noun)).join(" and ")} could not be checked everywhere, for a tier can't be reached: verify again when it can`
+      : `${kinds.map((kind) => `${counted(kind.failed, kind.noun)} can't be read from any tier, ${counted(kind.partial, kind.noun)} not from all`).join("; ")}: the messages above say what to do`,
     code,
   );
 }
@@ -34,13 +55,15 @@ export function judgeRun(run: StorageRun): void {
   judgeAll(run);
 }
 
-function isSound({ status }: BlockReport): boolean {
+function isSound({ status }: Pick<BlockReport, "status">): boolean {
   return status === "ok" || status === "rehydrated";
 }
 
 /** A copy that can't be reached may be sound: nothing is known, which is something else than a copy that is not. */
-function codeOf(reports: readonly BlockReport[]): ExitCode {
-  const faults = reports.flatMap(({ kv, r2, ipfs }) => [kv, r2, ipfs].flatMap(({ fault }) => fault ?? []));
+function codeOf(reports: readonly (BlockReport | DocumentReport)[]): ExitCode {
+  const faults = reports.flatMap((report) =>
+    [...("kv" in report ? [report.kv] : []), report.r2, report.ipfs].flatMap(({ fault }) => fault ?? []),
+  );
   return faults.length > 0 && faults.every((fault) => fault === "unreachable")
     ? EXIT.unknown
     : EXIT.unverified;

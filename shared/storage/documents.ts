@@ -1,15 +1,24 @@
 import * as v from "valibot";
 import { CidV0, Sha256Hex } from "../chain/transaction.ts";
-import type { DocumentRecord } from "../chain/document.ts";
+import { DocumentRecord, InvalidDocument } from "../chain/document.ts";
+import { cidV0 } from "../crypto/cid.ts";
 import type { FileToPin } from "./ipfs-tier.ts";
-import { r2Keys } from "./layout.ts";
+import { documentIdOfDocumentKey, r2Keys } from "./layout.ts";
 import { checkSealed, sealedKeyIn, type SealedIn } from "./policies.ts";
-import { createOnly } from "./r2-tier.ts";
+import { createOnly, replaceOnly } from "./r2-tier.ts";
 
 /** What R2 tells of a document without reading it (custom metadata): which pin is its, and whose it is. */
 const Facts = v.object({ cid: CidV0, owner: Sha256Hex });
 
 export interface DocumentFacts extends v.InferOutput<typeof Facts> {
+  readonly bytes: number;
+}
+
+/** A stored document: the CID names the only record that counts, whatever R2 and IPFS hold. */
+export interface IndexedDocument {
+  readonly id: string;
+  readonly cid: string;
+  /** Bytes of the record. */
   readonly bytes: number;
 }
 
@@ -58,6 +67,31 @@ export async function storedDocumentFile(
   return fileOf(chainId, id, new Uint8Array(await object.arrayBuffer()), cid);
 }
 
+/**
+ * Puts a document's record in the place of wrong bytes that R2 was just seen to hold, with this ETag.
+ * @returns false when R2 holds something else by now
+ * @throws PolicyViolation when it must not be kept like this; nothing is written then
+ */
+export function replaceDocument(bucket: R2Bucket, owned: OwnedDocument, seenEtag: string): Promise<boolean> {
+  const { document, cid } = owned;
+  const facts: v.InferOutput<typeof Facts> = { cid, owner: document.owner };
+  const key = sealedKeyIn("r2", "document", document.id, sealedIn(owned));
+  return replaceOnly(bucket, key, seenEtag, document.bytes, facts);
+}
+
+/** The CID that R2 tells of a document; `undefined` for an object that VDC did not write. */
+export function toldCid({ customMetadata }: R2Object): string | undefined {
+  const parsed = v.safeParse(Facts, customMetadata);
+  return parsed.success ? parsed.output.cid : undefined;
+}
+
+/** A document as R2 lists it, with its custom metadata; `undefined` for an object that VDC did not write. */
+export function indexedIn(object: R2Object): IndexedDocument | undefined {
+  const id = documentIdOfDocumentKey(object.key);
+  const cid = toldCid(object);
+  return id === undefined || cid === undefined ? undefined : { id, cid, bytes: object.size };
+}
+
 /** `undefined` when R2 says that there is none. */
 export async function findDocument(bucket: R2Bucket, id: string): Promise<DocumentFacts | undefined> {
   const object = await bucket.head(r2Keys.document(id));
@@ -72,4 +106,30 @@ function sealedIn({ document: { envelope, owner }, encryptionKeyId }: OwnedDocum
 function fileOf(chainId: string, id: string, bytes: Uint8Array<ArrayBuffer>, cid: string): FileToPin {
   const name = `vdc-${chainId}-document-${id}.json`;
   return { kind: "document", bytes, cid, name, keyvalues: { documentsOf: chainId, documentId: id } };
+}
+
+/** The record in the bytes of a document, by its CID, its id and its owner's signature; or what is wrong with them. */
+export async function soundRecord(
+  bytes: Uint8Array<ArrayBuffer>,
+  { id, cid }: Pick<IndexedDocument, "id" | "cid">,
+  chainId: string,
+): Promise<DocumentRecord | string> {
+  if ((await cidV0(bytes)) !== cid) return `its bytes are not those of ${cid}`;
+  return readRecord(bytes, id, chainId);
+}
+
+/** As `soundRecord`, of a document whose CID is not known. */
+export async function readRecord(
+  bytes: Uint8Array<ArrayBuffer>,
+  id: string,
+  chainId: string,
+): Promise<DocumentRecord | string> {
+  try {
+    const document = await DocumentRecord.read(bytes);
+    if (document.id !== id) return `it is document ${document.id}`;
+    return (await document.verify(chainId)) ? document : `its owner did not sign it for chain ${chainId}`;
+  } catch (error) {
+    if (!(error instanceof InvalidDocument)) throw error;
+    return error.message.slice(0, 200);
+  }
 }

@@ -34,7 +34,10 @@ export const r2Keys = {
   intentPrefix: "intents/",
   /** A signed submission that waits for its payment. */
   intent: (txId: string) => `intents/${txId}.json`,
+  documentPrefix: "documents/",
   document: (documentId: string) => `documents/${documentId}.json`,
+  /** A copy of a document that was found to be wrong, as it was when it was replaced. */
+  documentEvidence: (documentId: string, sha256: string) => `evidence/documents/${documentId}/r2-${sha256}`,
   uploadPrefix: "uploads/",
   /** A document that is being stored: which pin to take back when it is never finished. */
   upload: (documentId: string) => `uploads/${documentId}.json`,
@@ -87,6 +90,13 @@ const SET_ASIDE_KEY = /^set-aside\/(vdc_tx_[0-9a-f]{40})\.json$/;
 /** The transaction's id in a key of `set-aside/`, or `undefined` for a foreign object. */
 export function txIdOfSetAsideKey(key: string): string | undefined {
   return SET_ASIDE_KEY.exec(key)?.[1];
+}
+
+const DOCUMENT_KEY = /^documents\/([0-9a-f]{64})\.json$/;
+
+/** The document's id in a key of `documents/`, or `undefined` for a foreign object. */
+export function documentIdOfDocumentKey(key: string): string | undefined {
+  return DOCUMENT_KEY.exec(key)?.[1];
 }
 
 const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
-import { Timestamp } from "../chain/transaction.ts";
+import { CidV0, Sha256Hex, Timestamp } from "../chain/transaction.ts";
 import { TIER_NAMES } from "./tier.ts";
 
 /** What verification says of stored blocks. Specification, "Storage Verification & Rehydration" and "Verification States". */
@@ -50,6 +50,68 @@ export const BlockReport = v.strictObject({
 });
 export type BlockReport = v.InferOutput<typeof BlockReport>;
 
+/** What verification says of a stored document: R2 and IPFS hold the record whose CID the index of documents has. */
+export const DocumentReport = v.strictObject({
+  documentId: Sha256Hex,
+  documentCid: CidV0,
+  r2: TierReport,
+  ipfs: TierReport,
+  /** The tier whose copy the other was, or would be, restored from. */
+  source: v.nullable(v.picklist(["r2", "ipfs"])),
+  /** What was restored, and what had been wrong with it. */
+  rehydrated: v.strictObject({ r2: v.optional(TierFault), ipfs: v.optional(TierFault) }),
+  status: BlockStatus,
+  message: v.string(),
+});
+export type DocumentReport = v.InferOutput<typeof DocumentReport>;
+
+/** How far the verification of documents is, which follows that of the blocks. */
+export const DocumentsVerified = v.strictObject({
+  /** How many documents it is about; 0 before it begins. */
+  total: Count,
+  /** How many have been verified. */
+  next: Count,
+  verified: Count,
+  rehydrated: Count,
+  partial: Count,
+  failed: Count,
+  /** Documents that were not simply ok: the first 500 that were found. */
+  results: v.array(DocumentReport),
+});
+export type DocumentsVerified = v.InferOutput<typeof DocumentsVerified>;
+
+/** The stored documents, in the order of their ids. */
+export const DocumentPage = v.strictObject({
+  documents: v.array(
+    v.strictObject({
+      documentId: Sha256Hex,
+      documentCid: CidV0,
+      /** Of the record. */
+      bytes: Count,
+      /** By the latest verification. unverified: it was read from R2's list into an index that had been lost */
+      status: v.picklist(["unverified", "ok", "partial", "failed"]),
+      checkedAt: v.nullable(Timestamp),
+    }),
+  ),
+  next: v.pipe(v.nullable(Sha256Hex), v.description("The `after` of the page after; null on the last")),
+});
+export type DocumentPage = v.InferOutput<typeof DocumentPage>;
+
+/** How many documents are stored, and what their latest verifications found. */
+export const DocumentTotals = v.strictObject({
+  total: Count,
+  unverified: Count,
+  /** Some tier lacks it, or could not be read. */
+  partial: Count,
+  /** No tier has it. */
+  failed: Count,
+  /** Every document has been verified since; null before that is so. */
+  verifiedSince: v.nullable(Timestamp),
+  /** Copies that were restored, ever. */
+  rehydrated: v.strictObject({ r2: Count, ipfs: Count }),
+});
+export type DocumentTotals = v.InferOutput<typeof DocumentTotals>;
+
 export const StorageRun = v.strictObject({
   id: v.string(),
   /** verify: blocks, tier by tier · restore: the chain head, block by block, from what the tiers hold */
@@ -70,6 +132,7 @@ export const StorageRun = v.strictObject({
   failed: Count,
   /** Blocks that were not simply ok: the first 500 that were found, the lowest first. */
   results: v.array(BlockReport),
+  documents: DocumentsVerified,
   /** Why the run failed, and what to do. */
   message: v.nullable(v.string()),
   /** Milliseconds so far. */
@@ -90,6 +153,8 @@ export const StorageStatus = v.strictObject({
     }),
   ),
   summary: v.strictObject({ complete: Count, incomplete: Count }),
+  /** Null while it can't be told: the index of documents is being made anew. */
+  documents: v.nullable(DocumentTotals),
   /** `from` of the page after, null on the last. */
   next: v.nullable(Count),
 });
@@ -103,6 +168,7 @@ export const VerifyAllResult = v.strictObject({
   partial: Count,
   failed: Count,
   results: v.array(BlockReport),
+  documents: DocumentsVerified,
   duration: Count,
 });
 export type VerifyAllResult = v.InferOutput<typeof VerifyAllResult>;

@@ -92,6 +92,7 @@ const SHARED: readonly Layer[] = [
     may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
     types: ["workers/dead-letters"],
   },
+  { folder: "shared/document-index.ts", may: [], types: ["workers/storage-verifier"] },
   {
     folder: "shared/block-index.ts",
     may: ["shared/chain", "shared/chain-head.ts", "shared/errors.ts", "shared/storage"],
@@ -307,7 +308,7 @@ function isName(node: Node, name: string): boolean {
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
   "workers/chain-head/index.ts": 320,
   "workers/monitor/index.ts": 80,
-  "workers/storage-verifier/index.ts": 80,
+  "workers/storage-verifier/index.ts": 120,
 };
 
 describe("the size of a file", () => {

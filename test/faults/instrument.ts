@@ -44,6 +44,7 @@ const DURABLE_OBJECTS: Record<string, string> = {
   MONITOR: "monitor",
   DEAD_LETTERS: "dead-letters",
   STORAGE_RUNS: "storage-runs",
+  DOCUMENT_INDEX: "document-index",
   AUDIT_LOG: "audit-log",
   USER_METADATA: "user-metadata",
 };

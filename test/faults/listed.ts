@@ -123,6 +123,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "accounts (fetch): R2 put uploads/{sha256}.json",
     "accounts (fetch): HTTP POST /v3/files",
     "accounts (fetch): R2 put documents/{sha256}.json",
+    "accounts (fetch): document-index.note",
     "accounts (fetch): R2 delete uploads/{sha256}.json",
   ],
   "document taken back": [
@@ -132,7 +133,10 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "accounts (scheduled): R2 delete uploads/{sha256}.json",
   ],
   "document abandoned": ["accounts (scheduled): HTTP DELETE /v3/files/public/{id}"],
-  "document left unpinned": ["accounts (scheduled): HTTP POST /v3/files"],
+  "document left unpinned": [
+    "accounts (scheduled): HTTP POST /v3/files",
+    "accounts (scheduled): document-index.note",
+  ],
   activation: [
     "gateway (fetch): accounts.issueToken",
     "accounts (issueToken): R2 put activation/{sha256}.json",
@@ -167,6 +171,22 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
   "repair: r2": ["storage-verifier (verify): R2 put blocks/{n}.json"],
   "repair: ipfs": ["storage-verifier (verify): HTTP POST /v3/files"],
   "repair: evidence": ["storage-verifier (verify): R2 put evidence/{n}/r2-{sha256}"],
+  "repair: document in r2": [
+    "gateway (fetch): storage-verifier.verifyDocument",
+    "storage-verifier (verifyDocument): R2 put documents/{sha256}.json",
+    "storage-verifier (verifyDocument): document-index.noteChecked",
+  ],
+  "repair: document's pin": ["storage-verifier (verifyDocument): HTTP POST /v3/files"],
+  "repair: document's evidence": [
+    "storage-verifier (verifyDocument): R2 put evidence/documents/{sha256}/r2-{sha256}",
+  ],
+  "document brought": [
+    "gateway (fetch): storage-verifier.acceptDocument",
+    "storage-verifier (acceptDocument): document-index.note",
+    "storage-verifier (acceptDocument): R2 put documents/{sha256}.json",
+    "storage-verifier (acceptDocument): HTTP POST /v3/files",
+    "storage-verifier (acceptDocument): document-index.noteChecked",
+  ],
   "repair: index": ["storage-verifier (verify): KV put vdc:tx:{txId}"],
   verification: [
     "gateway (fetch): storage-verifier.verifyAll",
@@ -174,12 +194,16 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (verifyAll): monitor.report",
     "storage-verifier (verifyAll): storage-runs.note",
     "storage-verifier (verifyAll): storage-runs.recordChunk",
+    "storage-verifier (verifyAll): document-index.noteChecked",
+    "storage-verifier (verifyAll): storage-runs.recordDocuments",
     "storage-verifier (verifyAll): chain-head.publishAgain",
   ],
   "verification, by the queue": [
     "storage-verifier (StorageRuns.alarm): send to storage-verifier",
     "storage-verifier (queue): storage-runs.note",
     "storage-verifier (queue): storage-runs.recordChunk",
+    "storage-verifier (queue): document-index.noteChecked",
+    "storage-verifier (queue): storage-runs.recordDocuments",
     "storage-verifier (queue): chain-head.publishAgain",
   ],
   "daily verification": [
@@ -188,6 +212,8 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (scheduled): monitor.report",
     "storage-verifier (scheduled): storage-runs.note",
     "storage-verifier (scheduled): storage-runs.recordChunk",
+    "storage-verifier (scheduled): document-index.noteChecked",
+    "storage-verifier (scheduled): storage-runs.recordDocuments",
     "storage-verifier (scheduled): chain-head.publishAgain",
     "storage-verifier (scheduled): audit-log.answered",
   ],

@@ -13,6 +13,7 @@ const CALLEES: Readonly<Record<string, string>> = {
   deadLetters: "dead-letters",
   monitor: "monitor",
   storageRuns: "storage-runs",
+  documentIndex: "document-index",
   audit: "audit-log",
   ACCOUNTS: "accounts",
   STORAGE_VERIFIER: "storage-verifier",

@@ -10,7 +10,7 @@ export function nameOf({ actor, does: doing, target }: Attempt): string {
 function patternOf(key: string): string {
   return key
     .replace(/vdc_tx_[0-9a-f]{40}/, "{txId}")
-    .replace(/\b[0-9a-f]{64}\b/, "{sha256}")
+    .replace(/\b[0-9a-f]{64}\b/g, "{sha256}")
     .replace(/\b[0-9a-f]{32}\b/, "{id}")
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "{id}")
     .replace(/^dead-letters\/[^/]+/, "dead-letters/{stage}")
@@ -54,9 +54,29 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "replays",
   ],
   monitor: ["alertStates", "counters", "databaseBytes"],
-  "storage-runs": ["databaseBytes", "find", "findWithResults", "list", "summary", "troublesOf"],
+  "document-index": ["after", "databaseBytes", "find", "page", "totals"],
+  "storage-runs": [
+    "databaseBytes",
+    "documentsAfter",
+    "find",
+    "findWithResults",
+    "list",
+    "summary",
+    "troublesOf",
+  ],
   "audit-log": ["databaseBytes", "page"],
-  "storage-verifier": ["backlog", "databaseBytes", "run", "runs", "status", "summary"],
+  "storage-verifier": [
+    "backlog",
+    "databaseBytes",
+    "documentIndexBytes",
+    "documents",
+    "documentTotals",
+    "findDocument",
+    "run",
+    "runs",
+    "status",
+    "summary",
+  ],
   accounts: ["ready"],
 };
 

@@ -255,6 +255,14 @@ describe("all blocks", () => {
       totalBlocks: 3,
       blocks: [{ blockNumber: 0, kv: true, r2: true, ipfs: cid0, complete: true }],
       summary: { complete: 1, incomplete: 0 },
+      documents: {
+        total: 0,
+        unverified: 0,
+        partial: 0,
+        failed: 0,
+        verifiedSince: null,
+        rehydrated: { r2: 0, ipfs: 0 },
+      },
       next: 1,
     });
     await lose(pipeline, "kv", 1);

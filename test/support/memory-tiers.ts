@@ -15,12 +15,14 @@ interface Kept {
 const DEADLINE = 60_000;
 
 /**
- * R2 and a pinning service in memory, with the parts of their contracts that storing documents relies on. Each operation
+ * R2, a pinning service and the index of documents in memory, with the parts of their contracts that storing documents relies on. Each operation
  * takes its turn (`turn`), and may fail (`fault`).
  */
 export class MemoryTiers {
   readonly objects = new Map<string, Kept>();
   readonly pins = new Set<string>();
+  /** The CID of each document that the index knows. */
+  readonly index = new Map<string, string>();
   /** Milliseconds since the epoch. */
   clock = 1_000_000_000_000;
   turn: (what: string) => Promise<void> = async () => {};
@@ -44,6 +46,17 @@ export class MemoryTiers {
       gateway: {
         fetch: async () => undefined,
         serves: (cid) => this.#pinning("serves", async () => () => this.pins.has(cid)),
+      },
+      index: {
+        note: ({ id, cid }) =>
+          this.#do("index", () => {
+            if (!this.index.has(id)) this.index.set(id, cid);
+          }),
+        find: (id) =>
+          this.#do("find in index", () => {
+            const cid = this.index.get(id);
+            return cid === undefined ? null : { id, cid, bytes: 0 };
+          }),
       },
       chainId: "vdc-main",
       now: () => this.clock,

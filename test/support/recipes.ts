@@ -67,6 +67,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     304: async (pipeline) =>
       pipeline.fetch(await documentPath(pipeline), { headers: { "if-none-match": "*" } }),
     404: get(`/api/documents/${"0".repeat(64)}`),
+    503: "document-storage.test.ts: a document that R2 has lost, while IPFS can't be read",
   },
   getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },
 
@@ -166,6 +167,21 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     },
     400: (pipeline) => send(pipeline, "PUT", "/api/storage-verify/blocks/1", "{}"),
     409: "nowhere: it needs a copy of a block that is just being stored",
+  },
+  getStorageVerifyDocuments: {
+    200: asOperator("/api/storage-verify/documents?limit=1"),
+    503: "nowhere: it needs an index that is just being made anew",
+  },
+  postStorageVerifyDocumentVerify: {
+    200: "document-storage.test.ts: a document",
+    404: post(`/api/storage-verify/documents/${"0".repeat(64)}/verify`),
+    503: "nowhere: it needs an index that is just being made anew",
+  },
+  putStorageVerifyDocument: {
+    200: "document-storage.test.ts: a document that is brought",
+    400: (pipeline) => send(pipeline, "PUT", `/api/storage-verify/documents/${"0".repeat(64)}`, "{}"),
+    403: "document-storage.test.ts: a document of a stranger",
+    503: "nowhere: it needs R2 and the pinning service to be down at once",
   },
   postStorageVerifyRestore: {
     202: "disaster.prove.ts: a chain head that has lost its storage",

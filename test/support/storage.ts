@@ -1,7 +1,14 @@
 import { expect } from "vitest";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import type { BlockReport, StorageRun, StorageStatus, VerifyAllResult } from "../../shared/storage/report.ts";
+import type {
+  BlockReport,
+  DocumentPage,
+  DocumentReport,
+  StorageRun,
+  StorageStatus,
+  VerifyAllResult,
+} from "../../shared/storage/report.ts";
 import type { TierName } from "../../shared/storage/tier.ts";
 import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -106,5 +113,46 @@ function flipped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const altered = new Uint8Array(bytes);
   const middle = Math.floor(altered.length / 2);
   altered[middle] = (altered[middle] ?? 0) ^ 1;
+  return altered;
+}
+
+export function verifyDocument(pipeline: Pipeline, id: string, repair = true): Promise<DocumentReport> {
+  return ask(pipeline, "POST", `/api/storage-verify/documents/${id}/verify?repair=${repair}`);
+}
+
+/** A document's record from elsewhere. */
+export function bringDocument(
+  pipeline: Pipeline,
+  id: string,
+  body: Uint8Array<ArrayBuffer>,
+): Promise<Response> {
+  return pipeline.operate(`/api/storage-verify/documents/${id}`, { method: "PUT", body });
+}
+
+/** Every document that the deployment knows, in the order of ids. */
+export async function indexedDocuments(
+  pipeline: Pipeline,
+  limit = 1_000,
+): Promise<DocumentPage["documents"]> {
+  const documents: DocumentPage["documents"] = [];
+  for (let after: string | null = ""; after !== null;) {
+    const query = new URLSearchParams({ limit: String(limit), ...(after !== "" && { after }) });
+    const page: DocumentPage = await ask(
+      pipeline,
+      "GET",
+      `/api/storage-verify/documents?${query.toString()}`,
+    );
+    documents.push(...page.documents);
+    after = page.next;
+  }
+  return documents;
+}
+
+/** A document's object in R2 is altered. @returns what R2 holds then */
+export async function corruptDocument({ r2 }: Pipeline, id: string): Promise<Uint8Array<ArrayBuffer>> {
+  const object = await r2.get(r2Keys.document(id));
+  if (object === null) throw new Error(`R2 has no document ${id}`);
+  const altered = flipped(new Uint8Array(await object.arrayBuffer()));
+  await r2.put(r2Keys.document(id), altered, { customMetadata: object.customMetadata ?? {} });
   return altered;
 }

@@ -3,6 +3,7 @@ import type { SubmittedType } from "../../shared/chain/submission.ts";
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
 import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
+import { documentIndex, type DocumentIndexEnv } from "../../shared/document-index.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { IntentsEnv } from "../../shared/intents.ts";
 import { logger, type Log } from "../../shared/log.ts";
@@ -11,7 +12,7 @@ import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers
 import type { DocumentTiers } from "./settle-upload.ts";
 import type { UserMetadata } from "./user-metadata.ts";
 
-export interface Env extends IntentsEnv, DeadLettersEnv, PinningEnv {
+export interface Env extends IntentsEnv, DeadLettersEnv, DocumentIndexEnv, PinningEnv {
   readonly KV: KVNamespace;
   readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
@@ -73,6 +74,10 @@ export function documentTiers(env: Env): DocumentTiers {
       bucket: env.R2,
       pinner: pinnerOf(env),
       gateway: gatewayOf(env),
+      index: {
+        note: async (document) => documentIndex(env).note(document),
+        find: async (documentId) => documentIndex(env).find(documentId),
+      },
       chainId: env.CHAIN_ID,
       now: Date.now,
       pause: (milliseconds) => scheduler.wait(milliseconds),

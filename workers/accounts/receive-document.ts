@@ -15,6 +15,7 @@ import { documentQuota, documentTiers, type Env } from "./env.ts";
 import { documentMemory } from "./memory.ts";
 import { countKeyUpload } from "./rate-limit.ts";
 import { registeredKey } from "./registered-key.ts";
+import type { DocumentRegister } from "./settle-upload.ts";
 import { StoredByAnother, storeDocument } from "./store-document.ts";
 import type { Quota } from "./upload-quota.ts";
 
@@ -38,9 +39,13 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
     await countKeyUpload(document.owner, env, log);
     const stored = await orUnavailable(log, async () => {
       const known = await findDocument(tiers.bucket, document.id);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        await tiers.index.note({ id: document.id, cid: known.cid, bytes: known.bytes });
+        return known;
+      }
       const encryptionKeyId = await registeredKey(document.owner, document.envelope.kid, env);
       const cid = await cidV0(document.bytes);
+      await refuseOtherRecord(document.id, cid, tiers.index);
       return withinQuota(document, env, log, () =>
         storeDocument({ document, cid, encryptionKeyId }, tiers, log),
       );
@@ -50,6 +55,19 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
   } finally {
     loan.end();
   }
+}
+
+/**
+ * A document that R2 has lost is restored by the record that was stored, and by no other: blocks commit to its CID.
+ * @throws Problem "unavailable" for a record with another signature
+ */
+async function refuseOtherRecord(documentId: string, cid: string, index: DocumentRegister): Promise<void> {
+  const indexed = await index.find(documentId);
+  if (indexed === null || (indexed !== "reindexing" && indexed.cid === cid)) return;
+  throw busy(
+    "This document is stored, with another signature, and could not be read just now. Send the record that was stored, or wait until it is restored.",
+    30,
+  );
 }
 
 /** The body, for whose bytes memory is lent as they arrive. @throws Problem "body-too-large", "invalid-body" or "unavailable" */
@@ -126,7 +144,7 @@ async function orUnavailable(log: Log, work: () => Promise<DocumentFacts>): Prom
       throw busy("This very document is just being stored. Send it again to see it done.", 5);
     log.error("document.unavailable", { error: errorText(error) });
     throw busy(
-      "The document could not be put into both R2 and IPFS, so it is in neither. Send it again.",
+      "The document was not stored in both R2 and IPFS, or it is not known whether it was. Send it again.",
       error instanceof RetryLater ? error.seconds : 30,
     );
   }

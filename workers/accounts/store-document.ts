@@ -16,9 +16,10 @@ export class StoredByAnother extends Error {
 }
 
 /**
- * Puts a document into IPFS, then into R2: what R2 shows is in both. What may be pinned is noted before it is, so that a
- * crash at any line leaves nothing that the sweep does not find. Asked again, it answers what is there.
- * @throws StoredByAnother while another does the same; any other error when it is in neither
+ * Puts a document into IPFS, then into R2, then into the index: what R2 shows is in both tiers. What may be pinned is noted
+ * before it is, and that note stays until the index has the document, so that a crash at any line leaves nothing that the
+ * sweep does not find. Asked again, it answers what is there.
+ * @throws StoredByAnother while another does the same; any other error when it is in neither tier, or not in the index
  */
 export async function storeDocument(
   owned: OwnedDocument,
@@ -35,8 +36,10 @@ export async function storeDocument(
     await pinAndReadBack(tiers.pinner, tiers.gateway, documentFile(tiers.chainId, owned));
     const created = await createDocument(bucket, owned);
     if (created && hold.isFirst && (await isStillHeld(bucket, hold, now()))) {
+      const { owner, bytes } = document;
+      await tiers.index.note({ id: document.id, cid, bytes: bytes.length });
       await done(hold, tiers, log);
-      return { cid, owner: document.owner, bytes: document.bytes.length };
+      return { cid, owner, bytes: bytes.length };
     }
   } catch (error) {
     log.error("document.not_stored", { documentId: document.id, error: errorText(error) });

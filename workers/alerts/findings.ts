@@ -2,6 +2,7 @@ import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/object-byte
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Finding } from "../monitor/alert-state.ts";
 import type { DeadLetterCounts } from "../../shared/dead-letters.ts";
+import type { DocumentTotals } from "../../shared/storage/report.ts";
 import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { Limits } from "./env.ts";
 import type { Readings } from "./readings.ts";
@@ -11,7 +12,7 @@ import type { Readings } from "./readings.ts";
  * @param now milliseconds since the epoch
  */
 export function findings(readings: Readings, limits: Limits, now: number): Finding[] {
-  const { chain, intake, deadLetters, storage, objects } = readings;
+  const { chain, intake, deadLetters, storage, documents, objects } = readings;
   const works = chain !== undefined && chain.halted === null;
   return [
     ...(chain ? [halted(chain)] : []),
@@ -19,6 +20,7 @@ export function findings(readings: Readings, limits: Limits, now: number): Findi
     ...(works && intake ? [pendingTooOld(chain, intake.oldestAt, limits, now)] : []),
     ...(deadLetters ? [openDeadLetters(deadLetters)] : []),
     ...(storage && !undecided(storage) ? [failedVerification(storage)] : []),
+    ...(documents ? [incompleteDocuments(documents)] : []),
     ...(objects ? [objectNearlyFull(objects)] : []),
     unreadable(readings),
   ];
@@ -166,6 +168,21 @@ function failedVerification({ failing, partial, lastRun }: StorageSummary): Find
           ? `${partial} block(s) are not whole in every tier, or a tier could not be read. Nothing is lost: another tier has them. POST /api/storage-verify/verify-all restores what can be, and says what keeps the rest.`
           : "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again.",
     details: { failing, partial, lastRun: lastRun?.id ?? null },
+  };
+}
+
+function incompleteDocuments({ total, partial, failed }: DocumentTotals): Finding {
+  const firing = failed > 0 || partial > 0;
+  return {
+    alert: "incomplete_documents",
+    firing,
+    summary:
+      failed > 0
+        ? `${failed} document(s) can be read neither from R2 nor from IPFS. GET /api/storage-verify/documents?status=failed names them; bring them from an export: vdc storage bring-documents.`
+        : firing
+          ? `${partial} document(s) are not whole in R2 and on IPFS, or one of them could not be read. Nothing is lost: the other has them. POST /api/storage-verify/verify-all restores what can be, and says what keeps the rest.`
+          : "Every document that was verified is in R2 and on IPFS.",
+    details: { total, failed, partial },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Log } from "../../shared/log.ts";
 import { monitor } from "../../shared/monitor.ts";
 import { readObjectBytes, type ObjectBytes } from "../../shared/object-bytes.ts";
 import { readParts } from "../../shared/parts.ts";
+import type { DocumentTotals } from "../../shared/storage/report.ts";
 import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
@@ -16,6 +17,7 @@ export interface Readings {
   readonly intake: Backlog | undefined;
   readonly deadLetters: DeadLetterCounts | undefined;
   readonly storage: StorageSummary | undefined;
+  readonly documents: DocumentTotals | undefined;
   readonly objects: ObjectBytes | undefined;
 }
 
@@ -26,11 +28,13 @@ export function read(env: Env, log: Log): Promise<Readings> {
       intake: () => intakeBacklog(env),
       deadLetters: () => deadLetters(env).counts(),
       storage: () => env.STORAGE_VERIFIER.summary(),
+      documents: () => env.STORAGE_VERIFIER.documentTotals(),
       objects: () =>
         readObjectBytes({
           "chain-head": () => chainHead(env).databaseBytes(),
           "dead-letters": () => deadLetters(env).databaseBytes(),
           "storage-runs": () => env.STORAGE_VERIFIER.databaseBytes(),
+          "document-index": () => env.STORAGE_VERIFIER.documentIndexBytes(),
           monitor: () => monitor(env).databaseBytes(),
         }),
     },

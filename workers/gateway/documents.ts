@@ -3,9 +3,11 @@ import { MAX_RECORD_BYTES, SignedDocument, StoredDocument } from "../../shared/c
 import { Sha256Hex } from "../../shared/chain/transaction.ts";
 import { REQUEST_ID_HEADER } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
+import { errorText } from "../../shared/log.ts";
+import { baseUrl, ipfsGateway } from "../../shared/storage/ipfs-tier.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { hasVersion } from "./etag.ts";
-import { operation } from "./operation.ts";
+import { operation, type Call } from "./operation.ts";
 import { countReadBeyondKv } from "./rate-limit.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
@@ -42,16 +44,16 @@ export const putDocument = operation(
   },
 );
 
-/** What is in R2 has been pinned before, so what is shown here is in both. */
+/** What is in R2 has been pinned before, so what is shown here is in both. What R2 has lost is shown from IPFS, verified. */
 export const document = operation(
   {
-    does: "A document's record, still encrypted to its owner",
+    does: "A document's record, still encrypted to its owner, from R2 or else from IPFS",
     who: "anyone",
     params: v.strictObject({ documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")) }),
     headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
     beyondKv: true,
     answers: { 200: SignedDocument, 304: { contentType: null } },
-    problems: ["not-found"],
+    problems: ["not-found", "unavailable"],
   },
   async (call) => {
     const { request, env, params } = call;
@@ -59,15 +61,65 @@ export const document = operation(
     await countReadBeyondKv(call);
     const etag = `"${documentId}"`;
     const unchanged = hasVersion(request, etag);
+    const headOnly = request.method === "HEAD" || unchanged;
     const key = r2Keys.document(documentId);
-    const stored = request.method === "HEAD" || unchanged ? await env.R2.head(key) : await env.R2.get(key);
-    if (stored === null)
-      throw new Problem("not-found", `There is no document ${documentId}.`, { members: { documentId } });
-    const headers = { etag, "cache-control": FOR_EVER };
+    const found =
+      (await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)))) ??
+      (await fromIpfs(call, documentId, unchanged));
+    const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": found.tier };
     if (unchanged) return new Response(null, { status: 304, headers });
-    const body = "body" in stored ? (stored as R2ObjectBody).body : null;
-    return new Response(body, {
-      headers: { ...headers, "content-type": "application/json", "content-length": String(stored.size) },
+    return new Response(request.method === "HEAD" ? null : found.body, {
+      headers: { ...headers, "content-type": "application/json", "content-length": String(found.size) },
     });
   },
 );
+
+interface Found {
+  readonly tier: "r2" | "ipfs";
+  readonly body: BodyInit | null;
+  readonly size: number;
+}
+
+/** `undefined` when R2 has none, or can't be read: IPFS may have it. */
+async function fromR2(
+  { log }: Call,
+  documentId: string,
+  read: () => Promise<R2Object | R2ObjectBody | null>,
+): Promise<Found | undefined> {
+  try {
+    const stored = await read();
+    if (stored === null) return undefined;
+    return { tier: "r2", body: "body" in stored ? stored.body : null, size: stored.size };
+  } catch (error) {
+    log.error("document.copy_unreadable", { documentId, tier: "r2", error: errorText(error) });
+    return undefined;
+  }
+}
+
+const IPFS_TIMEOUT = 15_000; // milliseconds
+
+/**
+ * Only the record whose CID the index has is shown.
+ * @param unchanged the caller has the record, so its bytes are not read
+ * @throws Problem "not-found" only when the index says that no such document was ever stored, else "unavailable"
+ */
+async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boolean): Promise<Found> {
+  try {
+    const indexed = await env.STORAGE_VERIFIER.findDocument(documentId);
+    if (indexed === null)
+      throw new Problem("not-found", `There is no document ${documentId}.`, { members: { documentId } });
+    if (indexed !== "reindexing") {
+      if (unchanged) return { tier: "ipfs", body: null, size: indexed.bytes };
+      const bytes = await ipfsGateway(baseUrl(env.IPFS_GATEWAY_URL), IPFS_TIMEOUT).fetch(indexed.cid);
+      if (bytes !== undefined) return { tier: "ipfs", body: bytes, size: bytes.length };
+    }
+    log.error("document.copy_unreadable", { documentId, tier: "ipfs", error: "no copy" });
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    log.error("document.copy_unreadable", { documentId, tier: "ipfs", error: errorText(error) });
+  }
+  throw new Problem("unavailable", `Document ${documentId} could not be read just now. Try again shortly.`, {
+    headers: { "retry-after": "5" },
+    members: { documentId },
+  });
+}

@@ -27,11 +27,13 @@ export const metrics = operation(
         alerts: () => monitor(env).alertStates(),
         dead_letters: () => deadLetters(env).counts(),
         storage: () => env.STORAGE_VERIFIER.summary(),
+        documents: () => env.STORAGE_VERIFIER.documentTotals(),
         objects: () =>
           readObjectBytes({
             "chain-head": () => chainHead(env).databaseBytes(),
             "dead-letters": () => deadLetters(env).databaseBytes(),
             "storage-runs": () => env.STORAGE_VERIFIER.databaseBytes(),
+            "document-index": () => env.STORAGE_VERIFIER.documentIndexBytes(),
             "audit-log": () => audit(env).databaseBytes(),
             monitor: () => monitor(env).databaseBytes(),
           }),

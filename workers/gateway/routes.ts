@@ -26,6 +26,7 @@ import {
   verifyAll,
   verifyBlock,
 } from "./storage-verify.ts";
+import { bringDocument, storedDocuments, verifyDocument } from "./stored-documents.ts";
 import { transaction } from "./transactions.ts";
 import { replaceUserMetadata, userMetadata } from "./users.ts";
 import { webhook } from "./webhook.ts";
@@ -78,6 +79,9 @@ export const ROUTES: readonly Route[] = [
   ["DELETE", "/api/storage-verify/runs/:runId", abortStorageRun],
   ["POST", "/api/storage-verify/runs/:runId/resume", resumeStorageRun],
   ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
+  ["GET", "/api/storage-verify/documents", storedDocuments],
+  ["POST", "/api/storage-verify/documents/:documentId/verify", verifyDocument],
+  ["PUT", "/api/storage-verify/documents/:documentId", bringDocument],
   ["POST", "/api/storage-verify/restore", restoreChain],
 
   ["POST", "/api/activation-tokens", activationToken],

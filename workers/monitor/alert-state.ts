@@ -4,6 +4,7 @@ export const ALERTS = [
   "stalled",
   "dead_letters",
   "failed_verification",
+  "incomplete_documents",
   "pending_too_old",
   "object_nearly_full",
   "unreadable",

@@ -1,14 +1,14 @@
 import type { AuditResult } from "../../shared/audit-chain.ts";
 import { onSchedule } from "../../shared/audit.ts";
 import { errorText, logger, type Log } from "../../shared/log.ts";
-import { blocksADay, SCHEDULE, storageRuns, type Env } from "./env.ts";
+import { blocksADay, documentsADay, SCHEDULE, storageRuns, type Env } from "./env.ts";
 import { sweepStaged } from "./sweep-staged.ts";
 import { verifyAll } from "./verify-all.ts";
 
 /** Less than a day, so that a run that began late does not skip one. */
 const VERIFY_EVERY_MS = 20 * 3_600_000;
 
-/** Sweeps staged bytes and verifies the next blocks, all their bytes: the work of a day does not grow with the chain. */
+/** Sweeps staged bytes and verifies the next blocks and documents, all their bytes: the work of a day does not grow with the chain. */
 export async function daily(env: Env): Promise<void> {
   const requestId = crypto.randomUUID();
   const log = logger("storage-verifier", { requestId, cause: "schedule" });
@@ -22,10 +22,14 @@ async function verifyOnceADay(env: Env, requestId: string, log: Log): Promise<vo
   if (lastRun?.state === "done" && Date.now() - lastRun.startedAt < VERIFY_EVERY_MS) return;
   const repair = env.AUTO_REHYDRATE === "true";
   const most = blocksADay(env, log);
-  const deed = { action: "verify-all", target: `the next ${most} blocks, repair=${repair}`, requestId };
+  const deed = {
+    action: "verify-all",
+    target: `the next ${most} blocks and ${documentsADay(env, log)} documents, repair=${repair}`,
+    requestId,
+  };
   await onSchedule({ env, log }, deed, async (): Promise<AuditResult> => {
     const answer = await verifyAll({ repair, by: SCHEDULE, rolling: most }, env, log);
-    if ("finished" in answer) return { failed: answer.finished.failed };
+    if ("finished" in answer) return { failed: answer.finished.failed + answer.finished.documents.failed };
     if ("started" in answer) return { runId: answer.started.id };
     log.warn("run.active", { runId: answer.active.id, by: answer.active.by });
     return { runId: answer.active.id, active: true };

@@ -2,16 +2,22 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { measureBacklog } from "../../shared/backlog.ts";
 import { consume } from "../../shared/consume.ts";
 import { VerifyStorage } from "../../shared/messages.ts";
+import { documentIndex } from "../../shared/document-index.ts";
+import type { IndexedDocument } from "../../shared/storage/documents.ts";
+import type { DocumentPage, DocumentTotals } from "../../shared/storage/report.ts";
 import { acceptCopy } from "./accept-copy.ts";
 import { daily } from "./daily.ts";
+import type { DocumentStatus } from "./document-rows.ts";
 import { logOf, storageRuns, type Env } from "./env.ts";
 import { startRestore } from "./restore-chunk.ts";
 import { resumeRun } from "./resume.ts";
 import { listStored } from "./status.ts";
 import { verifyAll } from "./verify-all.ts";
+import { acceptDocument, verifyDocumentForOperator } from "./verify-one-document.ts";
 import { verifyForOperator } from "./verify-one.ts";
 import { work } from "./work.ts";
 
+export { DocumentIndex } from "./document-index.ts";
 export { StorageRuns } from "./storage-runs.ts";
 
 const queue = consume("storage-verifier", VerifyStorage, work);
@@ -41,6 +47,34 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
     return acceptCopy(blockNumber, bytes, this.env, logOf(requestId));
   }
 
+  /** Null: no such document was ever stored. */
+  async findDocument(documentId: string): Promise<IndexedDocument | null | "reindexing"> {
+    return documentIndex(this.env).find(documentId);
+  }
+
+  async documents(
+    after: string,
+    limit: number,
+    status: DocumentStatus | undefined,
+  ): Promise<DocumentPage | "reindexing"> {
+    return documentIndex(this.env).page(after, limit, status);
+  }
+
+  /** @throws Error while they can't be told: unknown is not zero */
+  async documentTotals(): Promise<DocumentTotals> {
+    const totals = await documentIndex(this.env).totals();
+    if (totals === "reindexing") throw new Error("the index of documents is being made anew from R2");
+    return totals;
+  }
+
+  verifyDocument(documentId: string, repair: boolean, requestId: string) {
+    return verifyDocumentForOperator(documentId, repair, this.env, logOf(requestId));
+  }
+
+  acceptDocument(documentId: string, bytes: Uint8Array<ArrayBuffer>, requestId: string) {
+    return acceptDocument(documentId, bytes, this.env, logOf(requestId));
+  }
+
   restore(by: string, requestId: string) {
     return startRestore(by, this.env, logOf(requestId));
   }
@@ -49,9 +83,13 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
     return storageRuns(this.env).summary();
   }
 
-  /** What the storage of its Durable Object takes. */
+  /** What the storage of its Durable Objects takes. */
   async databaseBytes() {
     return storageRuns(this.env).databaseBytes();
+  }
+
+  async documentIndexBytes() {
+    return documentIndex(this.env).databaseBytes();
   }
 
   /** What waits in its own queue. */

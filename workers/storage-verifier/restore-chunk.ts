@@ -86,7 +86,7 @@ async function done({ id, by }: StorageRun, totalBlocks: number, env: Env, log: 
   const verification = { id: crypto.randomUUID(), kind: "verify" as const, repair: true, by, totalBlocks };
   if (await storageRuns(env).endRestore(id, verification)) {
     log.warn("chain.restored", { runId: id, blocks: totalBlocks, verification: verification.id });
-    await tellNext({ id: verification.id, next: 0 }, env);
+    await tellNext(known(await storageRuns(env).find(verification.id)), env);
   }
   return known(await storageRuns(env).find(id));
 }

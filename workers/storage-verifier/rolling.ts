@@ -19,6 +19,16 @@ export function nextPart(
   return { first: 0, total: Math.min(most, totalBlocks) };
 }
 
+/** The document behind which the rolling verification goes on, in the order of ids. */
+export function rollingDocumentsAfter(sql: Sql): string {
+  const [row] = sql.exec<{ documents_after: string }>("SELECT documents_after FROM rolling").toArray();
+  return row?.documents_after ?? "";
+}
+
+export function moveRollingDocuments(sql: Sql, after: string): void {
+  sql.exec("UPDATE rolling SET documents_after = ?", after);
+}
+
 /** Every block that was published by then has been verified since. */
 export function noteVerifiedSince(sql: Sql, time: number): void {
   sql.exec("UPDATE rolling SET verified_since = max(coalesce(verified_since, 0), ?)", time);

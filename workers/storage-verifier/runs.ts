@@ -1,6 +1,6 @@
 import type { Sql } from "../../shared/sqlite.ts";
-import type { BlockReport, StorageRun } from "../../shared/storage/report.ts";
-import { nextPart, noteVerifiedSince } from "./rolling.ts";
+import type { BlockReport, DocumentReport, StorageRun } from "../../shared/storage/report.ts";
+import { moveRollingDocuments, nextPart, noteVerifiedSince, rollingDocumentsAfter } from "./rolling.ts";
 
 export interface NewRun {
   readonly id: string;
@@ -35,6 +35,14 @@ export type RunRow = {
   partial: number;
   failed: number;
   message: string | null;
+  documents_total: number;
+  documents_next: number;
+  documents_after: string;
+  documents_results: number;
+  documents_verified: number;
+  documents_rehydrated: number;
+  documents_partial: number;
+  documents_failed: number;
 };
 
 /** Of each run; the counts go on. */
@@ -54,8 +62,8 @@ export function startRun(
       ? { first: 0, total: run.totalBlocks }
       : nextPart(sql, run.totalBlocks, run.rolling, now);
   sql.exec(
-    `INSERT INTO run (id, kind, state, repair, by, started_at, moved_at, rolling, first, total, next)
-     VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO run (id, kind, state, repair, by, started_at, moved_at, rolling, first, total, next, documents_after)
+     VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     run.id,
     run.kind,
     run.repair ? 1 : 0,
@@ -66,15 +74,15 @@ export function startRun(
     first,
     total,
     first,
+    run.rolling === undefined ? "" : rollingDocumentsAfter(sql),
   );
   forgetOld(sql);
-  if (total === 0 && run.kind === "verify") end(sql, run.id, "done", null, now);
   return { started: mustFind(sql, run.id, now) };
 }
 
 /**
  * Takes the reports of the run's next blocks. A chunk that was done twice counts once: only the one that begins where
- * the run stands is taken. The run ends with its last block.
+ * the run stands is taken. The documents follow the last block.
  */
 export function recordChunk(
   sql: Sql,
@@ -112,11 +120,72 @@ export function recordChunk(
     );
   sql.exec("UPDATE run SET results = results + ? WHERE id = ?", kept.length, runId);
   if (row.rolling === 1) sql.exec("UPDATE rolling SET next = ?", next);
-  if (next >= row.first + row.total) {
-    end(sql, runId, "done", null, now);
-    if (row.rolling === 0) noteVerifiedSince(sql, row.started_at);
-  }
+  if (next >= row.first + row.total && row.rolling === 0) noteVerifiedSince(sql, row.started_at);
   return mustFind(sql, runId, now);
+}
+
+/** Whether the blocks of a run have been verified, so that its documents are next. */
+export function areBlocksDone({ firstBlock, totalBlocks, next }: StorageRun): boolean {
+  return next >= firstBlock + totalBlocks;
+}
+
+/** How many blocks and documents of a run have been done: a message of the run says at which place it begins. */
+export function placeOf({ next, documents }: StorageRun): number {
+  return next + documents.next;
+}
+
+/** Takes the reports of the run's next documents, as `recordChunk` does those of its blocks. The run ends with the last one. */
+export function recordDocuments(
+  sql: Sql,
+  chunk: {
+    readonly runId: string;
+    /** How many documents had been verified before. */
+    readonly from: number;
+    /** How many documents the run is about. */
+    readonly total: number;
+    /** The id behind which the next chunk begins. */
+    readonly after: string;
+    readonly isLast: boolean;
+    readonly reports: readonly DocumentReport[];
+  },
+  now: number,
+): StorageRun {
+  const { runId, from, total, after, isLast, reports } = chunk;
+  const row = rowOf(sql, runId);
+  if (row?.state !== "running" || row.documents_next !== from) return mustFind(sql, runId, now);
+  const count = (status: DocumentReport["status"]) =>
+    reports.filter((report) => report.status === status).length;
+  const kept = reports.filter(({ status }) => status !== "ok").slice(0, RESULTS_KEPT - row.documents_results);
+  sql.exec(
+    `UPDATE run SET documents_total = ?, documents_next = ?, documents_after = ?, documents_results = documents_results + ?,
+     documents_verified = documents_verified + ?, documents_rehydrated = documents_rehydrated + ?,
+     documents_partial = documents_partial + ?, documents_failed = documents_failed + ?, moved_at = ?, nudges = 0 WHERE id = ?`,
+    Math.max(total, from + reports.length),
+    from + reports.length,
+    after,
+    kept.length,
+    count("ok"),
+    count("rehydrated"),
+    count("partial"),
+    count("failed"),
+    now,
+    runId,
+  );
+  for (const report of kept)
+    sql.exec(
+      "INSERT OR REPLACE INTO document_result (run_id, document_id, report) VALUES (?, ?, ?)",
+      runId,
+      report.documentId,
+      JSON.stringify(report),
+    );
+  if (row.rolling === 1) moveRollingDocuments(sql, after);
+  if (isLast) end(sql, runId, "done", null, now);
+  return mustFind(sql, runId, now);
+}
+
+/** The document behind which the next chunk of the run begins. */
+export function documentsAfter(sql: Sql, runId: string): string {
+  return rowOf(sql, runId)?.documents_after ?? "";
 }
 
 /** A restore moves block by block, and knows its end only when it is there. */
@@ -202,7 +271,21 @@ export function findRunWithResults(sql: Sql, runId: string, now: number): Storag
       RESULTS_KEPT,
     )
     .toArray();
-  return { ...run, results: results.map(({ report }) => JSON.parse(report) as BlockReport) };
+  const documents = sql
+    .exec<{ report: string }>(
+      "SELECT report FROM document_result WHERE run_id = ? ORDER BY document_id LIMIT ?",
+      runId,
+      RESULTS_KEPT,
+    )
+    .toArray();
+  return {
+    ...run,
+    results: results.map(({ report }) => JSON.parse(report) as BlockReport),
+    documents: {
+      ...run.documents,
+      results: documents.map(({ report }) => JSON.parse(report) as DocumentReport),
+    },
+  };
 }
 
 /** The latest first, without their results. */
@@ -270,6 +353,7 @@ function forgetOld(sql: Sql): void {
     .toArray();
   for (const { id } of old) {
     sql.exec("DELETE FROM result WHERE run_id = ?", id);
+    sql.exec("DELETE FROM document_result WHERE run_id = ?", id);
     sql.exec("DELETE FROM run WHERE id = ?", id);
   }
 }
@@ -291,6 +375,15 @@ function runOf(row: RunRow, now: number): StorageRun {
     partial: row.partial,
     failed: row.failed,
     results: [],
+    documents: {
+      total: row.documents_total,
+      next: row.documents_next,
+      verified: row.documents_verified,
+      rehydrated: row.documents_rehydrated,
+      partial: row.documents_partial,
+      failed: row.documents_failed,
+      results: [],
+    },
     message: row.message,
     duration: Math.max(0, (row.finished_at ?? now) - row.started_at),
   };

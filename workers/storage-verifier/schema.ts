@@ -47,4 +47,17 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     END`,
     "CREATE TABLE rehydrated (tier TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
   ],
+  [
+    // The documents of a run, which follow its blocks; `documents_after`: the id that the last of them bears.
+    "ALTER TABLE run ADD COLUMN documents_total INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN documents_next INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN documents_after TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE run ADD COLUMN documents_results INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN documents_verified INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN documents_rehydrated INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN documents_partial INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN documents_failed INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE document_result (run_id TEXT, document_id TEXT, report TEXT NOT NULL, PRIMARY KEY (run_id, document_id)) WITHOUT ROWID",
+    "ALTER TABLE rolling ADD COLUMN documents_after TEXT NOT NULL DEFAULT ''",
+  ],
 ];

@@ -1,3 +1,4 @@
+import { documentIndex } from "../../shared/document-index.ts";
 import type { BlockMetadata } from "../../shared/storage/kv-tier.ts";
 import type { StorageStatus } from "../../shared/storage/report.ts";
 import { storageRuns, type Env } from "./env.ts";
@@ -18,9 +19,10 @@ export async function listStored(from: number, limit: number, env: Env): Promise
   const plan = listingPlan(from, end, totalBlocks);
   const kv = new Map<number, BlockMetadata | undefined>();
   const r2 = new Set<number>();
-  const [known, troubles] = await Promise.all([
+  const [known, troubles, documents] = await Promise.all([
     knownBlocks(env, from, end),
     storageRuns(env).troublesOf(from, end),
+    documentIndex(env).totals(),
     listKv(plan, env.KV, (number, metadata) => kv.set(number, metadata)),
     listR2(plan, env.R2, (number) => r2.add(number)),
   ]);
@@ -38,6 +40,7 @@ export async function listStored(from: number, limit: number, env: Env): Promise
     totalBlocks,
     blocks,
     summary: { complete, incomplete: blocks.length - complete },
+    documents: documents === "reindexing" ? null : documents,
     next: end > from && end < totalBlocks ? end : null,
   };
 }

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { errorText, logger } from "../../shared/log.ts";
 import { migrateTo } from "../../shared/sqlite.ts";
-import type { BlockReport } from "../../shared/storage/report.ts";
+import type { BlockReport, DocumentReport } from "../../shared/storage/report.ts";
 import type { Env } from "./env.ts";
 import * as runs from "./runs.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -40,7 +40,8 @@ export class StorageRuns extends DurableObject<Env> {
     if (time > Date.now()) return this.ctx.storage.setAlarm(time);
     const { id: runId } = active;
     try {
-      await tellNext(active, this.env);
+      const run = runs.findRun(this.#sql, runId, Date.now());
+      if (run !== null) await tellNext(run, this.env);
     } catch (error) {
       logger("storage-verifier").warn("run.not_told", { runId, error: errorText(error) });
     }
@@ -53,6 +54,22 @@ export class StorageRuns extends DurableObject<Env> {
 
   recordChunk(chunk: { runId: string; from: number; next: number; reports: readonly BlockReport[] }) {
     return this.#decide((now) => runs.recordChunk(this.#sql, chunk, now));
+  }
+
+  recordDocuments(chunk: {
+    runId: string;
+    from: number;
+    total: number;
+    after: string;
+    isLast: boolean;
+    reports: readonly DocumentReport[];
+  }) {
+    return this.#decide((now) => runs.recordDocuments(this.#sql, chunk, now));
+  }
+
+  /** The document behind which the run's next chunk begins. */
+  documentsAfter(runId: string) {
+    return runs.documentsAfter(this.#sql, runId);
   }
 
   moveRestore(runId: string, next: number) {

@@ -1,14 +1,15 @@
 import type { StorageRun } from "../../shared/storage/report.ts";
 import type { Env } from "./env.ts";
+import { placeOf } from "./runs.ts";
 
 /** Has the queue take the run on from where it stands. Told twice, it is done once. */
 export async function tellNext(
-  { id, next }: Pick<StorageRun, "id" | "next">,
+  run: StorageRun,
   env: Pick<Env, "STORAGE_VERIFIER_QUEUE">,
   delaySeconds = 0,
 ): Promise<void> {
   await env.STORAGE_VERIFIER_QUEUE.send(
-    { v: 1, kind: "chunk", runId: id, from: next },
+    { v: 1, kind: "chunk", runId: run.id, from: placeOf(run) },
     delaySeconds > 0 ? { delaySeconds } : {},
   );
 }

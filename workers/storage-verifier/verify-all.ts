@@ -1,17 +1,26 @@
 import { chainHead } from "../../shared/chain-head.ts";
+import { documentIndex } from "../../shared/document-index.ts";
 import type { Log } from "../../shared/log.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
-import type { BlockReport, StorageRun, VerifyAllResult } from "../../shared/storage/report.ts";
+import type {
+  BlockReport,
+  DocumentReport,
+  StorageRun,
+  VerifyAllResult,
+} from "../../shared/storage/report.ts";
 import { chunkOf, TRANSACTIONS_AT_ONCE } from "./chunk.ts";
 import { conclude } from "./conclude.ts";
 import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
+import { areBlocksDone } from "./runs.ts";
 import { tellNext } from "./tell.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
+import { verifyDocumentChunk } from "./verify-documents.ts";
 
-/** A chain up to this size, with few transactions, is verified while the caller waits; any other by the queue. */
+/** A chain up to this size, with few transactions and documents, is verified while the caller waits; any other by the queue. */
 const BLOCKS_AT_ONCE = 50;
+const DOCUMENTS_AT_ONCE = 50;
 const BLOCKS_A_CHUNK = 20;
 /** Each block asks for four things at a time, and six connections may be open (Cloudflare, Workers limits). */
 const BLOCKS_TOGETHER = 2;
@@ -28,35 +37,68 @@ export async function verifyAll(
   env: Env,
   log: Log,
 ): Promise<VerifyAllAnswer> {
-  const [{ totalBlocks }, { counts }] = await Promise.all([readChain(env), chainHead(env).status()]);
+  const [{ totalBlocks }, { counts }, documents] = await Promise.all([
+    readChain(env),
+    chainHead(env).status(),
+    documentIndex(env).totals(),
+  ]);
   const run = { id: crypto.randomUUID(), kind: "verify" as const, totalBlocks, ...request };
   const answer = await storageRuns(env).start(run);
   if ("active" in answer) return answer;
   log.info("run.started", { runId: run.id, totalBlocks, repair: run.repair });
-  if (answer.started.totalBlocks > BLOCKS_AT_ONCE || counts.mined > TRANSACTIONS_AT_ONCE) {
+  const isLong =
+    answer.started.totalBlocks > BLOCKS_AT_ONCE ||
+    counts.mined > TRANSACTIONS_AT_ONCE ||
+    documents === "reindexing" ||
+    documents.total > DOCUMENTS_AT_ONCE;
+  if (isLong) {
     await tellNext(answer.started, env);
     return answer;
   }
   const results: BlockReport[] = [];
+  const documentResults: DocumentReport[] = [];
   let state = answer.started;
   while (state.state === "running") {
-    const { run: after, reports } = await verifyChunk(state, env, log);
-    results.push(...reports);
-    state = after;
+    const chunk = await verifyChunk(state, env, log);
+    results.push(...chunk.reports);
+    documentResults.push(...chunk.documentReports.filter(({ status }) => status !== "ok"));
+    state = chunk.run;
   }
   if (state.state !== "done") return { started: state }; // somebody has ended it meanwhile
   const { verified, rehydrated, partial, failed, duration } = state;
   return {
-    finished: { totalBlocks: state.totalBlocks, verified, rehydrated, partial, failed, results, duration },
+    finished: {
+      totalBlocks: state.totalBlocks,
+      verified,
+      rehydrated,
+      partial,
+      failed,
+      results,
+      documents: { ...state.documents, results: documentResults },
+      duration,
+    },
   };
 }
 
-/** The next blocks of a run. Done twice, by a message that came twice, it is counted once. */
-export async function verifyChunk(
+interface VerifiedChunk {
+  readonly run: StorageRun;
+  readonly reports: readonly BlockReport[];
+  readonly documentReports: readonly DocumentReport[];
+}
+
+/** The next blocks of a run, or the next documents behind them. Done twice, by a message that came twice, it is counted once. */
+export async function verifyChunk(run: StorageRun, env: Env, log: Log): Promise<VerifiedChunk> {
+  if (!areBlocksDone(run)) return { ...(await verifyBlockChunk(run, env, log)), documentReports: [] };
+  const { run: after, reports: documentReports } = await verifyDocumentChunk(run, env, log);
+  if (after.state === "done") await finish(after, env, log);
+  return { run: after, reports: [], documentReports };
+}
+
+async function verifyBlockChunk(
   run: StorageRun,
   env: Env,
   log: Log,
-): Promise<{ run: StorageRun; reports: readonly BlockReport[] }> {
+): Promise<Pick<VerifiedChunk, "run" | "reports">> {
   const from = run.next;
   const end = Math.min(from + BLOCKS_A_CHUNK, run.firstBlock + run.totalBlocks);
   const [chain, known] = await Promise.all([readChain(env), knownBlocks(env, from, end)]);
@@ -78,13 +120,22 @@ export async function verifyChunk(
     next: from + chunk.length,
     reports,
   });
-  if (after.state === "done") await finish(after, env, log);
   return { run: after, reports };
 }
 
 /** KV's hot keys, which only the chain head writes, are part of what a run restores: they may be lost, or stale. */
 async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
-  const { verified, rehydrated, partial, failed } = run;
-  log.info("run.finished", { runId: run.id, verified, rehydrated, partial, failed });
+  const { verified, rehydrated, partial, failed, documents } = run;
+  log.info("run.finished", {
+    runId: run.id,
+    verified,
+    rehydrated,
+    partial,
+    failed,
+    documentsVerified: documents.verified,
+    documentsRehydrated: documents.rehydrated,
+    documentsPartial: documents.partial,
+    documentsFailed: documents.failed,
+  });
   if (run.repair) await chainHead(env).publishAgain();
 }

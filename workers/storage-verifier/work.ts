@@ -2,13 +2,15 @@ import type { Log } from "../../shared/log.ts";
 import type { VerifyStorage } from "../../shared/messages.ts";
 import { SCHEDULE, storageRuns, type Env } from "./env.ts";
 import { restoreChunk } from "./restore-chunk.ts";
+import { placeOf } from "./runs.ts";
 import { tellNext } from "./tell.ts";
 import { verifyChunk } from "./verify-all.ts";
 import { verifyAgain } from "./verify-one.ts";
 
 /**
- * Between two chunks of the rolling verification, which is in no hurry. A chunk of 20 blocks asks Pinata 20 times, and its
- * smallest plan allows 60 requests a minute (Pinata, "Rate limits"): half is left to the blocks that are being stored.
+ * Between two chunks of the rolling verification, which is in no hurry. A chunk of 20 blocks asks Pinata 20 times, one of 10
+ * documents 10 times, and its smallest plan allows 60 requests a minute (Pinata, "Rate limits"): half is left to the blocks
+ * that are being stored.
  */
 const PACE_SECONDS = 40;
 
@@ -17,7 +19,7 @@ export async function work(message: VerifyStorage, env: Env, log: Log): Promise<
   if (message.kind === "block") return verifyAgain(message.blockNumber, message.repair, env, log);
   const run = await storageRuns(env).find(message.runId);
   // Aborted, or this message is an older copy of one that has been done.
-  if (run?.state !== "running" || run.next !== message.from) return;
+  if (run?.state !== "running" || placeOf(run) !== message.from) return;
   const after =
     run.kind === "verify" ? (await verifyChunk(run, env, log)).run : await restoreChunk(run, env, log);
   if (after.state === "running") await tellNext(after, env, after.by === SCHEDULE ? PACE_SECONDS : 0);

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
-import { mark } from "../../output/words.ts";
+import { counted, mark } from "../../output/words.ts";
 import type { StorageStatus } from "../../../shared/storage/report.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
@@ -33,7 +33,7 @@ export function storageStatusCommand(): Command {
     });
 }
 
-function asText({ blocks, summary, totalBlocks, next }: StorageStatus): string {
+function asText({ blocks, summary, totalBlocks, documents, next }: StorageStatus): string {
   const rows = blocks.map(({ blockNumber, kv, r2, ipfs, complete }) => [
     blockNumber,
     mark(kv),
@@ -45,6 +45,13 @@ function asText({ blocks, summary, totalBlocks, next }: StorageStatus): string {
     table(["block", "kv", "r2", "ipfs", "complete"], rows),
     "",
     `${summary.complete} complete, ${summary.incomplete} incomplete, of ${totalBlocks} in all`,
+    documentsText(documents),
     ...(next === null ? [] : [`there are more: --from ${next}`]),
   ].join("\n");
+}
+
+function documentsText(documents: StorageStatus["documents"]): string {
+  if (documents === null) return "documents: not known, for their index is being made anew";
+  const { total, partial, failed, unverified } = documents;
+  return `${counted(total, "document")}; by their latest verification ${failed} failed, ${partial} partial; ${unverified} not verified yet`;
 }

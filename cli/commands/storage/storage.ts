@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { examples } from "../options.ts";
 import { bringCommand } from "./bring.ts";
+import { bringDocumentsCommand, documentsCommand, verifyDocumentCommand } from "./documents.ts";
 import { abortCommand, resumeRunCommand, runsCommand } from "./runs.ts";
 import { storageStatusCommand } from "./status.ts";
 import { verifyAllCommand } from "./verify-all.ts";
@@ -8,11 +9,16 @@ import { verifyBlockCommand } from "./verify-block.ts";
 
 export function storageCommand(): Command {
   return new Command("storage")
-    .description("check that KV, R2 and IPFS hold every block, and restore what is missing (operator)")
+    .description(
+      "check that KV, R2 and IPFS hold every block and document, and restore what is missing (operator)",
+    )
     .addCommand(storageStatusCommand())
     .addCommand(verifyBlockCommand())
     .addCommand(verifyAllCommand())
     .addCommand(bringCommand())
+    .addCommand(documentsCommand())
+    .addCommand(verifyDocumentCommand())
+    .addCommand(bringDocumentsCommand())
     .addCommand(runsCommand())
     .addCommand(abortCommand())
     .addCommand(resumeRunCommand())

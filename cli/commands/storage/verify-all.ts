@@ -4,7 +4,7 @@ import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import type { StorageRun, VerifyAllResult } from "../../../shared/storage/report.ts";
 import { followRun } from "../../storage/follow-run.ts";
-import { reportTable, resultRows, runText } from "../../storage/tables.ts";
+import { documentTable, reportTable, resultRows, runText } from "../../storage/tables.ts";
 import { judgeAll, judgeRun } from "../../storage/verdict.ts";
 import { connected, examples, type Connected } from "../options.ts";
 
@@ -17,7 +17,9 @@ const TIMEOUT = 300_000; // milliseconds: a short chain is verified while the ca
 
 export function verifyAllCommand(): Command {
   return connected(new Command("verify-all"))
-    .description("the same for every block: a long chain as a run, which is followed until it ends")
+    .description(
+      "the same for every block and document: a long chain as a run, which is followed until it ends",
+    )
     .option("--no-repair", "look only")
     .option("--no-wait", "don't follow the run")
     .addHelpText(
@@ -36,10 +38,18 @@ async function verifyAll(options: Options): Promise<void> {
     timeout: TIMEOUT,
   });
   if (!("id" in result)) {
-    show(options, result, (result) => [facts(resultRows(result)), ...reportTable(result.results)].join("\n"));
+    show(options, result, asText);
     return judgeAll(result);
   }
   const run = options.wait ? await followRun(client, result) : result;
   show(options, run, runText);
   judgeRun(run);
+}
+
+function asText(result: VerifyAllResult): string {
+  return [
+    facts(resultRows(result)),
+    ...reportTable(result.results),
+    ...documentTable(result.documents.results),
+  ].join("\n");
 }

@@ -84,7 +84,7 @@ async function untilSwept(world: World): Promise<void> {
   await world.fireCron("accounts");
 }
 
-async function document(world: World) {
+export async function document(world: World) {
   return sealDocument(CHAIN_ID, crypto.getRandomValues(new Uint8Array(1_000)), await userOf(world));
 }
 

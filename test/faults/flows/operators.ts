@@ -4,14 +4,25 @@ import { workerName } from "../../../shared/pipeline.ts";
 import type { StorageRun } from "../../../shared/storage/report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
-import { CHAIN_ID } from "../../support/accounts.ts";
+import { equalBytes } from "../../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../../shared/crypto/cid.ts";
+import { CHAIN_ID, postDocument } from "../../support/accounts.ts";
+import { pinnedFiles } from "../../support/chain-state.ts";
 import { checkChain } from "../../support/check-chain.ts";
 import { deliver } from "../../support/payments.ts";
 import { enqueue } from "../../support/queues.ts";
-import { archivedBytes, corrupt, lose } from "../../support/storage.ts";
+import {
+  archivedBytes,
+  bringDocument,
+  corrupt,
+  corruptDocument,
+  lose,
+  unpin,
+} from "../../support/storage.ts";
 import type { Flow } from "../flow.ts";
 import { until } from "../../support/patience.ts";
 import type { World } from "../world.ts";
+import { document } from "./accounts.ts";
 import { dismissAll, untilLetter } from "./dead-letters.ts";
 
 async function lastBlock(world: World): Promise<number> {
@@ -30,6 +41,45 @@ async function repair(world: World, damage: (n: number) => Promise<void>): Promi
     const { status } = await world.operate<{ status: string }>("POST", `/api/storage-verify/verify/${n}`);
     expect(status).toBe("ok");
   });
+}
+
+interface StoredDocument {
+  readonly id: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A new document that is stored. */
+async function storedDocument(world: World): Promise<StoredDocument> {
+  const made = await document(world);
+  await until(async () => {
+    const response = await postDocument(world.pipeline, made.bytes);
+    expect(response.status, await response.text()).toBe(200);
+  });
+  return made;
+}
+
+/** A document's copy is damaged in a tier, and an operator has it verified until it is sound. */
+async function repairDocument(
+  world: World,
+  damage: (document: StoredDocument) => Promise<void>,
+): Promise<void> {
+  const stored = await storedDocument(world);
+  await damage(stored);
+  await until(async () => {
+    const path = `/api/storage-verify/documents/${stored.id}/verify`;
+    const { status } = await world.operate<{ status: string }>("POST", path);
+    expect(status).toBe("ok");
+  });
+  await expectStored(world, stored);
+}
+
+async function expectStored(world: World, { id, bytes }: StoredDocument): Promise<void> {
+  const object = await world.pipeline.r2.get(r2Keys.document(id));
+  const kept = new Uint8Array((await object?.arrayBuffer()) ?? new ArrayBuffer());
+  expect(equalBytes(kept, bytes), "R2 has the document").toBe(true);
+  expect(await pinnedFiles(world.pipeline)).toContainEqual(
+    expect.objectContaining({ cid: await cidV0(bytes) }),
+  );
 }
 
 function repairs(tier: TierName): Flow {
@@ -72,6 +122,37 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
     is: "a block that was altered in R2: the wrong bytes are kept, then replaced",
     damages: true,
     run: (world) => repair(world, (n) => corrupt(world.pipeline, "r2", n)),
+  },
+  {
+    name: "repair: document in r2",
+    is: "a document that R2 has lost: an operator has it verified",
+    run: (world) => repairDocument(world, ({ id }) => world.pipeline.r2.delete(r2Keys.document(id))),
+  },
+  {
+    name: "repair: document's pin",
+    is: "a document whose pin is lost: an operator has it verified",
+    run: (world) => repairDocument(world, async ({ bytes }) => unpin(world.pipeline, await cidV0(bytes))),
+  },
+  {
+    name: "repair: document's evidence",
+    is: "a document that was altered in R2: the wrong bytes are kept, then replaced",
+    run: (world) => repairDocument(world, async ({ id }) => void (await corruptDocument(world.pipeline, id))),
+  },
+  {
+    name: "document brought",
+    is: "a document that no tier has: an operator brings it from an export",
+    async run(world) {
+      const stored = await storedDocument(world);
+      await world.pipeline.r2.delete(r2Keys.document(stored.id));
+      await unpin(world.pipeline, await cidV0(stored.bytes));
+      await until(async () => {
+        const response = await bringDocument(world.pipeline, stored.id, stored.bytes);
+        expect(response.status, await response.clone().text()).toBe(200);
+        const { report } = await response.json<{ report: { status: string } }>();
+        expect(report.status).toBe("ok");
+      });
+      await expectStored(world, stored);
+    },
   },
   {
     name: "repair: index",

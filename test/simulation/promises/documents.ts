@@ -14,14 +14,21 @@ export function checkDocuments({ r2, world }: Stack, promised: Promised): void {
   }
 }
 
-/** When nothing is under way: R2 and IPFS hold the same documents. A pin that the service lost was kept once. */
+/** When nothing is under way: R2 and IPFS hold the same documents, and the index knows them all. A pin that the service lost was kept once. */
 export function checkPinnedDocuments(stack: Stack, promised: Promised): void {
   const { r2, pinning, world } = stack;
   checkDocuments(stack, promised);
+  const indexed = new Map(
+    stack
+      .object("DocumentIndex", stack.chainId)
+      .rows<{ id: string; cid: string }>("SELECT id, cid FROM document")
+      .map(({ id, cid }) => [r2Keys.document(id), cid]),
+  );
   const needed = new Set<string>();
   for (const key of r2.keys(PREFIX)) {
     const { customMetadata: { cid = "" } = {}, bytes } = r2.truth(key) ?? {};
     needed.add(cid);
+    if (indexed.get(key) !== cid) world.broken(KEPT, `the index does not know ${key} as ${cid}`);
     const pinned = pinning.truth(cid);
     const isSame = pinned !== undefined && bytes !== undefined && Buffer.from(pinned).equals(bytes);
     if (!isSame && !pinning.hasLost(cid)) world.broken(KEPT, `${key} is not pinned as ${cid}`);

@@ -50,6 +50,11 @@ function expectBothOrNeither(memory: MemoryTiers): void {
   expect([...memory.pins]).toEqual(cid === undefined ? [] : [cid]);
 }
 
+/** The index knows what was answered as stored, and whatever no note is left of. */
+function expectIndexed(memory: MemoryTiers): void {
+  expect(memory.index.get(owned.document.id)).toBe(memory.objects.get(documentKey())?.customMetadata?.cid);
+}
+
 async function sweepLater(memory: MemoryTiers): Promise<void> {
   memory.turn = async () => {};
   memory.fault = () => undefined;
@@ -57,10 +62,11 @@ async function sweepLater(memory: MemoryTiers): Promise<void> {
   await sweepUnfinished(memory.tiers(), SILENT);
   expect(memory.objects.has(uploadKey()), "its note").toBe(false);
   expectBothOrNeither(memory);
+  expectIndexed(memory);
 }
 
 describe("storing a document", () => {
-  it("notes what it will pin before it pins, puts it into R2 last, and leaves no note", async () => {
+  it("notes what it will pin before it pins, puts it into R2 and then into the index, and leaves no note", async () => {
     const memory = new MemoryTiers();
     const done: string[] = [];
     memory.turn = async (what) => void done.push(what);
@@ -70,7 +76,14 @@ describe("storing a document", () => {
       owner: owned.document.owner,
       bytes: owned.document.bytes.length,
     });
-    const order = [`put ${uploadKey()}`, "pin", "serves", `put ${documentKey()}`, `delete ${uploadKey()}`];
+    const order = [
+      `put ${uploadKey()}`,
+      "pin",
+      "serves",
+      `put ${documentKey()}`,
+      "index",
+      `delete ${uploadKey()}`,
+    ];
     expect(done.filter((what) => order.includes(what))).toEqual(order);
     expectBothOrNeither(memory);
     expect(memory.objects.has(uploadKey())).toBe(false);
@@ -103,6 +116,7 @@ describe("storing a document", () => {
     "put uploads",
     "delete uploads",
     "unpin",
+    "index",
   ].flatMap((what) =>
     (["before", "after"] as const).flatMap((fault) => [1, 100].map((times) => ({ what, fault, times }))),
   );
@@ -113,7 +127,10 @@ describe("storing a document", () => {
       let left = given.times;
       memory.fault = (what) => (what.startsWith(given.what) && left-- > 0 ? given.fault : undefined);
       const [outcome] = await Promise.allSettled([storeDocument(owned, memory.tiers(), SILENT)]);
-      if (outcome.status === "fulfilled") expectBothOrNeither(memory);
+      if (outcome.status === "fulfilled") {
+        expectBothOrNeither(memory);
+        expectIndexed(memory);
+      }
       if (memory.objects.has(documentKey())) expect([...memory.pins]).toEqual([owned.cid]);
       memory.fault = () => undefined;
       const again = structuredClone([...memory.objects.keys()]);
@@ -210,6 +227,23 @@ describe("storing a document", () => {
   });
 });
 
+describe("a document that R2 has lost", () => {
+  it("keeps its pin, which is all that is left of it, when R2 does not take it again", async () => {
+    const memory = new MemoryTiers();
+    await storeDocument(owned, memory.tiers(), SILENT);
+    memory.objects.clear();
+    memory.fault = (what) => (what === `put ${documentKey()}` ? "before" : undefined);
+    await expect(storeDocument(owned, memory.tiers(), SILENT)).rejects.toThrow("failed");
+    expect([...memory.pins]).toEqual([owned.cid]);
+    memory.fault = () => undefined;
+    memory.clock += 3 * 3_600_000;
+    await sweepUnfinished(memory.tiers(), SILENT);
+    expect([...memory.pins]).toEqual([owned.cid]);
+    await storeDocument(owned, memory.tiers(), SILENT);
+    expectBothOrNeither(memory);
+  });
+});
+
 /** Holds the nth operation of a name back until it is let go on. */
 function gate(memory: MemoryTiers, what: string, nth = 1) {
   const reached = Promise.withResolvers<void>();
@@ -284,6 +318,7 @@ describe("storing the same document several times at once", () => {
     "serves",
     "unpin",
     "put documents",
+    "index",
   ];
   const moment = { what: fc.constantFrom(...operations), nth: fc.integer({ min: 1, max: 3 }) };
   const faults = fc.array(fc.record({ ...moment, fault: fc.constantFrom<Fault>("before", "after") }), {

@@ -23,6 +23,15 @@ const SOUND = {
   rehydrated: { kv: 0, r2: 0, ipfs: 0 },
 };
 
+const DOCUMENTS = {
+  total: 3,
+  unverified: 0,
+  partial: 0,
+  failed: 0,
+  verifiedSince: 1,
+  rehydrated: { r2: 0, ipfs: 0 },
+};
+
 /** What an alert says of a chain head as it stands, everything else being well unless told. */
 function looked(head: TestHead, others: Partial<Readings> = {}) {
   const readings: Readings = {
@@ -30,6 +39,7 @@ function looked(head: TestHead, others: Partial<Readings> = {}) {
     intake: NONE_WAITS,
     deadLetters: NO_LETTERS,
     storage: SOUND,
+    documents: DOCUMENTS,
     objects: { "chain-head": 4_096, monitor: 4_096 },
     ...others,
   };
@@ -53,9 +63,21 @@ describe("a chain at rest", () => {
       "pending_too_old",
       "dead_letters",
       "failed_verification",
+      "incomplete_documents",
       "object_nearly_full",
       "unreadable",
     ]);
+  });
+});
+
+describe("documents", () => {
+  it("alert when one of them is in neither tier, or not whole in both", () => {
+    const head = new TestHead().begun();
+    const firing = (documents: Partial<typeof DOCUMENTS>) =>
+      looked(head, { documents: { ...DOCUMENTS, ...documents } }).firing;
+    expect(firing({ failed: 1 })).toEqual(["incomplete_documents"]);
+    expect(firing({ partial: 1 })).toEqual(["incomplete_documents"]);
+    expect(firing({ unverified: 3 })).toEqual([]);
   });
 });
 
@@ -236,7 +258,12 @@ describe("a part that can't be read", () => {
   it("gives neither alert nor all-clear of what it would show, and is named", () => {
     const head = new TestHead().begun();
     const found = looked(head, { chain: undefined, deadLetters: undefined });
-    expect(found.names).toEqual(["failed_verification", "object_nearly_full", "unreadable"]);
+    expect(found.names).toEqual([
+      "failed_verification",
+      "incomplete_documents",
+      "object_nearly_full",
+      "unreadable",
+    ]);
     expect(found.of("unreadable")).toMatchObject({
       firing: true,
       summary: expect.stringContaining("chain, deadLetters"),

@@ -1,3 +1,13 @@
+export const NO_DOCUMENTS = {
+  total: 0,
+  next: 0,
+  verified: 0,
+  rehydrated: 0,
+  partial: 0,
+  failed: 0,
+  results: [],
+};
+
 /** A run of storage verification that has just begun. */
 export const RUN = {
   id: "1b7c0b7e-0000-4000-8000-000000000001",
@@ -15,6 +25,7 @@ export const RUN = {
   partial: 0,
   failed: 0,
   results: [],
+  documents: NO_DOCUMENTS,
   message: null,
   duration: 0,
 };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CommandFailure, EXIT } from "../../../cli/failure.ts";
 import type { BlockReport, TierReport } from "../../../shared/storage/report.ts";
 import { judgeAll, judgeBlock } from "../../../cli/storage/verdict.ts";
+import { NO_DOCUMENTS } from "./run.ts";
 
 const sound: TierReport = { present: true, hash: "a" };
 const faulty = (fault: NonNullable<TierReport["fault"]>): TierReport => ({
@@ -69,13 +70,10 @@ describe("a block's verification ends", () => {
 const all = (results: BlockReport[], unsound = results.length) =>
   codeOf(() =>
     judgeAll({
-      totalBlocks: 9,
-      verified: 9 - unsound,
-      rehydrated: 0,
       partial: unsound,
       failed: 0,
       results,
-      duration: 1,
+      documents: NO_DOCUMENTS,
     }),
   );
 
@@ -93,6 +91,29 @@ describe("the verification of all blocks ends", () => {
     const away = report("partial", { ipfs: faulty("unreachable") });
     expect(all([away, report("ok")], 1)).toBe(EXIT.unknown);
     expect(all([away, report("partial", { kv: faulty("missing") })])).toBe(EXIT.unverified);
+  });
+
+  it("badly when a document is not sound, though every block is", () => {
+    const missing = { present: false, hash: null, fault: "missing" } as const;
+    const documents = {
+      ...NO_DOCUMENTS,
+      total: 1,
+      next: 1,
+      failed: 1,
+      results: [
+        {
+          documentId: "d",
+          documentCid: "Qm",
+          r2: missing,
+          ipfs: missing,
+          source: null,
+          rehydrated: {},
+          status: "failed" as const,
+          message: "lost",
+        },
+      ],
+    };
+    expect(codeOf(() => judgeAll({ partial: 0, failed: 0, results: [], documents }))).toBe(EXIT.unverified);
   });
 
   it("badly when not all that is not sound was told", () => {

@@ -18,6 +18,7 @@ const NOTHING: ScrapeParts = {
   alerts: undefined,
   dead_letters: undefined,
   storage: undefined,
+  documents: undefined,
   objects: undefined,
 };
 
@@ -78,6 +79,14 @@ const EVERYTHING: ScrapeParts = {
     lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: head.now, failed: 0 },
     rehydrated: { kv: 0, r2: 0, ipfs: 1 },
   },
+  documents: {
+    total: 12,
+    unverified: 0,
+    partial: 2,
+    failed: 1,
+    verifiedSince: head.now - 86_400_000,
+    rehydrated: { r2: 3, ipfs: 0 },
+  },
 };
 
 function scrape(parts: ScrapeParts) {
@@ -88,6 +97,10 @@ describe("a scrape", () => {
   it("shows everything, in the format and with names and units as Prometheus wants them", () => {
     const { value } = bound(scrape(EVERYTHING));
     expect(value("vdc_chain_blocks")).toBe(3);
+    expect(value("vdc_documents")).toBe(12);
+    expect(value("vdc_documents_partial")).toBe(2);
+    expect(value("vdc_documents_failing")).toBe(1);
+    expect(value("vdc_document_rehydrations_total", { tier: "r2" })).toBe(3);
     expect(value("vdc_chain_blocks_persisted")).toBe(2);
     expect(value("vdc_chain_halted")).toBe(0);
     expect(value("vdc_blocks_in_flight", { state: "sealed" })).toBe(1);

@@ -1,13 +1,17 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { migrateTo } from "../../../shared/sqlite.ts";
-import type { BlockReport, BlockStatus, StorageRun } from "../../../shared/storage/report.ts";
+import type { BlockReport, BlockStatus, DocumentReport, StorageRun } from "../../../shared/storage/report.ts";
 import {
+  areBlocksDone,
+  documentsAfter,
   end,
   endRestore,
   findRun,
   findRunWithResults,
   listRuns,
+  placeOf,
   recordChunk,
+  recordDocuments,
   resumeRun,
   startRun,
   activeRun,
@@ -52,6 +56,29 @@ const chunk = (runId: string, from: number, next: number, statuses: readonly Blo
     NOW,
   );
 
+function documentReport(documentId: string, status: BlockStatus): DocumentReport {
+  const present = { present: true, hash: "x" };
+  return {
+    documentId,
+    documentCid: "Qm",
+    r2: present,
+    ipfs: present,
+    source: "r2",
+    rehydrated: {},
+    status,
+    message: status,
+  };
+}
+
+/** Documents `a`, `b` and so on behind those that the run has done. */
+const documents = (runId: string, from: number, statuses: readonly BlockStatus[], isLast: boolean) => {
+  const reports = statuses.map((status, i) => documentReport(String.fromCodePoint(0x61 + from + i), status));
+  const after = isLast ? "" : (reports.at(-1)?.documentId ?? "");
+  return recordDocuments(sql, { runId, from, total: 4, after, isLast, reports }, NOW);
+};
+
+const noDocuments = (runId: string) => documents(runId, 0, [], true);
+
 describe("runs", () => {
   it("of verification give way to a restore: without the chain head's chain they can't go on", () => {
     begin("verification");
@@ -85,10 +112,31 @@ describe("runs", () => {
     expect(findRun(sql, "one", NOW)).toMatchObject({ next: 20, verified: 1, rehydrated: 1, failed: 1 });
   });
 
-  it("are done with their last block, and report those that were not simply ok", () => {
+  it("go on with the documents behind their last block, and are done with the last document", () => {
+    begin("one");
+    chunk("one", 0, 20);
+    const blocksDone = chunk("one", 20, 40);
+    expect([blocksDone.state, areBlocksDone(blocksDone), placeOf(blocksDone)]).toEqual(["running", true, 40]);
+    expect(placeOf(documents("one", 0, ["ok", "failed"], false))).toBe(42);
+    documents("one", 0, ["ok", "failed"], false);
+    expect(documentsAfter(sql, "one")).toBe("b");
+    expect(documents("one", 2, ["rehydrated", "partial"], true)).toMatchObject({ state: "done" });
+    expect(findRunWithResults(sql, "one", NOW)?.documents).toMatchObject({
+      total: 4,
+      next: 4,
+      verified: 1,
+      rehydrated: 1,
+      partial: 1,
+      failed: 1,
+      results: [{ documentId: "b" }, { documentId: "c" }, { documentId: "d" }],
+    });
+  });
+
+  it("report the blocks that were not simply ok", () => {
     begin("one");
     chunk("one", 0, 20, ["ok", "partial"]);
-    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({ state: "done", results: [] });
+    chunk("one", 20, 40, ["ok"]);
+    expect(noDocuments("one")).toMatchObject({ state: "done", results: [] });
     expect(findRunWithResults(sql, "one", NOW)).toMatchObject({
       state: "done",
       finishedAt: NOW,
@@ -106,7 +154,8 @@ describe("runs", () => {
     expect(resumeRun(sql, "one", NOW)).toMatchObject({
       started: { state: "running", next: 20, message: null },
     });
-    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({ state: "done", verified: 1 });
+    expect(chunk("one", 20, 40, ["ok"])).toMatchObject({ verified: 1 });
+    expect(noDocuments("one")).toMatchObject({ state: "done" });
     expect(resumeRun(sql, "one", NOW)).toMatchObject({ ended: { id: "one" } });
   });
 
@@ -134,14 +183,17 @@ describe("runs", () => {
     expect(follow("two", "after-two")).toBe(false);
   });
 
-  it("of an empty chain are done at once", () => {
-    expect(begin("one", 0)).toMatchObject({ started: { state: "done" } });
+  it("of an empty chain have only documents to verify", () => {
+    const { started } = begin("one", 0) as { started: StorageRun };
+    expect(areBlocksDone(started)).toBe(true);
+    expect(noDocuments("one")).toMatchObject({ state: "done", documents: { next: 0 } });
   });
 
   it("are kept up to fifty, with their results", () => {
     for (let i = 0; i < 60; i++) {
       begin(`run-${i}`, 1);
       chunk(`run-${i}`, 0, 1, ["failed"]);
+      noDocuments(`run-${i}`);
     }
     expect(listRuns(sql, NOW)).toHaveLength(50);
     expect(findRun(sql, "run-9", NOW)).toBeNull();
@@ -153,7 +205,7 @@ describe("a run that finds many blocks wrong", () => {
   it("stores the first 500 reports, and counts every block", () => {
     begin("one", 1_200);
     for (let from = 0; from < 1_200; from += 20) chunk("one", from, from + 20, FAILED);
-    expect(findRun(sql, "one", NOW)).toMatchObject({ state: "done", failed: 1_200, results: [] });
+    expect(findRun(sql, "one", NOW)).toMatchObject({ next: 1_200, failed: 1_200, results: [] });
     expect(findRunWithResults(sql, "one", NOW)?.results).toHaveLength(500);
   });
 });
@@ -168,7 +220,18 @@ const rollOn = (id: string, totalBlocks: number, most: number, now = NOW) => {
   if (!("started" in answer)) throw new Error("another run is active");
   const { firstBlock, totalBlocks: blocks } = answer.started;
   chunk(id, firstBlock, firstBlock + blocks);
+  noDocuments(id);
   return [firstBlock, firstBlock + blocks];
+};
+
+/** @returns the document behind which the run began */
+const rollDocuments = (id: string, statuses: readonly BlockStatus[], after: string) => {
+  roll(id, 3, 40);
+  chunk(id, 0, 3);
+  const began = documentsAfter(sql, id);
+  const reports = statuses.map((status, i) => documentReport(`d${i}`, status));
+  recordDocuments(sql, { runId: id, from: 0, total: 2, after, isLast: true, reports }, NOW);
+  return began;
 };
 
 describe("the rolling verification", () => {
@@ -196,6 +259,12 @@ describe("the rolling verification", () => {
     chunk("one", 0, 20);
     end(sql, "one", "aborted", null, NOW);
     expect(rollOn("two", 100, 40)).toEqual([20, 60]);
+  });
+
+  it("goes on with the documents behind those of the day before, and begins anew behind the last", () => {
+    expect(rollDocuments("one", ["ok", "ok"], "d1")).toBe("");
+    expect(rollDocuments("two", ["ok"], "")).toBe("d1");
+    expect(rollDocuments("three", [], "")).toBe("");
   });
 
   it("verifies a short chain whole each day", () => {

@@ -2,6 +2,7 @@ import type { Backlog } from "../../../shared/backlog.ts";
 import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
 import type { ObjectBytes } from "../../../shared/object-bytes.ts";
 import type { Metric } from "../../../shared/prometheus.ts";
+import type { DocumentTotals } from "../../../shared/storage/report.ts";
 import type { StorageSummary } from "../../storage-verifier/troubles.ts";
 import type { Measures } from "../../chain-head/measures.ts";
 import type { StatusFacts } from "../../chain-head/reads.ts";
@@ -10,6 +11,7 @@ import type { Counters } from "../../monitor/counters.ts";
 import { chainMetrics, measuredMetrics, persistedBlocks } from "./chain.ts";
 import { alertMetrics, countedMetrics } from "./counted.ts";
 import { deadLetterMetrics } from "./dead-letters.ts";
+import { documentMetrics } from "./documents.ts";
 import { gauge } from "./metric.ts";
 import { objectMetrics } from "./objects.ts";
 import { queueMetrics } from "./queues.ts";
@@ -26,12 +28,13 @@ export interface ScrapeParts {
   readonly alerts: readonly (AlertState & { readonly alert: AlertName })[] | undefined;
   readonly dead_letters: DeadLetterCounts | undefined;
   readonly storage: StorageSummary | undefined;
+  readonly documents: DocumentTotals | undefined;
   readonly objects: ObjectBytes | undefined;
 }
 
 /** @param now milliseconds since the epoch */
 export function metricsOf(parts: ScrapeParts, now: number): Metric[] {
-  const { chain, measures, queues, intake, counters, alerts, storage, objects } = parts;
+  const { chain, measures, queues, intake, counters, alerts, storage, documents, objects } = parts;
   const { verifier_queue: verifierQueue, dead_letters: deadLetters } = parts;
   const backlogs = {
     ...(intake && { "pending-writer": intake }),
@@ -52,5 +55,6 @@ export function metricsOf(parts: ScrapeParts, now: number): Metric[] {
     ...(deadLetters ? deadLetterMetrics(deadLetters, now) : []),
     ...(objects ? objectMetrics(objects) : []),
     ...(storage ? storageMetrics(storage, chain && persistedBlocks(chain)) : []),
+    ...(documents ? documentMetrics(documents) : []),
   ];
 }

@@ -24,6 +24,7 @@ import * as reason from "../reason.ts";
 import * as replays from "../replays.ts";
 import * as resume from "../resume.ts";
 import * as status from "../status.ts";
+import * as storedDocuments from "../stored-documents.ts";
 import * as storageVerify from "../storage-verify.ts";
 import * as submissions from "../submissions.ts";
 import * as transactions from "../transactions.ts";
@@ -58,6 +59,7 @@ const FILES: readonly object[] = [
   resume,
   status,
   storageVerify,
+  storedDocuments,
   submissions,
   transactions,
   users,

@@ -42,7 +42,8 @@ export const TAGS: readonly Tag[] = [
   },
   {
     name: "Storage",
-    description: "For operators: verify and restore the copies of every block in KV, R2 and IPFS.",
+    description:
+      "For operators: verify and restore the copies of every block and document in KV, R2 and IPFS.",
     paths: ["/api/storage-verify"],
   },
   {

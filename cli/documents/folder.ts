@@ -1,0 +1,75 @@
+import { mkdir, opendir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
+import { CommandFailure } from "../failure.ts";
+
+const FILE_NAME = /^([0-9a-f]{64})\.json$/;
+
+/**
+ * A folder of exported documents: `{id}.json` for each, exactly the record's bytes, as R2 has it under `documents/`. Each file
+ * proves itself: its name is the hash of its envelope, and its owner has signed it.
+ */
+export class DocumentFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async make(): Promise<void> {
+    await mkdir(this.path, { recursive: true }).catch(explain(this.path));
+  }
+
+  fileOf(id: string): string {
+    return join(this.path, `${id}.json`);
+  }
+
+  /** The documents' ids, in no order; other files are passed over. */
+  async *ids(): AsyncGenerator<string> {
+    const folder = await opendir(this.path).catch(explain(this.path));
+    for await (const { name } of folder) {
+      const id = FILE_NAME.exec(name)?.[1];
+      if (id !== undefined) yield id;
+    }
+  }
+
+  /** The bytes of a document's file; `undefined` when there is none. @throws CommandFailure for one that no document can be */
+  async read(id: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const file = this.fileOf(id);
+    try {
+      if ((await stat(file)).size > MAX_RECORD_BYTES)
+        throw new CommandFailure(`${file} is larger than a document can be`);
+      return new Uint8Array(await readFile(file));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** The file is there whole when this resolves. */
+  async write(id: string, bytes: Uint8Array): Promise<void> {
+    const file = this.fileOf(id);
+    const temporary = `${file}.${process.pid}.partial`;
+    try {
+      const handle = await open(temporary, "w");
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, file);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      explain(file)(error);
+    }
+  }
+}
+
+function explain(file: string): (error: unknown) => never {
+  return (error) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
+    throw new CommandFailure(`${file} can't be read or written (${code}): choose another folder`);
+  };
+}
