@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../../cli/failure.ts";
+import type { Block } from "../../../shared/chain/block.ts";
 import { sealDocument, type SealedDocument } from "../../../shared/client/documents.ts";
 import { generateUserKeys, importUserKeys } from "../../../shared/client/user-keys.ts";
 import { fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
@@ -11,7 +12,8 @@ import { DocumentFolder } from "../../../cli/documents/folder.ts";
 import { Client } from "../../../cli/client.ts";
 import { VdcClient } from "../../../shared/client/vdc-client.ts";
 import { CHAIN_ID } from "../../support/accounts.ts";
-import { scratch } from "./chains.ts";
+import { vdc as run } from "../../support/command-line.ts";
+import { chainOf, publishing, scratch } from "./chains.ts";
 import { calls, deployment, vdc } from "./in-process.ts";
 import type { Answered, Served } from "./server.ts";
 
@@ -93,6 +95,65 @@ describe("an export of documents", () => {
     const stack = await withDocuments({ [`GET /api/documents/${nth(0).id}`]: lost });
     await expect(exported(stack, folder)).rejects.toMatchObject({ exitCode: EXIT.unknown });
     expect(readdirSync(folder)).toHaveLength(2);
+  });
+});
+
+/** A deployment that has the documents and publishes the blocks. */
+async function withChain(blocks: readonly Block[]): Promise<Served> {
+  const publish = await publishing(blocks);
+  const paths = ["/api/vdc/latest", ...blocks.map(({ blockNumber }) => `/api/vdc/blocks/${blockNumber}`)];
+  const answers = paths.map((path) => [
+    `GET ${path}`,
+    publish({ method: "GET", path, headers: {}, body: "" }),
+  ]);
+  return withDocuments(Object.fromEntries(answers));
+}
+
+describe("vdc export --documents", () => {
+  it("goes on with --state: an export after the first reads new blocks and no document again", async () => {
+    const [directory, chain] = [scratch(), await chainOf(3)];
+    const folder = join(directory, "documents");
+    const again = [join(directory, "chain.car"), "--state", join(directory, "chain.state"), "--yes"];
+    const exportInto = async (stack: Served) => {
+      const { code, stdout } = await vdc(stack, "export", ...again, "--documents", folder, "--json");
+      return { code, ...(JSON.parse(stdout) as object) };
+    };
+    expect(await exportInto(await withChain(chain.slice(0, 2)))).toMatchObject({
+      code: EXIT.ok,
+      blocks: 2,
+      documents: { folder, documents: 3, fetched: 3 },
+    });
+    const stack = await withChain(chain);
+    expect(await exportInto(stack)).toMatchObject({
+      code: EXIT.ok,
+      blocks: 3,
+      documents: { folder, documents: 3, fetched: 0 },
+    });
+    expect(fetched(stack)).toEqual([]);
+    expect(calls(stack)).not.toContain("GET /api/vdc/blocks/0");
+  });
+
+  it("writes them beside an export to stdout, whose bytes are the chain's alone", async () => {
+    const [directory, chain] = [scratch(), await chainOf(2)];
+    const [folder, file] = [join(directory, "documents"), join(directory, "chain.car")];
+    await vdc(await withChain(chain), "export", file);
+    const { code, output, stderr } = await vdc(await withChain(chain), "export", "-", "--documents", folder);
+    expect({ code, stderr }).toEqual({ code: EXIT.ok, stderr: expect.stringContaining(`3 in ${folder}`) });
+    expect(readFileSync(file).equals(output)).toBe(true);
+    expect(readdirSync(folder)).toHaveLength(3);
+  });
+
+  it("fails without the operator's secret, before anything is read or written", async () => {
+    const directory = scratch();
+    const stack = await withChain(await chainOf(1));
+    const file = join(directory, "chain.car");
+    const { code } = await run(
+      ["export", file, "--documents", join(directory, "documents"), "--url", stack.url],
+      { VDC_ADMIN_SECRET_FILE: join(directory, "no-such-file") },
+    );
+    expect(code).toBe(EXIT.refused);
+    expect(stack.asked).toEqual([]);
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
 
