@@ -61,7 +61,7 @@ export async function seedThatFinds({ name, breaks, seed }: Mutation): Promise<n
   return (await runSeeds({ ...wanted, endAt: breaks, until: hasFound })).find(hasFound)?.seed;
 }
 
-/** Runs the next seed in a process of its own until none is left: seeds differ much in length. */
+/** One process that runs one seed after another until none is left. Each process takes its next seed when it is free, since seeds differ much in length. */
 async function runLane(
   { trace, mutation, endAt }: Wanted,
   next: () => number | undefined,
