@@ -15,7 +15,7 @@ const SEED_HANGS_AFTER_MS = 120_000;
 describe("every Worker on a simulated platform", () => {
   it("keeps every promise, whatever goes wrong", { timeout: seeds * SEED_HANGS_AFTER_MS }, async () => {
     console.log(
-      `simulating seeds ${from} to ${from + seeds - 1}. To repeat them: VDC_SEEDS_FROM=${from} VDC_SEEDS=${seeds} npm run prove`,
+      `simulating seeds ${from} to ${from + seeds - 1}. To repeat them: npm run simulate -- --from ${from} --seeds ${seeds}`,
     );
     const reports = await runSeeds({ seeds, from, jobs: availableParallelism() });
     const broken = reports.flatMap(({ seed, violations }) =>
