@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Miniflare, type WorkerdStructuredLog } from "miniflare";
-import { errorText } from "../../shared/log.ts";
 import type { WorkerName } from "../../shared/pipeline.ts";
 import { buildWorkers, type Bundles } from "./build.ts";
 import { startCron } from "./cron.ts";
@@ -97,23 +96,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 /** Milliseconds. The queue hands a payment on after one second; on a slow machine the writes take much longer. */
 const WRITTEN_WITHIN = 60_000;
 
-/** Local queues live in memory, so the stack ends only when every answered payment is in R2. If it can't wait, it says so. */
+/** Local queues live in memory, so each payment that was answered is written to R2 before they end. Says what could not be. */
 async function untilWritten(miniflare: Miniflare, say: (line: string) => void): Promise<void> {
-  for (const deadline = Date.now() + WRITTEN_WITHIN; ; await wait(50)) {
-    try {
-      const waiting = await waitingPayments(miniflare);
-      if (waiting === 0) return;
-      if (Date.now() < deadline) continue;
-      say(
-        `${waiting} answered payments are not in R2 yet. The local queue loses them. Deliver their events again.`,
-      );
-    } catch (error) {
-      say(
-        `The local queue can't be asked (${errorText(error)}), so payments of the last second may be lost. Deliver their events again.`,
-      );
-    }
-    return;
+  let waiting: number | undefined;
+  for (const deadline = Date.now() + WRITTEN_WITHIN; Date.now() < deadline; await wait(50)) {
+    waiting = await waitingPayments(miniflare).catch(() => undefined); // no answer: Ctrl-C has ended the runtime already, and README says what that loses
+    if (waiting === 0 || waiting === undefined) return;
   }
+  say(
+    `${waiting} payments were answered and are not written yet. The local queue loses them. Deliver their events again.`,
+  );
 }
 
 function localValues(pinning: PinningService): Record<string, string> {
