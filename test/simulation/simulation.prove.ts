@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 const SEEDS_A_DAY = 1_000;
 
 const from = setting("VDC_SEEDS_FROM", Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY);
-const seeds = setting("VDC_SEEDS", 300);
+const seeds = setting("VDC_SEEDS", 240);
 /** A limit for a simulation that hangs, not for a slow machine: a seed takes a few seconds. */
 const SEED_HANGS_AFTER_MS = 120_000;
 
