@@ -49,6 +49,9 @@ export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
   return reports.toSorted((a, b) => a.seed - b.seed);
 }
 
+/** Milliseconds. A limit for a seed that hangs, not for a slow machine: a seed takes a few seconds. */
+export const SEED_HANGS_AFTER_MS = 120_000;
+
 export const SEEDS_FOR_A_MUTATION = 40;
 
 /**

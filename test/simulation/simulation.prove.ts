@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { replayCommand } from "./report.ts";
-import { runSeeds } from "./seeds.ts";
+import { runSeeds, SEED_HANGS_AFTER_MS } from "./seeds.ts";
 
 const DAY_MS = 86_400_000;
 /** A day's seeds are new as long as there are not more of them. */
@@ -9,8 +9,6 @@ const SEEDS_A_DAY = 1_000;
 
 const from = setting("VDC_SEEDS_FROM", Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY);
 const seeds = setting("VDC_SEEDS", 240);
-/** A limit for a simulation that hangs, not for a slow machine: a seed takes a few seconds. */
-const SEED_HANGS_AFTER_MS = 120_000;
 
 describe("every Worker on a simulated platform", () => {
   it("keeps every promise, whatever goes wrong", { timeout: seeds * SEED_HANGS_AFTER_MS }, async () => {
