@@ -60,7 +60,9 @@ export const DeadLetterEntry = v.strictObject({
   state: State,
   replaysItself: v.pipe(
     v.boolean(),
-    v.description("It is open and is sent again without an operator, once its stage works"),
+    v.description(
+      "True if the entry is open and VDC sends it again without an operator once its stage works",
+    ),
   ),
   dismissed: v.nullable(Dismissal),
   /** The latest 20, the latest first. */

@@ -35,7 +35,7 @@ export function entryText(entry: DeadLetterEntry): string {
       ["dead letter", entry.id],
       [
         "state",
-        entry.replaysItself ? `${entry.state}, is replayed without you once its stage works` : entry.state,
+        entry.replaysItself ? `${entry.state}: VDC replays it without you once its stage works` : entry.state,
       ],
       ["stage", entry.stage],
       ["reason", entry.reason],

@@ -71,7 +71,7 @@ export async function readInto(
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** A read that waits when the body is cut off: by the standard it has come to the end, in workerd it fails. */
+/** Cancelling a body ends a waiting read: the standard resolves it as done, workerd rejects it. Both are answered as done. */
 async function nextOf(
   reader: Reader,
   isCutOff: () => boolean,

@@ -1,9 +1,6 @@
 import { expect, it } from "vitest";
 import { MUTATIONS } from "./mutations/all.ts";
-import { seedThatFinds, SEEDS_FOR_A_MUTATION } from "./seeds.ts";
-
-/** A limit for a simulation that hangs, not for a slow machine: a seed takes a few seconds. */
-const SEED_HANGS_AFTER_MS = 120_000;
+import { SEED_HANGS_AFTER_MS, seedThatFinds, SEEDS_FOR_A_MUTATION } from "./seeds.ts";
 
 it.concurrent.each(MUTATIONS.filter(({ isRare }) => !isRare))(
   "the simulation finds $name: $breaks",

@@ -52,7 +52,9 @@ flushCompileCache(); // the parent may kill this process once it has the answer
 const secrets = await generateSecrets();
 
 for await (const seed of createInterface({ input: process.stdin })) {
+  process.stdin.unref(); // a seed that waits for ever leaves nothing to do: Node ends with code 13, and the parent says so
   const outcome = await runSeed(Number(seed), { deployed, secrets }, { trace, endAt });
+  process.stdin.ref();
   // A trace may be longer than the pipe: the process ends only when all of it has been taken.
   await new Promise((taken) => process.stdout.write(`${JSON.stringify(outcome)}\n`, taken));
 }

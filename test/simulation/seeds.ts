@@ -49,6 +49,9 @@ export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
   return reports.toSorted((a, b) => a.seed - b.seed);
 }
 
+/** Milliseconds. A limit for a seed that hangs, not for a slow machine: a seed takes a few seconds. */
+export const SEED_HANGS_AFTER_MS = 120_000;
+
 export const SEEDS_FOR_A_MUTATION = 40;
 
 /**
@@ -61,7 +64,7 @@ export async function seedThatFinds({ name, breaks, seed }: Mutation): Promise<n
   return (await runSeeds({ ...wanted, endAt: breaks, until: hasFound })).find(hasFound)?.seed;
 }
 
-/** Runs the next seed in a process of its own until none is left: seeds differ much in length. */
+/** One process that runs one seed after another until none is left. Each process takes its next seed when it is free, since seeds differ much in length. */
 async function runLane(
   { trace, mutation, endAt }: Wanted,
   next: () => number | undefined,

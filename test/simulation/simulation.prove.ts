@@ -1,21 +1,19 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { replayCommand } from "./report.ts";
-import { runSeeds } from "./seeds.ts";
+import { runSeeds, SEED_HANGS_AFTER_MS } from "./seeds.ts";
 
 const DAY_MS = 86_400_000;
 /** A day's seeds are new as long as there are not more of them. */
 const SEEDS_A_DAY = 1_000;
 
 const from = setting("VDC_SEEDS_FROM", Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY);
-const seeds = setting("VDC_SEEDS", 300);
-/** A limit for a simulation that hangs, not for a slow machine: a seed takes a few seconds. */
-const SEED_HANGS_AFTER_MS = 120_000;
+const seeds = setting("VDC_SEEDS", 240);
 
 describe("every Worker on a simulated platform", () => {
   it("keeps every promise, whatever goes wrong", { timeout: seeds * SEED_HANGS_AFTER_MS }, async () => {
     console.log(
-      `simulating seeds ${from} to ${from + seeds - 1}. To repeat them: VDC_SEEDS_FROM=${from} VDC_SEEDS=${seeds} npm run prove`,
+      `simulating seeds ${from} to ${from + seeds - 1}. To repeat them: npm run simulate -- --from ${from} --seeds ${seeds}`,
     );
     const reports = await runSeeds({ seeds, from, jobs: availableParallelism() });
     const broken = reports.flatMap(({ seed, violations }) =>

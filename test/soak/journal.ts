@@ -2,7 +2,7 @@ import type { Expected, Order, Post } from "./orders.ts";
 
 interface Answered {
   readonly post: Post;
-  /** The number of the start whose stack answered, or one before it. */
+  /** The number of starts when the request was sent. A later start may have answered it. */
   readonly start: number;
 }
 

@@ -272,14 +272,14 @@ class Run {
     await stack.untilGone();
   }
 
-  /** While a restart keeps new orders back: a payment that is answered later would still be in the local queue when the stack ends. */
+  /** Waits until no order is under way. A restart calls it while new orders are held back: a payment answered later would still be in the local queue when the stack ends. */
   async #untilPlaced(): Promise<void> {
     while (this.#placing > 0) await this.#breathe(20);
   }
 
   /**
-   * What only the local queue held died with it, for that lives in memory: with the stack that ran, and with one that was killed while it
-   * started, if it answered before. Production's queues are durable and would deliver it again: so it is put in again here, and counted.
+   * Posts answered payments again that the chain head does not know. The local queue held them in memory, and it died with the stack,
+   * or with a start that was killed after it had answered. Production's queues are durable.
    */
   async #putBack(): Promise<void> {
     for (const [txId, { post, start }] of this.#journal.answered) {

@@ -18,7 +18,7 @@ type Begun = { version: number; lands_before: number };
 /**
  * Writes a version to KV, which has no compare-and-swap: a write that was begun and is not known to be done may still land,
  * over a newer one. So it is noted before it begins, and while it may land no other version is written.
- * @throws RetryLater while another version's may; what `write` throws; or an error when it does not answer in time
+ * @throws RetryLater while a write of another version may still land; what `write` throws; an Error when `write` does not answer within 10 s
  */
 export async function writeVersion(
   version: number,

@@ -1,4 +1,12 @@
-import { documentQuota, documentTiers, paidTypes, submissionWindow, systemKey, type Env } from "./env.ts";
+import {
+  documentQuota,
+  documentTiers,
+  paidTypes,
+  submissionWindow,
+  systemKey,
+  writesLandWithin,
+  type Env,
+} from "./env.ts";
 
 /**
  * Reads every setting, so that a wrong one shows before a user's request meets it.
@@ -7,6 +15,7 @@ import { documentQuota, documentTiers, paidTypes, submissionWindow, systemKey, t
  */
 export async function ready(env: Env): Promise<{ encryptionKeyId: string }> {
   submissionWindow(env);
+  writesLandWithin(env);
   paidTypes(env);
   documentTiers(env);
   documentQuota(env);

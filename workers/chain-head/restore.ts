@@ -5,7 +5,7 @@ import type { ChainRules } from "../../shared/chain/rules.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
 import { awaitEarlierAssetWrites } from "./asset-writes.ts";
 import { lastBlock, latestThatIsPersisted } from "./blocks.ts";
-import { noteCountBegun } from "./count-write.ts";
+import { noteCountOfEarlierLife } from "./count-write.ts";
 import { addTo, forgetFact, nextOf, readFact, writeFact } from "./facts.ts";
 import { endHaltUntilRestored } from "./halt.ts";
 import { historyNodes } from "./history-nodes.ts";
@@ -185,7 +185,7 @@ export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, n
   const latest = latestThatIsPersisted(sql);
   if (latest >= last && latest >= 0) writeFact(sql, "latest", latest);
   noteEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
-  noteCountBegun(sql, now, rules.writeLandsWithinSeconds * 1_000);
+  noteCountOfEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
   awaitEarlierAssetWrites(sql, rules, now);
   writeFact(sql, "founded", now);
   forgetFact(sql, "restoring");

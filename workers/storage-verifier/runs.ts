@@ -49,7 +49,7 @@ export type RunRow = {
 export const RESULTS_KEPT = 500;
 const RUNS_KEPT = 50;
 
-/** One run at a time: while one is active that does not give way, it is the answer, and nothing is started. */
+/** Only one run is active at a time. If another run is active, it is the answer and nothing starts. A restore does not wait: it ends an active verification. */
 export function startRun(
   sql: Sql,
   run: NewRun,
@@ -297,8 +297,8 @@ export function listRuns(sql: Sql, now: number): readonly StorageRun[] {
 }
 
 /**
- * The active run that a run of this kind has to wait for. A verification gives way to a restore: while the chain head has
- * no chain, nothing can be verified, and the restore would wait for ever.
+ * The active run that blocks a run of this kind. A restore ends an active verification: without the chain head's chain no block
+ * can be verified, so each would wait for the other.
  */
 function activeBeside(sql: Sql, kind: StorageRun["kind"], now: number): RunRow | undefined {
   const active = activeRun(sql);
@@ -307,7 +307,7 @@ function activeBeside(sql: Sql, kind: StorageRun["kind"], now: number): RunRow |
     sql,
     active.id,
     "aborted",
-    "The chain head lost its storage. All blocks are verified once it is restored.",
+    "A restore of the chain head began, and no block can be verified until it ends. It is followed by a verification of all blocks.",
     now,
   );
   return undefined;

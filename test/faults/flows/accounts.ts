@@ -192,7 +192,7 @@ export const ACCOUNTS_FLOWS: readonly Flow[] = [
       world.accept(txId);
       await world.settle();
       const record = await sealMetadata(CHAIN_ID, user, 2, { note: "two" });
-      // A write of the first version that was never answered may still land in KV for a minute and a half.
+      // KV may still take an unanswered write of the first version until WRITE_LANDS_WITHIN_SECONDS are over. The second version waits for that.
       await whileHoursPass(world, async () => {
         const response = await putMetadata(world.pipeline, record);
         expect(response.status, await response.text()).toBe(200);

@@ -45,7 +45,7 @@ function arrangeMishaps(people: People): void {
     world.at(world.now + random.between(0, profile.busy), () => losesStorageSoon(people));
 }
 
-/** Wherever it happens to be, or right after a Worker was answered: all that it does then follows from what is lost. */
+/** The chain head loses its storage at any call (""), or right after a call with this label is done: the caller then acts on an answer that the chain head has forgotten. */
 const LOST_AFTER = ["", "", "ChainHead.reserve", "ChainHead.ledger", "ChainHead.block", "KV put "];
 const MOST_OPERATIONS_UNTIL_LOSS = 40;
 const MOST_OPERATIONS_AFTER_ANSWER = 2;

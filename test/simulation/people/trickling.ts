@@ -5,13 +5,14 @@ import { NoAnswer, request } from "./request.ts";
 
 /** What an upload announces, and never sends. */
 const ANNOUNCED_BYTES = 19_000_000;
-/** Milliseconds from one byte to the next; not even the first one comes, or the others do. */
+/** Milliseconds between two bytes. Infinity: the sender sends no byte at all. */
 const PAUSES = [Infinity, 100, 1_000, 9_000];
-/** Milliseconds. Of the deployment's pace, and of all that a request waits for besides. */
+/** Milliseconds. It covers the pace limit for uploads and every other wait of such a request. */
 const CUT_OFF_WITHIN = 20_000;
+/** Milliseconds after which the sender gives up. */
 const PATIENCE = 180_000;
 
-/** After these, a request may take as long as it likes. */
+/** While one of these faults strikes, no time limit is checked. */
 const DELAYS: readonly FaultKind[] = [
   "call hangs",
   "worker dies",

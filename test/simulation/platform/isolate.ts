@@ -12,7 +12,7 @@ export function beginIsolates(world: World): void {
   documentMemory.loan = () => roomy(fresh.loan(), world);
 }
 
-/** All the documents of a world fit into an isolate at once, so none is ever refused for want of memory. */
+/** All documents of a world fit into one isolate's memory, so a refused loan is a broken promise. */
 function roomy(loan: Loan, world: World): Loan {
   return {
     extendTo: (bytes) => {

@@ -51,7 +51,7 @@ export class World {
 
   /**
    * Runs it when so many more calls have begun: amid what Workers do, wherever that is.
-   * @param from counted from when the next call is done whose label begins like this
+   * @param from begin to count after the next finished call whose label begins with this text; "" begins at once
    */
   afterOperations(count: number, run: () => void, from = ""): void {
     this.#afterOperations.push({ left: count, from, run });

@@ -70,7 +70,7 @@ describe("vdc dead-letters show", () => {
     expect(stdout).not.toContain("problems.md");
     expect((await shown("resolved")).stderr).toBe("");
     expect(stdout).toMatch(/state +open$/m);
-    expect((await shown("open", true)).stdout).toMatch(/state +open, is replayed without you/);
+    expect((await shown("open", true)).stdout).toMatch(/state +open: VDC replays it without you/);
   });
 });
 

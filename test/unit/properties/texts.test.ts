@@ -34,7 +34,12 @@ import { Problem } from "../../../shared/http/problems.ts";
 import { errorText, logger } from "../../../shared/log.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
 import { signedTime } from "../../../shared/stripe/signature-header.ts";
-import { paidTypes, submissionWindow, type Env as AccountsEnv } from "../../../workers/accounts/env.ts";
+import {
+  paidTypes,
+  submissionWindow,
+  writesLandWithin,
+  type Env as AccountsEnv,
+} from "../../../workers/accounts/env.ts";
 import { limitsOf, webhookOf, type Env as AlertsEnv } from "../../../workers/alerts/env.ts";
 import { chainRules, type Env as ChainHeadEnv } from "../../../workers/chain-head/env.ts";
 import { settingsOf } from "../../../workers/ingest-webhook/env.ts";
@@ -253,6 +258,10 @@ describe("a setting", () => {
           submissionWindow({ SUBMISSION_WINDOW_SECONDS: given } as AccountsEnv),
         );
         if (window !== undefined) expect(window > 0 && window < Infinity).toBe(true);
+        const landing = await orRefused(Problem, () =>
+          writesLandWithin({ WRITE_LANDS_WITHIN_SECONDS: given } as AccountsEnv),
+        );
+        if (landing !== undefined) expect(landing >= 1_000 && landing <= 3_600_000).toBe(true);
         await orRefused(Problem, () => paidTypes({ PAID_TYPES: given, REGISTRATION: "open" } as AccountsEnv));
         await orRefused(Problem, () => settingsOf({ STRIPE_WEBHOOK_SECRET: given } as never));
         const limits = limitsOf({ PENDING_ALERT_SECONDS: given } as AlertsEnv, log);

@@ -87,7 +87,7 @@ describe("runs", () => {
     expect(findRun(sql, "verification", NOW)).toMatchObject({
       state: "aborted",
       next: 20,
-      message: expect.stringContaining("restored") as string,
+      message: expect.stringContaining("A restore") as string,
     });
     expect(begin("another", 40, "restore")).toMatchObject({ active: { id: "restore" } });
     expect(begin("nightly")).toMatchObject({ active: { id: "restore" } });
