@@ -85,11 +85,15 @@ async function assetEntries(assetIds: readonly string[], env: IndexEnv): Promise
 
 /**
  * Writes the records of assets, whatever KV shows of them, so that nothing depends on how old KV's answer is. The chain
- * head lets one Worker at a time do so, and after a write that was not answered none, until that write has landed.
+ * head lets one Worker at a time do so, and after a write that was not answered none, until that write has landed. It is
+ * asked anew for each run of records, so that even a slow KV takes one run in time.
  * @throws RetryLater when another Worker's write may still land, or these took too long
  */
 export async function writeAssetRecords(assetIds: readonly string[], env: IndexEnv): Promise<void> {
-  if (assetIds.length === 0) return;
+  for (const ids of chunks(assetIds, KV_KEYS_A_BULK_READ)) await writeRun(ids, env);
+}
+
+async function writeRun(assetIds: readonly string[], env: IndexEnv): Promise<void> {
   const writer = crypto.randomUUID();
   const began = Date.now();
   const answer = await chainHead(env).beginAssetWrites(writer);

@@ -39,29 +39,29 @@ export function fillChainHead(sql: Sql, volume: Volume, now: number): void {
     perBlock,
   );
   sql.exec(
-    `${NUMBERS} INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, block, position)
-     SELECT ${idOf(1)}, n + 1, ?2 + n, 500, ?2, 'mined', n / ?3, n % ?3 FROM numbers`,
+    `${NUMBERS} INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, block, position, needs)
+     SELECT ${idOf(1)}, n + 1, ?2 + n, 500, ?2, 'mined', n / ?3, n % ?3, NULL FROM numbers`,
     mined,
     now - 86_400_000,
     perBlock,
   );
   sql.exec(
-    `${NUMBERS} INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state)
-     SELECT ${idOf(2)}, ?2 + n + 1, ?3 + n, 500, ?3, 'pending' FROM numbers`,
+    `${NUMBERS} INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, needs)
+     SELECT ${idOf(2)}, ?2 + n + 1, ?3 + n, 500, ?3, 'pending', NULL FROM numbers`,
     waiting,
     mined,
     now - 3_600_000,
   );
   sql.exec(
-    `${NUMBERS} INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked)
-     SELECT ${idOf(3)}, ?2 + n + 1, ?3 + n, 500, ?3, 'set_aside', 'unknown_asset', 'it transfers an asset that does not exist', ?3 + n, 1, 1 FROM numbers`,
+    `${NUMBERS} INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked, needs)
+     SELECT ${idOf(3)}, ?2 + n + 1, ?3 + n, 500, ?3, 'set_aside', 'unknown_asset', 'it transfers an asset that does not exist', ?3 + n, 1, 1, NULL FROM numbers`,
     setAside,
     mined + waiting,
     now - 3_600_000,
   );
   sql.exec(
-    `${NUMBERS} INSERT INTO intent (tx_id, timestamp, size, received_at, paid_by, owed_since)
-     SELECT ${idOf(4)}, ?2, 500, ?2, iif(n % 2 = 0, NULL, ${idOf(5)}), iif(n % 2 = 0, NULL, ?2) FROM numbers`,
+    `${NUMBERS} INSERT INTO intent (tx_id, timestamp, size, received_at, paid_by, owed_since, needs)
+     SELECT ${idOf(4)}, ?2, 500, ?2, iif(n % 2 = 0, NULL, ${idOf(5)}), iif(n % 2 = 0, NULL, ?2), NULL FROM numbers`,
     intents,
     now - 3_600_000,
   );

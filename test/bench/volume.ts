@@ -19,10 +19,10 @@ export const FULL: Volume = {
 export const SMALL: Volume = {
   blocks: 20,
   mined: 1_000,
-  waiting: 6_000,
-  setAside: 2_000,
-  intents: 4_000,
-  deadLetters: 2_000,
+  waiting: 18_000,
+  setAside: 6_000,
+  intents: 12_000,
+  deadLetters: 6_000,
 };
 
 /** One batch on an object. `rows` of the whole batch; `milliseconds` of one call, its way from Node and back included. */

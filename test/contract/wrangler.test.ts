@@ -258,6 +258,16 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
   });
 });
 
+it("a setting that several Workers read has one value in all of them", () => {
+  const valuesOf = Map.groupBy(
+    WORKER_NAMES.flatMap((worker) => Object.entries(varsOf(worker))),
+    ([name]) => name,
+  );
+  const differing = [...valuesOf].filter(([, values]) => new Set(values.map(([, value]) => value)).size > 1);
+  expect(differing).toEqual([]);
+  expect(valuesOf.get("WRITE_LANDS_WITHIN_SECONDS")).toHaveLength(2);
+});
+
 describe("the queues together", () => {
   const consumed = queuesOfAll("consumers");
 

@@ -22,6 +22,7 @@ beforeAll(async () => {
       BLOCK_MAX_BYTES: String(LIMITS.bytes),
       STALL_AFTER_SECONDS: "3600", // a block that is held back stays so
       PIN_DEADLINE_SECONDS: "60", // on a busy machine the answer about 500 transactions takes longer than usual
+      WRITE_LANDS_WITHIN_SECONDS: "30", // and so do the writes of 100 assets' records, which have to fit into it
     },
   });
 });

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { writeAssetRecords } from "../../shared/block-index.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { TestHead } from "../support/chain-head.ts";
@@ -12,6 +12,8 @@ let lastBlock: number;
 let kv: Map<string, { vdcBlockNumber: number; colour?: string }>;
 /** What KV shows instead of what it holds: its caches are up to a minute old. */
 let shown: typeof kv | undefined;
+/** Milliseconds that a put takes. */
+let putTakes: number;
 /** A put fails; what it would have written may land later. */
 let failing: boolean;
 let inFlight: (() => void)[];
@@ -20,6 +22,7 @@ const KV = {
   get: async (keys: string[]) => new Map(keys.map((key) => [key, (shown ?? kv).get(key) ?? null])),
   put: async (key: string, value: string) => {
     const land = () => void kv.set(key, JSON.parse(value));
+    vi.setSystemTime(Date.now() + putTakes);
     if (!failing) return land();
     inFlight.push(land);
     throw new Error("Network connection lost.");
@@ -27,9 +30,9 @@ const KV = {
 };
 
 const chainHead = {
-  assets: async () => ({
+  assets: async (assetIds: string[]) => ({
     asOf: 9,
-    assets: [{ assetId: "deed", createdBy: null, owner: null, lastBlock }],
+    assets: assetIds.map((assetId) => ({ assetId, createdBy: null, owner: null, lastBlock })),
   }),
   beginAssetWrites: async (token: string) => head.beginAssetWrites(token),
   endAssetWrites: async (token: string) => head.endAssetWrites(token),
@@ -45,7 +48,10 @@ beforeEach(() => {
   shown = undefined;
   failing = false;
   inFlight = [];
+  putTakes = 0;
+  vi.useFakeTimers();
 });
+afterEach(() => vi.useRealTimers());
 
 describe("the record of an asset", () => {
   it("names its last block in the end, though a write that was not answered lands late", async () => {
@@ -82,6 +88,14 @@ describe("the record of an asset", () => {
     kv.set(KEY, { vdcBlockNumber: 999 });
     await write();
     expect(kv.get(KEY)).toMatchObject({ vdcBlockNumber: 1 });
+  });
+
+  it("is written with those of hundreds of other assets, though KV takes longer for all than a Worker may write", async () => {
+    putTakes = 500;
+    const assetIds = Array.from({ length: 400 }, (_, i) => `deed-${i}`);
+    await writeAssetRecords(assetIds, env);
+    expect(kv.size).toBe(400);
+    expect(head.beginAssetWrites("another")).toEqual({ mayWriteFor: LANDS * 1_000 });
   });
 });
 

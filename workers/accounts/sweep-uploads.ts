@@ -1,5 +1,5 @@
-import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { errorText, type Log } from "../../shared/log.ts";
+import { findDocument } from "../../shared/storage/documents.ts";
 import { documentIdOfUploadKey, r2Keys } from "../../shared/storage/layout.ts";
 import { hexByChance, r2Portion } from "../../shared/storage/pages.ts";
 import { documentMemory } from "./memory.ts";
@@ -44,9 +44,10 @@ async function settleOne(documentId: string, tiers: DocumentTiers, log: Log): Pr
   const { bucket, now } = tiers;
   const upload = await findUpload(bucket, documentId);
   if (upload === undefined || now() - upload.at < OVER) return;
-  // To pin again what R2 holds takes as much memory as an upload.
+  // To pin a document of R2 again takes as much memory as an upload.
   const loan = documentMemory.loan();
-  if (!loan.extendTo(MAX_RECORD_BYTES)) return; // beside large ones: the next time
+  const stored = await findDocument(bucket, documentId);
+  if (!loan.extendTo(stored?.bytes ?? 0)) return; // beside large ones: the next time
   try {
     await settleHeld(documentId, tiers, log);
   } finally {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DocumentRecord, MAX_RECORD_BYTES, signedDocumentBytes } from "../../../shared/chain/document.ts";
+import { DocumentRecord, signedDocumentBytes } from "../../../shared/chain/document.ts";
 import { sealDocument } from "../../../shared/client/documents.ts";
 import { generateUserKeys, importUserKeys } from "../../../shared/client/user-keys.ts";
 import { fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
@@ -11,7 +11,7 @@ import type { Log } from "../../../shared/log.ts";
 import type { OwnedDocument } from "../../../shared/storage/documents.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { PolicyViolation } from "../../../shared/storage/policies.ts";
-import { documentMemory } from "../../../workers/accounts/memory.ts";
+import { DOCUMENT_MEMORY, documentMemory } from "../../../workers/accounts/memory.ts";
 import { storeDocument, StoredByAnother } from "../../../workers/accounts/store-document.ts";
 import { sweepUnfinished } from "../../../workers/accounts/sweep-uploads.ts";
 import { HOLD } from "../../../workers/accounts/uploads.ts";
@@ -204,17 +204,28 @@ describe("storing a document", () => {
     expect([...memory.pins]).toEqual([owned.cid]);
   });
 
-  it("is not swept beside a large document in memory, for to pin it again would take as much", async () => {
+  it("is swept beside large documents in memory when R2 holds nothing of it", async () => {
     const memory = new MemoryTiers();
     memory.fault = (what) => (what.startsWith("put documents") ? "before" : undefined);
     await expect(storeDocument(owned, memory.tiers(), SILENT)).rejects.toThrow("failed");
+    const loan = documentMemory.loan();
+    loan.extendTo(DOCUMENT_MEMORY);
+    await sweepLater(memory);
+    loan.end();
+  });
+
+  it("is not swept beside large documents in memory when R2 holds it, for pinning it again would take as much", async () => {
+    const memory = new MemoryTiers();
+    memory.fault = (what) => (what.startsWith("delete") ? "before" : undefined);
+    await storeDocument(owned, memory.tiers(), SILENT);
     memory.clock += 2 * 3_600_000;
     const loan = documentMemory.loan();
-    loan.extendTo(MAX_RECORD_BYTES);
+    loan.extendTo(DOCUMENT_MEMORY - owned.document.bytes.length + 1);
     await sweepUnfinished(memory.tiers(), SILENT);
     expect(memory.objects.has(uploadKey())).toBe(true);
-    loan.end();
+    loan.extendTo(DOCUMENT_MEMORY - owned.document.bytes.length);
     await sweepLater(memory);
+    loan.end();
   });
 
   it("is finished by the sweep when it is in R2 and its pin was lost", async () => {
