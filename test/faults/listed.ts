@@ -187,6 +187,14 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (acceptDocument): HTTP POST /v3/files",
     "storage-verifier (acceptDocument): document-index.noteChecked",
   ],
+  "private parts brought": [
+    "gateway (fetch): storage-verifier.acceptRecord",
+    "storage-verifier (acceptRecord): R2 put private/{n}.json",
+  ],
+  "dead letter brought": [
+    "storage-verifier (acceptRecord): dead-letters.restoreRecord",
+    "dead-letters (DeadLetters.restoreRecord): R2 put dead-letters/{stage}/{id}.json",
+  ],
   "repair: index": ["storage-verifier (verify): KV put vdc:tx:{txId}"],
   verification: [
     "gateway (fetch): storage-verifier.verifyAll",
