@@ -187,14 +187,6 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (acceptDocument): HTTP POST /v3/files",
     "storage-verifier (acceptDocument): document-index.noteChecked",
   ],
-  "private parts brought": [
-    "gateway (fetch): storage-verifier.acceptRecord",
-    "storage-verifier (acceptRecord): R2 put private/{n}.json",
-  ],
-  "dead letter brought": [
-    "storage-verifier (acceptRecord): dead-letters.restoreRecord",
-    "dead-letters (DeadLetters.restoreRecord): R2 put dead-letters/{stage}/{id}.json",
-  ],
   "repair: index": ["storage-verifier (verify): KV put vdc:tx:{txId}"],
   verification: [
     "gateway (fetch): storage-verifier.verifyAll",
@@ -256,6 +248,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "storage-runs.resume": "test/unit/storage-verifier/runs.test.ts",
   "storage-verifier.abort": "test/unit/storage-verifier/runs.test.ts",
   "storage-verifier.resume": "test/unit/storage-verifier/runs.test.ts",
+  "storage-verifier.acceptRecord": "test/pipeline/record-disaster.prove.ts",
+  "dead-letters.restoreRecord": "test/pipeline/record-disaster.prove.ts",
   "dead-letters.resolved": "test/unit/dead-letters/entries.test.ts",
   "dead-letters.abortReplay": "test/unit/dead-letters/replays.test.ts",
 };

@@ -4,12 +4,10 @@ import { workerName } from "../../../shared/pipeline.ts";
 import type { StorageRun } from "../../../shared/storage/report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
-import { recordIdOf, type RecordKind, type StoredRecord } from "../../../shared/storage/records.ts";
-import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { equalBytes } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { CHAIN_ID, postDocument } from "../../support/accounts.ts";
-import { objectsOf, pinnedFiles } from "../../support/chain-state.ts";
+import { pinnedFiles } from "../../support/chain-state.ts";
 import { checkChain } from "../../support/check-chain.ts";
 import { deliver } from "../../support/payments.ts";
 import { enqueue } from "../../support/queues.ts";
@@ -84,20 +82,6 @@ async function expectStored(world: World, { id, bytes }: StoredDocument): Promis
   );
 }
 
-/** A record is exported, lost, and brought back byte for byte. */
-async function bringsRecord(world: World, kind: RecordKind, id: string, key: string): Promise<void> {
-  const { r2 } = world.pipeline;
-  const path = `/api/storage-verify/records/${kind}/${encodeURIComponent(id)}`;
-  const record = await world.operate<StoredRecord>("GET", path);
-  await r2.delete(key);
-  await until(async () => {
-    const response = await world.pipeline.operate(path, { method: "PUT", body: JSON.stringify(record) });
-    expect(response.status, await response.text()).toBe(200);
-  });
-  const bytes = new Uint8Array((await (await r2.get(key))?.arrayBuffer()) ?? new ArrayBuffer());
-  expect(await sha256HexOfFile(bytes)).toBe(record.sha256);
-}
-
 function repairs(tier: TierName): Flow {
   return {
     name: `repair: ${tier}`,
@@ -168,26 +152,6 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
         expect(report.status).toBe("ok");
       });
       await expectStored(world, stored);
-    },
-  },
-  {
-    name: "private parts brought",
-    is: "the private parts of a block, which R2 has lost: an operator brings them from an export",
-    async run(world) {
-      const n = await lastBlock(world);
-      await bringsRecord(world, "private_archive", String(n), r2Keys.private(n));
-    },
-  },
-  {
-    name: "dead letter brought",
-    is: "a dead letter that R2 has lost: an operator brings it from an export",
-    async run(world) {
-      await enqueue(world.pipeline, "miner", [{ v: 1, nonsense: crypto.randomUUID() }]);
-      await untilLetter(world, ({ state }) => state === "open");
-      const [object] = await objectsOf(world.pipeline.r2, r2Keys.deadLetterPrefix);
-      const key = object?.key ?? "";
-      await bringsRecord(world, "dead_letter", recordIdOf("dead_letter", key) ?? "", key);
-      await dismissAll(world);
     },
   },
   {
