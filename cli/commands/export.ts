@@ -15,6 +15,8 @@ import { operatorClient, publicClient, type Client } from "../client.ts";
 import { exportDocuments, type ExportedDocuments } from "../documents/export.ts";
 import { DocumentFolder } from "../documents/folder.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
+import type { ExportedAuditLog } from "../records/audit-file.ts";
+import { exportAllRecords, type ExportedRecords } from "../records/export.ts";
 import { confirm } from "../output/confirm.ts";
 import { note, show, toStdout } from "../output/show.ts";
 import { facts, type Fact } from "../output/table.ts";
@@ -26,6 +28,7 @@ interface Options extends Connected {
   readonly genesis?: string;
   readonly state?: string;
   readonly documents?: string;
+  readonly records?: string;
   readonly yes?: boolean;
 }
 
@@ -36,6 +39,11 @@ export function exportCommand(): Command {
     .addOption(genesisOption())
     .addOption(stateOption())
     .option("--documents <folder>", "write the documents too, one file each (operator)", path)
+    .option(
+      "--records <folder>",
+      "write what is in one place only: private parts, submissions, tokens, metadata, dead letters, audit log (operator)",
+      path,
+    )
     .option("--yes", "replace a file that is there, without asking")
     .addHelpText(
       "after",
@@ -48,7 +56,11 @@ file reads from the deployment only what came since.
 With --documents, the folder gets {id}.json for each document that the deployment has stored: its record, still encrypted to its
 owner, verified on its way. Files that are there already are checked and not fetched again, so the same command again goes on
 where it stopped, and brings the folder up to date later. \`vdc restore\` and \`vdc storage bring-documents\` take it.
-${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export vdc-main.car --state vdc-main.state --documents documents/ --yes", "export --json | jq -r .root", "export - | gzip > chain.car.gz")}`,
+
+With --records, the folder gets {kind}/{id}.json for each record of which the deployment has one copy, still encrypted, and
+audit.ndjson, the audit log, verified entry by entry. The same command brings it up to date. A record that an earlier export has and
+the deployment has lost stays in the folder, and the command fails (6). \`vdc restore\` and \`vdc storage bring-records\` take it.
+${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export vdc-main.car --state vdc-main.state --documents documents/ --records records/ --yes", "export --json | jq -r .root", "export - | gzip > chain.car.gz")}`,
     )
     .action(telling(exportChain));
 }
@@ -56,13 +68,13 @@ ${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export vdc
 async function exportChain(given: string | undefined, options: Options): Promise<void> {
   if (given === "-") return exportToStdout(options);
   const client = publicClient(options);
-  const documents = documentsOf(options);
+  const extras = extrasOf(options);
   const published = await publishedBy(client, options);
   try {
     const file = given ?? path(`${await chainIdOf(client)}-${published.latest.blockNumber}.car`);
     if (existsSync(file)) await confirm(`${file} is there already and will be replaced`, options);
     const written = await write(file, published);
-    show(options, { ...written, ...(await documents()) }, asText);
+    show(options, { ...written, ...(await extras()) }, asText);
   } finally {
     published.state.close();
   }
@@ -74,7 +86,7 @@ async function exportToStdout(options: Options): Promise<void> {
     throw new CommandFailure("stdout can't carry both the file and --json: name a file", EXIT.usage);
   if (process.stdout.isTTY)
     throw new CommandFailure("the file is not text: name a file, or redirect stdout", EXIT.usage);
-  const documents = documentsOf(options);
+  const extras = extrasOf(options);
   const published = await publishedBy(publicClient(options), options);
   const directory = await mkdtemp(join(tmpdir(), "vdc-"));
   const clear = () => rmSync(directory, { recursive: true, force: true });
@@ -83,7 +95,7 @@ async function exportToStdout(options: Options): Promise<void> {
     const file = join(directory, "chain.car");
     const written = await write(file, published);
     await toStdout(createReadStream(file));
-    note(asText({ ...written, ...(await documents()), file: "stdout" }));
+    note(asText({ ...written, ...(await extras()), file: "stdout" }));
   } finally {
     process.off("exit", clear);
     clear();
@@ -91,12 +103,22 @@ async function exportToStdout(options: Options): Promise<void> {
   }
 }
 
-/** Exports the documents, when they were asked for. Without the operator's secret, it fails before the chain is read. */
-function documentsOf(options: Options): () => Promise<{ readonly documents?: ExportedDocuments }> {
-  if (options.documents === undefined) return async () => ({});
-  const folder = new DocumentFolder(options.documents);
+interface Extras {
+  readonly documents?: ExportedDocuments;
+  readonly records?: ExportedRecords & { readonly auditLog: ExportedAuditLog };
+}
+
+/** Exports documents and records, when they were asked for. Without the operator's secret, it fails before the chain is read. */
+function extrasOf(options: Options): () => Promise<Extras> {
+  const { documents, records } = options;
+  if (documents === undefined && records === undefined) return async () => ({});
   const operator = operatorClient(options);
-  return async () => ({ documents: await exportDocuments(operator, vdcClient(options), folder) });
+  return async () => ({
+    ...(documents !== undefined && {
+      documents: await exportDocuments(operator, vdcClient(options), new DocumentFolder(documents)),
+    }),
+    ...(records !== undefined && { records: await exportAllRecords(operator, records) }),
+  });
 }
 
 type Published = Awaited<ReturnType<typeof publishedChain>> & {
@@ -115,9 +137,8 @@ async function publishedBy(client: Client, options: Options): Promise<Published>
   }
 }
 
-interface Exported extends ChainReport, Omit<WrittenCar, "blocks"> {
+interface Exported extends ChainReport, Extras, Omit<WrittenCar, "blocks"> {
   readonly file: string;
-  readonly documents?: ExportedDocuments;
 }
 
 async function write(file: string, published: Published): Promise<Exported> {
@@ -181,12 +202,13 @@ function explain(file: string): (error: unknown) => never {
   };
 }
 
-function asText({ file, root, bytes, documents, ...report }: Exported): string {
+function asText({ file, root, bytes, documents, records, ...report }: Exported): string {
   return facts([
     ...reportRows(report),
     ["written to", `${file}, ${byteCount(bytes)}`],
     ["root", root],
     ...(documents === undefined ? [] : documentRows(documents)),
+    ...(records === undefined ? [] : recordRows(records)),
   ]);
 }
 
@@ -194,5 +216,14 @@ function documentRows({ folder, documents, fetched }: ExportedDocuments): Fact[]
   return [
     ["documents", `${documents} in ${folder}`],
     ["fetched", fetched],
+  ];
+}
+
+function recordRows({ folder, records, fetched, auditLog }: NonNullable<Extras["records"]>): Fact[] {
+  const { head } = auditLog;
+  return [
+    ["records", `${records} in ${folder}`],
+    ["records fetched", fetched],
+    ["audit log", head === null ? null : `${auditLog.entries} entries, head ${head.sequence}:${head.hash}`],
   ];
 }

@@ -7,6 +7,8 @@ import { operatorClient, type Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { bringDocuments } from "../documents/bring.ts";
 import { DocumentFolder } from "../documents/folder.ts";
+import { BEFORE_THE_CHAIN, bringRecords } from "../records/bring.ts";
+import { RecordFolder } from "../records/folder.ts";
 import { confirm } from "../output/confirm.ts";
 import { startProgress } from "../output/progress.ts";
 import { note, show } from "../output/show.ts";
@@ -21,6 +23,7 @@ interface Options extends Connected {
   readonly genesis?: string;
   readonly reason: string;
   readonly documents?: string;
+  readonly records?: string;
   readonly wait: boolean;
   readonly yes?: boolean;
 }
@@ -34,6 +37,7 @@ export function restoreCommand(): Command {
     .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
     .addOption(genesisOption())
     .option("--documents <folder>", "give back the documents of an export too, when the chain is there", path)
+    .option("--records <folder>", "give back the records of an export too, each when it can be taken", path)
     .option("--yes", "don't ask")
     .option("--no-wait", "don't follow the run")
     .addHelpText(
@@ -42,7 +46,7 @@ export function restoreCommand(): Command {
 The file is verified whole, offline, before anything is sent; then its blocks are put back, and the chain head is rebuilt
 from them link by link before it takes a new block. Without a file, it is rebuilt from what R2 and KV hold. It may be
 repeated: what is there already stays. A chain head that knows blocks is left as it is. Documents follow the chain, for
-their owners are registered in it.
+their owners are registered in it. Of the records, erasures and private parts come before the chain, the others after it.
 ${examples('restore --reason "chain head lost, incident 12"', 'restore chain.car --genesis 4e1931c9… --reason "all tiers lost" --yes')}`,
     )
     .action(restore);
@@ -54,9 +58,10 @@ async function restore(file: string | undefined, options: Options): Promise<void
       "--genesis is checked against a file: without one, compare the genesis hash of `vdc verify` when the restore is done",
       EXIT.usage,
     );
-  if (options.documents !== undefined && !options.wait)
+  const { documents, records } = options;
+  if ((documents !== undefined || records !== undefined) && !options.wait)
     throw new CommandFailure(
-      "documents are given back when the chain is restored: leave out --no-wait, or say `vdc storage bring-documents` later",
+      "documents and records are given back when the chain is restored: leave out --no-wait, or say `vdc storage bring-documents` and `bring-records` later",
       EXIT.usage,
     );
   const client = operatorClient(options);
@@ -70,6 +75,8 @@ async function restore(file: string | undefined, options: Options): Promise<void
   } finally {
     await car?.close();
   }
+  const folder = records === undefined ? undefined : new RecordFolder(records);
+  if (folder !== undefined) await bringRecords(client, folder, BEFORE_THE_CHAIN);
   const started = await client.post<StorageRun>("/api/storage-verify/restore", {
     body: { reason: options.reason },
   });
@@ -79,9 +86,13 @@ async function restore(file: string | undefined, options: Options): Promise<void
     throw new CommandFailure(
       `the restore was ${run.state} before block ${run.next}: ${run.message ?? "no reason is known"}. The same command again goes on from there`,
     );
-  if (options.documents !== undefined) {
-    const { documents, restored } = await bringDocuments(client, new DocumentFolder(options.documents));
-    note(`${counted(documents, "document")} given back, ${restored} of them restored.`);
+  if (documents !== undefined) {
+    const brought = await bringDocuments(client, new DocumentFolder(documents));
+    note(`${counted(brought.documents, "document")} given back, ${brought.restored} of them restored.`);
+  }
+  if (folder !== undefined) {
+    const brought = await bringRecords(client, folder);
+    note(`${counted(brought.records, "record")} looked at, ${brought.restored} of them restored.`);
   }
   if (run.state === "done")
     note(

@@ -1,7 +1,8 @@
-import { mkdir, opendir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, opendir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { CommandFailure } from "../failure.ts";
+import { explain, writeWhole } from "../files/write-whole.ts";
 
 const FILE_NAME = /^([0-9a-f]{64})\.json$/;
 
@@ -47,29 +48,7 @@ export class DocumentFolder {
   }
 
   /** The file is there whole when this resolves. */
-  async write(id: string, bytes: Uint8Array): Promise<void> {
-    const file = this.fileOf(id);
-    const temporary = `${file}.${process.pid}.partial`;
-    try {
-      const handle = await open(temporary, "w");
-      try {
-        await handle.writeFile(bytes);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, file);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      explain(file)(error);
-    }
+  write(id: string, bytes: Uint8Array): Promise<void> {
+    return writeWhole(this.fileOf(id), bytes);
   }
-}
-
-function explain(file: string): (error: unknown) => never {
-  return (error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
-    throw new CommandFailure(`${file} can't be read or written (${code}): choose another folder`);
-  };
 }

@@ -9,7 +9,7 @@ import type {
 } from "../../shared/storage/report.ts";
 
 export function blockReportText(report: BlockReport): string {
-  const { blockNumber, status, message, source, index, rehydrated } = report;
+  const { blockNumber, status, message, source, index, privateParts, rehydrated } = report;
   const tiers = (["kv", "r2", "ipfs"] as const).map((tier) => {
     const { present, fault, detail, hash } = report[tier];
     return [tier, mark(present && fault === undefined), fault, hash, detail];
@@ -24,15 +24,19 @@ export function blockReportText(report: BlockReport): string {
       ["message", message],
       ["read from", source],
       ["restored", restored],
-      ["index", index.complete ? "complete" : missingText(index.missing)],
+      ["index", index.complete ? "complete" : missingText(index.missing, "keys are missing or wrong")],
+      [
+        "private parts",
+        privateParts.complete ? "complete" : missingText(privateParts.missing, "are missing"),
+      ],
     ]),
     "",
     table(["tier", "", "fault", "hash", "detail"], tiers),
   ].join("\n");
 }
 
-function missingText(missing: number | null): string {
-  return missing === null ? "not known" : `${missing} keys are missing or wrong`;
+function missingText(missing: number | null, what: string): string {
+  return missing === null ? "not known" : `${missing} ${what}`;
 }
 
 export function resultRows(result: VerifyAllResult): Fact[] {

@@ -9,6 +9,7 @@ export const kvKeys = {
   block: (blockNumber: number) => `vdc:block:${blockNumber}`,
   transaction: (txId: string) => `vdc:tx:${txId}`,
   asset: (assetId: string) => `asset:${assetId}`,
+  userPrefix: "user:",
   user: (userId: string) => `user:${userId}`,
 } as const;
 
@@ -27,6 +28,7 @@ export const r2Keys = {
   /** A copy of a block that was found to be wrong, as it was when it was replaced. */
   evidence: (blockNumber: number, tier: string, sha256: string) =>
     `evidence/${blockNumber}/${tier}-${sha256}`,
+  privatePrefix: "private/",
   private: (blockNumber: number) => `private/${blockNumber}.json`,
   erasedPrefix: "erased/",
   /** A transaction that was erased before a block took it. The object outlives the chain head's storage. */

@@ -1,6 +1,9 @@
 import * as v from "valibot";
+import { SEALED_NAMES } from "../chain/sealed-names.ts";
+import type { Transaction } from "../chain/transaction.ts";
 import { canonicalBytes, type Json } from "../crypto/canonical.ts";
-import { fromUtf8 } from "../crypto/bytes.ts";
+import { Envelope } from "../crypto/envelope.ts";
+import { equalBytes, fromUtf8 } from "../crypto/bytes.ts";
 import { r2Keys } from "./layout.ts";
 import { createOnly, readObject, replaceOnly } from "./r2-tier.ts";
 
@@ -30,7 +33,77 @@ export async function readPrivateArchive(
   return bytes && v.parse(PrivateArchive, JSON.parse(fromUtf8(bytes)));
 }
 
+/** Whether this is an envelope that was sealed as the transaction's. Only the system's key shows whether it opens. */
+export function isEnvelopeOf(txId: string, value: unknown): value is Envelope {
+  return v.is(Envelope, value) && value.txId === SEALED_NAMES.transaction(txId);
+}
+
+/**
+ * Transactions of a block that commit to a private part whose envelope the archive does not have. An erased one is not
+ * missing: its id stands in its place.
+ * @param archive `undefined`: R2 has none of the block
+ */
+export function missingPrivateParts(
+  { transactions }: { readonly transactions: readonly Pick<Transaction, "id" | "privateCommitment">[] },
+  archive: PrivateArchive | undefined,
+): readonly string[] {
+  return transactions
+    .filter(({ privateCommitment }) => privateCommitment !== undefined)
+    .map(({ id }) => id)
+    .filter((id) => archive?.erased?.includes(id) !== true && !isEnvelopeOf(id, archive?.envelopes[id]));
+}
+
+/** The archive with what it lacks taken from a copy. What it has stays, and what was erased from it stays erased. */
+export function completedArchive(archive: PrivateArchive, copy: PrivateArchive): PrivateArchive {
+  const erased = archive.erased ?? [];
+  const lacks = (txId: string) => !erased.includes(txId) && !isEnvelopeOf(txId, archive.envelopes[txId]);
+  const added = Object.entries(copy.envelopes).filter(([txId]) => lacks(txId));
+  const alsoErased = (copy.erased ?? []).filter(lacks);
+  const allErased = [...erased, ...alsoErased].toSorted();
+  const envelopes = { ...archive.envelopes, ...Object.fromEntries(added) };
+  return {
+    blockNumber: archive.blockNumber,
+    envelopes,
+    missing: archive.missing.filter((txId) => envelopes[txId] === undefined && !allErased.includes(txId)),
+    ...(allErased.length > 0 && { erased: allErased }),
+  };
+}
+
 const MOST_TRIES = 10;
+
+/**
+ * Puts a copy of a block's archive, or what the present one lacks of it.
+ * @returns whether anything was written
+ */
+export async function restoreArchive(bucket: R2Bucket, copy: PrivateArchive): Promise<boolean> {
+  const key = r2Keys.private(copy.blockNumber);
+  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const object = await bucket.get(key);
+    if (object === null) {
+      if (await createOnly(bucket, key, archiveBytes(copy))) return true;
+      continue;
+    }
+    const present = new Uint8Array(await object.arrayBuffer());
+    const completed = archiveBytes(completedArchive(archiveIn(present) ?? emptyArchive(copy), copy));
+    if (equalBytes(completed, present)) return false;
+    if (await replaceOnly(bucket, key, object.etag, completed)) return true;
+  }
+  throw new Error(`${key} is changed all the time: try again`);
+}
+
+function emptyArchive({ blockNumber }: PrivateArchive): PrivateArchive {
+  return { blockNumber, envelopes: {}, missing: [] };
+}
+
+/** `undefined`: these bytes are no archive. */
+export function archiveIn(bytes: Uint8Array): PrivateArchive | undefined {
+  try {
+    const parsed = v.safeParse(PrivateArchive, JSON.parse(fromUtf8(bytes)));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined; // neither JSON nor UTF-8
+  }
+}
 
 /**
  * Removes a transaction's envelope from its block's archive, for good. What others erase at the same moment stays erased.

@@ -36,6 +36,11 @@ export const BlockReport = v.strictObject({
   ipfs: TierReport,
   /** Keys of the index in KV (transactions, assets) that are not as the block says; null when that can't be known. */
   index: v.strictObject({ complete: v.boolean(), missing: v.nullable(Count) }),
+  /**
+   * Transactions that commit to a private part which `private/{n}.json` in R2 does not have, and which was not erased; null when
+   * R2 can't be read. No other tier has one: an export restores it.
+   */
+  privateParts: v.strictObject({ complete: v.boolean(), missing: v.nullable(Count) }),
   /** The tier whose copy the others were, or would be, restored from. */
   source: v.nullable(v.picklist(TIER_NAMES)),
   /** What was restored, and what had been wrong with it. */

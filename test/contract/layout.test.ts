@@ -65,6 +65,7 @@ describe("the keys in storage", () => {
         block: "vdc:block:{0}",
         transaction: "vdc:tx:{0}",
         asset: "asset:{0}",
+        userPrefix: "user:",
         user: "user:{0}",
       },
       r2: {
@@ -78,6 +79,7 @@ describe("the keys in storage", () => {
         sealedPrefix: "sealed/{0}/",
         sealed: "sealed/{0}/{1}.json",
         evidence: "evidence/{0}/{1}-{2}",
+        privatePrefix: "private/",
         private: "private/{0}.json",
         erasedPrefix: "erased/",
         erased: "erased/{0}.json",

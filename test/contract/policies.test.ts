@@ -113,6 +113,7 @@ const TOLD_ELSEWHERE: readonly string[] = [
   "shared/storage/sealed-object.ts", // r2KeyOf asks the policy
   "workers/indexer/index-block.ts", // shared/block-index.ts: vdc:tx: and asset:
   "workers/storage-verifier/verify-block.ts", // the same index
+  "workers/storage-verifier/accept-record.ts", // shared/storage/records.ts has the key, and isSealedAs asks what a policy does
 ];
 
 interface Write {

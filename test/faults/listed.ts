@@ -248,6 +248,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "storage-runs.resume": "test/unit/storage-verifier/runs.test.ts",
   "storage-verifier.abort": "test/unit/storage-verifier/runs.test.ts",
   "storage-verifier.resume": "test/unit/storage-verifier/runs.test.ts",
+  "storage-verifier.acceptRecord": "test/pipeline/record-disaster.prove.ts",
+  "dead-letters.restoreRecord": "test/pipeline/record-disaster.prove.ts",
   "dead-letters.resolved": "test/unit/dead-letters/entries.test.ts",
   "dead-letters.abortReplay": "test/unit/dead-letters/replays.test.ts",
 };

@@ -49,6 +49,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "letters",
     "list",
     "plan",
+    "planDismissal",
     "recoveries",
     "replay",
     "replays",

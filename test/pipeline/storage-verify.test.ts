@@ -49,6 +49,7 @@ describe("a block that is whole", () => {
       r2: { present: true, hash: block?.hash },
       ipfs: { present: true, hash: cid },
       index: { complete: true, missing: 0 },
+      privateParts: { complete: true, missing: 0 },
       source: "kv",
       rehydrated: {},
       status: "ok",

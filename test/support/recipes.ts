@@ -183,6 +183,25 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     403: "document-storage.test.ts: a document of a stranger",
     503: "nowhere: it needs R2 and the pinning service to be down at once",
   },
+  getStorageVerifyRecords: { 200: asOperator("/api/storage-verify/records?kind=private_archive&limit=1") },
+  getStorageVerifyRecord: {
+    200: async (pipeline) => {
+      await finished(pipeline);
+      return pipeline.operate("/api/storage-verify/records/private_archive/1");
+    },
+    404: asOperator("/api/storage-verify/records/private_archive/1000000"),
+  },
+  putStorageVerifyRecord: {
+    200: async (pipeline) => {
+      await finished(pipeline);
+      const record = await pipeline.operate("/api/storage-verify/records/private_archive/1");
+      return send(pipeline, "PUT", "/api/storage-verify/records/private_archive/1", await record.text());
+    },
+    400: (pipeline) => send(pipeline, "PUT", "/api/storage-verify/records/private_archive/1", "{}"),
+    403: "nowhere: user metadata of a user whom no block registers",
+    409: "nowhere: it needs a chain head without its chain",
+    503: "nowhere: it needs KV to be down",
+  },
   postStorageVerifyRestore: {
     202: "disaster.prove.ts: a chain head that has lost its storage",
     409: post("/api/storage-verify/restore", { reason: "to see" }),

@@ -27,6 +27,7 @@ import type { ParkedFacts } from "./record.ts";
 import { abortByOperator, recoveries } from "./recovery.ts";
 import { reindexPage } from "./reindex.ts";
 import * as replays from "./replays.ts";
+import { restoreRecord, type RestoredRecord } from "./restore-record.ts";
 import { migrate } from "./schema.ts";
 import type { Store } from "./store.ts";
 
@@ -81,6 +82,13 @@ export class DeadLetters extends DurableObject<Env> {
 
   note(parked: ParkedFacts) {
     return this.#decide((now) => entries.note(this.#store.sql, parked, now));
+  }
+
+  /** Takes a record of an export back, and opens an entry for it that waits for an operator. */
+  async restoreRecord(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<RestoredRecord> {
+    const restored = await restoreRecord(this.#store, this.env, { id, bytes });
+    await wakeFor(this.ctx.storage, nextDue(this.#store));
+    return restored;
   }
 
   /** @returns keys of the records that held the transaction's envelope, also when it was erased before */

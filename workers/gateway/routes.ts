@@ -10,6 +10,7 @@ import { metrics } from "./metrics.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
 import { erasePrivate, showPrivate } from "./privacy.ts";
+import { bringRecord, exportRecord, storedRecords } from "./records.ts";
 import { abortReplay, createReplay, replay, replays } from "./replays.ts";
 import { resume } from "./resume.ts";
 import type { Route } from "./router.ts";
@@ -82,6 +83,9 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/storage-verify/documents", storedDocuments],
   ["POST", "/api/storage-verify/documents/:documentId/verify", verifyDocument],
   ["PUT", "/api/storage-verify/documents/:documentId", bringDocument],
+  ["GET", "/api/storage-verify/records", storedRecords],
+  ["GET", "/api/storage-verify/records/:kind/:recordId", exportRecord],
+  ["PUT", "/api/storage-verify/records/:kind/:recordId", bringRecord],
   ["POST", "/api/storage-verify/restore", restoreChain],
 
   ["POST", "/api/activation-tokens", activationToken],

@@ -4,8 +4,10 @@ import { consume } from "../../shared/consume.ts";
 import { VerifyStorage } from "../../shared/messages.ts";
 import { documentIndex } from "../../shared/document-index.ts";
 import type { IndexedDocument } from "../../shared/storage/documents.ts";
+import type { StoredRecord } from "../../shared/storage/records.ts";
 import type { DocumentPage, DocumentTotals } from "../../shared/storage/report.ts";
 import { acceptCopy } from "./accept-copy.ts";
+import { acceptRecord } from "./accept-record.ts";
 import { daily } from "./daily.ts";
 import type { DocumentStatus } from "./document-rows.ts";
 import { logOf, storageRuns, type Env } from "./env.ts";
@@ -73,6 +75,10 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
 
   acceptDocument(documentId: string, bytes: Uint8Array<ArrayBuffer>, requestId: string) {
     return acceptDocument(documentId, bytes, this.env, logOf(requestId));
+  }
+
+  acceptRecord(record: StoredRecord, requestId: string) {
+    return acceptRecord(record, this.env, logOf(requestId));
   }
 
   restore(by: string, requestId: string) {

@@ -15,6 +15,8 @@ export interface KnownBlock {
   readonly historyRoot: string;
   /** Its index is due: a block that was just persisted has none yet. */
   readonly indexed: boolean;
+  /** Its private parts are archived. */
+  readonly complete: boolean;
   readonly transactionCount: number;
 }
 

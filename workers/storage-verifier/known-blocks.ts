@@ -37,5 +37,6 @@ export function knownBlock(facts: BlockFacts): KnownBlock {
     historyRoot,
     transactionCount,
     indexed: reached(facts.state, "indexed"),
+    complete: facts.state === "complete",
   };
 }

@@ -1,6 +1,9 @@
 import { indexGaps, writeAssetRecords, type IndexEntry } from "../../shared/block-index.ts";
 import { errorText, type Log } from "../../shared/log.ts";
+import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
+import { archiveIn, missingPrivateParts } from "../../shared/storage/private-archive.ts";
+import { readObject } from "../../shared/storage/r2-tier.ts";
 import type { BlockReport, BlockStatus } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../shared/storage/tier.ts";
 import type { Env } from "./env.ts";
@@ -45,6 +48,9 @@ export async function verifyStoredBlock(
   const gaps = copy && (known.indexed ? await findGaps(copy, env, log) : []);
   const written = repair && gaps !== undefined ? await writeIndex(gaps.slice(0, INDEX_WRITES), env, log) : 0;
 
+  const privateParts =
+    copy === undefined || !known.complete ? 0 : await countMissingPrivateParts(copy, env, log);
+
   const after = (name: TierName) => restored[name] ?? findings[name].report;
   const mended = TIER_NAMES.filter((name) => after(name).present && !findings[name].report.present);
   const missing = gaps === undefined ? null : gaps.length - written;
@@ -54,6 +60,7 @@ export async function verifyStoredBlock(
     r2: after("r2"),
     ipfs: after("ipfs"),
     index: { complete: missing === 0, missing },
+    privateParts: { complete: privateParts === 0, missing: privateParts },
     source: source ?? null,
     rehydrated: {
       ...Object.fromEntries(mended.map((name) => [name, findings[name].report.fault])),
@@ -68,7 +75,7 @@ type Unjudged = Omit<BlockReport, "status" | "message">;
 
 function statusOf(report: Unjudged): BlockStatus {
   const reports = TIER_NAMES.map((name) => report[name]);
-  if (reports.every(({ present }) => present) && report.index.complete)
+  if (reports.every(({ present }) => present) && report.index.complete && report.privateParts.complete)
     return Object.keys(report.rehydrated).length > 0 ? "rehydrated" : "ok";
   // Where a tier could not be read there may be a sound copy: that is not yet "lost".
   const lost = !isHeld(report) && reports.every(({ fault }) => fault !== "unreachable");
@@ -86,6 +93,8 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
   );
   if (!report.index.complete && report.index.missing !== null)
     wrong.push(`${report.index.missing} index keys missing`);
+  const lostParts = report.privateParts.missing ?? 0;
+  if (lostParts > 0) wrong.push(`${lostParts} private parts missing`);
   const mended = Object.entries(report.rehydrated).map(([name, fault]) => `${name} (${fault})`);
   if (status === "ok") return "Block present in all storage tiers";
   if (status === "rehydrated")
@@ -94,6 +103,8 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
     return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc storage bring ${report.blockNumber} <file.car>`;
   if (!isHeld(report))
     return `No sound copy could be read now (${wrong.join(", ")}). Verify again when every tier can be reached`;
+  if (lostParts > 0 && wrong.length === 1)
+    return `R2 lacks ${lostParts} private parts. Bring them from an export: vdc storage bring-records <folder>`;
   return repair
     ? `Not all could be restored (${wrong.join(", ")}). Verify again when the tier can be reached and written`
     : `Not complete (${wrong.join(", ")}). Verify with repair to restore it from ${report.source}`;
@@ -110,6 +121,18 @@ async function findGaps(
   } catch (error) {
     log.warn("index.unreachable", { blockNumber: block.blockNumber, error: errorText(error) });
     return undefined;
+  }
+}
+
+/** `null` when R2 can't be read: then it is not known. */
+async function countMissingPrivateParts({ block }: BlockCopy, env: Env, log: Log): Promise<number | null> {
+  const { blockNumber } = block;
+  try {
+    const bytes = await readObject(env.R2, r2Keys.private(blockNumber));
+    return missingPrivateParts(block, bytes && archiveIn(bytes)).length;
+  } catch (error) {
+    log.warn("private_parts.unreachable", { blockNumber, error: errorText(error) });
+    return null;
   }
 }
 

@@ -1,17 +1,12 @@
 import { Command, InvalidArgumentError } from "commander";
-import {
-  AuditChainVerifier,
-  BrokenAuditChain,
-  type AuditHead,
-  type AuditPage,
-} from "../../../shared/audit-chain.ts";
+import { AuditChainVerifier, BrokenAuditChain, type AuditHead } from "../../../shared/audit-chain.ts";
 import { operatorClient, type Client } from "../../client.ts";
-import { CommandFailure, EXIT } from "../../failure.ts";
 import { startProgress } from "../../output/progress.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import { mark } from "../../output/words.ts";
-import { connected, examples, type Connected } from "../options.ts";
+import { auditPage, broken, entriesOfFile } from "../../records/audit-file.ts";
+import { connected, examples, path, type Connected } from "../options.ts";
 
 interface Options extends Connected {
   readonly head: readonly AuditHead[];
@@ -30,6 +25,11 @@ export function verifyCommand(): Command {
     .description(
       "verify the whole log from its first entry on: that nothing was changed, taken out or put in",
     )
+    .argument(
+      "[file]",
+      "audit.ndjson of `vdc export --records`, verified offline (default: the deployment's log)",
+      path,
+    )
     .option(
       "--head <entry:hash>",
       "an end of the log that you noted before: it must be in it still. May be given more than once",
@@ -41,39 +41,45 @@ export function verifyCommand(): Command {
       `
 Hashes alone don't show that a log was written anew from some entry on: note the head that this prints, and give it the
 next time.
-${examples("audit verify", "audit verify --head 41:4e1931c9d1cf383ead21031e3251838bf872b1c379043d646bc46304ded4d310")}`,
+${examples("audit verify", "audit verify records/audit.ndjson", "audit verify --head 41:4e1931c9d1cf383ead21031e3251838bf872b1c379043d646bc46304ded4d310")}`,
     )
     .action(verify);
 }
 
-async function verify(options: Options): Promise<void> {
-  const client = operatorClient(options);
+async function verify(file: string | undefined, options: Options): Promise<void> {
   try {
-    show<AuditReport>(options, await verifyLog(client, options.head), asText);
+    const report =
+      file === undefined
+        ? await verifyLog(operatorClient(options), options.head)
+        : await verifyFile(file, options.head);
+    show<AuditReport>(options, report, asText);
   } catch (error) {
     if (!(error instanceof BrokenAuditChain)) throw error;
     const { sequence, fault, message: detail } = error;
     if (options.json) show(options, { verified: false, sequence, fault, detail }, () => "");
-    throw new CommandFailure(
-      `the audit log does not verify at entry ${sequence} (${fault}): ${detail}. Keep what you have, and find out who could write to it`,
-      EXIT.unverified,
-    );
+    throw broken(file ?? "the audit log", error);
   }
 }
 
-const PAGE = 1_000;
+/** Offline: what `vdc export --records` wrote. @throws BrokenAuditChain */
+async function verifyFile(file: string, noted: readonly AuditHead[]): Promise<AuditReport> {
+  const verifier = new AuditChainVerifier(noted);
+  for await (const _ of entriesOfFile(file, verifier));
+  const head = verifier.finish();
+  return { verified: true, entries: head?.sequence ?? 0, head, unanswered: verifier.unanswered };
+}
 
 /** @throws BrokenAuditChain */
 async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<AuditReport> {
   const verifier = new AuditChainVerifier(noted);
-  let page = await pageFrom(client, 1);
+  let page = await auditPage(client, 1);
   const progress = startProgress({ doing: "verifying", total: page.head?.sequence ?? 0, of: "entries" });
   try {
     for (;;) {
       for (const entry of page.entries) verifier.add(entry);
       progress.to(verifier.head?.sequence ?? 0);
       if (page.next === null || page.entries.length === 0) break;
-      page = await pageFrom(client, page.next);
+      page = await auditPage(client, page.next);
     }
   } finally {
     progress.end();
@@ -87,10 +93,6 @@ async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<A
       `its entries end with ${entries}, its head is another`,
     );
   return { verified: true, entries, head, unanswered: verifier.unanswered };
-}
-
-function pageFrom(client: Client, from: number): Promise<AuditPage> {
-  return client.get<AuditPage>("/api/audit", { from, limit: PAGE });
 }
 
 function asText({ entries, head, unanswered }: AuditReport): string {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { examples } from "../options.ts";
 import { bringCommand } from "./bring.ts";
 import { bringDocumentsCommand, documentsCommand, verifyDocumentCommand } from "./documents.ts";
+import { bringRecordsCommand } from "./records.ts";
 import { abortCommand, resumeRunCommand, runsCommand } from "./runs.ts";
 import { storageStatusCommand } from "./status.ts";
 import { verifyAllCommand } from "./verify-all.ts";
@@ -19,6 +20,7 @@ export function storageCommand(): Command {
     .addCommand(documentsCommand())
     .addCommand(verifyDocumentCommand())
     .addCommand(bringDocumentsCommand())
+    .addCommand(bringRecordsCommand())
     .addCommand(runsCommand())
     .addCommand(abortCommand())
     .addCommand(resumeRunCommand())

@@ -59,6 +59,7 @@ describe("the command line", () => {
         "storage verify-all",
         "storage bring",
         "storage bring-documents",
+        "storage bring-records",
         "storage documents",
         "storage verify-document",
         "storage runs",

@@ -18,6 +18,7 @@ function report(status: BlockReport["status"], tiers: Partial<BlockReport> = {})
     r2: sound,
     ipfs: sound,
     index: { complete: true, missing: 0 },
+    privateParts: { complete: true, missing: 0 },
     source: "kv",
     rehydrated: {},
     status,

@@ -42,6 +42,7 @@ function report(blockNumber: number, status: BlockStatus): BlockReport {
     r2: present,
     ipfs: present,
     index: { complete: true, missing: 0 },
+    privateParts: { complete: true, missing: 0 },
     source: "r2",
     rehydrated: status === "rehydrated" ? { kv: "missing" } : {},
     status,

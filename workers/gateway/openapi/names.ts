@@ -7,6 +7,7 @@ import * as submissionSchemas from "../../../shared/chain/submission.ts";
 import * as transactionSchemas from "../../../shared/chain/transaction.ts";
 import * as kvTier from "../../../shared/storage/kv-tier.ts";
 import * as deadLetterSchemas from "../../../shared/dead-letters.ts";
+import * as storageRecords from "../../../shared/storage/records.ts";
 import * as storageReport from "../../../shared/storage/report.ts";
 import * as webhookAnswer from "../../../shared/stripe/answer.ts";
 import * as userMetadata from "../../../shared/user-metadata.ts";
@@ -41,6 +42,7 @@ const FILES: readonly object[] = [
   transactionSchemas,
   kvTier,
   deadLetterSchemas,
+  storageRecords,
   storageReport,
   webhookAnswer,
   userMetadata,

@@ -1,0 +1,149 @@
+import { readTokenMetadata } from "../../shared/activation.ts";
+import {
+  RECORD_KINDS,
+  type RecordKind,
+  type RecordPage,
+  type StoredRecord,
+} from "../../shared/storage/records.ts";
+import type { Client } from "../client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+import { note } from "../output/show.ts";
+import { counted } from "../output/words.ts";
+import { callOf, RECORDS } from "./call.ts";
+import { exportAuditLog, type ExportedAuditLog } from "./audit-file.ts";
+import { RecordFolder } from "./folder.ts";
+
+export interface ExportedRecords {
+  readonly folder: string;
+  readonly records: number;
+  /** Fetched by this export; the others were in the folder already. */
+  readonly fetched: number;
+  /** Not needed any more, so that their files were deleted. */
+  readonly over: number;
+}
+
+const TIMEOUT = 120_000; // milliseconds: a large archive of private parts
+
+/** The audit log first, which says what was erased: also when records are lost, it is exported. */
+export async function exportAllRecords(
+  operator: Client,
+  path: string,
+): Promise<ExportedRecords & { readonly auditLog: ExportedAuditLog }> {
+  const folder = new RecordFolder(path);
+  await folder.make();
+  const { lost, ...auditLog } = await exportAuditLog(operator, path);
+  const records = await exportRecords(operator, folder);
+  if (lost !== null)
+    throw new CommandFailure(
+      `the deployment's audit log does not go on where the exported one ends: it was lost, or changed. What was exported is kept as ${lost}; find out who could write to the log`,
+      EXIT.unverified,
+    );
+  return { ...records, auditLog };
+}
+
+/**
+ * Brings a folder up to date: every record that a deployment has in one place only. What the folder has in the same version is
+ * not fetched again. What an earlier export has and the deployment does not is kept, and is a failure, unless it is over.
+ */
+export async function exportRecords(operator: Client, folder: RecordFolder): Promise<ExportedRecords> {
+  const began = Math.floor(Date.now() / 1_000) * 1_000; // file systems keep seconds, some not more
+  const counts = { records: 0, fetched: 0, over: 0, lost: 0 };
+  for (const kind of RECORD_KINDS) {
+    await folder.make(kind);
+    const before = counts.records;
+    for await (const { id, version } of listedRecords(operator, kind)) {
+      counts.records++;
+      const outcome = await fetchInto(operator, folder, { kind, id, version });
+      if (outcome === "fetched") counts.fetched++;
+      if (outcome !== "gone") await folder.noteSeen(kind, id, began);
+    }
+    note(`${kind}: ${counted(counts.records - before, "record")}`);
+  }
+  for (const kind of RECORD_KINDS)
+    for await (const id of folder.ids(kind)) {
+      if (await folder.wasSeen(kind, id, began)) continue;
+      if (await isOver(operator, folder, { kind, id, began })) {
+        await folder.remove(kind, id);
+        counts.over++;
+      } else {
+        counts.lost++;
+        note(`${kind} ${id}: an earlier export has it, the deployment does not`);
+      }
+    }
+  const { lost, ...exported } = counts;
+  if (lost > 0)
+    throw new CommandFailure(
+      `the deployment has lost ${counted(lost, "record")} that ${folder.path} still has. Bring them back with \`vdc storage bring-records\``,
+      EXIT.unverified,
+    );
+  return { folder: folder.path, ...exported };
+}
+
+interface Listed {
+  readonly id: string;
+  readonly version: string | null;
+}
+
+/** Every record of a kind, page by page. */
+async function* listedRecords(operator: Client, kind: RecordKind): AsyncGenerator<Listed> {
+  let cursor: string | undefined;
+  for (;;) {
+    const page: RecordPage = await operator.get<RecordPage>(RECORDS, { kind, cursor });
+    yield* page.records;
+    if (page.next === null) return;
+    if (page.next === cursor) throw new Error(`the deployment gave the same page of ${kind} twice`);
+    cursor = page.next;
+  }
+}
+
+/** `gone`: since the list was read. */
+async function fetchInto(
+  operator: Client,
+  folder: RecordFolder,
+  { kind, id, version }: Listed & { readonly kind: RecordKind },
+): Promise<"fetched" | "kept" | "gone"> {
+  const kept = await folder.read(kind, id);
+  if (kept !== undefined && version !== null && kept.version === version) return "kept";
+  const { status, body } = await operator.ask<StoredRecord>("GET", callOf(kind, id), {
+    accept: [404],
+    timeout: TIMEOUT,
+  });
+  if (status === 404) return "gone";
+  if (version === null && body.sha256 === kept?.record.sha256) return "kept";
+  await folder.write({ version, record: body });
+  return "fetched";
+}
+
+/** Whether a record that has vanished from the deployment is not needed any more. What can't be told is not over. */
+async function isOver(
+  operator: Client,
+  folder: RecordFolder,
+  { kind, id, began }: { readonly kind: RecordKind; readonly id: string; readonly began: number },
+): Promise<boolean> {
+  if (kind === "activation_token") {
+    const token = readTokenMetadata((await folder.read(kind, id))?.record.facts);
+    return token !== undefined && token.usedBy === undefined && token.expiresAt < began;
+  }
+  const isTransaction =
+    kind === "pending_transaction" || kind === "set_aside_transaction" || kind === "signed_intent";
+  if (!isTransaction) return false;
+  const { body } = await operator.ask<{ readonly state?: string; readonly reason?: string }>(
+    "GET",
+    `/api/vdc/transactions/${id}`,
+    { accept: [404] },
+  );
+  const { state, reason } = body;
+  if (state === "mined" || state === "expired" || reason === "erased") return true;
+  const next = NEXT[kind];
+  return next !== undefined && (await hasSeen(folder, next, id, began));
+}
+
+/** Where a transaction goes on to, which has it then. */
+const NEXT: Partial<Record<RecordKind, RecordKind>> = {
+  signed_intent: "pending_transaction",
+  pending_transaction: "set_aside_transaction",
+};
+
+async function hasSeen(folder: RecordFolder, kind: RecordKind, id: string, at: number): Promise<boolean> {
+  return (await folder.read(kind, id)) !== undefined && folder.wasSeen(kind, id, at);
+}

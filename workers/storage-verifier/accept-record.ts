@@ -1,0 +1,148 @@
+import * as v from "valibot";
+import { readTokenMetadata } from "../../shared/activation.ts";
+import { SEALED_NAMES } from "../../shared/chain/sealed-names.ts";
+import { chainHead } from "../../shared/chain-head.ts";
+import { Envelope } from "../../shared/crypto/envelope.ts";
+import { deadLetters } from "../../shared/dead-letters.ts";
+import type { Log } from "../../shared/log.ts";
+import { readPendingMetadata } from "../../shared/storage/pending.ts";
+import {
+  archiveIn,
+  isEnvelopeOf,
+  restoreArchive,
+  type PrivateArchive,
+} from "../../shared/storage/private-archive.ts";
+import { createOnly } from "../../shared/storage/r2-tier.ts";
+import {
+  bytesOfRecord,
+  ErasureRecord,
+  jsonIn,
+  recordKey,
+  type RecordKind,
+  type StoredRecord,
+} from "../../shared/storage/records.ts";
+import type { Env } from "./env.ts";
+
+/** `invalid`: it is no such record · `early`: it can be brought when the chain is there. */
+export type RecordAnswer =
+  | { readonly stored: boolean; readonly detail: string }
+  | { readonly invalid: string }
+  | { readonly early: string };
+
+interface Brought {
+  readonly id: string;
+  readonly key: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly facts: Readonly<Record<string, string>>;
+}
+
+type Accept = (brought: Brought, env: Env) => Promise<RecordAnswer>;
+
+/** User metadata goes through `accounts`, which alone writes it. */
+const ACCEPT: Readonly<Record<Exclude<RecordKind, "user_metadata">, Accept>> = {
+  erasure: acceptErasure,
+  private_archive: acceptArchive,
+  activation_token: acceptToken,
+  pending_transaction: acceptTransaction,
+  set_aside_transaction: acceptTransaction,
+  signed_intent: acceptTransaction,
+  dead_letter: acceptDeadLetter,
+};
+
+/**
+ * Takes a record of an export back into R2, where it is missing. What is there stays: it is newer, or the same. The Workers that
+ * read the record anyway take it on from there: the cron of the miner, that of `accounts`, and the index of the dead letters.
+ */
+export async function acceptRecord(record: StoredRecord, env: Env, log: Log): Promise<RecordAnswer> {
+  const { kind, id, facts } = record;
+  const bytes = await bytesOfRecord(record);
+  if (typeof bytes === "string") return { invalid: bytes };
+  const key = recordKey(kind, id);
+  if (key === undefined || kind === "user_metadata") return { invalid: "it is not kept in R2" };
+  const answer = await ACCEPT[kind]({ id, key, bytes, facts }, env);
+  if ("stored" in answer && answer.stored) log.warn("record.restored", { kind, id });
+  return answer;
+}
+
+async function create({ key, bytes, facts }: Brought, env: Env): Promise<RecordAnswer> {
+  return (await createOnly(env.R2, key, bytes, facts))
+    ? { stored: true, detail: "it was missing in R2" }
+    : { stored: false, detail: "R2 has it" };
+}
+
+/** Before the chain is restored it only waits to be read by the restore; later the chain head is told at once. */
+async function acceptErasure(brought: Brought, env: Env): Promise<RecordAnswer> {
+  const erasure = v.safeParse(ErasureRecord, jsonIn(brought.bytes));
+  if (!erasure.success || erasure.output.txId !== brought.id)
+    return { invalid: "it records no such erasure" };
+  const answer = await create(brought, env);
+  if (await hasChain(env)) await chainHead(env).withdraw([brought.id]);
+  return answer;
+}
+
+async function acceptArchive({ id, bytes }: Brought, env: Env): Promise<RecordAnswer> {
+  const archive = archiveIn(bytes);
+  const blockNumber = Number(id);
+  if (archive?.blockNumber !== blockNumber) return { invalid: "it is no archive of this block" };
+  const block = await chainHead(env).blockWithTransactions(blockNumber);
+  if (block === null && (await hasChain(env))) return { invalid: `the chain has no block ${blockNumber}` };
+  const foreign = foreignIn(archive, block?.transactions);
+  if (foreign !== undefined) return { invalid: foreign };
+  return (await restoreArchive(env.R2, archive))
+    ? { stored: true, detail: "what R2 lacked of it was put" }
+    : { stored: false, detail: "R2 has all of it" };
+}
+
+/** @param txIds of the block; `undefined` before the chain is restored */
+function foreignIn({ envelopes }: PrivateArchive, txIds: readonly string[] | undefined): string | undefined {
+  for (const [txId, envelope] of Object.entries(envelopes)) {
+    if (txIds !== undefined && !txIds.includes(txId)) return `${txId.slice(0, 60)} is not in this block`;
+    if (v.is(Envelope, envelope) && !isEnvelopeOf(txId, envelope))
+      return `the envelope of ${txId.slice(0, 60)} was sealed as something else`;
+  }
+  return undefined;
+}
+
+async function acceptToken(brought: Brought, env: Env): Promise<RecordAnswer> {
+  const token = readTokenMetadata(brought.facts);
+  if (token === undefined || !isSealedAs(SEALED_NAMES.activation(brought.id), brought.bytes))
+    return { invalid: "it is no activation token of this hash" };
+  return create(brought, env);
+}
+
+/**
+ * A transaction of a complete block, or an erased one, is not needed: its object would only have to be cleared again. Until its
+ * block is complete, the miner and the archive of private parts read it.
+ */
+async function acceptTransaction(brought: Brought, env: Env): Promise<RecordAnswer> {
+  const { id, bytes, facts } = brought;
+  if (readPendingMetadata(facts) === undefined || !isSealedAs(SEALED_NAMES.transaction(id), bytes))
+    return { invalid: "it is no sealed transaction of this id" };
+  if (!(await hasChain(env))) return EARLY;
+  const known = await chainHead(env).transaction(id);
+  if (known?.block?.state === "complete") return { stored: false, detail: "its block is complete" };
+  if (known?.reason === "erased") return { stored: false, detail: "it was erased" };
+  return create(brought, env);
+}
+
+async function acceptDeadLetter({ id, bytes }: Brought, env: Env): Promise<RecordAnswer> {
+  if (!(await hasChain(env))) return EARLY;
+  const outcome = await deadLetters(env).restoreRecord(id, bytes);
+  if (outcome === "invalid") return { invalid: "it is no record of this dead letter" };
+  return outcome === "stored"
+    ? { stored: true, detail: "it was missing in R2" }
+    : { stored: false, detail: outcome === "erased" ? "its transaction was erased" : "R2 has it" };
+}
+
+/** A chain head without its chain would begin a new one with the first transaction that it is told of. */
+const EARLY: RecordAnswer = { early: "The chain head has no chain yet. Restore the chain first" };
+
+async function hasChain(env: Env): Promise<boolean> {
+  const { genesisHash, restoring } = await chainHead(env).head();
+  return genesisHash !== null && !restoring;
+}
+
+function isSealedAs(name: string, bytes: Uint8Array): boolean {
+  const envelope = jsonIn(bytes);
+  return v.is(Envelope, envelope) && envelope.txId === name;
+}
