@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
 import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { SECRETS, SETTING_GROUPS } from "../../cli/tools/settings.ts";
 import {
   DEAD_LETTER_CONSUMER,
   DEAD_LETTER_RETENTION,
@@ -255,6 +256,19 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
   it("binds only what the code reads", () => {
     const read = new Set(reachableFrom(`workers/${worker}/index.ts`).flatMap(valueNames));
     expect(boundNames(worker).filter((name) => !read.has(name))).toEqual([]);
+  });
+});
+
+describe("docs/configuration.md", () => {
+  it("has every variable of every Worker, and no other", () => {
+    const named = SETTING_GROUPS.flatMap(({ settings }) => settings.map(({ name }) => name));
+    const configured = new Set(WORKER_NAMES.flatMap((worker) => Object.keys(varsOf(worker))));
+    expect(named.toSorted()).toEqual([...configured].toSorted());
+  });
+
+  it("has every secret, and no other", () => {
+    const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
+    expect(SECRETS.map(({ name }) => name).toSorted()).toEqual(secrets.toSorted());
   });
 });
 
