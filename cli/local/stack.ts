@@ -39,7 +39,7 @@ export interface Stack {
 }
 
 /** Shorter timeouts for local development. */
-const LOCAL_VARS = {
+export const LOCAL_VARS: Readonly<Record<string, string>> = {
   RETRY_BASE_SECONDS: "1",
   STALL_AFTER_SECONDS: "15",
   WRITE_LANDS_WITHIN_SECONDS: "5",

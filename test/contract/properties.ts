@@ -102,6 +102,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "cli/doctor/chain.ts": "bytes of a gateway, held against their CID",
   "cli/doctor/deployment.ts": "the time of an answer, where a wrong one is what is looked for",
   "cli/doctor/tools.ts": "the project's own files",
+  "cli/tools/openapi.ts": "the project's own files",
   "cli/local/inside.ts": "what the stack's own Workers answer it",
   "cli/local/lock.ts": OWN_STATE,
   "cli/local/pinning/faults.ts": "what a test asks for",

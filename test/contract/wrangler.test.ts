@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
 import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { SECRETS, SETTING_GROUPS } from "../../cli/tools/settings.ts";
 import {
   DEAD_LETTER_CONSUMER,
   DEAD_LETTER_RETENTION,
@@ -266,6 +267,19 @@ it("a setting that several Workers read has one value in all of them", () => {
   const differing = [...valuesOf].filter(([, values]) => new Set(values.map(([, value]) => value)).size > 1);
   expect(differing).toEqual([]);
   expect(valuesOf.get("WRITE_LANDS_WITHIN_SECONDS")).toHaveLength(2);
+});
+
+describe("docs/configuration.md", () => {
+  it("has every variable of every Worker, and no other", () => {
+    const named = SETTING_GROUPS.flatMap(({ settings }) => settings.map(({ name }) => name));
+    const configured = new Set(WORKER_NAMES.flatMap((worker) => Object.keys(varsOf(worker))));
+    expect(named.toSorted()).toEqual([...configured].toSorted());
+  });
+
+  it("has every secret, and no other", () => {
+    const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
+    expect(SECRETS.map(({ name }) => name).toSorted()).toEqual(secrets.toSorted());
+  });
 });
 
 describe("the queues together", () => {

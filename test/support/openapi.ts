@@ -57,7 +57,7 @@ export interface RawOperation {
   readonly responses: Readonly<Record<string, object>>;
 }
 
-export const OPENAPI_TEXT = readFileSync(join(ROOT, "workers/gateway/openapi.json"), "utf8");
+const OPENAPI_TEXT = readFileSync(join(ROOT, "workers/gateway/openapi.json"), "utf8");
 export const DOCUMENT = JSON.parse(OPENAPI_TEXT) as Document;
 
 export const CALLS: readonly DocumentedCall[] = Object.entries(DOCUMENT.paths).flatMap(([path, item]) =>
