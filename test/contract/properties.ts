@@ -61,6 +61,8 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "workers/accounts/receive-document.ts": "test/workers/refused.test.ts",
   "workers/alerts/env.ts": "test/unit/properties/texts.test.ts",
   "workers/chain-head/env.ts": "test/unit/properties/texts.test.ts",
+  "shared/messages.ts": "test/unit/properties/messages.test.ts",
+  "workers/dead-letters/in-vain.ts": "test/unit/properties/messages.test.ts",
   "workers/dead-letters/park.ts": "test/unit/properties/stored.test.ts",
   "workers/dead-letters/record.ts": "test/unit/properties/stored.test.ts",
   "workers/gateway/audited.ts": "test/workers/fuzz.test.ts",
