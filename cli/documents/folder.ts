@@ -2,6 +2,7 @@ import { mkdir, opendir, open, readFile, rename, rm, stat } from "node:fs/promis
 import { join } from "node:path";
 import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { CommandFailure } from "../failure.ts";
+import { isOfTheSystem, whyNot } from "../files/why-not.ts";
 
 const FILE_NAME = /^([0-9a-f]{64})\.json$/;
 
@@ -41,8 +42,8 @@ export class DocumentFolder {
         throw new CommandFailure(`${file} is larger than a document can be`);
       return new Uint8Array(await readFile(file));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
+      if (isOfTheSystem(error) && error.code === "ENOENT") return undefined;
+      throw isOfTheSystem(error) ? new CommandFailure(`${file} can't be read, for ${whyNot(error)}`) : error;
     }
   }
 
@@ -68,8 +69,7 @@ export class DocumentFolder {
 
 function explain(file: string): (error: unknown) => never {
   return (error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
-    throw new CommandFailure(`${file} can't be read or written (${code}): choose another folder`);
+    if (!isOfTheSystem(error)) throw error;
+    throw new CommandFailure(`${file} can't be read or written, for ${whyNot(error)}: choose another folder`);
   };
 }

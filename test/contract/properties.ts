@@ -119,6 +119,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "shared/storage/sealed-object.ts": "asked before our own writes",
   "shared/storage/tiers.ts": "settings that either make a service or an error which names them",
   "shared/storage/observed-fetch.ts": "one header, which shared/storage/retry-after.ts reads",
+  "cli/secrets/faults.ts": "a file of the operator's own: whatever is no object of texts is refused",
   "workers/accounts/keep-metadata.ts":
     "what was kept by the same schema: anything else is an error, which is retried",
   "workers/accounts/token-object.ts":
