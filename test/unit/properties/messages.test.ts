@@ -50,21 +50,21 @@ async function foretold(stage: StageName, txId: string | null, bytes: Uint8Array
   return (await whyInVain([row], env))[0];
 }
 
-describe("a dead letter", () => {
-  const parked = (message: unknown) =>
-    canonicalBytes({
-      id: "0".repeat(32),
-      stage: "tier-persister",
-      reason: "retries_exhausted",
-      error: "",
-      txId: null,
-      blockNumber: null,
-      firstSeen: 1,
-      lastSeen: 1,
-      failures: [],
-      message: message as Json,
-    });
+const parked = (message: unknown) =>
+  canonicalBytes({
+    id: "0".repeat(32),
+    stage: "tier-persister",
+    reason: "retries_exhausted",
+    error: "",
+    txId: null,
+    blockNumber: null,
+    firstSeen: 1,
+    lastSeen: 1,
+    failures: [],
+    message: message as Json,
+  });
 
+describe("a dead letter", () => {
   it("would fail again exactly when its stage does not take its message, and the reason is in our words", async () => {
     const messages = nearly(fc.constantFrom<unknown>({ v: 1, blockNumber: 7 }, { v: 2, blockNumber: 7 }));
     await fc.assert(
