@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { whyUnanswered } from "../shared/client/unanswered.ts";
 import { pauseBefore, type Failed } from "../shared/client/retry.ts";
 import { AnswerFailure } from "./answer-failure.ts";
 import { CommandFailure, EXIT } from "./failure.ts";
@@ -120,11 +121,8 @@ export function operatorClient(options: { readonly url?: string }): Client {
 }
 
 export function unreachable(url: string, error: unknown): CommandFailure {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const why =
-    cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : String(cause);
   return new CommandFailure(
-    `${url} can't be reached (${why}): start the stack with \`npm start\`, or give its --url${proxyAdvice()}`,
+    `${url} can't be reached (${whyUnanswered(error)}): start the stack with \`npm start\`, or give its --url${proxyAdvice()}`,
     EXIT.unknown,
   );
 }

@@ -13,6 +13,7 @@ import { pendingCommand } from "./commands/pending.ts";
 import { privacyCommand } from "./commands/privacy/privacy.ts";
 import { restoreCommand } from "./commands/restore.ts";
 import { resumeCommand } from "./commands/resume.ts";
+import { secretsCommand } from "./commands/secrets.ts";
 import { statusCommand } from "./commands/status.ts";
 import { storageCommand } from "./commands/storage/storage.ts";
 import { txCommand } from "./commands/tx/tx.ts";
@@ -73,6 +74,7 @@ export function vdcProgram(): Command {
     .commandsGroup("Setting up:")
     .addCommand(payCommand())
     .addCommand(keysCommand())
+    .addCommand(secretsCommand())
     .addHelpText("after", HELP);
   throwUsageErrors(program);
   return program;

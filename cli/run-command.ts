@@ -1,5 +1,7 @@
+import { inspect } from "node:util";
 import { CommanderError } from "commander";
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
+import { isOfTheSystem, whyNot } from "./files/why-not.ts";
 import { vdcProgram } from "./program.ts";
 import { useProxies } from "./proxy.ts";
 
@@ -16,10 +18,22 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // Commander has written why
-    if (!(error instanceof CommandFailure)) throw error;
-    process.stderr.write(`vdc: ${error.message}\n`);
-    return error.exitCode;
+    const failure = error instanceof CommandFailure ? error : unforeseen(error);
+    process.stderr.write(`vdc: ${failure.message}\n`);
+    return failure.exitCode;
   } finally {
     restore?.();
   }
+}
+
+/** The words of a library, or of Node, are for programmers: whoever wants them asks for them. */
+function unforeseen(error: unknown): CommandFailure {
+  if (process.env.VDC_TRACE) process.stderr.write(`${inspect(error)}\n`);
+  if (isOfTheSystem(error))
+    return new CommandFailure(
+      `${error.path ?? "a file"} can't be used, for ${whyNot(error)}: choose another place`,
+    );
+  return new CommandFailure(
+    "this is a fault in vdc itself. What was asked for is not done. Report it with what the same command prints with VDC_TRACE=1",
+  );
 }

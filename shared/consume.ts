@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Permanent, RetryLater, type PermanentReason } from "./errors.ts";
 import { errorText, logger, type Fields, type Log } from "./log.ts";
-import type { DeadLetter } from "./messages.ts";
+import { isOfNewerVersion, type DeadLetter } from "./messages.ts";
 import {
   messagesCounted,
   report,
@@ -19,6 +19,7 @@ import {
   type WorkerName,
 } from "./pipeline.ts";
 import { issuesText } from "./issue-text.ts";
+import { reasonText } from "./reason-text.ts";
 
 /** What every stage's environment holds besides its own bindings. */
 export interface StageEnv extends MonitorEnv {
@@ -151,7 +152,6 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
 }
 
 const Pointer = v.object({ txId: v.optional(v.string()), blockNumber: v.optional(v.number()) });
-const Newer = v.object({ v: v.pipe(v.number(), v.minValue(2)) });
 
 /** What a message is about, for its log lines. */
 function pointerOf(body: unknown): Fields {
@@ -159,9 +159,8 @@ function pointerOf(body: unknown): Fields {
   return pointer.success ? pointer.output : {};
 }
 
-/** While two versions are deployed, or after a rollback, a newer message waits for the Worker that can read it. */
 function unreadable(body: unknown, issues: [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): Error {
-  return v.is(Newer, body)
+  return isOfNewerVersion(body)
     ? new Error("the message is of a newer version than this Worker reads: deploy the newer Worker")
     : new Permanent("malformed_message", issuesText(issues, "the message"));
 }
@@ -209,7 +208,8 @@ async function settle(
       kind: "dead_letter",
       stage,
       reason,
-      ...fields,
+      attempts: message.attempts,
+      error: reasonText(error),
       failedAt: Date.now(),
       message: message.body,
     });

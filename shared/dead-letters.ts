@@ -137,9 +137,19 @@ export type Replay = v.InferOutput<typeof Replay>;
 /** What a replay would do at this moment. */
 export const ReplayPlan = v.strictObject({
   dryRun: v.literal(true),
-  total: Count,
-  wouldReplay: Count,
-  wouldSkip: Count,
+  total: v.pipe(Count, v.description("How many were looked at: the first 1,000 of what is selected")),
+  wouldReplay: v.pipe(Count, v.description("Would be sent, and may succeed")),
+  wouldFail: v.pipe(
+    Count,
+    v.description(
+      "Would be sent, and would fail again. Of those that `items` shows; the others are not looked into",
+    ),
+  ),
+  wouldSkip: v.pipe(
+    Count,
+    v.description("Would not be sent: their work is done, or nothing is left of them"),
+  ),
+  more: v.pipe(v.boolean(), v.description("More are selected than were looked at")),
   /** The first 100. */
   items: v.array(
     v.strictObject({
@@ -147,7 +157,7 @@ export const ReplayPlan = v.strictObject({
       stage: Stage,
       txId: v.nullable(v.string()),
       blockNumber: v.nullable(v.number()),
-      action: v.picklist(["replay", "skip"]),
+      action: v.picklist(["replay", "fail_again", "skip"]),
       detail: v.string(),
     }),
   ),

@@ -10,6 +10,12 @@ import { STAGES } from "./pipeline.ts";
  * `v` lets a newer Worker read an older message while both are deployed.
  */
 const version = v.literal(1);
+const Newer = v.object({ v: v.pipe(v.number(), v.minValue(2)) });
+
+/** While two versions are deployed, or after a rollback, a newer message waits for the Worker that can read it. */
+export function isOfNewerVersion(body: unknown): boolean {
+  return v.is(Newer, body);
+}
 
 /** `size`: bytes of the public transaction, so that a block's size is known before it is decrypted. */
 export const PendingTransaction = v.strictObject({
@@ -28,6 +34,11 @@ export const PendingTransaction = v.strictObject({
   envelope: Envelope,
 });
 export type PendingTransaction = v.InferOutput<typeof PendingTransaction>;
+
+/** A message that names one transaction and carries another's envelope is no message. */
+export function isSealedForItself({ txId, envelope }: PendingTransaction): boolean {
+  return envelope.txId === txId;
+}
 
 /** `threshold`: enough is waiting, so mining is to be asked for. `approved`: it has been, so go on. */
 export const MineRequest = v.strictObject({ v: version, cause: v.picklist(["threshold", "approved"]) });

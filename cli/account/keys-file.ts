@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { Option } from "commander";
 import * as v from "valibot";
 import {
@@ -10,6 +9,7 @@ import {
 import { path } from "../commands/options.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { readText } from "../files/read.ts";
+import { writeSecretFile } from "../files/secret-file.ts";
 
 const DEFAULT = "user.keys.json";
 
@@ -43,17 +43,11 @@ export async function createKeys(file: string): Promise<UserKeys> {
       EXIT.usage,
     );
   const keys = generateUserKeys();
-  try {
-    writeFileSync(file, `${JSON.stringify(keys)}\n`, { flag: "wx", mode: 0o600 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw code === "EEXIST"
-      ? new CommandFailure(
-          `${file} is there already, and keys are never replaced: \`vdc user register --keys ${file}\` registers them, or choose another file with --keys`,
-          EXIT.refused,
-        )
-      : new CommandFailure(`${file} can't be written (${code})`);
-  }
+  writeSecretFile(
+    file,
+    `${JSON.stringify(keys)}\n`,
+    `${file} is there already, and keys are never replaced: \`vdc user register --keys ${file}\` registers them, or choose another file with --keys`,
+  );
   return importUserKeys(keys);
 }
 

@@ -3,6 +3,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { CarIndexer } from "@ipld/car/indexer";
 import type { ImportResult } from "ipfs-unixfs-importer";
+import { isOfTheSystem } from "../files/why-not.ts";
 import { equalBytes } from "../../shared/crypto/bytes.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
 
@@ -136,8 +137,4 @@ async function readPart(handle: FileHandle, cid: Cid, offset: number, length: nu
 export function asUnsound(error: unknown, why: string): unknown {
   if (error instanceof Unsound || isOfTheSystem(error)) return error;
   return new Unsound(why, { cause: error });
-}
-
-export function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? "");
 }

@@ -4,7 +4,8 @@ import { concat } from "../../shared/crypto/bytes.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import type { SourceBlock } from "../chain/verify.ts";
 import { blockNumberOf } from "./file-name.ts";
-import { asUnsound, CarParts, isOfTheSystem, Unsound, type Cid } from "./parts.ts";
+import { asUnsound, CarParts, Unsound, type Cid } from "./parts.ts";
+import { isOfTheSystem, whyNot } from "../files/why-not.ts";
 import { spooled } from "./spooled.ts";
 
 /**
@@ -153,7 +154,7 @@ async function explained<T>(file: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (isOfTheSystem(error)) {
       if (error.code === "ENOENT") throw new CommandFailure(`there is no file ${file}`, EXIT.notFound);
-      throw new CommandFailure(`${file} can't be read (${error.code})`);
+      throw new CommandFailure(`${file} can't be read: ${whyNot(error)}`);
     }
     if (!(error instanceof Unsound)) throw error;
     throw new CommandFailure(

@@ -17,6 +17,7 @@ import { DocumentFolder } from "../documents/folder.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import type { ExportedAuditLog } from "../records/audit-file.ts";
 import { exportAllRecords, type ExportedRecords } from "../records/export.ts";
+import { isOfTheSystem, whyNot } from "../files/why-not.ts";
 import { confirm } from "../output/confirm.ts";
 import { note, show, toStdout } from "../output/show.ts";
 import { facts, type Fact } from "../output/table.ts";
@@ -194,10 +195,9 @@ async function* asFiles(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Chain
 
 function explain(file: string): (error: unknown) => never {
   return (error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
+    if (!isOfTheSystem(error)) throw error;
     throw new CommandFailure(
-      `${file} can't be written (${code}): choose a place with room that you may write to`,
+      `${file} can't be written, for ${whyNot(error)}: choose a place with room that you may write to`,
     );
   };
 }

@@ -1,6 +1,7 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { generateKeyring, KeyringError, rotateKeyring } from "../../shared/crypto/keyring.ts";
 import { CommandFailure } from "../failure.ts";
+import { writeSecretFile } from "../files/secret-file.ts";
 import { keyringIn } from "../keyring.ts";
 import { publicKeyOf } from "../local/secrets.ts";
 import { note, show } from "../output/show.ts";
@@ -8,6 +9,14 @@ import { examples, path } from "./options.ts";
 
 interface Options {
   readonly json?: boolean;
+  readonly output?: string;
+}
+
+function outputOption(): Option {
+  return new Option(
+    "-o, --output <file>",
+    "write them into a new file that only you can read; without it, or with -, to stdout",
+  ).argParser(path);
 }
 
 export function keysCommand(): Command {
@@ -17,7 +26,8 @@ export function keysCommand(): Command {
       new Command("generate")
         .description("print a new keyring (SYSTEM_KEYRING) and its public key, as lines of a .dev.vars file")
         .option("--json", "one JSON document instead of lines")
-        .addHelpText("after", examples("keys generate > keys.secret"))
+        .addOption(outputOption())
+        .addHelpText("after", examples("keys generate -o keys.secret"))
         .action(async (options: Options) => print(await generateKeyring(), options)),
     )
     .addCommand(
@@ -31,20 +41,33 @@ export function keysCommand(): Command {
           path,
         )
         .option("--json", "one JSON document instead of lines")
-        .addHelpText("after", examples("keys rotate keys.secret > keys.next.secret"))
+        .addOption(outputOption())
+        .addHelpText("after", examples("keys rotate keys.secret -o keys.next.secret"))
         .action(async (file: string, options: Options) => print(await rotate(file), options)),
     )
-    .addHelpText("after", examples("keys generate > keys.secret"));
+    .addHelpText("after", examples("keys generate -o keys.secret"));
 }
 
 async function print(keyring: string, options: Options): Promise<void> {
   const keys = { SYSTEM_KEYRING: keyring, SYSTEM_ENCRYPTION_PUBLIC_KEY: await publicKeyOf(keyring) };
-  show(options, keys, (keys) =>
-    Object.entries(keys)
-      .map(([name, value]) => `${name}='${value}'`)
-      .join("\n"),
-  );
+  const { output = "-" } = options;
+  if (output === "-") show(options, keys, asLines);
+  else {
+    const text = options.json ? JSON.stringify(keys, null, 2) : asLines(keys);
+    writeSecretFile(
+      output,
+      `${text}\n`,
+      `${output} is there already, and keys are never replaced: choose another file`,
+    );
+    note(`Written to ${output}.`);
+  }
   note("Keep SYSTEM_KEYRING secret and backed up: it signs the chain and opens what is private.");
+}
+
+function asLines(keys: Readonly<Record<string, string>>): string {
+  return Object.entries(keys)
+    .map(([name, value]) => `${name}='${value}'`)
+    .join("\n");
 }
 
 async function rotate(file: string): Promise<string> {

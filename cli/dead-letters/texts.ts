@@ -67,14 +67,18 @@ export function adviceOn({ id, reason }: DeadLetterEntry): string {
 }
 
 /** What a replay would do, for whoever decides on it. */
-export function planText({ total, wouldReplay, wouldSkip, items }: ReplayPlan): string {
-  const rows = items.map((item) => [item.id, item.stage, about(item), item.action, item.detail]);
+export function planText(plan: ReplayPlan): string {
+  const { total, wouldReplay, wouldFail, wouldSkip, more, items } = plan;
+  const rows = items.map((item) => [item.id, item.stage, about(item), WOULD[item.action], item.detail]);
   return [
     ...(rows.length === 0 ? [] : [table(["dead letter", "stage", "about", "would", "why"], rows)]),
     ...(total > items.length ? [`… and ${total - items.length} more`] : []),
-    `${counted(total, "dead letter")}: ${wouldReplay} would be replayed, ${wouldSkip} skipped`,
+    `${counted(total, "dead letter")}: ${wouldReplay} would be replayed, ${wouldFail} would fail again, ${wouldSkip} would be skipped`,
+    ...(more ? ["More are selected: these are the first of them."] : []),
   ].join("\n");
 }
+
+const WOULD = { replay: "be replayed", fail_again: "fail again", skip: "be skipped" } as const;
 
 /** What a dismissal would do, for whoever decides on it. */
 export function dismissalText({ total, wouldDismiss, wouldSkip, items }: DismissalPlan): string {

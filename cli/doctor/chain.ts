@@ -1,3 +1,4 @@
+import { whyUnanswered } from "../../shared/client/unanswered.ts";
 import { verifyBlock, InvalidBlock } from "../../shared/chain/block.ts";
 import { equalBytes, readAtMost } from "../../shared/crypto/bytes.ts";
 import { latestOf } from "../chain/from-api.ts";
@@ -76,7 +77,7 @@ async function compareWithGateway(url: string, number: number, bytes: Uint8Array
     pinned = await readAtMost(response.body, bytes.length);
   } catch (error) {
     if (error instanceof CommandFailure) throw error;
-    throw unreadable(error instanceof Error ? error.message : String(error));
+    throw unreadable(whyUnanswered(error));
   }
   if (pinned === undefined || !equalBytes(pinned, bytes))
     throw new CommandFailure(

@@ -2,6 +2,7 @@ import { mkdir, opendir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { CommandFailure } from "../failure.ts";
+import { isOfTheSystem, whyNot } from "../files/why-not.ts";
 import { explain, writeWhole } from "../files/write-whole.ts";
 
 const FILE_NAME = /^([0-9a-f]{64})\.json$/;
@@ -42,8 +43,8 @@ export class DocumentFolder {
         throw new CommandFailure(`${file} is larger than a document can be`);
       return new Uint8Array(await readFile(file));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
+      if (isOfTheSystem(error) && error.code === "ENOENT") return undefined;
+      throw isOfTheSystem(error) ? new CommandFailure(`${file} can't be read, for ${whyNot(error)}`) : error;
     }
   }
 

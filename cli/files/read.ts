@@ -5,6 +5,7 @@ import type { Json } from "../../shared/crypto/canonical.ts";
 import { CommandFailure, EXIT, type ExitCode } from "../failure.ts";
 import { exactJson, InexactJson } from "./exact-json.ts";
 import { NoText, textOf } from "./text.ts";
+import { isOfTheSystem, whyNot } from "./why-not.ts";
 
 export type JsonObject = { [name: string]: Json };
 
@@ -73,10 +74,10 @@ function asText(file: string, bytes: Uint8Array): string {
 }
 
 function unreadable(file: string, error: unknown, advice?: string, exitCode?: ExitCode): CommandFailure {
-  const { code } = error as NodeJS.ErrnoException;
+  const isMissing = isOfTheSystem(error) && error.code === "ENOENT";
   return new CommandFailure(
-    `${nameOf(file)} can't be read (${code})${advice === undefined ? "" : `: ${advice}`}`,
-    exitCode ?? (code === "ENOENT" ? EXIT.notFound : EXIT.failure),
+    `${nameOf(file)} can't be read, for ${whyNot(error)}${advice === undefined ? "" : `: ${advice}`}`,
+    exitCode ?? (isMissing ? EXIT.notFound : EXIT.failure),
   );
 }
 

@@ -1,5 +1,6 @@
 import { open, rename, rm } from "node:fs/promises";
 import { CommandFailure } from "../failure.ts";
+import { isOfTheSystem, whyNot } from "./why-not.ts";
 
 /** The file is there whole when this resolves; until then a reader sees the old one, or none. */
 export async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
@@ -22,8 +23,7 @@ export async function writeWhole(file: string, bytes: Uint8Array): Promise<void>
 /** Rethrows what the file system says as advice; anything else as it is. */
 export function explain(file: string): (error: unknown) => never {
   return (error) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
-    throw new CommandFailure(`${file} can't be read or written (${code}): choose another folder`);
+    if (!isOfTheSystem(error)) throw error;
+    throw new CommandFailure(`${file} can't be read or written, for ${whyNot(error)}: choose another folder`);
   };
 }

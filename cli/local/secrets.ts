@@ -51,11 +51,19 @@ const NEEDED_FOR: Partial<Record<Resource, keyof LocalSecrets>> = {
   "alert-webhook": "ALERT_WEBHOOK_URL",
 };
 
+export function secretNamesOf(worker: WorkerName): readonly (keyof LocalSecrets)[] {
+  const touches: readonly Resource[] = WORKERS[worker].touches;
+  return touches.flatMap((resource) => NEEDED_FOR[resource] ?? []);
+}
+
+/** A Worker does without these. */
+export const OPTIONAL_SECRETS: readonly (keyof LocalSecrets)[] = ["STRIPE_API_KEY", "ALERT_WEBHOOK_URL"];
+
 /** Each Worker gets the secrets that its work needs, and no other; one that is empty is not set at all. */
 export function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<LocalSecrets> {
-  const touches: readonly Resource[] = WORKERS[worker].touches;
-  const names = touches.flatMap((resource) => NEEDED_FOR[resource] ?? []);
-  return Object.fromEntries(names.flatMap((name) => (secrets[name] ? [[name, secrets[name]]] : [])));
+  return Object.fromEntries(
+    secretNamesOf(worker).flatMap((name) => (secrets[name] ? [[name, secrets[name]]] : [])),
+  );
 }
 
 /**
@@ -82,7 +90,7 @@ export async function localSecrets(
   }
   const stored = readSecrets(dataDirectory);
   const given = Object.fromEntries(
-    [...Object.keys(stored), "ALERT_WEBHOOK_URL", "STRIPE_API_KEY"].flatMap((name) =>
+    [...Object.keys(stored), ...OPTIONAL_SECRETS].flatMap((name) =>
       environment[name] ? [[name, environment[name]]] : [],
     ),
   );

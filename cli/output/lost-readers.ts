@@ -1,3 +1,5 @@
+import { whyNot } from "../files/why-not.ts";
+
 let failure: string | undefined;
 
 /**
@@ -5,8 +7,8 @@ let failure: string | undefined;
  * decides that. What can't be written for another reason, as to a full disk, is kept for `outputFailure`.
  */
 export function tolerateLostReaders(): void {
-  process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-    if (code !== "EPIPE") failure ??= code ?? message;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") failure ??= whyNot(error);
   });
   process.stderr.on("error", () => {}); // nobody is left to be told
 }

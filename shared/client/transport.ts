@@ -3,6 +3,7 @@ import { fromUtf8 } from "../crypto/bytes.ts";
 import { pause } from "./pause.ts";
 import { failureOf, VdcProblem, VdcUnreachable } from "./problem.ts";
 import { pauseBefore, type Failed } from "./retry.ts";
+import { whyUnanswered } from "./unanswered.ts";
 import { issuesText } from "../issue-text.ts";
 
 export interface Asked {
@@ -72,7 +73,7 @@ export class Transport {
     } catch (cause) {
       signal?.throwIfAborted();
       return {
-        failure: new VdcUnreachable(`${call} was not answered: ${reasonOf(cause)}`, { cause }),
+        failure: new VdcUnreachable(`${call} was not answered: ${whyUnanswered(cause)}`, { cause }),
         cause,
       };
     }
@@ -113,9 +114,4 @@ function tryJson(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
 }

@@ -16,7 +16,7 @@ const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
 /** The Workers in the order in which the README deploys them: its loop, then the gateway. */
 function deployed(): string[] {
-  const [, loop = ""] = /^for worker in ([a-z -]+); do$/m.exec(README.replaceAll("\\\n", " ")) ?? [];
+  const [, loop = ""] = /\bfor worker in ([a-z -]+); do$/m.exec(README.replaceAll("\\\n", " ")) ?? [];
   return [...loop.split(/ +/), "gateway"];
 }
 

@@ -64,6 +64,8 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "workers/accounts/receive-document.ts": "test/workers/refused.test.ts",
   "workers/alerts/env.ts": "test/unit/properties/texts.test.ts",
   "workers/chain-head/env.ts": "test/unit/properties/texts.test.ts",
+  "shared/messages.ts": "test/unit/properties/messages.test.ts",
+  "workers/dead-letters/in-vain.ts": "test/unit/properties/messages.test.ts",
   "workers/dead-letters/park.ts": "test/unit/properties/stored.test.ts",
   "workers/dead-letters/record.ts": "test/unit/properties/stored.test.ts",
   "workers/gateway/audited.ts": "test/workers/fuzz.test.ts",
@@ -124,6 +126,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "shared/storage/sealed-object.ts": "asked before our own writes",
   "shared/storage/tiers.ts": "settings that either make a service or an error which names them",
   "shared/storage/observed-fetch.ts": "one header, which shared/storage/retry-after.ts reads",
+  "cli/secrets/faults.ts": "a file of the operator's own: whatever is no object of texts is refused",
   "workers/accounts/keep-metadata.ts":
     "what was kept by the same schema: anything else is an error, which is retried",
   "workers/accounts/token-object.ts":

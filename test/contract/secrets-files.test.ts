@@ -38,7 +38,7 @@ describe.runIf(existsSync(join(ROOT, ".git")))("git (needs a checkout)", () => {
   });
 
   it("ignores whatever the README's commands write into the project", () => {
-    const written = [...COMMANDS.matchAll(/ > (\S+)/g)].map(([, path = ""]) => path);
+    const written = [...COMMANDS.matchAll(/ (?:>|keys .* -o) (\S+)/g)].map(([, path = ""]) => path);
     expect(written.length).toBeGreaterThan(0);
     expect(written.filter((path) => !isIgnored(path))).toEqual([]);
   });

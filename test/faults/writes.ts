@@ -33,6 +33,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "ledger",
     "measures",
     "minedAmong",
+    "openableKeys",
     "outlook",
     "paidIntents",
     "pendingPage",

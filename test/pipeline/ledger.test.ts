@@ -202,7 +202,8 @@ describe("a transfer that no block could take", () => {
     });
     const paid = await submit(pipeline, purchase({ assetId: "deed-22" }));
     await mined([paid]);
-    await expectProblem(await postTransfer("deed-22", ann, bob), "not-owner");
+    const { detail } = await expectProblem(await postTransfer("deed-22", ann, bob), "not-owner");
+    expect(detail).toContain("A payment created this asset, so it has no owner");
     expect((await status(pipeline)).counts.waiting).toBe(0);
   });
 

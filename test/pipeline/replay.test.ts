@@ -97,9 +97,14 @@ describe("a transaction that was set aside", () => {
     const failure = { reason: "unknown_key", attempts: 1 };
     await untilEntry(pipeline, txId, { stage: "miner", state: "open", ...failure, failures: [failure] });
 
-    // Replayed too early: it fails for the same reason again, and says so.
+    // Replayed too early: it fails for the same reason again, as the dry run says.
     const { id } = await entryOf(pipeline, txId);
     const select = { ids: [id] };
+    await pipeline.fireCron("miner");
+    expect(await planned(pipeline, select)).toMatchObject({
+      wouldFail: 1,
+      items: [{ id, action: "fail_again", detail: expect.stringContaining(sealed.envelope.kid) }],
+    });
     expect(await replay(pipeline, select)).toMatchObject({ total: 1, replayed: 1, skipped: 0, failed: 0 });
     expect((await status(pipeline)).counts).toMatchObject({ setAside: 0, waiting: 1, pending: 1 });
     await untilEntry(pipeline, txId, { state: "replaying" });
@@ -109,6 +114,7 @@ describe("a transaction that was set aside", () => {
     pipeline = await restart(pipeline, {
       secrets: { SYSTEM_KEYRING: withKeyOf(pipeline.secrets.SYSTEM_KEYRING, lost) },
     });
+    await pipeline.fireCron("miner");
     expect(await planned(pipeline, select)).toMatchObject({
       total: 1,
       wouldReplay: 1,
@@ -330,7 +336,7 @@ describe("a dismissal", () => {
 
 describe("the request for a replay", () => {
   const reason = "a test";
-  const message = { v: 1, blockNumber: 800_200, poison: true };
+  const message = { v: 1, blockNumber: 800_200 };
   let id: string;
   beforeAll(async () => {
     await park(pipeline, "pending-cleaner", [givenUp("pending-cleaner", message)]);

@@ -1,6 +1,7 @@
 import type { Deed, Outcome } from "../../shared/audit.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
-import type { Replay, Selection } from "../../shared/dead-letters.ts";
+import type { Replay, ReplayPlan, Selection } from "../../shared/dead-letters.ts";
+import type { PermanentReason } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import { deadLetterQueueName, type StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "../../workers/dead-letters/alarm.ts";
@@ -9,6 +10,7 @@ import * as entries from "../../workers/dead-letters/entries.ts";
 import type { Env } from "../../workers/dead-letters/env.ts";
 import type { Filter } from "../../workers/dead-letters/filter.ts";
 import { park } from "../../workers/dead-letters/park.ts";
+import { planReplay } from "../../workers/dead-letters/plan.ts";
 import { eraseLetters } from "../../workers/dead-letters/erase.ts";
 import { abortByOperator, recoveries } from "../../workers/dead-letters/recovery.ts";
 import * as replays from "../../workers/dead-letters/replays.ts";
@@ -28,6 +30,8 @@ export class TestIndex {
   readonly records = new Map<string, string>();
   /** What was sent to the stages' queues, with when. */
   readonly sent: { to: StageName; message: unknown; at: number }[] = [];
+  /** What the miner last said that it can open. */
+  openable: readonly string[] | null = null;
   /** Names of what fails: a stage, "r2" or "chain-head". */
   failing: readonly string[] = [];
   /** How many transactions each question to the chain head was about. */
@@ -58,6 +62,7 @@ export class TestIndex {
             this.whileAsking();
             return standings(this.head.sql, txIds, blocks);
           }),
+        openableKeys: async () => this.#reach("chain-head", () => this.openable),
         readmit: async (txIds: string[]) =>
           this.#reach("chain-head", () => readmit(this.head.sql, txIds, this.now)),
       }),
@@ -95,16 +100,24 @@ export class TestIndex {
   }
 
   /** A transaction that block `blockNumber` could not take. @returns its dead letter's id */
-  async setAside(n: number, blockNumber = 2): Promise<string> {
+  async setAside(n: number, blockNumber = 2, reason?: PermanentReason): Promise<string> {
     const head = this.head;
     if (head.transaction(n) === null) head.admit(n);
     head.requestMining();
     head.reserve();
-    head.setAside(blockNumber, n);
+    head.setAside(blockNumber, n, reason);
     const failure = head.failures().find((found) => found.txId === txId(n));
     if (failure === undefined) throw new Error(`transaction ${n} was not set aside`);
-    const { reason, error, at: failedAt } = failure;
-    const body = { v: 1, kind: "set_aside", txId: txId(n), blockNumber, reason, error, failedAt };
+    const { error, at: failedAt } = failure;
+    const body = {
+      v: 1,
+      kind: "set_aside",
+      txId: txId(n),
+      blockNumber,
+      reason: failure.reason,
+      error,
+      failedAt,
+    };
     const id = await this.#park("miner", body);
     head.park();
     return id;
@@ -167,6 +180,12 @@ export class TestIndex {
 
   resolved(stage: StageName, blockNumber: number): void {
     this.store.decide(() => entries.resolved(this.store.sql, { stage, blockNumber }));
+  }
+
+  async plan(select: Selection): Promise<ReplayPlan> {
+    const answer = await planReplay(this.store.sql, this.env, select, this.now);
+    if ("refused" in answer) throw new Error(`refused: ${answer.refused}`);
+    return answer;
   }
 
   ask(select: Selection, facts: { ratePerSecond?: number; reason?: string; key?: string } = {}) {

@@ -111,7 +111,7 @@ describe("a message", () => {
           kind: "dead_letter",
           stage: "miner",
           reason,
-          error: "Permanent: it is so",
+          error: "it is so",
           attempts: 3,
           failedAt: expect.any(Number),
           message: { n: 1 },

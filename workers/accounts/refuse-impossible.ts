@@ -72,7 +72,11 @@ function problemWith(
   const signer = signatures.user?.keyId ?? "";
   const [asset] = assets;
   if (asset?.owner !== signer && !pendingGrants.includes(ownershipGrant(assetId, signer)))
-    return asset === undefined ? unknownAsset(assetId) : notOwner(assetId);
+    return asset === undefined
+      ? unknownAsset(assetId)
+      : asset.owner === null
+        ? ownerless(assetId)
+        : notOwner(assetId);
   const isKnown = users.length > 0 || pendingGrants.includes(registrationGrant(newOwnerKeyId));
   return isKnown || newOwnerKeyId === signer || allowUnregistered ? undefined : unregistered(newOwnerKeyId);
 }
@@ -89,6 +93,14 @@ function notOwner(assetId: string): Problem {
   return new Problem(
     "not-owner",
     "The asset is not the signer's, and no pending transaction gives it to the signer. If one was accepted just now, send this again when that one is pending.",
+    { members: { assetId } },
+  );
+}
+
+function ownerless(assetId: string): Problem {
+  return new Problem(
+    "not-owner",
+    "A payment created this asset, so it has no owner, and nobody can ever transfer it. What is to be passed on must be created by a transaction that its first owner signs.",
     { members: { assetId } },
   );
 }

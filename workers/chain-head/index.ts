@@ -12,7 +12,7 @@ import { beginAssetWrites, endAssetWrites } from "./asset-writes.ts";
 import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
-import { writeFact } from "./facts.ts";
+import { readFact, writeFact } from "./facts.ts";
 import { erase } from "./erase.ts";
 import { found } from "./found.ts";
 import { haltBy, resume } from "./halt.ts";
@@ -108,6 +108,11 @@ export class ChainHead extends DurableObject<Env> {
   /** The miner's report of the encryption keys that it holds. */
   minerKeys(keyIds: readonly string[]) {
     return this.#decide((now) => writeFact(this.#sql, "minerKeys", { keyIds, at: now }));
+  }
+
+  /** Ids of the encryption keys that the miner last said it holds; null before it has said so. */
+  openableKeys() {
+    return readFact(this.#sql, "minerKeys")?.keyIds ?? null;
   }
 
   reserve() {

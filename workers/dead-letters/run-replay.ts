@@ -1,5 +1,6 @@
 import { chainHead } from "../../shared/chain-head.ts";
-import { errorText, type Log } from "../../shared/log.ts";
+import { type Log } from "../../shared/log.ts";
+import { reasonText } from "../../shared/reason-text.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import type { Readmission } from "../chain-head/readmit.ts";
@@ -110,5 +111,5 @@ function ofReadmission(row: EntryRow, readmission: Readmission | undefined): Sen
 
 function outcomeOf(result: PromiseSettledResult<Sent> | PromiseRejectedResult | undefined): Sent {
   if (result?.status === "fulfilled") return result.value;
-  return { outcome: "again", detail: `could not be sent: ${errorText(result?.reason)}` };
+  return { outcome: "again", detail: `could not be sent: ${reasonText(result?.reason)}` };
 }

@@ -3,7 +3,7 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { Permanent } from "../../shared/errors.ts";
 import { releasePaidIntents } from "../../shared/intents.ts";
 import { errorText, type Log } from "../../shared/log.ts";
-import type { PendingTransaction } from "../../shared/messages.ts";
+import { isSealedForItself, type PendingTransaction } from "../../shared/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import { pendingFacts, pendingMetadata } from "../../shared/storage/pending.ts";
@@ -57,7 +57,7 @@ async function release(env: Env, log: Log): Promise<boolean> {
 
 async function writeOne(message: PendingTransaction, env: Env): Promise<void> {
   const { txId, envelope } = message;
-  if (envelope.txId !== txId)
+  if (!isSealedForItself(message))
     throw new Permanent("malformed_message", "the envelope is sealed for another transaction");
   await createSealed(env.R2, { kind: "pending_transaction", id: txId, envelope }, pendingMetadata(message));
 }

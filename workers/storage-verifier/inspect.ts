@@ -1,6 +1,6 @@
 import { InvalidBlock, verifyBlock, type Block, type SigningKeyLookup } from "../../shared/chain/block.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
-import { errorText } from "../../shared/log.ts";
+import { reasonText } from "../../shared/reason-text.ts";
 import type { TierFault, TierReport } from "../../shared/storage/report.ts";
 import { patiently } from "./patience.ts";
 import type { BlockCopy, Tier, TierName } from "../../shared/storage/tier.ts";
@@ -42,7 +42,7 @@ export async function inspect(
   patience: number,
 ): Promise<Finding> {
   const holding = await patiently(patience, () => tier.read(known)).catch((error: unknown) => ({ error }));
-  if ("error" in holding) return without("unreachable", errorText(holding.error));
+  if ("error" in holding) return without("unreachable", reasonText(holding.error));
   const { bytes } = holding;
   const verdict = bytes === undefined ? undefined : await judge(bytes);
   const copy = verdict?.block && bytes && { block: verdict.block, bytes, cid: known.cid };

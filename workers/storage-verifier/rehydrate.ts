@@ -1,5 +1,6 @@
 import { chainHead } from "../../shared/chain-head.ts";
 import { errorText } from "../../shared/log.ts";
+import { reasonText } from "../../shared/reason-text.ts";
 import type { TierReport } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName } from "../../shared/storage/tier.ts";
 import { keepEvidence } from "./evidence.ts";
@@ -31,7 +32,7 @@ export async function rehydrate(
       reports[name] = soundReport(name, known);
       log.warn("tier.rehydrated", { blockNumber, tier: name, fault: report.fault });
     } catch (error) {
-      const detail = `${report.detail ?? ""}; could not be restored: ${errorText(error)}`;
+      const detail = `${report.detail ?? ""}; could not be restored: ${reasonText(error)}`;
       reports[name] = { ...report, detail };
       log.error("tier.rehydration_failed", { blockNumber, tier: name, error: errorText(error) });
     }

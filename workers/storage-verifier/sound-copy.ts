@@ -2,7 +2,7 @@ import { InvalidBlock, readBlock } from "../../shared/chain/block.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { errorText } from "../../shared/log.ts";
+import { reasonText } from "../../shared/reason-text.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { archiveInstead, readObject } from "../../shared/storage/r2-tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
@@ -80,7 +80,7 @@ async function verified(
     return { place, bytes, block: await restoredBlock(bytes, env.CHAIN_ID, point, readLedger) };
   } catch (error) {
     if (!(error instanceof InvalidBlock)) throw error;
-    faults.push(`${place}: ${errorText(error)}`);
+    faults.push(`${place}: ${reasonText(error)}`);
     return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { MAX_RECORD_BYTES, type DocumentRecord } from "../../shared/chain/docume
 import { chainHead } from "../../shared/chain-head.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { errorText, type Log } from "../../shared/log.ts";
+import { reasonText } from "../../shared/reason-text.ts";
 import {
   createDocument,
   documentFile,
@@ -102,7 +103,7 @@ async function inR2({ id, cid }: IndexedDocument, { env }: DocumentVerification)
       ? { report: { present: true, hash: id }, document }
       : { ...without("wrong_cid", `its metadata does not name ${cid}`), document, instead: { etag } };
   } catch (error) {
-    return without("unreachable", errorText(error));
+    return without("unreachable", reasonText(error));
   }
 }
 
@@ -123,10 +124,12 @@ async function onIpfs(
     ),
   ]);
   const copy = served.status === "fulfilled" && served.value ? { document: served.value } : {};
-  if (pinned.status === "rejected") return { ...without("unreachable", errorText(pinned.reason)), ...copy };
+  if (pinned.status === "rejected") return { ...without("unreachable", reasonText(pinned.reason)), ...copy };
   if (served.status === "rejected") {
     if (served.reason instanceof WrongCid) return without("wrong_cid", served.reason.message);
-    return pinned.value ? without("unreachable", errorText(served.reason)) : without("missing", "not pinned");
+    return pinned.value
+      ? without("unreachable", reasonText(served.reason))
+      : without("missing", "not pinned");
   }
   if (served.value === undefined)
     return without("missing", pinned.value ? "pinned, but the gateway does not have it" : "not pinned");
@@ -173,7 +176,7 @@ async function restore(
       reports[name] = { present: true, hash: name === "ipfs" ? known.cid : known.id };
       log.warn("document.rehydrated", { documentId: known.id, tier: name, fault: report.fault });
     } catch (error) {
-      const detail = `${report.detail ?? ""}; could not be restored: ${errorText(error)}`;
+      const detail = `${report.detail ?? ""}; could not be restored: ${reasonText(error)}`;
       reports[name] = { ...report, detail };
       log.error("document.rehydration_failed", {
         documentId: known.id,

@@ -39,7 +39,8 @@ export function replayCommand(): Command {
     .addHelpText(
       "after",
       `
-It is said first what would happen to each. What is mined already is skipped: a replay never mines a transaction twice.
+It is said first what would happen to each, and of the first 100 also which would fail again and why: mend that before, for they
+are sent too. What is mined already is skipped: a replay never mines a transaction twice.
 ${examples(
   'dead-letters replay 0123456789abcdef0123456789abcdef --reason "key 9c41 is back in the keyring"',
   'dead-letters replay --stage tier-persister --cause retries_exhausted --reason "Pinata is back" --rate 20 --yes',
@@ -59,12 +60,17 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
   const request = { select: selection, reason, ...(rate !== undefined && { ratePerSecond: rate }) };
   const plan = await client.post<ReplayPlan>(REPLAYS, { body: { ...request, dryRun: true } });
   if (options.dryRun) return show(options, plan, planText);
-  if (plan.wouldReplay === 0) {
+  const { wouldReplay, wouldFail, more } = plan;
+  const wouldSend = wouldReplay + wouldFail;
+  if (wouldSend === 0 && !more) {
     note("nothing is to be replayed, so nothing was started");
     return show(options, plan, planText);
   }
   note(planText(plan));
-  await confirm(`${counted(plan.wouldReplay, "dead letter")} will be replayed`, options);
+  await confirm(
+    `${more ? "all that are selected" : counted(wouldSend, "dead letter")} will be replayed`,
+    options,
+  );
 
   // The key makes it one replay, however often the request has to be sent.
   const started = await client.post<Replay>(REPLAYS, { body: request, idempotencyKey: randomUUID() });

@@ -6,6 +6,7 @@ import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { CommandFailure, EXIT } from "../../failure.ts";
+import { whyNot } from "../../files/why-not.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import { byteCount } from "../../output/words.ts";
@@ -69,7 +70,9 @@ function write(file: string, bytes: Uint8Array, replace: boolean): void {
     writeFileSync(file, bytes, { flag: replace ? "w" : "wx", mode: 0o600 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw code === "EEXIST" ? isThere(file) : new CommandFailure(`${file} can't be written (${code})`);
+    throw code === "EEXIST"
+      ? isThere(file)
+      : new CommandFailure(`${file} can't be written, for ${whyNot(error)}`);
   }
 }
 

@@ -5,6 +5,8 @@ import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { refuseLost, waiting, type Waiting } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
+import { publicClient } from "../../client.ts";
+import { CommandFailure, EXIT } from "../../failure.ts";
 import { show } from "../../output/show.ts";
 import { connected, examples, ofSchema, type Connected } from "../options.ts";
 import { asText } from "./show.ts";
@@ -31,7 +33,21 @@ export function transferCommand(): Command {
 
 async function transfer(asset: string, newOwner: string, options: Options): Promise<void> {
   const keys = await readKeys(options.keys);
+  await refuseOwnerless(asset, options);
   const taken = await submitSigned(vdcClient(options), keys, transferOf(asset, newOwner), options);
   show(options, taken, asText);
   refuseLost(taken);
+}
+
+/** Asked before anything is signed. An asset without an owner never gets one; of all else, the deployment knows more. */
+async function refuseOwnerless(asset: string, options: Options): Promise<void> {
+  const path = `/api/vdc/assets/${encodeURIComponent(asset)}`;
+  const { status, body } = await publicClient(options).ask<{ owner?: string }>("GET", path, {
+    accept: [404],
+  });
+  if (status === 404 || body.owner !== undefined) return;
+  throw new CommandFailure(
+    `${asset} has no owner, for a payment created it: nobody can transfer it. Let its owner create another asset, with \`vdc tx submit asset_creation\` or \`vdc document put --asset\`, and transfer that. Nothing was signed.`,
+    EXIT.refused,
+  );
 }

@@ -117,7 +117,7 @@ describe("the operator's secret", () => {
     const file = join(directory, "nowhere");
     const { exitCode, message } = refusal(() => operatorHeaders(REMOTE, { VDC_ADMIN_SECRET_FILE: file }));
     expect(exitCode).toBe(EXIT.refused);
-    expect(message).toContain(`${file} can't be read (ENOENT)`);
+    expect(message).toContain(`${file} can't be read, for there is no such file or folder`);
   });
 });
 

@@ -8,7 +8,9 @@ const PLAN = {
   dryRun: true,
   total: 3,
   wouldReplay: 2,
+  wouldFail: 0,
   wouldSkip: 1,
+  more: false,
   items: [
     {
       id: ID,

@@ -244,6 +244,19 @@ describe("vdc tx", () => {
     });
   });
 
+  it("signs no transfer of an asset without an owner, and says what can be transferred instead", async () => {
+    const stack = await deployment({
+      "GET /api/vdc/assets/deed-1": { body: { assetId: "deed-1", vdcBlockNumber: 1 } },
+    });
+    const args = ["tx", "transfer", "deed-1", "ab".repeat(32), "--keys", keysIn(scratch())];
+    const { code, stderr } = await vdc(stack, ...args);
+    expect({ code, stderr }).toEqual({
+      code: EXIT.refused,
+      stderr: expect.stringMatching(/no owner.*payment created it.*tx submit asset_creation/),
+    });
+    expect(calls(stack)).toEqual(["GET /api/vdc/assets/deed-1"]);
+  });
+
   it("refuses what no chain would take, and names the member, before anything is sent", async () => {
     const stack = await taking();
     const file = keysIn(scratch());

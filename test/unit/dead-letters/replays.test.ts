@@ -347,7 +347,7 @@ describe("when something outside is down", () => {
     index.failing = ["indexer"];
     await index.run(60);
     expect(index.found(id)).toMatchObject({ state: "done", failed: 1, replayed: 0 });
-    expect(index.found(id).items?.[0]?.detail).toBe("could not be sent: Error: indexer is down");
+    expect(index.found(id).items?.[0]?.detail).toBe("could not be sent: indexer is down");
     expect(index.entry(ids[0]!)).toMatchObject({ state: "open", failures: [{}] });
   });
 

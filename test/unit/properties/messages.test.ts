@@ -12,8 +12,12 @@ import { Envelope } from "../../../shared/crypto/envelope.ts";
 import { generateKeyring, loadKeyring, type Keyring } from "../../../shared/crypto/keyring.ts";
 import { Permanent } from "../../../shared/errors.ts";
 import type { Problem } from "../../../shared/http/problems.ts";
-import { PersistBlock } from "../../../shared/messages.ts";
+import { isOfNewerVersion, PersistBlock } from "../../../shared/messages.ts";
+import type { StageName } from "../../../shared/pipeline.ts";
 import { ipfsGateway, WrongCid } from "../../../shared/storage/ipfs-tier.ts";
+import type { EntryRow } from "../../../workers/dead-letters/entries.ts";
+import type { Env as DeadLettersEnv } from "../../../workers/dead-letters/env.ts";
+import { whyInVain } from "../../../workers/dead-letters/in-vain.ts";
 import { findEnvelope } from "../../../workers/gateway/private-envelope.ts";
 import type { Env as MinerEnv } from "../../../workers/miner/env.ts";
 import { openPending } from "../../../workers/miner/open-pending.ts";
@@ -25,9 +29,63 @@ import { runs } from "../../support/fast-check.ts";
 
 const spell = (value: unknown) => canonicalText(value as Json);
 
+const isJson = (value: unknown): boolean => {
+  try {
+    canonicalText(value as Json);
+    return value !== undefined;
+  } catch {
+    return false;
+  }
+};
+
 /** An R2 bucket whose every object holds these bytes. */
 const holding = (bytes: Uint8Array) =>
   ({ get: async () => ({ arrayBuffer: async () => bytes.slice().buffer }) }) as unknown as R2Bucket;
+
+/** What is told before a parked message of the stage, or a transaction that was set aside, is replayed. */
+async function foretold(stage: StageName, txId: string | null, bytes: Uint8Array) {
+  const row = { id: "0".repeat(32), stage, tx_id: txId, reason: "unknown_key" } as EntryRow;
+  const head = { openableKeys: async () => null };
+  const env = { R2: holding(bytes), CHAIN_HEAD: { getByName: () => head } } as unknown as DeadLettersEnv;
+  return (await whyInVain([row], env))[0];
+}
+
+const parked = (message: unknown) =>
+  canonicalBytes({
+    id: "0".repeat(32),
+    stage: "tier-persister",
+    reason: "retries_exhausted",
+    error: "",
+    txId: null,
+    blockNumber: null,
+    firstSeen: 1,
+    lastSeen: 1,
+    failures: [],
+    message: message as Json,
+  });
+
+describe("a dead letter", () => {
+  it("would fail again exactly when its stage does not take its message, and the reason is in our words", async () => {
+    const messages = nearly(fc.constantFrom<unknown>({ v: 1, blockNumber: 7 }, { v: 2, blockNumber: 7 }));
+    await fc.assert(
+      fc.asyncProperty(messages.filter(isJson), async (message) => {
+        const why = await foretold("tier-persister", null, parked(message));
+        const isTaken = v.is(PersistBlock, message) || isOfNewerVersion(message);
+        expect(why === undefined).toBe(isTaken);
+        expect(why ?? "").not.toMatch(/Expected|Invalid/);
+      }),
+    );
+  });
+
+  it("of a transaction would fail again when its object is not the envelope of that transaction", async () => {
+    const txId = `vdc_tx_${"7".repeat(40)}`;
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
+        expect(await foretold("miner", txId, bytes)).toContain("damaged");
+      }),
+    );
+  });
+});
 
 describe("a message", () => {
   it("is settled once, whatever a queue delivers: done, tried again, or given up with a reason", async () => {
