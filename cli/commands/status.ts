@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { haltedText, type Halted } from "../../shared/halted.ts";
 import { operatorClient } from "../client.ts";
 import { show } from "../output/show.ts";
 import { facts, table } from "../output/table.ts";
@@ -8,7 +9,7 @@ import { connected, examples, type Connected } from "./options.ts";
 /** `GET /api/vdc/status` */
 interface Status {
   readonly latest: number | null;
-  readonly halted: { readonly reason: string; readonly at: number } | null;
+  readonly halted: Halted | null;
   readonly counts: Readonly<Record<string, number>>;
   readonly ignored: Readonly<Record<string, number>>;
   readonly oldestWaitingSeconds: number | null;
@@ -43,7 +44,7 @@ function asText(status: Status): string {
   return [
     facts([
       ["latest block", status.latest],
-      ["halted", halted === null ? "no" : `since ${time(halted.at)}: ${halted.reason}`],
+      ["halted", halted === null ? "no" : `since ${time(halted.at)}. ${haltedText(halted)}`],
       ...Object.entries(status.counts).map(([name, count]) => [words(name), count] as const),
       ["oldest waiting", age(status.oldestWaitingSeconds)],
       ["events ignored", tally(status.ignored)],
@@ -86,6 +87,7 @@ function asText(status: Status): string {
 
 /** `setAside` → `set aside` */
 function words(name: string): string {
+  if (name === "blocks") return "blocks, with genesis";
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 

@@ -5,10 +5,10 @@ import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { PERMANENT_REASONS } from "../../shared/errors.ts";
 import { intakeBacklog } from "../../shared/backlog.ts";
+import { Halted } from "../../shared/halted.ts";
 import { json } from "../../shared/http/answer.ts";
 import { readParts } from "../../shared/parts.ts";
 import { Count } from "./count.ts";
-import { Halted } from "./halted.ts";
 import { operation } from "./operation.ts";
 
 const FAILURES_SHOWN = 20;

@@ -3,6 +3,7 @@ import { findings } from "../../../workers/alerts/findings.ts";
 import type { Readings } from "../../../workers/alerts/readings.ts";
 import type { AlertName } from "../../../workers/monitor/alert-state.ts";
 import { TestHead } from "../../support/chain-head.ts";
+import { TRACES } from "../../support/lost-chain.ts";
 
 const LIMITS = { pendingSeconds: 900, stalledSeconds: 900, repeatSeconds: 86_400 };
 const NONE_WAITS = { messages: 0, bytes: 0, oldestAt: null };
@@ -104,9 +105,15 @@ describe("a halted chain", () => {
     expect(looked(head).of("halted")).toMatchObject({
       firing: true,
       since: haltedAt,
-      summary: expect.stringMatching(/R2 holds other bytes.*POST \/api\/vdc\/resume/s),
+      summary: expect.stringMatching(/R2 holds other bytes.*`vdc resume --reason …`/s),
       details: { reason: "block 7: R2 holds other bytes" },
     });
+  });
+
+  it("tells the operator of a chain head that lost its storage to restore it, not to resume", () => {
+    const { summary } = looked(new TestHead({}, TRACES)).of("halted") ?? {};
+    expect(summary).toMatch(/its storage was lost.*`vdc restore --reason …`/s);
+    expect(summary).not.toContain("vdc resume");
   });
 
   it("says nothing of what waits meanwhile: that is what halting is", () => {
