@@ -1,7 +1,7 @@
 import { indexGaps, writeAssetRecords, type IndexEntry } from "../../shared/block-index.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
-import type { BlockReport, BlockStatus } from "../../shared/storage/report.ts";
+import { isFork, type BlockReport, type BlockStatus } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../shared/storage/tier.ts";
 import type { Env } from "./env.ts";
 import { inspect, judgeOf, type Chain, type Finding, type KnownBlock } from "./inspect.ts";
@@ -80,6 +80,9 @@ function isHeld(report: Unjudged): boolean {
   return report.source !== null || TIER_NAMES.some((name) => report[name].present);
 }
 
+const FORKED =
+  "A second block of this number, signed by a key of the chain, is kept under evidence/ in R2, and the chain is halted. Find out who made it, then resume";
+
 function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): string {
   const wrong = TIER_NAMES.filter((name) => !report[name].present).map(
     (name) => `${name} ${report[name].fault ?? "missing"}`,
@@ -89,11 +92,12 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
   const mended = Object.entries(report.rehydrated).map(([name, fault]) => `${name} (${fault})`);
   if (status === "ok") return "Block present in all storage tiers";
   if (status === "rehydrated")
-    return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}`;
+    return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}${isFork(report) ? `. ${FORKED}` : ""}`;
   if (status === "failed")
     return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc storage bring ${report.blockNumber} <file.car>`;
   if (!isHeld(report))
     return `No sound copy could be read now (${wrong.join(", ")}). Verify again when every tier can be reached`;
+  if (repair && isFork(report)) return `Not all could be restored (${wrong.join(", ")}). ${FORKED}`;
   return repair
     ? `Not all could be restored (${wrong.join(", ")}). Verify again when the tier can be reached and written`
     : `Not complete (${wrong.join(", ")}). Verify with repair to restore it from ${report.source}`;

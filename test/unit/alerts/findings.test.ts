@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findings } from "../../../workers/alerts/findings.ts";
 import type { Readings } from "../../../workers/alerts/readings.ts";
+import type { StorageSummary } from "../../../workers/storage-verifier/troubles.ts";
 import type { AlertName } from "../../../workers/monitor/alert-state.ts";
 import { TestHead } from "../../support/chain-head.ts";
 import { TRACES } from "../../support/lost-chain.ts";
@@ -15,7 +16,7 @@ const NO_LETTERS = {
   oldestOpenAt: null,
   recovering: [],
 };
-const SOUND = {
+const SOUND: StorageSummary & { lastRun: object } = {
   wrong: { kv: 0, r2: 0, ipfs: 0 },
   verifiedSince: null,
   failing: 0,
@@ -239,7 +240,7 @@ describe("a verification", () => {
   });
 
   it("that did not come to its end is an alert", () => {
-    const lastRun = { ...SOUND.lastRun, state: "failed" };
+    const lastRun = { ...SOUND.lastRun, state: "failed" as const };
     expect(
       looked(new TestHead(), { storage: { ...SOUND, lastRun } }).of("failed_verification"),
     ).toMatchObject({ firing: true, details: { lastRun: "run-1" } });
@@ -247,7 +248,7 @@ describe("a verification", () => {
 });
 
 describe("a verification that is under way", () => {
-  const lastRun = { ...SOUND.lastRun, state: "running", finishedAt: null };
+  const lastRun = { ...SOUND.lastRun, state: "running" as const, finishedAt: null };
 
   it("is no all-clear: the one before may have failed, and so may this one", () => {
     expect(looked(new TestHead(), { storage: { ...SOUND, lastRun } }).names).not.toContain(
