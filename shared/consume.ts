@@ -9,6 +9,7 @@ import {
   type Observation,
   type Observe,
   type Outcome,
+  type StageFailure,
 } from "./monitor.ts";
 import {
   DEAD_LETTER_CONSUMER,
@@ -129,7 +130,7 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
 ): QueueHandler<Env> {
   return async (batch, env, context) => {
     const observed: Observation[] = [];
-    const became: Outcome[] = [];
+    const became: Settled[] = [];
     const readable: Delivery<v.InferOutput<Schema>>[] = [];
     for (const message of batch.messages) {
       const log = logger(stage, { requestId: message.id, ...pointerOf(message.body) });
@@ -147,7 +148,13 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
       for (const [i, { message, log }] of readable.entries())
         became.push(await settle(stage, message, outcomes[i] ?? missingOutcome, env, log));
     }
-    context.waitUntil(report(env, [...observed, ...messagesCounted(stage, became)], logger(stage)));
+    const counted = messagesCounted(
+      stage,
+      became.map(({ outcome }) => outcome),
+    );
+    const failure = became.findLast(({ failure }) => failure !== undefined)?.failure;
+    const failed: Observation[] = failure === undefined ? [] : [{ kind: "failure", stage, ...failure }];
+    context.waitUntil(report(env, [...observed, ...counted, ...failed], logger(stage)));
   };
 }
 
@@ -182,25 +189,35 @@ async function outcomesOf(
   }
 }
 
+/** What became of a message, and why it failed, if it did. */
+interface Settled {
+  readonly outcome: Outcome;
+  readonly failure?: StageFailure;
+}
+
 async function settle(
   stage: StageName,
   message: Message,
   outcome: PromiseSettledResult<unknown>,
   env: StageEnv,
   log: Log,
-): Promise<Outcome> {
+): Promise<Settled> {
   if (outcome.status === "fulfilled") {
     message.ack();
-    return "processed";
+    return { outcome: "processed" };
   }
   const error: unknown = outcome.reason;
   const delaySeconds = retryDelay(error, message.attempts, retryBase(env), Math.random());
   const reason = reasonToGiveUp(stage, error, message, delaySeconds);
   const fields = { attempts: message.attempts, error: errorText(error) };
+  const retry = (seconds: number): Settled => {
+    const at = Date.now();
+    message.retry({ delaySeconds: seconds });
+    return { outcome: "retried", failure: { ...fields, at, nextRetryAt: at + seconds * 1_000 } };
+  };
   if (reason === undefined) {
     log.warn("message.retried", { ...fields, delaySeconds });
-    message.retry({ delaySeconds });
-    return "retried";
+    return retry(delaySeconds);
   }
   try {
     await env.DEAD_LETTER_QUEUE.send({
@@ -215,12 +232,11 @@ async function settle(
     });
     log.error("message.dead_lettered", { ...fields, reason });
     message.ack();
-    return "dead_lettered";
+    return { outcome: "dead_lettered", failure: { ...fields, at: Date.now(), nextRetryAt: null } };
   } catch (sendError) {
     // The platform itself moves it to the dead-letter queue after the last retry; until then we try to say why.
     log.error("message.dead_letter_failed", { ...fields, reason, sendError: errorText(sendError) });
-    message.retry({ delaySeconds: retryDelay(sendError, message.attempts, retryBase(env), Math.random()) });
-    return "retried";
+    return retry(retryDelay(sendError, message.attempts, retryBase(env), Math.random()));
   }
 }
 

@@ -12,8 +12,17 @@ export interface MonitorEnv {
 /** What became of a message. `parked`: the dead-letter store has it. */
 export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
 
-/** Something that happened and is to be counted. Never contents: names and numbers only. */
+/** Why a message of a stage failed last. `nextRetryAt`: milliseconds since the epoch; null: it was given up. */
+export interface StageFailure {
+  readonly error: string;
+  readonly attempts: number;
+  readonly at: number;
+  readonly nextRetryAt: number | null;
+}
+
+/** Something that happened and is to be counted. Never contents: names, numbers, and the text of an error as it is logged. */
 export type Observation =
+  | ({ readonly kind: "failure"; readonly stage: StageName } & StageFailure)
   | {
       readonly kind: "messages";
       readonly stage: StageName;

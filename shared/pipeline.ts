@@ -149,7 +149,7 @@ export const WORKERS = {
   "chain-head": {
     does: "decides: the Durable Object that is the single writer of the chain",
     produces: ["miner", "tier-persister", "indexer", "pending-cleaner"],
-    touches: ["kv"],
+    touches: ["kv", "r2"],
   },
   "storage-verifier": {
     does: "checks the bytes of every block and document in every tier, and restores what is missing from what is sound",

@@ -2,14 +2,22 @@ import { styleText } from "node:util";
 import { Command } from "commander";
 import { publicClient } from "../client.ts";
 import { checkLatestBlock } from "../doctor/chain.ts";
-import { checkClock, checkDocuments, checkOperator, checkParts } from "../doctor/deployment.ts";
+import { checkBackups, type Backups } from "../doctor/backup.ts";
+import {
+  checkClock,
+  checkDeadLetters,
+  checkDocuments,
+  checkOperator,
+  checkParts,
+  checkStorage,
+} from "../doctor/deployment.ts";
 import { finding, type Finding } from "../doctor/finding.ts";
 import { toolVersions } from "../doctor/tools.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { show } from "../output/show.ts";
 import { table } from "../output/table.ts";
 import { counted, mark } from "../output/words.ts";
-import { connected, examples, type Connected } from "./options.ts";
+import { connected, examples, path, type Connected } from "./options.ts";
 
 interface Diagnosis {
   readonly url: string;
@@ -19,17 +27,22 @@ interface Diagnosis {
 
 export function doctorCommand(): Command {
   return connected(new Command("doctor"))
+    .option("--backup <file.car>", "an export that was put away: how much of the chain it has", path)
+    .option("--keyring <file>", "a SYSTEM_KEYRING that was put away: whether it is the present one", path)
     .description("check this machine and a deployment, and say what to do about each thing that is wrong")
     .addHelpText(
       "after",
       `
-Exit code 1 when something is wrong, 7 when nothing is, but something could not be checked.
+✗ something is wrong: exit code 1 · ? it could not be checked: exit code 7, when nothing is wrong · ! nothing is broken, but
+something should be done: exit code 0.
 ${examples("doctor", "doctor --url https://vdc.example.com", "doctor --json | jq '.findings[] | select(.state != \"good\")'")}`,
     )
     .action(doctor);
 }
 
-async function doctor(options: Connected): Promise<void> {
+interface Options extends Connected, Backups {}
+
+async function doctor(options: Options): Promise<void> {
   const { url } = publicClient(options);
   const findings = await examine(options);
   const bad = findings.filter(({ state }) => state === "bad").length;
@@ -40,7 +53,7 @@ async function doctor(options: Connected): Promise<void> {
     throw new CommandFailure(`${counted(unknown, "thing")} could not be checked, marked ?`, EXIT.unknown);
 }
 
-async function examine(options: Connected): Promise<readonly Finding[]> {
+async function examine(options: Options): Promise<readonly Finding[]> {
   const client = publicClient(options);
   const tools = await finding("tools", async () => toolVersions());
   let clock: Finding | undefined;
@@ -50,22 +63,27 @@ async function examine(options: Connected): Promise<readonly Finding[]> {
     return client.url;
   });
   if (clock === undefined) return [tools, reached];
-  const [parts, operator, documents, chain] = await Promise.all([
+  const now = Date.now();
+  const checks = await Promise.all([
     checkParts(client),
     checkOperator(options),
+    checkDeadLetters(options),
+    checkStorage(options, now),
     checkDocuments(options),
     checkLatestBlock(client),
+    checkBackups(client, options, now),
   ]);
-  return [tools, reached, clock, ...parts, operator, documents, ...chain];
+  return [tools, reached, clock, ...checks.flat()];
 }
 
 function asText({ findings }: Diagnosis): string {
   return table(
     ["", "check", "found"],
-    findings.map(({ check, state, detail }) => [
-      state === "unknown" ? styleText("yellow", "?") : mark(state === "good"),
-      check,
-      detail,
-    ]),
+    findings.map(({ check, state, detail }) => [signOf(state), check, detail]),
   );
+}
+
+function signOf(state: Finding["state"]): string {
+  if (state === "unknown") return styleText("yellow", "?");
+  return state === "warning" ? styleText("yellow", "!") : mark(state === "good");
 }

@@ -36,7 +36,8 @@ export function mineCommand(): Command {
     .addHelpText(
       "after",
       `
-When nothing waits, that is said, and the exit code is 0. A block that is not finished in time goes on being made.
+When nothing waits, that is said, and the exit code is 0. A block that is not finished in time goes on being made: exit
+code 1. A halted chain makes no block: exit code 4, with the reason and what to do.
 ${examples("mine", "mine --wait", "mine --wait 60 --json | jq -r .ipfsHash")}`,
     )
     .action(mine);
@@ -52,13 +53,17 @@ async function mine(options: Options): Promise<void> {
     query: { wait: seconds },
     timeout: (seconds + 30) * 1_000,
   });
-  show(options, mining, asText);
-  if ("mined" in mining && mining.reason === "all_set_aside") throw new CommandFailure(mining.detail);
+  const allSetAside = "mined" in mining && mining.reason === "all_set_aside";
+  if (!allSetAside || options.json === true) show(options, mining, asText);
+  if (allSetAside) throw new CommandFailure(ALL_SET_ASIDE);
   if (seconds > 0 && "state" in mining)
     throw new CommandFailure(
       `block ${mining.blockNumber} is ${mining.state} after ${counted(seconds, "second")}. It goes on being made; \`vdc status\` shows how far it is`,
     );
 }
+
+const ALL_SET_ASIDE =
+  "no block is made, for every transaction that waited was set aside: `vdc dead-letters list --stage miner --state open` says why. Once the cause is mended, `vdc dead-letters replay --stage miner --reason …` has them mined";
 
 function asText(mining: Mining): string {
   if ("mined" in mining) return `nothing is mined: ${mining.detail}`;

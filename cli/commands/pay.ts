@@ -102,11 +102,14 @@ async function payOnce(
 }
 
 const PATIENCE = 60_000; // milliseconds
+/** The queue hands a payment on after a second at the latest: to ask before is to be told that it is not known. */
+const QUEUE_WAITS = 1_000; // milliseconds
 
 /** The webhook answers once the queue has a payment; a moment later it is written, and can be mined. */
 async function untilKnown(url: string, txIds: readonly string[]): Promise<void> {
   const client = new Client(url);
   const deadline = Date.now() + PATIENCE;
+  await wait(QUEUE_WAITS);
   for (const txId of txIds)
     for (;;) {
       const { status } = await client.ask("GET", `/api/vdc/transactions/${txId}`, { accept: [404] });
@@ -115,6 +118,6 @@ async function untilKnown(url: string, txIds: readonly string[]): Promise<void> 
         throw new CommandFailure(
           `the webhook took the payments, but ${txId} is not pending after ${PATIENCE / 1_000} seconds: look at the stack's log`,
         );
-      await wait(100);
+      await wait(500);
     }
 }

@@ -1,5 +1,7 @@
 import { Command } from "commander";
+import { haltedText, type Halted } from "../../shared/halted.ts";
 import { operatorClient } from "../client.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
 import { operatorName } from "../operator.ts";
 import { confirm } from "../output/confirm.ts";
 import { show } from "../output/show.ts";
@@ -14,7 +16,7 @@ interface Options extends Connected {
 /** `POST /api/vdc/resume` */
 interface Resumed {
   readonly resumed: boolean;
-  readonly halted: { readonly reason: string; readonly at: number } | null;
+  readonly halted: Halted | null;
 }
 
 export function resumeCommand(): Command {
@@ -25,18 +27,23 @@ export function resumeCommand(): Command {
     .addHelpText(
       "after",
       `
-\`vdc status\` says why it halted, docs/problems.md what to look at first. When it is not halted, nothing is done.
+\`vdc status\` says why it halted, docs/problems.md what to look at first. When it is not halted, nothing is done. A chain head that lost its storage is not
+resumed but restored: exit code 4.
 ${examples('resume --reason "the other copy of block 7 was a test upload, removed"')}`,
     )
     .action(async (options: Options) => {
       const client = operatorClient(options);
       await confirm(`The chain of ${client.url} will go on, if it is halted`, options);
       const body = { by: operatorName() || "unnamed", reason: options.reason };
-      show(options, await client.post<Resumed>("/api/vdc/resume", { body }), asText);
+      const answer = await client.post<Resumed>("/api/vdc/resume", { body });
+      const { resumed, halted } = answer;
+      if (resumed || halted === null) return show(options, answer, asText);
+      if (options.json === true) show(options, answer, asText);
+      throw new CommandFailure(haltedText(halted), EXIT.refused);
     });
 }
 
-function asText({ resumed, halted }: Resumed): string {
-  if (!resumed || halted === null) return "the chain was not halted";
+function asText({ halted }: Resumed): string {
+  if (halted === null) return "the chain was not halted";
   return `the chain goes on; it was halted since ${time(halted.at)}: ${halted.reason}`;
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { haltedText, type Halted } from "../../shared/halted.ts";
 import { operatorClient } from "../client.ts";
 import { show } from "../output/show.ts";
 import { facts, table } from "../output/table.ts";
@@ -6,9 +7,9 @@ import { age, time } from "../output/words.ts";
 import { connected, examples, type Connected } from "./options.ts";
 
 /** `GET /api/vdc/status` */
-interface Status {
+export interface Status {
   readonly latest: number | null;
-  readonly halted: { readonly reason: string; readonly at: number } | null;
+  readonly halted: Halted | null;
   readonly counts: Readonly<Record<string, number>>;
   readonly ignored: Readonly<Record<string, number>>;
   readonly oldestWaitingSeconds: number | null;
@@ -20,6 +21,10 @@ interface Status {
     readonly ageSeconds: number | null;
   }[];
   readonly queues: Readonly<Record<string, { readonly messages: number; readonly oldestAt: number | null }>>;
+  readonly retries: readonly StageRetry[] | null;
+  readonly alerts:
+    | readonly { readonly alert: string; readonly since: number; readonly summary: string }[]
+    | null;
   readonly failures: readonly {
     readonly txId: string;
     readonly reason: string;
@@ -28,22 +33,32 @@ interface Status {
   }[];
 }
 
+interface StageRetry {
+  readonly stage: string;
+  readonly error: string;
+  readonly attempts: number;
+  readonly at: number;
+  readonly nextRetryAt: number | null;
+  readonly lastDoneAt: number | null;
+}
+
 export function statusCommand(): Command {
   return connected(new Command("status"))
     .description("the whole pipeline: what waits, what is being made, what was set aside (operator)")
     .addHelpText("after", examples("status", "status --json | jq .counts.waiting"))
     .action(async (options: Connected) => {
       const status = await operatorClient(options).get<Status>("/api/vdc/status");
-      show(options, status, asText);
+      show(options, status, (shown) => statusText(shown, Date.now()));
     });
 }
 
-function asText(status: Status): string {
+/** @param now milliseconds since the epoch */
+export function statusText(status: Status, now: number): string {
   const { halted, inFlight, failures } = status;
   return [
     facts([
       ["latest block", status.latest],
-      ["halted", halted === null ? "no" : `since ${time(halted.at)}: ${halted.reason}`],
+      ["halted", halted === null ? "no" : `since ${time(halted.at)}. ${haltedText(halted)}`],
       ...Object.entries(status.counts).map(([name, count]) => [words(name), count] as const),
       ["oldest waiting", age(status.oldestWaitingSeconds)],
       ["events ignored", tally(status.ignored)],
@@ -72,6 +87,8 @@ function asText(status: Status): string {
         time(oldestAt),
       ]),
     ),
+    ...retriesText(status.retries, now),
+    ...alertsText(status.alerts),
     ...(failures.length === 0
       ? []
       : [
@@ -84,8 +101,39 @@ function asText(status: Status): string {
   ].join("\n");
 }
 
+/** Stages whose latest failure is not over: its retry is to come, or no message was done since. */
+function retriesText(retries: Status["retries"], now: number): string[] {
+  if (retries === null) return ["", "what each stage retries: not known, for the monitor can't be read"];
+  const lasting = retries.filter(
+    ({ at, nextRetryAt, lastDoneAt }) => (nextRetryAt ?? 0) > now || (lastDoneAt ?? 0) < at,
+  );
+  if (lasting.length === 0) return [];
+  return [
+    "",
+    table(
+      ["stage that failed", "at", "attempt", "next retry", "error"],
+      lasting.map(({ stage, at, attempts, nextRetryAt, error }) => [
+        stage,
+        time(at),
+        attempts,
+        nextRetryAt === null ? "given up: dead letter" : time(nextRetryAt),
+        error.replace(/^\w*Error: /, ""),
+      ]),
+    ),
+  ];
+}
+
+function alertsText(alerts: Status["alerts"]): string[] {
+  if (alerts === null || alerts.length === 0) return [];
+  return [
+    "",
+    ...alerts.map(({ alert, since, summary }) => `alert ${alert} since ${time(since)}: ${summary}`),
+  ];
+}
+
 /** `setAside` → `set aside` */
 function words(name: string): string {
+  if (name === "blocks") return "blocks, with genesis";
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 

@@ -1,8 +1,10 @@
 import type { StorageStatus } from "../../shared/storage/report.ts";
+import { haltedText, type Halted } from "../../shared/halted.ts";
 import { operatorClient, type Answer, type Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
-import { counted } from "../output/words.ts";
-import { finding, type Finding } from "./finding.ts";
+import { counted, time } from "../output/words.ts";
+import { judgeStatus } from "../storage/verdict.ts";
+import { finding, Warning, type Finding } from "./finding.ts";
 
 const MOST_SKEW = 60_000; // milliseconds; Stripe's signatures bear 300 seconds
 
@@ -48,11 +50,105 @@ export async function checkParts(client: Client): Promise<readonly Finding[]> {
   );
 }
 
-export function checkOperator(options: { readonly url?: string }): Promise<Finding> {
-  return finding("operator", async () => {
-    const { halted } = await operatorClient(options).get<{ halted: unknown }>("/api/vdc/status");
-    return halted === null ? "the secret is accepted" : "the secret is accepted; the chain is halted";
+/** `GET /api/vdc/status`, as far as it is looked at here. */
+interface Status {
+  readonly halted: Halted | null;
+  readonly alerts: readonly { readonly alert: string; readonly summary: string }[] | null;
+}
+
+/** Whether the operator's secret is accepted, and what an operator is told with it. */
+export async function checkOperator(options: { readonly url?: string }): Promise<readonly Finding[]> {
+  let status: Status | undefined;
+  const operator = await finding("operator", async () => {
+    status = await operatorClient(options).get<Status>("/api/vdc/status");
+    return "the secret is accepted";
   });
+  if (status === undefined) return [operator];
+  const { halted, alerts } = status;
+  return [
+    operator,
+    await finding("halted", async () => {
+      if (halted !== null) throw new CommandFailure(haltedText(halted));
+      return "the chain is not halted";
+    }),
+    await finding("alerts", async () => {
+      if (alerts === null) throw new CommandFailure("the monitor can't be read: ask again", EXIT.unknown);
+      if (alerts.length > 0)
+        throw new CommandFailure(alerts.map(({ alert, summary }) => `${alert}: ${summary}`).join(" · "));
+      return "none fires";
+    }),
+  ];
+}
+
+const MOST_LETTERS = 100;
+
+export function checkDeadLetters(options: { readonly url?: string }): Promise<Finding> {
+  return finding("dead letters", async () => {
+    const { entries } = await operatorClient(options).get<{
+      readonly entries: readonly { readonly replaysItself: boolean }[];
+    }>("/api/dead-letters", { state: "open", limit: MOST_LETTERS });
+    if (entries.length === 0) return "none is open";
+    const open = `${counted(entries.length, "dead letter")}${entries.length === MOST_LETTERS ? " or more" : ""} open`;
+    throw new CommandFailure(
+      entries.every(({ replaysItself }) => replaysItself)
+        ? `${open}: they replay themselves when their stage works again; \`vdc status\` says what fails`
+        : `${open}: \`vdc dead-letters list --state open\` says why; mend the cause, then replay or dismiss them`,
+    );
+  });
+}
+
+/** Blocks that are listed by every tier at little cost: as many as one call gives. */
+const NEWEST_BLOCKS = 1_000;
+const DAY = 86_400_000; // milliseconds
+/** The verification runs every day. */
+const VERIFICATION_MISSED_AFTER = 3 * DAY;
+const VERIFICATION_OLD_AFTER = 90 * DAY;
+
+/** What the tiers list, and what the latest verification of each block found. @param now milliseconds since the epoch */
+export async function checkStorage(
+  options: { readonly url?: string },
+  now: number,
+): Promise<readonly Finding[]> {
+  let status: StorageStatus | undefined;
+  const blocks = await finding("blocks", async () => {
+    const client = operatorClient(options);
+    const ask = (from: number, limit: number) =>
+      client.get<StorageStatus>("/api/storage-verify/status", { from, limit });
+    const { totalBlocks } = await ask(0, 1);
+    status = await ask(Math.max(0, totalBlocks - NEWEST_BLOCKS), NEWEST_BLOCKS);
+    judgeStatus({ ...status, documents: null });
+    return `${counted(status.blocks.length, "block")}, the newest, are listed by every tier; of all ${totalBlocks}, none was found incomplete`;
+  });
+  if (status === undefined) return [blocks];
+  const { totalBlocks, verification } = status;
+  return [
+    blocks,
+    await finding("verification", async () => verificationText(totalBlocks, verification, now)),
+  ];
+}
+
+/** @throws CommandFailure unless all was verified lately */
+export function verificationText(
+  totalBlocks: number,
+  { lastRun, verifiedSince }: StorageStatus["verification"],
+  now: number,
+): string {
+  if (totalBlocks === 0) return "no block yet";
+  if (lastRun === null)
+    throw new Warning("no verification has run yet: `vdc storage verify-all` reads every byte in every tier");
+  if (lastRun.state === "failed" || lastRun.state === "aborted")
+    throw new CommandFailure(
+      `the last verification was ${lastRun.state}: \`vdc storage runs ${lastRun.id}\` says why; then \`vdc storage verify-all\``,
+    );
+  if (now - lastRun.startedAt > VERIFICATION_MISSED_AFTER)
+    throw new Warning(
+      `the last verification began ${time(lastRun.startedAt)}, though one is due each day: see the cron of storage-verifier, or run \`vdc storage verify-all\``,
+    );
+  if (verifiedSince !== null && now - verifiedSince > VERIFICATION_OLD_AFTER)
+    throw new Warning(
+      `some blocks were verified last before ${time(verifiedSince)}: raise VERIFY_BLOCKS_A_DAY, or run \`vdc storage verify-all\``,
+    );
+  return `the last one began ${time(lastRun.startedAt)}; every block verified since ${time(verifiedSince) ?? "never: the first round is not over"}`;
 }
 
 /** What the latest verification of each document found. */

@@ -1,14 +1,17 @@
 import { CommandFailure, EXIT, type ExitCode } from "../failure.ts";
 import { counted } from "../output/words.ts";
-import type {
-  BlockReport,
-  DocumentReport,
-  StorageRun,
-  VerifyAllResult,
+import {
+  isFork,
+  type BlockReport,
+  type DocumentReport,
+  type StorageRun,
+  type StorageStatus,
+  type VerifyAllResult,
 } from "../../shared/storage/report.ts";
 
 /** Ends the command according to what was found; says nothing when all is sound. */
 export function judgeBlock(report: BlockReport): void {
+  if (isFork(report)) throw forkFailure([report]);
   if (isSound(report)) return;
   throw new CommandFailure(
     `block ${report.blockNumber} is ${report.status}: ${report.message}`,
@@ -29,6 +32,8 @@ type Unsound = Pick<VerifyAllResult, "partial" | "failed" | "results" | "documen
 
 /** `results`: those of the blocks and documents that were not simply ok, or the first of them. */
 export function judgeAll({ partial, failed, results, documents }: Unsound): void {
+  const forks = results.filter(isFork);
+  if (forks.length > 0) throw forkFailure(forks);
   const unsound = partial + failed + documents.partial + documents.failed;
   if (unsound === 0) return;
   const shown = [...results, ...documents.results].filter((report) => !isSound(report));
@@ -45,6 +50,22 @@ export function judgeAll({ partial, failed, results, documents }: Unsound): void
   );
 }
 
+/** Ends the command according to which copies are listed, and what the latest verifications found. */
+export function judgeStatus({ summary, verification, documents }: StorageStatus): void {
+  const blocks = Math.max(summary.incomplete, verification.failing + verification.partial);
+  const unsound = [
+    ...(blocks > 0 ? [counted(blocks, "block")] : []),
+    ...(documents && documents.failed + documents.partial > 0
+      ? [counted(documents.failed + documents.partial, "document")]
+      : []),
+  ];
+  if (unsound.length === 0) return;
+  throw new CommandFailure(
+    `${unsound.join(" and ")} incomplete in some tier: run \`vdc storage verify-all\`, which restores what it can and says what it can't`,
+    EXIT.unverified,
+  );
+}
+
 /** Ends the command according to how a run ended; says nothing of one that still runs, or found all sound. */
 export function judgeRun(run: StorageRun): void {
   if (run.state === "running") return;
@@ -53,6 +74,20 @@ export function judgeRun(run: StorageRun): void {
       `run ${run.id} was ${run.state} before block ${run.next}: ${run.message ?? "no reason is known"}. \`vdc storage resume ${run.id}\` lets it go on`,
     );
   judgeAll(run);
+}
+
+/** Also of blocks that are whole again: repair has halted the chain, and says nothing of who made the second block. */
+function forkFailure(forks: readonly BlockReport[]): CommandFailure {
+  const numbers = forks.map(({ blockNumber }) => blockNumber).join(", ");
+  const isHalted = forks.some(({ rehydrated }) => Object.values(rehydrated).includes("forked"));
+  return new CommandFailure(
+    `${counted(forks.length, "block")} forked (${numbers}): a tier held a second block of that number, signed by a key of the chain. ${
+      isHalted
+        ? "It is kept under evidence/ in R2, and the chain is halted: find out who made it, then `vdc resume --reason …`"
+        : "With repair it is kept as evidence and the chain is halted; `vdc status` says whether it is"
+    }`,
+    EXIT.unverified,
+  );
 }
 
 function isSound({ status }: Pick<BlockReport, "status">): boolean {

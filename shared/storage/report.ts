@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
 import { CidV0, Sha256Hex, Timestamp } from "../chain/transaction.ts";
-import { TIER_NAMES } from "./tier.ts";
+import { TIER_NAMES, type TierName } from "./tier.ts";
 
 /** What verification says of stored blocks. Specification, "Storage Verification & Rehydration" and "Verification States". */
 
@@ -54,6 +54,11 @@ export const BlockReport = v.strictObject({
   message: v.string(),
 });
 export type BlockReport = v.InferOutput<typeof BlockReport>;
+
+/** A tier held, or holds, a second block of this number that a key of the chain signed. Repair halts the chain then. */
+export function isFork({ kv, r2, ipfs, rehydrated }: Pick<BlockReport, TierName | "rehydrated">): boolean {
+  return [kv.fault, r2.fault, ipfs.fault, ...Object.values(rehydrated)].includes("forked");
+}
 
 /** What verification says of a stored document: R2 and IPFS hold the record whose CID the index of documents has. */
 export const DocumentReport = v.strictObject({
@@ -160,6 +165,23 @@ export const StorageStatus = v.strictObject({
   summary: v.strictObject({ complete: Count, incomplete: Count }),
   /** Null while it can't be told: the index of documents is being made anew. */
   documents: v.nullable(DocumentTotals),
+  /** What the latest verifications found, of all blocks. */
+  verification: v.strictObject({
+    /** Blocks of which no tier has a sound copy. */
+    failing: Count,
+    /** Blocks of which a tier lacks a sound copy, or could not be read. */
+    partial: Count,
+    /** Every block that was published by then has been verified since; null before the first round is over. */
+    verifiedSince: v.nullable(Timestamp),
+    lastRun: v.nullable(
+      v.strictObject({
+        id: v.string(),
+        state: v.picklist(["running", "done", "failed", "aborted"]),
+        startedAt: Timestamp,
+        finishedAt: v.nullable(Timestamp),
+      }),
+    ),
+  }),
   /** `from` of the page after, null on the last. */
   next: v.nullable(Count),
 });

@@ -101,6 +101,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "cli/commands/user/create.ts": "one text, by the schema of a token",
   "cli/commands/user/metadata.ts": "a number of the deployment's answer, which it reads again",
   "cli/documents/folder.ts": "names of files by one pattern; what is in them is read as documents are",
+  "cli/doctor/backup.ts": "the hash in an export's first block, where a wrong one is another chain",
   "cli/doctor/chain.ts": "bytes of a gateway, held against their CID",
   "cli/doctor/deployment.ts": "the time of an answer, where a wrong one is what is looked for",
   "cli/doctor/tools.ts": "the project's own files",

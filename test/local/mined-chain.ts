@@ -53,7 +53,7 @@ const OUTPUTS: readonly [command: readonly string[], text: RegExp, document: obj
   [["storage", "verify", "1"], /^status +ok$/m, { blockNumber: 1, status: "ok" }],
   [["storage", "verify-all", "--no-repair"], /^failed +0$/m, { partial: 0, failed: 0 }],
   [["storage", "runs"], /^run +kind +state/m, { runs: expect.any(Array) }],
-  [["dead-letters", "list"], /^no dead letter is of this kind$/m, { entries: [], next: null }],
+  [["dead-letters", "list"], /^there are no dead letters$/m, { entries: [], next: null }],
   [["dead-letters", "replays"], /^there was no replay yet$/m, { replays: [] }],
   [["audit", "list"], /POST \/api\/vdc\/mine/, { entries: expect.any(Array), head: expect.any(Object) }],
   [["audit", "verify"], /^✓ Every entry is as it was written/m, { verified: true }],

@@ -6,6 +6,7 @@ import { checkChain } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";
 import { mine, purchase, status } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { expectProblem } from "../support/problems.ts";
 import { submit } from "../support/sealed-payments.ts";
 import {
   archivedBytes,
@@ -127,13 +128,20 @@ describe("a chain head that has lost its storage", () => {
       await transplant(pipeline, other, what);
       const event = purchase();
       const txId = await submit(other, event);
-      await other.operate("/api/vdc/mine", { method: "POST" });
-      await until(async () => expect((await status(other)).halted?.reason).toMatch(/restore/i));
-      expect((await status(other)).counts.blocks).toBe(0);
+      const halted = { ok: false, detail: expect.stringContaining("vdc restore") };
+      const refused = await other.operate("/api/vdc/mine", { method: "POST" });
+      expect((await expectProblem(refused, "halted")).detail).toContain("vdc restore");
+      const ready = await other.fetch("/api/ready");
+      expect([ready.status, await ready.json()]).toEqual([
+        503,
+        expect.objectContaining({ ready: false, checks: expect.objectContaining({ chain: halted }) }),
+      ]);
+      expect(await status(other)).toMatchObject({ halted: { endsWith: "restore" }, counts: { blocks: 0 } });
 
       expect(await restored(other)).toMatchObject({ state: "done", next: BLOCKS });
       await untilWhole(other);
-      await untilPublished(other, BLOCKS); // what had been approved is mined without being asked for again
+      await mine(other);
+      await untilPublished(other, BLOCKS);
       const blocks = await checkChain(other);
       expect(blocks.map(({ hash }) => hash).slice(0, BLOCKS)).toEqual(hashes);
       expect(blocks.slice(BLOCKS).map(({ transactions }) => transactions.map(({ id }) => id))).toEqual([

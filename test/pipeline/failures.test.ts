@@ -23,6 +23,7 @@ import { until } from "../support/patience.ts";
 import { mine, status, untilIdle } from "../support/payments.ts";
 import { parked } from "../support/parked.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { expectProblem } from "../support/problems.ts";
 import { deliverTo, enqueue, handOver } from "../support/queues.ts";
 import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
 import { startChain } from "../support/started-chain.ts";
@@ -373,7 +374,7 @@ describe("other bytes under the number of the next block", () => {
 
       const later = await submit(halting);
       const refused = await halting.operate("/api/vdc/mine", { method: "POST" });
-      expect(await refused.json()).toMatchObject({ mined: false, reason: "halted" });
+      expect((await expectProblem(refused, "halted")).detail).toMatch(/block \d+.*`vdc resume --reason …`/s);
       await halting.fireCron("miner");
       expect((await pendingKeys(halting)).toSorted()).toEqual([txId, later].map(r2Keys.pending).toSorted());
       expect(await latest(halting)).toEqual(before);

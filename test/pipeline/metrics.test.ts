@@ -195,7 +195,7 @@ describe("the alerts", () => {
       chainId: "vdc-main",
       details: { reason: "block 9: R2 holds other bytes than those sealed" },
     });
-    expect(summary).toContain("POST /api/vdc/resume");
+    expect(summary).toContain("`vdc resume --reason …`");
     expect(since).toBeGreaterThan(1_700_000_000_000);
     expect(at).toBeGreaterThanOrEqual(since);
     expect((await scrape()).value("vdc_alert_firing", { alert: "halted" })).toBe(1);

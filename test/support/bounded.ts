@@ -6,6 +6,7 @@ const SMALL_TABLES: Readonly<Record<string, string>> = {
   signing_key: "one row for each key that an operator has rotated to",
   ignored_event: "one row for each reason, and the reasons are a closed list",
   message: "one row for each stage and outcome",
+  failure: "one row a stage",
   tier_operation: "one row for each tier and operation",
   troubled: "one row for each status and tier",
   rehydrated: "one row for each tier, and one for the index",

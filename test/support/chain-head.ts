@@ -96,12 +96,12 @@ export class TestHead {
   now = 1_800_000_000_000;
 
   /** @param traces of a chain that had been here before; as a rule there are none, and a chain may begin */
-  constructor(rules: Partial<ChainRules> = {}, traces: Omit<Traces, "life"> = { archive: false, kv: false }) {
+  constructor(rules: Partial<ChainRules> = {}, traces: Traces = { archive: false, kv: false }) {
     this.rules = { ...RULES, ...rules };
     this.sql.transaction(() => {
       migrate(this.sql);
       beginLife(this.sql, this.now, crypto.randomUUID());
-      found(this.sql, { ...traces, life: this.life }, this.now);
+      found(this.sql, traces, this.now);
     });
   }
 
@@ -259,8 +259,9 @@ export class TestHead {
     this.#decide(() => halt(this.sql, reason, this.now));
   }
 
-  resume(): void {
-    this.#decide(() => resume(this.sql));
+  /** @returns whether it goes on */
+  resume(storageHoldsChain = false): boolean {
+    return this.#decide(() => resume(this.sql, storageHoldsChain));
   }
 
   beginRestore(): RestorePoint | null {

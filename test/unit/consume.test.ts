@@ -307,6 +307,15 @@ describe("a batch", () => {
 
 const one = (outcome: string, count = 1) => ({ kind: "messages", stage: "miner", outcome, count });
 
+const failed = {
+  kind: "failure",
+  stage: "miner",
+  error: expect.any(String),
+  attempts: 1,
+  at: expect.any(Number),
+  nextRetryAt: expect.any(Number),
+};
+
 describe("what became of a batch", () => {
   beforeEach(() => {
     for (const name of ["log", "warn", "error"] as const) vi.spyOn(console, name).mockReturnValue();
@@ -333,10 +342,12 @@ describe("what became of a batch", () => {
     await consume("miner", Work, byNumber)(batch, env, context);
     await context.ended();
     expect(settledBefore).toEqual([true]);
-    expect(reported).toHaveLength(3);
+    expect(reported).toHaveLength(4);
     expect(reported).toEqual(
       expect.arrayContaining([one("processed", 2), one("retried", 2), one("dead_lettered", 3)]),
     );
+    const failure = { kind: "failure", stage: "miner", attempts: LAST_ATTEMPT, nextRetryAt: null };
+    expect(reported).toContainEqual(expect.objectContaining(failure));
   });
 
   it("counts a message that no dead-letter queue takes as retried", async () => {
@@ -345,7 +356,7 @@ describe("what became of a batch", () => {
     const context = contextOf();
     await consume("miner", Work, byNumber)(batch, env, context);
     await context.ended();
-    expect(reported).toEqual([one("retried")]);
+    expect(reported).toEqual([one("retried"), failed]);
   });
 
   it("is reported with what the stage has observed, of failed messages too", async () => {
@@ -363,6 +374,7 @@ describe("what became of a batch", () => {
       { ...tier, milliseconds: 2 },
       one("processed"),
       one("retried"),
+      failed,
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { haltedText } from "../../shared/halted.ts";
 import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/object-bytes.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Finding } from "../monitor/alert-state.ts";
@@ -31,14 +32,14 @@ function halted({ halted: halt }: StatusFacts): Finding {
     return {
       alert: "halted",
       firing: false,
-      summary: "The chain goes on: an operator has resumed it.",
+      summary: "The chain goes on: an operator has resumed or restored it.",
       details: {},
     };
   return {
     alert: "halted",
     firing: true,
     since: halt.at,
-    summary: `The chain is halted: ${halt.reason}. Nothing is mined, stored or cleared until an operator has looked; payments are taken and wait. Find out why, mend it, then POST /api/vdc/resume.`,
+    summary: haltedText(halt),
     details: { reason: halt.reason },
   };
 }

@@ -4,6 +4,8 @@ import type { CleanBlock, IndexBlock, MineRequest, PersistBlock, SetAside } from
 
 export interface Env {
   readonly KV: KVNamespace;
+  /** Looked at before a chain begins here, and never written. */
+  readonly R2: R2Bucket;
   readonly MINER_QUEUE: Queue<MineRequest>;
   readonly TIER_PERSISTER_QUEUE: Queue<PersistBlock>;
   readonly INDEXER_QUEUE: Queue<IndexBlock>;

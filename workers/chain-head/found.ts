@@ -1,14 +1,35 @@
+import { withDeadline } from "../../shared/deadline.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { lastBlock } from "./blocks.ts";
+import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { haltUntilRestored } from "./halt.ts";
-import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
 
-/** What says that a chain has been here before: something in the archive (R2), or in KV. `life`: the one that asked for it. */
+/** What says that a chain has been here before: something in the archive (R2), or in KV. */
 export interface Traces {
-  readonly life: string;
   readonly archive: boolean;
   readonly kv: boolean;
+}
+
+const DEADLINE = 15_000; // milliseconds
+
+/** @throws Error when R2 or KV can't be read: unknown is not "no chain" */
+export function lookForChain({ KV, R2 }: Pick<Env, "KV" | "R2">): Promise<Traces> {
+  return withDeadline(DEADLINE, "the search for a chain in R2 and KV", async () => {
+    const [archive, ...values] = await Promise.all([
+      archiveHoldsChain(R2),
+      ...[kvKeys.latest, kvKeys.block(0)].map((key) => KV.get(key)),
+    ]);
+    return { archive, kv: values.some((value) => value !== null) };
+  });
+}
+
+/** Staged bytes are looked for first: they are deleted only after their block is in the archive. */
+async function archiveHoldsChain(bucket: R2Bucket): Promise<boolean> {
+  for (const prefix of [r2Keys.allSealedPrefix, r2Keys.blockPrefix])
+    if ((await bucket.list({ prefix, limit: 1 })).objects.length > 0) return true;
+  return false;
 }
 
 /** A chain head without a block may begin a chain only where none has been: its own storage may just have been lost. */
@@ -17,19 +38,22 @@ export function isFounded(sql: Sql): boolean {
 }
 
 /**
- * Decides, before the first block, whether a chain begins here. Where storage holds one already, a second genesis would
- * be a fork: the chain is halted until it has been restored. A Worker that looked for a chain during an earlier life may have
- * looked before that life stored its first block, so its finding counts for nothing.
+ * Halts a chain head that knows no block although storage holds a chain: a second genesis would be a fork.
+ * @returns whether the chain head may begin a chain, as far as these traces say
  */
+export function haltIfLost(sql: Sql, { archive, kv }: Traces, now: number): "halted" | "free" {
+  if (isFounded(sql) || readFact(sql, "restoring") || !(archive || kv)) return "free";
+  const places = [archive && "R2", kv && "KV"].filter((place) => place !== false);
+  haltUntilRestored(
+    sql,
+    `the chain head knows no block, but ${places.join(" and ")} ${places.length > 1 ? "hold" : "holds"} a chain: its storage was lost, or CHAIN_ID is new`,
+    now,
+  );
+  return "halted";
+}
+
+/** Decides, before the first block, whether a chain begins here. */
 export function found(sql: Sql, traces: Traces, now: number): void {
-  if (traces.life !== lifeOf(sql) || isFounded(sql) || readFact(sql, "restoring")) return;
-  const places = [traces.archive && "R2", traces.kv && "KV"].filter((place) => place !== false);
-  if (places.length === 0) writeFact(sql, "founded", now);
-  else
-    haltUntilRestored(
-      sql,
-      `the chain head knows no block, but ${places.join(" and ")} hold a chain: its storage was lost, or CHAIN_ID is new. ` +
-        "Restore it from them (vdc restore), or give a new chain a bucket and a namespace of its own",
-      now,
-    );
+  if (isFounded(sql) || readFact(sql, "restoring")) return;
+  if (haltIfLost(sql, traces, now) === "free") writeFact(sql, "founded", now);
 }

@@ -1,22 +1,22 @@
-import { forgetFact, readFact, writeFact, type Facts } from "./facts.ts";
+import type { Halted } from "../../shared/halted.ts";
+import { forgetFact, readFact, writeFact } from "./facts.ts";
 import { lifeOf } from "./life.ts";
 import { tellAgain } from "./tell-again.ts";
 import type { Sql } from "./schema.ts";
-
-/** Why no block is made. `at`: since when, milliseconds since the epoch. */
-export type Halted = Readonly<Pick<Facts["halted"], "reason" | "at">>;
 
 /** A chain that is being restored makes no block either, however long nobody goes on with it. */
 export function whyHalted(sql: Sql): Halted | null {
   const since = readFact(sql, "restoring");
   if (since === undefined) {
     const halted = readFact(sql, "halted");
-    return halted === undefined ? null : { reason: halted.reason, at: halted.at };
+    if (halted === undefined) return null;
+    const { reason, at, endsWithRestore } = halted;
+    return { reason, at, endsWith: endsWithRestore === true ? "restore" : "resume" };
   }
   const reason =
-    "the chain head is being restored from stored blocks, and makes none before it has all of them: " +
-    "`vdc storage runs` shows how far it is, `vdc restore` goes on with it";
-  return { reason, at: since };
+    "the chain head is being restored from stored blocks, and makes none before it has all of them; " +
+    "`vdc storage runs` shows how far it is";
+  return { reason, at: since, endsWith: "restore" };
 }
 
 /**
@@ -36,7 +36,7 @@ export function haltUntilRestored(sql: Sql, reason: string, now: number): void {
 
 /** The restore has ended. A halt for any other reason stays, also one that came during the restore. */
 export function endHaltUntilRestored(sql: Sql): void {
-  if (readFact(sql, "halted")?.endsWithRestore === true) forgetFact(sql, "halted");
+  if (awaitsRestore(sql)) forgetFact(sql, "halted");
 }
 
 /**
@@ -49,8 +49,20 @@ export function haltBy(sql: Sql, reason: string, life: string | undefined, now: 
   return "halted";
 }
 
-/** Mining goes on, and every stage is told at once of what waits for it. */
-export function resume(sql: Sql): void {
+/** The chain head lost its storage, and no restore has ended since. */
+export function awaitsRestore(sql: Sql): boolean {
+  return readFact(sql, "halted")?.endsWithRestore === true;
+}
+
+/**
+ * Mining goes on, and every stage is told at once of what waits for it. A chain head that lost its storage does not go on
+ * while R2 or KV hold its chain: only a restore ends that halt.
+ * @returns whether the chain was halted, and goes on
+ */
+export function resume(sql: Sql, storageHoldsChain: boolean): boolean {
+  if (storageHoldsChain && awaitsRestore(sql)) return false;
+  const goesOn = readFact(sql, "halted") !== undefined && readFact(sql, "restoring") === undefined;
   forgetFact(sql, "halted");
   tellAgain(sql);
+  return goesOn;
 }

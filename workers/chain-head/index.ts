@@ -4,7 +4,6 @@ import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import { wakeFor } from "../../shared/wake.ts";
 import { logger } from "../../shared/log.ts";
-import { kvKeys } from "../../shared/storage/layout.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./admit.ts";
 import { doDuties, nextDue } from "./alarm.ts";
@@ -14,11 +13,11 @@ import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { erase } from "./erase.ts";
-import { found } from "./found.ts";
-import { haltBy, resume } from "./halt.ts";
+import { found, haltIfLost, lookForChain } from "./found.ts";
+import { awaitsRestore, haltBy, resume } from "./halt.ts";
 import { countIgnored } from "./ignored.ts";
 import { ledger } from "./ledger.ts";
-import { beginLife } from "./life.ts";
+import { beginLife, hasLife } from "./life.ts";
 import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
 import { measures } from "./measures.ts";
 import { outlook } from "./outlook.ts";
@@ -54,12 +53,22 @@ export class ChainHead extends DurableObject<Env> {
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    void context.blockConcurrencyWhile(async () =>
-      context.storage.transactionSync(() => {
-        migrate(this.#sql);
-        beginLife(this.#sql, Date.now(), crypto.randomUUID());
-      }),
-    );
+    void context.blockConcurrencyWhile(() => this.#begin());
+  }
+
+  /**
+   * A life begins with a look at R2 and KV, before any call is answered: a chain there means that the life before lost its
+   * storage. When they can't be read, the object fails, and looks again with the next call.
+   */
+  async #begin(): Promise<void> {
+    const { storage } = this.ctx;
+    storage.transactionSync(() => migrate(this.#sql));
+    if (hasLife(this.#sql)) return;
+    const traces = await lookForChain(this.env);
+    storage.transactionSync(() => {
+      beginLife(this.#sql, Date.now(), crypto.randomUUID());
+      haltIfLost(this.#sql, traces, Date.now());
+    });
   }
 
   get #sql() {
@@ -178,11 +187,10 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide(() => publishAgain(this.#sql));
   }
 
-  /** Before the first block: whether a chain may begin here. KV is read, for its part, outside of the decision. */
-  async found({ life, archive }: { life: string; archive: boolean }) {
-    const held = await Promise.all([kvKeys.latest, kvKeys.block(0)].map((key) => this.env.KV.get(key)));
-    const kv = held.some((value) => value !== null);
-    return this.#decide((now) => found(this.#sql, { life, archive, kv }, now));
+  /** Before the first block: whether a chain may begin here. R2 and KV are read outside of the decision. */
+  async found() {
+    const traces = await lookForChain(this.env);
+    return this.#decide((now) => found(this.#sql, traces, now));
   }
 
   beginRestore() {
@@ -214,9 +222,11 @@ export class ChainHead extends DurableObject<Env> {
     });
   }
 
-  resume(by: string, reason: string) {
-    this.#log.warn("chain.resumed", { requestId: crypto.randomUUID(), by, reason });
-    return this.#decide(() => resume(this.#sql));
+  async resume(by: string, reason: string) {
+    const traces = awaitsRestore(this.#sql) ? await lookForChain(this.env) : { archive: false, kv: false };
+    const resumed = await this.#decide(() => resume(this.#sql, traces.archive || traces.kv));
+    this.#log.warn("chain.resumed", { requestId: crypto.randomUUID(), by, reason, resumed });
+    return resumed;
   }
 
   head() {

@@ -7,7 +7,11 @@ import type { Sql } from "./schema.ts";
  * a Worker is told of carries the life's id, and whatever a Worker reports of them is compared with it.
  */
 export function beginLife(sql: Sql, now: number, random: string): void {
-  if (readFact(sql, "life") === undefined) writeFact(sql, "life", `${new Date(now).toISOString()}/${random}`);
+  if (!hasLife(sql)) writeFact(sql, "life", `${new Date(now).toISOString()}/${random}`);
+}
+
+export function hasLife(sql: Sql): boolean {
+  return readFact(sql, "life") !== undefined;
 }
 
 /** The id of this life. Ids sort by the time at which their lives began. */

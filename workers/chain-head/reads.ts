@@ -10,7 +10,8 @@ import {
   type BlockRow,
 } from "./blocks.ts";
 import { count, readFact } from "./facts.ts";
-import { whyHalted, type Halted } from "./halt.ts";
+import type { Halted } from "../../shared/halted.ts";
+import { whyHalted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
 import { lifeOf } from "./life.ts";
 import { intentCounts, releaseOwedSince, type IntentCounts } from "./intents.ts";

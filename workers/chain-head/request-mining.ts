@@ -5,6 +5,7 @@ import {
   type MiningCause,
 } from "../../shared/chain/rules.ts";
 import type { BlockState } from "../../shared/chain/states.ts";
+import type { Halted } from "../../shared/halted.ts";
 import { unapproved } from "./admit.ts";
 import { lastBlock, unfinishedBlocks } from "./blocks.ts";
 import { count, writeFact } from "./facts.ts";
@@ -21,9 +22,10 @@ export type MiningAnswer =
     }
   | {
       readonly mining: false;
-      readonly reason: "nothing_pending" | "halted" | "approval_required";
+      readonly reason: "nothing_pending" | "approval_required";
       readonly detail: string;
-    };
+    }
+  | { readonly mining: false; readonly reason: "halted"; readonly halted: Halted };
 
 /**
  * Asks for all that waits now to be mined, in as many blocks as the limits say. What is admitted later waits for the
@@ -31,7 +33,7 @@ export type MiningAnswer =
  */
 export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, now: number): MiningAnswer {
   const halted = whyHalted(sql);
-  if (halted !== null) return { mining: false, reason: "halted", detail: halted.reason };
+  if (halted !== null) return { mining: false, reason: "halted", halted };
   if (!mayRequestMining(cause, rules.miningMode))
     return {
       mining: false,

@@ -11,9 +11,9 @@ import { lifeOf } from "./life.ts";
 import { GRANTING_TX, UNKNOWN_NEED, type Sql } from "./schema.ts";
 
 /** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
-export type NoReservation =
-  | { readonly none: "halted" | "restoring" | "nothing_approved" | "too_many_in_flight" }
-  | { readonly none: "not_founded"; readonly life: string };
+export interface NoReservation {
+  readonly none: "halted" | "restoring" | "nothing_approved" | "too_many_in_flight" | "not_founded";
+}
 
 /**
  * Fixes number, predecessor, timestamp and transactions of the next block. While a reservation is open it is the
@@ -34,7 +34,7 @@ export function reserve(
 
   const chosen = approvedThatFit(sql, rules);
   if (chosen.length === 0) return { none: "nothing_approved" };
-  if (!isFounded(sql)) return { none: "not_founded", life: lifeOf(sql) };
+  if (!isFounded(sql)) return { none: "not_founded" };
   const previous = lastBlock(sql);
   const number = previous === undefined ? 0 : previous.number + 1;
   const transactions = previous === undefined ? 0 : chosen.length; // genesis carries none of them

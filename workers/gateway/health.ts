@@ -4,6 +4,7 @@ import { intakeBacklog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { deadLetters } from "../../shared/dead-letters.ts";
 import { withDeadline } from "../../shared/deadline.ts";
+import { haltedText } from "../../shared/halted.ts";
 import { json } from "../../shared/http/answer.ts";
 import type { Outcome } from "../../shared/http/outcome.ts";
 import { errorText } from "../../shared/log.ts";
@@ -176,8 +177,7 @@ async function checkChain(
   const oldest = owed(status).toSorted((a, b) => a.since - b.since)[0];
   const age = Math.floor((Date.now() - (oldest?.since ?? Infinity)) / 1_000);
   const oldestSeconds = age >= 0 ? age : null;
-  if (halted)
-    return { check: { ok: false, detail: `the chain is halted: ${halted.reason}` }, oldestSeconds, status };
+  if (halted) return { check: { ok: false, detail: haltedText(halted) }, oldestSeconds, status };
   const limit = Number(call.env.READY_MAX_AGE_SECONDS);
   if (!(limit > 0))
     return {

@@ -3,7 +3,9 @@ import { BlockNumber } from "../../shared/chain/block.ts";
 import { BLOCK_STATES } from "../../shared/chain/states.ts";
 import { CidV0, Sha256Hex } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
+import { haltedText } from "../../shared/halted.ts";
 import { json } from "../../shared/http/answer.ts";
+import { Problem } from "../../shared/http/problems.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
 import type { MiningAnswer } from "../chain-head/request-mining.ts";
@@ -30,7 +32,7 @@ export type MinedBlock = v.InferOutput<typeof MinedBlock>;
 
 export const NothingMined = v.strictObject({
   mined: v.literal(false),
-  reason: v.picklist(["nothing_pending", "halted", "approval_required", "all_set_aside"]),
+  reason: v.picklist(["nothing_pending", "approval_required", "all_set_aside"]),
   detail: v.string(),
 });
 export type NothingMined = v.InferOutput<typeof NothingMined>;
@@ -61,6 +63,7 @@ export const mine = operation(
       ),
     }),
     answers: { 200: v.union([MinedBlock, NothingMined]), 202: MiningRequested },
+    problems: ["halted"],
   },
   async ({ env, query: { wait }, log }) => {
     const answer = await requestMining(env, Math.min(wait * 1_000, ARRIVAL_GRACE));
@@ -69,6 +72,7 @@ export const mine = operation(
       blockNumber: answer.mining ? answer.blockNumber : undefined,
     });
     if (!answer.mining) {
+      if (answer.reason === "halted") throw new Problem("halted", haltedText(answer.halted));
       const { reason, detail } = answer;
       return json({ mined: false, reason, detail } satisfies NothingMined);
     }
@@ -93,6 +97,8 @@ export const mine = operation(
         detail:
           "every transaction that waited was set aside: GET /api/dead-letters?stage=miner says why; POST /api/dead-letters/replays has them mined once the cause is mended",
       } satisfies NothingMined);
+    const { halted } = await chainHead(env).head();
+    if (halted !== null) throw new Problem("halted", haltedText(halted));
     return json(
       {
         blockNumber,

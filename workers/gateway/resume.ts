@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { chainHead } from "../../shared/chain-head.ts";
+import { Halted } from "../../shared/halted.ts";
 import { json } from "../../shared/http/answer.ts";
-import { Halted } from "./halted.ts";
 import { operation } from "./operation.ts";
 import { Reason } from "./reason.ts";
 
@@ -20,7 +20,7 @@ export type ResumeRequest = v.InferOutput<typeof ResumeRequest>;
 export const Resumed = v.strictObject({
   resumed: v.pipe(
     v.boolean(),
-    v.description("false: the chain was not halted, or is being restored, and stays closed until it is"),
+    v.description("false: the chain was not halted, or only a restore ends the halt: `halted.endsWith`"),
   ),
   halted: v.pipe(v.nullable(Halted), v.description("What it was halted for")),
 });
@@ -34,8 +34,8 @@ export const resume = operation(
     answers: { 200: Resumed },
   },
   async ({ body, operator, env }) => {
-    const { halted, restoring } = await chainHead(env).head();
-    await chainHead(env).resume(operator?.name ?? body.by, body.reason);
-    return json({ resumed: halted !== null && !restoring, halted } satisfies Resumed);
+    const { halted } = await chainHead(env).head();
+    const resumed = await chainHead(env).resume(operator?.name ?? body.by, body.reason);
+    return json({ resumed, halted } satisfies Resumed);
   },
 );

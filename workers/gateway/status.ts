@@ -5,10 +5,12 @@ import { Timestamp, TxId } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { PERMANENT_REASONS } from "../../shared/errors.ts";
 import { intakeBacklog } from "../../shared/backlog.ts";
+import { Halted } from "../../shared/halted.ts";
 import { json } from "../../shared/http/answer.ts";
+import { monitor } from "../../shared/monitor.ts";
 import { readParts } from "../../shared/parts.ts";
+import type { AlertName, AlertState } from "../monitor/alert-state.ts";
 import { Count } from "./count.ts";
-import { Halted } from "./halted.ts";
 import { operation } from "./operation.ts";
 
 const FAILURES_SHOWN = 20;
@@ -52,6 +54,33 @@ export const PipelineStatus = v.strictObject({
       "What waits in the queue of each stage, as the platform counts it; one that can't be read is left out",
     ),
   ),
+  retries: v.pipe(
+    v.nullable(
+      v.array(
+        v.strictObject({
+          stage: v.string(),
+          error: v.string(),
+          attempts: v.pipe(Count, v.description("Attempts that the message has had")),
+          at: Timestamp,
+          nextRetryAt: v.pipe(
+            v.nullable(Timestamp),
+            v.description("null: it was given up, and is a dead letter"),
+          ),
+          lastDoneAt: v.pipe(
+            v.nullable(Timestamp),
+            v.description("When a message of the stage was last done"),
+          ),
+        }),
+      ),
+    ),
+    v.description(
+      "The latest failure of each stage, also of one that works again; null when they can't be read",
+    ),
+  ),
+  alerts: v.pipe(
+    v.nullable(v.array(v.strictObject({ alert: v.string(), since: Timestamp, summary: v.string() }))),
+    v.description("Alerts that fire, as of the last minute; null when they can't be read"),
+  ),
   failures: v.pipe(
     v.array(
       v.strictObject({
@@ -76,7 +105,7 @@ export const status = operation(
   },
   async ({ env, log }) => {
     const head = chainHead(env);
-    const [facts, { latest }, failures, { intake, stages, verifier }] = await Promise.all([
+    const [facts, { latest }, failures, { intake, stages, verifier, troubles }] = await Promise.all([
       head.status(),
       head.head(),
       head.failures(FAILURES_SHOWN),
@@ -85,6 +114,7 @@ export const status = operation(
           intake: () => intakeBacklog(env),
           stages: () => head.backlogs(),
           verifier: () => env.STORAGE_VERIFIER.backlog(),
+          troubles: () => monitor(env).troubles(),
         },
         log,
       ),
@@ -110,7 +140,13 @@ export const status = operation(
         ...stages,
         ...(verifier && { "storage-verifier": verifier }),
       },
+      retries: troubles ? [...troubles.failedStages] : null,
+      alerts: troubles ? firing(troubles.alerts) : null,
       failures: [...failures],
     } satisfies PipelineStatus);
   },
 );
+
+function firing(alerts: readonly (AlertState & { readonly alert: AlertName })[]) {
+  return alerts.flatMap(({ alert, firing, since, summary }) => (firing ? [{ alert, since, summary }] : []));
+}

@@ -3,18 +3,9 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { RetryLater } from "../../shared/errors.ts";
 import type { Log } from "../../shared/log.ts";
 import type { MineRequest } from "../../shared/messages.ts";
-import { r2Keys } from "../../shared/storage/layout.ts";
 import type { NoReservation } from "../chain-head/reserve.ts";
 import { buildAndSeal } from "./build-and-seal.ts";
 import { keyringOf, type Env } from "./env.ts";
-
-/** Blocks, or sealed bytes on their way to become some. */
-async function archiveHoldsChain(bucket: R2Bucket): Promise<boolean> {
-  const pages = await Promise.all(
-    [r2Keys.blockPrefix, r2Keys.allSealedPrefix].map((prefix) => bucket.list({ prefix, limit: 1 })),
-  );
-  return pages.some(({ objects }) => objects.length > 0);
-}
 
 /** The operator's erasures and another miner change an open reservation, so a second try is ordinary. */
 const MOST_TRIES = 3;
@@ -47,6 +38,6 @@ export async function mine(request: MineRequest, env: Env, log: Log): Promise<vo
 async function reservationOrGenesis(env: Env): Promise<Reservation | NoReservation> {
   const reservation = await chainHead(env).reserve();
   if (!("none" in reservation) || reservation.none !== "not_founded") return reservation;
-  await chainHead(env).found({ life: reservation.life, archive: await archiveHoldsChain(env.R2) });
+  await chainHead(env).found();
   return chainHead(env).reserve();
 }

@@ -1,5 +1,5 @@
 import { emptyHistogram, withObservations, type Histogram } from "../../shared/histogram.ts";
-import type { Observation } from "../../shared/monitor.ts";
+import type { Observation, StageFailure } from "../../shared/monitor.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 
 /** All that was counted since the chain began. What never happened has no entry. */
@@ -11,25 +11,30 @@ export interface Counters {
     readonly errors: number;
     readonly seconds: Histogram;
   }[];
+  readonly failedStages: readonly FailedStage[];
 }
 
 /** Seconds. A healthy KV or R2 takes hundredths, a pinning service seconds, and its deadline is a minute. */
 const TIER_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-export function countObservations(sql: Sql, observations: readonly Observation[]): void {
-  for (const observation of observations) countOne(sql, observation);
+export function countObservations(sql: Sql, observations: readonly Observation[], now: number): void {
+  for (const observation of observations) countOne(sql, observation, now);
 }
 
-function countOne(sql: Sql, observation: Observation): void {
+function countOne(sql: Sql, observation: Observation, now: number): void {
   switch (observation.kind) {
     case "messages":
       sql.exec(
-        `INSERT INTO message (stage, outcome, count) VALUES (?1, ?2, ?3)
-         ON CONFLICT (stage, outcome) DO UPDATE SET count = count + ?3`,
+        `INSERT INTO message (stage, outcome, count, last_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (stage, outcome) DO UPDATE SET count = count + ?3, last_at = ?4`,
         observation.stage,
         observation.outcome,
         observation.count,
+        now,
       );
+      return;
+    case "failure":
+      noteFailure(sql, observation);
       return;
     case "tier":
       countTierOperation(sql, observation);
@@ -54,6 +59,44 @@ function countTierOperation(sql: Sql, ended: Observation & { kind: "tier" }): vo
   );
 }
 
+/** One row a stage: the newest failure takes the place of the one before. */
+function noteFailure(sql: Sql, failed: Observation & { kind: "failure" }): void {
+  sql.exec(
+    `INSERT INTO failure (stage, at, attempts, error, next_retry_at) VALUES (?1, ?2, ?3, ?4, ?5)
+     ON CONFLICT (stage) DO UPDATE SET at = ?2, attempts = ?3, error = ?4, next_retry_at = ?5 WHERE at <= ?2`,
+    failed.stage,
+    failed.at,
+    failed.attempts,
+    failed.error,
+    failed.nextRetryAt,
+  );
+}
+
+/** The latest failure of a stage. Times are milliseconds since the epoch. */
+export interface FailedStage extends StageFailure {
+  readonly stage: string;
+  /** When a message of the stage was last done; null when none was. */
+  readonly lastDoneAt: number | null;
+}
+
+export function failedStages(sql: Sql): readonly FailedStage[] {
+  return sql
+    .exec<{
+      stage: string;
+      at: number;
+      attempts: number;
+      error: string;
+      next: number | null;
+      done: number | null;
+    }>(
+      `SELECT failure.stage, failure.at, failure.attempts, failure.error, failure.next_retry_at AS next, message.last_at AS done
+       FROM failure LEFT JOIN message ON message.stage = failure.stage AND message.outcome = 'processed'
+       ORDER BY failure.stage`,
+    )
+    .toArray()
+    .map(({ next, done, ...failure }) => ({ ...failure, nextRetryAt: next, lastDoneAt: done }));
+}
+
 export function counters(sql: Sql): Counters {
   return {
     messages: sql
@@ -65,6 +108,7 @@ export function counters(sql: Sql): Counters {
       .exec<TierRow>("SELECT * FROM tier_operation ORDER BY tier, operation")
       .toArray()
       .map((row) => ({ ...row, seconds: histogramOf(row) })),
+    failedStages: failedStages(sql),
   };
 }
 

@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Observation } from "../../shared/monitor.ts";
 import type { Finding, OwedPost } from "./alert-state.ts";
 import { alertStates, judge, notePost, takeOwedPosts } from "./alerts.ts";
-import { counters, countObservations } from "./counters.ts";
+import { counters, countObservations, failedStages } from "./counters.ts";
 import { migrate } from "./schema.ts";
 
 /** Nothing is bound: every other Worker reports to this one, so it must be there before them. */
@@ -24,11 +24,16 @@ export class Monitor extends DurableObject<Env> {
   }
 
   report(observations: readonly Observation[]) {
-    return this.#decide(() => countObservations(this.#sql, observations));
+    return this.#decide((now) => countObservations(this.#sql, observations, now));
   }
 
   counters() {
     return counters(this.#sql);
+  }
+
+  /** What is wrong: the latest failure of each stage, and the alerts. */
+  troubles() {
+    return { failedStages: failedStages(this.#sql), alerts: alertStates(this.#sql) };
   }
 
   /** What the object's storage takes. */

@@ -11,6 +11,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     ) WITHOUT ROWID`,
     "CREATE TABLE alert (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID",
   ],
+  [
+    "ALTER TABLE message ADD COLUMN last_at INTEGER",
+    `CREATE TABLE failure (
+      stage TEXT PRIMARY KEY, at INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL, next_retry_at INTEGER
+    ) WITHOUT ROWID`,
+  ],
 ];
 
 export function migrate(sql: Sql): void {

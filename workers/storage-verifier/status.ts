@@ -5,6 +5,7 @@ import { storageRuns, type Env } from "./env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { listKv, listR2 } from "./list-blocks.ts";
 import { listingPlan, pagesOf } from "./listing-plan.ts";
+import type { StorageSummary } from "./troubles.ts";
 
 /** List calls a tier that one page may cost; then the page is shorter, and `next` says where to go on. */
 const PAGES_A_TIER = 40;
@@ -19,9 +20,10 @@ export async function listStored(from: number, limit: number, env: Env): Promise
   const plan = listingPlan(from, end, totalBlocks);
   const kv = new Map<number, BlockMetadata | undefined>();
   const r2 = new Set<number>();
-  const [known, troubles, documents] = await Promise.all([
+  const [known, troubles, { failing, partial, verifiedSince, lastRun }, documents] = await Promise.all([
     knownBlocks(env, from, end),
     storageRuns(env).troublesOf(from, end),
+    storageRuns(env).summary(),
     documentIndex(env).totals(),
     listKv(plan, env.KV, (number, metadata) => kv.set(number, metadata)),
     listR2(plan, env.R2, (number) => r2.add(number)),
@@ -41,8 +43,13 @@ export async function listStored(from: number, limit: number, env: Env): Promise
     blocks,
     summary: { complete, incomplete: blocks.length - complete },
     documents: documents === "reindexing" ? null : documents,
+    verification: { failing, partial, verifiedSince, lastRun: lastRun && runOf(lastRun) },
     next: end > from && end < totalBlocks ? end : null,
   };
+}
+
+function runOf({ id, state, startedAt, finishedAt }: NonNullable<StorageSummary["lastRun"]>) {
+  return { id, state, startedAt, finishedAt };
 }
 
 function affordableEnd(from: number, end: number, total: number): number {

@@ -1,5 +1,5 @@
 import type { Sql } from "../../shared/sqlite.ts";
-import type { BlockReport, TierReport } from "../../shared/storage/report.ts";
+import type { BlockReport, StorageRun, TierReport } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type TierName } from "../../shared/storage/tier.ts";
 import { verifiedSince } from "./rolling.ts";
 import type { RunRow } from "./runs.ts";
@@ -71,7 +71,7 @@ export interface StorageSummary {
   readonly lastRun: {
     readonly id: string;
     readonly kind: string;
-    readonly state: string;
+    readonly state: StorageRun["state"];
     readonly startedAt: number;
     readonly finishedAt: number | null;
     readonly failed: number;

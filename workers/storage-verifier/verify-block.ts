@@ -4,7 +4,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
 import { archiveIn, missingPrivateParts } from "../../shared/storage/private-archive.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
-import type { BlockReport, BlockStatus } from "../../shared/storage/report.ts";
+import { isFork, type BlockReport, type BlockStatus } from "../../shared/storage/report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../shared/storage/tier.ts";
 import type { Env } from "./env.ts";
 import { inspect, judgeOf, type Chain, type Finding, type KnownBlock } from "./inspect.ts";
@@ -87,6 +87,9 @@ function isHeld(report: Unjudged): boolean {
   return report.source !== null || TIER_NAMES.some((name) => report[name].present);
 }
 
+const FORKED =
+  "A second block of this number, signed by a key of the chain, is kept under evidence/ in R2, and the chain is halted. Find out who made it, then resume";
+
 function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): string {
   const wrong = TIER_NAMES.filter((name) => !report[name].present).map(
     (name) => `${name} ${report[name].fault ?? "missing"}`,
@@ -98,11 +101,12 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
   const mended = Object.entries(report.rehydrated).map(([name, fault]) => `${name} (${fault})`);
   if (status === "ok") return "Block present in all storage tiers";
   if (status === "rehydrated")
-    return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}`;
+    return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}${isFork(report) ? `. ${FORKED}` : ""}`;
   if (status === "failed")
     return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc storage bring ${report.blockNumber} <file.car>`;
   if (!isHeld(report))
     return `No sound copy could be read now (${wrong.join(", ")}). Verify again when every tier can be reached`;
+  if (repair && isFork(report)) return `Not all could be restored (${wrong.join(", ")}). ${FORKED}`;
   if (lostParts > 0 && wrong.length === 1)
     return `R2 lacks ${lostParts} private parts. Bring them from an export: vdc storage bring-records <folder>`;
   return repair

@@ -33,7 +33,9 @@ export function listCommand(): Command {
     .action(async (options: ListOptions) => {
       const { limit, cursor } = options;
       const query = { ...filterOf(options), limit, cursor };
-      show(options, await operatorClient(options).get<Page>("/api/dead-letters", query), asText);
+      const page = await operatorClient(options).get<Page>("/api/dead-letters", query);
+      const isFiltered = Object.keys(filterOf(options)).length > 0;
+      show(options, page, (shown) => asText(shown, isFiltered));
     });
 }
 
@@ -52,8 +54,9 @@ export function showCommand(): Command {
     });
 }
 
-function asText({ entries, next, recovering }: Page): string {
-  if (entries.length === 0) return "no dead letter is of this kind";
+function asText({ entries, next, recovering }: Page, isFiltered: boolean): string {
+  if (entries.length === 0)
+    return isFiltered ? "no dead letter is of this kind" : "there are no dead letters";
   return [
     entryTable(entries),
     ...(next === null ? [] : ["", `there are more: --cursor ${next}`]),

@@ -5,9 +5,10 @@ import { operatorClient } from "../../client.ts";
 import { bringDocuments } from "../../documents/bring.ts";
 import { DocumentFolder } from "../../documents/folder.ts";
 import { listedDocuments, type ListedDocument } from "../../documents/listed.ts";
+import { CommandFailure, EXIT } from "../../failure.ts";
 import { show } from "../../output/show.ts";
 import { facts, table } from "../../output/table.ts";
-import { byteCount, time } from "../../output/words.ts";
+import { byteCount, counted, time } from "../../output/words.ts";
 import { documentReportText } from "../../storage/tables.ts";
 import { judgeDocument } from "../../storage/verdict.ts";
 import { connected, examples, ofSchema, path, wholeNumber, type Connected } from "../options.ts";
@@ -103,5 +104,10 @@ ${examples("storage bring-documents documents/")}`,
           ["partial", partial],
         ]),
       );
+      if (brought.partial > 0)
+        throw new CommandFailure(
+          `${counted(brought.partial, "document")} not whole in R2 and on IPFS: the messages above say why. The same command again goes on`,
+          EXIT.unverified,
+        );
     });
 }

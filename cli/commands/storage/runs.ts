@@ -16,7 +16,11 @@ export function runsCommand(): Command {
     .addHelpText("after", examples("storage runs", "storage runs --json | jq '.runs[0].state'"))
     .action(async (id: string | undefined, options: Connected) => {
       const client = operatorClient(options);
-      if (id !== undefined) return show(options, await readRun(client, id), runText);
+      if (id !== undefined) {
+        const run = await readRun(client, id);
+        show(options, run, runText);
+        return judgeRun(run);
+      }
       show(options, await client.get<{ runs: readonly StorageRun[] }>("/api/storage-verify/runs"), asText);
     });
 }

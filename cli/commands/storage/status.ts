@@ -2,8 +2,9 @@ import { Command } from "commander";
 import { operatorClient } from "../../client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
-import { counted, mark } from "../../output/words.ts";
+import { counted, mark, time } from "../../output/words.ts";
 import type { StorageStatus } from "../../../shared/storage/report.ts";
+import { judgeStatus } from "../../storage/verdict.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
 interface Options extends Connected {
@@ -18,10 +19,12 @@ export function storageStatusCommand(): Command {
     .option("--limit <n>", "how many blocks at most", wholeNumber(1, 1_000), 100)
     .addHelpText(
       "after",
-      examples(
-        "storage status",
-        "storage status --limit 1000 --json | jq '.blocks[] | select(.complete | not)'",
-      ),
+      `
+Exit code 6 when a block is incomplete, on this page or by its latest verification, or a document by its latest verification.
+${examples(
+  "storage status",
+  "storage status --limit 1000 --json | jq '.blocks[] | select(.complete | not)'",
+)}`,
     )
     .action(async (options: Options) => {
       const { from, limit } = options;
@@ -30,10 +33,11 @@ export function storageStatusCommand(): Command {
         limit,
       });
       show(options, status, asText);
+      judgeStatus(status);
     });
 }
 
-function asText({ blocks, summary, totalBlocks, documents, next }: StorageStatus): string {
+function asText({ blocks, summary, totalBlocks, verification, documents, next }: StorageStatus): string {
   const rows = blocks.map(({ blockNumber, kv, r2, ipfs, complete }) => [
     blockNumber,
     mark(kv),
@@ -45,9 +49,18 @@ function asText({ blocks, summary, totalBlocks, documents, next }: StorageStatus
     table(["block", "kv", "r2", "ipfs", "complete"], rows),
     "",
     `${summary.complete} complete, ${summary.incomplete} incomplete, of ${totalBlocks} in all`,
+    verificationText(verification),
     documentsText(documents),
     ...(next === null ? [] : [`there are more: --from ${next}`]),
   ].join("\n");
+}
+
+function verificationText({ failing, partial, verifiedSince }: StorageStatus["verification"]): string {
+  const since =
+    verifiedSince === null
+      ? "not every block was verified yet"
+      : `every block was verified since ${time(verifiedSince)}`;
+  return `by their latest verification ${counted(failing, "block")} failed, ${partial} partial; ${since}`;
 }
 
 function documentsText(documents: StorageStatus["documents"]): string {

@@ -21,6 +21,7 @@ export function verifyBlockCommand(): Command {
       "after",
       `
 Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached.
+Exit code 6 also when a tier held a second block of this number that a key of the chain signed: repair halts the chain then.
 ${examples("storage verify 7", "storage verify 7 --no-repair --json | jq -r .status")}`,
     )
     .action(async (number: number, options: Options) => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { findings } from "../../../workers/alerts/findings.ts";
 import type { Readings } from "../../../workers/alerts/readings.ts";
+import type { StorageSummary } from "../../../workers/storage-verifier/troubles.ts";
 import type { AlertName } from "../../../workers/monitor/alert-state.ts";
 import { TestHead } from "../../support/chain-head.ts";
+import { TRACES } from "../../support/lost-chain.ts";
 
 const LIMITS = { pendingSeconds: 900, stalledSeconds: 900, repeatSeconds: 86_400 };
 const NONE_WAITS = { messages: 0, bytes: 0, oldestAt: null };
@@ -14,7 +16,7 @@ const NO_LETTERS = {
   oldestOpenAt: null,
   recovering: [],
 };
-const SOUND = {
+const SOUND: StorageSummary & { lastRun: object } = {
   wrong: { kv: 0, r2: 0, ipfs: 0 },
   verifiedSince: null,
   failing: 0,
@@ -104,9 +106,15 @@ describe("a halted chain", () => {
     expect(looked(head).of("halted")).toMatchObject({
       firing: true,
       since: haltedAt,
-      summary: expect.stringMatching(/R2 holds other bytes.*POST \/api\/vdc\/resume/s),
+      summary: expect.stringMatching(/R2 holds other bytes.*`vdc resume --reason …`/s),
       details: { reason: "block 7: R2 holds other bytes" },
     });
+  });
+
+  it("tells the operator of a chain head that lost its storage to restore it, not to resume", () => {
+    const { summary } = looked(new TestHead({}, TRACES)).of("halted") ?? {};
+    expect(summary).toMatch(/its storage was lost.*`vdc restore --reason …`/s);
+    expect(summary).not.toContain("vdc resume");
   });
 
   it("says nothing of what waits meanwhile: that is what halting is", () => {
@@ -232,7 +240,7 @@ describe("a verification", () => {
   });
 
   it("that did not come to its end is an alert", () => {
-    const lastRun = { ...SOUND.lastRun, state: "failed" };
+    const lastRun = { ...SOUND.lastRun, state: "failed" as const };
     expect(
       looked(new TestHead(), { storage: { ...SOUND, lastRun } }).of("failed_verification"),
     ).toMatchObject({ firing: true, details: { lastRun: "run-1" } });
@@ -240,7 +248,7 @@ describe("a verification", () => {
 });
 
 describe("a verification that is under way", () => {
-  const lastRun = { ...SOUND.lastRun, state: "running", finishedAt: null };
+  const lastRun = { ...SOUND.lastRun, state: "running" as const, finishedAt: null };
 
   it("is no all-clear: the one before may have failed, and so may this one", () => {
     expect(looked(new TestHead(), { storage: { ...SOUND, lastRun } }).names).not.toContain(

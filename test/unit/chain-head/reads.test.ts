@@ -141,8 +141,8 @@ describe("what the chain head tells", () => {
     const at = head.now;
     head.pass(60);
     head.halt("another reason");
-    expect(head.head().halted).toEqual({ reason: "a fork at 3", at });
-    expect(head.status().halted).toEqual({ reason: "a fork at 3", at });
+    expect(head.head().halted).toEqual({ reason: "a fork at 3", at, endsWith: "resume" });
+    expect(head.status().halted).toEqual({ reason: "a fork at 3", at, endsWith: "resume" });
     head.resume();
     head.resume();
     expect(head.head().halted).toBeNull();

@@ -96,7 +96,7 @@ describe("a request for mining", () => {
     expect(head.requestMining()).toEqual({
       mining: false,
       reason: "halted",
-      detail: "two different blocks 1",
+      halted: { reason: "two different blocks 1", at: head.now, endsWith: "resume" },
     });
     head.resume();
     expect(head.reserve()).toEqual({ none: "nothing_approved" });

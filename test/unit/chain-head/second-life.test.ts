@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import { reserve } from "../../../workers/chain-head/reserve.ts";
-import { found } from "../../../workers/chain-head/found.ts";
 import { haltBy } from "../../../workers/chain-head/halt.ts";
-import { CHAIN_ID, TestHead, txId } from "../../support/chain-head.ts";
+import { TestHead, txId } from "../../support/chain-head.ts";
 import { lostChain, TRACES } from "../../support/lost-chain.ts";
 
 /** A chain head that lost its storage, was restored from these blocks, and has a life of its own. */
@@ -76,19 +74,6 @@ describe("a chain head that lost its storage", () => {
     expect(head.head().halted).toBeNull();
     expect(haltBy(head.sql, "a fork", head.life, head.now)).toBe("halted");
     expect(head.head().halted).toMatchObject({ reason: "a fork" });
-  });
-
-  it("does not begin a second chain because a miner of the life before had found no chain", () => {
-    const { head: before } = lostChain(1);
-    const head = new TestHead({}, TRACES);
-    head.resume();
-    head.admit(1);
-    head.requestMining();
-    found(head.sql, { life: before.life, archive: false, kv: false }, head.now);
-    expect(reserve(head.sql, CHAIN_ID, head.rules, head.now)).toEqual({
-      none: "not_founded",
-      life: head.life,
-    });
   });
 
   it("takes neither a block nor the end of a restore from a Worker that restored the life before", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CommandFailure, EXIT } from "../../../cli/failure.ts";
-import type { BlockReport, TierReport } from "../../../shared/storage/report.ts";
-import { judgeAll, judgeBlock } from "../../../cli/storage/verdict.ts";
+import type { BlockReport, StorageStatus, TierReport } from "../../../shared/storage/report.ts";
+import { judgeAll, judgeBlock, judgeStatus } from "../../../cli/storage/verdict.ts";
 import { NO_DOCUMENTS } from "./run.ts";
 
 const sound: TierReport = { present: true, hash: "a" };
@@ -41,6 +41,12 @@ describe("a block's verification ends", () => {
   it.for([
     ["well when it is sound", report("ok"), EXIT.ok],
     ["well when it is sound again", report("rehydrated"), EXIT.ok],
+    [
+      "badly when a second block was found, though all is restored",
+      report("rehydrated", { rehydrated: { r2: "forked" } }),
+      EXIT.unverified,
+    ],
+    ["badly when a second block is there", report("partial", { r2: faulty("forked") }), EXIT.unverified],
     ["badly when a copy is missing", report("partial", { kv: faulty("missing") }), EXIT.unverified],
     ["badly when a copy is corrupt", report("partial", { r2: faulty("corrupt") }), EXIT.unverified],
     [
@@ -78,7 +84,42 @@ const all = (results: BlockReport[], unsound = results.length) =>
     }),
   );
 
+it("a fork is said to have halted the chain only where repair has halted it", () => {
+  const restored = report("rehydrated", { rehydrated: { r2: "forked" } });
+  expect(() => judgeBlock(restored)).toThrow(/the chain is halted.*`vdc resume --reason …`/s);
+  expect(() => judgeBlock(report("partial", { r2: faulty("forked") }))).toThrow(/With repair .*is halted/s);
+});
+
+describe("a look at what is stored ends", () => {
+  const whole: StorageStatus = {
+    totalBlocks: 2,
+    blocks: [],
+    summary: { complete: 2, incomplete: 0 },
+    documents: null,
+    verification: { failing: 0, partial: 0, verifiedSince: null, lastRun: null },
+    next: null,
+  };
+  const totals = { total: 3, unverified: 0, verifiedSince: null, rehydrated: { r2: 0, ipfs: 0 } };
+  it.for<[string, Partial<StorageStatus>, number]>([
+    ["well when every tier lists every block", {}, EXIT.ok],
+    ["badly when a tier lacks a block", { summary: { complete: 1, incomplete: 1 } }, EXIT.unverified],
+    [
+      "badly when a block of another page was not whole",
+      { verification: { ...whole.verification, partial: 1 } },
+      EXIT.unverified,
+    ],
+    ["badly when a document is lost", { documents: { ...totals, partial: 0, failed: 1 } }, EXIT.unverified],
+    ["well when every document is whole", { documents: { ...totals, partial: 0, failed: 0 } }, EXIT.ok],
+  ])("%s", ([, found, code]) => {
+    expect(codeOf(() => judgeStatus({ ...whole, ...found }))).toBe(code);
+  });
+});
+
 describe("the verification of all blocks ends", () => {
+  it("badly when a second block was found, though every block is whole again", () => {
+    expect(all([report("rehydrated", { rehydrated: { kv: "forked" } })], 0)).toBe(EXIT.unverified);
+  });
+
   it("well when each is sound, or sound again", () => {
     expect(all([])).toBe(EXIT.ok);
     expect(all([report("rehydrated")], 0)).toBe(EXIT.ok);

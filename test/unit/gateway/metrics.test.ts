@@ -34,11 +34,15 @@ head.pass(30);
 
 const monitored = memorySql();
 migrate(monitored);
-countObservations(monitored, [
-  { kind: "messages", stage: "miner", outcome: "retried", count: 2 },
-  { kind: "messages", stage: "miner", outcome: "dead_lettered", count: 1 },
-  { kind: "tier", tier: "ipfs", operation: "store", ok: false, milliseconds: 3_000 },
-]);
+countObservations(
+  monitored,
+  [
+    { kind: "messages", stage: "miner", outcome: "retried", count: 2 },
+    { kind: "messages", stage: "miner", outcome: "dead_lettered", count: 1 },
+    { kind: "tier", tier: "ipfs", operation: "store", ok: false, milliseconds: 3_000 },
+  ],
+  head.now,
+);
 
 const EVERYTHING: ScrapeParts = {
   chain: { ...head.status(), ignored: { 'odd "reason"\n': 2 } },

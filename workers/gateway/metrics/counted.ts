@@ -8,7 +8,7 @@ const LOSSY = "Counted after the fact: a report that can't be delivered is logge
 const OUTCOMES = ["processed", "retried", "dead_lettered", "parked"];
 
 /** What the stages report to the monitor. */
-export function countedMetrics({ messages, tiers }: Counters): Metric[] {
+export function countedMetrics({ messages, tiers, failedStages }: Counters): Metric[] {
   const count = (stage: string, outcome: string) =>
     messages.find((row) => row.stage === stage && row.outcome === outcome)?.count ?? 0;
   return [
@@ -23,6 +23,23 @@ export function countedMetrics({ messages, tiers }: Counters): Metric[] {
       "vdc_mining_failures_total",
       `Runs of the miner that failed, retried ones included. Should be 0. ${LOSSY}`,
       count("miner", "retried") + count("miner", "dead_lettered"),
+    ),
+    gauge(
+      "vdc_stage_last_failure_timestamp_seconds",
+      `When a message of a stage failed last. A stage that never failed is left out. ${LOSSY}`,
+      failedStages.map(({ stage, at }) => [at / 1_000, { stage }]),
+    ),
+    gauge(
+      "vdc_stage_failed_attempts",
+      "Attempts that the message which failed last had had.",
+      failedStages.map(({ stage, attempts }) => [attempts, { stage }]),
+    ),
+    gauge(
+      "vdc_stage_next_retry_timestamp_seconds",
+      "When the message that failed last is or was tried again. One that was given up is left out.",
+      failedStages.flatMap(({ stage, nextRetryAt }) =>
+        nextRetryAt === null ? [] : [[nextRetryAt / 1_000, { stage }] as const],
+      ),
     ),
     {
       name: "vdc_tier_operation_seconds",

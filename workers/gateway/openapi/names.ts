@@ -1,6 +1,7 @@
 import type * as v from "valibot";
 import * as activationSchemas from "../../../shared/activation.ts";
 import * as auditChain from "../../../shared/audit-chain.ts";
+import * as halted from "../../../shared/halted.ts";
 import * as blockSchemas from "../../../shared/chain/block.ts";
 import * as documentSchemas from "../../../shared/chain/document.ts";
 import * as submissionSchemas from "../../../shared/chain/submission.ts";
@@ -16,7 +17,6 @@ import * as assets from "../assets.ts";
 import * as blocks from "../blocks.ts";
 import * as contents from "../contents.ts";
 import * as deadLetters from "../dead-letters.ts";
-import * as halted from "../halted.ts";
 import * as health from "../health.ts";
 import * as mine from "../mine.ts";
 import * as pending from "../pending.ts";
