@@ -20,7 +20,8 @@ export function verifyBlockCommand(): Command {
     .addHelpText(
       "after",
       `
-Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached.
+Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached, 8 when all copies are
+sound and a revoked key signed the block.
 ${examples("storage verify 7", "storage verify 7 --no-repair --json | jq -r .status")}`,
     )
     .action(async (number: number, options: Options) => {

@@ -17,6 +17,7 @@ import * as contents from "../contents.ts";
 import * as deadLetters from "../dead-letters.ts";
 import * as halted from "../halted.ts";
 import * as health from "../health.ts";
+import * as keys from "../keys.ts";
 import * as mine from "../mine.ts";
 import * as pending from "../pending.ts";
 import * as privacy from "../privacy.ts";
@@ -51,6 +52,7 @@ const FILES: readonly object[] = [
   deadLetters,
   halted,
   health,
+  keys,
   mine,
   pending,
   privacy,

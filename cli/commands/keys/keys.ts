@@ -1,10 +1,11 @@
 import { Command } from "commander";
-import { generateKeyring, KeyringError, rotateKeyring } from "../../shared/crypto/keyring.ts";
-import { CommandFailure } from "../failure.ts";
-import { keyringIn } from "../keyring.ts";
-import { publicKeyOf } from "../local/secrets.ts";
-import { note, show } from "../output/show.ts";
-import { examples, path } from "./options.ts";
+import { generateKeyring, KeyringError, rotateKeyring } from "../../../shared/crypto/keyring.ts";
+import { CommandFailure } from "../../failure.ts";
+import { keyringIn } from "../../keyring.ts";
+import { publicKeyOf } from "../../local/secrets.ts";
+import { note, show } from "../../output/show.ts";
+import { examples, path } from "../options.ts";
+import { revokeCommand } from "./revoke.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -12,7 +13,7 @@ interface Options {
 
 export function keysCommand(): Command {
   return new Command("keys")
-    .description("make the system's keys")
+    .description("the system's keys: make them, replace them, revoke a stolen one")
     .addCommand(
       new Command("generate")
         .description("print a new keyring (SYSTEM_KEYRING) and its public key, as lines of a .dev.vars file")
@@ -34,6 +35,7 @@ export function keysCommand(): Command {
         .addHelpText("after", examples("keys rotate keys.secret > keys.next.secret"))
         .action(async (file: string, options: Options) => print(await rotate(file), options)),
     )
+    .addCommand(revokeCommand())
     .addHelpText("after", examples("keys generate > keys.secret"));
 }
 
