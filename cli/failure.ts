@@ -9,6 +9,8 @@ export const EXIT = {
   unverified: 6,
   /** Unreachable or unavailable: nothing is known, neither good nor bad. */
   unknown: 7,
+  /** Bytes are what they should be, and signed by a key that was revoked before: anybody may have made them. */
+  untrusted: 8,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

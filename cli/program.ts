@@ -6,7 +6,7 @@ import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
 import { documentCommand } from "./commands/document/document.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { exportCommand } from "./commands/export.ts";
-import { keysCommand } from "./commands/keys.ts";
+import { keysCommand } from "./commands/keys/keys.ts";
 import { mineCommand } from "./commands/mine.ts";
 import { payCommand } from "./commands/pay.ts";
 import { pendingCommand } from "./commands/pending.ts";
@@ -41,6 +41,7 @@ Exit codes:
   4  refused: not allowed, or not now
   6  verification failed: something is not what it must be
   7  could not check: unreachable or unavailable
+  8  all is whole, but a revoked key signed some of it
 
 Examples:
   npm run vdc -- status

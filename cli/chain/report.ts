@@ -1,7 +1,9 @@
+import { untrustedBlocks, type UntrustedBlocks } from "../../shared/chain/signing-keys.ts";
 import { startProgress } from "../output/progress.ts";
 import type { Fact } from "../output/table.ts";
 import { time } from "../output/words.ts";
 import type { ChainState } from "./state.ts";
+import { untrustedText } from "./untrusted.ts";
 import type { VerifiedBlock } from "./verify.ts";
 
 /** What was seen of a chain while it was verified. */
@@ -13,19 +15,21 @@ export interface ChainReport {
   readonly signedByUsers: number;
   readonly genesisHash: string;
   readonly latest: { readonly blockNumber: number; readonly hash: string; readonly timestamp: number };
+  /** Signed by a key that is revoked from an earlier block on. */
+  readonly untrusted: readonly UntrustedBlocks[];
 }
 
 /**
- * Counts the blocks that pass by, and shows how far they have come. The report is whole once all have passed. With a state, the
- * report is of all that was verified, and each block that has passed is saved.
+ * Counts the blocks that pass by, and shows how far they have come. The report is whole once all have passed. The
+ * report is of all that the state has verified, and each block that has passed is saved in it.
  */
 export class ChainWatch {
-  readonly #state: ChainState | undefined;
+  readonly #state: ChainState;
   #report: ChainReport | undefined;
 
-  constructor(state?: ChainState) {
+  constructor(state: ChainState) {
     this.#state = state;
-    this.#report = state?.report;
+    this.#report = state.report;
   }
 
   async *watch(blocks: AsyncIterable<VerifiedBlock>, total: number): AsyncGenerator<VerifiedBlock> {
@@ -42,8 +46,9 @@ export class ChainWatch {
           signedByUsers: (this.#report?.signedByUsers ?? 0) + signed,
           genesisHash: this.#report?.genesisHash ?? hash,
           latest: { blockNumber, hash, timestamp },
+          untrusted: untrustedBlocks(this.#state.end?.keys ?? []),
         };
-        this.#state?.save(this.#report, verified.bytes);
+        this.#state.save(this.#report, verified.bytes);
         yield verified;
         progress.to(blockNumber + 1);
       }
@@ -60,7 +65,7 @@ export class ChainWatch {
 
 /** As rows of `facts`. */
 export function reportRows(report: ChainReport): Fact[] {
-  const { chainId, blocks, transactions, signedByUsers, genesisHash, latest } = report;
+  const { chainId, blocks, transactions, signedByUsers, genesisHash, latest, untrusted } = report;
   return [
     ["chain", chainId],
     ["blocks", blocks],
@@ -69,5 +74,6 @@ export function reportRows(report: ChainReport): Fact[] {
     ["genesis", genesisHash],
     ["latest block", `${latest.blockNumber}, ${time(latest.timestamp)}`],
     ["its hash", latest.hash],
+    ...untrusted.map((blocks) => ["not to be trusted", untrustedText(blocks)] as const),
   ];
 }

@@ -16,8 +16,8 @@ export function stateOption(): Option {
   ).argParser((text: string) => callersPath(text));
 }
 
-/** A file of ours says so in its header: "vdc1". */
-const APPLICATION_ID = 0x76646331;
+/** A file of ours says so in its header: "vdc2". */
+const APPLICATION_ID = 0x76646332;
 const SCHEMA = `
   CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import {
   checkContents,
-  checkUserSignatures,
+  checkTransactions,
   InvalidBlock,
   readBlock,
   type Block,
@@ -60,7 +60,7 @@ async function checked(number: number, record: BlockRecord): Promise<Uint8Array>
   try {
     const block = readBlock(bytes);
     checkContents(block);
-    await checkUserSignatures(block);
+    await checkTransactions(block);
     if (block.blockNumber !== number)
       throw new InvalidBlock("wrong_place", `the answer is block ${block.blockNumber}`);
   } catch (error) {

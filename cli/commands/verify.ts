@@ -3,6 +3,7 @@ import { ChainCar } from "../car/read.ts";
 import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
 import { ChainState, stateOption } from "../chain/state.ts";
+import { judgeTrust, untrustedText } from "../chain/untrusted.ts";
 import { Unverified, verifySource } from "../chain/verify.ts";
 import { publicClient } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
@@ -35,6 +36,7 @@ Recomputed of each block: canonical form, hash, Merkle root, the system's signat
 of what they signed, links to all before it, CID. And over the whole chain: an asset is created once and transferred by
 its owner only, a user is registered once, with the user's own key. With a file, no network is used. A chain vouches for
 its own beginning, so compare the genesis hash with one that you know from elsewhere.
+Blocks that a key signed from which a later block withdraws trust are named: the chain is whole, and the exit code is 8.
 With --state, only what came since is read, and a chain that was cut or changed before that place is found out.
 ${examples("verify", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --state vdc-main.state", "verify --json | jq .latest")}`,
     )
@@ -60,6 +62,7 @@ async function verify(file: string | undefined, options: Options): Promise<void>
       { verified: true, source, genesisPinned: genesis !== undefined, ...resumed, ...report },
       asText,
     );
+    judgeTrust(report.untrusted);
   } catch (error) {
     if (options.json && error instanceof CommandFailure && error.exitCode === EXIT.unverified) {
       const { blockNumber = null, fault = null } = error instanceof Unverified ? error : {};
@@ -109,8 +112,9 @@ function asText(
       ...(verifiedBefore === undefined ? [] : [["verified before", `${verifiedBefore} of them`] as const]),
     ]),
     "",
-    `${mark(true)} Every block is what its hash says, signed by a key that the chain announced, and linked to all before it.`,
+    `${mark(true)} Every block is what its hash says, signed by the key that the chain announced last before it, and linked to all before it.`,
     `${mark(true)} What users signed is signed by them, under the id that it must have; who created, owned and registered what keeps the rules.`,
+    ...report.untrusted.map((blocks) => `${mark(false)} Anybody may have made ${untrustedText(blocks)}.`),
     report.genesisPinned
       ? "  It begins with the genesis that you named."
       : "  That this is the chain you mean, its genesis hash tells: compare it with one that you know from elsewhere.",

@@ -1,5 +1,7 @@
 import { whyUnanswered } from "../../shared/client/unanswered.ts";
+import type { WellKnown } from "../chain/well-known.ts";
 import { verifyBlock, InvalidBlock } from "../../shared/chain/block.ts";
+import { lookupIn } from "../../shared/chain/signing-keys.ts";
 import { equalBytes, readAtMost } from "../../shared/crypto/bytes.ts";
 import { latestOf } from "../chain/from-api.ts";
 import { sourceBlockOf } from "../chain/record.ts";
@@ -8,11 +10,6 @@ import { AnswerFailure } from "../answer-failure.ts";
 import type { Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { finding, unknown, type Finding } from "./finding.ts";
-
-interface WellKnown {
-  readonly chainId: string;
-  readonly signingKeys: readonly { readonly keyId: string; readonly publicKey: string }[];
-}
 
 interface ReadBlock {
   readonly number: number;
@@ -49,12 +46,10 @@ async function latestBlock(client: Client): Promise<ReadBlock | undefined> {
     client.get<WellKnown>("/.well-known/vdc.json"),
   ]);
   const source = sourceBlockOf(record);
-  const keys = new Map(signingKeys.map(({ keyId, publicKey }) => [keyId, publicKey]));
-  await verifyBlock(source.bytes, { blockNumber, hash, chainId }, (keyId) => keys.get(keyId)).catch(
-    (error: unknown) => {
-      throw error instanceof InvalidBlock ? new Unverified(blockNumber, error.fault, error.message) : error;
-    },
-  );
+  const place = { blockNumber, hash, chainId };
+  await verifyBlock(source.bytes, place, lookupIn(signingKeys)).catch((error: unknown) => {
+    throw error instanceof InvalidBlock ? new Unverified(blockNumber, error.fault, error.message) : error;
+  });
   await verifyCid(blockNumber, source);
   return { number: blockNumber, bytes: source.bytes, gatewayUrl: record.ipfsGatewayUrl };
 }

@@ -46,6 +46,7 @@ export function resultRows(result: VerifyAllResult): Fact[] {
     ["rehydrated", result.rehydrated],
     ["partial", result.partial],
     ["failed", result.failed],
+    ["not to be trusted", result.untrusted],
     ...documentRows(result.documents),
     ["took", duration(result.duration)],
   ];
@@ -102,9 +103,9 @@ export function documentReportText(report: DocumentReport): string {
   ].join("\n");
 }
 
-/** The blocks that were not simply ok. */
+/** The blocks that were not simply ok, or are not to be trusted. */
 export function reportTable(results: readonly BlockReport[]): string[] {
-  const shown = results.filter(({ status }) => status !== "ok");
+  const shown = results.filter(({ status, untrusted }) => status !== "ok" || untrusted !== null);
   if (shown.length === 0) return [];
   const rows = shown.map(({ blockNumber, status, kv, r2, ipfs, message }) => [
     blockNumber,

@@ -12,7 +12,11 @@ import {
 /** Ends the command according to what was found; says nothing when all is sound. */
 export function judgeBlock(report: BlockReport): void {
   if (isFork(report)) throw forkFailure([report]);
-  if (isSound(report)) return;
+  if (isSound(report)) {
+    if (report.untrusted !== null)
+      throw new CommandFailure(`block ${report.blockNumber}: ${report.message}`, EXIT.untrusted);
+    return;
+  }
   throw new CommandFailure(
     `block ${report.blockNumber} is ${report.status}: ${report.message}`,
     codeOf([report]),
@@ -28,14 +32,21 @@ export function judgeDocument(report: DocumentReport): void {
   );
 }
 
-type Unsound = Pick<VerifyAllResult, "partial" | "failed" | "results" | "documents">;
+type Unsound = Pick<VerifyAllResult, "partial" | "failed" | "untrusted" | "results" | "documents">;
 
 /** `results`: those of the blocks and documents that were not simply ok, or the first of them. */
-export function judgeAll({ partial, failed, results, documents }: Unsound): void {
+export function judgeAll({ partial, failed, untrusted, results, documents }: Unsound): void {
   const forks = results.filter(isFork);
   if (forks.length > 0) throw forkFailure(forks);
   const unsound = partial + failed + documents.partial + documents.failed;
-  if (unsound === 0) return;
+  if (unsound === 0) {
+    if (untrusted > 0)
+      throw new CommandFailure(
+        `every copy is sound, but a revoked key signed ${counted(untrusted, "block")} when it was not to be trusted: compare their hashes with those that you noted before (docs/operations.md, "A signing key was stolen")`,
+        EXIT.untrusted,
+      );
+    return;
+  }
   const shown = [...results, ...documents.results].filter((report) => !isSound(report));
   const code = shown.length < unsound ? EXIT.unverified : codeOf(shown);
   const kinds = [

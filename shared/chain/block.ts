@@ -5,6 +5,7 @@ import { BLOCK } from "../crypto/contexts.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import { verify } from "../crypto/ml-dsa.ts";
 import { leafHash, merkleRoot } from "./merkle.ts";
+import { systemFault, type SystemFault } from "./system-transactions.ts";
 import { Sha256Hex, Timestamp, Transaction, transactionBytes } from "./transaction.ts";
 import { userFault, type UserFault } from "./user-signature.ts";
 import { issuesText } from "../issue-text.ts";
@@ -107,8 +108,9 @@ export const BLOCK_FAULTS = [
   "wrong_merkle_root", // the transactions are not those of the header
   "wrong_count",
   "unknown_key", // signed by a key that the chain has not announced
+  "retired_key", // signed by a key that an earlier block retired
   "wrong_signature",
-  "wrong_transaction_id", // a user's signature stands under another id than that of what was signed
+  "wrong_transaction_id", // what a user signed, or the system made, stands under another id than that of its source
   "wrong_user_signature", // or none where there must be one, or one where there must be none
   "wrong_place", // another chain, number, predecessor, history or hash than the one asked for
   "broken_rule", // a rule across transactions: only who has verified the whole chain can tell
@@ -133,13 +135,16 @@ export interface ExpectedBlock {
   readonly hash?: string;
 }
 
-/** Base64url public key of a key id that the chain announced, or `undefined`. */
-export type SigningKeyLookup = (keyId: string) => string | undefined;
+/**
+ * Base64url public key of the key that the chain announced before this block, or `undefined`.
+ * @throws InvalidBlock("retired_key") when the chain had retired it by then
+ */
+export type SigningKeyLookup = (keyId: string, blockNumber: number) => string | undefined;
 
 /**
  * Reads a block and recomputes all that it claims: canonical form, shape, header hash, Merkle root, block signature,
- * user signatures with the ids under them, and the caller's own facts about its place in the chain. The rules across
- * transactions need all blocks before: `ChainVerifier`.
+ * user signatures with the ids under them, the ids and places of the system's transactions, and the caller's own facts about
+ * its place in the chain. The rules across transactions need all blocks before: `ChainVerifier`.
  * @throws InvalidBlock with the first fault found
  */
 export async function verifyBlock(
@@ -154,7 +159,7 @@ export async function verifyBlock(
     if (expected[name] !== undefined && expected[name] !== block[name])
       throw new InvalidBlock("wrong_place", `${name} is ${block[name]}, expected ${expected[name]}`);
 
-  const publicKey = signingKey(blockSignature.keyId);
+  const publicKey = signingKey(blockSignature.keyId, block.blockNumber);
   if (publicKey === undefined)
     throw new InvalidBlock(
       "unknown_key",
@@ -162,7 +167,7 @@ export async function verifyBlock(
     );
   if (!(await verify(decode(blockSignature.signature), fromHex(hash), decode(publicKey), BLOCK)))
     throw new InvalidBlock("wrong_signature", "the block signature does not verify");
-  await checkUserSignatures(block);
+  await checkTransactions(block);
   return block;
 }
 
@@ -174,17 +179,28 @@ const USER_FAULTS: Readonly<Record<UserFault, readonly [BlockFault, (id: string,
     wrong_signature: ["wrong_user_signature", (id) => `the user signature of ${id} does not verify`],
   };
 
+const SYSTEM_FAULTS: Readonly<Record<SystemFault, readonly [BlockFault, string]>> = {
+  id: ["wrong_transaction_id", "is not the id of what the system made"],
+  place: ["wrong_place", "stands where its type may not stand"],
+};
+
 /**
- * The users' half of the dual signature: every transaction that a user signed, or must have signed, and its id.
- * @throws InvalidBlock "wrong_user_signature" or "wrong_transaction_id"
+ * What a block alone tells of its transactions: the users' half of the dual signature, of every transaction that a user signed
+ * or must have signed, with its id; and the ids and places of those that the system made.
+ * @throws InvalidBlock "wrong_user_signature", "wrong_transaction_id" or "wrong_place"
  */
-export async function checkUserSignatures({ chainId, transactions }: Block): Promise<void> {
+export async function checkTransactions(block: Block): Promise<void> {
+  const { chainId, transactions } = block;
   for (const transaction of transactions) {
     const found = await userFault(transaction, chainId);
     if (found === undefined) continue;
     const [fault, detail] = USER_FAULTS[found];
     throw new InvalidBlock(fault, detail(transaction.id, transaction.type));
   }
+  const wrong = systemFault(block);
+  if (wrong === undefined) return;
+  const [fault, text] = SYSTEM_FAULTS[wrong.fault];
+  throw new InvalidBlock(fault, `${wrong.txId} ${text}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { SigningKey } from "./transaction.ts";
+import type { KeyRevocation, SigningKey } from "./transaction.ts";
 import type { BlockFrame } from "./block.ts";
 
 /**
@@ -13,8 +13,10 @@ export interface Reservation extends BlockFrame {
   readonly transactions: readonly string[];
   /** Ids of the transactions whose envelope is in `set-aside/`: they were set aside before, and replayed. */
   readonly moved: readonly string[];
-  /** Ids of the signing keys that the chain has announced so far, oldest first. Empty before genesis. */
+  /** Ids of the signing keys that the chain has announced so far, oldest first: the last one signs. Empty before genesis. */
   readonly announcedKeyIds: readonly string[];
+  /** What an operator wants the block to state of a retired key. A block without it leaves it to the next. */
+  readonly revocation: KeyRevocation | null;
 }
 
 /** An asset that a block is about. */
@@ -45,6 +47,8 @@ export interface SealedBlock extends LedgerChanges {
   readonly keyId: string;
   /** Signing keys that this block announces (genesis, key rotation): valid from the next block on, genesis' own at once. */
   readonly announces: readonly SigningKey[];
+  /** What it says of keys that are not to be trusted. */
+  readonly revokes: readonly KeyRevocation[];
   /** Transactions of the system's own at the front of the block, before those of the reservation. */
   readonly systemTransactions: number;
 }

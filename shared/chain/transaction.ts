@@ -71,6 +71,22 @@ export const UserSignature = v.strictObject({
 });
 export type UserSignature = v.InferOutput<typeof UserSignature>;
 
+export const KeyRevocation = v.strictObject({
+  keyId: Sha256Hex,
+  fromBlock: v.pipe(
+    v.number(),
+    v.safeInteger(),
+    v.minValue(0),
+    v.description("The key is not to be trusted from this block on"),
+  ),
+  reason: v.pipe(
+    v.string(),
+    v.regex(/^[ -~\u00a0-\uffff]{1,200}$/, "expected 1 to 200 characters on one line"), // no control characters
+    v.description("Why, public for ever"),
+  ),
+});
+export type KeyRevocation = v.InferOutput<typeof KeyRevocation>;
+
 export const UserRegistrationData = v.strictObject({ signingKey: SigningKey, encryptionKey: EncryptionKey });
 export const AssetCreationData = v.strictObject({
   assetId: AssetId,
@@ -100,11 +116,12 @@ export const Transaction = v.variant("type", [
     v.strictObject({
       chainId: v.string(),
       formatVersion: v.literal(1),
-      signingKeys: v.array(SigningKey),
+      signingKeys: v.pipe(v.array(SigningKey), v.length(1)),
       encryptionKeys: v.array(EncryptionKey),
     }),
   ),
   transactionOf("key_rotation", SigningKey),
+  transactionOf("key_revocation", KeyRevocation),
   transactionOf("user_registration", UserRegistrationData),
   transactionOf("asset_creation", AssetCreationData),
   transactionOf("asset_transfer", AssetTransferData),

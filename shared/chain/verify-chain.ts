@@ -1,8 +1,7 @@
 import { fromHex, hex } from "../crypto/bytes.ts";
 import { Ledger, LEDGER_FAULT_TEXTS, ledgerKeysOf, type LedgerEntries, type LedgerKeys } from "./ledger.ts";
 import { InvalidBlock, NO_PREVIOUS_HASH, readBlock, verifyBlock, type Block } from "./block.ts";
-import { keysOfGenesis, rotatedIn } from "./signing-keys.ts";
-import type { SigningKey } from "./transaction.ts";
+import { keysAfter, keysOfGenesis, lookupIn, type ChainKey } from "./signing-keys.ts";
 import { append, historyRoot, type NodeStore } from "./history.ts";
 
 /** The end of what was verified. It is JSON, and its size does not grow with the chain. */
@@ -13,8 +12,8 @@ export interface ChainEnd {
   readonly next: number;
   readonly hash: string;
   readonly timestamp: number;
-  /** Public keys by key id, as the chain announced them. */
-  readonly keys: Readonly<Record<string, string>>;
+  /** Its signing keys, the oldest first: all but the last are retired. */
+  readonly keys: readonly ChainKey[];
   /** The complete subtrees of the history tree, as `level/index`: hex of their hashes. */
   readonly nodes: Readonly<Record<string, string>>;
 }
@@ -74,18 +73,16 @@ export class ChainVerifier {
   }
 
   /**
-   * Verifies the next block against all before it: its own claims, its links (previous hash, history root), a key
-   * that the chain announced, time that does not run backwards, no transaction a second time, and the rules across
-   * transactions: who may create, transfer and register what.
+   * Verifies the next block against all before it: its own claims, its links (previous hash, history root), the
+   * key that the chain announced last, time that does not run backwards, no transaction a second time, and the rules across
+   * transactions: who may create, transfer and register what, and which keys may be announced and revoked.
    * Genesis vouches for its own keys; compare its hash with one known from elsewhere.
    * @throws InvalidBlock
    */
   async add(bytes: Uint8Array): Promise<Block> {
     const { end } = this.#memory;
     const number = end?.next ?? 0;
-    const trusted = new Map(
-      end === undefined ? keyMap(keysOfGenesis(readBlock(bytes))) : Object.entries(end.keys),
-    );
+    const keys = end?.keys ?? keysOfGenesis(readBlock(bytes));
     const nodes = new Map(Object.entries(end?.nodes ?? {}));
     const block = await verifyBlock(
       bytes,
@@ -95,10 +92,11 @@ export class ChainVerifier {
         previousHash: end?.hash ?? NO_PREVIOUS_HASH,
         historyRoot: hex(historyRoot(storeOf(nodes), number)),
       },
-      (keyId) => trusted.get(keyId),
+      lookupIn(keys),
     );
     this.#refuseOutOfPlace(block, end?.timestamp ?? 0);
     const ledger = this.#ledgerAfter(block);
+    const announced = keysAfter(keys, block);
 
     // Only now, for a block that is refused must leave no trace.
     append(storeOf(nodes), number, fromHex(block.hash));
@@ -109,7 +107,7 @@ export class ChainVerifier {
         next: number + 1,
         hash: block.hash,
         timestamp: block.timestamp,
-        keys: Object.fromEntries([...trusted, ...keyMap(rotatedIn(block))]),
+        keys: announced,
         nodes: Object.fromEntries([...nodes].filter(([place]) => isComplete(place, number + 1))),
       },
       transactionIds: block.transactions.map(({ id }) => id),
@@ -122,11 +120,9 @@ export class ChainVerifier {
     if (block.timestamp < previousTimestamp)
       throw new InvalidBlock("wrong_place", `block ${block.blockNumber} is older than the one before it`);
     const here = new Set<string>();
-    for (const { id, type } of block.transactions) {
+    for (const { id } of block.transactions) {
       if (this.#memory.hasTransaction(id) || here.has(id))
         throw new InvalidBlock("wrong_place", `${id} stands in the chain a second time`);
-      if (type === "genesis" && block.blockNumber !== 0)
-        throw new InvalidBlock("wrong_place", `block ${block.blockNumber} holds a genesis transaction`);
       here.add(id);
     }
   }
@@ -163,8 +159,4 @@ function isComplete(place: string, size: number): boolean {
   const [level = 0, index = 0] = place.split("/").map(Number);
   const width = 2 ** level;
   return Math.floor(size / width) % 2 === 1 && index === Math.floor(size / width) - 1;
-}
-
-function keyMap(keys: readonly SigningKey[]): ReadonlyMap<string, string> {
-  return new Map(keys.map(({ keyId, publicKey }) => [keyId, publicKey]));
 }

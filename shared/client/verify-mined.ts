@@ -1,7 +1,14 @@
 import type { WellKnown } from "../../workers/gateway/well-known.ts";
 import { blockBytes, InvalidBlock, verifyBlock, type Block, type BlockFault } from "../chain/block.ts";
-import { keysOfGenesis, rotatedIn } from "../chain/signing-keys.ts";
-import type { SigningKey, Transaction, TxId } from "../chain/transaction.ts";
+import {
+  keysAfter,
+  keysOfGenesis,
+  lookupIn,
+  untrustedBlocks,
+  untrustedFor,
+  type ChainKey,
+} from "../chain/signing-keys.ts";
+import type { Transaction, TxId } from "../chain/transaction.ts";
 import { blockOfRecord } from "../storage/kv-tier.ts";
 
 export interface VerifiedTransaction {
@@ -10,7 +17,14 @@ export interface VerifiedTransaction {
 }
 
 /** Besides those of a block. */
-const FAULTS = ["not_mined", "not_in_block", "wrong_genesis", "wrong_document", "wrong_cid"] as const;
+const FAULTS = [
+  "not_mined",
+  "not_in_block",
+  "revoked_key",
+  "wrong_genesis",
+  "wrong_document",
+  "wrong_cid",
+] as const;
 
 /** What the deployment says is not what its bytes prove. */
 export class Unverified extends Error {
@@ -33,9 +47,10 @@ export interface ShownChain {
 }
 
 /**
- * Verifies the block that is said to hold a transaction: its bytes, both signatures, and that its key is one of genesis,
- * or was announced in a block that such a key signed. Whether others were shown another block for that number, only
- * who reads the whole chain can tell: `ChainVerifier`.
+ * Verifies the block that is said to hold a transaction: its bytes, both signatures, and that its key is that of genesis,
+ * or was announced in a block that such a key signed, and is neither retired before it nor revoked. Whether others were shown
+ * another block for that number, or a rotation or a revocation was kept back, only who reads the whole chain can tell:
+ * `ChainVerifier`.
  * @throws Unverified
  */
 export async function verifyMined(
@@ -44,8 +59,14 @@ export async function verifyMined(
   chain: ShownChain,
 ): Promise<VerifiedTransaction> {
   try {
-    const keys = await keysBefore(blockNumber, chain);
+    const keys = await keysOf(chain);
     const block = await verified(blockNumber, await shown(blockNumber, chain), keys, chain);
+    const untrusted = untrustedFor(blockNumber, untrustedBlocks(keys));
+    if (untrusted !== undefined)
+      throw new Unverified(
+        "revoked_key",
+        `block ${blockNumber} is signed by key ${untrusted.keyId}, which block ${untrusted.revocation.blockNumber} revokes from block ${untrusted.revocation.fromBlock} on: ${untrusted.revocation.reason}`,
+      );
     const transaction = block.transactions[index];
     if (transaction?.id !== txId)
       throw new Unverified("not_in_block", `${txId} is not transaction ${index} of block ${blockNumber}`);
@@ -55,10 +76,8 @@ export async function verifyMined(
   }
 }
 
-type Keys = ReadonlyMap<string, string>;
-
-/** What is announced says only where to look: a key counts when a verified block holds it. */
-async function keysBefore(blockNumber: number, chain: ShownChain): Promise<Keys> {
+/** What is announced says only where to look: a key or a revocation counts when a verified block holds it. */
+async function keysOf(chain: ShownChain): Promise<readonly ChainKey[]> {
   const { announced, genesisHash = announced.genesisHash } = chain;
   const genesis = await shown(0, chain);
   if (genesis.hash !== genesisHash)
@@ -66,20 +85,27 @@ async function keysBefore(blockNumber: number, chain: ShownChain): Promise<Keys>
       "wrong_genesis",
       `block 0 is ${genesis.hash}, and not ${genesisHash}: another chain`,
     );
-  let keys = keyMap(keysOfGenesis(genesis));
+  let keys = keysOfGenesis(genesis);
   await verified(0, genesis, keys, chain);
-  const announcements = new Set(announced.signingKeys.map(({ announcedIn }) => announcedIn));
-  const between = [...announcements].filter((number) => number > 0 && number < blockNumber);
-  for (const number of between.toSorted((a, b) => a - b)) {
+  const aboutKeys = announced.signingKeys.flatMap(({ announcedIn, revocation }) => [
+    announcedIn,
+    revocation?.blockNumber ?? 0,
+  ]);
+  for (const number of [...new Set(aboutKeys)].filter((n) => n > 0).toSorted((a, b) => a - b)) {
     const block = await verified(number, await shown(number, chain), keys, chain);
-    keys = new Map([...keys, ...keyMap(rotatedIn(block))]);
+    keys = keysAfter(keys, block);
   }
   return keys;
 }
 
-function verified(blockNumber: number, block: Block, keys: Keys, { announced }: ShownChain): Promise<Block> {
+function verified(
+  blockNumber: number,
+  block: Block,
+  keys: readonly ChainKey[],
+  { announced }: ShownChain,
+): Promise<Block> {
   const { chainId } = announced;
-  return verifyBlock(blockBytes(block), { chainId, blockNumber }, (keyId) => keys.get(keyId));
+  return verifyBlock(blockBytes(block), { chainId, blockNumber }, lookupIn(keys));
 }
 
 async function shown(blockNumber: number, { record }: ShownChain): Promise<Block> {
@@ -87,8 +113,4 @@ async function shown(blockNumber: number, { record }: ShownChain): Promise<Block
   if (block === undefined)
     throw new Unverified("not_a_block", `what is shown as block ${blockNumber} is none`);
   return block;
-}
-
-function keyMap(keys: readonly SigningKey[]): Keys {
-  return new Map(keys.map(({ keyId, publicKey }) => [keyId, publicKey]));
 }

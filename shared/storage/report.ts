@@ -52,6 +52,12 @@ export const BlockReport = v.strictObject({
   }),
   status: BlockStatus,
   message: v.string(),
+  untrusted: v.pipe(
+    v.nullable(v.strictObject({ keyId: Sha256Hex, revokedIn: BlockNumber })),
+    v.description(
+      "The revoked key that signed it when it was not to be trusted, and the block that says so; its copies may be sound",
+    ),
+  ),
 });
 export type BlockReport = v.InferOutput<typeof BlockReport>;
 
@@ -140,7 +146,9 @@ export const StorageRun = v.strictObject({
   rehydrated: Count,
   partial: Count,
   failed: Count,
-  /** Blocks that were not simply ok: the first 500 that were found, the lowest first. */
+  /** Blocks, whatever their copies are like, that a revoked key signed when it was not to be trusted. */
+  untrusted: Count,
+  /** Blocks that were not simply ok, or are untrusted: the first 500 that were found, the lowest first. */
   results: v.array(BlockReport),
   documents: DocumentsVerified,
   /** Why the run failed, and what to do. */
@@ -194,6 +202,8 @@ export const VerifyAllResult = v.strictObject({
   rehydrated: Count,
   partial: Count,
   failed: Count,
+  /** As in a run. */
+  untrusted: Count,
   results: v.array(BlockReport),
   documents: DocumentsVerified,
   duration: Count,

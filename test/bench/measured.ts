@@ -189,7 +189,7 @@ export class MeasuredChainHead extends ChainHead {
 
   /** What the miner's cron asks of the chain head when a page of `pending/` is full. */
   async #minute(): Promise<void> {
-    await this.minerKeys(["key"]);
+    await this.minerKeys({ keyIds: ["key"], signingKeyId: "key" });
     this.sweepPlaces();
     const known = Array.from({ length: 200 }, (_, i) => ({
       txId: filledTxId(2, i),
@@ -220,6 +220,7 @@ function sealedOf({ life, blockNumber, revision }: Reservation): SealedBlock {
     byteLength: 1_000,
     keyId: "key",
     announces: [],
+    revokes: [],
     systemTransactions: 0,
     assets: [],
     users: [],

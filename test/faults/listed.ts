@@ -242,6 +242,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   "storage-runs.endRestore": "test/pipeline/restore.prove.ts",
   "storage-verifier.restore": "test/pipeline/restore.prove.ts",
   "storage-verifier.accept": "test/pipeline/disaster.prove.ts",
+  "chain-head.revokeKey": "test/pipeline/keys.prove.ts",
   "chain-head.noteSwept": "test/unit/miner/sweep.test.ts",
   "chain-head.intentMissing": "test/unit/intents/crash.test.ts",
   "storage-runs.end": "test/unit/storage-verifier/runs.test.ts",

@@ -1,5 +1,6 @@
 import { readSecrets } from "../../cli/local/data-directory.ts";
 import { deliver } from "../../cli/stripe/deliver.ts";
+import { isSystems } from "../../shared/chain/system-transactions.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { until } from "../support/patience.ts";
@@ -111,6 +112,6 @@ export class LocalStack {
 /** Ids of the transactions that came from outside, in the order of the chain. */
 export function minedIds(blocks: readonly Block[]): readonly string[] {
   return blocks.flatMap(({ transactions }) =>
-    transactions.filter(({ type }) => type !== "genesis" && type !== "key_rotation").map(({ id }) => id),
+    transactions.filter((transaction) => !isSystems(transaction)).map(({ id }) => id),
   );
 }

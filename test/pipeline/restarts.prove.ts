@@ -91,6 +91,7 @@ describe("a miner that comes back from the dead", () => {
       byteLength: 4_000,
       keyId: first!.blockSignature.keyId,
       announces: [],
+      revokes: [],
       assets: [],
       users: [],
       systemTransactions: 0,

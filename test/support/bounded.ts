@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 const SMALL_TABLES: Readonly<Record<string, string>> = {
   schema_migration: "one row for each version of the schema",
   signing_key: "one row for each key that an operator has rotated to",
+  key_revocation: "a few rows for each retired key, by an operator: each revokes it from an earlier block on",
   ignored_event: "one row for each reason, and the reasons are a closed list",
   message: "one row for each stage and outcome",
   failure: "one row a stage",

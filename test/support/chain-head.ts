@@ -376,6 +376,7 @@ export function sealedFrom(reservation: Reservation, attempt = "first"): SealedB
     byteLength: 1_000,
     keyId: KEY.keyId,
     announces: blockNumber === 0 ? [KEY] : [],
+    revokes: [],
     systemTransactions: blockNumber === 0 ? 1 : 0,
     assets: [],
     users: [],

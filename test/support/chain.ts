@@ -1,5 +1,6 @@
 import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
 import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
+import type { ChainKey } from "../../shared/chain/signing-keys.ts";
 import { submissionTxId } from "../../shared/chain/submission.ts";
 import {
   signedTransactionBytes,
@@ -51,12 +52,33 @@ export function genesis(signer: Signer, chainId = CHAIN_ID): Transaction {
 
 export function rotation(signer: Signer): Transaction {
   return {
-    id: txIdOf({ source: "key_rotation", keyId: signer.keyId }),
+    id: txIdOf({ source: "key_rotation", chainId: CHAIN_ID, keyId: signer.keyId }),
     type: "key_rotation",
     timestamp: 1_000,
     data: announced(signer),
     signatures: {},
   };
+}
+
+export function revocation({ keyId }: Signer, fromBlock: number, reason = "stolen"): Transaction {
+  return {
+    id: txIdOf({ source: "key_revocation", chainId: CHAIN_ID, keyId, fromBlock }),
+    type: "key_revocation",
+    timestamp: 1_000,
+    data: { keyId, fromBlock, reason },
+    signatures: {},
+  };
+}
+
+/** Keys and the blocks that announce them, the oldest first, as a chain knows them. */
+export function chainKeys(...keys: readonly (readonly [Signer, number])[]): ChainKey[] {
+  return keys.map(([{ keyId, publicKey }, announcedIn], i) => ({
+    keyId,
+    publicKey: base64url(publicKey),
+    announcedIn,
+    retiredIn: keys[i + 1]?.[1] ?? null,
+    revocation: null,
+  }));
 }
 
 /** The transaction as this user submits it: under the id that follows from chain, key and contents, and signed. */

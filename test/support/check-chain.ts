@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { blockBytes, readBlock, type Block } from "../../shared/chain/block.ts";
+import { isSystems } from "../../shared/chain/system-transactions.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
@@ -53,7 +54,7 @@ export async function checkChain(pipeline: Pipeline): Promise<Block[]> {
 /** Each of the transactions stands in exactly one block, and nothing else came from outside. */
 export function expectMined(blocks: readonly Block[], txIds: readonly string[]): void {
   const inBlocks = blocks.flatMap(({ transactions }) =>
-    transactions.filter(({ type }) => type !== "genesis" && type !== "key_rotation").map(({ id }) => id),
+    transactions.filter((transaction) => !isSystems(transaction)).map(({ id }) => id),
   );
   expect(inBlocks.toSorted()).toEqual([...txIds].toSorted());
 }

@@ -149,10 +149,26 @@ const DATA: Record<string, Check> = {
   genesis: closed({
     chainId: text,
     formatVersion: exactly(1),
-    signingKeys: arrayOf(signingKey),
+    signingKeys: (value, place) => {
+      arrayOf(signingKey)(value, place);
+      shape((value as Json[]).length === 1, place);
+    },
     encryptionKeys: arrayOf(encryptionKey),
   }),
   key_rotation: signingKey,
+  key_revocation: closed({
+    keyId: hash,
+    fromBlock: integer,
+    reason: (value, place) => {
+      text(value, place);
+      const { length } = value as string; // in UTF-16 code units
+      shape(length >= 1 && length <= 200, place);
+      for (const point of value as string) {
+        const code = point.codePointAt(0) ?? 0;
+        shape(code > 0x1f && (code < 0x7f || code > 0x9f), place);
+      }
+    },
+  }),
   user_registration: closed({ signingKey, encryptionKey }),
   asset_creation: closed(
     { assetId },
@@ -310,7 +326,7 @@ function readBlock(bytes: Uint8Array): Block {
 
 type Place = Partial<Pick<Block, "chainId" | "blockNumber" | "previousHash" | "historyRoot" | "hash">>;
 
-function verifyBlock(bytes: Uint8Array, place: Place, announced: ReadonlyMap<string, string>): Block {
+function verifyBlock(bytes: Uint8Array, place: Place, announced: readonly AnnouncedKey[]): Block {
   const block = readBlock(bytes);
   must(headerHash(block) === block.hash, "wrong_hash", "hash");
   must(block.transactions.length === block.transactionCount, "wrong_count", "transactionCount");
@@ -320,12 +336,85 @@ function verifyBlock(bytes: Uint8Array, place: Place, announced: ReadonlyMap<str
     must(Reflect.get(block, name) === known, "wrong_place", name);
 
   const { keyId: signer, signature } = block.blockSignature;
-  const publicKey = announced.get(signer);
-  must(publicKey !== undefined, "unknown_key", signer);
+  const key = announced.find(({ keyId: id }) => id === signer);
+  must(key !== undefined, "unknown_key", signer);
+  must(key === announced.at(-1), "retired_key", signer);
+  const { publicKey } = key;
   const signed = Buffer.from(block.hash, "hex");
   must(signatureVerifies(signed, "vdc/block/v1", publicKey, signature), "wrong_signature", "signature");
   for (const transaction of block.transactions) verifyUsersHalf(transaction, block.chainId);
+  verifySystems(block);
   return block;
+}
+
+// --- 5.2. The system's own transactions
+
+const SYSTEMS = ["genesis", "key_rotation", "key_revocation"];
+
+function verifySystems({ chainId, blockNumber, transactions }: Block): void {
+  let front = -1; // rank of the system's transaction before; 3 once one of another type was passed
+  for (const { id, type, data } of transactions) {
+    const rank = SYSTEMS.indexOf(type);
+    must((rank === 0) === (blockNumber === 0), "wrong_place", `${id} is a ${type}`);
+    if (rank === -1) {
+      front = SYSTEMS.length;
+      continue;
+    }
+    must(rank > front, "wrong_place", `${id} does not stand at the front`);
+    front = rank;
+    const named = {
+      ...(rank > 0 && { keyId: data.keyId ?? null }),
+      ...(rank === 2 && { fromBlock: data.fromBlock ?? null }),
+    };
+    must(txIdOf({ source: type, chainId, ...named }) === id, "wrong_transaction_id", id);
+  }
+}
+
+// --- 5.5. Signing keys
+
+interface AnnouncedKey {
+  keyId: string;
+  publicKey: string;
+  /** The last block that it may sign. */
+  last?: number;
+  /** Not to be trusted from this block on. */
+  revokedFrom?: number;
+}
+
+/** The keys after a block, the present one last. */
+function keysAfter(announced: readonly AnnouncedKey[], { blockNumber, transactions }: Block): AnnouncedKey[] {
+  const keys = announced.map((key) => ({ ...key }));
+  for (const { id, type, data } of transactions) {
+    const known = keys.find((key) => key.keyId === data.keyId);
+    if (type === "key_rotation") {
+      must(known === undefined, "broken_rule", `${id} announces a known key`);
+      const last = keys.at(-1);
+      if (last !== undefined) last.last = blockNumber;
+      keys.push({ keyId: data.keyId as string, publicKey: data.publicKey as string });
+    }
+    if (type === "key_revocation") {
+      const fromBlock = data.fromBlock as number;
+      must(known?.last !== undefined && known.last < blockNumber, "broken_rule", `${id}: not retired before`);
+      must(fromBlock <= blockNumber, "broken_rule", `${id}: a block to come`);
+      must(
+        known.revokedFrom === undefined || fromBlock < known.revokedFrom,
+        "broken_rule",
+        `${id}: not earlier`,
+      );
+      known.revokedFrom = fromBlock;
+    }
+  }
+  return keys;
+}
+
+/** Numbers of the blocks that a revoked key signed from the block on from which it is not to be trusted. */
+export function untrustedBlocks(blocks: readonly Block[]): number[] {
+  let keys: AnnouncedKey[] = [];
+  for (const block of blocks) keys = block.blockNumber === 0 ? keysOfGenesis(block) : keysAfter(keys, block);
+  const revokedFrom = new Map(keys.map((key) => [key.keyId, key.revokedFrom ?? Infinity]));
+  return blocks
+    .filter((block) => block.blockNumber >= (revokedFrom.get(block.blockSignature.keyId) ?? Infinity))
+    .map(({ blockNumber }) => blockNumber);
 }
 
 // --- 4.5. User signature
@@ -401,12 +490,12 @@ class Ledger {
 // --- 11.3. The whole chain
 
 export function verifyChain(stored: readonly Uint8Array[], genesisHash: string): Block[] {
-  const announced = new Map<string, string>();
+  let announced: AnnouncedKey[] = [];
   const seen = new Set<string>();
   let ledger = new Ledger();
   const blocks: Block[] = [];
   for (const [number, bytes] of stored.entries()) {
-    if (number === 0) announceGenesis(readBlock(bytes), announced);
+    if (number === 0) announced = keysOfGenesis(readBlock(bytes));
     const previous = blocks.at(-1);
     const place: Place = {
       blockNumber: number,
@@ -416,9 +505,8 @@ export function verifyChain(stored: readonly Uint8Array[], genesisHash: string):
     };
     const block = verifyBlock(bytes, place, announced);
     must(block.timestamp >= (previous?.timestamp ?? 0), "wrong_place", "timestamp");
-    for (const { id, type } of block.transactions) {
+    for (const { id } of block.transactions) {
       must(!seen.has(id), "wrong_place", `${id} a second time`);
-      must(type !== "genesis" || number === 0, "wrong_place", "a second genesis");
       seen.add(id);
     }
     const after = new Ledger(ledger);
@@ -427,19 +515,18 @@ export function verifyChain(stored: readonly Uint8Array[], genesisHash: string):
       must(broken === undefined, "broken_rule", `${transaction.id} ${broken ?? ""}`);
     }
     ledger = after;
-    for (const { type, data } of block.transactions)
-      if (type === "key_rotation") announced.set(data.keyId as string, data.publicKey as string);
+    if (number > 0) announced = keysAfter(announced, block);
     blocks.push(block);
   }
   return blocks;
 }
 
-function announceGenesis({ chainId, transactions }: Block, announced: Map<string, string>): void {
+function keysOfGenesis({ chainId, transactions }: Block): AnnouncedKey[] {
   const [genesis] = transactions;
   must(genesis?.type === "genesis" && transactions.length === 1, "wrong_place", "block 0 is not genesis");
   must(genesis.data.chainId === chainId, "wrong_place", "genesis of another chain");
-  for (const key of genesis.data.signingKeys as Members[])
-    announced.set(key.keyId as string, key.publicKey as string);
+  const [key] = genesis.data.signingKeys as { keyId: string; publicKey: string }[];
+  return key === undefined ? [] : [key];
 }
 
 // --- 6. CID

@@ -143,6 +143,7 @@ export class LedgerOnlooker {
         transactions: [],
         moved: [],
         announcedKeyIds: [],
+        revocation: null,
       });
       const restored: RestoredBlock = {
         ...sealed,

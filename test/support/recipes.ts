@@ -3,6 +3,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
 import { sealDocument } from "../../shared/client/documents.ts";
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
+import type { WellKnown } from "../../workers/gateway/well-known.ts";
 import { activate, getMetadata, newToken, putMetadata } from "./activation.ts";
 import {
   CHAIN_ID,
@@ -112,6 +113,15 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     },
   },
   postResume: { 200: post("/api/vdc/resume", { by: "ann", reason: "to see" }) },
+  postKeyRevoke: {
+    200: "keys.prove.ts: a revocation that a block states",
+    202: "keys.prove.ts: a key that was retired",
+    404: askToRevoke("0".repeat(64)),
+    409: async (pipeline) => {
+      const { signingKeys } = await (await pipeline.fetch("/.well-known/vdc.json")).json<WellKnown>();
+      return askToRevoke(signingKeys.at(-1)?.keyId ?? "")(pipeline);
+    },
+  },
   getPending: {
     200: async (pipeline) => {
       await submit(pipeline);
@@ -291,6 +301,10 @@ function get(path: string): Recipe {
 
 function asOperator(path: string): Recipe {
   return (pipeline) => pipeline.operate(path);
+}
+
+function askToRevoke(keyId: string): Recipe {
+  return post(`/api/vdc/keys/${keyId}/revoke`, { fromBlock: 0, reason: "to see" });
 }
 
 function post(path: string, body?: object): Recipe {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
 import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
-import { txIdOf } from "../../shared/chain/transaction.ts";
+import { txIdOf, type KeyRevocation } from "../../shared/chain/transaction.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
 import { generateKeyring, loadKeyring, rotateKeyring, type Keyring } from "../../shared/crypto/keyring.ts";
@@ -12,6 +12,8 @@ import { systemPart } from "../../workers/miner/system-part.ts";
 class Chain {
   readonly blocks: Block[] = [];
   readonly announcedKeyIds: string[] = [];
+  /** What the next block is to state. */
+  revocation: KeyRevocation | null = null;
   readonly #nodes = new Map<string, Uint8Array>();
   readonly #store: NodeStore = {
     get: (level, index) => this.#nodes.get(`${level}/${index}`)!,
@@ -31,6 +33,7 @@ class Chain {
       transactions: [],
       moved: [],
       announcedKeyIds: this.announcedKeyIds,
+      revocation: this.revocation,
     };
   }
 
@@ -50,6 +53,7 @@ class Chain {
     append(this.#store, blockNumber, fromHex(block.hash));
     this.blocks.push(block);
     for (const { keyId } of system.announces) this.announcedKeyIds.push(keyId);
+    this.revocation = null;
     return block;
   }
 
@@ -59,14 +63,23 @@ class Chain {
   }
 }
 
+/** The keyring with its oldest signing key active, and the others retired. */
+function reactivated(keyring: string): string {
+  const parsed = JSON.parse(keyring) as { signing: { status: string }[] };
+  const signing = parsed.signing.map((key, i) => ({ ...key, status: i === 0 ? "active" : "retired" }));
+  return JSON.stringify({ ...parsed, signing });
+}
+
 describe("the signing keys of a chain", () => {
   let json: string;
   let old: Keyring;
+  let rotatedJson: string;
   let rotated: Keyring;
   beforeAll(async () => {
     json = await generateKeyring();
     old = await loadKeyring(json);
-    rotated = await loadKeyring(await rotateKeyring(json));
+    rotatedJson = await rotateKeyring(json);
+    rotated = await loadKeyring(rotatedJson);
   });
 
   it("are followed from genesis: the old key announces the new one, which signs from the next block on", async () => {
@@ -88,7 +101,7 @@ describe("the signing keys of a chain", () => {
   });
 
   it("are followed through two rotations", async () => {
-    const again = await loadKeyring(await rotateKeyring(await rotateKeyring(json)));
+    const again = await loadKeyring(await rotateKeyring(rotatedJson));
     const chain = new Chain();
     for (const keyring of [old, rotated, rotated, again, again]) await chain.mine(keyring);
     await chain.verify();
@@ -106,6 +119,41 @@ describe("the signing keys of a chain", () => {
     await announcesItself.mine(old);
     await announcesItself.mine(rotated, rotated.signing.active);
     await expect(announcesItself.verify()).rejects.toMatchObject({ fault: "unknown_key" });
+  });
+
+  it("are retired by the next: a keyring in which such a key is active again signs nothing, and says which does", async () => {
+    const chain = new Chain();
+    for (const keyring of [old, rotated]) await chain.mine(keyring);
+    for (const late of [old, await loadKeyring(reactivated(rotatedJson))])
+      expect(() => systemPart(chain.reservation(), late)).toThrow(
+        new RegExp(`${old.signing.active.keyId}, is retired: only ${rotated.signing.active.keyId} may sign`),
+      );
+    const retired = await chain.mine(rotated, old.signing.active);
+    expect(retired.blockSignature.keyId).toBe(old.signing.active.keyId);
+    await expect(chain.verify()).rejects.toMatchObject({ fault: "retired_key" });
+  });
+
+  it("are announced by the present key alone: a keyring that lacks it signs nothing", async () => {
+    const chain = new Chain();
+    for (const keyring of [old, rotated, rotated]) await chain.mine(keyring);
+    const elsewhere = await loadKeyring(await rotateKeyring(json));
+    expect(() => systemPart(chain.reservation(), elsewhere)).toThrow(/previous keyring's entry/);
+  });
+
+  it("are revoked in a block that the next key signs, beside one that is announced", async () => {
+    const again = await loadKeyring(await rotateKeyring(rotatedJson));
+    const chain = new Chain();
+    for (const keyring of [old, rotated]) await chain.mine(keyring);
+    const [oldId, newId] = [old.signing.active.keyId, rotated.signing.active.keyId];
+    chain.revocation = { keyId: oldId, fromBlock: 1, reason: "stolen" };
+    const block = await chain.mine(again);
+    expect(block.transactions.slice(0, 2).map(({ type }) => type)).toEqual([
+      "key_rotation",
+      "key_revocation",
+    ]);
+    expect(block.blockSignature.keyId).toBe(newId);
+    await chain.mine(again);
+    await chain.verify();
   });
 
   it("are not replaced by a keyring that holds none of them", async () => {

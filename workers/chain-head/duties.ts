@@ -9,6 +9,7 @@ import { publishableFrom } from "./latest-write.ts";
 import { unparked, type SetAsideFacts } from "./reads.ts";
 import { nextForgotten } from "./refused.ts";
 import type { Sql } from "./schema.ts";
+import { nextRevocation } from "./signing-keys.ts";
 
 /** A stage that a sealed block goes through. */
 export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
@@ -138,7 +139,9 @@ function miningNudges(sql: Sql, { mineNudgeAt, halted, approvedThrough = 0 }: Re
       approvedThrough,
     )
     .toArray();
-  return approved === undefined ? [] : [{ due: mineNudgeAt, duty: { kind: "nudge_miner" } }];
+  return approved === undefined && nextRevocation(sql) === null
+    ? []
+    : [{ due: mineNudgeAt, duty: { kind: "nudge_miner" } }];
 }
 
 function longWaiting(sql: Sql, { halted, approvedThrough = 0 }: Read, rules: ChainRules): DatedDuty[] {

@@ -4,6 +4,15 @@ import type { LatestWrite } from "./latest-write.ts";
 import type { Sql } from "./schema.ts";
 import type { StalledStage } from "./stalls.ts";
 
+export interface MinerKeys {
+  /** Ids of the encryption keys. */
+  readonly keyIds: readonly string[];
+  /** Id of the active signing key. */
+  readonly signingKeyId: string;
+  /** When it said so. */
+  readonly at: number;
+}
+
 /** Single values of the chain head, each with its type. */
 export interface Facts {
   /** Id of the present life of the chain head: made with its storage, and lost with it. */
@@ -49,8 +58,8 @@ export interface Facts {
   countInDoubtUntil: number;
   /** After a failure outside, nothing is tried again before this. */
   dutiesPausedUntil: number;
-  /** Ids of the encryption keys that the miner last said it holds. */
-  minerKeys: { keyIds: readonly string[]; at: number };
+  /** The keys that the miner last said it holds. */
+  minerKeys: MinerKeys;
   /** `endsWithRestore`: the chain head lost its storage; the end of a restore ends this halt, and no other. */
   halted: { reason: string; at: number; endsWithRestore?: true };
   /** How often the watchdog told each stage again of a block that had not moved. */

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
+import type { KeyRevocation } from "../../shared/chain/transaction.ts";
 import { wakeFor } from "../../shared/wake.ts";
 import { logger } from "../../shared/log.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
@@ -11,7 +12,7 @@ import { beginAssetWrites, endAssetWrites } from "./asset-writes.ts";
 import { assetFacts } from "./assets.ts";
 import { backlogs } from "./backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
-import { readFact, writeFact } from "./facts.ts";
+import { readFact, writeFact, type MinerKeys } from "./facts.ts";
 import { erase } from "./erase.ts";
 import { found, haltIfLost, lookForChain } from "./found.ts";
 import { awaitsRestore, haltBy, resume } from "./halt.ts";
@@ -37,6 +38,7 @@ import {
 import { migrate } from "./schema.ts";
 import { seal } from "./seal.ts";
 import { noteMoved, setAside, type SetAsideRequest } from "./set-aside.ts";
+import { requestRevocation } from "./signing-keys.ts";
 import { minedAmong, standings } from "./standings.ts";
 import { noteSwept, sweepPlaces, type SweepPlaces } from "./sweep.ts";
 import { erasedAmong, withdraw } from "./withdraw.ts";
@@ -114,9 +116,13 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => mineIfDue(this.#sql, this.#rules, now));
   }
 
-  /** The miner's report of the encryption keys that it holds. */
-  minerKeys(keyIds: readonly string[]) {
-    return this.#decide((now) => writeFact(this.#sql, "minerKeys", { keyIds, at: now }));
+  /** The miner's report of the keys that it holds. */
+  minerKeys(keys: Omit<MinerKeys, "at">) {
+    return this.#decide((now) => writeFact(this.#sql, "minerKeys", { ...keys, at: now }));
+  }
+
+  revokeKey(request: KeyRevocation) {
+    return this.#decide((now) => requestRevocation(this.#sql, request, now));
   }
 
   /** Ids of the encryption keys that the miner last said it holds; null before it has said so. */

@@ -9,7 +9,7 @@ import {
   unfinishedBlocks,
   type BlockRow,
 } from "./blocks.ts";
-import { count, readFact } from "./facts.ts";
+import { count, readFact, type MinerKeys } from "./facts.ts";
 import type { Halted } from "../../shared/halted.ts";
 import { whyHalted } from "./halt.ts";
 import { ignoredCounts } from "./ignored.ts";
@@ -17,6 +17,7 @@ import { lifeOf } from "./life.ts";
 import { intentCounts, releaseOwedSince, type IntentCounts } from "./intents.ts";
 import { refusals } from "./refused.ts";
 import type { Sql } from "./schema.ts";
+import { nextRevocation, signingKeys, type KnownKey } from "./signing-keys.ts";
 
 /** A block as the chain head knows it. Times in milliseconds since the epoch; null: not yet. */
 export interface BlockFacts {
@@ -65,13 +66,7 @@ export interface HeadFacts {
   readonly halted: Halted | null;
   /** The chain head is being rebuilt from stored blocks, and may not have all of them. */
   readonly restoring: boolean;
-  readonly signingKeys: readonly {
-    readonly keyId: string;
-    readonly publicKey: string;
-    readonly announcedIn: number;
-    readonly firstBlock: number | null;
-    readonly lastBlock: number | null;
-  }[];
+  readonly signingKeys: readonly KnownKey[];
   readonly genesisHash: string | null;
 }
 
@@ -94,8 +89,8 @@ export interface StatusFacts {
   readonly releaseOwedSince: number | null;
   readonly unfinished: readonly (BlockFacts & { readonly stage: string | undefined })[];
   readonly halted: Halted | null;
-  /** The encryption keys that the miner holds, and when it said so; null before its first minute. */
-  readonly minerKeys: { readonly keyIds: readonly string[]; readonly at: number } | null;
+  /** The keys that the miner holds, when it said so, and whether its signing key is retired; null before its first minute. */
+  readonly minerKeys: (MinerKeys & { readonly isRetired: boolean }) | null;
 }
 
 export interface SetAsideFacts {
@@ -109,27 +104,12 @@ export interface SetAsideFacts {
 
 export function head(sql: Sql, chainId: string): HeadFacts {
   const latest = readFact(sql, "latest");
-  const keys = sql
-    .exec<{
-      key_id: string;
-      public_key: string;
-      announced_in: number;
-      first_block: number | null;
-      last_block: number | null;
-    }>("SELECT * FROM signing_key ORDER BY announced_in, key_id")
-    .toArray();
   return {
     chainId,
     latest: latest === undefined ? null : block(sql, latest),
     halted: whyHalted(sql),
     restoring: readFact(sql, "restoring") !== undefined,
-    signingKeys: keys.map((key) => ({
-      keyId: key.key_id,
-      publicKey: key.public_key,
-      announcedIn: key.announced_in,
-      firstBlock: key.first_block,
-      lastBlock: key.last_block,
-    })),
+    signingKeys: signingKeys(sql),
     genesisHash: findBlock(sql, 0)?.hash ?? null,
   };
 }
@@ -217,8 +197,15 @@ export function status(sql: Sql, rules: ChainRules): StatusFacts {
       stage: STAGE_AFTER[row.state],
     })),
     halted: whyHalted(sql),
-    minerKeys: readFact(sql, "minerKeys") ?? null,
+    minerKeys: minerKeys(sql),
   };
+}
+
+function minerKeys(sql: Sql): StatusFacts["minerKeys"] {
+  const keys = readFact(sql, "minerKeys");
+  if (keys === undefined) return null;
+  const known = signingKeys(sql).find(({ keyId }) => keyId === keys.signingKeyId);
+  return { ...keys, isRetired: known !== undefined && known.retiredIn !== null };
 }
 
 function oldestWaiting(sql: Sql): { admitted_at: number; sequence: number } | undefined {
@@ -229,8 +216,13 @@ function oldestWaiting(sql: Sql): { admitted_at: number; sequence: number } | un
     .toArray()[0];
 }
 
-/** Since when a transaction should have been in a block: it was approved, or has waited for as long as the rules say. */
+/**
+ * Since when something should have been in a block: a revocation since it was asked for, a transaction since it was approved,
+ * or has waited for as long as the rules say.
+ */
 function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
+  const revocation = nextRevocation(sql);
+  if (revocation !== null) return revocation.requestedAt;
   const oldest = oldestWaiting(sql);
   if (oldest === undefined) return null;
   const approvedAt = readFact(sql, "approvedAt");

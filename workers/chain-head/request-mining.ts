@@ -12,6 +12,7 @@ import { count, writeFact } from "./facts.ts";
 import { whyHalted } from "./halt.ts";
 import { approvedThatFit } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
+import { nextRevocation } from "./signing-keys.ts";
 
 export type MiningAnswer =
   | {
@@ -46,7 +47,7 @@ export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, n
   const unfinished = unfinishedBlocks(sql).filter((block) => block.number > 0);
   const open = unfinished.find(({ state }) => state === "reserved") ?? unfinished.at(-1);
   const next = approvedThatFit(sql, rules).length;
-  if (next === 0 && open === undefined)
+  if (next === 0 && open === undefined && nextRevocation(sql) === null)
     return { mining: false, reason: "nothing_pending", detail: "no transaction waits to be mined" };
   writeFact(sql, "mineNudgeAt", now);
   writeFact(sql, "approvedAt", now);

@@ -9,6 +9,7 @@ import { isFounded } from "./found.ts";
 import { historyNodes } from "./history-nodes.ts";
 import { lifeOf } from "./life.ts";
 import { GRANTING_TX, UNKNOWN_NEED, type Sql } from "./schema.ts";
+import { nextRevocation, signingKeys } from "./signing-keys.ts";
 
 /** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
 export interface NoReservation {
@@ -33,7 +34,7 @@ export function reserve(
   if (unfinished.length >= rules.maxBlocksInFlight) return { none: "too_many_in_flight" };
 
   const chosen = approvedThatFit(sql, rules);
-  if (chosen.length === 0) return { none: "nothing_approved" };
+  if (chosen.length === 0 && nextRevocation(sql) === null) return { none: "nothing_approved" };
   if (!isFounded(sql)) return { none: "not_founded" };
   const previous = lastBlock(sql);
   const number = previous === undefined ? 0 : previous.number + 1;
@@ -104,9 +105,6 @@ function mustNotOvertake(sql: Sql, { needs, sequence }: WaitingRow): boolean {
 }
 
 export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reservation {
-  const keys = sql
-    .exec<{ key_id: string }>("SELECT key_id FROM signing_key ORDER BY announced_in, key_id")
-    .toArray();
   return {
     chainId,
     life: lifeOf(sql),
@@ -117,6 +115,7 @@ export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reserva
     historyRoot: row.history_root,
     transactions: transactionIdsOf(sql, row.number),
     moved: movedIn(sql, row.number),
-    announcedKeyIds: keys.map(({ key_id }) => key_id),
+    announcedKeyIds: signingKeys(sql).map(({ keyId }) => keyId),
+    revocation: nextRevocation(sql)?.revocation ?? null,
   };
 }

@@ -2,6 +2,7 @@ import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";
 import { append, historyRoot } from "../../shared/chain/history.ts";
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
+import type { ChainKey } from "../../shared/chain/signing-keys.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
 import { awaitEarlierAssetWrites } from "./asset-writes.ts";
 import { lastBlock, latestThatIsPersisted } from "./blocks.ts";
@@ -14,7 +15,7 @@ import { noteChanges } from "./ledger.ts";
 import { lifeOf } from "./life.ts";
 import { noteAdmitted, notePayment } from "./intents.ts";
 import type { Sql } from "./schema.ts";
-import { noteSealed } from "./seal.ts";
+import { noteKeys, signingKeys } from "./signing-keys.ts";
 import { withdraw } from "./withdraw.ts";
 
 /** Where a restore stands: what the next block must fit to. Null when the chain head has a chain of its own. */
@@ -26,7 +27,7 @@ export interface RestorePoint {
   readonly blockNumber: number;
   readonly previousHash: string;
   readonly historyRoot: string;
-  readonly signingKeys: readonly { readonly keyId: string; readonly publicKey: string }[];
+  readonly signingKeys: readonly ChainKey[];
 }
 
 /** Begins to rebuild a chain head that knows no block, or goes on with it. Meanwhile no block is made. */
@@ -39,16 +40,13 @@ export function beginRestore(sql: Sql, now: number): RestorePoint | null {
 function restorePoint(sql: Sql): RestorePoint {
   const last = lastBlock(sql);
   const blockNumber = last === undefined ? 0 : last.number + 1;
-  const keys = sql
-    .exec<{ key_id: string; public_key: string }>("SELECT key_id, public_key FROM signing_key")
-    .toArray();
   return {
     life: lifeOf(sql),
     erasures: readFact(sql, "erasuresRead") ?? { through: null, all: false },
     blockNumber,
     previousHash: last?.hash ?? NO_PREVIOUS_HASH,
     historyRoot: hex(historyRoot(historyNodes(sql), blockNumber)),
-    signingKeys: keys.map(({ key_id, public_key }) => ({ keyId: key_id, publicKey: public_key })),
+    signingKeys: signingKeys(sql),
   };
 }
 
@@ -111,7 +109,7 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
   addTo(sql, "mined", block.transactions.length);
   append(historyNodes(sql), block.blockNumber, fromHex(block.hash));
   noteChanges(sql, block.blockNumber, block);
-  noteSealed(sql, block.blockNumber, block);
+  noteKeys(sql, block.blockNumber, block);
   return restorePoint(sql);
 }
 

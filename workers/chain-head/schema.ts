@@ -149,6 +149,17 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "DROP INDEX tx_granting",
     "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL AND state IN ('pending', 'reserved')",
   ],
+  [
+    // block: the one that states it; null: the next one is to.
+    `CREATE TABLE key_revocation (
+      key_id TEXT,
+      from_block INTEGER,
+      reason TEXT NOT NULL,
+      requested_at INTEGER NOT NULL,
+      block INTEGER,
+      PRIMARY KEY (key_id, from_block)
+    ) WITHOUT ROWID`,
+  ],
 ];
 
 // Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a

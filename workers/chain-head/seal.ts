@@ -8,6 +8,7 @@ import { noteBlockMilestone } from "./latency.ts";
 import { noteChanges } from "./ledger.ts";
 import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
+import { noteKeys } from "./signing-keys.ts";
 
 /** The reservation was revised, belongs to an earlier life, or the chain was halted: the miner asks for a reservation again. */
 export type StaleReservation = { readonly stale: true };
@@ -53,28 +54,7 @@ export function seal(
   addTo(sql, "mined", block.transactions);
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
   noteChanges(sql, blockNumber, sealed);
-  noteSealed(sql, blockNumber, sealed);
+  noteKeys(sql, blockNumber, sealed);
   writeFact(sql, "mineNudgeAt", now); // the miner makes one block a message
   return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
-}
-
-/** Keys that the block announces, and the one that signed it. */
-export function noteSealed(
-  sql: Sql,
-  blockNumber: number,
-  sealed: Pick<SealedBlock, "announces" | "keyId">,
-): void {
-  for (const key of sealed.announces)
-    sql.exec(
-      "INSERT OR IGNORE INTO signing_key (key_id, public_key, announced_in) VALUES (?, ?, ?)",
-      key.keyId,
-      key.publicKey,
-      blockNumber,
-    );
-  sql.exec(
-    "UPDATE signing_key SET first_block = coalesce(first_block, ?), last_block = ? WHERE key_id = ?",
-    blockNumber,
-    blockNumber,
-    sealed.keyId,
-  );
 }

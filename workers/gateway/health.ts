@@ -209,7 +209,7 @@ function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
   return [...blocks, ...others.flatMap(({ since, detail }) => (since === null ? [] : [{ since, detail }]))];
 }
 
-/** What is taken is sealed to a key that the miner says it holds. Unknown before the miner's first minute, and then not held against it. */
+/** What is taken is sealed to a key that the miner says it holds, and the chain takes what it signs. Unknown before the miner's first minute, and then not held against it. */
 function checkKeys(
   sealedTo: Readonly<Record<string, string | undefined>>,
   status: StatusFacts | undefined,
@@ -223,6 +223,12 @@ function checkKeys(
     return {
       ok: false,
       detail: `SYSTEM_ENCRYPTION_PUBLIC_KEY of ${unopened} is of no key in the miner's SYSTEM_KEYRING, so what it takes can't be opened: give the miner a keyring that has it`,
+    };
+  if (minerKeys.isRetired)
+    return {
+      ok: false,
+      detail:
+        "the active signing key of the miner's SYSTEM_KEYRING is retired, so it makes no block: give it the keyring that was made last",
     };
   if (Date.now() - minerKeys.at > MINER_SILENT_AFTER)
     return {

@@ -6,6 +6,7 @@ import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
 import { dismissMany } from "./dismissals.ts";
 import { document, putDocument } from "./documents.ts";
 import { health, ready } from "./health.ts";
+import { revokeKey } from "./keys.ts";
 import { metrics } from "./metrics.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
@@ -56,6 +57,7 @@ export const ROUTES: readonly Route[] = [
 
   ["POST", "/api/vdc/mine", mine],
   ["POST", "/api/vdc/resume", resume],
+  ["POST", "/api/vdc/keys/:keyId/revoke", revokeKey],
   ["GET", "/api/vdc/pending", pending],
   ["GET", "/api/vdc/status", status],
   ["GET", "/api/metrics", metrics],

@@ -17,6 +17,22 @@ export const WellKnown = v.strictObject({
       algorithm: v.literal("ML-DSA-44"),
       publicKey: v.string(),
       announcedIn: v.pipe(BlockNumber, v.description("The block that announces it")),
+      retiredIn: v.pipe(
+        v.nullable(BlockNumber),
+        v.description(
+          "The block that announces the key after it, the last that it may sign; null for the present key",
+        ),
+      ),
+      revocation: v.pipe(
+        v.nullable(
+          v.strictObject({
+            fromBlock: BlockNumber,
+            reason: v.string(),
+            blockNumber: v.pipe(BlockNumber, v.description("The block that says so")),
+          }),
+        ),
+        v.description("From which block on it is not to be trusted; null: it was not revoked"),
+      ),
       blocks: v.pipe(
         v.nullable(v.strictObject({ first: BlockNumber, last: v.nullable(BlockNumber) })),
         v.description("The blocks that it signed; null for none yet"),
@@ -45,11 +61,9 @@ export const wellKnown = operation(
         formatVersion: 1,
         genesisHash,
         latestBlock: latest?.blockNumber ?? null,
-        signingKeys: signingKeys.map(({ keyId, publicKey, announcedIn, firstBlock, lastBlock }) => ({
-          keyId,
+        signingKeys: signingKeys.map(({ firstBlock, lastBlock, ...key }) => ({
+          ...key,
           algorithm: "ML-DSA-44",
-          publicKey,
-          announcedIn,
           blocks: firstBlock === null ? null : { first: firstBlock, last: lastBlock },
         })),
         ipfsGatewayUrl: env.IPFS_GATEWAY_URL,

@@ -47,6 +47,7 @@ export async function buildAndSeal(
     byteLength: bytes.length,
     keyId: block.blockSignature.keyId,
     announces: system.announces,
+    revokes: system.revokes,
     systemTransactions: system.transactions.length,
     ...opened.changes,
   });

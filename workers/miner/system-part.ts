@@ -1,6 +1,7 @@
 import type { BlockSigner, SigningKeyLookup } from "../../shared/chain/block.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
-import { txIdOf, type SigningKey, type Transaction } from "../../shared/chain/transaction.ts";
+import { systemTxId } from "../../shared/chain/system-transactions.ts";
+import type { KeyRevocation, SigningKey, Transaction } from "../../shared/chain/transaction.ts";
 import { base64url } from "../../shared/crypto/bytes.ts";
 import { KeyringError, type Keyring } from "../../shared/crypto/keyring.ts";
 
@@ -8,67 +9,73 @@ import { KeyringError, type Keyring } from "../../shared/crypto/keyring.ts";
 export interface SystemPart {
   readonly transactions: readonly Transaction[];
   readonly announces: readonly SigningKey[];
+  readonly revokes: readonly KeyRevocation[];
   readonly signer: BlockSigner;
   readonly publicKeyOf: SigningKeyLookup;
 }
 
 /**
- * Genesis announces the first keys. A new active key is announced in a block that a key announced before signs, so
- * that whoever trusts genesis can follow the keys from block to block; it signs from the next block on.
- * @throws KeyringError when no announced key is at hand to vouch for the new one
+ * Genesis announces the first key. A new active key is announced in a block that the key before it signs, so that whoever
+ * trusts genesis can follow the keys from block to block; it signs from the next block on, and no other does.
+ * @throws KeyringError when the keyring's active key is retired, or the chain's key is not at hand to announce a new one
  */
 export function systemPart(reservation: Reservation, keyring: Keyring): SystemPart {
   const { active } = keyring.signing;
   const activeKey = signingKey(active);
-  if (reservation.blockNumber === 0)
-    return part([genesis(reservation, activeKey, keyring)], [activeKey], active);
-  if (reservation.announcedKeyIds.includes(active.keyId)) return part([], [], active);
+  const present = reservation.announcedKeyIds.at(-1);
+  if (present === undefined) return part(reservation, [activeKey], [], active, keyring);
 
-  const voucher = reservation.announcedKeyIds
-    .toReversed()
-    .map((keyId) => keyring.signing.byId(keyId))
-    .find((signer) => signer !== undefined);
+  const revokes = reservation.revocation === null ? [] : [reservation.revocation];
+  if (present === active.keyId) return part(reservation, [], revokes, active, keyring);
+  if (reservation.announcedKeyIds.includes(active.keyId))
+    throw new KeyringError(
+      `the active signing key of SYSTEM_KEYRING, ${active.keyId}, is retired: only ${present} may sign this chain. Deploy the keyring in which that one is active, the latest that \`npm run vdc -- keys rotate\` has printed`,
+    );
+  const voucher = keyring.signing.byId(present);
   if (voucher === undefined)
     throw new KeyringError(
-      `the chain does not know signing key ${active.keyId}, and no key that it knows is in SYSTEM_KEYRING to announce it: put the previous keyring's entry back as "retired"`,
+      `the chain does not know signing key ${active.keyId}, and its own key, ${present}, is not in SYSTEM_KEYRING to announce it: put the previous keyring's entry back as "retired"`,
     );
-  return part([rotation(reservation, activeKey)], [activeKey], voucher);
+  return part(reservation, [activeKey], revokes, voucher, keyring);
 }
 
 type Signer = BlockSigner & { readonly publicKey: Uint8Array };
 
-function part(transactions: Transaction[], announces: SigningKey[], signer: Signer): SystemPart {
+function part(
+  reservation: Reservation,
+  announces: readonly SigningKey[],
+  revokes: readonly KeyRevocation[],
+  signer: Signer,
+  keyring: Keyring,
+): SystemPart {
+  const announcements = announces.map((key) =>
+    reservation.blockNumber === 0
+      ? systems(reservation, "genesis", genesis(reservation, key, keyring))
+      : systems(reservation, "key_rotation", key),
+  );
+  const revocations = revokes.map((revocation) => systems(reservation, "key_revocation", revocation));
   const publicKeyOf: SigningKeyLookup = (keyId) =>
     keyId === signer.keyId ? base64url(signer.publicKey) : undefined;
-  return { transactions, announces, signer, publicKeyOf };
+  return { transactions: [...announcements, ...revocations], announces, revokes, signer, publicKeyOf };
 }
 
 function signingKey({ keyId, publicKey }: Signer): SigningKey {
   return { keyId, algorithm: "ML-DSA-44", publicKey: base64url(publicKey) };
 }
 
-function genesis({ chainId, timestamp }: Reservation, signing: SigningKey, keyring: Keyring): Transaction {
+function genesis({ chainId }: Reservation, signing: SigningKey, keyring: Keyring) {
   const { kid, publicKey } = keyring.encryption.active;
   return {
-    id: txIdOf({ source: "genesis", chainId }),
-    type: "genesis",
-    timestamp,
-    data: {
-      chainId,
-      formatVersion: 1,
-      signingKeys: [signing],
-      encryptionKeys: [{ keyId: kid, algorithm: "ML-KEM-768", publicKey: base64url(publicKey) }],
-    },
-    signatures: {},
+    chainId,
+    formatVersion: 1,
+    signingKeys: [signing],
+    encryptionKeys: [{ keyId: kid, algorithm: "ML-KEM-768", publicKey: base64url(publicKey) }],
   };
 }
 
-function rotation({ chainId, timestamp }: Reservation, signing: SigningKey): Transaction {
-  return {
-    id: txIdOf({ source: "key_rotation", chainId, keyId: signing.keyId }),
-    type: "key_rotation",
-    timestamp,
-    data: signing,
-    signatures: {},
-  };
+function systems({ chainId, timestamp }: Reservation, type: Transaction["type"], data: object): Transaction {
+  const contents = { type, data } as Transaction;
+  const id = systemTxId(chainId, contents);
+  if (id === undefined) throw new Error(`a ${type} is not the system's`);
+  return { ...contents, id, timestamp, signatures: {} };
 }

@@ -1,6 +1,6 @@
 import {
   checkContents,
-  checkUserSignatures,
+  checkTransactions,
   InvalidBlock,
   readBlock,
   type Block,
@@ -73,7 +73,7 @@ async function readCopy(
   try {
     const block = readBlock(bytes);
     checkContents(block);
-    await checkUserSignatures(block);
+    await checkTransactions(block);
     if (block.blockNumber !== blockNumber) return `this is block ${block.blockNumber}, not ${blockNumber}`;
     if (block.chainId !== env.CHAIN_ID)
       return `this is a block of chain ${block.chainId}, not ${env.CHAIN_ID}`;

@@ -1,4 +1,5 @@
 import { InvalidBlock, verifyBlock, type Block, type SigningKeyLookup } from "../../shared/chain/block.ts";
+import type { UntrustedBlocks } from "../../shared/chain/signing-keys.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { reasonText } from "../../shared/reason-text.ts";
 import type { TierFault, TierReport } from "../../shared/storage/report.ts";
@@ -23,6 +24,8 @@ export interface KnownBlock {
 export interface Chain {
   readonly chainId: string;
   readonly signingKey: SigningKeyLookup;
+  /** What revoked keys signed. */
+  readonly untrusted: readonly UntrustedBlocks[];
 }
 
 /** What a tier holds of a block. */

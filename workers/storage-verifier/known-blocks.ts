@@ -1,3 +1,4 @@
+import { lookupIn, untrustedBlocks } from "../../shared/chain/signing-keys.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import type { BlockFacts } from "../chain-head/reads.ts";
@@ -7,10 +8,10 @@ import type { Chain, KnownBlock } from "./inspect.ts";
 /** What the chain head knows of the chain: whose signatures count, and where it ends. */
 export async function readChain(env: Env): Promise<Chain & { readonly totalBlocks: number }> {
   const { chainId, latest, signingKeys } = await chainHead(env).head();
-  const keys = new Map(signingKeys.map(({ keyId, publicKey }) => [keyId, publicKey]));
   return {
     chainId,
-    signingKey: (keyId) => keys.get(keyId),
+    signingKey: lookupIn(signingKeys),
+    untrusted: untrustedBlocks(signingKeys),
     totalBlocks: latest === null ? 0 : latest.blockNumber + 1,
   };
 }

@@ -2,7 +2,14 @@ import { InvalidBlock, readBlock, verifyBlock, type Block } from "../../shared/c
 import { applyInOrder, changesOf } from "../../shared/chain/ledger-changes.ts";
 import { Ledger, ledgerKeysOf, type LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges, RestoredBlock } from "../../shared/chain/reservation.ts";
-import { keysOfGenesis, rotatedIn, systemTransactions } from "../../shared/chain/signing-keys.ts";
+import {
+  announcedIn,
+  keysAfter,
+  keysOfGenesis,
+  lookupIn,
+  revokedIn,
+} from "../../shared/chain/signing-keys.ts";
+import { systemTransactions } from "../../shared/chain/system-transactions.ts";
 import { transactionBytes } from "../../shared/chain/transaction.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
@@ -22,10 +29,10 @@ export async function restoredBlock(
   { life, blockNumber, previousHash, historyRoot, signingKeys }: RestorePoint,
   readLedger: ReadLedger,
 ): Promise<RestoredBlock> {
-  const announced = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : signingKeys;
-  const keys = new Map(announced.map(({ keyId, publicKey }) => [keyId, publicKey]));
+  const keys = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : signingKeys;
   const place = { chainId, blockNumber, previousHash, historyRoot };
-  const block = await verifyBlock(bytes, place, (keyId) => keys.get(keyId));
+  const block = await verifyBlock(bytes, place, lookupIn(keys));
+  keysAfter(keys, block);
   const own = systemTransactions(block);
   return {
     life,
@@ -38,7 +45,8 @@ export async function restoredBlock(
     byteLength: bytes.length,
     keyId: block.blockSignature.keyId,
     ipfsHash: await cidV0(bytes),
-    announces: blockNumber === 0 ? keysOfGenesis(block) : rotatedIn(block),
+    announces: announcedIn(block),
+    revokes: revokedIn(block),
     systemTransactions: own,
     ...(await changesBy(block, readLedger)),
     transactions: fromOutside(block, own),
@@ -60,13 +68,8 @@ async function changesBy(
   return changesOf(transactions, ledger);
 }
 
-function fromOutside({ blockNumber, transactions }: Block, own: number): RestoredBlock["transactions"] {
+function fromOutside({ transactions }: Block, own: number): RestoredBlock["transactions"] {
   return transactions.slice(own).map((transaction, i) => {
-    if (transaction.type === "genesis" || transaction.type === "key_rotation")
-      throw new InvalidBlock(
-        "wrong_place",
-        `block ${blockNumber} has a ${transaction.type} not at its front`,
-      );
     const { id: txId, timestamp } = transaction;
     return { txId, timestamp, size: transactionBytes(transaction).length, position: own + i };
   });

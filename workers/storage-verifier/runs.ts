@@ -34,6 +34,7 @@ export type RunRow = {
   rehydrated: number;
   partial: number;
   failed: number;
+  untrusted: number;
   message: string | null;
   documents_total: number;
   documents_next: number;
@@ -101,16 +102,19 @@ export function recordChunk(
     reports.filter((report) => report.status === status).length;
   sql.exec(
     `UPDATE run SET next = ?, moved_at = ?, nudges = 0, verified = verified + ?, rehydrated = rehydrated + ?, partial = partial + ?,
-     failed = failed + ? WHERE id = ?`,
+     failed = failed + ?, untrusted = untrusted + ? WHERE id = ?`,
     next,
     now,
     count("ok"),
     count("rehydrated"),
     count("partial"),
     count("failed"),
+    reports.filter(({ untrusted }) => untrusted !== null).length,
     runId,
   );
-  const kept = reports.filter(({ status }) => status !== "ok").slice(0, RESULTS_KEPT - row.results);
+  const kept = reports
+    .filter(({ status, untrusted }) => status !== "ok" || untrusted !== null)
+    .slice(0, RESULTS_KEPT - row.results);
   for (const report of kept)
     sql.exec(
       "INSERT OR REPLACE INTO result (run_id, block_number, report) VALUES (?, ?, ?)",
@@ -374,6 +378,7 @@ function runOf(row: RunRow, now: number): StorageRun {
     rehydrated: row.rehydrated,
     partial: row.partial,
     failed: row.failed,
+    untrusted: row.untrusted,
     results: [],
     documents: {
       total: row.documents_total,

@@ -60,4 +60,6 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE document_result (run_id TEXT, document_id TEXT, report TEXT NOT NULL, PRIMARY KEY (run_id, document_id)) WITHOUT ROWID",
     "ALTER TABLE rolling ADD COLUMN documents_after TEXT NOT NULL DEFAULT ''",
   ],
+  // Blocks that a revoked key signed when it was not to be trusted.
+  ["ALTER TABLE run ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0"],
 ];

@@ -65,7 +65,7 @@ export async function verifyAll(
     state = chunk.run;
   }
   if (state.state !== "done") return { started: state }; // somebody has ended it meanwhile
-  const { verified, rehydrated, partial, failed, duration } = state;
+  const { verified, rehydrated, partial, failed, untrusted, duration } = state;
   return {
     finished: {
       totalBlocks: state.totalBlocks,
@@ -73,6 +73,7 @@ export async function verifyAll(
       rehydrated,
       partial,
       failed,
+      untrusted,
       results,
       documents: { ...state.documents, results: documentResults },
       duration,

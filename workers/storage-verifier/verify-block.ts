@@ -1,4 +1,5 @@
 import { indexGaps, writeAssetRecords, type IndexEntry } from "../../shared/block-index.ts";
+import { untrustedFor } from "../../shared/chain/signing-keys.ts";
 import { errorText, type Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
@@ -68,10 +69,19 @@ export async function verifyStoredBlock(
     },
   };
   const status = statusOf(report);
-  return { ...report, status, message: messageOf(report, status, repair) };
+  const untrusted = untrustedFor(known.blockNumber, chain.untrusted);
+  const message = messageOf(report, status, repair);
+  if (untrusted === undefined) return { ...report, status, message, untrusted: null };
+  const { keyId, revocation } = untrusted;
+  return {
+    ...report,
+    status,
+    message: `${message}. It is signed by key ${keyId}, which block ${revocation.blockNumber} revokes from block ${revocation.fromBlock} on: ${revocation.reason}`,
+    untrusted: { keyId, revokedIn: revocation.blockNumber },
+  };
 }
 
-type Unjudged = Omit<BlockReport, "status" | "message">;
+type Unjudged = Omit<BlockReport, "status" | "message" | "untrusted">;
 
 function statusOf(report: Unjudged): BlockStatus {
   const reports = TIER_NAMES.map((name) => report[name]);

@@ -1,5 +1,5 @@
 import { InvalidBlock, readBlock, verifyBlock, type Block } from "../../shared/chain/block.ts";
-import { keysOfGenesis, rotatedIn } from "../../shared/chain/signing-keys.ts";
+import { announcedIn, keysOfGenesis, lookupIn, revokedIn } from "../../shared/chain/signing-keys.ts";
 import type { BlockFacts, HeadFacts } from "../chain-head/reads.ts";
 
 type Place = Pick<BlockFacts, "blockNumber" | "previousHash" | "historyRoot"> & { readonly hash: string };
@@ -7,7 +7,7 @@ type Chain = Pick<HeadFacts, "chainId" | "signingKeys">;
 
 /**
  * The last look before a block is public for ever: it is the one that the chain head sealed, in its place, signed by a key
- * that the chain announced before it, and announces what the chain head noted. Many a Worker can reach the chain head and R2;
+ * that the chain announced last before it, and says of keys what the chain head noted. Many a Worker can reach the chain head and R2;
  * only the miner holds a key, so what another has made goes no further than here.
  * @throws InvalidBlock
  */
@@ -16,18 +16,29 @@ export async function verifySealed(
   { blockNumber, previousHash, historyRoot, hash }: Place,
   { chainId, signingKeys }: Chain,
 ): Promise<Block> {
-  const own = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : [];
-  const known = [...own, ...signingKeys.filter(({ announcedIn }) => announcedIn < blockNumber)];
-  const block = await verifyBlock(
-    bytes,
-    { chainId, blockNumber, previousHash, historyRoot, hash },
-    (keyId) => known.find((key) => key.keyId === keyId)?.publicKey,
-  );
-  const announced = blockNumber === 0 ? own : rotatedIn(block);
-  const noted = signingKeys.filter(({ announcedIn }) => announcedIn === blockNumber);
-  if (namesOf(announced) !== namesOf(noted))
+  const keys = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : signingKeys;
+  const place = { chainId, blockNumber, previousHash, historyRoot, hash };
+  const block = await verifyBlock(bytes, place, lookupIn(keys));
+  const noted = signingKeys.filter((key) => key.announcedIn === blockNumber);
+  if (namesOf(announcedIn(block)) !== namesOf(noted))
     throw new InvalidBlock("unknown_key", "the chain head noted other keys than this block announces");
+  if (!areRevocationsNoted(block, signingKeys))
+    throw new InvalidBlock("broken_rule", "the chain head noted other revocations than this block states");
   return block;
+}
+
+/** Of a key that a later block has revoked once more, from an earlier block on, only that revocation is noted. */
+function areRevocationsNoted(block: Block, noted: Chain["signingKeys"]): boolean {
+  const stated = revokedIn(block);
+  return noted.every(({ keyId, revocation }) => {
+    const here = stated.find((each) => each.keyId === keyId);
+    if (here === undefined) return revocation?.blockNumber !== block.blockNumber;
+    if (revocation === null) return false;
+    const { fromBlock, reason, blockNumber } = revocation;
+    return blockNumber === block.blockNumber
+      ? fromBlock === here.fromBlock && reason === here.reason
+      : fromBlock < here.fromBlock;
+  });
 }
 
 function namesOf(keys: readonly { readonly keyId: string; readonly publicKey: string }[]): string {

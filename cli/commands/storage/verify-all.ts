@@ -25,7 +25,8 @@ export function verifyAllCommand(): Command {
     .addHelpText(
       "after",
       `
-One run at a time. Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached.
+One run at a time. Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached, 8 when all copies are
+sound and a revoked key signed the block.
 ${examples("storage verify-all", "storage verify-all --no-repair --json | jq .failed", "storage verify-all --no-wait")}`,
     )
     .action(verifyAll);

@@ -20,7 +20,8 @@ export function verifyBlockCommand(): Command {
     .addHelpText(
       "after",
       `
-Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached.
+Exit code 6 when a copy is not sound and could not be restored, 7 when a tier could not be reached, 8 when all copies are
+sound and a revoked key signed the block.
 Exit code 6 also when a tier held a second block of this number that a key of the chain signed: repair halts the chain then.
 ${examples("storage verify 7", "storage verify 7 --no-repair --json | jq -r .status")}`,
     )

@@ -1,5 +1,6 @@
 import { erasesSomething } from "./erasing.ts";
 import { floods } from "./flooding.ts";
+import { replacesStolenKey } from "./keys.ts";
 import type { People } from "./people.ts";
 import { arrangeUsers } from "./users.ts";
 import { Vandal } from "./vandal.ts";
@@ -33,6 +34,7 @@ function arrangeOperator(people: People): void {
   sometimes(random.between(0, 2), "dismissing", () => operator.dismissesDeadLetters());
   sometimes(profile.erasures, "erasing", () => erasesSomething(people));
   sometimes(profile.floods, "flooding", () => floods(people));
+  sometimes(random.chance(0.4) ? 1 : 0, "replacing the key", () => replacesStolenKey(people));
 }
 
 function arrangeMishaps(people: People): void {

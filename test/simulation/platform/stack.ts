@@ -1,4 +1,4 @@
-import type { LocalSecrets } from "../../../cli/local/secrets.ts";
+import { secretsFor, type LocalSecrets } from "../../../cli/local/secrets.ts";
 import {
   DEAD_LETTER_CONSUMER,
   DEAD_LETTER_RETENTION,
@@ -84,6 +84,12 @@ export class Stack {
     };
     for (const { name, config } of deployed)
       this.worker(name).bind(environmentOf(name, config, parts, { vars, secrets }));
+  }
+
+  /** Deploys a Worker anew with another secret. What runs goes on with the one before. */
+  changeSecret(name: WorkerName, changed: Partial<LocalSecrets>): void {
+    const worker = this.worker(name);
+    worker.bind({ ...worker.env, ...secretsFor(name, { ...this.secrets, ...changed }) });
   }
 
   worker(name: WorkerName): SimulatedWorker {

@@ -1,5 +1,6 @@
 import type { AssetRecord } from "../../../shared/block-index.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
+import { isSystems } from "../../../shared/chain/system-transactions.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import { ledgerKeysOf } from "../../../shared/chain/ledger.ts";
 import type { Transaction } from "../../../shared/chain/transaction.ts";
@@ -12,9 +13,6 @@ import type { Mined } from "./mined.ts";
 import { checkUnpaid } from "./paid.ts";
 import type { Promised } from "./promised.ts";
 import { checkRegistered } from "./registered.ts";
-
-/** Types that the system makes itself. */
-const OWN = new Set(["genesis", "key_rotation"]);
 
 /** The whole chain as a stranger verifies it, in every tier, and against what was promised; when nothing is under way. */
 export async function checkWholeChain(stack: Stack, promised: Promised): Promise<void> {
@@ -47,9 +45,9 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
     if (pinned === undefined || !Buffer.from(pinned).equals(bytes))
       world.broken("6 nothing fake", `IPFS does not have block ${n}`);
     for (const [index, transaction] of block.transactions.entries()) {
-      const { id, type } = transaction;
+      const { id } = transaction;
       mined.set(id, { blockNumber: n, transaction });
-      if (!OWN.has(type) && !promised.wasOffered(id))
+      if (!isSystems(transaction) && !promised.wasOffered(id))
         world.broken("6 nothing fake", `nobody sent ${id} in block ${n}`);
       const place = JSON.parse(kv.truth(kvKeys.transaction(id)) ?? "null") as {
         blockNumber: number;

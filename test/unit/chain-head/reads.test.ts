@@ -155,10 +155,18 @@ describe("what the chain head tells", () => {
     expect(head.status().ignored).toEqual({ not_paid_yet: 1, other_type: 2 });
   });
 
-  it("of its keys: those of genesis at first", () => {
+  it("of its keys: that of genesis at first", () => {
     const { signingKeys, genesisHash } = new TestHead().begun().head();
     expect(signingKeys).toEqual([
-      { keyId: KEY.keyId, publicKey: KEY.publicKey, announcedIn: 0, firstBlock: 0, lastBlock: 1 },
+      {
+        keyId: KEY.keyId,
+        publicKey: KEY.publicKey,
+        announcedIn: 0,
+        retiredIn: null,
+        revocation: null,
+        firstBlock: 0,
+        lastBlock: 1,
+      },
     ]);
     expect(genesisHash).toMatch(/^[0-9a-f]{64}$/);
   });

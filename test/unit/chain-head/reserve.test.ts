@@ -22,6 +22,7 @@ describe("a reservation", () => {
       transactions: [],
       moved: [],
       announcedKeyIds: [],
+      revocation: null,
     });
     expect(head.transaction(1)).toMatchObject({ state: "pending", block: null });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KEY, sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
+import { sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
 
 function reservedWith(...numbers: number[]) {
   const head = new TestHead().begun();
@@ -59,20 +59,5 @@ describe("seal", () => {
     ]);
     expect(head.blockTransactions(2)).toEqual([3, 1, 2].map(txId));
     expect(head.block(2)?.transactionCount).toBe(5);
-  });
-
-  it("announces keys once and keeps the blocks that each has signed", () => {
-    const { head, reservation } = reservedWith(1);
-    const next = { keyId: "b".repeat(64), algorithm: "ML-DSA-44", publicKey: "second" } as const;
-    head.seal(reservation, { announces: [next, { ...KEY, publicKey: "another" }], systemTransactions: 1 });
-    head.admit(2);
-    head.requestMining();
-    const rotated = head.reserved();
-    expect(rotated.announcedKeyIds).toEqual([KEY.keyId, next.keyId]);
-    head.seal(rotated, { keyId: next.keyId });
-    expect(head.head().signingKeys).toEqual([
-      { keyId: KEY.keyId, publicKey: KEY.publicKey, announcedIn: 0, firstBlock: 0, lastBlock: 2 },
-      { keyId: next.keyId, publicKey: "second", announcedIn: 2, firstBlock: 3, lastBlock: 3 },
-    ]);
   });
 });

@@ -54,6 +54,7 @@ describe("the command line", () => {
         "pay",
         "keys generate",
         "keys rotate",
+        "keys revoke",
         "secrets check",
         "storage status",
         "storage verify",

@@ -24,6 +24,7 @@ export const RUN = {
   rehydrated: 0,
   partial: 0,
   failed: 0,
+  untrusted: 0,
   results: [],
   documents: NO_DOCUMENTS,
   message: null,

@@ -23,6 +23,7 @@ function report(status: BlockReport["status"], tiers: Partial<BlockReport> = {})
     rehydrated: {},
     status,
     message: "as a test has it",
+    untrusted: null,
     ...tiers,
   };
 }
@@ -79,6 +80,7 @@ const all = (results: BlockReport[], unsound = results.length) =>
     judgeAll({
       partial: unsound,
       failed: 0,
+      untrusted: 0,
       results,
       documents: NO_DOCUMENTS,
     }),
@@ -155,7 +157,19 @@ describe("the verification of all blocks ends", () => {
         },
       ],
     };
-    expect(codeOf(() => judgeAll({ partial: 0, failed: 0, results: [], documents }))).toBe(EXIT.unverified);
+    expect(codeOf(() => judgeAll({ partial: 0, failed: 0, untrusted: 0, results: [], documents }))).toBe(
+      EXIT.unverified,
+    );
+  });
+
+  it("apart when each is sound, and a revoked key signed one", () => {
+    const untrusted = { keyId: "a".repeat(64), revokedIn: 9 };
+    expect(codeOf(() => judgeBlock(report("ok", { untrusted })))).toBe(EXIT.untrusted);
+    expect(codeOf(() => judgeBlock(report("failed", { untrusted })))).toBe(EXIT.unverified);
+    const judged = (partial: number) =>
+      codeOf(() => judgeAll({ partial, failed: 0, untrusted: 1, results: [], documents: NO_DOCUMENTS }));
+    expect(judged(0)).toBe(EXIT.untrusted);
+    expect(judged(1)).toBe(EXIT.unverified);
   });
 
   it("badly when not all that is not sound was told", () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Block } from "../../../shared/chain/block.ts";
-import type { Transaction } from "../../../shared/chain/transaction.ts";
+import type { Transaction, TxId } from "../../../shared/chain/transaction.ts";
 import { Unverified, verifyMined } from "../../../shared/client/verify-mined.ts";
 import {
   announced,
@@ -8,6 +8,7 @@ import {
   creation,
   genesis,
   payment,
+  revocation,
   rotation,
   signedBy,
   signerOf,
@@ -32,26 +33,37 @@ beforeAll(async () => {
   await chain.add([payment("c"), mined], third);
 });
 
+/** A key as a deployment may show it. @param statedIn where a revocation is said to be */
+const shown = (signer: Signer, announcedIn: number, statedIn?: number) => ({
+  ...announced(signer),
+  announcedIn,
+  retiredIn: null,
+  revocation: statedIn === undefined ? null : { fromBlock: 0, reason: "", blockNumber: statedIn },
+  blocks: null,
+});
+
 /** As a deployment shows it that may lie: with other blocks, or with other keys announced. */
 async function verify(
   lies: {
     blocks?: Readonly<Record<number, Block>>;
     genesisHash?: string;
+    txId?: TxId;
     index?: number;
+    number?: number;
     also?: number;
+    /** Where a revocation is said to be. */
+    revokedIn?: number;
   } = {},
 ) {
   const [genesisBlock] = chain.blocks;
   const read: number[] = [];
   const keys = [
-    ...signers
-      .slice(0, 3)
-      .map((signer, announcedIn) => ({ ...announced(signer), announcedIn, blocks: null })),
-    ...(lies.also === undefined ? [] : [{ ...announced(signers[3]), announcedIn: lies.also, blocks: null }]),
+    ...signers.slice(0, 3).map((signer, announcedIn) => shown(signer, announcedIn, lies.revokedIn)),
+    ...(lies.also === undefined ? [] : [shown(signers[3], lies.also)]),
   ];
   const verified = await verifyMined(
-    mined.id,
-    { blockNumber: 3, index: lies.index ?? 1 },
+    lies.txId ?? mined.id,
+    { blockNumber: lies.number ?? 3, index: lies.index ?? 1 },
     {
       announced: {
         chainId: CHAIN_ID,
@@ -88,6 +100,29 @@ describe("a mined transaction", () => {
     const forged = await new TestChain().build(real.transactions, stranger, real);
     for (const also of [0, 1, 2, 3])
       expect((await verify({ blocks: { 3: forged }, also })).verified, String(also)).toBe("unknown_key");
+  });
+
+  it("is not when its block is signed by a key that was retired before it", async () => {
+    const real = chain.blocks[3] as Block;
+    const late = await chain.build(real.transactions, signers[1], real);
+    expect((await verify({ blocks: { 3: late } })).verified).toBe("retired_key");
+  });
+
+  it("is not when a later block revokes the key from this block on, and is when from a later one on", async () => {
+    const [, second, third] = signers;
+    const inBlock2 = { txId: payment("b").id, number: 2, index: 1, revokedIn: 4 };
+    for (const [from, fault] of [
+      [2, "revoked_key"],
+      [3, undefined],
+    ] as const) {
+      const stating = await chain.build([revocation(second, from)], third);
+      const { verified, read } = await verify({ ...inBlock2, blocks: { 4: stating } });
+      if (fault === undefined) expect(verified).toMatchObject({ transaction: { id: payment("b").id } });
+      else expect(verified).toBe(fault);
+      expect(read).toEqual([0, 1, 2, 4, 2]);
+    }
+    const forged = await chain.build([revocation(second, 2)], second);
+    expect((await verify({ ...inBlock2, blocks: { 4: forged } })).verified).toBe("retired_key");
   });
 
   it("is not when one byte of its block, or of a block with its key, is another", async () => {

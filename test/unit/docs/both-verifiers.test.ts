@@ -5,13 +5,16 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InvalidBlock } from "../../../shared/chain/block.ts";
-import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
+import { untrustedBlocks } from "../../../shared/chain/signing-keys.ts";
+import { ChainMaps, ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import {
   asJson,
   bytesOf,
   hex,
   Refused,
   root,
+  txIdOf,
+  untrustedBlocks as untrustedIndependently,
   userTxId,
   verifyChain,
   type Block,
@@ -47,10 +50,11 @@ function at<Item>(items: readonly Item[], index: number): Item {
   return item;
 }
 
-/** What both verifiers say of a chain: the fault of its first bad block, or "accepted". */
+/** What both verifiers say of a chain: the fault of its first bad block, the blocks not to be trusted, or "accepted". */
 async function verdict(chain: readonly Buffer[]): Promise<string> {
   const theirs = independently(chain);
-  const verifier = new ChainVerifier();
+  const memory = new ChainMaps();
+  const verifier = new ChainVerifier(memory);
   let ours = "accepted";
   try {
     for (const bytes of chain) await verifier.add(new Uint8Array(bytes));
@@ -58,14 +62,17 @@ async function verdict(chain: readonly Buffer[]): Promise<string> {
     if (!(error instanceof InvalidBlock)) throw error;
     ours = error.fault;
   }
-  expect(ours).toBe(theirs);
-  return ours;
+  const untrusted = untrustedBlocks(memory.end?.keys ?? []).flatMap(({ first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, i) => first + i),
+  );
+  expect(ours === "accepted" && untrusted.length > 0 ? untrusted.join() : ours).toBe(theirs);
+  return theirs;
 }
 
 function independently(chain: readonly Buffer[]): string {
   try {
-    verifyChain(chain, at(blocks, 0).hash);
-    return "accepted";
+    const untrusted = untrustedIndependently(verifyChain(chain, at(blocks, 0).hash));
+    return untrusted.length === 0 ? "accepted" : untrusted.join();
   } catch (error) {
     if (error instanceof Refused) return error.fault;
     throw error;
@@ -180,8 +187,12 @@ describe("a signature that the operator leaves out", () => {
   });
 });
 
-/** The block that comes after these, with these transactions, signed by signing key 1. */
-function following(chain: readonly Block[], transactions: Transaction[]): Block {
+/** The block that comes after these, with these transactions. */
+function following(
+  chain: readonly Block[],
+  transactions: Transaction[],
+  signer: ExampleKey = keys.signing1,
+): Block {
   const last = at(chain, chain.length - 1);
   return sealed(
     {
@@ -191,9 +202,145 @@ function following(chain: readonly Block[], transactions: Transaction[]): Block 
       historyRoot: hex(root(chain.map(({ hash }) => Buffer.from(hash, "hex")))),
       transactions,
     },
-    keys.signing1,
+    signer,
   );
 }
+
+/** A transaction of the system's own, under the id of its source. */
+function systems(type: string, data: Members, named: Members): Transaction {
+  const id = txIdOf({ source: type, chainId: "vdc-example", ...named });
+  return { id, type, timestamp: 1_788_221_000_000, data, signatures: {} };
+}
+const rotation = (key: ExampleKey) => systems("key_rotation", signingKeyOf(key), { keyId: key.keyId });
+const revocation = ({ keyId }: ExampleKey, fromBlock: number) =>
+  systems("key_revocation", { keyId, fromBlock, reason: "stolen" }, { keyId, fromBlock });
+const payment = (n: number): Transaction => ({
+  id: `vdc_tx_${String(n).padStart(40, "0")}`,
+  type: "payment",
+  timestamp: 1_788_221_000_000,
+  data: {},
+  signatures: {},
+});
+
+/** The example, and a block that revokes signing key 1 once more. */
+const revokedAgain = (fromBlock: number) =>
+  verdict([...example, stored(following(blocks, [revocation(keys.signing1, fromBlock)], keys.signing2))]);
+
+describe("what the system says of its keys, changed by an operator who signs the block anew", () => {
+  const [first, second] = [keys.signing1, keys.signing2];
+  /** Up to and with block 3; a block 4 with these transactions. */
+  const atTheEnd = (...transactions: Transaction[]) =>
+    verdict([...example.slice(0, 4), stored(following(blocks.slice(0, 4), transactions, second))]);
+
+  const all = [
+    { type: "key_rotation", transaction: rotation(keys.user) },
+    { type: "key_revocation", transaction: revocation(first, 2) },
+  ].flatMap(({ type, transaction }) =>
+    [...places(asJson(transaction))]
+      .slice(1)
+      .map((path) => ({ type, transaction, path, place: path.join(".") })),
+  );
+  it.each(all)("is refused when the $place of a $type is another", async ({ transaction, path, place }) => {
+    const tampered = changed(asJson(transaction), path, other) as unknown as Transaction;
+    const fault = await atTheEnd(tampered);
+    if (place === "timestamp" || place === "data.reason") expect(fault).toMatch(/^(?:accepted|2)$/);
+    else if (place === "id" || place === "data.fromBlock") expect(fault).toBe("wrong_transaction_id");
+    else expect(["wrong_transaction_id", "not_a_block"]).toContain(fault);
+    expect(
+      await atTheEnd(changed(asJson(transaction), path, () => undefined) as unknown as Transaction),
+    ).toBe("not_a_block");
+  });
+
+  it("is refused in another place of the block, and twice in it", async () => {
+    const [rotated, revoked] = [rotation(keys.user), revocation(first, 2)];
+    expect(await atTheEnd(rotated, revoked, payment(1))).toBe("2");
+    for (const order of [
+      [payment(1), rotated],
+      [payment(1), revoked],
+      [revoked, rotated],
+      [rotated, payment(1), revoked],
+      [rotated, rotation(keys.secondUser)],
+      [revoked, revocation(first, 1)],
+    ])
+      expect(await atTheEnd(...order)).toBe("wrong_place");
+  });
+
+  it("is refused under the id of another chain, or of nothing", async () => {
+    const { keyId } = keys.user;
+    const foreign = txIdOf({ source: "key_rotation", chainId: "vdc-other", keyId });
+    for (const id of [foreign, payment(1).id, txIdOf({ source: "key_rotation", keyId })])
+      expect(await atTheEnd({ ...rotation(keys.user), id })).toBe("wrong_transaction_id");
+  });
+
+  it("is refused when a key comes back, or is revoked that is not retired, from a block to come, or less than before", async () => {
+    for (const broken of [
+      rotation(first),
+      rotation(second),
+      revocation(second, 2),
+      revocation(keys.user, 2),
+      revocation(first, 5),
+    ])
+      expect(await atTheEnd(broken)).toBe(
+        broken.type === "key_rotation" && broken.data.keyId === second.keyId ? "wrong_place" : "broken_rule",
+      );
+    expect(await revokedAgain(2)).toBe("wrong_place"); // the very transaction of block 4
+    expect(await revokedAgain(3)).toBe("broken_rule");
+    expect(await revokedAgain(1)).toBe("1,2");
+    expect(await revokedAgain(0)).toBe("0,1,2");
+  });
+
+  it("is refused when a block announces a key and revokes the one that signs it", async () => {
+    expect(await atTheEnd(rotation(keys.user), revocation(second, 3))).toBe("broken_rule");
+  });
+
+  it("is refused when a retired or revoked key says it", async () => {
+    for (const said of [rotation(keys.user), revocation(second, 0)])
+      expect(await verdict([...example, stored(following(blocks, [said], first))])).toBe("retired_key");
+  });
+});
+
+const SIGNERS = [keys.signing1, keys.signing2, keys.user, keys.secondUser];
+
+/** A block of an operator who may know the rules or not: what it says of keys, and which key signs it. */
+const step = fc.record({
+  rotateTo: rarely(2, fc.nat({ max: 3 })),
+  revoke: rarely(2, fc.record({ key: fc.nat({ max: 3 }), back: fc.integer({ min: -1, max: 3 }) })),
+  /** By another key than the present one. */
+  signedBy: rarely(12, fc.nat({ max: 3 })),
+});
+
+/** Null so many times as often as something. */
+function rarely<T>(weight: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
+  return fc.oneof({ weight, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+}
+
+describe("any chain of rotations and revocations", () => {
+  it("is accepted by both verifiers or refused by both for the same fault, with the same blocks not to be trusted", async () => {
+    const seen = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (plan) => {
+        const chain = [at(blocks, 0)];
+        let present = 0;
+        for (const { rotateTo, revoke, signedBy: signer } of plan) {
+          const n = chain.length;
+          const said = [
+            ...(rotateTo === null ? [] : [rotation(at(SIGNERS, rotateTo))]),
+            ...(revoke === null ? [] : [revocation(at(SIGNERS, revoke.key), Math.max(0, n - revoke.back))]),
+            payment(n),
+          ];
+          chain.push(following(chain, said, at(SIGNERS, signer ?? present)));
+          present = rotateTo ?? present;
+        }
+        const said = await verdict(chain.map(stored));
+        seen.add(/^[\d,]+$/.test(said) ? "untrusted" : said);
+      }),
+      { numRuns: runs(60), seed: 13 },
+    );
+    expect([...seen]).toEqual(
+      expect.arrayContaining(["accepted", "untrusted", "broken_rule", "retired_key", "unknown_key"]),
+    );
+  });
+});
 
 const USERS = [keys.user, keys.secondUser, keys.signing1];
 const ASSETS = ["a", "b"];

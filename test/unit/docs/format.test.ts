@@ -27,6 +27,7 @@ import {
 import {
   privateCommitment,
   signedTransactionBytes,
+  type KeyRevocation,
   Transaction,
   transactionBytes,
   txIdOf,
@@ -201,7 +202,12 @@ class Example {
   readonly #announced: string[] = [];
 
   /** As the miner does: the system's own transactions first, then those that wait. */
-  async mine(seconds: number, keyring: Keyring, waiting: readonly Transaction[]): Promise<void> {
+  async mine(
+    seconds: number,
+    keyring: Keyring,
+    waiting: readonly Transaction[],
+    revocation: KeyRevocation | null = null,
+  ): Promise<void> {
     const blockNumber = this.blocks.length;
     const reservation: Reservation = {
       chainId: CHAIN_ID,
@@ -214,6 +220,7 @@ class Example {
       transactions: waiting.map(({ id }) => id),
       moved: [],
       announcedKeyIds: this.#announced,
+      revocation,
     };
     const system = systemPart(reservation, keyring);
     const signer = [first, second].find((known) => known.keyId === system.signer.keyId);
@@ -279,6 +286,9 @@ const transfer = await submitted(user, {
   data: { assetId: "asset-1", newOwnerKeyId: secondUser.keyId },
 });
 
+/** What an operator states of the first signing key once it is retired. */
+const REVOCATION = { keyId: first.keyId, fromBlock: 2, reason: "stolen from the safe" };
+
 const example = new Example();
 
 beforeAll(async () => {
@@ -287,6 +297,7 @@ beforeAll(async () => {
   await example.mine(90, before, [creation.transaction, payment.transaction]);
   await example.mine(180, after, [refund.transaction]);
   await example.mine(240, after, [registration.transaction, transfer.transaction]);
+  await example.mine(300, after, [], REVOCATION);
 });
 
 describe("the published fixtures of the worked example", () => {
@@ -322,7 +333,7 @@ describe("the published fixtures of the worked example", () => {
   it("are a chain that the project verifies", async () => {
     const verifier = new ChainVerifier();
     for (const { bytes } of chain.blocks) await verifier.add(utf8(bytes));
-    expect(verifier.next).toBe(4);
+    expect(verifier.next).toBe(5);
   });
 
   it("are a KV record that gives the block's bytes back", async () => {
@@ -457,6 +468,7 @@ async function computedExample(): Promise<Record<string, string>> {
   const sources = {
     genesis: { source: "genesis", chainId: CHAIN_ID },
     rotation: { source: "key_rotation", chainId: CHAIN_ID, keyId: second.keyId },
+    revocation: { source: "key_revocation", chainId: CHAIN_ID, keyId: first.keyId, fromBlock: 2 },
     creation: {
       source: "user",
       chainId: CHAIN_ID,
@@ -469,7 +481,7 @@ async function computedExample(): Promise<Record<string, string>> {
     payment: { source: "stripe", livemode: false, account: null, object: "pi_example_1" },
     refund: { source: "stripe", livemode: false, account: null, object: "re_example_1" },
   };
-  const [block1, block3] = [published(1), published(3)];
+  const block1 = published(1);
   const [created, paid] = block1.transactions;
   if (created === undefined || paid === undefined) throw new Error("block 1 has two transactions");
   const hidden = creation.private;
@@ -501,6 +513,9 @@ async function computedExample(): Promise<Record<string, string>> {
     "genesis, id": txIdOf(sources.genesis),
     "block 2, key_rotation, source": canonicalText(sources.rotation),
     "block 2, key_rotation, id": txIdOf(sources.rotation),
+    "block 4, key_revocation, source": canonicalText(sources.revocation),
+    "block 4, key_revocation, id": txIdOf(sources.revocation),
+    "block 4, key_revocation, bytes": fromUtf8(transactionBytes(published(4).transactions[0] as Transaction)),
     "block 2, refund, source": canonicalText(sources.refund),
     "block 2, refund, id": txIdOf(sources.refund),
 
@@ -570,7 +585,7 @@ async function computedExample(): Promise<Record<string, string>> {
   values["genesis, length"] = String(transactionBytes(genesis).length);
   values["genesis, SHA-256"] = sha256Hex(transactionBytes(genesis));
   values["genesis, leaf hash"] = hex(leafHash(transactionBytes(genesis)));
-  for (const block of [...example.blocks.slice(0, 3), block3]) {
+  for (const block of example.blocks) {
     const name = `block ${block.blockNumber}`;
     const bytes = blockBytes(block);
     values[`${name}, historyRoot`] = block.historyRoot;

@@ -25,6 +25,7 @@ import {
   auditPathHolds,
   headerHash,
   userTxId,
+  untrustedBlocks,
   verifyChain,
   verifyDocument,
   verifyUserMetadata,
@@ -87,7 +88,13 @@ describe("a verifier written from docs/format.md", () => {
       keys.signing1.keyId,
       keys.signing1.keyId,
       keys.signing2.keyId,
+      keys.signing2.keyId,
     ]);
+  });
+
+  it("names the block of the example that a revoked key signed", () => {
+    expect(untrustedBlocks(verifyChain(example, GENESIS))).toEqual([2]);
+    expect(untrustedBlocks(verifyChain(example.slice(0, 4), GENESIS))).toEqual([]);
   });
 
   it("derives the ids of the example's transactions from their sources", () => {
@@ -99,6 +106,14 @@ describe("a verifier written from docs/format.md", () => {
         stripe("re_example_1"),
       ],
       at(blocks, 3).transactions.map(ofUser),
+      [
+        txIdOf({
+          source: "key_revocation",
+          chainId: "vdc-example",
+          keyId: keys.signing1.keyId,
+          fromBlock: 2,
+        }),
+      ],
     ]);
     expect(at(at(blocks, 1).transactions, 1).data.pays).toBe(at(at(blocks, 1).transactions, 0).id);
     expect(at(at(blocks, 2).transactions, 1).data.refunds).toBe(stripe("pi_example_1"));
@@ -242,14 +257,14 @@ function faultOf(index: number, bytes: Uint8Array, genesisHash = GENESIS): strin
   }
 }
 
-/** A new block on top of the example, with these transactions. */
+/** A new block in the place of the example's last, with these transactions. */
 function next(transactions: Transaction[], members: Partial<Block> = {}): Block {
   const last = at(blocks, 3);
   return {
     ...last,
     blockNumber: 4,
     previousHash: last.hash,
-    historyRoot: hex(root(blocks.map((block) => Buffer.from(block.hash, "hex")))),
+    historyRoot: hex(root(blocks.slice(0, 4).map((block) => Buffer.from(block.hash, "hex")))),
     transactions,
     ...members,
   };
@@ -262,6 +277,11 @@ const plain = (n: number, type: string, data: Members): Transaction => ({
   timestamp: 1_788_221_000_000,
   data,
   signatures: {},
+});
+/** As the system makes it: under the id of its source. */
+const rotationTo = (key: ExampleKey): Transaction => ({
+  ...plain(0, "key_rotation", keyOf("ML-DSA-44", key)),
+  id: txIdOf({ source: "key_rotation", chainId: "vdc-example", keyId: key.keyId }),
 });
 const keyOf = (algorithm: Algorithm, { keyId: id, publicKey }: ExampleKey) => ({
   keyId: id,
@@ -386,8 +406,7 @@ describe("blocks out of place, rightly signed", () => {
   const payment = plain(1, "payment", {});
 
   it("are accepted when they follow all rules", () => {
-    for (const key of [keys.signing1, keys.signing2])
-      expect(faultOf(4, stored(sealed(next([payment]), key)))).toBe("accepted");
+    expect(faultOf(4, stored(sealed(next([payment]), keys.signing2)))).toBe("accepted");
   });
 
   it.each([
@@ -441,15 +460,18 @@ describe("blocks out of place, rightly signed", () => {
   });
 
   it("are refused when the key that signs is announced in this very block", () => {
-    const rotation = plain(3, "key_rotation", keyOf("ML-DSA-44", keys.user));
-    expect(faultOf(4, stored(sealed(next([rotation]), keys.user)))).toBe("unknown_key");
+    expect(faultOf(4, stored(sealed(next([rotationTo(keys.user)]), keys.user)))).toBe("unknown_key");
     expect(faultOf(2, stored(sealed(at(blocks, 2), keys.signing2)))).toBe("unknown_key");
   });
 
+  it("are refused when a retired key signs, from the next block on", () => {
+    expect(faultOf(4, stored(sealed(next([payment]), keys.signing1)))).toBe("retired_key");
+    expect(faultOf(3, stored(sealed(at(blocks, 3), keys.signing1)))).toBe("retired_key");
+  });
+
   it("are accepted from the next block on", () => {
-    const rotation = plain(3, "key_rotation", keyOf("ML-DSA-44", keys.user));
-    const announcing = sealed(next([rotation]), keys.signing2);
-    const hashes = [...blocks, announcing].map((block) => Buffer.from(block.hash, "hex"));
+    const announcing = sealed(next([rotationTo(keys.user)]), keys.signing2);
+    const hashes = [...blocks.slice(0, 4), announcing].map((block) => Buffer.from(block.hash, "hex"));
     const following = sealed(
       next([payment], {
         blockNumber: 5,
@@ -458,7 +480,7 @@ describe("blocks out of place, rightly signed", () => {
       }),
       keys.user,
     );
-    const chain = [...example, stored(announcing), stored(following)];
+    const chain = [...example.slice(0, 4), stored(announcing), stored(following)];
     expect(verifyChain(chain, GENESIS)).toHaveLength(6);
   });
 });
@@ -493,6 +515,16 @@ describe("transactions, in a block that is rightly signed", () => {
     const signed = [submitted(registration, keys.secondUser), submitted(creation), submitted(transfer)];
     expect(faultWith(...signed)).toBe("accepted");
     const plainOnes = [
+      rotationTo(keys.user),
+      {
+        ...plain(0, "key_revocation", { keyId: keys.signing1.keyId, fromBlock: 0, reason: "é".repeat(200) }),
+        id: txIdOf({
+          source: "key_revocation",
+          chainId: "vdc-example",
+          keyId: keys.signing1.keyId,
+          fromBlock: 0,
+        }),
+      },
       creation,
       plain(4, "payment", {}),
       plain(5, "payment", { pays: newId(2) }),
@@ -500,7 +532,6 @@ describe("transactions, in a block that is rightly signed", () => {
       plain(8, "refund", { refunds: null }),
       plain(9, "refund_failure", { failed: newId(6), refunds: newId(4) }),
       plain(10, "refund_failure", { failed: null, refunds: null }),
-      plain(7, "key_rotation", keyOf("ML-DSA-44", keys.user)),
     ];
     expect(faultWith(...plainOnes)).toBe("accepted");
   });
@@ -523,6 +554,12 @@ describe("transactions, in a block that is rightly signed", () => {
     plain(1, "refund_failure", { refunds: newId(4) }),
     plain(1, "key_rotation", { ...keyOf("ML-DSA-44", keys.user), keyId: keys.signing1.keyId }),
     plain(1, "key_rotation", keyOf("ML-KEM-768", keys.encryption)),
+    plain(1, "key_revocation", { keyId: keys.signing1.keyId, fromBlock: 0 }),
+    plain(1, "key_revocation", { keyId: keys.signing1.keyId, fromBlock: -1, reason: "stolen" }),
+    plain(1, "key_revocation", { keyId: "signing1", fromBlock: 0, reason: "stolen" }),
+    ...["", "a\nb", "\u0085", "x".repeat(201)].map((reason) =>
+      plain(1, "key_revocation", { keyId: keys.signing1.keyId, fromBlock: 0, reason }),
+    ),
     plain(1, "user_registration", { ...registration.data, signingKey: keyOf("ML-KEM-768", keys.user) }),
     { ...plain(1, "payment", {}), id: "vdc_tx_1" },
     { ...plain(1, "payment", {}), timestamp: 2 ** 53 },
@@ -539,6 +576,7 @@ describe("transactions, in a block that is rightly signed", () => {
       plain(1, "refund", { refunds: newId(2) }),
       plain(1, "refund_failure", { failed: null, refunds: newId(2) }),
       plain(1, "key_rotation", keyOf("ML-DSA-44", keys.user)),
+      plain(1, "key_revocation", { keyId: keys.signing1.keyId, fromBlock: 0, reason: "stolen" }),
     ])
       expect(faultWith(submitted(transaction))).toBe("wrong_user_signature");
   });

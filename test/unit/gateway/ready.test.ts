@@ -4,7 +4,7 @@ import { writeFact } from "../../../workers/chain-head/facts.ts";
 import type { Env } from "../../../workers/gateway/env.ts";
 import { ready } from "../../../workers/gateway/health.ts";
 import type { Arrival } from "../../../workers/gateway/operation.ts";
-import { TestHead } from "../../support/chain-head.ts";
+import { KEY, TestHead } from "../../support/chain-head.ts";
 
 const LIMIT = 900; // seconds
 
@@ -49,7 +49,7 @@ async function answerOf<T>(binding: string, answer: () => T): Promise<T> {
 }
 
 function minerHolds(...keyIds: string[]): void {
-  writeFact(head.sql, "minerKeys", { keyIds, at: head.now });
+  writeFact(head.sql, "minerKeys", { keyIds, signingKeyId: KEY.keyId, at: head.now });
 }
 
 /** What /api/ready says at the head's time, with everything in order unless told. */

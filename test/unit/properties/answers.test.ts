@@ -129,7 +129,7 @@ describe("an answer", () => {
       announced: {
         chainId: CHAIN_ID,
         genesisHash: first?.hash ?? "",
-        signingKeys: [{ ...announced(system), announcedIn: 0 }],
+        signingKeys: [{ ...announced(system), announcedIn: 0, retiredIn: null, revocation: null }],
       } as unknown as ShownChain["announced"],
       record: async (number) => (number === 0 ? first : record),
       genesisHash: first?.hash,

@@ -5,7 +5,7 @@ import { submissionTxId } from "../../../shared/chain/submission.ts";
 import type { Transaction } from "../../../shared/chain/transaction.ts";
 import { restoredBlock } from "../../../workers/storage-verifier/restored-block.ts";
 import {
-  announced,
+  chainKeys,
   CHAIN_ID,
   genesis,
   signedBy,
@@ -41,7 +41,7 @@ const transfer = (from: Signer, to: Signer) =>
 function restored(block: Block, asOf = block.blockNumber - 1, ledger = new Ledger()) {
   const { blockNumber, previousHash, historyRoot } = block;
   const erasures = { through: null, all: true };
-  const signingKeys = [announced(system)];
+  const signingKeys = chainKeys([system, 0]);
   const point = { life: "", erasures, blockNumber, previousHash, historyRoot, signingKeys };
   const readLedger = (keys: LedgerKeys) => Promise.resolve({ asOf, ...ledger.entries(keys) });
   return restoredBlock(blockBytes(block), CHAIN_ID, point, readLedger);

@@ -47,6 +47,7 @@ function report(blockNumber: number, status: BlockStatus): BlockReport {
     rehydrated: status === "rehydrated" ? { kv: "missing" } : {},
     status,
     message: status,
+    untrusted: null,
   };
 }
 

@@ -56,7 +56,15 @@ async function found(): Promise<string> {
     blockNumber: 1,
     previousHash: genesis.block.hash,
     historyRoot: hex(historyRoot(store, 1)),
-    signingKeys: [{ keyId: signer.keyId, publicKey: base64url(signer.publicKey) }],
+    signingKeys: [
+      {
+        keyId: signer.keyId,
+        publicKey: base64url(signer.publicKey),
+        announcedIn: 0,
+        retiredIn: null,
+        revocation: null,
+      },
+    ],
   };
   const chainHead = {
     ledger: async () => ({ asOf: 0, assets: [], users: [] }),

@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { blockBytes, type Block, type BlockFault } from "../../../shared/chain/block.ts";
-import type { SigningKey } from "../../../shared/chain/transaction.ts";
+import type { Revocation } from "../../../shared/chain/signing-keys.ts";
+import type { KnownKey } from "../../../workers/chain-head/signing-keys.ts";
 import { verifySealed } from "../../../workers/tier-persister/verify-sealed.ts";
 import {
-  announced,
   CHAIN_ID,
+  chainKeys,
   genesis,
   payment,
+  revocation,
   rotation,
   signerOf,
   TestChain,
@@ -24,13 +26,11 @@ beforeAll(async () => {
   await chain.add([payment("b")], next);
 });
 
-const noted = (key: SigningKey, announcedIn: number) => ({
-  ...key,
-  announcedIn,
-  firstBlock: null,
-  lastBlock: null,
-});
-const keys = () => [noted(announced(system), 0), noted(announced(next), 1)];
+/** What the chain head has noted of keys, and the blocks that announce them. */
+function noted(...keys: readonly (readonly [Signer, number])[]): KnownKey[] {
+  return chainKeys(...keys).map((key) => ({ ...key, firstBlock: null, lastBlock: null }));
+}
+const keys = (...more: readonly (readonly [Signer, number])[]) => noted([system, 0], [next, 1], ...more);
 
 /** @param signingKeys what the chain head has noted */
 const judged = (block: Block, signingKeys = keys(), facts: Partial<Block> = {}) =>
@@ -49,19 +49,40 @@ describe("a sealed block", () => {
   it("does not when an intruder signed it, whether or not he had his key noted for this very block", async () => {
     const forged = await chain.build([payment("c")], intruder);
     await expectRefused(judged(forged), "unknown_key");
-    await expectRefused(judged(forged, [...keys(), noted(announced(intruder), 3)]), "unknown_key");
+    await expectRefused(judged(forged, keys([intruder, 3])), "unknown_key");
     const announcing = await chain.build([rotation(intruder)], intruder);
-    await expectRefused(judged(announcing, [...keys(), noted(announced(intruder), 3)]), "unknown_key");
+    await expectRefused(judged(announcing, keys([intruder, 3])), "unknown_key");
   });
 
   it("does not when a key was noted that it does not announce: with that, the block after it could be forged", async () => {
     const sound = await chain.build([payment("c")], next);
     expect(await judged(sound)).toEqual(sound);
-    await expectRefused(judged(sound, [...keys(), noted(announced(intruder), 3)]), "unknown_key");
+    await expectRefused(judged(sound, keys([intruder, 3])), "unknown_key");
     const rotating = await chain.build([rotation(intruder)], next);
     await expectRefused(judged(rotating), "unknown_key");
-    const other = { ...announced(intruder), publicKey: announced(system).publicKey };
-    await expectRefused(judged(rotating, [...keys(), noted(other, 3)]), "unknown_key");
+    const other = { ...intruder, publicKey: system.publicKey };
+    await expectRefused(judged(rotating, keys([other, 3])), "unknown_key");
+  });
+
+  it("does not when a retired key signed it", async () => {
+    const late = await chain.build([payment("c")], system);
+    await expectRefused(judged(late), "retired_key");
+  });
+
+  it("does not when it revokes a key of which the chain head noted something else, or nothing", async () => {
+    const block = await chain.build([revocation(system, 1)], next);
+    const [first, ...rest] = keys() as [KnownKey, ...KnownKey[]];
+    const said = (of: Partial<Revocation> = {}) => [
+      { ...first, revocation: { fromBlock: 1, reason: "stolen", blockNumber: 3, ...of } },
+      ...rest,
+    ];
+    expect(await judged(block, said())).toEqual(block);
+    expect(await judged(block, said({ fromBlock: 0, blockNumber: 7 }))).toEqual(block); // a later one widens it
+    const others = [keys(), said({ fromBlock: 0 }), said({ reason: "lost" }), said({ blockNumber: 7 })];
+    for (const other of others) await expectRefused(judged(block, other), "broken_rule");
+    const silent = await chain.build([payment("c")], next);
+    await expectRefused(judged(silent, said()), "broken_rule");
+    expect(await judged(silent, said({ blockNumber: 2 }))).toEqual(silent);
   });
 
   it("does not in another place than the chain head gave it, nor as another than it sealed", async () => {

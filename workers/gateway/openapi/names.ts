@@ -18,6 +18,7 @@ import * as blocks from "../blocks.ts";
 import * as contents from "../contents.ts";
 import * as deadLetters from "../dead-letters.ts";
 import * as health from "../health.ts";
+import * as keys from "../keys.ts";
 import * as mine from "../mine.ts";
 import * as pending from "../pending.ts";
 import * as privacy from "../privacy.ts";
@@ -53,6 +54,7 @@ const FILES: readonly object[] = [
   deadLetters,
   halted,
   health,
+  keys,
   mine,
   pending,
   privacy,

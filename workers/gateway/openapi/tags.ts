@@ -37,8 +37,8 @@ export const TAGS: readonly Tag[] = [
   },
   {
     name: "Mining",
-    description: "For operators: approve, look on, resume.",
-    paths: ["/api/vdc/mine", "/api/vdc/resume", "/api/vdc/pending", "/api/vdc/status"],
+    description: "For operators: approve, look on, resume, revoke a signing key.",
+    paths: ["/api/vdc/mine", "/api/vdc/resume", "/api/vdc/keys", "/api/vdc/pending", "/api/vdc/status"],
   },
   {
     name: "Storage",

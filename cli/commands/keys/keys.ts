@@ -1,11 +1,12 @@
 import { Command, Option } from "commander";
-import { generateKeyring, KeyringError, rotateKeyring } from "../../shared/crypto/keyring.ts";
-import { CommandFailure } from "../failure.ts";
-import { writeSecretFile } from "../files/secret-file.ts";
-import { keyringIn } from "../keyring.ts";
-import { publicKeyOf } from "../local/secrets.ts";
-import { note, show } from "../output/show.ts";
-import { examples, path } from "./options.ts";
+import { generateKeyring, KeyringError, rotateKeyring } from "../../../shared/crypto/keyring.ts";
+import { CommandFailure } from "../../failure.ts";
+import { writeSecretFile } from "../../files/secret-file.ts";
+import { keyringIn } from "../../keyring.ts";
+import { publicKeyOf } from "../../local/secrets.ts";
+import { note, show } from "../../output/show.ts";
+import { examples, path } from "../options.ts";
+import { revokeCommand } from "./revoke.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -21,7 +22,7 @@ function outputOption(): Option {
 
 export function keysCommand(): Command {
   return new Command("keys")
-    .description("make the system's keys")
+    .description("the system's keys: make them, replace them, revoke a stolen one")
     .addCommand(
       new Command("generate")
         .description("print a new keyring (SYSTEM_KEYRING) and its public key, as lines of a .dev.vars file")
@@ -45,6 +46,7 @@ export function keysCommand(): Command {
         .addHelpText("after", examples("keys rotate keys.secret -o keys.next.secret"))
         .action(async (file: string, options: Options) => print(await rotate(file), options)),
     )
+    .addCommand(revokeCommand())
     .addHelpText("after", examples("keys generate -o keys.secret"));
 }
 

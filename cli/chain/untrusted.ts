@@ -1,0 +1,22 @@
+import type { UntrustedBlocks } from "../../shared/chain/signing-keys.ts";
+import { CommandFailure, EXIT } from "../failure.ts";
+
+/** Ends the command when a revoked key signed some of a chain that is whole. */
+export function judgeTrust(untrusted: readonly UntrustedBlocks[]): void {
+  if (untrusted.length === 0) return;
+  throw new CommandFailure(
+    `the chain is whole, but a revoked key signed ${untrusted.map(blocksText).join(" and ")}: compare their hashes with those that you noted before (docs/operations.md, "A signing key was stolen")`,
+    EXIT.untrusted,
+  );
+}
+
+/** Says which blocks are not to be trusted, and why. */
+export function untrustedText(blocks: UntrustedBlocks): string {
+  const { keyId, revocation } = blocks;
+  const { blockNumber, fromBlock, reason } = revocation;
+  return `${blocksText(blocks)}, signed by key ${keyId}, which block ${blockNumber} revokes from block ${fromBlock} on: ${reason}`;
+}
+
+export function blocksText({ first, last }: Pick<UntrustedBlocks, "first" | "last">): string {
+  return first === last ? `block ${first}` : `blocks ${first} to ${last}`;
+}
