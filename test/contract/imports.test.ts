@@ -10,7 +10,7 @@ interface Layer {
   readonly types?: readonly string[];
 }
 
-/** crypto ← chain ← storage, messages ← workers. DESIGN §7. */
+/** crypto ← chain ← storage, messages ← workers: docs/design.md#layers */
 const SHARED: readonly Layer[] = [
   { folder: "shared/errors.ts", may: [] },
   { folder: "shared/issue-text.ts", may: ["valibot"] },
@@ -304,7 +304,7 @@ function isName(node: Node, name: string): boolean {
   return node.type === "Identifier" && node.name === name;
 }
 
-/** A class that others call has one line of its own for each method: the chain head's are DESIGN §3's table. */
+/** A class that others call has one line of its own for each method: docs/design.md#the-chain-head lists the chain head's. */
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
   "workers/chain-head/index.ts": 320,
   "workers/monitor/index.ts": 80,

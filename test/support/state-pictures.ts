@@ -42,4 +42,5 @@ export function withPictures(document: string): string {
   }, document);
 }
 
-if (process.argv[1] === import.meta.filename) writeFileSync(DESIGN, withPictures(readFileSync(DESIGN, "utf8")));
+if (process.argv[1] === import.meta.filename)
+  writeFileSync(DESIGN, withPictures(readFileSync(DESIGN, "utf8")));

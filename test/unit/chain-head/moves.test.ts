@@ -81,8 +81,7 @@ function makeEveryMove(seen: Seen): void {
     .by("admit", (head) => head.admit(2))
     .by("withdraw", (head) => head.withdraw(3))
     .by("beginRestore", (head) => head.beginRestore());
-  for (const block of blocks)
-    restored.by("restoreBlock", (head) => head.restoreBlock(block));
+  for (const block of blocks) restored.by("restoreBlock", (head) => head.restoreBlock(block));
   restored.by("endRestore", (head) => head.endRestore({ publishedThrough: 2, staged: [] }));
 }
 
