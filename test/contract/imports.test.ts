@@ -299,6 +299,10 @@ function isMember(node: Node, name: string): boolean {
   return node.type === "MemberExpression" && nameOf(node)?.replace(/^globalThis\./, "") === name;
 }
 
+function isAck({ type, callee }: Node): boolean {
+  return type === "CallExpression" && /\.ack(?:All)?$/.test(nameOf(callee) ?? "");
+}
+
 /** A use of the bare name, as a value or in a declaration. */
 function isName(node: Node, name: string): boolean {
   return node.type === "Identifier" && node.name === name;
@@ -310,6 +314,13 @@ const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
   "workers/monitor/index.ts": 80,
   "workers/storage-verifier/index.ts": 120,
 };
+
+describe("a queue's message", () => {
+  it("is acked in shared/consume.ts and nowhere else", () => {
+    const found = sources("{shared,workers}/**/*.ts").filter(({ program }) => nodes(program).some(isAck));
+    expect(found.map(({ path }) => path)).toEqual(["shared/consume.ts"]);
+  });
+});
 
 describe("the size of a file", () => {
   it.for(sources("workers/*/index.ts").map(({ path }) => path))("%s is a thin door", (path) => {
