@@ -108,7 +108,7 @@ const transactionOf = <Type extends string, Data extends v.GenericSchema>(type: 
 
 /**
  * A transaction as it stands in a block: public for ever, so `data` holds public facts only, by a strict schema
- * per type. What is personal travels in the private part, to which `privateCommitment` commits. DESIGN §5.
+ * per type. What is personal travels in the private part, to which `privateCommitment` commits: docs/format.md#43-private-part-and-commitment
  */
 export const Transaction = v.variant("type", [
   transactionOf(
@@ -166,7 +166,7 @@ export const PendingPayload = v.strictObject({
 });
 export type PendingPayload = { transaction: Transaction; private?: PrivatePart };
 
-/** SHA-256 over the 32-byte salt and the canonical private part, lower-case hex. DESIGN §5. */
+/** SHA-256 over the 32-byte salt and the canonical private part, lower-case hex: docs/format.md#43-private-part-and-commitment */
 export function privateCommitment(salt: Uint8Array, part: Json): string {
   return sha256Hex(concat(salt, canonicalBytes(part)));
 }

@@ -22,7 +22,7 @@ export const ENCRYPTION_PUBLIC_KEY_BYTES = 1184;
 
 /**
  * A sealed payload: HPKE base mode (RFC 9180; ML-KEM-768 from draft-ietf-hpke-pq), one message per encapsulation.
- * Base mode says nothing about who sealed it: what is inside has to be verified after opening. DESIGN §5.
+ * Base mode says nothing about who sealed it: what is inside has to be verified after opening: docs/format.md#8-envelopes
  */
 export const Envelope = v.strictObject({
   v: v.literal(1),

@@ -1,5 +1,5 @@
 /**
- * Every key that VDC writes, in one place (DESIGN §5). A contract test finds key-like literals elsewhere.
+ * Every key that VDC writes, in one place: docs/format.md#10-storage. A contract test finds key-like literals elsewhere.
  * KV: read path. R2: archive and working state.
  */
 export const kvKeys = {

@@ -13,7 +13,7 @@ interface Layer {
   readonly types?: readonly string[];
 }
 
-/** crypto ← chain ← storage, messages ← workers. DESIGN §7. */
+/** crypto ← chain ← storage, messages ← workers: docs/design.md#layers */
 const SHARED: readonly Layer[] = [
   { folder: "shared/errors.ts", may: [] },
   { folder: "shared/issue-text.ts", may: ["valibot"] },
@@ -306,17 +306,28 @@ function isMember(node: Node, name: string): boolean {
   return node.type === "MemberExpression" && nameOf(node)?.replace(/^globalThis\./, "") === name;
 }
 
+function isAck({ type, callee }: Node): boolean {
+  return type === "CallExpression" && /\.ack(?:All)?$/.test(nameOf(callee) ?? "");
+}
+
 /** A use of the bare name, as a value or in a declaration. */
 function isName(node: Node, name: string): boolean {
   return node.type === "Identifier" && node.name === name;
 }
 
-/** A class that others call has one line of its own for each method: the chain head's are DESIGN §3's table. */
+/** A class that others call has one line of its own for each method: docs/design.md#the-chain-head lists the chain head's. */
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
   "workers/chain-head/index.ts": 320,
   "workers/monitor/index.ts": 80,
   "workers/storage-verifier/index.ts": 130,
 };
+
+describe("a queue's message", () => {
+  it("is acked in shared/consume.ts and nowhere else", () => {
+    const found = sources("{shared,workers}/**/*.ts").filter(({ program }) => nodes(program).some(isAck));
+    expect(found.map(({ path }) => path)).toEqual(["shared/consume.ts"]);
+  });
+});
 
 describe("the size of a file", () => {
   it.for(sources("workers/*/index.ts").map(({ path }) => path))("%s is a thin door", (path) => {

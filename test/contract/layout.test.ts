@@ -4,7 +4,7 @@ import { lineOf, nodes, sources, type Node } from "./sources.ts";
 
 const LAYOUT = "shared/storage/layout.ts";
 
-/** How the keys of DESIGN §5's table begin, those of later Workers too. */
+/** How the keys of docs/format.md#10-storage begin. */
 const KEY =
   /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|set-aside|blocks|sealed|private|evidence|erased|documents|activation|intents|uploads|dead-letters)\/)/;
 
@@ -51,8 +51,8 @@ describe("the keys in storage", () => {
     );
   });
 
-  // DESIGN §5, "Keys in storage": other programs and the data of a running chain depend on each.
-  it("are those of the design", () => {
+  // docs/format.md#10-storage: other programs and the data of a running chain depend on each.
+  it("are those of docs/format.md", () => {
     const all = {
       kv: Object.fromEntries(Object.entries(kvKeys).map(([name, key]) => [name, spelled(key)])),
       r2: Object.fromEntries(Object.entries(r2Keys).map(([name, key]) => [name, spelled(key)])),

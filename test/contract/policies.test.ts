@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { POLICIES, type Kind, type Policy } from "../../shared/storage/policies.ts";
 import { lineOf, nodes, sources, type Node, type Source } from "./sources.ts";
 
-const SPECIFICATION = join(import.meta.dirname, "../../../shared/spec/block-mining-flow.md");
-const COPY = join(import.meta.dirname, "../fixtures/storage-policies.md");
+/** The section "Storage Policies" of the specification. */
+const SPECIFICATION = join(import.meta.dirname, "../fixtures/storage-policies.md");
 
 /** The rows of the specification's table, by the kind that each is in code. */
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -50,7 +50,7 @@ function isKept(cell: string | undefined): boolean {
 }
 
 describe("the storage policies", () => {
-  const rows = rowsOf(sectionOf(readFileSync(existsSync(SPECIFICATION) ? SPECIFICATION : COPY, "utf8")));
+  const rows = rowsOf(sectionOf(readFileSync(SPECIFICATION, "utf8")));
 
   it("are the specification's table, row by row", () => {
     expect(rows.map((row) => row["Data Type"])).toEqual(Object.keys(KINDS));
@@ -81,16 +81,6 @@ describe("the storage policies", () => {
       ]);
     }
   });
-
-  it.skipIf(!existsSync(SPECIFICATION))(
-    "are tested against a copy that says what the specification says",
-    () => {
-      const [copied, original] = [COPY, SPECIFICATION].map((path) =>
-        rowsOf(sectionOf(readFileSync(path, "utf8"))),
-      );
-      expect(copied).toEqual(original);
-    },
-  );
 });
 
 /** Names of `r2Keys` and `kvKeys` whose objects only a policy may let anybody write. */

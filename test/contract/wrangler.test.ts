@@ -325,7 +325,7 @@ describe("the queues together", () => {
   });
 });
 
-/** DESIGN §2 in one line each: a secret in a second place doubles what an intruder can reach. */
+/** docs/design.md#workers in one line each: a secret in a second place doubles what an intruder can reach. */
 describe("a secret", () => {
   it.for([
     ["SYSTEM_KEYRING", "miner"],

@@ -4,12 +4,17 @@ import { join } from "node:path";
 const SHARED = join(import.meta.dirname, "../../../shared/vectors");
 const FIXTURES = join(import.meta.dirname, "../fixtures");
 
-/**
- * A published vector file of the project's shared folder, beside the repository. Undefined only where that whole
- * folder is absent (a bare clone): a missing file in it is an error.
- */
+/** Whether the folder of larger vector sets is there, beside the repository. A bare clone has the committed cases only. */
+export const HAS_SHARED_VECTORS = existsSync(SHARED);
+
+/** A file of that folder, where the folder is there. A missing file in it is an error. */
+export function sharedVectorText(path: string): string {
+  return readFileSync(join(SHARED, path), "utf8");
+}
+
+/** A published vector file of that folder. Undefined only where the whole folder is absent. */
 export function vectors(path: string): unknown {
-  return existsSync(SHARED) ? readJson(join(SHARED, path)) : undefined;
+  return HAS_SHARED_VECTORS ? JSON.parse(sharedVectorText(path)) : undefined;
 }
 
 /** A committed case file of `test/fixtures`: there in every clone. */

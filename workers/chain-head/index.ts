@@ -47,7 +47,7 @@ import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
 /**
  * The single writer of the chain: one object per chain, named by CHAIN_ID. A global singleton on purpose, for it is
  * the atom of coordination. Each decision is one synchronous transaction without I/O; what follows from it outside is
- * owed to the alarm. DESIGN §3.
+ * owed to the alarm: docs/design.md#the-chain-head
  */
 export class ChainHead extends DurableObject<Env> {
   readonly #rules = chainRules(this.env);

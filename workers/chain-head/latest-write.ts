@@ -9,7 +9,7 @@ export interface LatestWrite {
 
 /**
  * KV has no compare-and-swap: a write of `vdc:latest` that was begun and is not known to be done may still land, over a
- * newer one. So it is noted before it begins, and while it may land no other block is published (DESIGN §1, promise 5).
+ * newer one. So it is noted before it begins, and while it may land no other block is published (promise 5 of docs/design.md#promises).
  * @param within milliseconds; after them it has landed, or never will
  */
 export function noteBegun(sql: Sql, blockNumber: number, now: number, within: number): void {

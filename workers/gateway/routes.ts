@@ -34,7 +34,7 @@ import { replaceUserMetadata, userMetadata } from "./users.ts";
 import { webhook } from "./webhook.ts";
 import { wellKnown } from "./well-known.ts";
 
-/** The table of contents of the HTTP interface. DESIGN §6. */
+/** The table of contents of the HTTP interface: docs/design.md#http-interface */
 export const ROUTES: readonly Route[] = [
   ["POST", "/api/stripe/webhook", webhook],
 

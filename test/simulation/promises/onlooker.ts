@@ -41,8 +41,8 @@ const SPELLINGS = [
 ];
 
 /**
- * Sees every write of a tier at the moment at which it is done, and holds it against the promises of DESIGN §1 that a
- * single write can break.
+ * Sees every write of a tier at the moment at which it is done, and holds it against the promises of
+ * docs/design.md#promises that a single write can break.
  */
 export class Onlooker {
   readonly #world: World;

@@ -1,12 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EventFamily } from "../../../shared/stripe/decision.ts";
 import { syntheticCheckout, syntheticRefund } from "../../../cli/stripe/synthetic.ts";
+import { HAS_SHARED_VECTORS, sharedVectorText } from "../../support/vectors.ts";
 import { decide, deliver, SIGNED_AT, transactionOf } from "./events.ts";
-
-/** Outside the repository: absent from a bare clone, whose own cases are in the other files of this folder. */
-const VECTORS = join(import.meta.dirname, "../../../../shared/vectors/stripe");
 
 /** What each file means, in the family that it belongs to. */
 const EXPECTED: Record<string, [EventFamily, string]> = {
@@ -28,10 +24,11 @@ const EXPECTED: Record<string, [EventFamily, string]> = {
   "events-2020-08-27/payment_intent.succeeded.json": ["payment_intent", "payment"],
 };
 
-const text = (file: string) => readFileSync(join(VECTORS, file), "utf8");
+const text = (file: string) => sharedVectorText(`stripe/${file}`);
 const parsed = (file: string) => JSON.parse(text(file)) as ReturnType<typeof syntheticRefund>;
 
-describe.runIf(existsSync(VECTORS))("Stripe's published events", () => {
+/** A bare clone has its own cases in the other files of this folder. */
+describe.runIf(HAS_SHARED_VECTORS)("Stripe's published events", () => {
   it("are all tested here", () => {
     const index = JSON.parse(text("events.json")) as { file: string }[];
     expect(Object.keys(EXPECTED).toSorted()).toEqual(index.map(({ file }) => file).toSorted());
