@@ -22,18 +22,13 @@ export function faultsOf(worker: WorkerName, folder: string, environment: NodeJS
   const secrets = secretsIn(file);
   if (typeof secrets === "string") return [secrets];
   const given = Object.keys(secrets);
-  const told = (found: readonly string[], text: (name: string) => string) => found.map(text);
+  const missing = required.filter((name) => !secrets[name]);
+  const foreign = given.filter((name) => !names.includes(name));
+  const exported = given.filter((name) => environment[name] !== undefined);
   return [
-    ...told(
-      required.filter((name) => !secrets[name]),
-      (name) => `${file} does not set ${name}`,
-    ),
-    ...told(
-      given.filter((name) => !names.includes(name)),
-      (name) => `${file} sets ${name}, which ${worker} does not need: take it out`,
-    ),
-    ...told(
-      given.filter((name) => environment[name] !== undefined),
+    ...missing.map((name) => `${file} does not set ${name}`),
+    ...foreign.map((name) => `${file} sets ${name}, which ${worker} does not need: take it out`),
+    ...exported.map(
       (name) => `${name} is set in your environment too: say \`unset ${name}\` before you deploy ${file}`,
     ),
     ...(process.platform !== "win32" && (exists.mode & 0o077) !== 0

@@ -317,7 +317,7 @@ function isName(node: Node, name: string): boolean {
 
 /** A class that others call has one line of its own for each method: docs/design.md#the-chain-head lists the chain head's. */
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
-  "workers/chain-head/index.ts": 320,
+  "workers/chain-head/index.ts": 340,
   "workers/monitor/index.ts": 80,
   "workers/storage-verifier/index.ts": 130,
 };

@@ -52,6 +52,7 @@ describe("a block that is whole", () => {
       privateParts: { complete: true, missing: 0 },
       source: "kv",
       rehydrated: {},
+      untrusted: null,
       status: "ok",
       message: "Block present in all storage tiers",
     });
@@ -267,6 +268,12 @@ describe("all blocks", () => {
         failed: 0,
         verifiedSince: null,
         rehydrated: { r2: 0, ipfs: 0 },
+      },
+      verification: {
+        failing: 0,
+        partial: 0,
+        verifiedSince: expect.any(Number),
+        lastRun: expect.objectContaining({ state: "done" }),
       },
       next: 1,
     });

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { BlockNumber } from "../../../shared/chain/block.ts";
 import { AssetId, Timestamp, TxId, Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
+import { RecordKind } from "../../../shared/storage/records.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
 import { UserId } from "../../../shared/user-metadata.ts";
 import { Count } from "../count.ts";
@@ -26,6 +27,8 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
     assetId: AssetId,
     userId: UserId,
     documentId: Sha256Hex,
+    kind: RecordKind,
+    recordId: v.string(),
   },
   "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
   "already-exists": { assetId: AssetId, userId: UserId },
