@@ -54,7 +54,6 @@ const IN_WORKERS = [
   "ipfs-unixfs-importer",
   "itty-router",
   "pinata",
-  "stripe",
   "valibot",
 ];
 

@@ -34,8 +34,7 @@ interface Delivery {
 async function post(pipeline: Pipeline, body: string, delivery: Delivery = {}): Promise<Response> {
   const { secret = NEW_SECRET, shift = 0, sent = body } = delivery;
   const signature =
-    delivery.signature ??
-    (secret === null ? undefined : await signStripeBody(body, secret, seconds() + shift));
+    delivery.signature ?? (secret === null ? undefined : signStripeBody(body, secret, seconds() + shift));
   return pipeline.fetch("/api/stripe/webhook", {
     method: "POST",
     headers: signature === undefined ? {} : { "stripe-signature": signature },
