@@ -58,7 +58,6 @@ const SHARED: readonly Layer[] = [
       "shared/errors.ts",
       "shared/read-whole.ts",
       "shared/whole-text.ts",
-      "node:async_hooks",
       "pinata",
       "valibot",
     ],
