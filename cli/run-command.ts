@@ -12,7 +12,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
   let restore: (() => void) | undefined;
   try {
     restore = useProxies();
-    await vdcProgram().parseAsync(args, { from: "user" });
+    await (await vdcProgram(commandIn(args))).parseAsync(args, { from: "user" });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // Commander has written why
@@ -22,4 +22,10 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
   } finally {
     restore?.();
   }
+}
+
+/** `storage` of `storage verify 7`, and of `help storage`. No option stands before a command with a value of its own. */
+function commandIn(args: readonly string[]): string {
+  const [first = "", second = ""] = args.filter((arg) => !arg.startsWith("-"));
+  return first === "help" ? second : first;
 }

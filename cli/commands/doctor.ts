@@ -19,7 +19,6 @@ interface Diagnosis {
 
 export function doctorCommand(): Command {
   return connected(new Command("doctor"))
-    .description("check this machine and a deployment, and say what to do about each thing that is wrong")
     .addHelpText(
       "after",
       `

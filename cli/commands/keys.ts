@@ -12,7 +12,6 @@ interface Options {
 
 export function keysCommand(): Command {
   return new Command("keys")
-    .description("make the system's keys")
     .addCommand(
       new Command("generate")
         .description("print a new keyring (SYSTEM_KEYRING) and its public key, as lines of a .dev.vars file")
