@@ -35,7 +35,7 @@ export interface ChainMemory {
 }
 
 /** Memory for chains of which all ids fit into this process. */
-export class ChainMaps implements ChainMemory {
+class ChainMaps implements ChainMemory {
   end: ChainEnd | undefined;
   readonly #seen = new Set<string>();
   readonly #assets = new Map<string, LedgerEntries["assets"][number]>();

@@ -1,6 +1,6 @@
 import { retryAfterSeconds } from "./retry-after.ts";
 
-export interface Observed<T> {
+interface Observed<T> {
   readonly result?: T;
   readonly error?: unknown;
   /** Seconds, from an answer that carried Retry-After (RFC 9110 §10.2.3). */

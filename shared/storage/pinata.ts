@@ -3,7 +3,7 @@ import { rateLimited } from "./retry-after.ts";
 import { observedFetch } from "./observed-fetch.ts";
 import type { Pinner } from "./pinner.ts";
 
-export interface PinataSettings {
+interface PinataSettings {
   readonly jwt: string;
   /** Base URLs ending in `/v3`; Pinata's own when left out. */
   readonly uploadUrl?: string | undefined;

@@ -8,7 +8,7 @@ const MAX_SIGNATURES = 5;
 const TIME = /^(?:0|[1-9]\d{0,11})$/;
 const V1 = /^[0-9a-f]{64}$/;
 
-export interface StripeSignature {
+interface StripeSignature {
   /** Seconds since the epoch. */
   readonly time: number;
   /** 32 bytes each. */

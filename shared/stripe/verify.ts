@@ -6,7 +6,7 @@ import { isThin, readThin, type ThinEvent } from "./thin.ts";
 /** Both ways. Stripe's libraries bound the past by the same 300 seconds, and the future not at all. */
 const TOLERANCE_SECONDS = 300;
 
-export interface StripeDelivery {
+interface StripeDelivery {
   /** The body exactly as received: one changed space changes the signature. */
   rawBody: string;
   signatureHeader: string | null;

@@ -38,7 +38,7 @@ export interface Format {
   readonly exact?: boolean;
 }
 
-export class NotSigned extends Error {}
+class NotSigned extends Error {}
 
 /** What reading JSON by a schema may throw. */
 const OF_JSON: readonly ErrorClass[] = [SyntaxError, TypeError, v.ValiError];
