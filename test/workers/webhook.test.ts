@@ -115,7 +115,8 @@ describe("the webhook", () => {
       "bad_signature",
     );
     await expectRefused(await post(pipeline, body, { sent: `${body} ` }), "bad_signature");
-    await expectRefused(await post(pipeline, ""), "bad_signature");
+    await expectRefused(await post(pipeline, body, { sent: "" }), "bad_signature");
+    await expectRefused(await post(pipeline, ""), "not_json");
   });
 
   it("refuses a signature older or newer than 300 seconds, and takes one within", async () => {
