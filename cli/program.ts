@@ -1,24 +1,127 @@
 import { Command } from "commander";
-import { activationCommand } from "./commands/activation/activation.ts";
-import { auditCommand } from "./commands/audit/audit.ts";
-import { blockCommand } from "./commands/block.ts";
-import { deadLettersCommand } from "./commands/dead-letters/dead-letters.ts";
-import { documentCommand } from "./commands/document/document.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { exportCommand } from "./commands/export.ts";
-import { keysCommand } from "./commands/keys/keys.ts";
-import { mineCommand } from "./commands/mine.ts";
-import { payCommand } from "./commands/pay.ts";
-import { pendingCommand } from "./commands/pending.ts";
-import { privacyCommand } from "./commands/privacy/privacy.ts";
-import { restoreCommand } from "./commands/restore.ts";
-import { resumeCommand } from "./commands/resume.ts";
-import { secretsCommand } from "./commands/secrets.ts";
-import { statusCommand } from "./commands/status.ts";
-import { storageCommand } from "./commands/storage/storage.ts";
-import { txCommand } from "./commands/tx/tx.ts";
-import { userCommand } from "./commands/user/user.ts";
-import { verifyCommand } from "./commands/verify.ts";
+
+interface Entry {
+  readonly name: string;
+  readonly description: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Only the code of the command that runs is loaded. */
+const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
+  "Chain:": [
+    {
+      name: "status",
+      description: "the whole pipeline: what waits, what is being made, what was set aside (operator)",
+      load: async () => (await import("./commands/status.ts")).statusCommand(),
+    },
+    {
+      name: "mine",
+      description: "approve: all that waits now is signed and mined (operator)",
+      load: async () => (await import("./commands/mine.ts")).mineCommand(),
+    },
+    {
+      name: "pending",
+      description:
+        "what waits for a block, in the order in which it will be mined: ids, never contents (operator)",
+      load: async () => (await import("./commands/pending.ts")).pendingCommand(),
+    },
+    {
+      name: "tx",
+      description: "transactions: where one is, and your own, signed with your keys",
+      load: async () => (await import("./commands/tx/tx.ts")).txCommand(),
+    },
+    {
+      name: "block",
+      description:
+        "a block: its header, its transactions, whether hash, Merkle root and CID are those of its bytes, and its users' signatures",
+      load: async () => (await import("./commands/block.ts")).blockCommand(),
+    },
+    {
+      name: "verify",
+      description:
+        "verify the whole chain from its bytes, link by link: of a deployment, or offline from a CAR file",
+      load: async () => (await import("./commands/verify.ts")).verifyCommand(),
+    },
+    {
+      name: "export",
+      description: "write the whole chain into one CAR file, each block verified on its way",
+      load: async () => (await import("./commands/export.ts")).exportCommand(),
+    },
+  ],
+  "Your own:": [
+    {
+      name: "user",
+      description: "you: your keys, and what is kept about you, encrypted to you alone",
+      load: async () => (await import("./commands/user/user.ts")).userCommand(),
+    },
+    {
+      name: "document",
+      description: "your documents: kept by the deployment and on IPFS, and read by nobody but you",
+      load: async () => (await import("./commands/document/document.ts")).documentCommand(),
+    },
+  ],
+  "Operating:": [
+    {
+      name: "dead-letters",
+      description: "what no stage could take: look, mend the cause, replay or dismiss (operator)",
+      load: async () => (await import("./commands/dead-letters/dead-letters.ts")).deadLettersCommand(),
+    },
+    {
+      name: "storage",
+      description:
+        "check that KV, R2 and IPFS hold every block and document, and restore what is missing (operator)",
+      load: async () => (await import("./commands/storage/storage.ts")).storageCommand(),
+    },
+    {
+      name: "activation",
+      description: "let users in who pay nothing (operator)",
+      load: async () => (await import("./commands/activation/activation.ts")).activationCommand(),
+    },
+    {
+      name: "resume",
+      description: "let a halted chain go on, after you have looked at why it halted (operator)",
+      load: async () => (await import("./commands/resume.ts")).resumeCommand(),
+    },
+    {
+      name: "privacy",
+      description: "requests to show, or to erase, what is private in a transaction (operator)",
+      load: async () => (await import("./commands/privacy/privacy.ts")).privacyCommand(),
+    },
+    {
+      name: "audit",
+      description: "what operators did, and that the log of it was not changed (operator)",
+      load: async () => (await import("./commands/audit/audit.ts")).auditCommand(),
+    },
+    {
+      name: "doctor",
+      description: "check this machine and a deployment, and say what to do about each thing that is wrong",
+      load: async () => (await import("./commands/doctor.ts")).doctorCommand(),
+    },
+    {
+      name: "restore",
+      description:
+        "bring back a chain whose chain head has lost its memory, from R2 and KV or from a CAR file (operator)",
+      load: async () => (await import("./commands/restore.ts")).restoreCommand(),
+    },
+  ],
+  "Setting up:": [
+    {
+      name: "pay",
+      description: "send signed synthetic checkout events to a running stack, as Stripe would",
+      load: async () => (await import("./commands/pay.ts")).payCommand(),
+    },
+    {
+      name: "keys",
+      description: "the system's keys: make them, replace them, revoke a stolen one",
+      load: async () => (await import("./commands/keys/keys.ts")).keysCommand(),
+    },
+    {
+      name: "secrets",
+      description: "the secrets files of a deployment",
+      load: async () => (await import("./commands/secrets.ts")).secretsCommand(),
+    },
+  ],
+};
 
 const HELP = `
 stdout carries data, stderr progress and notes. Where a file is taken, - is stdin or stdout. --json gives one JSON document (pay: one object a line).
@@ -48,35 +151,23 @@ Examples:
   npm run vdc -- mine --wait
   npm run vdc -- help storage`;
 
-/** The command line. @throws CommanderError for wrong usage and after help, CommandFailure by its commands */
-export function vdcProgram(): Command {
+/**
+ * The command line.
+ * @param only the command that will run: the others have a name and a description, and nothing else
+ * @throws CommanderError for wrong usage and after help, CommandFailure by its commands
+ */
+export async function vdcProgram(only?: string): Promise<Command> {
   const program = new Command("vdc")
     .description("Veritas Documents Chain: the command line")
-    .commandsGroup("Chain:")
-    .addCommand(statusCommand())
-    .addCommand(mineCommand())
-    .addCommand(pendingCommand())
-    .addCommand(txCommand())
-    .addCommand(blockCommand())
-    .addCommand(verifyCommand())
-    .addCommand(exportCommand())
-    .commandsGroup("Your own:")
-    .addCommand(userCommand())
-    .addCommand(documentCommand())
-    .commandsGroup("Operating:")
-    .addCommand(deadLettersCommand())
-    .addCommand(storageCommand())
-    .addCommand(activationCommand())
-    .addCommand(resumeCommand())
-    .addCommand(privacyCommand())
-    .addCommand(auditCommand())
-    .addCommand(doctorCommand())
-    .addCommand(restoreCommand())
-    .commandsGroup("Setting up:")
-    .addCommand(payCommand())
-    .addCommand(keysCommand())
-    .addCommand(secretsCommand())
-    .addHelpText("after", HELP);
+    .configureHelp({ subcommandTerm: (command) => command.name() });
+  for (const [group, entries] of Object.entries(GROUPS)) {
+    program.commandsGroup(group);
+    for (const { name, description, load } of entries) {
+      const command = only === undefined || only === name ? await load() : new Command(name);
+      program.addCommand(command.description(description));
+    }
+  }
+  program.addHelpText("after", HELP);
   throwUsageErrors(program);
   return program;
 }

@@ -14,7 +14,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
   let restore: (() => void) | undefined;
   try {
     restore = useProxies();
-    await vdcProgram().parseAsync(args, { from: "user" });
+    await (await vdcProgram(commandIn(args))).parseAsync(args, { from: "user" });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // Commander has written why
@@ -36,4 +36,10 @@ function unforeseen(error: unknown): CommandFailure {
   return new CommandFailure(
     "this is a fault in vdc itself. What was asked for is not done. Report it with what the same command prints with VDC_TRACE=1",
   );
+}
+
+/** `storage` of `storage verify 7`, and of `help storage`. No option stands before a command with a value of its own. */
+function commandIn(args: readonly string[]): string {
+  const [first = "", second = ""] = args.filter((arg) => !arg.startsWith("-"));
+  return first === "help" ? second : first;
 }

@@ -80,8 +80,8 @@ function versions(file) {
 function install() {
   process.stderr.write("Installing VDC's dependencies (once, about half a minute) …\n");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  // Not `npm ci`: it refuses a lockfile without the binaries of platforms other than the one it was written on.
-  // The locked versions are kept, and nothing that git tracks is written.
+  // Not `npm ci`: it removes node_modules first, under a stack that may be running. The locked versions are kept
+  // either way, and nothing that git tracks is written.
   const { status, error } = spawnSync(
     npm,
     ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],

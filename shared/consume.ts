@@ -36,7 +36,7 @@ export interface StageEnv extends MonitorEnv {
 export type Stage<Body, Env> = (message: Body, env: Env, log: Log, observe: Observe) => Promise<void>;
 
 /** As `Stage`, for a whole batch: one outcome for each message, in their order. */
-export type BatchStage<Body, Env> = (
+type BatchStage<Body, Env> = (
   messages: readonly Body[],
   env: Env,
   log: Log,

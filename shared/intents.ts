@@ -15,7 +15,7 @@ export interface IntentsEnv extends ChainHeadEnv {
 
 type PaidIntent = PendingFacts & { readonly txId: string };
 
-export interface Released {
+interface Released {
   readonly count: number;
   /** Enough waits for mining to be asked for. */
   readonly mineNow: boolean;

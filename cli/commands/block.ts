@@ -27,9 +27,6 @@ interface Options extends Connected {
 
 export function blockCommand(): Command {
   return connected(new Command("block"))
-    .description(
-      "a block: its header, its transactions, whether hash, Merkle root and CID are those of its bytes, and its users' signatures",
-    )
     .argument("<n>", "its number, or `latest`", blockNumber)
     .option("--raw", "the canonical bytes, as R2 and IPFS hold them, and nothing else")
     .addHelpText(

@@ -29,7 +29,6 @@ export function doctorCommand(): Command {
   return connected(new Command("doctor"))
     .option("--backup <file.car>", "an export that was put away: how much of the chain it has", path)
     .option("--keyring <file>", "a SYSTEM_KEYRING that was put away: whether it is the present one", path)
-    .description("check this machine and a deployment, and say what to do about each thing that is wrong")
     .addHelpText(
       "after",
       `

@@ -35,7 +35,6 @@ interface Options extends Connected {
 
 export function exportCommand(): Command {
   return connected(new Command("export"))
-    .description("write the whole chain into one CAR file, each block verified on its way")
     .argument("[file]", "where to, - for stdout (default: {chain id}-{latest block}.car)", path)
     .addOption(genesisOption())
     .addOption(stateOption())

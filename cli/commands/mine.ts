@@ -27,7 +27,6 @@ const WAIT = 30;
 
 export function mineCommand(): Command {
   return connected(new Command("mine"))
-    .description("approve: all that waits now is signed and mined (operator)")
     .option(
       "--wait [seconds]",
       `until the block is in KV, R2 and IPFS: ${WAIT} seconds, or as many as given, up to ${LONGEST_WAIT}`,

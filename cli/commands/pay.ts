@@ -23,7 +23,6 @@ interface PayOptions {
 
 export function payCommand(): Command {
   return new Command("pay")
-    .description("send signed synthetic checkout events to a running stack, as Stripe would")
     .option("--asset <id>", "asset that is paid for; with --count, numbered -1, -2, …", ofSchema(AssetId))
     .option("--user <id>", "user who pays (stays private)")
     .option("--for <txId>", "submission that is paid for (client_reference_id)", ofSchema(TxId))

@@ -25,9 +25,6 @@ interface Options extends Connected {
 
 export function pendingCommand(): Command {
   return connected(new Command("pending"))
-    .description(
-      "what waits for a block, in the order in which it will be mined: ids, never contents (operator)",
-    )
     .option("--limit <n>", "how many at most", wholeNumber(1, 1_000), 100)
     .option("--cursor <cursor>", "go on where a page ended: its `next`")
     .addHelpText("after", examples("pending", "pending --limit 1000 --json | jq -r '.transactions[].txId'"))

@@ -30,9 +30,6 @@ interface Options extends Connected {
 
 export function restoreCommand(): Command {
   return connected(new Command("restore"))
-    .description(
-      "bring back a chain whose chain head has lost its memory, from R2 and KV or from a CAR file (operator)",
-    )
     .argument("[file.car]", "what `vdc export` wrote, for blocks that no tier has any more", path)
     .requiredOption("--reason <text>", "why: it is kept in the audit log", reason)
     .addOption(genesisOption())

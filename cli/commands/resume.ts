@@ -21,7 +21,6 @@ interface Resumed {
 
 export function resumeCommand(): Command {
   return connected(new Command("resume"))
-    .description("let a halted chain go on, after you have looked at why it halted (operator)")
     .requiredOption("--reason <text>", "what you found: it is kept in the audit log", reason)
     .option("--yes", "don't ask")
     .addHelpText(

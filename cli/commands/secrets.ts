@@ -9,7 +9,6 @@ import { examples, path } from "./options.ts";
 
 export function secretsCommand(): Command {
   return new Command("secrets")
-    .description("the secrets files of a deployment")
     .addCommand(
       new Command("check")
         .description("check the secrets files, before they are deployed; no value is shown")

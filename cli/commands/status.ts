@@ -44,7 +44,6 @@ interface StageRetry {
 
 export function statusCommand(): Command {
   return connected(new Command("status"))
-    .description("the whole pipeline: what waits, what is being made, what was set aside (operator)")
     .addHelpText("after", examples("status", "status --json | jq .counts.waiting"))
     .action(async (options: Connected) => {
       const status = await operatorClient(options).get<Status>("/api/vdc/status");

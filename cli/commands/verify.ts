@@ -19,9 +19,6 @@ interface Options extends Connected {
 
 export function verifyCommand(): Command {
   return connected(new Command("verify"))
-    .description(
-      "verify the whole chain from its bytes, link by link: of a deployment, or offline from a CAR file",
-    )
     .argument(
       "[file.car]",
       "what `vdc export` wrote; without it, the chain that the deployment publishes",

@@ -17,7 +17,7 @@ export async function deliver(
   signal?: AbortSignal,
 ): Promise<{ status: number; body: WebhookAnswer }> {
   const rawBody = JSON.stringify(event);
-  const signature = await signStripeBody(rawBody, secret, Math.floor(Date.now() / 1_000));
+  const signature = signStripeBody(rawBody, secret, Math.floor(Date.now() / 1_000));
   const response = await fetch(`${url}/api/stripe/webhook`, {
     method: "POST",
     headers: { "content-type": "application/json", "stripe-signature": signature },

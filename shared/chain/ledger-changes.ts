@@ -2,7 +2,7 @@ import { ledgerKeysOf, type Ledger, type LedgerFault } from "./ledger.ts";
 import type { LedgerChanges } from "./reservation.ts";
 import type { Transaction } from "./transaction.ts";
 
-export interface BrokenRule {
+interface BrokenRule {
   readonly transaction: Transaction;
   readonly fault: LedgerFault;
 }

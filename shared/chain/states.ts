@@ -16,7 +16,7 @@ export const STAGE_AFTER = {
   complete: undefined,
 } as const satisfies Record<BlockState, string | undefined>;
 
-export type Advance = "moved" | "already" | "too_early";
+type Advance = "moved" | "already" | "too_early";
 
 /** What a stage's report does to a block: moves it one state on, nothing (a repeat), or comes too early (a fault of the caller). */
 export function advance(current: BlockState, to: BlockState): Advance {

@@ -16,7 +16,7 @@ import type { UserKeys } from "./user-keys.ts";
 import { Unverified, verifyMined, type VerifiedTransaction } from "./verify-mined.ts";
 import { waitUntilMined, type Patience, type Settled } from "./wait-until-mined.ts";
 
-export interface VdcClientOptions {
+interface VdcClientOptions {
   /** Hash of block 0, known from elsewhere: what is verified then is that chain and no other. */
   readonly genesisHash?: string;
   /** In place of the platform's own. */

@@ -1,6 +1,6 @@
 import { importBytes } from "ipfs-unixfs-importer";
 
-export interface UnixfsBlock {
+interface UnixfsBlock {
   /** CIDv0 (`Qm…`) of the dag-pb block */
   cid: string;
   bytes: Uint8Array;

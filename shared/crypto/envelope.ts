@@ -17,7 +17,7 @@ import { keyId } from "./key-id.ts";
 import { nativeMlKem } from "./native.ts";
 
 // ML-KEM-768: FIPS 203 Table 3 (sizes in bytes); the seed is d ‖ z of Algorithm 16.
-export const ENCRYPTION_SEED_BYTES = 64;
+const ENCRYPTION_SEED_BYTES = 64;
 export const ENCRYPTION_PUBLIC_KEY_BYTES = 1184;
 
 /**
@@ -56,7 +56,7 @@ export interface EncryptionSecret {
 }
 
 /** The HPKE suite with one ML-KEM; key derivation and AES-256-GCM come from WebCrypto in both. */
-export type EnvelopeBackend = () => CipherSuite;
+type EnvelopeBackend = () => CipherSuite;
 
 // Deserialising a 64-byte seed imports it as it is: SHAKE, which hpke wants for DeriveKeyPair, is never called.
 export const nativeBackend: EnvelopeBackend = () =>

@@ -49,7 +49,7 @@ export class KeyringError extends Error {
   override readonly name = "KeyringError";
 }
 
-export interface KeyringSigner extends SigningSecret {
+interface KeyringSigner extends SigningSecret {
   readonly keyId: string;
   readonly status: "active" | "retired";
 }

@@ -3,9 +3,9 @@ import { utf8 } from "./bytes.ts";
 import { modernSubtle, nativeMlDsa } from "./native.ts";
 
 // ML-DSA-44: FIPS 204 Table 2 (sizes in bytes); the seed is ξ of Algorithm 1.
-export const SIGNING_SEED_BYTES = 32;
-export const SIGNING_PUBLIC_KEY_BYTES = 1312;
-export const SIGNATURE_BYTES = 2420;
+const SIGNING_SEED_BYTES = 32;
+const SIGNING_PUBLIC_KEY_BYTES = 1312;
+const SIGNATURE_BYTES = 2420;
 const MAX_CONTEXT_BYTES = 255; // FIPS 204 Algorithm 2, line 1
 
 /** A private key that can be used but not read: neither its fields nor its JSON hold the seed. */
@@ -21,7 +21,7 @@ export interface SigningSecret {
   sign(message: Uint8Array, context: string): Promise<Uint8Array>;
 }
 
-export interface MlDsaBackend {
+interface MlDsaBackend {
   /** @throws TypeError unless the seed is 32 bytes */
   importSigningSeed(seed: Uint8Array): Promise<SigningSecret>;
   /** False for whatever is no valid signature, wrong lengths included; never throws for bad bytes. */

@@ -2,7 +2,7 @@
  * The part of the draft "Modern Algorithms in the Web Cryptography API" (WICG) that this project uses and that the
  * platform's types lack. Node 24 has it, and workerd behind `webcrypto_modern_algorithms`.
  */
-export interface ModernSubtle {
+interface ModernSubtle {
   importKey(
     format: "raw-seed" | "raw-public",
     keyData: Uint8Array,

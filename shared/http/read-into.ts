@@ -10,7 +10,7 @@ export function roomFor(headers: Headers, maxBytes: number): number {
 }
 
 /** How a body has to arrive. */
-export interface Arriving {
+interface Arriving {
   /** Bytes that it announced; no more are read. */
   readonly room: number;
   readonly maxBytes: number;

@@ -1,53 +1,53 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { retryAfterSeconds } from "./retry-after.ts";
 
-/**
- * The `pinata` SDK calls the global `fetch` without a deadline, and drops the `Retry-After` of a 429. Both are added
- * here, for the requests made inside one call of `observedFetch` and no others.
- */
-interface Observation {
-  readonly signal: AbortSignal;
-  retryAfter?: number;
-}
-
-export interface Observed<T> {
+interface Observed<T> {
   readonly result?: T;
   readonly error?: unknown;
-  /** Seconds, from the last answer that carried Retry-After (RFC 9110 §10.2.3). */
+  /** Seconds, from an answer that carried Retry-After (RFC 9110 §10.2.3). */
   readonly retryAfter?: number;
 }
 
-const observation = new AsyncLocalStorage<Observation>();
-const realFetch = globalThis.fetch;
-
-globalThis.fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
-  const current = observation.getStore();
-  if (current === undefined) return realFetch(input, init);
-  const response = await realFetch(input, { ...init, signal: current.signal });
-  const seconds = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
-  if (seconds !== undefined) current.retryAfter = seconds;
-  return response;
-};
-
-/** Runs `work`; every request in it is aborted after `deadline` milliseconds. Answers its result or its error. */
+/**
+ * Gives the one request of a function of the `pinata` SDK a deadline, and tells the Retry-After of its answer. The SDK has no
+ * option for either: it calls the global `fetch`, and does so before it first waits. So the global is another one only while
+ * the function begins, when no other code can run.
+ * @param deadline in milliseconds, for all of `work`
+ * @param work calls the global `fetch` at once; an error says so when it does not
+ */
 export async function observedFetch<T>(deadline: number, work: () => Promise<T>): Promise<Observed<T>> {
-  const current: Observation = { signal: AbortSignal.timeout(deadline) };
+  const signal = AbortSignal.timeout(deadline);
+  const seen: { retryAfter?: number } = {};
+  const globalFetch = globalThis.fetch;
+  let asked = false;
+
+  async function observing(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    asked = true;
+    const response = await globalFetch(input, { ...init, signal });
+    const seconds = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
+    if (seconds !== undefined) seen.retryAfter = seconds;
+    return response;
+  }
+
+  function begin(): Promise<T> {
+    globalThis.fetch = observing;
+    try {
+      return work();
+    } finally {
+      globalThis.fetch = globalFetch;
+    }
+  }
+
   try {
-    return {
-      result: await observation.run(current, () => withDeadline(work(), current.signal)),
-      ...seen(current),
-    };
+    const result = await endingWith(signal, begin());
+    if (!asked) throw new Error("the request was not begun at once, so it had no deadline");
+    return { result, ...seen };
   } catch (error) {
-    return { error, ...seen(current) };
+    return { error, ...seen };
   }
 }
 
-function seen({ retryAfter }: Observation): { retryAfter?: number } {
-  return retryAfter === undefined ? {} : { retryAfter };
-}
-
-/** The abort reaches the request; this reaches whatever the SDK does between requests. */
-async function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** The abort reaches the request; this reaches whatever the SDK does after it. */
+async function endingWith<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(new Error("the pinning service did not answer in time")));
   });

@@ -28,7 +28,7 @@ export async function* kvPages<Metadata>(
 }
 
 /** The part of a folder that one run of a sweep looks at. */
-export interface Portion {
+interface Portion {
   readonly prefix: string;
   /** The run begins behind `prefix` and this text, which is chosen by chance. */
   readonly place: string;

@@ -1,9 +1,9 @@
-import { NetworkError, PinataSDK } from "pinata";
+import { deleteFile, listFiles, NetworkError, uploadFile } from "pinata";
 import { rateLimited } from "./retry-after.ts";
 import { observedFetch } from "./observed-fetch.ts";
 import type { Pinner } from "./pinner.ts";
 
-export interface PinataSettings {
+interface PinataSettings {
   readonly jwt: string;
   /** Base URLs ending in `/v3`; Pinata's own when left out. */
   readonly uploadUrl?: string | undefined;
@@ -19,34 +19,27 @@ const FILES_OF_A_CID = 10;
 export function pinataPinner(settings: PinataSettings): Pinner {
   if (settings.jwt.length < 8)
     throw new Error("PINATA_JWT is not set: set it with `wrangler secret put PINATA_JWT`");
-  const { uploadUrl, endpointUrl } = settings;
+  const { jwt, uploadUrl, endpointUrl } = settings;
+  const config = { pinataJwt: jwt, ...(uploadUrl && { uploadUrl }), ...(endpointUrl && { endpointUrl }) };
 
-  const sdk = () =>
-    new PinataSDK({
-      pinataJwt: settings.jwt,
-      ...(uploadUrl && { uploadUrl }),
-      ...(endpointUrl && { endpointUrl }),
-    });
-
-  /** @param request awaits the SDK's builder once: it is a thenable that sends a request at each await */
+  /** @param request one of the SDK's functions, which sends one request */
   async function ask<T>(request: () => Promise<T>): Promise<T> {
     const { result, error, retryAfter } = await observedFetch(settings.deadline, request);
     if (result !== undefined) return result;
     if (error instanceof NetworkError && error.statusCode === 429) throw rateLimited(retryAfter, "Pinata");
-    throw new Error(textOf(error).replaceAll(settings.jwt, "[secret]"));
+    throw new Error(textOf(error).replaceAll(jwt, "[secret]"));
   }
 
   async function filesOf(cid: string): Promise<readonly { readonly id: string }[]> {
-    const { files } = await ask(async () => sdk().files.public.list().cid(cid).limit(FILES_OF_A_CID));
+    const { files } = await ask(() => listFiles(config, "public", { cid, limit: FILES_OF_A_CID }));
     return files.filter((file) => file.cid === cid);
   }
 
   return {
     async pin(bytes, name, keyvalues) {
       const file = new File([bytes], name, { type: "application/json" });
-      const { cid } = await ask(async () =>
-        sdk().upload.public.file(file).name(name).keyvalues(keyvalues).cidVersion("v0"),
-      );
+      const options = { metadata: { name, keyvalues }, cid_version: "v0" } as const;
+      const { cid } = await ask(() => uploadFile(config, file, "public", options));
       return cid;
     },
 
@@ -57,7 +50,7 @@ export function pinataPinner(settings: PinataSettings): Pinner {
     async unpin(cid) {
       const files = await filesOf(cid);
       if (files.length === 0) return;
-      await ask(() => sdk().files.public.delete(files.map(({ id }) => id)));
+      for (const { id } of files) await ask(() => deleteFile(config, [id], "public"));
       // The SDK answers failures as it answers successes, so the list has the last word.
       if ((await filesOf(cid)).length > 0)
         throw new Error(`the pinning service was to unpin ${cid}, and still lists it`);

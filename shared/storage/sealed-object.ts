@@ -48,7 +48,7 @@ export function replaceSealed(
 }
 
 /** A record with its envelope in it; its other members are in clear. */
-export type SealedRecord = { readonly envelope: Envelope } & { readonly [member: string]: Json | undefined };
+type SealedRecord = { readonly envelope: Envelope } & { readonly [member: string]: Json | undefined };
 
 /**
  * Puts the KV value of a sealed record: canonical JSON. The last one stays.

@@ -1,7 +1,6 @@
-import type { Stripe } from "stripe";
 import type * as v from "valibot";
 import type { Decision, EventFamily, Ignored, IgnoredReason } from "./decision.ts";
-import { CheckoutSession, Envelope, Invoice, PaymentIntent, read } from "./event.ts";
+import { CheckoutSession, Invoice, PaymentIntent, read, type StripeEvent } from "./event.ts";
 import { changedRefund, REFUND_TYPES, refundedCharge, type RefundSettings } from "./refunds.ts";
 
 export interface ClassifySettings extends RefundSettings {
@@ -25,14 +24,13 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
  * What a verified event means for the chain.
  * @throws StripeRefusal "unreadable_event"
  */
-export function classify(event: Stripe.Event, settings: ClassifySettings): Decision {
-  const envelope = read(Envelope, event, "event");
-  const { type } = envelope;
-  const unwanted = unwantedReason(envelope, settings);
+export function classify(event: StripeEvent, settings: ClassifySettings): Decision {
+  const { type } = event;
+  const unwanted = unwantedReason(event, settings);
   if (unwanted !== undefined) return ignored(unwanted);
-  if (type === "charge.refunded") return refundedCharge(envelope, settings);
-  if (REFUND_TYPES.includes(type)) return changedRefund(envelope, settings);
-  return RULES.get(type)?.decide(envelope.data.object) ?? ignored("other_type");
+  if (type === "charge.refunded") return refundedCharge(event, settings);
+  if (REFUND_TYPES.includes(type)) return changedRefund(event, settings);
+  return RULES.get(type)?.decide(event.data.object) ?? ignored("other_type");
 }
 
 /** Why no event of this type and mode is taken, whatever its object holds. `livemode` undefined: the mode is not known. */

@@ -62,7 +62,7 @@ export interface Refund extends OfRefund {
 }
 
 /** A refund did not reach the buyer, or was cancelled. */
-export interface RefundFailure extends OfRefund {
+interface RefundFailure extends OfRefund {
   kind: "refund_failure";
   source: string;
   /** The refund's `source`; undefined where the event does not tell it. */

@@ -64,6 +64,9 @@ export const Envelope = v.looseObject({
   }),
 });
 
+/** A snapshot event: it carries its object. */
+export type StripeEvent = v.InferOutput<typeof Envelope>;
+
 export const Thin = v.looseObject({
   id: Id,
   type: Text,

@@ -1,7 +1,10 @@
-import { Stripe } from "stripe";
+import { Envelope, read, type StripeEvent } from "./event.ts";
 import { StripeRefusal } from "./refusal.ts";
-import { accountOf, snapshotType, type ThinEvent } from "./thin.ts";
+import { accountOf, readThin, snapshotType, type ThinEvent } from "./thin.ts";
 
+const STRIPE_URL = "https://api.stripe.com";
+/** https://docs.stripe.com/changelog */
+const STRIPE_VERSION = "2026-10-28.endive";
 const TIMEOUT_MS = 8_000;
 
 /** How Stripe's API is asked. */
@@ -12,7 +15,7 @@ export interface StripeApi {
   readonly url: URL | undefined;
 }
 
-/** Stripe did not give the event. The SDK's errors quote ids and a part of the key, so none of their text is kept. */
+/** Stripe did not give the event. Stripe's answers quote ids and a part of the key, so none of their text is kept. */
 export class StripeCallFailed extends Error {
   override readonly name = "StripeCallFailed";
   /** `key`: Stripe refuses the key. `unavailable`: it did not answer, or not now. */
@@ -28,17 +31,16 @@ export class StripeCallFailed extends Error {
 
 /**
  * The snapshot event that a thin event stands for, as Stripe holds it: so both make the same transaction.
- * @throws StripeRefusal "event_not_found" when Stripe has no such event for this key
+ * @throws StripeRefusal "event_not_found" when Stripe has no such event for this key, "unreadable_event"
  * @throws StripeCallFailed otherwise
  */
-export async function fetchEvent(thin: ThinEvent, api: StripeApi): Promise<Stripe.Event> {
-  const stripe = clientOf(api);
-  const options = typeof thin.context === "string" ? { stripeContext: thin.context } : {};
+export async function fetchEvent(thin: ThinEvent, api: StripeApi): Promise<StripeEvent> {
+  const ask = (path: string) => get(path, thin.context ?? undefined, api);
   const snapshot =
     thin.snapshot_event ??
-    (await answered(() => stripe.v2.core.events.retrieve(thin.id, {}, options))).snapshot_event;
-  if (snapshot === undefined) throw withoutSnapshot();
-  const event = await answered(() => stripe.events.retrieve(snapshot, {}, options));
+    readThin(await ask(`/v2/core/events/${encodeURIComponent(thin.id)}`)).snapshot_event;
+  if (typeof snapshot !== "string") throw withoutSnapshot();
+  const event = read(Envelope, await ask(`/v1/events/${encodeURIComponent(snapshot)}`), "event");
   const isOther =
     event.id !== snapshot ||
     event.type !== snapshotType(thin) ||
@@ -49,33 +51,46 @@ export async function fetchEvent(thin: ThinEvent, api: StripeApi): Promise<Strip
   return account === undefined ? event : { ...event, account };
 }
 
-function clientOf({ key, url }: StripeApi): Stripe {
-  return new Stripe(key, {
-    httpClient: Stripe.createFetchHttpClient(),
-    timeout: TIMEOUT_MS,
-    maxNetworkRetries: 0, // Stripe delivers the event again
-    telemetry: false,
-    ...(url !== undefined && {
-      protocol: url.protocol === "http:" ? "http" : "https",
-      host: url.hostname,
-      port: url.port || (url.protocol === "http:" ? 80 : 443),
-    }),
+/** One try: Stripe delivers the event again. A redirect is not followed, so that the key goes to no other host. */
+async function get(path: string, context: string | undefined, { key, url }: StripeApi): Promise<unknown> {
+  const { status, body } = await answerOf(new URL(path, url ?? STRIPE_URL), {
+    redirect: "manual",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    headers: {
+      accept: "application/json",
+      authorization: `Bearer ${key}`,
+      "stripe-version": STRIPE_VERSION,
+      ...(context !== undefined && { "stripe-context": context }),
+    },
   });
+  if (status === 404)
+    throw new StripeRefusal(
+      "event_not_found",
+      "Stripe holds no such event for STRIPE_API_KEY. Check that the key is of the account and mode that sends the " +
+        "event. Stripe keeps events for 30 days.",
+    );
+  if (status === 401 || status === 403) throw new StripeCallFailed("key", status);
+  if (status !== 200 || body === undefined) throw new StripeCallFailed("unavailable", status);
+  return body;
 }
 
-async function answered<T>(call: () => Promise<T>): Promise<T> {
+/** `body` is undefined when it is not JSON. @throws StripeCallFailed when no whole answer came in time */
+async function answerOf(url: URL, init: RequestInit): Promise<{ status: number; body: unknown }> {
+  let status: number | undefined;
   try {
-    return await call();
-  } catch (error) {
-    if (!(error instanceof Stripe.errors.StripeError)) throw error;
-    const { statusCode: status } = error;
-    if (status === 404)
-      throw new StripeRefusal(
-        "event_not_found",
-        "Stripe holds no such event for STRIPE_API_KEY. Check that the key is of the account and mode that sends the " +
-          "event. Stripe keeps events for 30 days.",
-      );
-    throw new StripeCallFailed(status === 401 || status === 403 ? "key" : "unavailable", status);
+    const response = await fetch(url, init);
+    status = response.status;
+    return { status, body: parsed(await response.text()) };
+  } catch {
+    throw new StripeCallFailed("unavailable", status);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

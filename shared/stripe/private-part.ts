@@ -1,7 +1,6 @@
-import type * as v from "valibot";
 import { canonicalBytes, type Json } from "../crypto/canonical.ts";
 import type { Taken } from "./decision.ts";
-import type { Envelope } from "./event.ts";
+import type { StripeEvent } from "./event.ts";
 
 /**
  * Bytes of the canonical private part, so that the whole payload stays below 60 kB and its envelope fits a queue
@@ -12,7 +11,7 @@ const MAX_PART_BYTES = 50_000;
 export type PrivatePart = { [name: string]: Json };
 
 /** The facts of a payment that stay encrypted. What Stripe does not tell is left out. */
-export function privatePartOf(event: v.InferOutput<typeof Envelope>, decision: Taken): PrivatePart {
+export function privatePartOf(event: StripeEvent, decision: Taken): PrivatePart {
   const { facts } = decision;
   const refund = decision.kind === "purchase" ? undefined : decision;
   const part = present({

@@ -7,14 +7,12 @@ import type {
   PaymentFacts,
   RefundFamily,
 } from "./decision.ts";
-import { Charge, PreviousCharge, read, Refund, type Envelope } from "./event.ts";
+import { Charge, PreviousCharge, read, Refund, type StripeEvent } from "./event.ts";
 
 export interface RefundSettings {
   readonly family: EventFamily;
   readonly refundFamily: RefundFamily;
 }
-
-type Event = v.InferOutput<typeof Envelope>;
 
 /** Types whose object is a refund. Stripe tells one change of a refund with several of them. */
 export const REFUND_TYPES: readonly string[] = [
@@ -29,7 +27,7 @@ export const REFUND_TYPES: readonly string[] = [
  * ones only, and `amount_refunded` is the same again when a failed refund is repeated. The event's time tells these apart;
  * its id does not tell more, and Stripe may make two events of one change.
  */
-export function refundedCharge(event: Event, { family }: RefundSettings): Decision {
+export function refundedCharge(event: StripeEvent, { family }: RefundSettings): Decision {
   const charge = read(Charge, event.data.object, "charge");
   const before = read(PreviousCharge, event.data.previous_attributes ?? {}, "charge's previous attributes");
   if (charge.captured === false || charge.amount_refunded === 0 || isCapture(before))
@@ -65,7 +63,7 @@ function isCapture({ captured, amount_captured }: v.InferOutput<typeof PreviousC
 }
 
 /** An event whose object is a refund: the refund itself, or that it failed. */
-export function changedRefund(event: Event, { family, refundFamily }: RefundSettings): Decision {
+export function changedRefund(event: StripeEvent, { family, refundFamily }: RefundSettings): Decision {
   const refund = read(Refund, event.data.object, "refund");
   if (refund.reason === "expired_uncaptured_charge") return ignored("not_captured");
   // Stripe sends no charge.refunded of a refund without a charge.

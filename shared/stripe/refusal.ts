@@ -15,7 +15,7 @@ export type StripeRefusalReason = (typeof STRIPE_REFUSALS)[number];
 
 /**
  * The message says what happened and what to do, for a problem answer. It never holds a secret, the body, or
- * anything out of it; the SDK's errors do, so they are not kept as a cause.
+ * anything out of it, and keeps no cause that could.
  */
 export class StripeRefusal extends Error {
   override readonly name = "StripeRefusal";

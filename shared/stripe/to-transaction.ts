@@ -1,4 +1,3 @@
-import type { Stripe } from "stripe";
 import * as v from "valibot";
 import { traitOf } from "../chain/public-text.ts";
 import {
@@ -11,7 +10,7 @@ import {
 } from "../chain/transaction.ts";
 import { base64url } from "../crypto/bytes.ts";
 import type { PaymentFacts, Taken } from "./decision.ts";
-import { Envelope, read } from "./event.ts";
+import type { StripeEvent } from "./event.ts";
 import { privatePartOf, type PrivatePart } from "./private-part.ts";
 
 const SALT_BYTES = 32;
@@ -30,23 +29,21 @@ export function stripeTxId(source: { livemode: boolean; account: string | null; 
  * What the envelope of a payment holds. The public transaction says that something was paid or refunded, and for
  * which asset; amounts, Stripe's ids and everything about the buyer stay in the private part.
  * @param options.salt 32 random bytes
- * @throws StripeRefusal "unreadable_event"
  */
 export function toTransaction(
-  event: Stripe.Event,
+  event: StripeEvent,
   decision: Taken,
   { salt }: { salt: Uint8Array },
 ): { txId: TxId; payload: PendingPayload } {
   if (salt.length !== SALT_BYTES) throw new TypeError(`expected a salt of ${SALT_BYTES} bytes`);
-  const envelope = read(Envelope, event, "event");
   const idOf = (object: string) =>
-    stripeTxId({ livemode: envelope.livemode, account: envelope.account ?? null, object });
+    stripeTxId({ livemode: event.livemode, account: event.account ?? null, object });
 
   const txId = idOf(decision.source);
-  const part = privatePartOf(envelope, decision);
+  const part = privatePartOf(event, decision);
   const common = {
     id: txId,
-    timestamp: envelope.created * 1000,
+    timestamp: event.created * 1000,
     privateCommitment: privateCommitment(salt, part),
     signatures: {},
   };

@@ -1,12 +1,12 @@
-import { Stripe } from "stripe";
+import { Envelope, read, type StripeEvent } from "./event.ts";
 import { StripeRefusal } from "./refusal.ts";
-import { signedTime } from "./signature-header.ts";
+import { isSignedWith, parseSignature } from "./signature.ts";
 import { isThin, readThin, type ThinEvent } from "./thin.ts";
 
-/** Seconds, both ways: the SDK bounds only the past. */
-export const TOLERANCE_SECONDS = 300;
+/** Both ways. Stripe's libraries bound the past by the same 300 seconds, and the future not at all. */
+const TOLERANCE_SECONDS = 300;
 
-export interface StripeDelivery {
+interface StripeDelivery {
   /** The body exactly as received: one changed space changes the signature. */
   rawBody: string;
   signatureHeader: string | null;
@@ -18,7 +18,7 @@ export interface StripeDelivery {
 
 /** What a delivery carries: an event with its object, or one without. */
 export type Delivered =
-  | { readonly kind: "snapshot"; readonly event: Stripe.Event }
+  | { readonly kind: "snapshot"; readonly event: StripeEvent }
   | { readonly kind: "thin"; readonly event: ThinEvent };
 
 /**
@@ -30,11 +30,10 @@ export async function verifyStripeEvent(delivery: StripeDelivery): Promise<Deliv
   if (delivery.secrets.length === 0 || delivery.secrets.some((secret) => secret.trim() === ""))
     throw new TypeError("no Stripe webhook secret is configured, or one is blank");
 
-  refuseOtherTimes(signedTime(delivery.signatureHeader), delivery.now);
-  for (const secret of delivery.secrets) {
-    const event = await verifyWith(secret, delivery);
-    if (event !== undefined) return deliveredIn(event);
-  }
+  const signature = parseSignature(delivery.signatureHeader);
+  refuseOtherTimes(signature.time, delivery.now);
+  for (const secret of delivery.secrets)
+    if (await isSignedWith(secret, signature, delivery.rawBody)) return deliveredIn(parse(delivery.rawBody));
   throw new StripeRefusal(
     "bad_signature",
     "No configured secret made this signature over this body. Check that STRIPE_WEBHOOK_SECRET is the signing " +
@@ -56,29 +55,6 @@ function refuseOtherTimes(time: number, now: number): void {
     );
 }
 
-/** The parsed body, or undefined when this secret did not sign it. The static `webhooks` needs no API key. */
-async function verifyWith(
-  secret: string,
-  { rawBody, signatureHeader, now }: StripeDelivery,
-): Promise<unknown> {
-  try {
-    return await Stripe.webhooks.constructEventAsync(
-      rawBody,
-      signatureHeader ?? "",
-      secret,
-      TOLERANCE_SECONDS,
-      undefined,
-      now,
-    );
-  } catch (error) {
-    if (error instanceof Stripe.errors.StripeSignatureVerificationError) return undefined;
-    // The SDK verifies first, then parses, then throws at what it finds thin. Nothing is ever let through from here.
-    const body = parse(rawBody);
-    if (isThin(body)) return body;
-    throw error;
-  }
-}
-
 function parse(rawBody: string): unknown {
   try {
     return JSON.parse(rawBody);
@@ -97,5 +73,5 @@ function deliveredIn(body: unknown): Delivered {
       "unreadable_event",
       "The signature is good, but the body is not a Stripe event. Point this endpoint at Stripe's event deliveries only.",
     );
-  return { kind: "snapshot", event: body as Stripe.Event };
+  return { kind: "snapshot", event: read(Envelope, body, "event") };
 }

@@ -10,7 +10,7 @@ interface Esbuild {
   }>;
 }
 
-export interface BrowserBundle {
+interface BrowserBundle {
   readonly code: string;
   /** Bytes. */
   readonly size: number;

@@ -62,14 +62,13 @@ const SHARED: readonly Layer[] = [
       "shared/errors.ts",
       "shared/read-whole.ts",
       "shared/whole-text.ts",
-      "node:async_hooks",
       "pinata",
       "valibot",
     ],
   },
   {
     folder: "shared/stripe",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "stripe", "valibot"],
+    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
   },
   { folder: "shared/http", may: ["shared/crypto", "shared/errors.ts", "shared/log.ts", "valibot"] },
   { folder: "shared/rate-limit.ts", may: ["shared/http", "shared/log.ts", "shared/pipeline.ts"] },
@@ -195,7 +194,7 @@ describe("the import rule", () => {
           "cloudflare:workers",
           ...(inside(file.path, GENERATOR) ? ["@valibot/to-json-schema", "node:fs", "node:path"] : []),
         ],
-        types: ["workers", "stripe"],
+        types: ["workers"],
       });
     });
     expect(found).toEqual([]);

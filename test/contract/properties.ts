@@ -56,7 +56,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/storage/private-archive.ts": "test/unit/properties/stored.test.ts",
   "shared/stripe/event.ts": "test/unit/properties/texts.test.ts",
   "shared/stripe/private-part.ts": "test/unit/properties/texts.test.ts",
-  "shared/stripe/signature-header.ts": "test/unit/properties/texts.test.ts",
+  "shared/stripe/signature.ts": "test/unit/properties/texts.test.ts",
   "shared/stripe/thin.ts": "test/unit/stripe/verify.test.ts",
   "shared/stripe/to-transaction.ts": "test/unit/stripe/to-transaction.test.ts",
   "shared/stripe/verify.ts": "test/unit/properties/signed.test.ts",
@@ -128,6 +128,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "shared/storage/tiers.ts": "settings that either make a service or an error which names them",
   "shared/storage/observed-fetch.ts": "one header, which shared/storage/retry-after.ts reads",
   "cli/secrets/faults.ts": "a file of the operator's own: whatever is no object of texts is refused",
+  "shared/stripe/fetch-event.ts": "Stripe's own answer, which event.ts and thin.ts read",
   "workers/accounts/keep-metadata.ts":
     "what was kept by the same schema: anything else is an error, which is retried",
   "workers/accounts/token-object.ts":

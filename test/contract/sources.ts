@@ -70,7 +70,7 @@ export function lineOf({ text }: Source, { start }: Node): number {
   return text.slice(0, start).split("\n").length;
 }
 
-export interface Import {
+interface Import {
   /** A path from the root for a file of the project, else the specifier of a package (`node:fs`, `valibot`). */
   readonly target: string;
   /** Erased before it runs. */

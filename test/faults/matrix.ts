@@ -7,7 +7,7 @@ import { World } from "./world.ts";
 import { isRead } from "./writes.ts";
 
 /** Cells of one flow that are run at once: each hits another write. */
-export type Round = readonly [Cell, ...Cell[]];
+type Round = readonly [Cell, ...Cell[]];
 
 export interface Outcome extends Cell {
   readonly recovery?: Recovery;
@@ -17,7 +17,7 @@ export interface Outcome extends Cell {
   readonly trace?: string;
 }
 
-export interface Matrix {
+interface Matrix {
   readonly outcomes: readonly Outcome[];
   /** Writes that were done and are not listed. */
   readonly unlisted: readonly string[];
@@ -65,7 +65,7 @@ function actorOf(write: string): string {
   return write.split(":")[0] ?? "";
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** Stacks at a time. */
   readonly lanes: number;
   /** Each round is run once for each of these. */

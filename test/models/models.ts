@@ -1,5 +1,5 @@
 /** A Promela model, the sizes at which it is searched in full, and the mutations that a search must find. */
-export interface Model {
+interface Model {
   readonly file: string;
   /** Sets of `-D` flags; the mutations are searched with the first. */
   readonly sizes: readonly (readonly string[])[];

@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Debian's packages `spin` and `gcc`. */
-export const SPIN = "/usr/bin/spin";
-export const CC = "/usr/bin/cc";
+const SPIN = "/usr/bin/spin";
+const CC = "/usr/bin/cc";
 export const CAN_SEARCH = existsSync(SPIN) && existsSync(CC);
 
 const MOST_MEGABYTES = 900;
 const DEEPEST = 200_000;
 
 /** `violation`: what Spin found first, `undefined` when every state keeps the promises. */
-export interface Search {
+interface Search {
   readonly violation: string | undefined;
   readonly states: number;
 }

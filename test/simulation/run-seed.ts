@@ -35,7 +35,7 @@ export interface SeedReport {
   readonly trace: readonly string[];
 }
 
-export interface Deployment {
+interface Deployment {
   readonly deployed: readonly Deployed[];
   readonly secrets: LocalSecrets;
 }
@@ -48,7 +48,7 @@ const HANGS_AFTER = 48 * HOUR;
 const LOOK_FOR_REST_EVERY = 7_000;
 const REST_COMES_WITHIN = HOUR / 4;
 
-export interface SeedOptions {
+interface SeedOptions {
   /** Keeps a line for each event. */
   readonly trace: boolean;
   /** The seed ends once this promise is broken. */

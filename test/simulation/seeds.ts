@@ -9,7 +9,7 @@ import type { SeedReport } from "./run-seed.ts";
 /** Read once for all processes: wrangler takes longer to load than a seed to run. */
 let described: string | undefined;
 
-export interface Wanted {
+interface Wanted {
   readonly seeds: number;
   readonly from: number;
   readonly jobs: number;

@@ -14,7 +14,7 @@ import { readStored } from "./stored.ts";
 import { Submitters } from "./submitters.ts";
 import { HANG_AFTER_MS } from "../support/patience.ts";
 
-export interface SoakOptions {
+interface SoakOptions {
   readonly payments: number;
   readonly restarts: number;
   readonly seed: number;

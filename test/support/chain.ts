@@ -112,7 +112,7 @@ export function registration(user: Signer, encryptionKey: EncryptionKey = ANY_EN
 
 const ANY_PUBLIC_KEY = new Uint8Array(1184);
 
-export const ANY_ENCRYPTION_KEY: EncryptionKey = {
+const ANY_ENCRYPTION_KEY: EncryptionKey = {
   keyId: keyId("ML-KEM-768", ANY_PUBLIC_KEY),
   algorithm: "ML-KEM-768",
   publicKey: base64url(ANY_PUBLIC_KEY),

@@ -1,7 +1,7 @@
 import type { DocumentedCall } from "./openapi.ts";
 
 /** A body that no call takes, and what it is. */
-export interface HostileBody {
+interface HostileBody {
   readonly what: string;
   readonly body: () => BodyInit;
 }

@@ -637,7 +637,7 @@ export function openEnvelope(envelope: Members, seed: Buffer): Buffer {
 
 // --- 8.1 and 8.2. Documents and user metadata
 
-export interface Registered {
+interface Registered {
   userId: string;
   encryptionKeyId: string;
 }

@@ -50,7 +50,7 @@ function spliced(whole: Uint8Array, at: number, removed: number, added: Uint8Arr
 }
 
 /** Other spellings of the same JSON, and almost the same: what a reader who is not strict takes for it. */
-export function respelt(whole: Uint8Array): fc.Arbitrary<Bytes> {
+function respelt(whole: Uint8Array): fc.Arbitrary<Bytes> {
   const text = fromUtf8(whole);
   const value: unknown = JSON.parse(text);
   const spellings = [

@@ -44,7 +44,7 @@ export interface Document {
   readonly components: Readonly<Record<string, Readonly<Record<string, Schema>>>>;
 }
 
-export interface RawOperation {
+interface RawOperation {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly security: readonly Readonly<Record<string, unknown>>[];

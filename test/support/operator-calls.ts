@@ -21,7 +21,7 @@ const PUBLIC = [
   "GET /openapi.json",
 ];
 
-export interface OperatorCall {
+interface OperatorCall {
   method: string;
   path: string;
 }

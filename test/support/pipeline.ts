@@ -8,7 +8,7 @@ import type { WorkerName } from "../../shared/pipeline.ts";
 import { TestPlatform } from "./platform.ts";
 import { tapped } from "./tapped.ts";
 
-export interface OperatorRequest {
+interface OperatorRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: BodyInit;

@@ -5,7 +5,7 @@ import type { WorkerName } from "../../shared/pipeline.ts";
 import { remoteStorage, storageWorker } from "./remote-storage.ts";
 
 /** Identifies a Durable Object by its name or its id. */
-export type ObjectIdentity = { readonly name: string } | { readonly id: string };
+type ObjectIdentity = { readonly name: string } | { readonly id: string };
 
 export interface Sql {
   exec<Row extends object = Record<string, unknown>>(query: string, ...values: unknown[]): Promise<Row[]>;

@@ -3,7 +3,7 @@ import type { LocalSecrets } from "../../cli/local/secrets.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-export interface RestartOptions {
+interface RestartOptions {
   /** This Worker is not there, so whatever is sent to its queue is lost. */
   readonly without?: WorkerName;
   /** Secrets that changed. */

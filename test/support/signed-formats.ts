@@ -38,7 +38,7 @@ export interface Format {
   readonly exact?: boolean;
 }
 
-export class NotSigned extends Error {}
+class NotSigned extends Error {}
 
 /** What reading JSON by a schema may throw. */
 const OF_JSON: readonly ErrorClass[] = [SyntaxError, TypeError, v.ValiError];
@@ -210,7 +210,7 @@ async function delivery(): Promise<Format> {
   const secret = "whsec_a5Ft9Qm2xYw8Zr4Ku7Lp1Nd6";
   const seconds = 1_790_000_000;
   const bytes = canonicalBytes(syntheticCheckout({ seed: 1, created: seconds }) as unknown as Json);
-  const signatureHeader = await signStripeBody(fromUtf8(bytes), secret, seconds);
+  const signatureHeader = signStripeBody(fromUtf8(bytes), secret, seconds);
   return {
     name: "an event of Stripe",
     bytes,

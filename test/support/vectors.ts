@@ -22,7 +22,7 @@ export function fixture(name: string): unknown {
   return readJson(join(FIXTURES, name));
 }
 
-export interface VectorSet {
+interface VectorSet {
   set: string;
   vectors: unknown;
 }

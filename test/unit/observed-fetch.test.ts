@@ -69,12 +69,9 @@ describe("an observed fetch", () => {
     expect(failed).toEqual({ error: new Error("429"), retryAfter: 9 });
   });
 
-  it("tells the last of several, and none of another's", async () => {
+  it("tells its own Retry-After, and none of another's", async () => {
     const [first, second, none] = await Promise.all([
-      observedFetch(5_000, async () => {
-        await status("/?after=1");
-        return status("/?after=2");
-      }),
+      observedFetch(5_000, () => status("/?after=2")),
       observedFetch(5_000, () => status("/?after=30")),
       observedFetch(5_000, () => status("/")),
     ]);
@@ -88,20 +85,36 @@ describe("an observed fetch", () => {
     await aborted;
   });
 
-  it("ends work that waits for something else than a request", async () => {
-    const { error } = await observedFetch(50, () => new Promise<never>(() => {}));
+  it("ends work that waits for something else after its request", async () => {
+    const { error } = await observedFetch(50, async () => {
+      void fetch(`${url}/`);
+      return new Promise<never>(() => {});
+    });
     expect(error).toEqual(new Error("the pinning service did not answer in time"));
   });
 
-  it("answers with the error of work that throws at once", async () => {
+  it("answers with the error of work that throws at once, and restores the global", async () => {
+    const global = globalThis.fetch;
     const { error } = await observedFetch(1_000, () => {
       throw new Error("at once");
     });
     expect(error).toEqual(new Error("at once"));
+    expect(globalThis.fetch).toBe(global);
   });
 
-  it("leaves requests outside of it alone", async () => {
-    await observedFetch(1, async () => "done");
-    expect(await status("/")).toBe(200);
+  it("refuses work that begins its request later, for it would have no deadline", async () => {
+    const { error, result } = await observedFetch(1_000, async () => {
+      await Promise.resolve();
+      return status("/");
+    });
+    expect(result).toBeUndefined();
+    expect(String(error)).toContain("not begun at once");
+  });
+
+  it("leaves the requests of others alone while it waits", async () => {
+    const waiting = observedFetch(100, () => status("/stall"));
+    const others = await Promise.all([status("/?after=1"), status("/")]);
+    expect(others).toEqual([429, 200]);
+    expect(await waiting).toMatchObject({ error: expect.any(Error) });
   });
 });

@@ -34,8 +34,7 @@ interface Delivery {
 async function post(pipeline: Pipeline, body: string, delivery: Delivery = {}): Promise<Response> {
   const { secret = NEW_SECRET, shift = 0, sent = body } = delivery;
   const signature =
-    delivery.signature ??
-    (secret === null ? undefined : await signStripeBody(body, secret, seconds() + shift));
+    delivery.signature ?? (secret === null ? undefined : signStripeBody(body, secret, seconds() + shift));
   return pipeline.fetch("/api/stripe/webhook", {
     method: "POST",
     headers: signature === undefined ? {} : { "stripe-signature": signature },
@@ -116,7 +115,8 @@ describe("the webhook", () => {
       "bad_signature",
     );
     await expectRefused(await post(pipeline, body, { sent: `${body} ` }), "bad_signature");
-    await expectRefused(await post(pipeline, ""), "bad_signature");
+    await expectRefused(await post(pipeline, body, { sent: "" }), "bad_signature");
+    await expectRefused(await post(pipeline, ""), "not_json");
   });
 
   it("refuses a signature older or newer than 300 seconds, and takes one within", async () => {

@@ -8,7 +8,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { replaceSealed } from "../../shared/storage/sealed-object.ts";
 
 /** A token as R2 holds it: sealed to the system, with its facts in clear. */
-export interface StoredToken {
+interface StoredToken {
   readonly tokenHash: string;
   readonly envelope: Envelope;
   readonly etag: string;

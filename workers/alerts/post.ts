@@ -25,7 +25,7 @@ export async function postAlert(webhook: URL, chainId: string, post: OwedPost): 
 }
 
 /** `text` is what Slack, Mattermost and their like show; the rest is for programs. */
-export function alertBody(chainId: string, post: OwedPost): object {
+function alertBody(chainId: string, post: OwedPost): object {
   const { alert, state, since, at, details } = post;
   const summary = scrub(post.summary);
   return {

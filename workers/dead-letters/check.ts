@@ -41,7 +41,7 @@ export function nextCheck(sql: Sql): number | undefined {
   return first && Math.max(first.check_at, (readFact(sql, "checkedAt") ?? -PAUSE_MS) + PAUSE_MS);
 }
 
-export function dueForCheck(sql: Sql, now: number): EntryRow[] {
+function dueForCheck(sql: Sql, now: number): EntryRow[] {
   return sql
     .exec<EntryRow>("SELECT * FROM entry WHERE check_at <= ? ORDER BY check_at LIMIT ?", now, CHECK_AT_ONCE)
     .toArray();

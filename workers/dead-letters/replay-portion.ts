@@ -5,7 +5,7 @@ import { failedAgain, findEntry, type EntryRow } from "./entries.ts";
 import { endIfFinished, type ReplayRow } from "./replays.ts";
 import { isTraceable, type Known } from "./standing.ts";
 
-export type ItemRow = { position: number; entry_id: string; tries: number };
+type ItemRow = { position: number; entry_id: string; tries: number };
 
 /** What sending an entry came to. `again`: not now, but it may be tried again. */
 export interface Sent {

@@ -123,7 +123,7 @@ function firstWaiting(sql: Sql, id: string, most: number): string[] {
     .map(({ entry_id }) => entry_id);
 }
 
-export function replayById(sql: Sql, id: string): Replay | null {
+function replayById(sql: Sql, id: string): Replay | null {
   const [row] = sql.exec<ReplayRow>("SELECT * FROM replay WHERE id = ?", id).toArray();
   return row === undefined ? null : replayOf(row);
 }

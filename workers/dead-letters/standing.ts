@@ -10,7 +10,7 @@ import type { StageName } from "../../shared/pipeline.ts";
 import { chunks } from "../../shared/storage/limits.ts";
 
 /** What a dead letter is about. */
-export interface Subject {
+interface Subject {
   readonly stage: StageName;
   readonly tx_id: string | null;
   readonly block_number: number | null;

@@ -1,4 +1,3 @@
-import type { Stripe } from "stripe";
 import { transactionBytes } from "../../shared/chain/transaction.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { json } from "../../shared/http/answer.ts";
@@ -11,6 +10,7 @@ import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
 import type { WebhookAnswer } from "../../shared/stripe/answer.ts";
 import { classify, unwantedReason } from "../../shared/stripe/classify.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
+import type { StripeEvent } from "../../shared/stripe/event.ts";
 import { fetchEvent, StripeCallFailed } from "../../shared/stripe/fetch-event.ts";
 import { MAX_EVENT_BYTES } from "../../shared/stripe/limits.ts";
 import { StripeRefusal, type StripeRefusalReason } from "../../shared/stripe/refusal.ts";
@@ -61,7 +61,7 @@ function ignoredAnswer(eventType: string, reason: IgnoredReason, log: Log): Resp
   });
 }
 
-async function take(event: Stripe.Event, settings: Settings, env: Env, log: Log): Promise<Response> {
+async function take(event: StripeEvent, settings: Settings, env: Env, log: Log): Promise<Response> {
   const decision = classify(event, settings);
   if (decision.kind === "ignored") return ignoredAnswer(event.type, decision.reason, log);
   const salt = crypto.getRandomValues(new Uint8Array(32));

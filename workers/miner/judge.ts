@@ -12,7 +12,7 @@ export interface Refused {
   readonly isUsers: boolean;
 }
 
-export interface Judged {
+interface Judged {
   readonly kept: readonly Transaction[];
   readonly refused: readonly Refused[];
   /** What a block of those that are kept changes. */

@@ -12,7 +12,7 @@ import { judge, type Refused } from "./judge.ts";
 import { nameHeld } from "./name-held.ts";
 import { openPending } from "./open-pending.ts";
 
-export interface OpenedReservation {
+interface OpenedReservation {
   readonly reservation: Reservation;
   readonly transactions: readonly Transaction[];
   readonly changes: LedgerChanges;

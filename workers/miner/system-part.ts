@@ -6,7 +6,7 @@ import { base64url } from "../../shared/crypto/bytes.ts";
 import { KeyringError, type Keyring } from "../../shared/crypto/keyring.ts";
 
 /** What the system itself puts into a block, and the key that signs it. */
-export interface SystemPart {
+interface SystemPart {
   readonly transactions: readonly Transaction[];
   readonly announces: readonly SigningKey[];
   readonly revokes: readonly KeyRevocation[];

@@ -11,7 +11,7 @@ export const ALERTS = [
 ] as const;
 export type AlertName = (typeof ALERTS)[number];
 
-export type Details = Readonly<Record<string, string | number | null>>;
+type Details = Readonly<Record<string, string | number | null>>;
 
 /** What a look at one thing gave. Nothing is found of what could not be read, and then nothing changes. */
 export interface Finding {

@@ -7,7 +7,6 @@ import { abortCommand, replaysCommand } from "./replays.ts";
 
 export function deadLettersCommand(): Command {
   return new Command("dead-letters")
-    .description("what no stage could take: look, mend the cause, replay or dismiss (operator)")
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(replayCommand())

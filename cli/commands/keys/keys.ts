@@ -22,7 +22,6 @@ function outputOption(): Option {
 
 export function keysCommand(): Command {
   return new Command("keys")
-    .description("the system's keys: make them, replace them, revoke a stolen one")
     .addCommand(
       new Command("generate")
         .description("print a new keyring (SYSTEM_KEYRING) and its public key, as lines of a .dev.vars file")

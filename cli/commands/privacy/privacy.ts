@@ -5,7 +5,6 @@ import { showCommand } from "./show.ts";
 
 export function privacyCommand(): Command {
   return new Command("privacy")
-    .description("requests to show, or to erase, what is private in a transaction (operator)")
     .addCommand(showCommand())
     .addCommand(eraseCommand())
     .addHelpText(

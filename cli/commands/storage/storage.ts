@@ -10,9 +10,6 @@ import { verifyBlockCommand } from "./verify-block.ts";
 
 export function storageCommand(): Command {
   return new Command("storage")
-    .description(
-      "check that KV, R2 and IPFS hold every block and document, and restore what is missing (operator)",
-    )
     .addCommand(storageStatusCommand())
     .addCommand(verifyBlockCommand())
     .addCommand(verifyAllCommand())

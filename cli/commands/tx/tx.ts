@@ -6,7 +6,6 @@ import { transferCommand } from "./transfer.ts";
 
 export function txCommand(): Command {
   return new Command("tx")
-    .description("transactions: where one is, and your own, signed with your keys")
     .addCommand(showCommand(), { isDefault: true })
     .addCommand(submitCommand())
     .addCommand(transferCommand())

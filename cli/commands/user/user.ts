@@ -6,7 +6,6 @@ import { showUserCommand } from "./show.ts";
 
 export function userCommand(): Command {
   return new Command("user")
-    .description("you: your keys, and what is kept about you, encrypted to you alone")
     .addCommand(createCommand())
     .addCommand(registerCommand())
     .addCommand(showUserCommand())

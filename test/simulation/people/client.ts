@@ -3,7 +3,7 @@ import type { Stack } from "../platform/stack.ts";
 import { request } from "./request.ts";
 
 /** What came of each attempt: its status; `undefined` when no answer came. */
-export type Heard = (status: number | undefined) => void;
+type Heard = (status: number | undefined) => void;
 
 /** The product's own client, whose requests go over this world's internet. */
 export function clientOf(stack: Stack, heard: Heard = () => {}): VdcClient {

@@ -60,11 +60,7 @@ export class Stripe {
   async #attempt(event: SyntheticEvent): Promise<string | undefined> {
     const { secrets, world } = this.#stack;
     const body = JSON.stringify(event);
-    const signature = await signStripeBody(
-      body,
-      secrets.STRIPE_WEBHOOK_SECRET,
-      Math.floor(world.now / 1_000),
-    );
+    const signature = signStripeBody(body, secrets.STRIPE_WEBHOOK_SECRET, Math.floor(world.now / 1_000));
     try {
       const answer = await request(this.#stack, "/api/stripe/webhook", {
         method: "POST",

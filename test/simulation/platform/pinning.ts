@@ -12,7 +12,7 @@ interface Pin {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export const UPLOADS = "https://uploads.pinata.cloud/v3";
+const UPLOADS = "https://uploads.pinata.cloud/v3";
 export const API = "https://api.pinata.cloud/v3";
 export const GATEWAY = "https://gateway.pinata.cloud";
 

@@ -28,7 +28,7 @@ export interface QueueConsumer {
   readonly deadLetters?: SimulatedQueue;
 }
 
-export interface QueuePlan {
+interface QueuePlan {
   readonly name: string;
   /** Milliseconds that a message is kept. */
   readonly retention?: number;

@@ -1,5 +1,5 @@
 /** A document that somebody was told is stored. */
-export interface PromisedDocument {
+interface PromisedDocument {
   readonly cid: string;
   readonly bytes: Uint8Array;
 }

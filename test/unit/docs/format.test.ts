@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
-import type { Stripe } from "stripe";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
 import { AUDIT_FAULTS, AuditEntry, auditHash } from "../../../shared/audit-chain.ts";
@@ -49,6 +48,7 @@ import { deadLetterQueueName, queueName, STAGES } from "../../../shared/pipeline
 import { blockRecord, kvTier, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { PaymentFacts, Purchase, Refund } from "../../../shared/stripe/decision.ts";
+import type { StripeEvent } from "../../../shared/stripe/event.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import type { Env } from "../../../workers/dead-letters/env.ts";
 import { park } from "../../../workers/dead-letters/park.ts";
@@ -156,7 +156,7 @@ function facts(n: number, members: Partial<PaymentFacts> = {}): PaymentFacts {
 
 /** What the gateway would have made of an event: `seconds` after the start, the n-th of the example. */
 function fromStripe(n: number, seconds: number, decision: Purchase | Refund, salt: string) {
-  const event = {
+  const event: StripeEvent = {
     id: `evt_example_${n}`,
     object: "event",
     type: decision.kind === "refund" ? "charge.refunded" : "checkout.session.completed",
@@ -165,7 +165,7 @@ function fromStripe(n: number, seconds: number, decision: Purchase | Refund, sal
     api_version: "2026-07-29.dahlia",
     data: { object: {} },
   };
-  return toTransaction(event as unknown as Stripe.Event, decision, { salt: derived(salt) }).payload;
+  return toTransaction(event, decision, { salt: derived(salt) }).payload;
 }
 
 async function signatureOf(

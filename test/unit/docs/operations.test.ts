@@ -11,18 +11,19 @@ import { ALERTS } from "../../../workers/monitor/alert-state.ts";
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 const RUNBOOK = read("docs/operations.md");
 const README = read("README.md");
+const PROGRAM = await vdcProgram();
 
 /** `vdc <command> [<subcommand>]` wherever a document names one. */
 function commandsNamedIn(text: string): string[] {
   return [...text.matchAll(/vdc(?: --)? ([a-z-]+)(?: ([a-z-]+))?/g)].map(([, name = "", sub]) => {
-    const group = vdcProgram().commands.find((command) => command.name() === name);
+    const group = PROGRAM.commands.find((command) => command.name() === name);
     return group !== undefined && group.commands.length > 0 && sub !== undefined ? `${name} ${sub}` : name;
   });
 }
 
 /** Every command, those of groups with their group's name. */
 function commands(): string[] {
-  return vdcProgram().commands.flatMap((command) =>
+  return PROGRAM.commands.flatMap((command) =>
     command.commands.length === 0
       ? [command.name()]
       : [command.name(), ...command.commands.map((sub) => `${command.name()} ${sub.name()}`)],
@@ -77,8 +78,8 @@ describe("docs/operations.md, of what is private", () => {
 describe("README.md", () => {
   it("names every command of the command line", () => {
     const [table = ""] = /## Command line\n[\s\S]*?\n## /.exec(README) ?? [];
-    const missing = vdcProgram()
-      .commands.map((command) => command.name())
+    const missing = PROGRAM.commands
+      .map((command) => command.name())
       .filter((name) => name !== "help" && !new RegExp(`\`[^\`]*\\b${name}\\b`).test(table));
     expect(missing).toEqual([]);
   });

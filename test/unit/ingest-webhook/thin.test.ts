@@ -19,6 +19,7 @@ const api = {
   events: new Map<string, object>(),
   thin: new Map<string, object>(),
   fails: undefined as number | undefined,
+  says: undefined as string | undefined,
   asked: [] as { path: string; headers: IncomingHttpHeaders }[],
 };
 
@@ -28,9 +29,13 @@ const server = createServer((request, response) => {
   const id = path.split("/").at(-1) ?? "";
   const found = (path.startsWith("/v2/") ? api.thin : api.events).get(id);
   const status = api.fails ?? (found === undefined ? 404 : 200);
-  response.writeHead(status, { "content-type": "application/json" });
+  response.writeHead(status, {
+    "content-type": "application/json",
+    ...(status === 307 && { location: `/elsewhere/${id}` }),
+  });
   response.end(
-    JSON.stringify(status === 200 ? found : { error: { type: "invalid_request_error", message: KEY } }),
+    api.says ??
+      JSON.stringify(status === 200 ? found : { error: { type: "invalid_request_error", message: KEY } }),
   );
 });
 let url = "";
@@ -45,6 +50,7 @@ beforeEach(() => {
   api.events = new Map([[REFUND.id, REFUND]]);
   api.thin = new Map([["evt_thin", { ...thinOf(REFUND), snapshot_event: REFUND.id }]]);
   api.fails = undefined;
+  api.says = undefined;
   api.asked = [];
 });
 
@@ -70,7 +76,7 @@ async function deliver(event: object, settings: Partial<Env> = {}) {
     STRIPE_API_URL: url,
     ...settings,
   } as unknown as Env;
-  const signature = await signStripeBody(body, SECRET, Math.floor(Date.now() / 1_000));
+  const signature = signStripeBody(body, SECRET, Math.floor(Date.now() / 1_000));
   const request = new Request("https://ingest-webhook/", {
     method: "POST",
     headers: { "stripe-signature": signature },
@@ -101,7 +107,11 @@ describe("a thin event", () => {
       "/v2/core/events/evt_thin",
       `/v1/events/${REFUND.id}`,
     ]);
-    for (const { headers } of api.asked) expect(headers.authorization).toBe(`Bearer ${KEY}`);
+    for (const { headers } of api.asked)
+      expect(headers).toMatchObject({
+        authorization: `Bearer ${KEY}`,
+        "stripe-version": "2026-10-28.endive",
+      });
   });
 
   it("that names its snapshot event needs one call less", async () => {
@@ -139,6 +149,7 @@ describe("a thin event", () => {
     [401, "not-configured"],
     [403, "not-configured"],
     [404, "unsupported-event"],
+    [307, "unavailable"],
     [429, "unavailable"],
     [500, "unavailable"],
   ])("is enqueued by nobody when Stripe answers %i: %s", async (status, slug) => {
@@ -147,10 +158,18 @@ describe("a thin event", () => {
     expect(answer).toMatchObject({ slug });
     expect((answer as Problem).message).not.toContain(KEY);
     expect(sent).toEqual([]);
+    expect(api.asked).toHaveLength(1); // no second try, and no redirect is followed
   });
 
   it("is enqueued by nobody when nobody answers", async () => {
     const { answer, sent } = await deliver(thinOf(REFUND), { STRIPE_API_URL: "http://127.0.0.1:9" });
+    expect(answer).toMatchObject({ slug: "unavailable" });
+    expect(sent).toEqual([]);
+  });
+
+  it("is enqueued by nobody when Stripe's answer is not JSON", async () => {
+    api.says = "<html>";
+    const { answer, sent } = await deliver(thinOf(REFUND));
     expect(answer).toMatchObject({ slug: "unavailable" });
     expect(sent).toEqual([]);
   });

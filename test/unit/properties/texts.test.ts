@@ -33,7 +33,7 @@ import { nameInHeader, nameOfHeader, operatorNameOf } from "../../../shared/http
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText, logger } from "../../../shared/log.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
-import { signedTime } from "../../../shared/stripe/signature-header.ts";
+import { parseSignature } from "../../../shared/stripe/signature.ts";
 import {
   paidTypes,
   submissionWindow,
@@ -381,8 +381,8 @@ describe("Stripe's", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.option(header), async (given) => {
-        const time = await orRefused(StripeRefusal, () => signedTime(given));
-        if (time !== undefined) expect(Number.isSafeInteger(time) && time >= 0).toBe(true);
+        const read = await orRefused(StripeRefusal, () => parseSignature(given));
+        if (read !== undefined) expect(Number.isSafeInteger(read.time) && read.time >= 0).toBe(true);
       }),
       { numRuns: runs(100) },
     );

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Stripe } from "stripe";
 import { classify } from "../../../shared/stripe/classify.ts";
 import type { Decision, EventFamily, RefundFamily } from "../../../shared/stripe/decision.ts";
 import { signStripeBody, syntheticCheckout, type SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
+import { Envelope, read, type StripeEvent } from "../../../shared/stripe/event.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
 
@@ -20,9 +20,9 @@ export const PURCHASE = syntheticCheckout({
   userId: "user-1",
 });
 
-/** The SDK's type has a member for each of Stripe's 250 event types; a test's event is just JSON. */
-export function asEvent(event: object): Stripe.Event {
-  return structuredClone(event) as Stripe.Event;
+/** @throws StripeRefusal "unreadable_event" */
+export function asEvent(event: object): StripeEvent {
+  return read(Envelope, structuredClone(event), "event");
 }
 
 export function fixture(name: string): SyntheticEvent {
@@ -64,6 +64,6 @@ export async function deliver(rawBody: string, options: { header?: string | null
 }
 
 export async function delivered(rawBody: string, options: { header?: string | null; now?: number } = {}) {
-  const { header = await signStripeBody(rawBody, SECRET, SIGNED_AT), now = SIGNED_AT * 1000 } = options;
+  const { header = signStripeBody(rawBody, SECRET, SIGNED_AT), now = SIGNED_AT * 1000 } = options;
   return verifyStripeEvent({ rawBody, signatureHeader: header, secrets: [OTHER_SECRET, SECRET], now });
 }
