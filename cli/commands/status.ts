@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { haltedText, type Halted } from "../../shared/halted.ts";
+import { haltedText } from "../../shared/halted-text.ts";
+import type { Halted } from "../../shared/halted.ts";
 import { operatorClient } from "../client.ts";
 import { show } from "../output/show.ts";
 import { facts, table } from "../output/table.ts";

@@ -1,5 +1,6 @@
 import type { StorageStatus } from "../../shared/storage/report.ts";
-import { haltedText, type Halted } from "../../shared/halted.ts";
+import { haltedText } from "../../shared/halted-text.ts";
+import type { Halted } from "../../shared/halted.ts";
 import { operatorClient, type Answer, type Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { counted, time } from "../output/words.ts";

@@ -88,7 +88,7 @@ interface Listed {
 async function* listedRecords(operator: Client, kind: RecordKind): AsyncGenerator<Listed> {
   let cursor: string | undefined;
   for (;;) {
-    const page: RecordPage = await operator.get<RecordPage>(`${RECORDS}/${kind}`, { cursor });
+    const page: RecordPage = await operator.get<RecordPage>(RECORDS, { kind, cursor });
     yield* page.records;
     if (page.next === null) return;
     if (page.next === cursor) throw new Error(`the deployment gave the same page of ${kind} twice`);

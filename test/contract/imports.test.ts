@@ -91,6 +91,7 @@ const SHARED: readonly Layer[] = [
     ],
   },
   { folder: "shared/halted.ts", may: ["shared/chain", "valibot"] },
+  { folder: "shared/halted-text.ts", may: [], types: ["shared/halted.ts"] },
   { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
   {
     folder: "shared/dead-letters.ts",

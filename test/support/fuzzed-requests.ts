@@ -59,7 +59,9 @@ export function requestsOf(
       const isKnown = (name: string | undefined) => inQuery.some((parameter) => parameter.name === name);
       const misfit =
         inPath.some((parameter, i) => path[i]?.text === undefined || !takes(parameter, path[i].text)) ||
-        inQuery.some((parameter, i) => query[i] !== undefined && !takes(parameter, query[i])) ||
+        inQuery.some((parameter, i) =>
+          query[i] === undefined ? parameter.required : !takes(parameter, query[i]),
+        ) ||
         isKnown(again?.[0]) ||
         (call.operator && foreign !== undefined && !isKnown(foreign[0]));
       const unclear =

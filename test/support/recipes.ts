@@ -194,7 +194,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     403: "document-storage.test.ts: a document of a stranger",
     503: "nowhere: it needs R2 and the pinning service to be down at once",
   },
-  getStorageVerifyRecords: { 200: asOperator("/api/storage-verify/records/private_archive?limit=1") },
+  getStorageVerifyRecords: { 200: asOperator("/api/storage-verify/records?kind=private_archive&limit=1") },
   getStorageVerifyRecord: {
     200: async (pipeline) => {
       await finished(pipeline);

@@ -122,15 +122,20 @@ describe("what is refused changes nothing", () => {
     const methods = ["GET", "POST", "PUT", "DELETE", "PROPFIND"];
     const asked = CALLS.flatMap(({ path }) => methods.map((method) => ({ method, path })));
     const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
-    const own = new Set(CALLS.map(({ method, path }) => `${method} ${path}`));
+    /** `/api/dead-letters/dismissals` may also be a dead letter of that id. */
+    const takes = (method: string, path: string) =>
+      CALLS.some((call) => {
+        const pattern = new RegExp(`^${call.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
+        return call.method === method && pattern.test(path);
+      });
     await mapConnections(
-      asked.filter(({ method, path }) => !own.has(`${method} ${path}`)),
+      asked.filter(({ method, path }) => !takes(method, path)),
       async ({ method, path }) => {
         const status = await refused(
           method,
           pipeline.fetch(path.replaceAll(/\{\w+\}/g, "1"), { method, headers }),
         );
-        expect([404, 405]).toContain(status);
+        expect([404, 405], `${method} ${path}`).toContain(status);
       },
     );
     await expectNothingDone();

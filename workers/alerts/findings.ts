@@ -1,4 +1,4 @@
-import { haltedText } from "../../shared/halted.ts";
+import { haltedText } from "../../shared/halted-text.ts";
 import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/object-bytes.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Finding } from "../monitor/alert-state.ts";

@@ -4,7 +4,7 @@ import { intakeBacklog } from "../../shared/backlog.ts";
 import { chainHead } from "../../shared/chain-head.ts";
 import { deadLetters } from "../../shared/dead-letters.ts";
 import { withDeadline } from "../../shared/deadline.ts";
-import { haltedText } from "../../shared/halted.ts";
+import { haltedText } from "../../shared/halted-text.ts";
 import { json } from "../../shared/http/answer.ts";
 import type { Outcome } from "../../shared/http/outcome.ts";
 import { errorText } from "../../shared/log.ts";

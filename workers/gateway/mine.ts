@@ -3,7 +3,7 @@ import { BlockNumber } from "../../shared/chain/block.ts";
 import { BLOCK_STATES } from "../../shared/chain/states.ts";
 import { CidV0, Sha256Hex } from "../../shared/chain/transaction.ts";
 import { chainHead } from "../../shared/chain-head.ts";
-import { haltedText } from "../../shared/halted.ts";
+import { haltedText } from "../../shared/halted-text.ts";
 import { json } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";

@@ -33,14 +33,14 @@ export const storedRecords = operation(
   {
     does: "Every stored record of a kind that no other tier has, for an export",
     who: "operator",
-    params: v.strictObject({ kind: Kind }),
     query: v.strictObject({
+      kind: Kind,
       cursor: v.optional(v.pipe(v.string(), v.maxLength(2_000), v.description("`next` of the page before"))),
       limit: number({ least: 1, most: 1_000, otherwise: 1_000 }, "Records in a page, at most"),
     }),
     answers: { 200: RecordPage },
   },
-  async ({ env, params: { kind }, query: { cursor, limit }, log }) => {
+  async ({ env, query: { kind, cursor, limit }, log }) => {
     const { keys, next } = await listed(kind, { limit, ...(cursor !== undefined && { cursor }) }, env);
     const records = keys.flatMap(({ key, version }) => {
       const id = recordIdOf(kind, key);

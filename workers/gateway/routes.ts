@@ -85,7 +85,7 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/storage-verify/documents", storedDocuments],
   ["POST", "/api/storage-verify/documents/:documentId/verify", verifyDocument],
   ["PUT", "/api/storage-verify/documents/:documentId", bringDocument],
-  ["GET", "/api/storage-verify/records/:kind", storedRecords],
+  ["GET", "/api/storage-verify/records", storedRecords],
   ["GET", "/api/storage-verify/records/:kind/:recordId", exportRecord],
   ["PUT", "/api/storage-verify/records/:kind/:recordId", bringRecord],
   ["POST", "/api/storage-verify/restore", restoreChain],
