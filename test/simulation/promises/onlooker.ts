@@ -184,9 +184,9 @@ export class Onlooker {
 
   /** Only what the block's tiers hold may be cleared, what the law had erased, and what a user was refused. */
   #clears(txId: string): void {
-    if (this.#promised.mayBeErased(txId)) return;
     const n = this.#minedIn.get(txId);
     if (n === undefined && this.#promised.isRefused(txId)) return;
+    if (this.#promised.mayBeErased(txId)) return;
     const missing = n === undefined ? ["any block"] : this.#missingFrom(n);
     for (const tier of missing)
       this.#world.broken(
