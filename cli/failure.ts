@@ -1,4 +1,4 @@
-/** What the exit codes of `vdc` say; `vdc --help` and the README list them. Scripts branch on them, so they stay. */
+/** What the exit codes of `vdc` say; `vdc --help` and docs/command-line.md list them. Scripts branch on them, so they stay. */
 export const EXIT = {
   ok: 0,
   failure: 1,

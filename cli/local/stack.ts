@@ -100,7 +100,7 @@ const WRITTEN_WITHIN = 60_000;
 async function untilWritten(miniflare: Miniflare, say: (line: string) => void): Promise<void> {
   let waiting: number | undefined;
   for (const deadline = Date.now() + WRITTEN_WITHIN; Date.now() < deadline; await wait(50)) {
-    waiting = await waitingPayments(miniflare).catch(() => undefined); // no answer: Ctrl-C has ended the runtime already, and README says what that loses
+    waiting = await waitingPayments(miniflare).catch(() => undefined); // no answer: Ctrl-C has ended the runtime already, and docs/contributing.md says what that loses
     if (waiting === 0 || waiting === undefined) return;
   }
   say(

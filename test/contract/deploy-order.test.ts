@@ -12,11 +12,11 @@ import {
   type WorkerPlan,
 } from "../../shared/pipeline.ts";
 
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
+const PAGE = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
 
-/** The Workers in the order in which the README deploys them: its loop, then the gateway. */
+/** The Workers in the order in which docs/deploy.md deploys them: its loop, then the gateway. */
 function deployed(): string[] {
-  const [, loop = ""] = /\bfor worker in ([a-z -]+); do$/m.exec(README.replaceAll("\\\n", " ")) ?? [];
+  const [, loop = ""] = /\bfor worker in ([a-z -]+); do$/m.exec(PAGE.replaceAll("\\\n", " ")) ?? [];
   return [...loop.split(/ +/), "gateway"];
 }
 
@@ -29,7 +29,7 @@ function needs(worker: WorkerName): WorkerName[] {
   );
 }
 
-describe("the README's deployment", () => {
+describe("the deployment of docs/deploy.md", () => {
   const order = deployed();
 
   it("deploys every Worker, once", () => {
@@ -42,7 +42,7 @@ describe("the README's deployment", () => {
   });
 
   it("creates the queue of every stage", () => {
-    const [, loop = ""] = /^for stage in ([a-z -]+); do$/m.exec(README) ?? [];
+    const [, loop = ""] = /^for stage in ([a-z -]+); do$/m.exec(PAGE) ?? [];
     expect(loop.split(" ").map((stage) => `vdc-${stage}`)).toEqual(STAGES.map(queueName));
   });
 });

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../cli/local/workers.ts";
 
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
-/** The shell commands of the README. */
-const COMMANDS = [...README.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = ""]) => text).join("\n");
+const PAGES = ["README.md", "docs/deploy.md", "docs/rules.md"]
+  .map((page) => readFileSync(join(ROOT, page), "utf8"))
+  .join("\n");
+/** The shell commands of these pages. */
+const COMMANDS = [...PAGES.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = ""]) => text).join("\n");
 
 function isIgnored(path: string): boolean {
   try {
@@ -33,11 +35,11 @@ describe.runIf(existsSync(join(ROOT, ".git")))("git (needs a checkout)", () => {
     "bob.keys.json",
     "chain.car",
     "chain.state",
-  ])("ignores %s, as the README and the examples call a file that must not be published", (path) => {
+  ])("ignores %s, as the pages and the examples call a file that must not be published", (path) => {
     expect(isIgnored(path)).toBe(true);
   });
 
-  it("ignores whatever the README's commands write into the project", () => {
+  it("ignores whatever the commands of the pages write into the project", () => {
     const written = [...COMMANDS.matchAll(/ (?:>|keys .* -o) (\S+)/g)].map(([, path = ""]) => path);
     expect(written.length).toBeGreaterThan(0);
     expect(written.filter((path) => !isIgnored(path))).toEqual([]);
@@ -49,7 +51,7 @@ describe.runIf(existsSync(join(ROOT, ".git")))("git (needs a checkout)", () => {
   });
 });
 
-it("the README hands wrangler JSON alone: it expands $ in other files, and prefers exported variables to them", () => {
+it("docs/deploy.md hands wrangler JSON alone: it expands $ in other files, and prefers exported variables to them", () => {
   const files = [...COMMANDS.matchAll(/--secrets-file (\S+?)\)?$/gm)].map(([, file = ""]) => file);
   expect(files.length).toBeGreaterThan(1);
   for (const file of files)
