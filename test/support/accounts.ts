@@ -8,7 +8,7 @@ import type { Pipeline } from "./pipeline.ts";
 
 export const CHAIN_ID = "vdc-main";
 
-/** A user whom nobody has seen before. */
+/** Makes a user that no chain knows yet. */
 export function newUser(): Promise<UserKeys> {
   return importUserKeys(generateUserKeys());
 }
@@ -38,7 +38,7 @@ export function postSubmission(pipeline: Pipeline, submission: unknown): Promise
   });
 }
 
-/** Submits what must be taken. @returns its transaction's id */
+/** Submits a transaction and expects that it is accepted. @returns the transaction's id */
 export async function submitSigned(pipeline: Pipeline, submission: Submission): Promise<string> {
   const response = await postSubmission(pipeline, submission);
   const body: { txId: string } = await response.json();
@@ -46,14 +46,14 @@ export async function submitSigned(pipeline: Pipeline, submission: Submission): 
   return body.txId;
 }
 
-/** A user whose registration stands in a block. */
+/** Makes a user whose registration is mined. */
 export async function registeredUser(pipeline: Pipeline): Promise<UserKeys> {
   const user = await newUser();
   await register(pipeline, user);
   return user;
 }
 
-/** Registers a user, and has it mined. */
+/** Registers a user and mines the registration. */
 export async function register(pipeline: Pipeline, user: UserKeys): Promise<void> {
   const txId = await submitSigned(pipeline, await signed(user, registration(user)));
   await until(async () => expect(await stateOf(pipeline, txId)).toBe("pending"));

@@ -13,7 +13,7 @@ export function issue(pipeline: Pipeline, order: object = {}): Promise<Response>
   return pipeline.operate("/api/activation-tokens", { method: "POST", body: JSON.stringify(order) });
 }
 
-/** A token that must be issued. */
+/** Issues an activation token and expects success. */
 export async function newToken(pipeline: Pipeline, order: object = {}): Promise<Issued> {
   const response = await issue(pipeline, order);
   const body: Issued = await response.json();

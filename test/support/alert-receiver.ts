@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** An alert as it was posted. */
+/** An alert, as the Worker posts it. */
 export interface Alert {
   readonly alert: string;
   readonly state: "firing" | "resolved";
@@ -12,12 +12,12 @@ export interface Alert {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What an operator points ALERT_WEBHOOK_URL at. */
+/** An HTTP server that receives the posts to ALERT_WEBHOOK_URL. */
 export interface AlertReceiver {
   readonly url: string;
-  /** Those that were taken, in order. */
+  /** Accepted alerts, in order of arrival. */
   readonly taken: readonly Alert[];
-  /** Those that were refused, while it fails. */
+  /** Alerts that the server refused while it was told to fail. */
   readonly refused: readonly Alert[];
   fail(fails: boolean): void;
   close(): Promise<void>;

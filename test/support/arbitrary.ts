@@ -3,9 +3,9 @@ import { HUGE, NAMES } from "./nearly.ts";
 import { followed, validatorOf, type Parameter, type Schema } from "./openapi.ts";
 import { CHARACTER } from "./character.ts";
 
-const LENGTHS = 40; // characters and members, where a schema gives no bound
+const LENGTHS = 40; // characters or members, if a schema sets no limit
 
-/** Values that a schema of the document takes, its bounds among them. */
+/** Generates values that fit a schema of the document, its limits included. */
 export function fitting(given: Schema): fc.Arbitrary<unknown> {
   const schema = followed<Schema>(given);
   if ("const" in schema) return fc.constant(schema.const);
@@ -44,13 +44,14 @@ function texts({ pattern, minLength, maxLength }: Schema): fc.Arbitrary<string> 
       : fc.string({ minLength: least, maxLength: Math.min(most, least + LENGTHS), unit: "grapheme" });
   const bounds = [least, most].filter(Number.isFinite).map((length) => "a".repeat(length));
   const usable = bounds.filter((text) => form.test(text));
-  // JSON Schema counts code points and JavaScript its own units: what is between the two is left out.
+  // JSON Schema counts code points, JavaScript counts UTF-16 units. This drops texts whose verdict depends on the
+  // count.
   return (
     usable.length > 0 ? fc.oneof({ weight: 3, arbitrary: random }, fc.constantFrom(...usable)) : random
   ).filter((text) => Array.from(text).length >= least && text.length <= most);
 }
 
-/** Making one takes longer than all of its values, and many schemas have the same patterns. */
+/** Cached, because many schemas share a pattern, and a generator costs more time to make than all of its values. */
 const byPattern = new Map<string, fc.Arbitrary<string>>();
 
 function matching(pattern: string): fc.Arbitrary<string> {
@@ -59,7 +60,7 @@ function matching(pattern: string): fc.Arbitrary<string> {
   return known;
 }
 
-/** A key's text has 1,451 characters: a few are chosen, and repeated. */
+/** The text of a key has 1,451 characters, so this generates a few characters and repeats them. */
 function newMatching(pattern: string): fc.Arbitrary<string> {
   const [, characters, length] = /^\^(\[[^\]]+\])\{(\d{3,})\}\$$/.exec(pattern) ?? [];
   if (length === undefined) return fc.stringMatching(new RegExp(pattern), { size: "small" });
@@ -104,7 +105,7 @@ const NOT_PLAIN = [
 ];
 const TOO_LARGE = ["9007199254740992", "18446744073709551616", "9".repeat(400)];
 
-/** Texts for a parameter: those that the document takes, their neighbours beyond each bound, and rubbish. */
+/** Generates texts for a parameter: texts that fit its schema, the numbers just beyond each limit, and rubbish. */
 export function parameterTexts({ schema }: Parameter): fc.Arbitrary<string> {
   const { minimum, maximum } = followed<Schema>(schema);
   const beyond = [Number(minimum) - 1, Number(maximum) + 1].filter(Number.isSafeInteger).map(String);
@@ -120,7 +121,7 @@ export function parameterTexts({ schema }: Parameter): fc.Arbitrary<string> {
   );
 }
 
-/** Whether the document takes this text as the value of the parameter. */
+/** Decides whether the text fits the parameter's schema. */
 export function takes({ schema }: Parameter, text: string): boolean {
   const { type } = followed<Schema>(schema);
   if (type === "boolean") return text === "true" || text === "false";

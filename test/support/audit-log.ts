@@ -18,14 +18,14 @@ export function deed(changes: Partial<Deed> = {}): Deed {
   };
 }
 
-/** The audit log's decisions on a database in memory, with a clock that the test moves. */
+/** The audit log's decisions over a database in memory. The test sets the time. */
 export class TestAuditLog {
   readonly sql = memorySql();
   /** Milliseconds since the epoch. */
   now = 1_800_000_000_000;
-  /** What the object does instead, while a test has it fail. */
+  /** Errors that the object throws instead of an answer. */
   failure: { readonly asked?: Error; readonly answered?: Error } = {};
-  /** Which call the object never answers, while a test has it hang. */
+  /** The method that the object never answers. */
   silent: "asked" | "answered" | undefined;
 
   constructor() {
@@ -48,14 +48,14 @@ export class TestAuditLog {
     return this.page().entries;
   }
 
-  /** Somebody does something, and it is done. */
+  /** Records an action that succeeds unless the test gives another outcome. */
   record(changes: Partial<Deed> = {}, outcome: Outcome = DONE): void {
     const { sequence } = this.asked(changes);
     this.now += 1_000;
     this.answered(sequence, outcome);
   }
 
-  /** What a Worker holds to reach it. */
+  /** The binding by which a Worker calls the audit log. */
   get env(): AuditEnv {
     const forEver = new Promise<never>(() => {});
     const stub = {

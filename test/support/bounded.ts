@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** Tables whose number of rows has a limit, with the reason. A scan of one is bounded. */
+/** Tables with a limited number of rows, each with the reason. A scan of such a table is bounded. */
 const SMALL_TABLES: Readonly<Record<string, string>> = {
   schema_migration: "one row for each version of the schema",
   signing_key: "one row for each key that an operator has rotated to",
@@ -24,7 +24,7 @@ const SMALL_TABLES: Readonly<Record<string, string>> = {
   uploaded: "one row: CHECK (only = 1)",
 };
 
-/** Indexes of which one key has a limited number of rows, or that are short as a whole, with the reason. */
+/** Indexes that are short as a whole or hold a limited number of rows for each key, each with the reason. */
 const SHORT_INDEXES: Readonly<Record<string, string>> = {
   tx_of_block: "a block holds at most BLOCK_MAX_TRANSACTIONS",
   block_unfinished: "MAX_BLOCKS_IN_FLIGHT, and after a restore the blocks that were in flight before it",
@@ -33,7 +33,9 @@ const SHORT_INDEXES: Readonly<Record<string, string>> = {
   entry_of_block: "the dead letters of one block: one for each stage",
 };
 
-/** Statements that may read many rows, by a part of their text, with the reason. No decision, message or cron runs one. */
+/**
+ * Statements that may read many rows, by a part of their text, with the reason. No decision, message or cron runs them.
+ */
 export const LISTED_STATEMENTS: Readonly<Record<string, string>> = {
   "FROM entry WHERE TRUE": "an operator's list, plan or replay of dead letters, by a filter",
   "FROM entry WHERE id IN": "an operator's plan or replay of dead letters that were named, at most 1,000",
@@ -42,9 +44,10 @@ export const LISTED_STATEMENTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What a statement reads without a bound, step by step as SQLite plans it; nothing for a statement whose cost does not
- * grow with its tables. A step is bounded when it looks up a unique key, when it reads a table or index listed above,
- * or when LIMIT ends it: then the index must give the order and answer every condition.
+ * Returns the steps of SQLite's query plan that read an unlimited number of rows. The list is empty if the statement's
+ * cost does not grow with its tables.
+ * A step is bounded if it looks up a unique key, if it reads a table or index listed above, or if LIMIT ends it. In the
+ * last case the index must provide the order and answer every condition.
  */
 export function unboundedSteps(database: DatabaseSync, statement: string): string[] {
   const query = statement.replaceAll(/\s+/g, " ").trim();
@@ -60,7 +63,7 @@ export function unboundedSteps(database: DatabaseSync, statement: string): strin
   return steps.filter((step) => !isBounded(database, query, step, isSorted));
 }
 
-/** The statements of a trigger, with parameters in the place of the row. */
+/** Returns the statements of a trigger, with parameters in place of the row's columns. */
 function bodyOf(trigger: string): string[] {
   const [head = "", body = ""] = trigger.split(/\bBEGIN\b/);
   const condition = /\bWHEN\b(.*)$/.exec(head)?.[1];
@@ -108,7 +111,7 @@ function isUnique(
   return row?.n === terms.length;
 }
 
-/** How many conditions of the limited SELECT are not in the definition of the partial index. */
+/** Counts the conditions of the limited SELECT that the partial index does not already contain. */
 function residue(database: DatabaseSync, query: string, index: string | undefined): number {
   const before = query.slice(0, query.lastIndexOf(" LIMIT "));
   const where = /^(.*?)(?: ORDER BY .*)?$/.exec(before.split(" WHERE ").slice(1).at(-1) ?? "")?.[1] ?? "";

@@ -8,23 +8,23 @@ import { BLOCK_STATES, reached, type BlockState, type TransactionState } from ".
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
 import { sealedFrom, TestHead, txId } from "./chain-head.ts";
 
-/** A call of the chain head, at whatever moment. */
+/** A call of the chain head. A test makes these calls in any order. */
 export type Call =
   | { do: "admit"; numbers: number[] }
   | { do: "setAside"; blockNumber: number; n: number }
   | { do: "readmit"; numbers: number[] }
-  // Any reservation that was ever handed out, the latest first, sealed by one of two miners.
+  // Seals any reservation that the head has handed out, the latest first, as one of two miners.
   | { do: "seal"; which: number; miner: string }
   | { do: "persisted" | "indexed" | "cleaned"; blockNumber: number }
-  // `advance`: every stage does its work.
+  // `advance`: every stage does its work once.
   | { do: "request" | "reserve" | "advance" | "halt" | "resume" | "park" };
 
-/** A head under test, and what an onlooker has seen of it: what was once so must stay so. */
+/** Calls a chain head and checks after each call that no earlier promise is broken. */
 export class Onlooker {
   readonly head = new TestHead({ blockMaxTransactions: 3, maxBlocksInFlight: 3 });
   readonly reservations: Reservation[] = [];
   readonly admitted = new Set<number>();
-  /** The block that won, by number: its bytes and its transactions. */
+  /** The sealed block of each number: its bytes and its transactions. */
   readonly sealed = new Map<number, { sha256: string; transactions: readonly string[] }>();
   readonly states = new Map<number, BlockState>();
   readonly transactions = new Map<number, TransactionState>();
@@ -211,7 +211,7 @@ export class Onlooker {
     assert.equal(unapproved(sql).count, row?.n);
   }
 
-  /** With nothing in the way, all that was admitted gets done. */
+  /** Resumes the chain head, and expects that every admitted transaction is finished. */
   settle(): void {
     const { head } = this;
     head.resume();

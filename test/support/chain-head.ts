@@ -55,7 +55,7 @@ import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";
 
-/** Nothing is mined before a test asks for it. */
+/** Rules under which nothing is mined until a test asks for it. */
 export const RULES: ChainRules = {
   miningMode: "auto",
   mineAtCount: 1_000,
@@ -68,7 +68,7 @@ export const RULES: ChainRules = {
   intentTtlSeconds: 30 * 86_400,
 };
 
-/** A transaction's id that reads well in a failure, and sorts as its number. */
+/** Returns a transaction id that is readable in a failure and sorts like its number. */
 export function txId(n: number): string {
   return `vdc_tx_${n.toString(16).padStart(40, "0")}`;
 }
@@ -80,22 +80,22 @@ export interface Arrival {
   readonly envelopeSize?: number;
   /** The number of the submission that it pays. */
   readonly pays?: number;
-  /** What it makes true once it is mined. */
+  /** The grant that the transaction gives once it is mined. */
   readonly grants?: string | undefined;
-  /** The grant without which it breaks a rule. */
+  /** The grant that the transaction needs. */
   readonly needs?: string;
-  /** It comes from Stripe. */
+  /** Stripe reported the transaction. */
   readonly paid?: true;
 }
 
-/** The chain head's decisions on a database in memory, with a clock that the test moves. */
+/** The chain head's decisions over a database in memory. The test sets the time. */
 export class TestHead {
   readonly sql: MemorySql = memorySql();
   readonly rules: ChainRules;
   /** Milliseconds since the epoch. */
   now = 1_800_000_000_000;
 
-  /** @param traces of a chain that had been here before; as a rule there are none, and a chain may begin */
+  /** @param traces what storage holds of an earlier chain; by default nothing, so a chain may begin */
   constructor(rules: Partial<ChainRules> = {}, traces: Traces = { archive: false, kv: false }) {
     this.rules = { ...RULES, ...rules };
     this.sql.transaction(() => {
@@ -113,7 +113,7 @@ export class TestHead {
     this.now += seconds * 1_000;
   }
 
-  /** `timestamp` is the number of the transaction unless given, so that they are in order. */
+  /** `timestamp` defaults to the transaction's number, so that transactions are in order. */
   admit(...arrivals: readonly (number | Arrival)[]): Admissions {
     const entries = arrivals.map((arrival) => {
       const {
@@ -148,7 +148,7 @@ export class TestHead {
     return this.#decide(() => awaitPayment(this.sql, intents));
   }
 
-  /** A submission that has to be paid, received now unless told. */
+  /** Receives a submission that waits for its payment, by default now. */
   receive(n: number, receivedAt = this.now): IntentStanding | undefined {
     return this.awaitPayment([{ txId: txId(n), timestamp: n, size: 500, receivedAt }])[0];
   }
@@ -157,7 +157,7 @@ export class TestHead {
     this.#decide(() => intentMissing(this.sql, id));
   }
 
-  /** As the alarm does, whenever it rings. */
+  /** Expires unpaid submissions, as the alarm does. */
   expireIntents(): void {
     this.#decide(() => expireIntents(this.sql, this.rules, this.now));
   }
@@ -185,7 +185,7 @@ export class TestHead {
     return this.#decide(() => reserve(this.sql, CHAIN_ID, this.rules, this.now));
   }
 
-  /** A reservation that must be there. */
+  /** Reserves a block, and expects success. */
   reserved(): Reservation {
     const reservation = this.reserve();
     if ("none" in reservation) throw new Error(`no reservation: ${reservation.none}`);
@@ -202,14 +202,14 @@ export class TestHead {
     return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
   }
 
-  /** As the miner does with a submission that its user signed and that breaks a rule of the chain. */
+  /** Sets aside a user's submission that breaks a rule of the chain, as the miner does. */
   refuse(blockNumber: number, n: number, reason: PermanentReason = "not_owner"): Reservation | NotRevised {
     const revision = findBlock(this.sql, blockNumber)?.revision ?? -1;
     const refused = [{ txId: txId(n), reason, error: `${reason} in a test`, isUsers: true }];
     return this.setAsideAll({ life: this.life, blockNumber, revision, refused });
   }
 
-  /** As the alarm does, whenever it rings. */
+  /** Forgets refused submissions, as the alarm does. */
   forgetRefused(): void {
     this.#decide(() => forgetRefused(this.sql, this.now));
   }
@@ -218,7 +218,7 @@ export class TestHead {
     return this.#decide(() => setAside(this.sql, CHAIN_ID, request, this.now));
   }
 
-  /** The dead-letter store has every failure that there is. */
+  /** Marks every failure as parked by the dead-letter store. */
   park(): void {
     this.#decide(() => {
       for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
@@ -259,7 +259,7 @@ export class TestHead {
     this.#decide(() => halt(this.sql, reason, this.now));
   }
 
-  /** @returns whether it goes on */
+  /** @returns whether the chain head resumed */
   resume(storageHoldsChain = false): boolean {
     return this.#decide(() => resume(this.sql, storageHoldsChain));
   }
@@ -281,12 +281,12 @@ export class TestHead {
     return this.#decide(() => withdraw(this.sql, ids, this.now));
   }
 
-  /** A block that was verified for this life, unless the test names another. */
+  /** Restores a block that was verified for the current life, unless the test names another life. */
   restoreBlock(block: RestoredBlock, life = this.life): RestorePoint {
     return this.#decide(() => restoreBlock(this.sql, { ...block, life }, this.now));
   }
 
-  /** Ends the restore where the chain ends, unless the test says otherwise. */
+  /** Ends the restore at the end of the chain, unless the test says otherwise. */
   endRestore(ending: Omit<RestoreEnding, "life" | "next"> & Partial<RestoreEnding>): void {
     const whole = { life: this.life, next: this.counts().blocks, ...ending };
     this.#decide(() => endRestore(this.sql, this.rules, whole, this.now));
@@ -320,7 +320,7 @@ export class TestHead {
     return duties(this.sql, this.rules);
   }
 
-  /** The only duty of its kind. */
+  /** Returns the only duty of this kind. */
   duty(kind: Duty["kind"]): DatedDuty | undefined {
     const found = this.duties().filter(({ duty }) => duty.kind === kind);
     if (found.length > 1) throw new Error(`${found.length} duties are ${kind}`);
@@ -341,7 +341,7 @@ export class TestHead {
     this.cleaned(blockNumber);
   }
 
-  /** Genesis and all that waits, mined and finished. */
+  /** Mines and finishes genesis and all pending transactions. */
   mineAll(): void {
     if (!this.requestMining().mining) throw new Error("mining was not granted");
     for (;;) {
@@ -352,7 +352,7 @@ export class TestHead {
     }
   }
 
-  /** A chain that is under way: genesis and block 1, which holds transaction 0, are complete. Nothing waits. */
+  /** Begins a chain: genesis and block 1, which holds transaction 0, are complete. No transaction is pending. */
   begun(): this {
     this.admit(0);
     this.mineAll();
@@ -364,7 +364,7 @@ export class TestHead {
   }
 }
 
-/** What a miner hands in of a block built from this reservation: made up, but different for every revision. */
+/** Makes the report of a block that a miner seals from this reservation. Its bytes differ for every revision. */
 export function sealedFrom(reservation: Reservation, attempt = "first"): SealedBlock {
   const { life, blockNumber, revision, transactions } = reservation;
   const made = `${blockNumber} ${revision} ${transactions.join(" ")} ${attempt}`;
@@ -385,7 +385,7 @@ export function sealedFrom(reservation: Reservation, attempt = "first"): SealedB
 
 export const KEY = { keyId: "a".repeat(64), algorithm: "ML-DSA-44", publicKey: "first" } as const;
 
-/** Stands for a CID: the chain head only compares it. */
+/** Stands in for a CID. The chain head only compares CIDs. */
 export function ipfsHashOf(blockNumber: number): string {
   return `Qm${blockNumber}`;
 }

@@ -10,7 +10,7 @@ import type { Pipeline } from "./pipeline.ts";
 
 const CHAIN_HEAD = ["ChainHead", { name: "vdc-main" }] as const; // CHAIN_ID of the wrangler.toml files
 
-/** What the chain head has fixed about a block, read from its own storage. */
+/** A block's row in the chain head's own storage. */
 export type BlockRow = { state: string; hash: string | null; sha256: string | null };
 
 export async function blockRow({ harness }: Pipeline, blockNumber: number): Promise<BlockRow | undefined> {
@@ -22,13 +22,13 @@ export async function blockRow({ harness }: Pipeline, blockNumber: number): Prom
   return row;
 }
 
-/** The chain head as a miner calls it. Whoever holds it keeps the object from being evicted until the next restart. */
+/** Returns the chain head as a miner calls it. The stub keeps the object from being evicted until the next restart. */
 export async function asMiner({ harness }: Pipeline): Promise<DurableObjectStub<ChainHead>> {
   const env = (await harness.getWorker(workerName("pending-writer")).getEnv()) as ChainHeadEnv;
   return env.CHAIN_HEAD.getByName(CHAIN_HEAD[1].name);
 }
 
-/** The chain head loses all that it does not keep in its storage. One that is not running has lost it already. */
+/** Evicts the chain head, so that it keeps only its storage. An object that is not running has nothing to lose. */
 export async function evictChainHead({ harness }: Pipeline): Promise<void> {
   try {
     await harness.getWorker(workerName("chain-head")).evictDurableObject(...CHAIN_HEAD);
@@ -42,7 +42,7 @@ export interface Latest {
   readonly hash: string;
 }
 
-/** What `vdc:latest` says. */
+/** Returns the value of `vdc:latest`. */
 export function latest({ kv }: Pipeline): Promise<Latest | null> {
   return kv.get<Latest>(kvKeys.latest, "json");
 }
@@ -52,8 +52,8 @@ export async function keysOf({ r2 }: Pipeline, prefix = ""): Promise<string[]> {
 }
 
 /**
- * Everything that is stored, in a form to compare: nothing happened if and only if it is the same. Waits for the
- * count of pending transactions, which is written at most once a second.
+ * Returns everything that is stored, in a comparable form. Two equal results mean that nothing has changed. Waits for
+ * the count of pending transactions, which is written at most once a second.
  */
 export async function everythingStored(pipeline: Pipeline): Promise<Record<string, string>> {
   const { kv, r2 } = pipeline;
@@ -77,7 +77,10 @@ export async function kvKeysOf(kv: KVNamespace, prefix = ""): Promise<string[]> 
   return pages.flatMap((keys) => keys.map(({ name }) => name));
 }
 
-/** The signed bytes that are staged for a block, by key. More than one means that two were signed. */
+/**
+ * Returns the keys of the bytes that are staged for a block. More than one key means that miners signed different
+ * bytes.
+ */
 export function stagedKeys(pipeline: Pipeline, blockNumber: number): Promise<string[]> {
   return keysOf(pipeline, r2Keys.sealedPrefix(blockNumber));
 }
@@ -87,7 +90,7 @@ interface PinnedFile {
   readonly name: string;
 }
 
-/** What the pinning service holds, oldest first. */
+/** Lists the pinned files, the oldest first. */
 export async function pinnedFiles({ pinning, secrets }: Pipeline): Promise<PinnedFile[]> {
   const response = await fetch(`${pinning.endpointUrl}/files/public?limit=1000&order=ASC`, {
     headers: { authorization: `Bearer ${secrets.PINATA_JWT}` },
@@ -96,7 +99,7 @@ export async function pinnedFiles({ pinning, secrets }: Pipeline): Promise<Pinne
   return body.data.files;
 }
 
-/** Log lines of one event, from every Worker. */
+/** Returns the log lines of one event, from every Worker. */
 export function logged({ harness }: Pipeline, event: string): Record<string, unknown>[] {
   return harness.getLogs().flatMap(({ message }) => {
     if (!message.startsWith("{")) return [];

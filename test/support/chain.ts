@@ -21,7 +21,7 @@ export interface Signer extends SigningSecret {
   readonly keyId: string;
 }
 
-/** The same name gives the same key. */
+/** Derives a signer from a name. The same name gives the same key. */
 export async function signerOf(name: string): Promise<Signer> {
   const secret = await importSigningSeed(sha256(utf8(`signing seed of ${name}`)));
   const { publicKey } = secret;
@@ -70,7 +70,7 @@ export function revocation({ keyId }: Signer, fromBlock: number, reason = "stole
   };
 }
 
-/** Keys and the blocks that announce them, the oldest first, as a chain knows them. */
+/** Returns keys with the blocks that announce them, the oldest first, as a chain knows them. */
 export function chainKeys(...keys: readonly (readonly [Signer, number])[]): ChainKey[] {
   return keys.map(([{ keyId, publicKey }, announcedIn], i) => ({
     keyId,
@@ -81,13 +81,13 @@ export function chainKeys(...keys: readonly (readonly [Signer, number])[]): Chai
   }));
 }
 
-/** The transaction as this user submits it: under the id that follows from chain, key and contents, and signed. */
+/** Signs the transaction as this user submits it. The id follows from chain, key and contents. */
 export function signedBy(user: Signer, transaction: Transaction, chainId = CHAIN_ID): Promise<Transaction> {
   const id = submissionTxId(chainId, user.keyId, transaction);
   return withSignature(user, { ...transaction, id });
 }
 
-/** The transaction under whatever id it has, signed. */
+/** Signs the transaction under the id that it has. */
 export async function withSignature(user: Signer, transaction: Transaction): Promise<Transaction> {
   const signature = base64url(await user.sign(signedTransactionBytes(transaction), TRANSACTION));
   return { ...transaction, signatures: { user: { ...announced(user), signature } } };
@@ -95,7 +95,7 @@ export async function withSignature(user: Signer, transaction: Transaction): Pro
 
 type Contents = Pick<Transaction, "type" | "data"> & Partial<Pick<Transaction, "timestamp">>;
 
-/** Not signed: `signedBy` makes it somebody's. */
+/** Makes an unsigned transaction. `signedBy` signs it. */
 export function contents({ type, data, timestamp = 1_000 }: Contents): Transaction {
   const unsigned = { type, timestamp, data, signatures: {} };
   return { ...unsigned, id: txIdOf({ source: "test", type, data }) } as Transaction;
@@ -127,7 +127,7 @@ export class TestChain {
     set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
   };
 
-  /** What `add` would make, with other facts where given; the chain stays as it is. */
+  /** Builds the block that `add` would add, with the given changes. The chain stays as it is. */
   build(
     transactions: readonly Transaction[],
     signer: Signer,

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 
-const SURROGATES = 0xd800; // where they begin
+const SURROGATES = 0xd800; // where the surrogates begin
 const HOW_MANY = 0x800;
 
 /**
- * Any Unicode character, for the unit of a text. fast-check's own unit "binary" is the same, but makes a map of all
- * 1,112,064 before its first text: a second of every worker.
+ * Any Unicode character, as the unit of a text. Replaces fast-check's unit "binary", which builds a map of all
+ * 1,112,064 characters before its first text and costs every test process a second.
  */
 export const CHARACTER = fc.integer({ min: 0, max: 0x10ffff - HOW_MANY }).map(
   (n) => String.fromCodePoint(n < SURROGATES ? n : n + HOW_MANY),

@@ -8,8 +8,9 @@ import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /**
- * Verifies the whole chain in every tier, as a stranger would: from `vdc:latest` down nothing is missing, the bytes of
- * R2, KV and IPFS are the same, and they verify link by link. Holds after every step of every test.
+ * Verifies the whole chain in every tier, as a stranger would. No block before `vdc:latest` is missing, the bytes in
+ * R2, KV and IPFS are the same, and each block verifies against its predecessor. This holds after every step of every
+ * test.
  * @returns the blocks, in order
  */
 export async function checkChain(pipeline: Pipeline): Promise<Block[]> {
@@ -51,7 +52,7 @@ export async function checkChain(pipeline: Pipeline): Promise<Block[]> {
   return blocks;
 }
 
-/** Each of the transactions stands in exactly one block, and nothing else came from outside. */
+/** Expects each of these transactions in exactly one block, and no other transaction apart from the system's own. */
 export function expectMined(blocks: readonly Block[], txIds: readonly string[]): void {
   const inBlocks = blocks.flatMap(({ transactions }) =>
     transactions.filter((transaction) => !isSystems(transaction)).map(({ id }) => id),
@@ -59,7 +60,7 @@ export function expectMined(blocks: readonly Block[], txIds: readonly string[]):
   expect(inBlocks.toSorted()).toEqual([...txIds].toSorted());
 }
 
-/** Keys of the objects that wait in `pending/`. */
+/** Lists the keys of the objects in `pending/`. */
 export async function pendingKeys({ r2 }: Pipeline): Promise<string[]> {
   const { objects } = await r2.list({ prefix: r2Keys.pendingPrefix });
   return objects.map(({ key }) => key);

@@ -4,20 +4,20 @@ import { plainEnvironment } from "./processes.ts";
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** The output of a command, and its exit code. */
+/** The exit code and the output of a command. */
 export interface Ran {
   readonly code: number;
   readonly stdout: string;
-  /** The same as bytes. */
+  /** The standard output as bytes. */
   readonly output: Uint8Array;
   readonly stderr: string;
 }
 
-let isRunning = false; // the process has one environment and one stdout: two commands at a time would mix them
+let isRunning = false; // a process has one environment and one stdout, so two commands at a time would mix them
 
 /**
- * Runs `vdc` in this process. The command sees what a process of its own would see: `plainEnvironment()` with the given
- * variables, pipes instead of a terminal, and `input` on stdin.
+ * Runs `vdc` in this process. The command sees the environment of a process of its own: `plainEnvironment()` with the
+ * given variables, pipes instead of a terminal, and `input` on stdin.
  */
 export async function vdc(
   args: readonly string[],
@@ -56,7 +56,7 @@ class Captured extends Writable {
   }
 }
 
-/** Replaces this process's environment while the work runs. */
+/** Replaces this process's environment while the work runs, then puts it back. */
 export async function inEnvironment<T>(environment: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
   const before = { ...process.env };
   setEnvironment(environment);
@@ -72,7 +72,7 @@ function setEnvironment(environment: NodeJS.ProcessEnv): void {
   Object.assign(process.env, environment);
 }
 
-/** @returns puts the old stream back */
+/** @returns a function that puts the old stream back */
 function replaceStream(name: string, stream: Readable | Writable): () => void {
   const before = Object.getOwnPropertyDescriptor(process, name) as PropertyDescriptor;
   Object.defineProperty(process, name, { ...before, get: () => stream });

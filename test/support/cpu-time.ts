@@ -1,6 +1,6 @@
 /**
- * Milliseconds of processor time that the work takes on this thread. Other work of the machine does not count, so that a
- * limit tells what the work costs, and not how busy the machine is. What the platform does on other threads is left out.
+ * Measures the milliseconds of processor time that the work takes on this thread. Other processes do not count, so a
+ * limit on the result does not depend on how busy the machine is. Work of the platform on other threads is not counted.
  */
 export async function cpuMilliseconds(work: () => unknown): Promise<number> {
   const before = process.threadCpuUsage();

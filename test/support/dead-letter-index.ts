@@ -24,27 +24,27 @@ import { memorySql } from "./sqlite.ts";
 
 const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 
-/** The index over a bucket, queues and a chain head in memory, with a clock that the test moves. */
+/** The index of dead letters over a bucket, queues and a chain head in memory. The test sets the time. */
 export class TestIndex {
   readonly head = new TestHead().begun();
   readonly records = new Map<string, string>();
-  /** What was sent to the stages' queues, with when. */
+  /** Messages sent to the stages' queues, with the time of sending (milliseconds since the epoch). */
   readonly sent: { to: StageName; message: unknown; at: number }[] = [];
-  /** What the miner last said that it can open. */
+  /** The keys that the miner last reported that it can open. */
   openable: readonly string[] | null = null;
-  /** Names of what fails: a stage, "r2" or "chain-head". */
+  /** The parts that fail: a stage's name, "r2" or "chain-head". */
   failing: readonly string[] = [];
-  /** How many transactions each question to the chain head was about. */
+  /** The number of transactions in each question to the chain head. */
   readonly askedAbout: number[] = [];
   readonly audited: Deed[] = [];
   readonly outcomes: { sequence: number; outcome: Outcome }[] = [];
-  /** Done before the audit log has taken an entry. */
+  /** Runs before the audit log records an entry. */
   whileAuditing: () => Promise<void> | void = () => {};
-  /** Done while a message is being sent. */
+  /** Runs while a message is being sent. */
   whileSending: () => Promise<void> | void = () => {};
-  /** Done while the chain head is being asked. */
+  /** Runs while the chain head is being asked. */
   whileAsking: () => void = () => {};
-  /** Throws out of the next decision but so many: as if the object had crashed there. */
+  /** Throws after this many more decisions, as if the object had crashed there. */
   crashAfterDecisions = Infinity;
   /** Milliseconds since the epoch. */
   now = this.head.now;
@@ -91,7 +91,7 @@ export class TestIndex {
     this.head.now = this.now;
   }
 
-  /** A message that a stage gave up now, for a reason that waits for an operator. @returns its id */
+  /** Parks a message that a stage gave up just now, for a reason that waits for an operator. @returns its id */
   async giveUp(stage: StageName, message: unknown, facts: object = {}): Promise<string> {
     return this.#park(
       stage,
@@ -99,7 +99,7 @@ export class TestIndex {
     );
   }
 
-  /** A transaction that block `blockNumber` could not take. @returns its dead letter's id */
+  /** Parks a transaction that block `blockNumber` could not take. @returns its dead letter's id */
   async setAside(n: number, blockNumber = 2, reason?: PermanentReason): Promise<string> {
     const head = this.head;
     if (head.transaction(n) === null) head.admit(n);
@@ -123,7 +123,7 @@ export class TestIndex {
     return id;
   }
 
-  /** A message that came to the dead-letter queue as it was. @returns its id */
+  /** Parks a message that the platform moved to the dead-letter queue unchanged. @returns its id */
   deliver(stage: StageName, body: unknown, attempts = 1): Promise<string> {
     return this.#park(stage, body, attempts);
   }
@@ -196,7 +196,7 @@ export class TestIndex {
     );
   }
 
-  /** A replay that must be made. */
+  /** Starts a replay, and expects success. */
   replay(select: Selection, facts: { ratePerSecond?: number; key?: string } = {}): Replay {
     const answer = this.ask(select, facts);
     if ("refused" in answer) throw new Error(`refused: ${answer.refused}`);
@@ -216,12 +216,12 @@ export class TestIndex {
     return replay;
   }
 
-  /** One alarm, now. */
+  /** Runs one alarm now. */
   alarm(): Promise<number | undefined> {
     return doDuties(this.store, this.env, () => this.now, silent);
   }
 
-  /** Alarms as the platform gives them, for so long. @returns how many */
+  /** Runs every alarm that is due within this time, as the platform does. @returns the number of alarms */
   async run(seconds: number): Promise<number> {
     const end = this.now + seconds * 1_000;
     for (let alarms = 0; alarms < 2_000; alarms++) {
@@ -236,7 +236,7 @@ export class TestIndex {
     throw new Error("the alarm rings without end");
   }
 
-  /** All that the object itself stored is gone. */
+  /** Deletes everything that the object stored. */
   loseStorage(): void {
     this.store = this.#newStore();
   }

@@ -14,7 +14,7 @@ async function taken<Body>(response: Response, status = 200): Promise<Body> {
   return JSON.parse(text) as Body;
 }
 
-/** What a stage says of a message that it gives up. */
+/** Makes the `DeadLetter` that a stage sends for a message that it gives up. */
 export function givenUp(stage: StageName, message: unknown, facts: object = {}) {
   return {
     v: 1,
@@ -29,7 +29,7 @@ export function givenUp(stage: StageName, message: unknown, facts: object = {}) 
   };
 }
 
-/** Has the dead letters of a stage parked, past its queue. */
+/** Parks dead letters of a stage. They bypass the queue. */
 export async function park(pipeline: Pipeline, stage: StageName, bodies: readonly unknown[]): Promise<void> {
   const { acked } = await handOver(
     pipeline,
@@ -46,7 +46,7 @@ export async function listed(pipeline: Pipeline, query = ""): Promise<DeadLetter
   return entries;
 }
 
-/** The only one there is of a transaction. */
+/** Returns the only dead letter of a transaction. */
 export async function entryOf(pipeline: Pipeline, txId: string): Promise<DeadLetterEntry> {
   const [entry, ...others] = await listed(pipeline, `&txId=${txId}`);
   expect(others).toEqual([]);
@@ -58,7 +58,7 @@ export async function shown(pipeline: Pipeline, id: string): Promise<DeadLetterW
   return taken(await pipeline.operate(`${PATH}/${id}`));
 }
 
-/** Waits until the only entry of the transaction is so. */
+/** Waits until the only dead letter of the transaction has these values. */
 export function untilEntry(pipeline: Pipeline, txId: string, facts: object): Promise<void> {
   return until(async () => expect(await entryOf(pipeline, txId)).toMatchObject(facts));
 }
@@ -94,13 +94,13 @@ export async function replayOf(pipeline: Pipeline, id: string): Promise<Replay> 
   return taken(await pipeline.operate(`${PATH}/replays/${id}`));
 }
 
-/** Waits until the replay is so. @returns it */
+/** Waits until the replay has these values. @returns the replay */
 export async function untilReplay(pipeline: Pipeline, id: string, facts: object): Promise<Replay> {
   await until(async () => expect(await replayOf(pipeline, id)).toMatchObject(facts));
   return replayOf(pipeline, id);
 }
 
-/** A replay of these, to its end. */
+/** Replays the selected dead letters, and waits for the end. */
 export async function replay(pipeline: Pipeline, select: Selection): Promise<Replay> {
   const { id } = await startReplay(pipeline, select, { ratePerSecond: 500 });
   return untilReplay(pipeline, id, { state: "done" });

@@ -9,7 +9,7 @@ export const DURATIONS_FILE = join(ROOT, "test", "durations.json");
 /** Environment variable: the file to which a run writes the seconds that each of its files took. */
 export const DURATIONS_OF_THIS_RUN = "VDC_DURATIONS_OF_THIS_RUN";
 
-/** Files that are not listed are quick. */
+/** Expected seconds of a file that is not listed. */
 export const QUICK_SECONDS = 0.5;
 
 const SECONDS: Readonly<Record<string, number>> = existsSync(DURATIONS_FILE)

@@ -1,4 +1,4 @@
-/** One line of a scrape. */
+/** One line of the metrics' text. */
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -17,8 +17,8 @@ const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"/;
 const VALUE = /^(?:[+-]Inf|NaN|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 
 /**
- * Reads the text exposition format 0.0.4, and refuses what a lenient scraper would let pass: every metric has one HELP,
- * then one TYPE, then its samples together, no sample stands twice, and histograms add up.
+ * Reads the text exposition format 0.0.4, and rejects errors that a lenient scraper would accept. Every metric has one
+ * HELP, then one TYPE, then its samples together. No sample appears twice, and histograms add up.
  */
 export function parseExposition(text: string): Scrape {
   if (text === "") return new Scrape([]);
@@ -52,7 +52,7 @@ export class Scrape {
     return this.families.map(({ name }) => name);
   }
 
-  /** The value of the one sample with exactly these labels; `undefined` when it is not there. */
+  /** Returns the value of the sample with exactly these labels; `undefined` if the text has no such sample. */
   value(name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
     return this.families
       .flatMap(({ samples }) => samples)

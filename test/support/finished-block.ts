@@ -5,7 +5,7 @@ import { until } from "./patience.ts";
 import { untilIdle } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** Asks for a block as an operator does, and does not wait for it. */
+/** Asks for a block as an operator does. Does not wait for the block. */
 export function askForMining(pipeline: Pipeline): Promise<Response> {
   return pipeline.operate("/api/vdc/mine", { method: "POST" });
 }
@@ -14,12 +14,12 @@ export async function nextBlockNumber(pipeline: Pipeline): Promise<number> {
   return (await checkChain(pipeline)).length;
 }
 
-/** Waits until the chain head says that the block has come so far. */
+/** Waits until the chain head reports this state of the block. */
 export async function untilState(pipeline: Pipeline, blockNumber: number, state: string): Promise<void> {
   await until(async () => expect((await blockRow(pipeline, blockNumber))?.state).toBe(state));
 }
 
-/** The block and its transactions, and nothing else, came to the end of the chain, without anyone's help. */
+/** Expects that this block with exactly these transactions becomes the end of the chain, without an operator's help. */
 export async function expectFinished(
   pipeline: Pipeline,
   blockNumber: number,

@@ -11,28 +11,29 @@ export interface FuzzedRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
   /**
-   * What the document makes of it: `misfit` must be refused with 400 or 413, `fits` must not. `unclear`: the document
-   * can't tell, for the value only means something to the call (a cursor, a header, a signed event).
+   * The verdict of the document: a `misfit` must be refused with 400 or 413, and a request that `fits` must not.
+   * `unclear`: the document can't decide, because only the call understands the value (a cursor, a header, a signed
+   * event).
    */
   readonly verdict: "fits" | "misfit" | "unclear";
 }
 
-/** Parameters whose values only the call itself can give. */
+/** Parameters whose valid values come only from an earlier answer of the call. */
 const OPAQUE = ["cursor"];
-/** A parameter that makes a call take that many seconds. */
+/** The parameter that makes a call wait for this many seconds. */
 const SECONDS = "wait";
 const MAX_JSON_BYTES = 256 * 1024;
 
-/** What is sent for a parameter: `text` as the caller means it, `sent` as it stands in the URL. */
+/** The value of a parameter: `text` is what the caller means, `sent` is how the URL spells it. */
 interface Value {
   readonly text: string | undefined;
   readonly sent: string;
 }
 
 /**
- * Requests of a call: parameters and bodies that fit its schemas, that only just don't, and rubbish; parameters twice
- * or unknown; odd headers.
- * @param known values by name of a parameter, that there is something for
+ * Generates requests of a call. Parameters and bodies fit its schemas, or nearly fit them, or are rubbish. Some
+ * parameters appear twice or are unknown, and some headers are odd.
+ * @param known values of stored things, by the name of the parameter
  */
 export function requestsOf(
   call: DocumentedCall,
@@ -87,7 +88,7 @@ const FOREIGN = ["utm_source", "__proto__", "constructor", "a b", "Limit", "💩
 const BROKEN = ["%ff", "%", "%zz", "1%E0%A4%A"];
 
 function pathValues(parameter: Parameter, known: readonly string[] = []): fc.Arbitrary<Value> {
-  const texts = parameterTexts(parameter).filter((text) => !/^\.{0,2}$/.test(text)); // those name another path
+  const texts = parameterTexts(parameter).filter((text) => !/^\.{0,2}$/.test(text)); // such a segment would name another path
   const whole = (known.length > 0 ? fc.oneof(texts, fc.constantFrom(...known)) : texts).map((text) => ({
     text,
     sent: encodeURIComponent(text),
@@ -98,7 +99,7 @@ function pathValues(parameter: Parameter, known: readonly string[] = []): fc.Arb
   );
 }
 
-/** `undefined`: left out. */
+/** `undefined` leaves the parameter out. */
 function queryTexts(parameter: Parameter, known: readonly string[] = []): fc.Arbitrary<string | undefined> {
   const texts = parameterTexts(parameter).map((text) =>
     parameter.name === SECONDS && takes(parameter, text) ? "0" : text,
@@ -116,7 +117,7 @@ interface Body {
   readonly verdict: FuzzedRequest["verdict"];
 }
 
-/** A body without a schema is Stripe's event. */
+/** Bodies without a schema: only Stripe's webhook has one. */
 const EVENTS = fc
   .nat({ max: 50 })
   .map((n): unknown => purchase({ seed: `fuzz-${n}`, created: 1_790_000_000 + n }));

@@ -1,12 +1,12 @@
 import type { DocumentedCall } from "./openapi.ts";
 
-/** A body that no call takes, and what it is. */
+/** A body that every call must refuse, with a description. */
 interface HostileBody {
   readonly what: string;
   readonly body: () => BodyInit;
 }
 
-/** Sent in pieces, without a content-length that would tell. */
+/** Sends the body in chunks, without a content-length. */
 function streamed(bytes: number): ReadableStream<Uint8Array> {
   const piece = new Uint8Array(64 * 1024).fill(0x20);
   let left = bytes;
@@ -44,10 +44,10 @@ function formOf(): FormData {
   return form;
 }
 
-/** Calls that take megabytes: what is too large for them has its test in openapi.test.ts. */
+/** Calls that accept megabytes. `openapi.test.ts` sends them bodies that are too large. */
 const LARGE = ["postDocuments", "putStorageVerifyBlock"];
 
-/** Bodies that this call can't take; none where it takes no body at all. */
+/** Returns the bodies that this call must refuse. Empty for a call without a body. */
 export function hostileBodies({ id, body }: DocumentedCall): readonly HostileBody[] {
   if (body === undefined) return [];
   if (LARGE.includes(id)) return HOSTILE_BODIES;
@@ -57,7 +57,7 @@ export function hostileBodies({ id, body }: DocumentedCall): readonly HostileBod
   ];
 }
 
-/** Paths that are none. */
+/** Paths that lead nowhere. */
 export const NOWHERE = [
   "/api/vdc/blocks/%ff",
   "/api/vdc/blocks/%00",

@@ -1,5 +1,5 @@
-// What a dishonest operator, or a user, can make: blocks and submissions that are rightly signed, whatever they hold.
-// Like the verifier beside it, written from docs/format.md alone.
+// Makes blocks and submissions with right signatures and any contents, as a dishonest operator or user could. Like the
+// verifier beside it, this file follows docs/format.md alone.
 import { sign, type KeyObject } from "node:crypto";
 import {
   asJson,
@@ -30,7 +30,7 @@ export function signature(message: Uint8Array, context: string, key: ExampleKey)
   return sign(null, message, { key: secret, context: bytesOf(context) }).toString("base64url");
 }
 
-/** An attacker's or the operator's work: all roots and the hash are made to fit, and the block is signed. */
+/** Makes all roots and the hash fit the block, and signs it, as an attacker or the operator could. */
 export function sealed(block: Block, key: ExampleKey): Block {
   const transactions = block.transactions.map((transaction) => canonicalBytes(asJson(transaction)));
   const header = {
@@ -49,12 +49,12 @@ export function sealed(block: Block, key: ExampleKey): Block {
   };
 }
 
-/** As a user submits it: under the id of chain, key and contents, and signed. */
+/** Signs the transaction as a user submits it. The id follows from chain, key and contents. */
 export function submittedBy(key: ExampleKey, transaction: Transaction, chainId = "vdc-example"): Transaction {
   return signedBy(key, { ...transaction, id: userTxId(chainId, key.keyId, transaction) });
 }
 
-/** Signed under whatever id it has. */
+/** Signs the transaction under the id that it has. */
 export function signedBy(
   key: ExampleKey,
   transaction: Transaction,
@@ -72,7 +72,7 @@ export function signedBy(
 
 export const stored = (block: object) => canonicalBytes(asJson(block));
 
-/** Every place of a JSON value, the value itself first. */
+/** Yields the path of every value inside a JSON value, the value itself first. */
 export function* places(value: Json, path: (string | number)[] = []): Generator<(string | number)[]> {
   yield path;
   if (value === null || typeof value !== "object") return;
@@ -80,7 +80,7 @@ export function* places(value: Json, path: (string | number)[] = []): Generator<
     yield* places(member, [...path, Array.isArray(value) ? Number(name) : name]);
 }
 
-/** A copy with the value at this place replaced; `undefined` removes it. */
+/** Returns a copy with another value at this path. `undefined` removes the value. */
 export function changed(
   value: Json,
   path: (string | number)[],
@@ -98,7 +98,7 @@ export function changed(
   return copy.value;
 }
 
-/** Another value of the same kind: a digit or letter changed, a number one off. */
+/** Returns another value of the same kind: one digit or letter changed, or a number increased by one. */
 export function other(value: Json): Json {
   if (typeof value === "number") return value + 1;
   if (typeof value === "string") {

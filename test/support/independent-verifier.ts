@@ -1,5 +1,5 @@
-// A second verifier, written from docs/format.md alone, with node:crypto. It imports nothing of the project: what it
-// can't know from the document, the document must say. Section numbers are those of the document.
+// A second verifier, written from docs/format.md alone, with node:crypto. It imports nothing of the project, so the
+// document must state everything that the verifier needs. Section numbers are those of the document.
 import {
   createDecipheriv,
   createHash,
@@ -55,7 +55,7 @@ function readCanonical(bytes: Uint8Array): Json {
   }
 }
 
-/** base64url(n); `undefined` for another length or spelling. */
+/** Decodes base64url text of this many bytes; `undefined` for another length or spelling. */
 export function decode(text: Json | undefined, length?: number): Buffer | undefined {
   if (typeof text !== "string" || !/^[A-Za-z0-9_-]*$/.test(text)) return undefined;
   const bytes = Buffer.from(text, "base64url");
@@ -71,10 +71,10 @@ export type Algorithm = keyof typeof PUBLIC_KEY_BYTES;
 export const keyId = (algorithm: Algorithm, publicKey: Uint8Array) =>
   hex(sha256(bytesOf("vdc/key/v1"), Buffer.of(0), bytesOf(algorithm), Buffer.of(0), publicKey));
 
-// node:crypto wants a SubjectPublicKeyInfo round the 1312 bytes (RFC 9881).
+// node:crypto expects the 1312 bytes inside a SubjectPublicKeyInfo (RFC 9881).
 const ML_DSA_44 = Buffer.from("30820532300b06096086480165030403110382052100", "hex");
 
-/** Answers that were given before: tests verify the same first blocks of one chain hundreds of times. */
+/** Earlier results: tests verify the same first blocks of one chain hundreds of times. */
 const verifications = new Map<string, boolean>();
 
 function signatureVerifies(message: Uint8Array, context: string, publicKey: Json, signature: Json): boolean {
@@ -352,7 +352,7 @@ function verifyBlock(bytes: Uint8Array, place: Place, announced: readonly Announ
 const SYSTEMS = ["genesis", "key_rotation", "key_revocation"];
 
 function verifySystems({ chainId, blockNumber, transactions }: Block): void {
-  let front = -1; // rank of the system's transaction before; 3 once one of another type was passed
+  let front = -1; // the rank of the system's transaction before this one; 3 once a transaction of another type has been seen
   for (const { id, type, data } of transactions) {
     const rank = SYSTEMS.indexOf(type);
     must((rank === 0) === (blockNumber === 0), "wrong_place", `${id} is a ${type}`);
@@ -375,13 +375,13 @@ function verifySystems({ chainId, blockNumber, transactions }: Block): void {
 interface AnnouncedKey {
   keyId: string;
   publicKey: string;
-  /** The last block that it may sign. */
+  /** The number of the last block that the key may sign. */
   last?: number;
-  /** Not to be trusted from this block on. */
+  /** The number of the first block for which the key is not trusted. */
   revokedFrom?: number;
 }
 
-/** The keys after a block, the present one last. */
+/** Returns the announced keys after a block, the active key last. */
 function keysAfter(announced: readonly AnnouncedKey[], { blockNumber, transactions }: Block): AnnouncedKey[] {
   const keys = announced.map((key) => ({ ...key }));
   for (const { id, type, data } of transactions) {
@@ -407,7 +407,9 @@ function keysAfter(announced: readonly AnnouncedKey[], { blockNumber, transactio
   return keys;
 }
 
-/** Numbers of the blocks that a revoked key signed from the block on from which it is not to be trusted. */
+/**
+ * Returns the numbers of the blocks that a revoked key signed, from the first block for which the key is not trusted.
+ */
 export function untrustedBlocks(blocks: readonly Block[]): number[] {
   let keys: AnnouncedKey[] = [];
   for (const block of blocks) keys = block.blockNumber === 0 ? keysOfGenesis(block) : keysAfter(keys, block);
@@ -538,7 +540,7 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** A protobuf field of bytes. */
+/** Encodes a protobuf field of bytes. */
 const field = (tag: number, bytes: Uint8Array) =>
   Buffer.concat([Buffer.of(tag), varint(bytes.length), bytes]);
 const number = (tag: number, value: number) => Buffer.concat([Buffer.of(tag), varint(value)]);
@@ -607,7 +609,7 @@ const hmac = (key: Uint8Array, ...parts: Uint8Array[]) =>
 const extract = (salt: Uint8Array, label: string, ikm: Uint8Array) =>
   hmac(salt, bytesOf("HPKE-v1"), SUITE, bytesOf(label), ikm);
 
-/** HKDF-Expand of at most one block of 32 bytes: all that is needed here. */
+/** HKDF-Expand to at most 32 bytes, one block of output. */
 const expand = (prk: Uint8Array, label: string, info: Uint8Array, length: number) =>
   hmac(prk, Buffer.of(0, length), bytesOf("HPKE-v1"), SUITE, bytesOf(label), info, Buffer.of(0x01)).subarray(
     0,
@@ -685,7 +687,7 @@ export function verifyUserMetadata(
   );
 }
 
-// node:crypto wants a PKCS #8 round the seeds (RFC 9881, RFC 9935).
+// node:crypto expects the seeds inside a PKCS #8 structure (RFC 9881, RFC 9935).
 const privateKey = (prefix: string, seed: Buffer) =>
   createPrivateKey({
     key: Buffer.concat([Buffer.from(prefix, "hex"), seed]),

@@ -17,10 +17,10 @@ import { CHAIN_ID, creation, newUser, signed } from "./accounts.ts";
 import { TestHead, txId } from "./chain-head.ts";
 import { listed } from "./memory-bucket.ts";
 
-/** What a process does outside itself fails from here on, as when it dies. */
+/** Thrown when a process has died: from here on, each step outside the process fails. */
 export class Crash extends Error {}
 
-/** The step at which the process dies: before it has done anything, or before it hears that it was done. */
+/** The step at which the process dies, either before the step happens or before the process hears that it happened. */
 export interface CrashPoint {
   readonly step: number;
   readonly done: boolean;
@@ -35,15 +35,15 @@ interface StoredObject {
 const { SYSTEM_ENCRYPTION_PUBLIC_KEY } = await generateSecrets();
 const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 
-/** One that nobody opens here. */
+/** Makes an envelope that no test opens. */
 export function someEnvelope(of: string): Envelope {
   const [enc, ct] = [1_451, 22].map((length) => "A".repeat(length)) as [string, string];
   return { v: 1, suite: "HPKE-0041-0001-0002", kid: "0".repeat(64), txId: of, enc, ct };
 }
 
 /**
- * The real accounts, pending-writer and chain head over an R2 and a queue in memory. Every step outside can be the one at
- * which the process dies, and can be put into any order with those of others.
+ * Runs the real accounts, pending-writer and chain head over an R2 and a queue in memory. The process can die at every
+ * step outside itself, and a test can put the steps of several processes into any order.
  */
 export class IntentsWorld {
   readonly head = new TestHead().begun();
@@ -52,7 +52,7 @@ export class IntentsWorld {
   queue: PendingTransaction[] = [];
   steps = 0;
   crashAt: CrashPoint | undefined;
-  /** Waits for its turn. */
+  /** Waits until the test lets this step happen. */
   turn: (label: string) => Promise<unknown> = () => Promise.resolve();
   #dead = false;
 
@@ -74,7 +74,7 @@ export class IntentsWorld {
     MINER_QUEUE: { send: () => this.#step("ask for mining", () => {}) },
   };
 
-  /** A submission that has to be paid, signed now. */
+  /** Makes a submission that must be paid, signed now. */
   static async submission() {
     const submission = await signed(await newUser(), creation("deed-1", Date.now()));
     return { submission, id: payloadOfSubmission(CHAIN_ID, submission).transaction.id };
@@ -84,13 +84,13 @@ export class IntentsWorld {
     return submit(submission, { allowUnregistered: false }, this.env as unknown as AccountsEnv, silent);
   }
 
-  /** The webhook has taken a payment, and the queue has it. */
+  /** Enqueues a payment that the webhook has accepted. */
   pay(n: number, pays: string): void {
     const id = txId(n);
     this.queue.push({ v: 1, txId: id, timestamp: n, size: 500, pays, envelope: someEnvelope(id) });
   }
 
-  /** What waits in the queue is delivered; what is not settled stays in it. */
+  /** Delivers the messages of the queue. A message that is not acknowledged stays in the queue. */
   async deliver(): Promise<void> {
     const batch = [...this.queue];
     if (batch.length === 0) return;
@@ -103,7 +103,7 @@ export class IntentsWorld {
     return everyTenMinutes(this.env as unknown as AccountsEnv);
   }
 
-  /** All that waits is mined, and its pending objects are cleared, as a miner and a cleaner do. */
+  /** Mines all pending transactions and clears their pending objects, as a miner and a cleaner do. */
   async mine(): Promise<void> {
     await this.turn("mine");
     this.head.requestMining();
@@ -122,12 +122,12 @@ export class IntentsWorld {
     }
   }
 
-  /** From here on, until they are started again, the processes do nothing. */
+  /** Stops the processes until `revive`: each further step throws. */
   die(): void {
     this.#dead = true;
   }
 
-  /** The processes are started again. */
+  /** Starts the processes again. */
   revive(): void {
     this.#dead = false;
     this.crashAt = undefined;
@@ -176,7 +176,7 @@ export class IntentsWorld {
     return {
       put: (key: string, bytes: Uint8Array<ArrayBuffer>, { customMetadata = {} }: R2PutOptions) =>
         this.#step(`put ${key}`, () => {
-          if (objects.has(key)) return null; // everything here is create-only
+          if (objects.has(key)) return null; // every put here is create-only
           objects.set(key, { bytes, customMetadata, uploaded: new Date(this.head.now) });
           return {};
         }),
@@ -193,7 +193,7 @@ export class IntentsWorld {
   }
 }
 
-/** For the tests of a file: the clock stands where the world begins, and the log is silent. */
+/** For the tests of one file: sets the time to the beginning of the world, and silences the log. */
 export function inTheTimeOfIntents(): void {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["Date"] });

@@ -2,19 +2,21 @@ import { request } from "node:http";
 import { expect } from "vitest";
 
 const PIECE = Buffer.alloc(64 * 1024, "x");
-/** After so many bytes a client looks whether it is answered already: who is, and goes on sending, may lose the answer. */
+/** The client pauses after this many bytes for an early answer. A client that goes on sending may lose the answer. */
 const LOOK_AFTER = 2 * 1024 * 1024;
 const LOOK = 500; // milliseconds
 
 interface Upload {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** `content-length`; undefined: sent in chunks, so that nobody knows before the end. */
+  /**
+   * The `content-length`. If undefined, the body is sent in chunks, and the server learns its length only at the end.
+   */
   readonly announced?: number;
   readonly length: number;
 }
 
-/** Sends all of it, or until it is answered. */
+/** Sends the body until its end or until the answer arrives. */
 async function upload(url: string, { method, headers, announced, length }: Upload): Promise<Response> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
@@ -58,7 +60,7 @@ async function upload(url: string, { method, headers, announced, length }: Uploa
   });
 }
 
-/** Answers to a body of one byte more than it may have: announced as such, and sent in chunks. */
+/** Yields the answers to a body that is one byte too long: once with its content-length, once in chunks. */
 export async function* oneByteTooMany(
   url: string,
   { method, headers, maxBytes }: Pick<Upload, "method" | "headers"> & { readonly maxBytes: number },

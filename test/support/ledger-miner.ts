@@ -6,7 +6,7 @@ import type { StaleReservation } from "../../workers/chain-head/seal.ts";
 import { judge } from "../../workers/miner/judge.ts";
 import { sealedFrom, txId, type TestHead } from "./chain-head.ts";
 
-/** Stands for a user's signing key: the rules only compare its id. */
+/** Stands in for a user's signing key. The rules only compare its id. */
 export function keyOf(name: string): string {
   return Array.from(name, (char) => char.charCodeAt(0).toString(16).padStart(2, "0"))
     .join("")
@@ -22,7 +22,7 @@ const contents = (n: number, signer: string | null) => ({
       : { user: { algorithm: "ML-DSA-44", keyId: keyOf(signer), publicKey: "key", signature: "made up" } },
 });
 
-/** `signer` null: a payment made it. */
+/** `signer` null: a payment made the transaction. */
 export function created(n: number, assetId: string, signer: string | null): Transaction {
   return { ...contents(n, signer), type: "asset_creation", data: { assetId } } as Transaction;
 }
@@ -40,14 +40,14 @@ export function registered(n: number, user: string, signer = user): Transaction 
   return { ...contents(n, signer), type: "user_registration", data } as Transaction;
 }
 
-/** A block that a miner has judged and built, and not handed in yet. */
+/** A block that a miner has built and not yet handed in. */
 export interface Built {
   readonly reservation: Reservation;
   readonly transactions: readonly Transaction[];
   readonly changes: LedgerChanges;
 }
 
-/** What the miner does with a reservation, step by step, so that others can come in between. */
+/** Does the miner's work on a reservation step by step, so that a test can put other calls in between. */
 export class LedgerMiner {
   readonly #head: TestHead;
   readonly #opened = new Map<string, Transaction>();
@@ -67,7 +67,10 @@ export class LedgerMiner {
     );
   }
 
-  /** As `openReserved` of the miner. `undefined`: the reservation is another by now, or nothing is left of it. */
+  /**
+   * Works like the miner's `openReserved`. Returns `undefined` if the reservation has changed or has no transaction
+   * left.
+   */
   judge(reservation: Reservation): Built | undefined {
     const { life, blockNumber, revision } = reservation;
     const opened = reservation.transactions.map((id) => this.transaction(id));
@@ -75,7 +78,7 @@ export class LedgerMiner {
     if (judged === undefined) return undefined;
     const { kept: transactions, changes } = judged;
     if (judged.refused.length === 0) return { reservation, transactions, changes };
-    // As if somebody had paid for each: an operator may have it mined after all.
+    // Marks each refused transaction as paid, so that it stays known and an operator can replay it.
     const refused = judged.refused.map(({ txId: id, error }) => ({
       txId: id,
       reason: error.reason,
@@ -89,7 +92,7 @@ export class LedgerMiner {
     return this.#head.seal(reservation, { ...sealedFrom(reservation, attempt), ...changes });
   }
 
-  /** Mines all that waits. */
+  /** Mines all pending transactions. */
   mineAll(): void {
     this.#head.requestMining();
     for (;;) {

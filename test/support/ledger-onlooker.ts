@@ -6,7 +6,7 @@ import type { Transaction } from "../../shared/chain/transaction.ts";
 import { ipfsHashOf, sealedFrom, TestHead } from "./chain-head.ts";
 import { created, keyOf, LedgerMiner, registered, transferred, type Built } from "./ledger-miner.ts";
 
-/** What a transaction tries to do. */
+/** The action that a transaction tries. */
 export type Action =
   | { kind: "create"; assetId: string; signer: string | null }
   | { kind: "transfer"; assetId: string; from: string; to: string }
@@ -15,7 +15,7 @@ export type Action =
 export type Step =
   | { do: "admit"; action: Action }
   | { do: "reserve" | "readmit" }
-  // Any reservation that was ever handed out, and any block that was ever built, the latest first.
+  // Judges any reservation ever handed out, and seals any block ever built, the latest first.
   | { do: "judge"; which: number }
   | { do: "seal"; which: number; attempt: string };
 
@@ -78,7 +78,7 @@ export class LedgerOnlooker {
     }
   }
 
-  /** Whenever it is done, by whichever miner: only what breaks a rule where it stands now is set aside. */
+  /** Checks that a miner sets aside only transactions that break a rule in the current block, whenever it judges. */
   #judge(reservation: Reservation): void {
     const open = this.head.status().unfinished.find(({ state }) => state === "reserved");
     const ids = open === undefined ? [] : this.head.blockTransactions(open.blockNumber);
@@ -114,7 +114,7 @@ export class LedgerOnlooker {
       if (state === "sealed") this.head.finish(blockNumber);
   }
 
-  /** The chain's transactions, block after block, as the chain head has them. */
+  /** Returns the chain's transactions, block after block, as the chain head knows them. */
   chain(): Transaction[] {
     const numbers = [...this.#sealed.keys()].toSorted((a, b) => a - b);
     return numbers.flatMap((n) => this.head.blockTransactions(n).map((id) => this.miner.transaction(id)));
@@ -126,7 +126,7 @@ export class LedgerOnlooker {
     assert.deepEqual(sorted(this.head.ledger(ALL)), sorted(whole.entries(ALL)));
   }
 
-  /** What a chain head knows that is rebuilt from these blocks. */
+  /** Returns a chain head that was rebuilt from these blocks. */
   restored(): TestHead {
     const after = new TestHead({}, { archive: true, kv: true });
     let point = after.beginRestore();

@@ -1,15 +1,15 @@
 import type { RestoredBlock } from "../../shared/chain/reservation.ts";
 import { ipfsHashOf, sealedFrom, TestHead } from "./chain-head.ts";
 
-/** Storage tells of a chain, so a chain head without a block has lost its own. */
+/** Storage holds traces of a chain, so a chain head without blocks has lost its storage. */
 export const TRACES = { archive: true, kv: true };
 
-/** A chain of `count` blocks (block n holds transaction n), and each block as its stored bytes would tell it. */
+/** Makes a chain of `count` blocks (block n holds transaction n), and each block as a restore reads it from storage. */
 export function lostChain(count: number): { head: TestHead; blocks: RestoredBlock[] } {
   const head = new TestHead({ blockMaxTransactions: 1 });
   const blocks: RestoredBlock[] = [];
   for (let n = 0; n < count; n++) {
-    if (n !== 1) head.admit(Math.max(1, n)); // genesis carries none, and is made for the first that waits
+    if (n !== 1) head.admit(Math.max(1, n)); // genesis holds none, and is made when the first transaction is pending
     head.requestMining();
     const reservation = head.reserved();
     const { revision: _, ...sealed } = sealedFrom(reservation);

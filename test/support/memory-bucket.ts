@@ -11,8 +11,8 @@ interface MemoryObject {
 }
 
 /**
- * What R2 lists of these objects: in the order of their keys, behind `startAfter`, at most `limit`.
- * @param objects what is listed of each key
+ * Lists these objects as R2 does: in the order of their keys, after `startAfter`, at most `limit`.
+ * @param objects the listed values, by key
  */
 export function listed<Value extends object>(
   objects: Iterable<readonly [string, Value]>,
@@ -25,10 +25,10 @@ export function listed<Value extends object>(
   return { objects: found.slice(0, limit), truncated: found.length > limit };
 }
 
-/** An R2 bucket in memory, with the conditions that the code relies on: create-only and replace-only. */
+/** An R2 bucket in memory, with the two conditions that the code relies on: create-only and replace-only. */
 export class MemoryBucket {
   readonly #objects = new Map<string, MemoryObject>();
-  /** Runs before each call, so that a test can let something happen in between. */
+  /** Runs before each call, so that a test can change something in between. */
   before: (call: string, key: string) => Promise<void> | void = () => {};
 
   set(key: string, bytes: Uint8Array<ArrayBuffer>, customMetadata = {}, uploaded = new Date(0)): void {

@@ -3,7 +3,9 @@ import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { listed } from "./memory-bucket.ts";
 
-/** What may go wrong with one operation. `after`: it is done, and said to have failed. */
+/**
+ * A failure of one operation. `before`: the operation does not happen. `after`: it happens, and still reports failure.
+ */
 export type Fault = "before" | "after";
 
 interface Kept {
@@ -11,12 +13,12 @@ interface Kept {
   readonly customMetadata: Record<string, string> | undefined;
 }
 
-/** Milliseconds after which a request to the pinning service is given up, and does nothing any more. */
+/** Milliseconds after which a request to the pinning service times out and no longer has an effect. */
 const DEADLINE = 60_000;
 
 /**
- * R2, a pinning service and the index of documents in memory, with the parts of their contracts that storing documents relies on. Each operation
- * takes its turn (`turn`), and may fail (`fault`).
+ * R2, a pinning service and the index of documents in memory, as far as storing a document relies on them. Each
+ * operation waits for its turn (`turn`) and may fail (`fault`).
  */
 export class MemoryTiers {
   readonly objects = new Map<string, Kept>();

@@ -5,7 +5,7 @@ import { CHARACTER } from "./character.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Any bytes, and any that are UTF-8 or JSON. */
+/** Any bytes, some of them UTF-8 or JSON. */
 export const RUBBISH: fc.Arbitrary<Bytes> = fc.oneof(
   fc.uint8Array({ maxLength: 300, size: "max" }).map((bytes) => new Uint8Array(bytes)),
   fc.string({ unit: CHARACTER, maxLength: 100 }).map((text) => utf8(text.toWellFormed())),
@@ -23,7 +23,10 @@ export const RUBBISH: fc.Arbitrary<Bytes> = fc.oneof(
     .map(utf8),
 );
 
-/** These bytes after one accident: a bit turned over, a part lost, doubled, moved or put in. They are others, always. */
+/**
+ * Returns the bytes after one accident: a bit flipped, or a part lost, doubled, moved or inserted. The result always
+ * differs.
+ */
 export function damaged(whole: Uint8Array): fc.Arbitrary<Bytes> {
   const at = fc.nat({ max: Math.max(0, whole.length - 1) });
   const length = fc.integer({ min: 1, max: 40 });
@@ -49,7 +52,7 @@ function spliced(whole: Uint8Array, at: number, removed: number, added: Uint8Arr
   return Uint8Array.from([...whole.slice(0, at), ...added, ...whole.slice(at + removed)]);
 }
 
-/** Other spellings of the same JSON, and almost the same: what a reader who is not strict takes for it. */
+/** Other spellings of the same JSON, and near misses that a reader accepts if it is not strict. */
 function respelt(whole: Uint8Array): fc.Arbitrary<Bytes> {
   const text = fromUtf8(whole);
   const value: unknown = JSON.parse(text);
@@ -75,7 +78,7 @@ function respelt(whole: Uint8Array): fc.Arbitrary<Bytes> {
     text.replace(/:(\d+)/, ":+$1"),
     text.replace(/:(\d+)/, ':"$1"'),
     text.replace(/:0\b/, ":-0"),
-    text.replace(/^\{("[^"]+"):/, "{$1:null,$1:"), // the first one twice
+    text.replace(/^\{("[^"]+"):/, "{$1:null,$1:"), // the first member twice
     text.replace(/,("[^"]+"):([^{}[\]]*?)\}$/, ",$1:$2,$1:$2}"),
   ];
   return fc.constantFrom(...spellings.filter((spelling) => spelling !== text)).map(utf8);
@@ -86,7 +89,7 @@ function reversed(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).toReversed());
 }
 
-/** Another JSON: a member changed, left out or added, at any depth. In the given spelling, mostly the canonical one. */
+/** Other JSON: a member changed, left out or added, at any depth. Spelt as given, mostly as canonical JSON. */
 export function altered(whole: Uint8Array, spell: (value: unknown) => string): fc.Arbitrary<Bytes> {
   const value: unknown = JSON.parse(fromUtf8(whole));
   return nearly(fc.constant(value))
@@ -94,7 +97,7 @@ export function altered(whole: Uint8Array, spell: (value: unknown) => string): f
     .filter((bytes) => Buffer.compare(bytes, whole) !== 0);
 }
 
-/** What canonical JSON can't hold is spelt as JSON does. */
+/** Falls back to JSON.stringify for a value that canonical JSON can't hold. */
 function spelt(value: unknown, spell: (value: unknown) => string): Bytes {
   try {
     return utf8(spell(value));
@@ -103,7 +106,7 @@ function spelt(value: unknown, spell: (value: unknown) => string): Bytes {
   }
 }
 
-/** All of these. */
+/** Any of the changes above. */
 export function spoiled(whole: Uint8Array, spell: (value: unknown) => string): fc.Arbitrary<Bytes> {
   return fc.oneof(damaged(whole), respelt(whole), altered(whole, spell));
 }

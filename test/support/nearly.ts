@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { CHARACTER } from "./character.ts";
 
-/** Longer than any text that is asked for. */
+/** Longer than any text that a schema allows. */
 export const HUGE = "x".repeat(5_000);
 
 const ANYTHING: fc.Arbitrary<unknown> = fc.oneof(
@@ -10,7 +10,9 @@ const ANYTHING: fc.Arbitrary<unknown> = fc.oneof(
 );
 export const NAMES = ["__proto__", "constructor", "toString", "then", "a.b", "", "ids", "all", "💩"];
 
-/** Any JSON, and these values but for one thing: a member changed, left out, or too many. Now and then it still fits. */
+/**
+ * These values with one change (a member changed, left out or added), or any JSON. Some results still fit the schema.
+ */
 export function nearly(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const how = fc.constantFrom<Spoiling>("change", "omit", "add");
   const way = fc.array(fc.nat(), { minLength: 1, maxLength: 4 });
@@ -22,7 +24,7 @@ export function nearly(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 
 type Spoiling = "change" | "omit" | "add";
 
-/** @param way which member, and which of its members, as deep as there are any */
+/** @param way the member to change, then a member of that member, for as many levels as there are */
 function spoil(
   value: unknown,
   way: readonly number[],
@@ -39,6 +41,6 @@ function spoil(
     entries[at] = [chosen, spoil(member, rest, how, name, anything)];
   else if (how === "add") entries.push([name, anything]);
   else entries.splice(at, 1, ...(how === "omit" ? [] : [[chosen, anything] as [string, unknown]]));
-  // __proto__ becomes a member of its own, as it does in JSON.parse
+  // `Object.fromEntries` makes `__proto__` an own member, as JSON.parse does.
   return Array.isArray(value) ? entries.map(([, item]) => item) : Object.fromEntries(entries);
 }

@@ -1,6 +1,6 @@
 /**
- * The part of OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0, §4.8) that our document is made of: the members that
- * each object must and may have. A member that stands here under another object, or nowhere, is a mistake.
+ * The part of OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0, §4.8) that our document uses: the required and the
+ * optional members of each object. A member in a place that is not listed here is a mistake.
  */
 const TEXT = { type: "string", minLength: 1 };
 const BOOLEAN = { type: "boolean" };

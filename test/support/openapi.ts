@@ -20,19 +20,19 @@ export interface Answer {
   readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
 }
 
-/** A call as `openapi.json` has it, its references followed but for those inside schemas. */
+/** A call of `openapi.json`. Its references are resolved, apart from references inside schemas. */
 export interface DocumentedCall {
   readonly id: string;
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** With `{name}` where a parameter stands. */
+  /** The path, with `{name}` in place of a parameter. */
   readonly path: string;
   readonly operator: boolean;
   readonly parameters: readonly Parameter[];
-  /** By content type. */
+  /** The schemas of the body, by content type. */
   readonly body?: Readonly<Record<string, { readonly schema?: Schema }>>;
-  /** Of its body; undefined for a call that takes none. */
+  /** The limit of the body in bytes; undefined for a call without a body. */
   readonly maxBytes?: number;
-  /** Its body has to fit together in ways that the document can't tell. */
+  /** Parts of the body must fit together in ways that the document can't express, for example a signature. */
   readonly signed: boolean;
   readonly answers: Readonly<Record<string, Answer>>;
 }
@@ -97,14 +97,14 @@ export function followed<T>(value: object): T {
   return found as T;
 }
 
-// Strict: a keyword that JSON Schema does not know is an error. `default` and OpenAPI's own words stand beside.
+// In strict mode an unknown keyword is an error. `default` and OpenAPI's own words are declared here.
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, allowUnionTypes: true });
 addFormats.default(ajv);
-// Once, so that what many schemas refer to is compiled once. The references begin at the document's root.
+// Adds the components once, so that a schema with many references to it is compiled once. References begin at the root.
 const ROOT_ID = "urn:vdc:openapi";
 ajv.addKeyword("components");
 ajv.addSchema({ $id: ROOT_ID, components: DOCUMENT.components });
-const compiled = new Map<string, ValidateFunction>(); // by text: many places of the document hold the same schema
+const compiled = new Map<string, ValidateFunction>(); // by text, because many places of the document hold the same schema
 
 /** Checks values against a schema of the document. */
 export function validatorOf(schema: Schema): ValidateFunction {
@@ -117,7 +117,7 @@ export function validatorOf(schema: Schema): ValidateFunction {
   return validate;
 }
 
-/** What is wrong with an answer of this call, by the document; empty when it is as documented. */
+/** Lists the differences between an answer of this call and the document; empty if the answer is as documented. */
 export async function faultsOf(call: DocumentedCall, response: Response, method: string = call.method) {
   const { status } = response;
   const text = await response.text();
@@ -140,7 +140,10 @@ export async function faultsOf(call: DocumentedCall, response: Response, method:
   return contentType === "application/problem+json" ? [...faults, ...strangeMembers(body)] : faults;
 }
 
-/** A problem may have members that its schema does not name, for there may be more later; but not without our knowing. */
+/**
+ * Lists members of a problem that its schema does not name. Clients must accept such members, but we must not add them
+ * unknowingly.
+ */
 function strangeMembers(problem: Schema): string[] {
   const { Problem = {}, ...others } = DOCUMENT.components.schemas ?? {};
   const own = Object.values(others).find(({ properties }) => {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Pipeline } from "./pipeline.ts";
 
-/** Whatever the gateway answers to besides is for operators, also what is added later. */
+/** The public calls. Every other call of the gateway is for operators, also a call that is added later. */
 const PUBLIC = [
   "POST /api/stripe/webhook",
   "GET /api/vdc/latest",
@@ -26,12 +26,12 @@ interface OperatorCall {
   path: string;
 }
 
-/** What a call can't do without in its query. */
+/** Required parameters of a call's query. */
 const QUERIES: Readonly<Record<string, string>> = {
   "GET /api/storage-verify/records": "?kind=private_archive",
 };
 
-/** Every call of the gateway that is for operators. */
+/** Lists every call of the gateway that is for operators. */
 export async function operatorCalls(pipeline: Pipeline): Promise<OperatorCall[]> {
   const { calls }: { calls: string[] } = await (await pipeline.fetch("/")).json();
   const found = calls

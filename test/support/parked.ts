@@ -4,7 +4,7 @@ import type { ParkedMessage } from "../../workers/dead-letters/record.ts";
 import { keysOf } from "./chain-state.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** The dead letters of a stage, as they are parked in R2. */
+/** Returns the dead letters of a stage, as R2 holds them. */
 export async function parked(pipeline: Pipeline, stage: StageName): Promise<ParkedMessage[]> {
   const keys = await keysOf(pipeline, `${r2Keys.deadLetterPrefix}${stage}/`);
   return Promise.all(

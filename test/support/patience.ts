@@ -1,28 +1,28 @@
 import { setTimeout as wait } from "node:timers/promises";
 
 /**
- * Milliseconds. A test waits for an event, and a slow machine stays far below this limit: only work that hangs reaches it. It is
- * shorter than a test's timeout, so the failure says what was waited for.
+ * Milliseconds. A test waits for an event, and a slow machine stays far below this limit, so only work that hangs
+ * reaches it. The limit is shorter than a test's timeout, so that the failure names the event.
  */
 export const HANG_AFTER_MS = 300_000;
 
-/** For `expect.poll`. */
+/** Options for `expect.poll`. */
 export const UNLESS_IT_HANGS = { interval: 5, timeout: HANG_AFTER_MS };
 
-/** Milliseconds between two looks. A look takes processor time from the Workers, so the pause grows. */
+/** Milliseconds between two attempts. An attempt takes processor time from the Workers, so the pause grows. */
 const FIRST_LOOK_AFTER_MS = 20;
 const LOOK_EVERY_MS = 300;
 
 interface Patience {
-  /** Milliseconds after which it gives up. */
+  /** Milliseconds after which the wait gives up. */
   readonly within?: number;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two attempts, at most. */
   readonly every?: number;
-  /** Errors that no waiting mends. */
+  /** Errors that waiting can't mend. */
   readonly unless?: (error: unknown) => boolean;
 }
 
-/** Works again and again until it throws no error. @throws the last error when the limit of a hang is reached */
+/** Repeats the work until it does not throw. @throws the last error, when the limit is reached or `unless` applies */
 export async function until<Result>(
   work: () => Promise<Result>,
   { within = HANG_AFTER_MS, every = LOOK_EVERY_MS, unless = () => false }: Patience = {},

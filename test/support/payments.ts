@@ -10,7 +10,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** A paid checkout that nobody has made before, unless a seed is given. */
+/** Makes a new paid checkout, unless the test gives a seed. */
 export function purchase(facts: Partial<SyntheticCheckout> = {}): SyntheticEvent {
   return syntheticCheckout({ seed: randomUUID(), created: Math.floor(Date.now() / 1_000), ...facts });
 }
@@ -30,7 +30,7 @@ export async function deliver(pipeline: Pipeline, event: SyntheticEvent): Promis
   });
 }
 
-/** Delivers an event that must be taken. @returns its transaction's id */
+/** Delivers an event and expects that it is accepted. @returns its transaction's id */
 export async function pay(pipeline: Pipeline, event: SyntheticEvent = purchase()): Promise<string> {
   const response = await deliver(pipeline, event);
   const body: { txId?: string } = await response.json();
@@ -39,7 +39,7 @@ export async function pay(pipeline: Pipeline, event: SyntheticEvent = purchase()
   return body.txId as string;
 }
 
-/** Distinct payments, some at a time. */
+/** Makes distinct payments, several at a time. */
 export async function payMany(pipeline: Pipeline, count: number): Promise<string[]> {
   const txIds: string[] = [];
   while (txIds.length < count) {
@@ -72,12 +72,12 @@ export async function status(pipeline: Pipeline): Promise<Status> {
   return response.json();
 }
 
-/** Waits until the chain head knows of that many transactions that are in no block yet. */
+/** Waits until the chain head has this many pending transactions. */
 export function untilWaiting(pipeline: Pipeline, count: number): Promise<void> {
   return until(async () => expect((await status(pipeline)).counts.waiting).toBe(count));
 }
 
-/** Waits until nothing is in flight and nothing waits. */
+/** Waits until no block is in flight and no transaction is pending. */
 export function untilIdle(pipeline: Pipeline): Promise<void> {
   return until(async () => {
     const { inFlight, counts } = await status(pipeline);
@@ -93,7 +93,7 @@ export interface MinedBlock {
   transactions: number;
 }
 
-/** The operator's request, answered with the finished block. */
+/** Asks for a block as an operator. @returns the finished block */
 export async function mine(pipeline: Pipeline): Promise<MinedBlock> {
   const response = await pipeline.operate("/api/vdc/mine?wait=60", { method: "POST" });
   const body: MinedBlock = await response.json();

@@ -20,7 +20,7 @@ import type { Pipeline } from "./pipeline.ts";
 import { deliverTo, enqueue } from "./queues.ts";
 import { payloadOf, seal, writeUnseen } from "./sealed-payments.ts";
 
-/** Everything about the buyer that an event may tell. None of it may be found anywhere in clear. */
+/** Everything about the buyer that an event may contain. No part of it may be stored or shown in clear anywhere. */
 export const BUYER = {
   email: "ada.lovelace+deeds@analytical.example",
   otherEmail: "ada@private.example",
@@ -38,7 +38,7 @@ export const BUYER = {
   connectedAccount: "acct_1Personal99",
 } as const;
 
-/** The same of somebody else, for each path its own: what is found says by which path it came. */
+/** The same data of another person, different for each path, so that a found text names its path. */
 const personOf = (path: string) => ({
   name: `Grace ${path} Hopper`,
   email: `grace.${path}@navy.example`,
@@ -49,15 +49,15 @@ const personOf = (path: string) => ({
 });
 
 export interface Walked {
-  /** Public texts that come of it, and are found: so the search sees what this path leaves behind. */
+  /** Public texts that this path leaves. The search must find them, which shows that it sees the path. */
   readonly leaves: readonly string[];
-  /** Besides `personal`: what only turned out on the way. */
+  /** Personal texts that only arise on the way, in addition to `personal`. */
   readonly alsoPersonal?: readonly string[];
-  /** Known by its hash, and by nothing else. */
+  /** A text that is known by its hash alone. */
   readonly secret?: string;
 }
 
-/** One way that personal data come in, or are handled. */
+/** A path by which personal data enter the deployment or are processed. */
 export interface Path {
   readonly personal: Readonly<Record<string, string>>;
   readonly walk: (personal: never) => Promise<Walked>;
@@ -68,21 +68,21 @@ const path = <Personal extends Readonly<Record<string, string>>>(
   walk: (personal: Personal) => Promise<Walked>,
 ): Path => ({ personal, walk });
 
-/** What the paths leave to those after them, and to whoever searches. */
+/** Shared by the paths: each path records what later paths and the search need. */
 export interface World {
   readonly pipeline: Pipeline;
   readonly alerts: AlertReceiver;
-  /** All that was answered, headers too. */
+  /** Every answer so far, headers included. */
   readonly answers: { to: string; text: string }[];
-  /** Of the buyer's payments, in their order. */
+  /** Transaction ids of the buyer's payments, in order. */
   readonly txIds: string[];
-  /** Who keeps something about himself. */
+  /** Ids of the users who store metadata about themselves. */
   readonly userIds: string[];
   /** The block with the buyer's payments. */
   archivedIn: number;
 }
 
-/** With a private part that holds all of it, at several depths. */
+/** Adds a private part that holds all personal texts, at several depths. */
 async function withPrivate(
   user: UserKeys,
   unsigned: UnsignedSubmission,
@@ -94,7 +94,7 @@ async function withPrivate(
   return signed(user, { ...unsigned, private: { salt, part } });
 }
 
-/** An event with every one of those facts, some where they do not belong. */
+/** Makes an event that contains all of the buyer's data, some of it in wrong places. */
 function indiscreet(assetId: string): SyntheticEvent {
   const event = purchase({ assetId, userId: BUYER.userId, email: BUYER.email });
   const { object: session } = event.data;
@@ -124,7 +124,7 @@ function indiscreet(assetId: string): SyntheticEvent {
   };
 }
 
-/** The ids that Stripe gave to the event, its object and all that it refers to. */
+/** Returns the ids that Stripe gave to the event, to its object and to everything that they refer to. */
 function stripeIdsOf({ id, data, account }: SyntheticEvent): string[] {
   const { object } = data;
   const named = [object.id, object.payment_intent, object.customer, object.payment_method];
@@ -138,13 +138,13 @@ const assetOf = (assetId: string, documentType?: string) =>
     data: { assetId, ...(documentType !== undefined && { documentType }) },
   }) as const;
 
-/** By what comes in, to be walked in this order: a later one may go on with what an earlier one left. */
+/** The paths by their entrance. They run in this order, since a path may continue the work of an earlier one. */
 export function pathsThrough(world: World): Readonly<Record<string, Path>> {
   const { pipeline } = world;
   let owner: UserKeys;
   let deed: string;
 
-  /** Asks, and remembers all that was answered, headers too. */
+  /** Sends a request, and records the whole answer, headers included. */
   async function ask(to: string, init?: RequestInit): Promise<Response> {
     const response = await pipeline.fetch(to, init);
     const headers = JSON.stringify([...response.headers]);
@@ -162,7 +162,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
   const submit = (submission: unknown) =>
     ask("/api/vdc/transactions", { method: "POST", body: JSON.stringify(submission) });
 
-  /** What must be taken. @returns its transaction's id */
+  /** Submits a transaction and expects that it is accepted. @returns its id */
   async function taken(submission: unknown): Promise<string> {
     const response = await submit(submission);
     const body: { txId: string } = await response.json();
@@ -186,8 +186,8 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
     "payments and refunds, mined, set aside, dead-lettered, malformed and refused": path(BUYER, async () => {
       const sold = indiscreet("deed-1815");
       world.txIds.push(await pay(pipeline, sold));
-      world.txIds.push(await pay(pipeline, indiscreet(BUYER.email))); // no asset id: it would be public
-      world.txIds.push(await pay(pipeline, indiscreet(BUYER.userId))); // nor is this
+      world.txIds.push(await pay(pipeline, indiscreet(BUYER.email))); // VDC drops this asset id, which would be public
+      world.txIds.push(await pay(pipeline, indiscreet(BUYER.userId))); // this one too
       world.txIds.push(await pay(pipeline, indiscreet(`deed-${BUYER.card}`)));
       world.txIds.push(await pay(pipeline, syntheticRefund(sold)));
       await untilWaiting(pipeline, 5);
@@ -246,11 +246,11 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
         const txId = await taken(registered);
         await untilState(txId, "pending");
         await mineAll();
-        await taken(registered); // once more
+        await taken(registered); // the same bytes again
         deed = await taken(await withPrivate(owner, creation("deed-paid"), personal));
         await untilState(deed, "awaiting_payment");
         await ask(`/api/vdc/transactions/${deed}`);
-        const unpaid = await taken(await withPrivate(owner, creation("deed-unpaid"), personal)); // this one stays
+        const unpaid = await taken(await withPrivate(owner, creation("deed-unpaid"), personal)); // its payment never comes
         return { leaves: [owner.userId, txId, deed, unpaid] };
       },
     ),
@@ -306,7 +306,8 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
 
     "submissions that are set aside, or can't be written": path(personOf("aside"), async (personal) => {
       const stranger = await newUser();
-      // The door refuses this transfer, so it goes past the door: what it needs might be lost after it was taken.
+      // Sends the transfer past the checks of `accounts`, which refuse it. The asset might change after a submission is
+      // accepted.
       const stolenPayload = payloadOfSubmission(
         CHAIN_ID,
         await withPrivate(stranger, transfer("deed-paid", stranger), personal),
@@ -344,7 +345,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
       const put = (body: BodyInit) =>
         ask("/api/documents", { method: "POST", headers: { "content-type": "application/json" }, body });
       expect((await put(bytes)).status).toBe(200);
-      await put(bytes); // once more
+      await put(bytes); // the same bytes again
       await put(JSON.stringify({ ...JSON.parse(fromUtf8(bytes)), name }));
       await put((await sealDocument(CHAIN_ID, file("a stranger's"), await newUser())).bytes);
       await put(`${name}: ${email}`);
@@ -364,7 +365,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
           private: personal,
           reason: "request 7",
         });
-        const unused = await newToken(pipeline, { private: personal }); // a used one's object is written anew
+        const unused = await newToken(pipeline, { private: personal }); // never used; a used token's object is written again
         const user = await newUser();
         const request = await activationRequest(CHAIN_ID, token, user, Date.now(), {
           ...personal,
@@ -375,7 +376,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
         const answer = await activation(request);
         const { txId } = await answer.json<{ txId: string }>();
         expect(answer.status).toBe(202);
-        await activation(request); // once more
+        await activation(request); // the same request again
         const other = await newUser();
         await activation(await activationRequest(CHAIN_ID, token, other, Date.now(), personal));
         await activation({ ...request, token: `${token.slice(0, -1)}A` });
@@ -389,7 +390,7 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
         const put = (body: unknown) => ask(to, { method: "PUT", body: JSON.stringify(body) });
         const second = await sealMetadata(CHAIN_ID, user, 2, { ...personal });
         expect((await put(second)).status).toBe(200);
-        await put(await sealMetadata(CHAIN_ID, user, 1, { ...personal, note: name })); // older
+        await put(await sealMetadata(CHAIN_ID, user, 1, { ...personal, note: name })); // an older version
         await put({ ...second, envelope: { ...second.envelope, name } });
         await put({ ...second, version: name });
         await ask(to);

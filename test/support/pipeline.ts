@@ -16,7 +16,7 @@ interface OperatorRequest {
 
 /** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
 export interface Pipeline {
-  /** Where the gateway listens on this machine. */
+  /** The gateway's address on this machine. */
   readonly url: string;
   readonly harness: TestPlatform;
   readonly pinning: PinningService;
@@ -24,7 +24,7 @@ export interface Pipeline {
   readonly kv: KVNamespace;
   readonly r2: R2Bucket;
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** As an operator. */
+  /** Sends a request as an operator. */
   operate(path: string, init?: OperatorRequest): Promise<Response>;
   fireCron(worker: WorkerName, cron?: string): Promise<void>;
   close(): Promise<void>;
@@ -35,7 +35,7 @@ const QUICK = {
   STALL_AFTER_SECONDS: "2",
   WRITE_LANDS_WITHIN_SECONDS: "2",
   PIN_DEADLINE_SECONDS: "2",
-  MINE_AFTER_SECONDS: "3600", // nothing is mined before a test asks for it
+  MINE_AFTER_SECONDS: "3600", // nothing is mined until a test asks for it
   MINE_AT_COUNT: "1000000",
   RATE_LIMITING: "off",
   REGISTRATION: "open",
@@ -44,7 +44,7 @@ const QUICK = {
 export interface PipelineOptions {
   /** Replaces variables of the wrangler.toml files, in every Worker that has them. */
   readonly vars?: Readonly<Record<string, string>>;
-  /** Replaces secrets; an empty text takes one away. */
+  /** Replaces secrets. An empty text removes a secret. */
   readonly secrets?: Partial<LocalSecrets>;
   /** Logs every message that a queue delivers: event `queue.message`. */
   readonly tap?: boolean;
@@ -90,7 +90,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   };
 }
 
-/** Starts a pipeline with these settings for the work, and closes it. */
+/** Starts a pipeline with these settings, runs the work, and closes the pipeline. */
 export async function withPipeline(
   options: PipelineOptions,
   work: (pipeline: Pipeline) => Promise<void>,

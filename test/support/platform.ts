@@ -63,8 +63,8 @@ export class TestPlatform {
   }
 
   /**
-   * A request without a body is sent again when its connection closed before the answer, as HTTP clients do (RFC 9112
-   * §9.3.1): the server may close an idle connection at the moment at which the next request is sent on it.
+   * Sends a request. A request without a body is sent again if its connection closed before the answer, as HTTP clients
+   * do (RFC 9112 §9.3.1): the server may close an idle connection just as the next request is sent on it.
    */
   async fetch(path: string, init?: RequestInit, attempts = 3): Promise<Response> {
     const { href } = new URL(path, await this.url());
@@ -76,7 +76,7 @@ export class TestPlatform {
     }
   }
 
-  /** The storage that the Workers share, as a test reads and damages it. It stays the same over restarts. */
+  /** The storage that the Workers share, for tests that read or damage it. It survives restarts. */
   get storage(): { readonly kv: KVNamespace; readonly r2: R2Bucket } {
     return remoteStorage(
       (url, init) => this.#miniflare.dispatchFetch(url, init as never) as unknown as Promise<Response>,
@@ -95,7 +95,7 @@ export class TestPlatform {
     };
   }
 
-  /** Fires a cron trigger, and waits for its end. */
+  /** Fires a cron trigger, and waits until its handler has ended. */
   fireCron(worker: WorkerName, cron = "* * * * *"): Promise<void> {
     return fireCron(this.#miniflare, worker, cron);
   }

@@ -13,7 +13,7 @@ function ask(pipeline: Pipeline, txId: string, what: "show" | "erase"): Promise<
 export const askToShow = (pipeline: Pipeline, txId: string) => ask(pipeline, txId, "show");
 export const askToErase = (pipeline: Pipeline, txId: string) => ask(pipeline, txId, "erase");
 
-/** What must be there. */
+/** Reads the private part of a transaction, and expects success. */
 export async function shownEnvelope(pipeline: Pipeline, txId: string): Promise<PrivateEnvelope> {
   const response = await askToShow(pipeline, txId);
   const text = await response.text();
@@ -21,7 +21,7 @@ export async function shownEnvelope(pipeline: Pipeline, txId: string): Promise<P
   return JSON.parse(text) as PrivateEnvelope;
 }
 
-/** Erases what must be erasable. */
+/** Erases the private part of a transaction, and expects success. */
 export async function erase(pipeline: Pipeline, txId: string): Promise<Erased> {
   const response = await askToErase(pipeline, txId);
   const text = await response.text();

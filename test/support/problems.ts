@@ -10,7 +10,7 @@ export interface ProblemBody {
   [member: string]: unknown;
 }
 
-/** The answer is this problem, whole and as RFC 9457 has it. @returns its body, for more that a test knows of it */
+/** Expects this problem, in the exact form of RFC 9457. @returns its body, for further checks */
 export async function expectProblem(response: Response, slug: ProblemSlug, what = ""): Promise<ProblemBody> {
   const text = await response.text();
   expect(response.status, `${what} ${text}`).toBe(PROBLEMS[slug].status);
@@ -39,10 +39,10 @@ const HEADERS = {
   "cross-origin-opener-policy": "same-origin",
 };
 
-/** They would tell whom to attack with what. */
+/** Headers that would tell an attacker which software to attack. */
 const TELLTALE = ["server", "x-powered-by", "x-aspnet-version", "via"];
 
-/** What every answer bears, and what none does. */
+/** Expects the headers that every answer must have, and no header that an answer must not have. */
 export function expectHeaders({ headers }: Response): void {
   expect(headers.get("x-request-id")).toMatch(/^[A-Za-z0-9-]{8,64}$/);
   expect(Object.fromEntries(headers)).toMatchObject(HEADERS);
@@ -52,7 +52,7 @@ export function expectHeaders({ headers }: Response): void {
   expect(headers.has("set-cookie")).toBe(false);
 }
 
-/** What only one may read is kept by nobody, and read by no page of another. */
+/** Expects that an answer for one caller only is not cached and not readable by pages of other origins. */
 export function expectPrivate({ headers }: Response): void {
   expect(headers.get("cache-control")).toBe("no-store");
   expect([...headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);

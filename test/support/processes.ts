@@ -4,14 +4,14 @@ import { createServer, type AddressInfo } from "node:net";
 const SETTINGS =
   /^(?:VDC_|PORT$|NODE_OPTIONS$|ADMIN_|STRIPE_|SYSTEM_|PINATA_|IPFS_|CHAIN_|MIN|BLOCK_|MAX_|STALL_|INSPECTOR_|npm_package_json$|INIT_CWD$|(?:HTTPS?|NO|ALL)_PROXY$|(?:https?|no|all)_proxy$)/;
 
-/** The environment without what would configure a stack or a command, but for the marker of the test run. */
+/** Returns the environment without settings of a stack or a command. The marker of the test run stays. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => name === "VDC_TEST_RUN" || !SETTINGS.test(name)),
   );
 }
 
-/** Whether it runs: one that has ended and that nobody has asked about does not. */
+/** Decides whether the process runs. A process that has ended and that its parent has not collected does not run. */
 export function isAlive(pid: number): boolean {
   const stat = `/proc/${pid}/stat`;
   if (!existsSync(stat)) return false;
@@ -19,7 +19,7 @@ export function isAlive(pid: number): boolean {
     const text = readFileSync(stat, "utf8");
     return text.slice(text.lastIndexOf(")") + 2, text.lastIndexOf(")") + 3) !== "Z";
   } catch {
-    return false; // it ended between the two looks
+    return false; // the process ended between the two checks
   }
 }
 
@@ -31,7 +31,7 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Takes the port for as long as the test needs it; 0: any free one. @throws Error EADDRINUSE */
+/** Listens on a port until `release` is called; 0 means any free port. @throws Error EADDRINUSE */
 export async function takePort(port: number): Promise<{ port: number; release(): Promise<void> }> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {

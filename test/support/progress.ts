@@ -3,8 +3,8 @@ import { BaseSequencer, type Reporter, type TestModule, type TestSpecification }
 import { DURATIONS_OF_THIS_RUN, expectedSeconds } from "./durations.ts";
 
 /**
- * Starts the slowest files of each project first, so that no slow file runs alone at the end. A process runs files of one
- * project only.
+ * Starts the slowest files of each project first, so that no slow file runs alone at the end. A process runs files of
+ * one project only.
  */
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,14 +1,14 @@
 import { queueName, workerName, type StageName } from "../../shared/pipeline.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** A message as the platform hands it over; `attempts` counts from 1. */
+/** A message as the platform delivers it; `attempts` counts from 1. */
 export interface Delivery {
   readonly body: unknown;
   readonly id?: string;
   readonly attempts?: number;
 }
 
-/** What the consumer said of each message, by id. A message in neither list was never settled. */
+/** The consumer's verdict on each message, by id. A message in neither list was never settled. */
 export interface Settled {
   readonly acked: readonly string[];
   readonly retried: readonly string[];
@@ -25,7 +25,7 @@ interface QueueResult {
   readonly retryMessages: { readonly msgId: string }[];
 }
 
-/** Hands a batch straight to the stage's consumer, past the queue: repeats, any order, any number of attempts. */
+/** Hands a batch to the stage's consumer directly. A test can repeat messages and choose their order and attempts. */
 export function deliverTo(
   pipeline: Pipeline,
   stage: StageName,
@@ -34,7 +34,7 @@ export function deliverTo(
   return handOver(pipeline, workerName(stage), queueName(stage), deliveries);
 }
 
-/** The same for any Worker and queue. */
+/** Hands a batch to the consumer of any Worker and queue. */
 export async function handOver(
   { harness }: Pipeline,
   worker: string,

@@ -3,8 +3,8 @@ import { kvKeysOf, objectsOf, pinnedFiles } from "./chain-state.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /**
- * Every byte that is stored: text by the place where it was found.
- * @param userIds users of whom there is an object of their own
+ * Returns every stored byte as text, by the place where it is stored.
+ * @param userIds users who have a Durable Object of their own
  */
 export async function everythingKept(
   pipeline: Pipeline,
@@ -29,7 +29,7 @@ export async function everythingKept(
   return found;
 }
 
-/** The tables of every Durable Object: of one for the chain, or of one for each of the users. */
+/** Reads the tables of every Durable Object: the one object of the chain, or one object for each user. */
 async function objectStorages(
   { harness }: Pipeline,
   userIds: readonly string[],
@@ -49,6 +49,6 @@ async function objectStorages(
   return found;
 }
 
-/** But for those of the platform. */
+/** Selects all tables except the platform's own. */
 const TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 1) <> '_' AND name NOT LIKE 'sqlite%'";

@@ -20,16 +20,16 @@ import { askToErase, askToShow } from "./privacy.ts";
 import { payloadOf, submit } from "./sealed-payments.ts";
 
 /**
- * Gets one answer of a call. The chain has a block with a transaction about the asset `deed-1` already, and whatever other
- * recipes have done: each makes what it needs itself.
+ * Makes a request with one documented answer. The chain already has a block with a transaction about the asset
+ * `deed-1`, and whatever other recipes have done. So each recipe makes the things that it needs.
  */
 type Recipe = (pipeline: Pipeline) => Promise<Response>;
 
 const NO_RUN = "00000000-0000-4000-8000-000000000000";
 
 /**
- * By operationId and status. A text in place of a recipe says which test has that answer, where one needs more than a
- * request or two; `nowhere`: none has it yet.
+ * Recipes by operationId and status. A text names the test that gets this answer, where it takes more than a request or
+ * two. `nowhere`: no test gets it yet.
  */
 export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | string>>>> = {
   postStripeWebhook: {
@@ -257,13 +257,13 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   getOpenapiJson: { 200: get("/openapi.json") },
 };
 
-/** What recipes rely on. */
+/** Makes the block that the recipes rely on. */
 export async function prepare(pipeline: Pipeline): Promise<void> {
   await submit(pipeline, purchase({ assetId: "deed-1" }));
   await mine(pipeline);
 }
 
-/** A transaction whose block is complete. @returns its id */
+/** Makes a transaction whose block is complete. @returns its id */
 async function finished(pipeline: Pipeline): Promise<string> {
   const txId = await submit(pipeline);
   await mine(pipeline);
@@ -271,7 +271,7 @@ async function finished(pipeline: Pipeline): Promise<string> {
   return txId;
 }
 
-/** A user, just activated. */
+/** Makes a user and activates it. */
 async function activated(pipeline: Pipeline): Promise<{ user: UserKeys; token: string; response: Response }> {
   const { token } = await newToken(pipeline);
   const user = await newUser();
@@ -279,7 +279,7 @@ async function activated(pipeline: Pipeline): Promise<{ user: UserKeys; token: s
   return { user, token, response: await activate(pipeline, request) };
 }
 
-/** Of a replay that has nothing to do. */
+/** Starts a replay that has nothing to do. @returns its path */
 async function replayPath(pipeline: Pipeline): Promise<string> {
   const begun = await post("/api/dead-letters/replays", { select: { all: true }, reason: "to see" })(
     pipeline,

@@ -22,7 +22,7 @@ import type { Pipeline } from "./pipeline.ts";
 import { askToErase, askToShow } from "./privacy.ts";
 import { submit } from "./sealed-payments.ts";
 
-/** A request that is well-formed and must not be done. */
+/** A well-formed request that must be refused. */
 export interface Refusal {
   readonly what: string;
   readonly status: number;
@@ -33,7 +33,10 @@ const NO_RUN = "00000000-0000-4000-8000-000000000000";
 const NO_LETTER = "0".repeat(32);
 const DAY = 86_400_000;
 
-/** A chain with a registered user and his asset, and something that waits; and what it refuses then, each for its reason. */
+/**
+ * Makes a chain with a registered user, their asset and a pending transaction. @returns requests that it must refuse,
+ * each for its own reason
+ */
 export async function refusalsOf(pipeline: Pipeline): Promise<readonly Refusal[]> {
   const [ann, stranger] = [await newUser(), await newUser()];
   const { token } = await newToken(pipeline);

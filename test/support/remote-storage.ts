@@ -5,7 +5,7 @@ import { fromUtf8, hex } from "../../shared/crypto/bytes.ts";
 
 const NAME = "vdc-test-storage";
 
-/** The Worker that serves the storage of these Workers to a test. */
+/** Makes the Worker that gives a test access to the storage of these Workers. */
 export function storageWorker({ kvNamespaces, r2Buckets }: WorkerOptions): WorkerOptions {
   return {
     name: NAME,
@@ -19,7 +19,7 @@ export function storageWorker({ kvNamespaces, r2Buckets }: WorkerOptions): Worke
 
 type Dispatch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** The namespace and the bucket of a running platform, as far as tests use them. */
+/** The namespace and the bucket of a running platform, with the methods that tests use. */
 export function remoteStorage(dispatch: Dispatch): { kv: KVNamespace; r2: R2Bucket } {
   const call = new StorageCall(dispatch);
   return {
@@ -37,7 +37,7 @@ class StorageCall {
     this.#dispatch = dispatch;
   }
 
-  /** @throws Error what the storage threw */
+  /** @throws Error with the message of the storage's error */
   async send(on: "KV" | "R2", method: string, args: readonly unknown[], value?: Value): Promise<Response> {
     const response = await this.#dispatch("http://localhost/", {
       method: "POST",
@@ -55,7 +55,7 @@ class StorageCall {
     return (await this.send(on, method, args, value)).json();
   }
 
-  /** The bytes, and what is stored with them; null where there is none. */
+  /** Reads a value's bytes and its metadata; null if the key has no value. */
   async bytes(on: "KV" | "R2", args: readonly unknown[]): Promise<{ body: Response; rest: unknown } | null> {
     const response = await this.send(on, "get", args);
     const found = response.headers.get("x-found");
@@ -101,7 +101,7 @@ class RemoteKv {
   }
 }
 
-/** JSON has no bytes; R2 takes a digest as hexadecimal text too. */
+/** JSON can't hold bytes. R2 accepts a digest as hexadecimal text too. */
 function digestsAsHex(_: string, value: unknown): unknown {
   if (value instanceof ArrayBuffer) return hex(new Uint8Array(value));
   return value instanceof Uint8Array ? hex(value) : value;

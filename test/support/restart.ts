@@ -4,15 +4,15 @@ import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 interface RestartOptions {
-  /** This Worker is not there, so whatever is sent to its queue is lost. */
+  /** This Worker is missing, so every message to its queue is lost. */
   readonly without?: WorkerName;
-  /** Secrets that changed. */
+  /** Secrets that change. */
   readonly secrets?: Partial<LocalSecrets>;
 }
 
 /**
- * Stops every Worker and starts it again over the same storage. Queues are in memory, so every message that is under
- * way is lost; whatever the chain head has not stored is lost too.
+ * Stops every Worker and starts it again over the same storage. Queues are in memory, so all messages under way are
+ * lost. The chain head keeps only its storage.
  */
 export async function restart(pipeline: Pipeline, options: RestartOptions = {}): Promise<Pipeline> {
   const { harness } = pipeline;
@@ -24,7 +24,7 @@ export async function restart(pipeline: Pipeline, options: RestartOptions = {}):
   return { ...pipeline, secrets, url: (await harness.url()).origin };
 }
 
-/** Stands where a Worker is missing: it consumes nothing, so what is sent to that Worker's queue is lost. */
+/** Stands in for a missing Worker. It consumes no queue, so every message to that Worker is lost. */
 function absent(worker: WorkerName): WorkerOptions {
   return {
     name: workerName(worker),

@@ -14,7 +14,7 @@ import { purchase } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { deliverTo } from "./queues.ts";
 
-/** What ingest-webhook makes of a paid checkout, before it is encrypted. */
+/** Makes the payload that ingest-webhook encrypts for a paid checkout. */
 export function payloadOf(event: SyntheticEvent = purchase()): PendingPayload {
   const stripeEvent = read(Envelope, event, "event");
   const decision = classify(stripeEvent, { family: "checkout", refundFamily: "charge", livemode: undefined });
@@ -24,9 +24,9 @@ export function payloadOf(event: SyntheticEvent = purchase()): PendingPayload {
 }
 
 /**
- * The queue message of a payload, sealed to the system's key, as ingest-webhook would send it.
- * @param options.txId the id outside the envelope, when it is not to be the transaction's own
- * @param options.publicKey base64url of the key to seal to, when it is not to be the system's
+ * Makes the queue message of a payload, sealed to the system's key, as ingest-webhook sends it.
+ * @param options.txId the id outside the envelope, if it differs from the transaction's own
+ * @param options.publicKey base64url of the key to seal to, if it is not the system's
  */
 export async function seal(
   pipeline: Pipeline,
@@ -48,14 +48,14 @@ export async function seal(
   };
 }
 
-/** Puts a message's object into `pending/` as pending-writer does, and tells nobody: as if it had crashed then. */
+/** Puts a message's object into `pending/` without `admit`, as if pending-writer had crashed in between. */
 export async function writeUnseen({ r2 }: Pipeline, message: PendingTransaction): Promise<void> {
   const { txId, envelope } = message;
   const customMetadata = pendingMetadata(message);
   await r2.put(r2Keys.pending(txId), canonicalBytes(envelope), { customMetadata });
 }
 
-/** A payment that the chain head knows, without the seconds that a queue may hold a batch back. @returns its id */
+/** Makes a payment pending without the queue, which may hold a batch back for seconds. @returns its id */
 export async function submit(pipeline: Pipeline, event?: SyntheticEvent): Promise<string> {
   const body = await seal(pipeline, payloadOf(event));
   const { acked } = await deliverTo(pipeline, "pending-writer", [{ body }]);

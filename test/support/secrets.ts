@@ -1,6 +1,8 @@
 import type { LocalSecrets } from "../../cli/local/secrets.ts";
 
-/** Every text in a deployment's secrets that must be found nowhere: whole ones, and those that stand inside of one. */
+/**
+ * Returns every text in a deployment's secrets that must not appear anywhere: whole secrets, and the seeds inside them.
+ */
 export function secretTexts(secrets: LocalSecrets): string[] {
   const { STRIPE_WEBHOOK_SECRET, SYSTEM_KEYRING, SYSTEM_ENCRYPTION_PUBLIC_KEY } = secrets;
   const seeds = [...SYSTEM_KEYRING.matchAll(/"seed":"([\w-]+)"/g)].map(([, seed = ""]) => seed);
@@ -11,7 +13,7 @@ export function secretTexts(secrets: LocalSecrets): string[] {
   );
 }
 
-/** Those that the text holds: as they are, as JSON or a URL spells them, or as base64. */
+/** Returns the secrets that the text contains: as they are, escaped for JSON or a URL, or as base64. */
 export function secretsIn(text: string, secrets: readonly string[]): string[] {
   return secrets.filter((secret) =>
     [

@@ -25,22 +25,24 @@ import { CHAIN_ID, creation, genesis, payment, signedBy, signerOf, TestChain } f
 type Bytes = Uint8Array<ArrayBuffer>;
 type ErrorClass = new (...given: never[]) => Error;
 
-/** Something that is signed or hashed, and whoever reads it. */
+/** A signed or hashed format, with its reader. */
 export interface Format {
-  /** What it is, and who reads it. */
+  /** The format and its reader, for the test's title. */
   readonly name: string;
-  /** As it was made. */
+  /** The valid bytes. */
   readonly bytes: Bytes;
-  /** All that the reader believes of the bytes, canonical. @throws one of `refusals`, and nothing else */
+  /**
+   * Returns everything that the reader accepts of the bytes, as canonical JSON. @throws only the errors in `refusals`
+   */
   readonly read: (bytes: Bytes) => Promise<Uint8Array>;
   readonly refusals: readonly ErrorClass[];
-  /** The very bytes count, and not only what they say. */
+  /** Every byte counts, not only the value that the bytes spell. */
   readonly exact?: boolean;
 }
 
 class NotSigned extends Error {}
 
-/** What reading JSON by a schema may throw. */
+/** Errors of reading JSON by a schema. */
 const OF_JSON: readonly ErrorClass[] = [SyntaxError, TypeError, v.ValiError];
 
 export async function signedFormats(): Promise<readonly Format[]> {
@@ -143,7 +145,7 @@ async function submissions(): Promise<Format[]> {
       refusals: [...OF_JSON, NotSigned],
     },
     {
-      name: "an activation", // its token is signed by nobody: it is another's, or of none
+      name: "an activation", // a token is not signed, so a changed token is another token or does not exist
       bytes: canonicalBytes(activation),
       async read(bytes) {
         const read = v.parse(ActivationRequest, JSON.parse(fromUtf8(bytes)));
@@ -218,7 +220,7 @@ async function delivery(): Promise<Format> {
       const given = { rawBody: fromUtf8(bytes), signatureHeader, secrets: [secret], now: seconds * 1_000 };
       return canonicalBytes((await verifyStripeEvent(given)) as unknown as Json);
     },
-    refusals: [StripeRefusal, TypeError], // TypeError: no UTF-8
+    refusals: [StripeRefusal, TypeError], // TypeError: the bytes are not UTF-8
     exact: true,
   };
 }

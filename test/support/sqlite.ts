@@ -3,16 +3,19 @@ import type { Sql } from "../../shared/sqlite.ts";
 import { unboundedSteps } from "./bounded.ts";
 
 export interface MemorySql extends Sql {
-  /** As the Durable Object's `transactionSync`, and a throw rolls back: what a decision left half-done is gone. */
+  /** Works like the Durable Object's `transactionSync`: if `work` throws, everything that it wrote is rolled back. */
   transaction<T>(work: () => T): T;
-  /** For a test's own statements: they may read whole tables. */
+  /** Runs a test's own statement, which may read whole tables. */
   look<Row>(query: string, ...bindings: SqlStorageValue[]): Row[];
 }
 
-/** How SQLite plans a statement follows from the schema, so a statement is checked once for each schema, in whatever database. */
+/**
+ * SQLite's plan for a statement follows from the schema, so each statement is checked once for each schema, not once
+ * for each database.
+ */
 interface Schema {
   readonly checked: Set<string>;
-  /** By the statement that changes this schema. */
+  /** The schemas after this one, by the statement that makes the change. */
   readonly next: Map<string, Schema>;
 }
 
@@ -26,8 +29,8 @@ function schemaAfter({ next }: Schema, change: string): Schema {
 }
 
 /**
- * A Durable Object's `Sql` on Node's own SQLite, in memory. One statement a call, with rows or without.
- * A statement whose cost grows with its tables throws, so every unit test proves that its statements are bounded.
+ * A Durable Object's `Sql` on Node's own SQLite, in memory. Each call runs one statement, with rows or without. A
+ * statement whose cost grows with its tables throws, so every unit test proves that its statements are bounded.
  */
 export function memorySql(): MemorySql {
   const database = new DatabaseSync(":memory:");
@@ -47,7 +50,7 @@ export function memorySql(): MemorySql {
   };
   return {
     exec<Row extends Record<string, SqlStorageValue>>(query: string, ...bindings: SqlStorageValue[]) {
-      // Run at once, as the Durable Object does: a caller that ignores the rows still has its effect.
+      // Runs the statement at once, as the Durable Object does, also for a caller that ignores the rows.
       check(query);
       const rows = statement(query).all(...bindings.map(bindable));
       if (CHANGES_SCHEMA.test(query)) schema = schemaAfter(schema, query);

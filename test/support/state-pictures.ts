@@ -8,7 +8,7 @@ export const DESIGN = join(ROOT, "docs", "design.md");
 
 type Pictured = Move<string> & { readonly stage?: string };
 
-/** A Mermaid diagram of the moves. A move by a stage's report names the stage. */
+/** Draws the moves as a Mermaid diagram. A move by a stage's report names the stage. */
 function pictureOf(moves: readonly Pictured[]): string {
   const arrows = moves.map(({ from, to, by, stage }) => {
     const cause = stage === undefined ? by : `${by} (${stage})`;
@@ -27,10 +27,7 @@ const PICTURES: Readonly<Record<string, string>> = {
   "states of a block": pictureOf(onward),
 };
 
-/**
- * The document with each picture between its two marks.
- * @throws Error when the document lacks a mark
- */
+/** Returns the document with each picture between its two marks. @throws Error when the document lacks a mark */
 export function withPictures(document: string): string {
   return Object.entries(PICTURES).reduce((text, [name, picture]) => {
     const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];

@@ -1,9 +1,10 @@
 /**
- * A Worker beside those of VDC that gives tests the KV namespace and the R2 bucket over HTTP; `remote-storage.ts` is its
- * client. Miniflare's own bindings would block the test's process during each call.
+ * A Worker that gives tests the KV namespace and the R2 bucket over HTTP; `remote-storage.ts` is its client.
+ * Miniflare's own bindings would block the test's process during each call.
  *
- * Header `x-call`: `{ on: "KV" | "R2", method, args }` as JSON, percent-encoded. A put takes its value from the body.
- * The answer of a `get` is the value as body with the rest in `x-found`, which is `null` where there is no value; of every other method, JSON.
+ * Header `x-call`: `{ on: "KV" | "R2", method, args }` as JSON, percent-encoded. A put takes its value from the body. A
+ * `get` answers with the value as body and the rest in `x-found`, which is `null` if there is no value. Every other
+ * method answers with JSON.
  */
 export default {
   async fetch(request, env) {

@@ -13,7 +13,7 @@ import type { TierName } from "../../shared/storage/tier.ts";
 import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** An operator's call that must be answered with this status. */
+/** Sends an operator's request, and expects this status. */
 async function ask<T>(pipeline: Pipeline, method: string, path: string, expected = 200): Promise<T> {
   const response = await pipeline.operate(path, { method });
   const body: unknown = await response.json();
@@ -41,7 +41,7 @@ export function runs(pipeline: Pipeline): Promise<{ runs: StorageRun[] }> {
   return ask(pipeline, "GET", "/api/storage-verify/runs");
 }
 
-/** Asks for a lost chain head to be rebuilt. */
+/** Asks VDC to rebuild a lost chain head. */
 export function restore(pipeline: Pipeline): Promise<Response> {
   return pipeline.operate("/api/storage-verify/restore", {
     method: "POST",
@@ -49,12 +49,12 @@ export function restore(pipeline: Pipeline): Promise<Response> {
   });
 }
 
-/** A block's bytes from elsewhere. */
+/** Uploads a block's bytes that an operator got elsewhere. */
 export function bring(pipeline: Pipeline, n: number, body: Uint8Array<ArrayBuffer>): Promise<Response> {
   return pipeline.operate(`/api/storage-verify/blocks/${n}`, { method: "PUT", body });
 }
 
-/** The limit of a hang applies to each step of the run, not to the run. */
+/** Waits for the end of a run. The limit of a hang applies to each step of the run, not to the run. */
 export async function untilRunEnds(pipeline: Pipeline, id: string): Promise<StorageRun> {
   for (let run = await findRun(pipeline, id); ;) {
     if (run.state !== "running") return run;
@@ -70,14 +70,14 @@ export function storageStatus(pipeline: Pipeline, query = ""): Promise<StorageSt
   return ask(pipeline, "GET", `/api/storage-verify/status${query}`);
 }
 
-/** The bytes that R2 holds of a block. */
+/** Returns a block's bytes in R2. */
 export async function archivedBytes({ r2 }: Pipeline, n: number): Promise<Uint8Array<ArrayBuffer>> {
   const object = await r2.get(r2Keys.block(n));
   if (object === null) throw new Error(`R2 has no block ${n}`);
   return new Uint8Array(await object.arrayBuffer());
 }
 
-/** Takes a block's pin away, as if the service had lost it. */
+/** Deletes a block's pin, as if the service had lost it. */
 export async function unpin({ pinning, secrets }: Pipeline, cid: string): Promise<void> {
   const headers = { authorization: `Bearer ${secrets.PINATA_JWT}` };
   const listed = await fetch(`${pinning.endpointUrl}/files/public?cid=${cid}`, { headers });
@@ -86,14 +86,14 @@ export async function unpin({ pinning, secrets }: Pipeline, cid: string): Promis
     await fetch(`${pinning.endpointUrl}/files/public/${id}`, { method: "DELETE", headers });
 }
 
-/** A block's copy is lost from a tier. */
+/** Deletes a block's copy from a tier. */
 export async function lose(pipeline: Pipeline, tier: TierName, n: number): Promise<void> {
   if (tier === "kv") await pipeline.kv.delete(kvKeys.block(n));
   if (tier === "ipfs") await unpin(pipeline, await cidV0(await archivedBytes(pipeline, n)));
   if (tier === "r2") await pipeline.r2.delete(r2Keys.block(n));
 }
 
-/** A block's copy is altered in a tier, which goes on as if nothing had happened. */
+/** Changes a block's copy in a tier, unnoticed by VDC. */
 export async function corrupt(pipeline: Pipeline, tier: TierName, n: number): Promise<void> {
   const bytes = await archivedBytes(pipeline, n);
   if (tier === "r2") await pipeline.r2.put(r2Keys.block(n), flipped(bytes));
@@ -120,7 +120,7 @@ export function verifyDocument(pipeline: Pipeline, id: string, repair = true): P
   return ask(pipeline, "POST", `/api/storage-verify/documents/${id}/verify?repair=${repair}`);
 }
 
-/** A document's record from elsewhere. */
+/** Uploads a document's record that an operator got elsewhere. */
 export function bringDocument(
   pipeline: Pipeline,
   id: string,
@@ -129,7 +129,7 @@ export function bringDocument(
   return pipeline.operate(`/api/storage-verify/documents/${id}`, { method: "PUT", body });
 }
 
-/** Every document that the deployment knows, in the order of ids. */
+/** Lists every document that the deployment knows, in the order of ids. */
 export async function indexedDocuments(
   pipeline: Pipeline,
   limit = 1_000,
@@ -148,7 +148,7 @@ export async function indexedDocuments(
   return documents;
 }
 
-/** A document's object in R2 is altered. @returns what R2 holds then */
+/** Changes a document's object in R2. @returns the changed bytes */
 export async function corruptDocument({ r2 }: Pipeline, id: string): Promise<Uint8Array<ArrayBuffer>> {
   const object = await r2.get(r2Keys.document(id));
   if (object === null) throw new Error(`R2 has no document ${id}`);

@@ -16,7 +16,7 @@ import type { Pipeline } from "./pipeline.ts";
 
 const CHAIN_ID = "vdc-main";
 
-/** A chain of one payment a block, signed by the system's own key, as if it had been mined long ago. */
+/** Makes a chain with one payment in each block, signed by the system's own key, as if it had been mined long ago. */
 export async function longChain(keyringJson: string, length: number): Promise<readonly BlockCopy[]> {
   const { signing } = await loadKeyring(keyringJson);
   const { active } = signing;
@@ -59,7 +59,7 @@ function payment(n: number): Transaction {
   return { id: txIdOf({ source: "test", n }), type: "payment", timestamp: n, data: {}, signatures: {} };
 }
 
-/** Writes the pins of a chain to where a pinning service will look for them when it starts. */
+/** Writes the pins of a chain to the directory that the pinning service reads when it starts. */
 export function writePins(directory: string, copies: readonly BlockCopy[]): void {
   for (const name of ["files", "pins"]) mkdirSync(join(directory, name), { recursive: true });
   for (const [i, { bytes, cid, block }] of copies.entries()) {
@@ -81,13 +81,15 @@ export function writePins(directory: string, copies: readonly BlockCopy[]): void
   }
 }
 
-/** Archives a chain in R2, and has `vdc:latest` name its end, without telling the chain head: KV's blocks and index are lost. */
+/**
+ * Archives a chain in R2 and points `vdc:latest` to its end. The chain head, KV's blocks and the index do not know it.
+ */
 export async function archiveChain({ kv, r2 }: Pipeline, copies: readonly BlockCopy[]): Promise<void> {
   await forEach(copies, ({ block, bytes }) => r2.put(r2Keys.block(block.blockNumber), bytes));
   await publish(kv, copies);
 }
 
-/** Puts a chain into KV and R2, index included, without telling the chain head. */
+/** Puts a chain into KV and R2, index included. The chain head does not know it. */
 export async function storeChain({ kv, r2, pinning }: Pipeline, copies: readonly BlockCopy[]): Promise<void> {
   const settings = { gatewayUrl: pinning.gatewayUrl, now: () => 0 };
   await forEach(copies, async (copy) => {

@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bundles } from "../../cli/local/build.ts";
 
-/** How esbuild ends a module that has a default export. */
+/** The end of a module with a default export, as esbuild writes it. */
 const EXPORTS = /^export \{[^}]*?(\w+) as default\b/m;
 
-/** A consumer is a plain object, or a class that the platform makes one of for each batch. */
+/** A consumer is a plain object, or a class of which the platform makes an instance for each batch. */
 const tap = (name: string) => `
 {
   const consumer = typeof ${name} === "function" ? ${name}.prototype : ${name};
@@ -20,7 +20,8 @@ const tap = (name: string) => `
 `;
 
 /**
- * The same bundles, but that every consumer of a queue logs each message that it is given, whole: event `queue.message`.
+ * Returns the same bundles, but every consumer of a queue logs each whole message that it receives: event
+ * `queue.message`.
  * @param directory for the copies
  */
 export function tapped(bundles: Bundles, directory: string): Bundles {

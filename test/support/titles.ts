@@ -3,8 +3,8 @@ import { isNode, source, type Node } from "../contract/sources.ts";
 const NAMES = ["describe", "it", "test"];
 
 /**
- * The full titles of a file's tests, as they stand in the code: `describe › it`, and each describe for itself. Of a table of
- * tests it is the title with its places: "refuses %s".
+ * Returns the full titles of a file's tests, as the code spells them: `describe › it`, and each describe by itself. The
+ * title of a table of tests keeps its placeholders: "refuses %s".
  * @param path from the root
  */
 export function titlesIn(path: string): ReadonlySet<string> {
@@ -29,7 +29,7 @@ function titleOf(node: Node, text: string): string | undefined {
   return first.type === "TemplateLiteral" ? text.slice(first.start + 1, first.end - 1) : undefined;
 }
 
-/** The name that a chain of members and calls begins with. */
+/** Returns the name at the beginning of a chain of members and calls. */
 function rootOf(node: Node): string | undefined {
   if (node.type === "Identifier") return String(node.name);
   if (node.type === "MemberExpression") return rootOf(node.object as Node);

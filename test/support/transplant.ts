@@ -2,7 +2,7 @@ import { kvKeys } from "../../shared/storage/layout.ts";
 import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import type { Pipeline } from "./pipeline.ts";
 
-/** Everything that a namespace holds: values and metadata, by key. */
+/** Reads everything that a namespace holds: values and metadata, by key. */
 export async function kvContents(
   kv: KVNamespace,
 ): Promise<Map<string, { value: string; metadata: unknown }>> {
@@ -27,7 +27,7 @@ export async function loseR2({ r2 }: Pipeline, prefix: string): Promise<void> {
   for (let i = 0; i < keys.length; i += 500) await r2.delete(keys.slice(i, i + 500));
 }
 
-/** Copies what a pipeline has stored into another one, whose chain head knows nothing of it. */
+/** Copies what a pipeline has stored to another pipeline, whose chain head does not know of it. */
 export async function transplant(
   from: Pipeline,
   to: Pipeline,
@@ -35,7 +35,7 @@ export async function transplant(
 ): Promise<void> {
   if (what.kv)
     for (const [key, { value, metadata }] of await kvContents(from.kv))
-      // The records link to the IPFS gateway, which a deployment keeps.
+      // Replaces the address of the IPFS gateway, which differs between pipelines and stays the same in a deployment.
       await to.kv.put(key, value.replaceAll(from.pinning.gatewayUrl, to.pinning.gatewayUrl), { metadata });
   if (what.r2)
     for (const key of await r2Keys(from.r2)) {
@@ -45,7 +45,7 @@ export async function transplant(
     }
 }
 
-/** What KV holds, without the moment at which a block's record was written. */
+/** Reads the values of KV, without the time at which a block's record was written. */
 export async function kvFacts(kv: KVNamespace): Promise<Record<string, unknown>> {
   const facts: [string, unknown][] = [];
   for (const [key, { value, metadata }] of await kvContents(kv)) {

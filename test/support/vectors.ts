@@ -4,20 +4,23 @@ import { join } from "node:path";
 const SHARED = join(import.meta.dirname, "../../../shared/vectors");
 const FIXTURES = join(import.meta.dirname, "../fixtures");
 
-/** Whether the folder of larger vector sets is there, beside the repository. A bare clone has the committed cases only. */
+/**
+ * Tells whether the folder of larger vector sets exists beside the repository. A bare clone has the committed cases
+ * only.
+ */
 export const HAS_SHARED_VECTORS = existsSync(SHARED);
 
-/** A file of that folder, where the folder is there. A missing file in it is an error. */
+/** Reads a file of that folder. Call it only if the folder exists. A missing file is an error. */
 export function sharedVectorText(path: string): string {
   return readFileSync(join(SHARED, path), "utf8");
 }
 
-/** A published vector file of that folder. Undefined only where the whole folder is absent. */
+/** Reads a published vector file of that folder. Undefined only if the whole folder is missing. */
 export function vectors(path: string): unknown {
   return HAS_SHARED_VECTORS ? JSON.parse(sharedVectorText(path)) : undefined;
 }
 
-/** A committed case file of `test/fixtures`: there in every clone. */
+/** Reads a committed case file of `test/fixtures`, which every clone has. */
 export function fixture(name: string): unknown {
   return readJson(join(FIXTURES, name));
 }
@@ -28,7 +31,7 @@ interface VectorSet {
 }
 
 /**
- * The committed cases, and the larger shared set where it is there; both in the layout of the shared file.
+ * Returns the committed cases, and the larger shared set if it exists, both in the layout of the shared file.
  * @param name of the fixture, which holds `{ source, licence, vectors }`
  * @param path of the shared file
  */
@@ -39,7 +42,7 @@ export function vectorSets(name: string, path: string): VectorSet[] {
   return shared === undefined ? sets : [...sets, { set: `shared ${path}`, vectors: shared }];
 }
 
-/** A suite without cases passes whatever the code does, so it is refused. */
+/** Refuses an empty suite, which would pass whatever the code does. */
 export function some<Case>(cases: readonly Case[]): readonly Case[] {
   if (cases.length === 0) throw new Error("the vector suite is empty");
   return cases;

@@ -7,10 +7,10 @@ import { logged, objectsOf, pinnedFiles } from "./chain-state.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { kvContents } from "./transplant.ts";
 
-/** By what it is called: `kv vdc:latest`, `r2 blocks/1.json`, `ChainHead tx {…}`, `pin Qm…`. */
+/** Stored values by name: `kv vdc:latest`, `r2 blocks/1.json`, `ChainHead tx {…}`, `pin Qm…`. */
 export type WholeState = Readonly<Record<string, string>>;
 
-/** Every Durable Object's class, with the Worker that exports it, as the wrangler.toml files have them. */
+/** Every Durable Object class and the Worker that exports it, read from the wrangler.toml files. */
 export const OBJECT_CLASSES: readonly (readonly [WorkerName, string])[] = WORKER_NAMES.flatMap((worker) =>
   Array.from(
     readFileSync(configPath(worker), "utf8").matchAll(/^\[exports\.(\w+)\]\ntype = "durable-object"/gm),
@@ -18,7 +18,7 @@ export const OBJECT_CLASSES: readonly (readonly [WorkerName, string])[] = WORKER
   ),
 );
 
-/** All that the deployment has stored anywhere, row by row: two that are equal have nothing between them. */
+/** Reads everything that the deployment has stored, row by row. Two equal results mean that nothing has changed. */
 export async function wholeState(pipeline: Pipeline): Promise<WholeState> {
   const { kv, r2 } = pipeline;
   const objects = await Promise.all(OBJECT_CLASSES.map(([worker, name]) => rowsOf(pipeline, worker, name)));
@@ -31,7 +31,7 @@ export async function wholeState(pipeline: Pipeline): Promise<WholeState> {
   return state;
 }
 
-/** Every row of every table of every object of a class. */
+/** Reads every row of every table of every object of a class. */
 async function rowsOf({ harness }: Pipeline, worker: WorkerName, name: string): Promise<[string, string][]> {
   const handle = harness.getWorker(workerName(worker));
   const ids = await handle.listDurableObjectIds(name);
@@ -49,12 +49,12 @@ async function rowsOf({ harness }: Pipeline, worker: WorkerName, name: string): 
   return (await Promise.all(perObject)).flat();
 }
 
-/** Messages that the queues have delivered so far. The pipeline has to be tapped. */
+/** Returns the messages that the queues have delivered so far. The pipeline must be started with `tap`. */
 export function delivered(pipeline: Pipeline): readonly { queue: unknown; body: unknown }[] {
   return logged(pipeline, "queue.message").map(({ queue, body }) => ({ queue, body }));
 }
 
-/** What is in one and not in the other. */
+/** Lists the entries that only one of the two states has. */
 export function difference(before: WholeState, after: WholeState): { gone: string[]; come: string[] } {
   const pairs = (state: WholeState) => Object.entries(state).map(([name, value]) => `${name} = ${value}`);
   const [had, has] = [new Set(pairs(before)), new Set(pairs(after))];
