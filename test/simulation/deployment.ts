@@ -3,14 +3,14 @@ import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
 import type { WorkerName } from "../../shared/pipeline.ts";
 import type { WorkerConfig } from "./platform/worker.ts";
 
-/** Where a Worker's module is, and what its `wrangler.toml` says. */
+/** A Worker's module and the contents of its `wrangler.toml`. */
 export interface Described {
   readonly name: WorkerName;
   readonly file: string;
   readonly config: WorkerConfig;
 }
 
-/** Every Worker as it would be deployed. */
+/** Every Worker, configured as it would be deployed. */
 export function everyWorker(): Described[] {
   return WORKER_NAMES.map((name) => ({
     name,

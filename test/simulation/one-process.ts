@@ -7,9 +7,10 @@ import { beginWith, takeOver } from "./world/globals.ts";
 import { Random } from "./world/random.ts";
 
 /**
- * Runs the seeds that standard input names, one a line, in a process whose time, chance and network are the world's, and writes a line
- * of JSON for each to standard output. `seeds.ts` starts it, and names the deployed Workers in VDC_SIMULATED_WORKERS. With `endAt`, a
- * seed ends once that promise is broken. `node one-process.ts <options as JSON>`
+ * Runs the seeds from standard input, one a line, in a process whose time, chance and network belong to the simulated
+ * world. Writes a line of JSON for each seed to standard output. `seeds.ts` starts this process and passes the deployed
+ * Workers in VDC_SIMULATED_WORKERS. With `endAt`, a seed ends once that promise is broken.
+ * `node one-process.ts <options as JSON>`
  */
 const [given = "{}"] = process.argv.slice(2);
 const {
@@ -26,7 +27,7 @@ const described = JSON.parse(process.env.VDC_SIMULATED_WORKERS ?? "[]") as Descr
 enableCompileCache();
 takeOver();
 beginWith(new Random("keys"));
-/** What stands in for a module, unless the stand-in itself imports it. */
+/** The replacement of each module. A replacement itself imports the original. */
 const standIns: Readonly<Record<string, string>> = {
   "cloudflare:workers": new URL("./platform/cloudflare-workers.ts", import.meta.url).href,
   "@noble/post-quantum/ml-dsa.js": new URL("./platform/ml-dsa.ts", import.meta.url).href,
@@ -40,7 +41,7 @@ registerHooks({
   },
 });
 const checkApplied = mutation === undefined ? () => {} : apply(mutationNamed(mutation));
-// A dead invocation's promises fail unheard; in workerd they are gone with it.
+// Promises of a dead invocation may reject without a handler. In workerd they are gone with the invocation.
 process.on("unhandledRejection", () => {});
 
 const { generateSecrets } = await import("../../cli/local/secrets.ts");
@@ -52,10 +53,10 @@ flushCompileCache(); // the parent may kill this process once it has the answer
 const secrets = await generateSecrets();
 
 for await (const seed of createInterface({ input: process.stdin })) {
-  process.stdin.unref(); // a seed that waits for ever leaves nothing to do: Node ends with code 13, and the parent says so
+  process.stdin.unref(); // if a seed waits for ever, Node has nothing to do and ends with code 13, which the parent reports
   const outcome = await runSeed(Number(seed), { deployed, secrets }, { trace, endAt });
   process.stdin.ref();
-  // A trace may be longer than the pipe: the process ends only when all of it has been taken.
+  // Waits until the pipe has taken the whole line. A trace may be longer than the pipe's buffer.
   await new Promise((taken) => process.stdout.write(`${JSON.stringify(outcome)}\n`, taken));
 }
 process.exit(0);

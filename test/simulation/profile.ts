@@ -3,7 +3,7 @@ import { FAULT_KINDS, type FaultKind } from "./world/faults.ts";
 import type { Random } from "./world/random.ts";
 import type { FaultRates } from "./world/world.ts";
 
-/** How often a fault strikes when it is one of those of a seed, 0 to 1: seldom, now and then, often. */
+/** The rates of a fault in a seed that has it, 0 to 1: seldom, now and then, often. */
 const RATES: Readonly<Record<FaultKind, readonly [number, number, number]>> = {
   "call fails, not done": [0.002, 0.01, 0.04],
   "call done, reports failure": [0.002, 0.01, 0.04],
@@ -43,7 +43,7 @@ const RATES: Readonly<Record<FaultKind, readonly [number, number, number]>> = {
   "call outlives its caller": [0.5, 1, 1],
 };
 
-/** About half of the faults, each as often as it happens to be: faults that hide each other strike in different seeds. */
+/** Picks about half of the faults, each at a random rate. Faults that hide each other then occur in different seeds. */
 export function faultRates(random: Random): FaultRates {
   return Object.fromEntries(
     FAULT_KINDS.flatMap((kind) => (random.chance(0.5) ? [[kind, random.pick(RATES[kind])]] : [])),
@@ -52,18 +52,18 @@ export function faultRates(random: Random): FaultRates {
 
 export interface Profile {
   readonly vars: Readonly<Record<string, string>>;
-  /** Milliseconds in which people do something. */
+  /** Milliseconds in which people act. */
   readonly busy: number;
   readonly purchases: number;
-  /** How often a hostile submitter sends as much as he can. */
+  /** The number of floods by a hostile submitter. */
   readonly floods: number;
-  /** Those who sign something. */
+  /** The number of users who sign transactions. */
   readonly users: number;
-  /** How often somebody asks for something to be erased. */
+  /** The number of requests for an erasure. */
   readonly erasures: number;
 }
 
-/** Another deployment and another day for each seed. */
+/** Picks another deployment and other people for each seed. */
 export function profileOf(random: Random): Profile {
   return {
     vars: {

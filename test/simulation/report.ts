@@ -4,7 +4,7 @@ import type { SeedReport } from "./run-seed.ts";
 
 const DAY = 86_400_000;
 
-/** Says what the seeds came to. @returns the exit code: 1 when a promise was broken */
+/** Prints the results of the seeds. @returns the exit code: 1 if a promise was broken */
 export function report(
   reports: readonly SeedReport[],
   { mutation }: { mutation?: string | undefined },
@@ -35,7 +35,7 @@ export function report(
   return violations > 0 ? 1 : 0;
 }
 
-/** The command that runs this seed again and prints a line for each event. */
+/** Returns the command that runs this seed again and prints a line for each event. */
 export function replayCommand(seed: number, mutation?: string): string {
   const broken = mutation === undefined ? "" : ` --mutation ${mutation}`;
   return `npm run simulate -- --seeds 1 --from ${seed}${broken} --trace`;

@@ -42,20 +42,23 @@ interface Deployment {
 
 const HOUR = 3_600_000;
 const LOOK_EVERY = 600_000;
-/** Milliseconds in which something is under way at every look: only a hang takes so long. */
+/** Milliseconds. If every check in this time finds unfinished work, the seed hangs. */
 const HANGS_AFTER = 48 * HOUR;
-/** Messages come, crons run and people ask in between: a moment at which nothing is under way comes in much less. */
+/**
+ * Milliseconds between two checks for rest. Messages, crons and people's requests come in between, and a moment of rest
+ * comes well within the limit below.
+ */
 const LOOK_FOR_REST_EVERY = 7_000;
 const REST_COMES_WITHIN = HOUR / 4;
 
 interface SeedOptions {
-  /** Keeps a line for each event. */
+  /** Whether the trace keeps a line for each event. */
   readonly trace: boolean;
-  /** The seed ends once this promise is broken. */
+  /** The promise at whose breach the seed ends. */
   readonly endAt?: string | undefined;
 }
 
-/** One world, from its first purchase until everything is at rest. The seed decides all that happens in it. */
+/** Runs one world, from its first purchase until everything is at rest. The seed decides all its events. */
 export async function runSeed(
   seed: number,
   { deployed, secrets }: Deployment,
@@ -133,7 +136,7 @@ function checkAnyTime({ stack, promised, onlooker }: People): void {
 }
 
 /**
- * The operator mends what is left, as the handbook says; then everything has to come to rest by itself.
+ * The operator mends the remaining failures, as the handbook says. Then everything must come to rest by itself.
  * @returns whether it does
  */
 async function afterwards(people: People, limit: number): Promise<boolean> {
@@ -146,7 +149,7 @@ async function afterwards(people: People, limit: number): Promise<boolean> {
     }
     await world.runUntil(world.now + HOUR);
     if (rounds >= 2 && (await isAtRest(people))) {
-      await until(world, stack.worker("storage-verifier").scheduled()); // what the night would bring
+      await until(world, stack.worker("storage-verifier").scheduled()); // runs the nightly verification
       return true;
     }
     if (world.faults.has("storage lost")) await until(world, operator.restores());
@@ -158,7 +161,7 @@ async function afterwards(people: People, limit: number): Promise<boolean> {
   return false;
 }
 
-/** Waits for a moment at which nothing is under way: no message, no alarm that is due, no Worker at work, nobody on an errand. */
+/** Waits for a moment of rest: no message, no due alarm, no running Worker, no open errand. */
 async function isAtRest(people: People): Promise<boolean> {
   const { world } = people;
   for (const end = world.now + REST_COMES_WITHIN; world.now < end;) {
@@ -168,7 +171,9 @@ async function isAtRest(people: People): Promise<boolean> {
   return whatIsLeft(people).length === 0;
 }
 
-/** What came since, a late repeat from Stripe or a person who looks again, has to end too before it is judged. */
+/**
+ * Waits until later events, such as a late repeat from Stripe, have ended too. Only then can the promises be checked.
+ */
 async function restsAgain(people: People, limit: number): Promise<void> {
   while (!(await isAtRest(people))) if (people.world.now > limit) return hangs(people);
 }

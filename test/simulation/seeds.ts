@@ -6,7 +6,7 @@ import { everyWorker } from "./deployment.ts";
 import type { Mutation } from "./mutations/mutation.ts";
 import type { SeedReport } from "./run-seed.ts";
 
-/** Read once for all processes: wrangler takes longer to load than a seed to run. */
+/** Read once for all processes, because wrangler takes longer to load than a seed takes to run. */
 let described: string | undefined;
 
 interface Wanted {
@@ -15,13 +15,13 @@ interface Wanted {
   readonly jobs: number;
   readonly trace?: boolean;
   readonly mutation?: string | undefined;
-  /** A seed ends once this promise is broken. */
+  /** The promise at whose breach a seed ends. */
   readonly endAt?: string | undefined;
-  /** No more seeds after one of which this is true. */
+  /** Stops after a seed for which this returns true. */
   readonly until?: (report: SeedReport) => boolean;
 }
 
-/** Runs the seeds, spread over processes. @throws Error when a process ends before its seeds are done */
+/** Runs the seeds in several processes. @throws Error when a process ends before its seeds are done */
 export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
   const jobs = Math.max(1, Math.min(wanted.jobs, wanted.seeds));
   const bar = new SingleBar({
@@ -49,14 +49,14 @@ export async function runSeeds(wanted: Wanted): Promise<SeedReport[]> {
   return reports.toSorted((a, b) => a.seed - b.seed);
 }
 
-/** Milliseconds. A limit for a seed that hangs, not for a slow machine: a seed takes a few seconds. */
+/** Milliseconds. The limit is for a seed that hangs, not for a slow machine: a seed takes a few seconds. */
 export const SEED_HANGS_AFTER_MS = 120_000;
 
 export const SEEDS_FOR_A_MUTATION = 40;
 
 /**
- * The first seed that sees this mutation break its promise, looked for from the seed that found it last; undefined when the
- * simulation can't see the mutation.
+ * Returns the first seed that sees this mutation break its promise, beginning with the last seed that found it;
+ * undefined if no seed sees it.
  */
 export async function seedThatFinds({ name, breaks, seed }: Mutation): Promise<number | undefined> {
   const hasFound = ({ violations }: SeedReport) => violations.some(({ promise }) => promise === breaks);
@@ -64,7 +64,10 @@ export async function seedThatFinds({ name, breaks, seed }: Mutation): Promise<n
   return (await runSeeds({ ...wanted, endAt: breaks, until: hasFound })).find(hasFound)?.seed;
 }
 
-/** One process that runs one seed after another until none is left. Each process takes its next seed when it is free, since seeds differ much in length. */
+/**
+ * Runs seeds in one process until the seeds are used up. Each process takes its next seed when it is free, because the
+ * lengths of seeds differ much.
+ */
 async function runLane(
   { trace, mutation, endAt }: Wanted,
   next: () => number | undefined,
@@ -85,7 +88,7 @@ async function runLane(
       env: { ...process.env, VDC_SIMULATED_WORKERS: (described ??= JSON.stringify(everyWorker())) },
     },
   );
-  child.stdin.on("error", () => {}); // the process has ended, which its exit code tells
+  child.stdin.on("error", () => {}); // the process has ended, and its exit code says why
   const ended = new Promise<void>((resolve, reject) => {
     child.on("error", (error) => (signal.aborted ? resolve() : reject(error)));
     child.on("exit", (code) =>

@@ -5,10 +5,10 @@ import type { SeedReport } from "./run-seed.ts";
 import { runSeeds, SEED_HANGS_AFTER_MS } from "./seeds.ts";
 
 const DAY_MS = 86_400_000;
-/** A day's seeds are new as long as there are not more of them. */
+/** The seeds of two days differ as long as a day runs at most this many. */
 const SEEDS_A_DAY = 1_000;
 
-/** Seeds after which VDC was mended, or the simulation itself. */
+/** Seeds that once failed, and led to a fix of VDC or of the simulation. */
 const ONCE_BROKEN = [21_572, 52_000_009, 52_000_422, 53_000_992, 706_851_737, 706_851_792, 706_851_794];
 
 const from = setting("VDC_SEEDS_FROM", Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY);

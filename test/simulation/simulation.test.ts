@@ -3,10 +3,10 @@ import { MUTATIONS } from "./mutations/all.ts";
 import { mutatedExport } from "./mutations/apply.ts";
 import { runSeeds, seedThatFinds } from "./seeds.ts";
 
-/** Seeds that cost little. `npm run prove` runs other ones every day. */
+/** Cheap seeds. `npm run prove` runs other seeds every day. */
 const FROM = 8;
 const SEEDS = 1;
-/** A limit for a simulation that hangs, not for a slow machine. */
+/** Milliseconds. The limit is for a simulation that hangs, not for a slow machine. */
 const HANGS_AFTER_MS = 1_800_000;
 
 describe("every Worker on a simulated platform, in short", { timeout: HANGS_AFTER_MS }, () => {

@@ -1,10 +1,13 @@
 import { mutation } from "./mutation.ts";
 import { overriding } from "./overriding.ts";
 
-/** Documents of the simulation are small: only the largest ones fill the memory of a real isolate. */
+/**
+ * Bytes that the mutated loan takes for each document. The simulation's documents are small, and only the largest
+ * documents fill the memory of a real isolate.
+ */
 const LARGE_BYTES = 8_000_000;
 
-/** What is promised to a user who signs, pays, or asks for an erasure. */
+/** Break promises to users who sign, pay, or ask for an erasure. */
 export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "spend-a-token-twice",

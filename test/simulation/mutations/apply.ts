@@ -5,9 +5,9 @@ import type { Mutation } from "./mutation.ts";
 const ROOT = new URL("../../../", import.meta.url);
 
 /**
- * From now on, a module that imports the mutation's seam gets the broken export. Call this before anything of the product is
- * loaded.
- * @returns a check for the time when all modules are loaded. @throws Error when no module imported the mutation's file
+ * From now on, a module that imports the mutation's seam gets the broken export. Call this before any module of the
+ * product is loaded.
+ * @returns a check to call when all modules are loaded. @throws Error when no module imported the mutation's file
  */
 export function apply({ name, file, seam }: Mutation): () => void {
   const { href } = new URL(file, ROOT);
@@ -24,7 +24,7 @@ export function apply({ name, file, seam }: Mutation): () => void {
   };
 }
 
-/** An own export wins over one of the same name in `export *`. */
+/** The module's own export wins over an export of the same name in `export *`. */
 function moduleWithMutation(href: string, name: string, seam: string): string {
   const original = JSON.stringify(`${href}?original`);
   return [
@@ -35,7 +35,9 @@ function moduleWithMutation(href: string, name: string, seam: string): string {
   ].join("\n");
 }
 
-/** @throws Error when the module has no such export: it was renamed or moved, so the mutation has to follow it */
+/**
+ * @throws Error when the module has no such export. The export was renamed or moved, and the mutation must follow it.
+ */
 export async function mutatedExport(
   name: string,
   original: Readonly<Record<string, unknown>>,

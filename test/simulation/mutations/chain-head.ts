@@ -1,7 +1,7 @@
 import { mutation } from "./mutation.ts";
 import { overriding } from "./overriding.ts";
 
-/** What the chain head decides, remembers and tells. */
+/** Break the chain head's decisions, its memory and its messages. */
 export const CHAIN_HEAD_MUTATIONS = [
   mutation({
     name: "forget-who-was-admitted",

@@ -8,13 +8,19 @@ import type { Seams } from "./seams.ts";
  */
 export interface Mutation {
   readonly name: string;
-  /** The promise that is broken, as the violations name it. */
+  /** The broken promise, in the words of the violations. */
   readonly breaks: string;
-  /** The seed that found it last: a test begins with this seed. */
+  /** The last seed that found the mutation. A test begins with this seed. */
   readonly seed: number;
-  /** `npm test` looks for it too, not only `npm run prove`: a change of the product is likely to make this very mistake. */
+  /**
+   * `npm test` looks for the mutation too, not only `npm run prove`: a change of the product is likely to make this
+   * very mistake.
+   */
   readonly inEveryRun: boolean;
-  /** Fewer than one seed in forty finds it, so that only `npm run simulate -- --mutation <name> --until-found` looks for it. */
+  /**
+   * Fewer than one seed in forty finds the mutation, so only `npm run simulate -- --mutation <name> --until-found`
+   * looks for it.
+   */
   readonly isRare?: true;
   /** Path of the product module, from the root of the repository. */
   readonly file: string;
@@ -24,10 +30,13 @@ export interface Mutation {
   readonly mutate: (original: never) => unknown;
 }
 
-/** A constant may be replaced by any text; everything else by what callers can use in the same way. */
+/** Any text may replace a constant. A replacement of any other export must fit its callers. */
 type Replacement<Export> = Export extends string ? string : Export;
 
-/** A mutation whose seam the compiler checks: it names every mutation of an export that was renamed or has changed. */
+/**
+ * Makes a mutation whose seam the compiler checks: if an export is renamed or changed, each of its mutations is a type
+ * error.
+ */
 export function mutation<File extends keyof Seams, Seam extends keyof Seams[File] & string>(
   checked: Omit<Mutation, "inEveryRun" | "file" | "seam" | "mutate"> & {
     readonly inEveryRun?: true;

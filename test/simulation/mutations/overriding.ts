@@ -1,11 +1,11 @@
-/** Some members of `T`, each with the parameters that it has there. */
+/** Some members of `T`, with the same parameters as in `T`. */
 type Members<T> = {
   readonly [Name in keyof T]?: T[Name] extends (...given: infer Given) => unknown
     ? (...given: Given) => unknown
     : T[Name];
 };
 
-/** The target with other members in the place of its own. All other members are the target's, its methods bound to it. */
+/** Returns the target with some members replaced. All other members are the target's, with its methods bound to it. */
 export function overriding<T extends object>(target: T, members: Members<T>): T {
   return new Proxy(target, {
     get(_, name) {

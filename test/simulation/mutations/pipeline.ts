@@ -5,7 +5,7 @@ import { overriding } from "./overriding.ts";
 
 const PENDING = "pending/";
 
-/** From a delivered event to a complete block: the stages and what hands messages to them. */
+/** Break the way from a delivered event to a complete block: the stages and their messages. */
 export const PIPELINE_MUTATIONS = [
   mutation({
     name: "ack-what-failed",

@@ -32,8 +32,8 @@ import type * as r2Tier from "../../../shared/storage/r2-tier.ts";
 import type * as wake from "../../../shared/wake.ts";
 
 /**
- * The types of the modules that have a mutation, by their paths. Types only: a product module that is loaded here, before the
- * world has taken over time and chance, would keep the machine's.
+ * The types of the modules that have a mutation, by path. This file imports types only: a product module that is loaded
+ * before the world controls time and chance would keep the machine's.
  */
 export interface Seams {
   "shared/activation.ts": typeof activation;

@@ -1,7 +1,7 @@
 import { mutation } from "./mutation.ts";
 import { overriding } from "./overriding.ts";
 
-/** The tiers, and the verifier that compares them and restores from them. */
+/** Break the tiers, and the verifier that compares and restores them. */
 export const STORAGE_MUTATIONS = [
   mutation({
     name: "believe-the-pinning-service",

@@ -5,7 +5,7 @@ import type { People } from "./people.ts";
 import { arrangeUsers } from "./users.ts";
 import { Vandal } from "./vandal.ts";
 
-/** Everything that anybody is going to do in this world, and when. */
+/** Arranges everything that people will do in this world, and the times. */
 export async function arrange(people: People): Promise<void> {
   arrangePurchases(people);
   arrangeOperator(people);
@@ -42,12 +42,15 @@ function arrangeMishaps(people: People): void {
   const { random } = world;
   const vandal = new Vandal(stack, onlooker);
   for (let i = 3; i > 0; i--) world.at(world.now + random.between(0, profile.busy), () => vandal.strikes());
-  // The second time, the first restore may be under way.
+  // A second loss may come while the first restore runs.
   for (let i = random.pick([1, 1, 1, 2]); i > 0; i--)
     world.at(world.now + random.between(0, profile.busy), () => losesStorageSoon(people));
 }
 
-/** The chain head loses its storage at any call (""), or right after a call with this label is done: the caller then acts on an answer that the chain head has forgotten. */
+/**
+ * The chain head loses its storage at any call (""), or right after a call whose label begins with this text. In the
+ * second case the caller acts on an answer that the chain head has forgotten.
+ */
 const LOST_AFTER = ["", "", "ChainHead.reserve", "ChainHead.ledger", "ChainHead.block", "KV put "];
 const MOST_OPERATIONS_UNTIL_LOSS = 40;
 const MOST_OPERATIONS_AFTER_ANSWER = 2;
@@ -59,9 +62,12 @@ function losesStorageSoon(people: People): void {
   world.afterOperations(world.random.between(0, most), () => losesStorage(people), from);
 }
 
-/** An operator is told at once, or looks when there is time. */
+/** Milliseconds until the operator restores: at once after an alert, or later when the operator looks. */
 const RESTORED_AFTER = [0, 120_000, 120_000, 3_600_000];
-/** A Worker goes on before, during or after the restore; the platform ends it in the end. */
+/**
+ * Milliseconds after the restore begins until which a Worker may stand still. It then goes on with its old answers,
+ * unless the platform has ended it.
+ */
 const OUTLIVES_FOR = 600_000;
 
 function losesStorage({ world, stack, operator, errands }: People): void {

@@ -7,7 +7,7 @@ import { PERSONAL } from "./stripe.ts";
 import { sign, submit, type Signed } from "./submitting.ts";
 
 const DAY = 86_400_000;
-/** Milliseconds after which an owner passes an asset on again: its record of the last time may still be on its way into KV. */
+/** Milliseconds after which an owner may transfer an asset again. KV may not have the asset's last record by then. */
 const SOON = 30_000;
 const MOST_TRIES = 30;
 
@@ -16,16 +16,16 @@ interface Claim {
   readonly txId: string;
 }
 
-/** As its people know it. */
+/** An asset as its people know it. */
 interface Asset {
   readonly id: string;
-  /** Whoever tried to create it: one of them did. */
+  /** Everyone who tried to create the asset. The chain takes one of them. */
   readonly claims: Claim[];
-  /** Since then, in their order; the next one is made when the one before is mined. */
+  /** The transfers so far, in order. The owner makes the next one when the last one is mined. */
   readonly transfers: { readonly to: UserKeys; readonly txId: string }[];
 }
 
-/** Who creates what, and passes it on; and who would like to, but may not. */
+/** Users create assets and transfer them. Other users try the same without the right to do so. */
 export class Assets {
   readonly #people: People;
   readonly #assets: Asset[] = [];
@@ -40,7 +40,7 @@ export class Assets {
     await this.#claims(user, asset);
   }
 
-  /** Somebody creates what somebody else has created, or is about to. */
+  /** A user creates an asset that another user has created or is about to create. */
   async isCreatedAgainBy(user: UserKeys): Promise<void> {
     const asset = this.#pick(({ transfers }) => transfers.length === 0);
     if (asset !== undefined) await this.#claims(user, asset);
@@ -56,13 +56,13 @@ export class Assets {
     await submitAndPay(this.#people, signed);
   }
 
-  /** By its owner, to somebody who may have it. */
+  /** The owner transfers the asset to one of the recipients. */
   async isPassedOn(recipients: readonly UserKeys[]): Promise<void> {
     const asset = this.#pick((asset) => this.#ownerOf(asset) !== undefined);
     if (asset !== undefined) await this.#passesOn(asset, recipients);
   }
 
-  /** From one to the next, each time as soon as the last transfer is mined. */
+  /** The asset is transferred from owner to owner, each time as soon as the last transfer is mined. */
   async changesHands(recipients: readonly UserKeys[]): Promise<void> {
     const { world, random } = this.#people;
     const asset = this.#pick(() => true);
@@ -82,7 +82,7 @@ export class Assets {
     await submitAndPay(this.#people, signed);
   }
 
-  /** By somebody who never owned it; or what nobody ever created. */
+  /** A user transfers an asset that another user owns, or that does not exist. */
   async isStolenBy(thief: UserKeys): Promise<void> {
     const { promised, random } = this.#people;
     const id = random.chance(0.3) ? "no-such-house" : this.#pick(() => true)?.id;
@@ -95,7 +95,7 @@ export class Assets {
     await submitAndPay(this.#people, signed);
   }
 
-  /** In somebody else's name, or of another time: it is refused, and nothing of it is ever mined. */
+  /** A user submits in another user's name or with a wrong time. The submission must be refused and never mined. */
   async isForgedBy(forger: UserKeys, victim: UserKeys): Promise<void> {
     const { world, random } = this.#people;
     const unsigned = creation({ assetId: `castle-${random.uint32()}` }, world.now);
@@ -115,7 +115,7 @@ export class Assets {
     return { txId, submission: { ...submission, signatures: { user } } };
   }
 
-  /** Who owns it, when that is settled. */
+  /** Returns the owner, or `undefined` while the last claim or transfer is not mined. */
   #ownerOf({ claims, transfers }: Asset): UserKeys | undefined {
     const isMined = ({ txId }: { txId: string }) => this.#people.onlooker.blockOf(txId) !== undefined;
     const last = transfers.at(-1);
@@ -133,7 +133,7 @@ export class Assets {
     return sign(this.#people, user, { ...unsigned, ...hidden });
   }
 
-  /** By the signer's clock, which may be off. */
+  /** Returns the time on the signer's clock, which may be wrong. */
   #time(): number {
     const { world, random, profile } = this.#people;
     const window = Number(profile.vars.SUBMISSION_WINDOW_SECONDS) * 1_000;

@@ -2,10 +2,10 @@ import { VdcClient } from "../../../shared/client/vdc-client.ts";
 import type { Stack } from "../platform/stack.ts";
 import { request } from "./request.ts";
 
-/** What came of each attempt: its status; `undefined` when no answer came. */
+/** Receives the status of each attempt; `undefined` if the client got no answer. */
 type Heard = (status: number | undefined) => void;
 
-/** The product's own client, whose requests go over this world's internet. */
+/** Makes the product's own client. Its requests go over this world's internet. */
 export function clientOf(stack: Stack, heard: Heard = () => {}): VdcClient {
   return new VdcClient("https://vdc.example", {
     fetch: async (input, { method = "GET", headers, body } = {}) => {
@@ -27,7 +27,7 @@ export function clientOf(stack: Stack, heard: Heard = () => {}): VdcClient {
   });
 }
 
-/** As clients of HTTP tell it, but for those that send as they read. */
+/** Adds a content-length to most bodies of bytes, as most HTTP clients do. */
 function lengthOf(body: unknown, { world: { random } }: Stack): Record<string, string> {
   return body instanceof Uint8Array && random.chance(0.7) ? { "content-length": String(body.length) } : {};
 }

@@ -6,7 +6,7 @@ import { insist } from "./insist.ts";
 import type { People } from "./people.ts";
 import { PERSONAL } from "./stripe.ts";
 
-/** Keeps a document, now and then from two devices at once, and looks later whether it is there. */
+/** A user stores a document, now and then from two devices at once, and later checks that it is there. */
 export async function keepsDocument(people: People, user: UserKeys): Promise<void> {
   const { stack, world, random, promised, errands } = people;
   const document = new Uint8Array(random.between(1, 2_000));

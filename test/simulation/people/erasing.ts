@@ -5,7 +5,7 @@ import type { People } from "./people.ts";
 const SOONEST = 60_000;
 const LATEST = 3_600_000;
 
-/** Somebody wants his private part erased, of a transaction that was taken: the operator asks until it is done, or refused. */
+/** A user wants the private part of an accepted transaction erased. The operator asks until it is erased or refused. */
 export async function erasesSomething(people: People): Promise<void> {
   const { random, promised } = people;
   const known = promised.transactions;
@@ -25,9 +25,10 @@ async function erases({ operator, promised, random, world }: People, txId: strin
       promised.erased(txId, blockNumber);
       return;
     }
-    // It was set aside, and its chain head then lost its storage: nothing of it is left, so nothing ever comes of it.
+    // The transaction was set aside, and then the chain head lost its storage. No trace of it is left, so no later
+    // request can succeed.
     if (answer?.status === 404 && world.calm) return;
-    // What was begun without an answer has to be finished; what was only ever refused may be left alone.
+    // An erasure that may have begun must be finished. The operator may give up an erasure that was only ever refused.
     if (answer === undefined || answer.status >= 500) mayBeDone = true;
     if (!mayBeDone && random.chance(0.3)) {
       promised.notErased(txId);

@@ -1,6 +1,6 @@
 import type { World } from "../world/world.ts";
 
-/** What people are about. A world is at rest when nobody has anything left to do. */
+/** The unfinished errands of all people. A world is at rest only when no errand is open. */
 export class Errands {
   readonly #world: World;
   #open = 0;
@@ -13,13 +13,16 @@ export class Errands {
     return this.#open;
   }
 
-  /** Somebody sets out at some time. What people did not foresee is a fault of the simulation, and shows. */
+  /**
+   * A person starts an errand at this time. An error that the person does not handle is a fault of the simulation, and
+   * is reported.
+   */
   at(time: number, what: string, run: () => Promise<unknown>): void {
     this.#open++;
     this.#world.at(time, () => this.#run(what, run));
   }
 
-  /** Beside what else happens. */
+  /** Starts an errand now, beside the caller's own work. */
   now(what: string, run: () => Promise<unknown>): void {
     this.#open++;
     void this.#run(what, run);

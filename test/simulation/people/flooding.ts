@@ -11,8 +11,9 @@ const KEYS = 3;
 const MOST_AT_ONCE = 16;
 
 /**
- * A hostile submitter sends as much as he can with keys that he made up a moment ago, pays for nothing, and dates everything
- * as early or as late as the deployment takes: some of it is refused at the door, some by the rules of the chain, some is mined.
+ * A hostile submitter sends as much as possible with new keys, and pays for nothing. Each submission has the earliest
+ * or latest time that the deployment accepts. The Workers refuse some of it at once, the rules of the chain refuse
+ * some, and some is mined.
  */
 export async function floods(people: People): Promise<void> {
   const { random, errands } = people;
@@ -47,7 +48,7 @@ async function sends(
   await submit(people, signed);
 }
 
-/** Near either end of what the deployment takes, or beyond it. */
+/** Returns a time near either end of the accepted window, or beyond it. */
 function timeOf({ world, random, profile }: People): number {
   const window = Number(profile.vars.SUBMISSION_WINDOW_SECONDS) * 1_000;
   return world.now + random.pick([-1, 1]) * random.between(0, Math.floor(window * 1.1));

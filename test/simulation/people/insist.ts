@@ -6,9 +6,9 @@ const SOONEST = 20_000;
 const LATEST = 1_200_000;
 
 /**
- * Does it again, minutes later, for as long as nobody answers or the deployment can't: until something is known, or, now
- * and then, until patience is over.
- * @returns the answer, or the problem with which it was refused; `undefined`: given up, and nothing is known
+ * Repeats the request every few minutes while no answer comes or the deployment can't serve it. Now and then the person
+ * gives up.
+ * @returns the answer, or the problem with which it was refused; `undefined` if the person gave up and knows nothing
  */
 export async function insist<T>(
   world: World,

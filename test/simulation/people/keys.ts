@@ -6,12 +6,12 @@ import { NoAnswer, request } from "./request.ts";
 
 const ASK_AGAIN = 600_000;
 const MOST_TRIES = 20;
-/** For so long a Worker with the old keyring may come back, beside the new one. */
+/** Milliseconds in which a Worker with the old keyring may come back, beside a Worker with the new one. */
 const OLD_ONE_RETURNS_FOR = 1_800_000;
 
 /**
- * What the handbook says when the signing key was stolen: the operator deploys a new keyring, and once a block has announced
- * its key, has the next one state from which block on the old key is not to be trusted.
+ * Follows the handbook for a stolen signing key. The operator deploys a new keyring. Once a block has announced its
+ * key, the operator asks for a revocation, which states the first block for which the old key is not trusted.
  */
 export async function replacesStolenKey(people: People): Promise<void> {
   const { world, stack, random } = people;
@@ -28,12 +28,15 @@ export async function replacesStolenKey(people: People): Promise<void> {
   await revokesRetired(people);
 }
 
-/** Again and again, until a block states it: a chain head that lost its storage forgets what no block states. */
+/**
+ * Asks for the revocation again until a block states it. A chain head that lost its storage only knows what blocks
+ * state.
+ */
 async function revokesRetired({ world, stack, operator }: People): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const retired = await retiredKey();
     if (retired !== undefined) {
-      // From the first block on that it may not sign anyway: so all that the others verify stays trusted.
+      // Revokes from the first block that the key may not sign anyway, so that all blocks so far stay trusted.
       const asked = posted({ fromBlock: (retired.retiredIn ?? 0) + 1, reason: "stolen" });
       const answer = await operator.click(`/api/vdc/keys/${retired.keyId}/revoke`, asked);
       if (answer?.status === 200) return;

@@ -6,11 +6,11 @@ import { insist } from "./insist.ts";
 import type { People } from "./people.ts";
 import { PERSONAL } from "./stripe.ts";
 
-/** Somebody who changes his metadata now and then, and before the last change was answered. */
+/** A user who changes their metadata now and then, also before the last change was answered. */
 export class Diary {
   readonly #people: People;
   readonly #user: UserKeys;
-  /** Version 1 may have come with the activation. */
+  /** The activation may have stored version 1. */
   #version = 1;
 
   constructor(people: People, user: UserKeys) {
@@ -18,7 +18,7 @@ export class Diary {
     this.#user = user;
   }
 
-  /** Now and then twice within a minute, and from a device that does not know of the last change. */
+  /** Changes the metadata, now and then twice within a minute, and from a device that does not know the last change. */
   async changes(): Promise<void> {
     const { world, random, errands } = this.#people;
     const version = ++this.#version;

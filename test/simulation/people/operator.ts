@@ -8,7 +8,7 @@ import { NoAnswer, operate, type Answer, type Asked } from "./request.ts";
 const MOST_TRIES = 50;
 const ASK_AGAIN = 600_000;
 
-/** Somebody at the console: impatient, and not always sure whether the click was taken. */
+/** An operator at the console: impatient, and not always sure whether a click was received. */
 export class Operator {
   readonly #stack: Stack;
   readonly #random: Random;
@@ -18,7 +18,7 @@ export class Operator {
     this.#random = stack.world.random.of("operator");
   }
 
-  /** One click, or two. `undefined` when no answer came. */
+  /** Clicks once or twice. Returns `undefined` if no answer came. */
   async click(path: string, asked: Asked = {}): Promise<Answer | undefined> {
     const { world } = this.#stack;
     const once = async () => {
@@ -33,7 +33,10 @@ export class Operator {
     return once();
   }
 
-  /** What the handbook says when the chain head has lost its storage: again and again, until there is nothing to restore. */
+  /**
+   * Follows the handbook for a chain head that has lost its storage: repeats the restore until nothing is left to
+   * restore.
+   */
   async restores(): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const answer = await this.click(
@@ -53,7 +56,7 @@ export class Operator {
     await this.click(`/api/storage-verify/verify-all?repair=${repair}`, { method: "POST" });
   }
 
-  /** Everything that can go back to its stage. */
+  /** Replays every dead letter that a stage can take again. */
   async replaysDeadLetters(): Promise<void> {
     await this.click(
       "/api/dead-letters/replays",
@@ -61,7 +64,7 @@ export class Operator {
     );
   }
 
-  /** Thinks better of it. */
+  /** Aborts the replays that run. */
   async abortsReplays(): Promise<void> {
     const answer = await this.click("/api/dead-letters/replays");
     if (answer?.status !== 200) return;
@@ -70,7 +73,7 @@ export class Operator {
       if (state === "running") await this.click(`/api/dead-letters/replays/${id}`, { method: "DELETE" });
   }
 
-  /** Of what broke a rule of the chain, for which nothing can be done. */
+  /** Dismisses the dead letters of transactions that break a rule of the chain, which no replay can mend. */
   async dismissesDeadLetters(): Promise<void> {
     const answer = await this.click("/api/dead-letters");
     if (answer?.status !== 200) return;
@@ -84,7 +87,9 @@ export class Operator {
         await this.click(`/api/dead-letters/${id}/dismiss`, posted({ reason: "it broke a rule" }));
   }
 
-  /** @returns a token that registers one user; `undefined` when the answer is lost, for then it is nobody's */
+  /**
+   * @returns a token that registers one user; `undefined` if the answer was lost, because then no user has the token
+   */
   async invites(expiresInSeconds: number): Promise<IssuedToken | undefined> {
     const answer = await this.click("/api/activation-tokens", posted({ expiresInSeconds }));
     return answer?.status === 200 ? (answer.json() as IssuedToken) : undefined;

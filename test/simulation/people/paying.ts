@@ -7,7 +7,7 @@ import { submit, type Signed, type Submitted } from "./submitting.ts";
 
 const HOUR = 3_600_000;
 
-/** Submits what may have to be paid, and pays for it: before, afterwards, too late, twice, or never. */
+/** Submits a transaction that may have to be paid. The payment comes before, after, too late, twice, or never. */
 export async function submitAndPay(people: People, signed: Signed): Promise<Submitted> {
   const { world, random, profile, promised } = people;
   if (!mustBePaid(people, signed)) return submit(people, signed);
@@ -45,7 +45,7 @@ function pay({ stripe, errands, random, promised }: People, txId: string): void 
     });
 }
 
-/** Looks where it is, and sends the very same bytes again when they are asked for. */
+/** Looks up the submission's state, and sends the same bytes again when VDC needs them again. */
 async function followUp(people: People, signed: Signed): Promise<Submitted> {
   const { stack, world, random, promised } = people;
   const { txId, submission } = signed;
@@ -66,7 +66,7 @@ async function followUp(people: People, signed: Signed): Promise<Submitted> {
   }
 }
 
-/** From here on the chain head knows that it is paid. */
+/** Tells whether a payment for the submission is mined. From then on the chain head knows that it is paid. */
 function isPaymentMined({ promised, onlooker }: People, txId: string): boolean {
   return promised.paymentsOf(txId).some((payment) => onlooker.blockOf(payment) !== undefined);
 }

@@ -8,12 +8,12 @@ import type { Errands } from "./errands.ts";
 import type { Operator } from "./operator.ts";
 import type { Stripe } from "./stripe.ts";
 
-/** Whom a person deals with, and what one remembers. */
+/** Everything that a person deals with or remembers. */
 export interface People {
   readonly world: World;
   readonly stack: Stack;
   readonly profile: Profile;
-  /** For what people decide. */
+  /** Decides what people do. */
   readonly random: Random;
   readonly promised: Promised;
   readonly onlooker: Onlooker;

@@ -18,7 +18,7 @@ export async function newUser(): Promise<UserKeys> {
   return importUserKeys(generateUserKeys());
 }
 
-/** By a submission, now and then by two of different times: one of them is mined. */
+/** A user registers by a submission, now and then by two with different times. One of them is mined. */
 export async function registers(people: People, user: UserKeys): Promise<void> {
   const { world, random, promised, errands } = people;
   const times = random.chance(0.2) ? 2 : 1;
@@ -30,7 +30,7 @@ export async function registers(people: People, user: UserKeys): Promise<void> {
   }
 }
 
-/** With a token that an operator gave out; now and then somebody else has got hold of it too. */
+/** A user registers with an operator's token. Now and then another person uses the same token. */
 export async function isInvited(people: People, user: UserKeys): Promise<void> {
   const { world, random, operator, errands } = people;
   const seconds = random.pick([60, 600, 86_400]);
@@ -59,7 +59,7 @@ async function activates(people: People, user: UserKeys, issued: IssuedToken): P
 interface Activation {
   readonly request: ActivationRequest;
   readonly txId: string;
-  /** Whichever clock is asked, the token has expired. */
+  /** The token has expired by every clock of the deployment. */
   readonly isTooLate: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { Invocation } from "../world/invocation.ts";
 import type { Stack } from "../platform/stack.ts";
 
-/** No answer came: whether anything was done is not known. */
+/** Thrown if no answer came. The caller does not know whether the request had an effect. */
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 }
@@ -10,7 +10,7 @@ export interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Milliseconds until who asked gives up. */
+  /** Milliseconds until the caller gives up. */
   readonly patience?: number;
 }
 
@@ -23,7 +23,7 @@ export interface Answer {
 
 const PATIENCE = 30_000;
 
-/** A request from the internet to the gateway. @throws NoAnswer */
+/** Sends a request from the internet to the gateway. @throws NoAnswer */
 export async function request(stack: Stack, path: string, asked: Asked = {}): Promise<Answer> {
   const { world } = stack;
   const { method = "GET", headers = {}, body, patience = PATIENCE } = asked;
@@ -41,7 +41,7 @@ export async function request(stack: Stack, path: string, asked: Asked = {}): Pr
       headers: response.headers,
       text: await response.text(),
     }));
-  answered.catch(() => {}); // nobody may be waiting any more
+  answered.catch(() => {}); // the caller may have given up
   const hangsUp = world.strikes("client hangs up", `${method} ${path}`);
   const gaveUp = world.sleep(hangsUp ? world.random.between(1, 3_000) : patience).then(() => {
     if (world.random.chance(0.5)) invocation.kill("its caller hung up");
@@ -57,7 +57,7 @@ export async function request(stack: Stack, path: string, asked: Asked = {}): Pr
   return { ...answer, json: () => JSON.parse(answer.text) as unknown };
 }
 
-/** As an operator. @throws NoAnswer */
+/** Sends a request as an operator. @throws NoAnswer */
 export function operate(stack: Stack, path: string, asked: Asked = {}): Promise<Answer> {
   const headers = { ...asked.headers, "x-admin-secret": stack.secrets.ADMIN_SECRET };
   return request(stack, path, { ...asked, headers });

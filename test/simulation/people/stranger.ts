@@ -4,7 +4,7 @@ import { clientOf } from "./client.ts";
 
 const SAMPLES = 3;
 
-/** Somebody who trusts nobody: looks transactions up through the public interface, and verifies what is shown. */
+/** A person who trusts no one: looks transactions up through the public interface, and verifies every answer. */
 export class Stranger {
   readonly #stack: Stack;
   readonly #client: VdcClient;
@@ -14,7 +14,7 @@ export class Stranger {
     this.#client = clientOf(stack);
   }
 
-  /** @param mined transactions that stand in blocks */
+  /** @param mined ids of mined transactions */
   async looksUp(mined: readonly string[]): Promise<void> {
     const { world } = this.#stack;
     for (const txId of world.random.shuffled(mined).slice(0, SAMPLES)) {

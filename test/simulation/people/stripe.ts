@@ -3,13 +3,13 @@ import type { Stack } from "../platform/stack.ts";
 import type { Promised } from "../promises/promised.ts";
 import { NoAnswer, request } from "./request.ts";
 
-/** Never in public: every buyer's address ends with it. */
+/** Part of every buyer's address. It must never appear in public. */
 export const PERSONAL = "canary-of-a-buyer";
 
-/** Seconds between Stripe's attempts, for about three days. */
+/** Seconds between Stripe's delivery attempts, for about three days in all. */
 const ATTEMPTS = [0, 30, 120, 600, 3_600, 7_200, ...Array.from({ length: 22 }, () => 10_800)];
 
-/** Buyers, and Stripe, which delivers each event until it is taken, and now and then once more. */
+/** Buyers and Stripe. Stripe delivers each event until VDC accepts it, and now and then once more. */
 export class Stripe {
   readonly #stack: Stack;
   readonly #promised: Promised;
@@ -21,12 +21,15 @@ export class Stripe {
     this.#promised = promised;
   }
 
-  /** Events that were not taken yet. */
+  /** The number of events that VDC has not accepted yet. */
   get undelivered(): number {
     return this.#undelivered;
   }
 
-  /** Somebody buys, and the event of it is delivered. @returns the payment's id once it is taken, `undefined` when it never is */
+  /**
+   * A buyer buys, and Stripe delivers the event. @returns the payment's id once VDC accepts it; `undefined` if it never
+   * does
+   */
   buys(facts: { assetId?: string; pays?: string } = {}): Promise<string | undefined> {
     const { world } = this.#stack;
     const event = syntheticCheckout({

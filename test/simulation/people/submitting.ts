@@ -11,10 +11,10 @@ import { clientOf } from "./client.ts";
 import { insist } from "./insist.ts";
 import type { People } from "./people.ts";
 
-/** `kept`: it waits for its payment. `unknown`: it may have been taken, or may yet be. */
+/** `kept`: the submission waits for its payment. `unknown`: VDC may have accepted it, or may still do so. */
 export type Submitted = "taken" | "kept" | "refused" | "unknown";
 
-/** What was signed, and is kept until it is taken: signing again would give other bytes. */
+/** A signed submission. Its sender keeps it until it is accepted, because signing again would give other bytes. */
 export interface Signed {
   readonly submission: Submission;
   readonly txId: string;
@@ -25,7 +25,7 @@ export async function sign({ stack }: People, user: UserKeys, unsigned: Unsigned
   return { submission, txId: payloadOfSubmission(stack.chainId, submission).transaction.id };
 }
 
-/** Sends it until something is known, now and then from two devices at once. */
+/** Sends the submission until its result is known, now and then from two devices at once. */
 export async function submit(people: People, signed: Signed): Promise<Submitted> {
   const { random, errands } = people;
   if (random.chance(0.2)) errands.now(`sending ${signed.txId} twice`, () => submitOnce(people, signed));
@@ -35,14 +35,14 @@ export async function submit(people: People, signed: Signed): Promise<Submitted>
 async function submitOnce(people: People, { submission, txId }: Signed): Promise<Submitted> {
   const { stack, world, random, promised } = people;
   const client = clientOf(stack, (status) => {
-    // A clean refusal is a promise too: nothing of it is ever mined.
+    // After a clean refusal the submission must never be mined. Any other answer makes that possible.
     if (status === undefined || status < 400 || status >= 500) promised.offered(txId);
   });
   const answer = await insist(world, random, () => client.submit(submission));
   if (answer === undefined) return "unknown";
   if (answer instanceof VdcProblem) {
     world.say(`people: ${txId} is refused: ${answer.slug}`);
-    // Asked twice at the edge of the window, or by two clocks, both answers may be true.
+    // At the edge of the window, two requests or two clocks may give different and true answers.
     if (answer.slug === "timestamp-outside-window" && isNearEdge(people, submission.timestamp))
       promised.offered(txId);
     return "refused";

@@ -3,7 +3,7 @@ import type { World } from "../world/world.ts";
 import type { People } from "./people.ts";
 import { NoAnswer, request } from "./request.ts";
 
-/** What an upload announces, and never sends. */
+/** The announced length of an upload that is never sent. */
 const ANNOUNCED_BYTES = 19_000_000;
 /** Milliseconds between two bytes. Infinity: the sender sends no byte at all. */
 const PAUSES = [Infinity, 100, 1_000, 9_000];

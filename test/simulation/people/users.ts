@@ -5,7 +5,10 @@ import { Diary } from "./metadata.ts";
 import type { People } from "./people.ts";
 import { isInvited, newUser, registers } from "./registering.ts";
 
-/** Everybody who signs something, and when. The last of them is not to be trusted: what is not his never becomes his. */
+/**
+ * Arranges everything that users sign, and the times. The last user is dishonest: another user's asset must never
+ * become theirs.
+ */
 export async function arrangeUsers(people: People): Promise<void> {
   const { profile, random } = people;
   const users: UserKeys[] = [];
@@ -34,7 +37,7 @@ export async function arrangeUsers(people: People): Promise<void> {
   }
 }
 
-/** In that first part of the time in which people do something. */
+/** Starts an errand at a random time in the first part of the busy time. */
 function sometime(
   { world, profile, random, errands }: People,
   part: number,

@@ -2,10 +2,10 @@ import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { Stack } from "../platform/stack.ts";
 import type { Onlooker } from "../promises/onlooker.ts";
 
-/** One copy of a block, or what points to one of its transactions. */
+/** A copy of a block, or the index entry of one of its transactions. */
 type Target = "R2" | "KV" | "IPFS" | "index";
 
-/** Spoils one copy of an old block behind everybody's back; the other copies are sound, so it can be mended. */
+/** Spoils one copy of an old block unnoticed. The other copies are intact, so it can be restored. */
 export class Vandal {
   readonly #stack: Stack;
   readonly #onlooker: Onlooker;
@@ -23,7 +23,7 @@ export class Vandal {
     const blockNumber = random.between(0, latest.blockNumber);
     const target = random.pick<Target>(["R2", "KV", "IPFS", "index"]);
     const bytes = r2.truth(r2Keys.block(blockNumber))?.bytes;
-    if (bytes === undefined || this.#onlooker.isSpoilt(blockNumber)) return; // two spoilt copies may be all there is
+    if (bytes === undefined || this.#onlooker.isSpoilt(blockNumber)) return; // a second spoilt copy might leave no intact one
     if (!world.strikes("copy spoilt", `block ${blockNumber} in ${target}`)) return;
     this.#onlooker.spoilt(blockNumber);
     const isGone = random.chance(0.5);

@@ -4,7 +4,7 @@ import type { Stack } from "./stack.ts";
 const EVERY = 1_800_000;
 const LONGEST = 7_200_000;
 
-/** Now and then a Worker is deployed that fails at everything, until somebody notices. */
+/** Now and then deploys a Worker that fails at everything, until an operator notices. */
 export function startBadDeployments(stack: Stack): void {
   const { world } = stack;
   world.at(world.now + EVERY, () => {

@@ -1,4 +1,4 @@
-/** What `cloudflare:workers` gives to the Workers here. */
+/** Stands in for the classes of `cloudflare:workers`. */
 class Base<Env> {
   protected readonly ctx: unknown;
   protected readonly env: Env;

@@ -3,12 +3,14 @@ import { WORKERS, type WorkerName, type WorkerPlan } from "../../../shared/pipel
 import type { Stack } from "./stack.ts";
 
 /**
- * `alerts` watches, and changes nothing that it watches. Fired each minute, it would be more than half of all that happens in a
- * seed, so more seeds see more.
+ * `alerts` only reads. Fired every minute, its cron would be more than half of all events of a seed. A rarer cron
+ * leaves time for more seeds.
  */
 const RARER: Partial<Record<WorkerName, string>> = { alerts: "*/5 * * * *" };
 
-/** Fires the cron triggers of all Workers for as long as the world lasts; one is left out or comes twice now and then. */
+/**
+ * Fires the cron triggers of all Workers as long as the world lasts. Now and then a firing is left out or comes twice.
+ */
 export function startCrons(stack: Stack): void {
   for (const worker of Object.keys(WORKERS) as WorkerName[]) {
     const { cron }: WorkerPlan = WORKERS[worker];
@@ -16,7 +18,9 @@ export function startCrons(stack: Stack): void {
   }
 }
 
-/** Every world begins at the same time, so the times of a trigger are worked out once for all of them. */
+/**
+ * The next firing of each trigger by the time before it. All worlds begin at the same time, so they share this cache.
+ */
 const nextAfter = new Map<string, Map<number, number>>();
 
 function nextRun(cron: string, after: number): number {

@@ -9,7 +9,7 @@ interface Prepared {
 }
 
 /**
- * A Durable Object's SQLite database, in memory. All that is written belongs to one transaction until it is committed. Each
+ * A Durable Object's SQLite database, in memory. All writes belong to one transaction until it is committed. Each
  * statement is prepared once.
  */
 export class SimulatedDatabase {
@@ -24,7 +24,7 @@ export class SimulatedDatabase {
     const prepared = this.#prepare(query);
     const found = prepared.statement.all(...bindings) as unknown as readonly unknown[][];
     if (found.length === 0) return [];
-    // A migration may have added a column to what `*` means.
+    // A migration may have added a column that `*` includes.
     if (prepared.columns.length !== found[0]?.length)
       prepared.columns = prepared.statement.columns().map(({ name }) => name);
     return found.map((values) => rowOf(prepared.columns, values));

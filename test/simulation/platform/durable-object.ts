@@ -11,7 +11,7 @@ export type ObjectClass = new (context: never, env: never) => object;
 const LIMIT = 900_000;
 const ALARM_RETRIES = 6;
 
-/** One life of an instance: what is in memory dies with it. */
+/** One life of an instance. Its memory dies with it. */
 interface Life {
   readonly invocation: Invocation;
   readonly instance: Record<string, unknown>;
@@ -19,8 +19,9 @@ interface Life {
 }
 
 /**
- * A Durable Object on Node's SQLite. What it writes is on disk a few milliseconds later; until then nothing that it says
- * leaves it (output gate), and if it dies, nothing was written or said. It is evicted now and then, at any call it makes.
+ * A Durable Object on Node's SQLite. A write is on disk a few milliseconds later. Until then no message of the object
+ * leaves it (output gate), and if the object dies, the write and the messages never happened. The object is evicted now
+ * and then, at any of its calls.
  */
 export class SimulatedObject {
   readonly #world: World;
@@ -32,13 +33,13 @@ export class SimulatedObject {
   #life: Life | undefined;
   #flushing: Promise<void> | undefined;
   #isDirty = false;
-  /** When the alarm is set for, as the object sees it, and as it is on disk. */
+  /** The time of the alarm, as the object set it, and as it is on disk. */
   #alarm: number | null = null;
   #alarmOnDisk: number | null = null;
   #appointment: Appointment | undefined;
   #failedAlarms = 0;
   #isRinging = false;
-  /** A failed alarm comes again after a while. */
+  /** The earliest time at which a failed alarm is repeated, milliseconds since the epoch. */
   #alarmNotBefore = 0;
 
   constructor(
@@ -52,7 +53,7 @@ export class SimulatedObject {
     this.#env = env;
   }
 
-  /** As whoever calls its methods sees it. */
+  /** Returns the stub that callers use. */
   stub(): object {
     return new Proxy(
       {},
@@ -65,13 +66,13 @@ export class SimulatedObject {
     );
   }
 
-  /** Rows of its storage, as they are now; none of one that nobody has called yet. */
+  /** Reads rows of the object's storage as they are now. Empty if the object was never called. */
   rows<Row>(query: string): Row[] {
     const [table] = this.#database.rows("SELECT name FROM sqlite_schema LIMIT 1");
     return table === undefined ? [] : (this.#database.rows(query) as Row[]);
   }
 
-  /** Its alarm rings, or is to ring at this very moment. */
+  /** Tells whether the alarm runs or is due. */
   get isDue(): boolean {
     return this.#isRinging || (this.#alarmOnDisk !== null && this.#alarmOnDisk <= this.#world.now);
   }
@@ -84,7 +85,7 @@ export class SimulatedObject {
     life.invocation.kill(why);
   }
 
-  /** All that it ever stored is gone, and nobody tells it. */
+  /** Deletes everything that the object ever stored, without notice. */
   loseStorage(): void {
     this.evict("lost its storage");
     this.#database.close();
@@ -194,7 +195,9 @@ export class SimulatedObject {
     };
   }
 
-  /** Resolves when all that is written is on disk. @throws never: when the life ends before, it waits for ever */
+  /**
+   * Resolves when everything that was written is on disk. Never rejects: if the life ends before, it never resolves.
+   */
   async #onDisk(life: Life): Promise<void> {
     while (this.#isDirty || this.#flushing !== undefined) {
       this.#flushing ??= this.#flush(life);
@@ -239,12 +242,12 @@ export class SimulatedObject {
     this.#appointment = asPlatform(() => this.#world.at(due, () => void this.#ring()));
   }
 
-  /** At least once: until it has ended well, the alarm is still set on disk. */
+  /** Runs the alarm at least once: it stays set on disk until it has succeeded. */
   async #ring(): Promise<void> {
     const rung = this.#alarmOnDisk;
     if (rung === null) return;
     if (this.#isRinging) return; // one alarm at a time: the next is arranged when this one has ended
-    if (this.#world.clocks.of(this.#label) < rung) return this.#arrange(); // the clock was put back meanwhile
+    if (this.#world.clocks.of(this.#label) < rung) return this.#arrange(); // the clock was set back in the meantime
     const twice = this.#world.strikes("alarm twice", this.#label);
     const life = this.#alive();
     const stop = limitTo(this.#world, life.invocation, LIMIT);
@@ -287,7 +290,7 @@ export class SimulatedObject {
   }
 }
 
-/** An error as the caller of an RPC sees it: a copy without its class. */
+/** Returns an error as the caller of an RPC sees it: a copy without its class. */
 function overRpc(error: unknown): Error {
   if (error instanceof Died)
     return new Error("Durable Object reset because its code was updated or it was evicted.");

@@ -4,15 +4,15 @@ import { HOLD } from "../../../workers/accounts/uploads.ts";
 import type { World } from "../world/world.ts";
 
 /**
- * What modules remember lives as long as an isolate, and in each world the isolates are new. Within a world they outlive
- * every invocation: what a dead one has not given back, nobody gives back.
+ * Gives each world new isolates, with new module state. Within a world, module state outlives every invocation: memory
+ * that a dead invocation did not return stays taken.
  */
 export function beginIsolates(world: World): void {
   const fresh = new ByteBudget(DOCUMENT_MEMORY, HOLD, () => Date.now());
   documentMemory.loan = () => roomy(fresh.loan(), world);
 }
 
-/** All documents of a world fit into one isolate's memory, so a refused loan is a broken promise. */
+/** Fails the seed when a loan is refused, because all documents of a world fit into one isolate's memory. */
 function roomy(loan: Loan, world: World): Loan {
   return {
     extendTo: (bytes) => {

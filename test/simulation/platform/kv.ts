@@ -4,14 +4,14 @@ import type { World } from "../world/world.ts";
 
 interface Version {
   readonly at: number;
-  /** `undefined`: there is none. */
+  /** `undefined`: the key has no value. */
   readonly value: string | undefined;
   readonly metadata?: unknown;
 }
 
-/** Milliseconds for which a location may answer what was before (Cloudflare: "up to 60 seconds or more"). */
+/** Milliseconds for which a location may return an older version (Cloudflare: "up to 60 seconds or more"). */
 const STALE = 60_000;
-/** Milliseconds between two writes of a key. */
+/** Milliseconds that must lie between two writes of a key. */
 const WRITE_INTERVAL = 1_000;
 const KEYS_A_LIST = 1_000;
 const KEYS_A_GET = 100;
@@ -19,8 +19,8 @@ const KEYS_A_GET = 100;
 export type KvObserver = (key: string, value: string | undefined) => void;
 
 /**
- * Workers KV with production's semantics: a read may see what was up to a minute ago, also that nothing was; a second write
- * of a key within a second is refused.
+ * Workers KV with production's semantics. A read may return the version of up to a minute ago, also the absence of a
+ * value. A second write of a key within a second is refused.
  */
 export class SimulatedKv {
   readonly #world: World;
@@ -28,14 +28,14 @@ export class SimulatedKv {
   readonly #observe: KvObserver;
   readonly #landsWithin: number;
 
-  /** @param landsWithin milliseconds: a write that was not answered is done within them, or never */
+  /** @param landsWithin milliseconds: an unanswered write takes effect within them, or never */
   constructor(world: World, observe: KvObserver, landsWithin: number) {
     this.#world = world;
     this.#observe = observe;
     this.#landsWithin = landsWithin;
   }
 
-  /** What was written last, whoever can see it already. */
+  /** Returns the last written value, whether or not readers see it yet. */
   truth(key: string): string | undefined {
     return this.#keys.get(key)?.at(-1)?.value;
   }
@@ -46,12 +46,12 @@ export class SimulatedKv {
       .toSorted();
   }
 
-  /** Changed behind everybody's back. */
+  /** Changes a value without notice. */
   tamper(key: string, value: string | undefined): void {
     this.#write(key, value);
   }
 
-  /** As a Worker's binding. */
+  /** Returns the binding that a Worker sees. */
   binding(): KVNamespace {
     const get = (key: string | readonly string[], options?: string | { type?: string }) => {
       const json = (typeof options === "object" ? options.type : options) === "json";
@@ -124,7 +124,7 @@ export class SimulatedKv {
     ]);
   }
 
-  /** The present version, or one that was the present one within the last minute. */
+  /** Returns the current version, or a version that was current within the last minute. */
   #seen(key: string): Version | undefined {
     const versions = this.#keys.get(key) ?? [];
     const { now, random } = this.#world;

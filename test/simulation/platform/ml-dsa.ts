@@ -1,7 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from "node:crypto";
 import { ml_dsa44 as noble } from "@noble/post-quantum/ml-dsa.js";
 
-/** How many keys are kept: a world has few users, and each Worker makes and reads the same keys again and again. */
+/** The number of cached keys. A world has few users, and each Worker makes and reads the same keys again and again. */
 const KEPT = 100;
 const keysOf = new Map<string, ReturnType<typeof noble.keygen>>();
 const publicKeys = new Map<string, KeyObject>();
@@ -29,8 +29,8 @@ function kept<T>(all: Map<string, T>, name: string, make: () => T): T {
 }
 
 /**
- * Stands in for noble's ML-DSA-44 and gives the same answers: OpenSSL verifies, which needs no randomness and is seven times
- * cheaper. Signing stays noble's, for it takes its randomness from the world.
+ * Replaces noble's ML-DSA-44 with the same results. OpenSSL verifies, which needs no randomness and is seven times
+ * cheaper. Noble still signs, because it takes its randomness from the world.
  */
 export const ml_dsa44: Pick<typeof noble, "keygen" | "sign" | "verify"> = {
   keygen,

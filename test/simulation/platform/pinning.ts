@@ -18,7 +18,10 @@ export const GATEWAY = "https://gateway.pinata.cloud";
 
 export type PinObserver = (cid: string, bytes: Uint8Array<ArrayBuffer>) => void;
 
-/** Pinata as the unmodified SDK speaks to it, and an IPFS gateway; they lie, stall, limit and forget. */
+/**
+ * Pinata, as the unmodified SDK calls it, and an IPFS gateway. They report success falsely, stall, limit and lose
+ * files.
+ */
 export class SimulatedPinning {
   readonly #world: World;
   readonly #observe: PinObserver;
@@ -33,7 +36,7 @@ export class SimulatedPinning {
     this.#observe = observe;
   }
 
-  /** The bytes that are kept under this CID. */
+  /** Returns the bytes that are pinned under this CID. */
   truth(cid: string): Uint8Array<ArrayBuffer> | undefined {
     return this.pins().find((pin) => pin.cid === cid)?.bytes;
   }
@@ -42,12 +45,12 @@ export class SimulatedPinning {
     return [...this.#pins.values()];
   }
 
-  /** Whether it ever lost a pin of this CID that it had. */
+  /** Tells whether the service ever lost a pin of this CID. */
   hasLost(cid: string): boolean {
     return this.#lost.has(cid);
   }
 
-  /** Nobody keeps these bytes any more. */
+  /** Deletes every pin of these bytes. */
   forget(bytes: Uint8Array): void {
     for (const pin of this.pins()) if (Buffer.from(pin.bytes).equals(bytes)) this.#pins.delete(pin.id);
   }

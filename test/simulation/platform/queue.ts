@@ -21,18 +21,18 @@ const CONCURRENCY = 4;
 
 export interface QueueConsumer {
   readonly settings: Consumer;
-  /** Runs the consumer on a batch. @throws when it dies or throws */
+  /** Runs the consumer on a batch. @throws when the consumer dies or throws */
   readonly deliver: (batch: MessageBatch) => Promise<void>;
-  /** Whether one that is at work stands still: the platform gives it up, and runs another beside it. */
+  /** Tells whether a running consumer hangs. The platform then gives it up and runs another one beside it. */
   readonly standsStill: () => boolean;
   readonly deadLetters?: SimulatedQueue;
 }
 
 interface QueuePlan {
   readonly name: string;
-  /** Milliseconds that a message is kept. */
+  /** Milliseconds for which a message is kept. */
   readonly retention?: number;
-  /** Its messages only point to something that a watchdog points to again. */
+  /** Its messages are pointers that a watchdog sends again. */
   readonly pointsOnly: boolean;
 }
 
@@ -57,7 +57,7 @@ export class SimulatedQueue {
     this.#consumer = consumer;
   }
 
-  /** What is in it, delivered or not, until it is acknowledged. */
+  /** Returns the bodies of all messages that are not acknowledged, delivered or not. */
   bodies(): unknown[] {
     return this.#messages.map(({ body }) => body);
   }
@@ -173,7 +173,7 @@ export class SimulatedQueue {
     return standsStill() || this.#world.strikes("consumer beside another", this.plan.name, this.#overlaps);
   }
 
-  /** From another queue, by the platform itself. */
+  /** Receives a message that the platform moves here from another queue. */
   moveIn(body: unknown): void {
     this.#accept(body);
   }

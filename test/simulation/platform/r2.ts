@@ -10,15 +10,17 @@ export interface StoredObject {
   readonly httpMetadata: R2HTTPMetadata;
 }
 
-/** Milliseconds between two writes of a key; a second one within it is refused now and then. */
+/** Milliseconds between two writes of a key. A second write within them is refused now and then. */
 const WRITE_INTERVAL = 1_000;
 const KEYS_A_PAGE = 1_000;
 const KEYS_A_DELETE = 1_000;
 
-/** Before it happens: what is to be put, or `undefined` for a delete. */
+/** Called before each change, with the bytes of a put or `undefined` for a delete. */
 export type R2Observer = (key: string, bytes: Uint8Array<ArrayBuffer> | undefined) => void;
 
-/** R2 with production's semantics: strongly consistent, conditional writes, an ETag that is a hash of the contents. */
+/**
+ * R2 with production's semantics: strong consistency, conditional writes, and an ETag that is a hash of the contents.
+ */
 export class SimulatedR2 {
   readonly #world: World;
   readonly #observe: R2Observer;
@@ -38,13 +40,13 @@ export class SimulatedR2 {
     return [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
   }
 
-  /** Changed behind everybody's back; `undefined`: gone. */
+  /** Changes an object without notice; `undefined` deletes it. */
   tamper(key: string, bytes: Uint8Array<ArrayBuffer> | undefined): void {
     if (bytes === undefined) this.#objects.delete(key);
     else this.#objects.set(key, this.#objectOf(bytes, {}));
   }
 
-  /** As a Worker's binding. */
+  /** Returns the binding that a Worker sees. */
   binding(): R2Bucket {
     const binding = {
       get: (key: string) =>
@@ -93,14 +95,14 @@ export class SimulatedR2 {
     return operation(this.#world, { label, effect, writes: true, takes: 120, failure });
   }
 
-  /** Now, or after the caller has heard that it failed. Conditions are those of the moment at which it is done. */
+  /** Writes now, or after the caller got an error. Conditions are checked at the moment of the write. */
   #now<T>(what: string, begunAt: number, write: () => T): T {
     if (!this.#world.strikes("R2 write late", what)) return write();
     this.#world.at(landsAt(this.#world, begunAt), () => {
       try {
         write();
       } catch (error) {
-        this.#world.say(`R2 late write of ${what} is refused: ${String(error)}`); // nobody is there any more to hear of it
+        this.#world.say(`R2 late write of ${what} is refused: ${String(error)}`); // the caller is no longer there
       }
     });
     throw new Error("internal error; please try again (10001)");
@@ -136,7 +138,7 @@ export class SimulatedR2 {
     };
   }
 
-  /** A page may be shorter than asked for, as R2's may. */
+  /** Lists a page of objects. A page may be shorter than asked for, as in R2. */
   #list({ prefix = "", limit = KEYS_A_PAGE, cursor, startAfter, include = [] }: R2ListOptions) {
     const after = cursor ?? startAfter ?? "";
     const keys = this.keys(prefix).filter((key) => key > after);

@@ -33,7 +33,7 @@ export interface Deployed {
   readonly module: WorkerModule;
 }
 
-/** Told of each write before it is done. */
+/** Called before each write. */
 export interface Observers {
   readonly kv: KvObserver;
   readonly r2: R2Observer;
@@ -47,7 +47,7 @@ export interface StackOptions {
   readonly observers: Observers;
 }
 
-/** Milliseconds: what the deployment takes for granted of KV. */
+/** Milliseconds within which the deployment expects an unanswered write of KV to take effect. */
 function writesLandWithin(deployed: readonly Deployed[], vars: Readonly<Record<string, string>>): number {
   const own = deployed.find(({ name }) => name === "chain-head")?.config.vars ?? {};
   const seconds = Number({ ...own, ...vars }.WRITE_LANDS_WITHIN_SECONDS);
@@ -55,7 +55,7 @@ function writesLandWithin(deployed: readonly Deployed[], vars: Readonly<Record<s
   return seconds * 1_000;
 }
 
-/** Everything that is deployed, on simulated parts, bound as each `wrangler.toml` says. */
+/** All Workers on simulated parts, bound as each `wrangler.toml` says. */
 export class Stack {
   readonly world: World;
   readonly secrets: LocalSecrets;
@@ -86,7 +86,7 @@ export class Stack {
       this.worker(name).bind(environmentOf(name, config, parts, { vars, secrets }));
   }
 
-  /** Deploys a Worker anew with another secret. What runs goes on with the one before. */
+  /** Deploys a Worker again with another secret. A running invocation keeps the old one. */
   changeSecret(name: WorkerName, changed: Partial<LocalSecrets>): void {
     const worker = this.worker(name);
     worker.bind({ ...worker.env, ...secretsFor(name, { ...this.secrets, ...changed }) });
@@ -104,7 +104,7 @@ export class Stack {
     return queue;
   }
 
-  /** The one object of this class and name; made when it is asked for first. */
+  /** Returns the object of this class and name. Makes it on the first request. */
   object(className: string, name: string): SimulatedObject {
     const id = `${className}/${name}`;
     const known = this.#objects.get(id);
@@ -125,12 +125,12 @@ export class Stack {
     return [...this.#objects.values()];
   }
 
-  /** The chain that this deployment makes. */
+  /** The id of the chain that this deployment makes. */
   get chainId(): string {
     return (this.worker("miner").env as { CHAIN_ID: string }).CHAIN_ID;
   }
 
-  /** What a Worker asks of the internet. */
+  /** Answers a Worker's request to the internet. */
   fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (this.pinning.answers(url)) return this.pinning.fetch(request);
@@ -155,7 +155,7 @@ export class Stack {
     });
     const plan: WorkerPlan = WORKERS[stage];
     if (plan.consumes === undefined) throw new Error(`${stage} consumes nothing`);
-    // A deployment may have fewer retries than ours; then it is the platform that gives a message up.
+    // Some deployments have fewer retries than ours. Then the platform moves a message to the dead-letter queue.
     const max_retries = world.random.of(stage).pick([plan.consumes.max_retries, 3]);
     queue.consumedBy({
       settings: { ...plan.consumes, max_retries },
@@ -177,7 +177,7 @@ export class Stack {
     return { getByName: (name: string) => this.object(className, name).stub() };
   }
 
-  /** Another Worker, by fetch or by its methods. */
+  /** Returns a binding to another Worker, for fetch and RPC. */
   #serviceOf(service: string): object {
     const target = () => {
       const worker = this.#workers.get(service);

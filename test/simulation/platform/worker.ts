@@ -16,10 +16,10 @@ interface Entrypoint {
   readonly [method: string]: unknown;
 }
 
-/** Milliseconds that the platform gives an invocation: 15 minutes; who sends a request waits as long as it likes. */
+/** Milliseconds after which the platform ends an invocation: 15 minutes. A client may wait longer. */
 export const LIMIT = 900_000;
 
-/** A Worker's `wrangler.toml`, as far as the simulation reads it. */
+/** The parts of a Worker's `wrangler.toml` that the simulation reads. */
 export interface WorkerConfig {
   readonly vars?: Readonly<Record<string, string>>;
   readonly kv_namespaces?: readonly { readonly binding: string }[];
@@ -41,7 +41,7 @@ export interface Parts {
   readonly object: (className: string) => object;
 }
 
-/** What the platform gives to a Worker: what its `wrangler.toml` binds, and its secrets; nothing else. */
+/** Returns a Worker's environment: exactly the bindings in its `wrangler.toml`, and its secrets. */
 export function environmentOf(
   worker: WorkerName,
   config: WorkerConfig,
@@ -65,7 +65,7 @@ export function environmentOf(
   return bound;
 }
 
-/** A deployed Worker. Each invocation has an isolate's modules in common with the others, and dies alone. */
+/** A deployed Worker. Its invocations share an isolate's modules, and die one by one. */
 export class SimulatedWorker {
   readonly name: WorkerName;
   readonly #world: World;
@@ -110,13 +110,13 @@ export class SimulatedWorker {
     return this.#invoke(method, given);
   }
 
-  /** One of its invocations hears of no answer at the moment. */
+  /** Tells whether one of its invocations waits for an answer that is held back. */
   get standsStill(): boolean {
     const { now, calm } = this.#world;
     return !calm && [...this.running].some(({ heldUntil }) => heldUntil > now);
   }
 
-  /** From now on it fails at everything. @param until milliseconds since the epoch */
+  /** Makes the Worker fail at everything. @param until milliseconds since the epoch */
   breakUntil(until: number): void {
     this.#brokenUntil = until;
   }
@@ -137,7 +137,7 @@ export class SimulatedWorker {
     this.running.add(invocation);
     const after: Promise<unknown>[] = [];
     const context = {
-      waitUntil: (work: Promise<unknown>) => void after.push(work.catch(() => {})), // the platform logs it, no more
+      waitUntil: (work: Promise<unknown>) => void after.push(work.catch(() => {})), // the platform only logs the error
       passThroughOnException() {},
     };
     try {

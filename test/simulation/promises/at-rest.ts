@@ -1,7 +1,9 @@
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { People } from "../people/people.ts";
 
-/** What somebody still waits for, in a few words each. Nothing: all that was taken is in a block, set aside, or has expired. */
+/**
+ * Lists unfinished work, in a few words each. Empty if every accepted transaction is in a block, set aside, or expired.
+ */
 export function whatIsLeft({ stack, onlooker, stripe, errands }: People): string[] {
   const head = stack.object("ChainHead", stack.chainId);
   const letters = stack.object("DeadLetters", stack.chainId);

@@ -5,7 +5,7 @@ import type { Promised } from "./promised.ts";
 const KEPT = "a document is kept";
 const PREFIX = r2Keys.document("").replace(".json", "");
 
-/** At any moment: what was answered is in R2, byte for byte. */
+/** Holds at any moment: R2 has every document that VDC answered for, byte for byte. */
 export function checkDocuments({ r2, world }: Stack, promised: Promised): void {
   for (const [id, { bytes }] of promised.documents) {
     const stored = r2.truth(r2Keys.document(id))?.bytes;
@@ -14,7 +14,10 @@ export function checkDocuments({ r2, world }: Stack, promised: Promised): void {
   }
 }
 
-/** When nothing is under way: R2 and IPFS hold the same documents, and the index knows them all. A pin that the service lost was kept once. */
+/**
+ * Holds at rest: R2 and IPFS have the same documents, and the index has all of them. A pin that the service lost counts
+ * as kept.
+ */
 export function checkPinnedDocuments(stack: Stack, promised: Promised): void {
   const { r2, pinning, world } = stack;
   checkDocuments(stack, promised);

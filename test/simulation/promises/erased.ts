@@ -5,7 +5,7 @@ import type { Promised } from "./promised.ts";
 
 const ERASED = "erased stays erased";
 
-/** At any moment: what was erased is in no archive again. */
+/** Holds at any moment: no archive contains an erased private part again. */
 export function checkErasedFromArchives(stack: Stack, promised: Promised): void {
   for (const txId of promised.erasures) {
     const blockNumber = promised.erasureOf(txId);
@@ -15,7 +15,10 @@ export function checkErasedFromArchives(stack: Stack, promised: Promised): void 
   }
 }
 
-/** When nothing is under way: no envelope of it is anywhere; and what no block had then, none has now. */
+/**
+ * Holds at rest: no envelope of an erased transaction is stored. A transaction that was in no block when it was erased
+ * is in no block now.
+ */
 export function checkErased(stack: Stack, promised: Promised, mined: Mined): void {
   const { world, r2 } = stack;
   const erased = new Set(promised.erasures);

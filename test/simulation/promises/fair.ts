@@ -5,26 +5,27 @@ interface WaitingRow {
   readonly sequence: number;
 }
 
-/** Above this, a block's bytes may be the limit, and not the number of its transactions. */
+/** In a larger block, the limit may be its bytes and not the number of its transactions. */
 const MOST_COUNTED = 10;
 
 /**
- * No flood delays a payment: while one waits that was approved before a block was reserved, half of that block is paid
- * transactions, or each block with an even number where a block holds one. So only the payments before it delay it.
+ * No flood delays a payment. While a payment waits that was approved before a block was reserved, half of that block is
+ * paid transactions. If a block holds one transaction, each block with an even number is paid. So only earlier payments
+ * delay a payment.
  *
- * It does not look at paid transactions with `needs`, which may have to wait for another transaction, nor at blocks of more
- * than `MOST_COUNTED` transactions.
+ * The check leaves out paid transactions with `needs`, which may have to wait for another transaction, and blocks of
+ * more than `MOST_COUNTED` transactions.
  */
 export class Fairness {
   readonly #stack: Stack;
-  /** Approved payments that waited when a miner staged this block: before the next one was reserved. */
+  /** Approved payments that waited when a miner staged this block, that is, before the next block was reserved. */
   #last: { readonly blockNumber: number; readonly waiting: readonly WaitingRow[] } | undefined;
 
   constructor(stack: Stack) {
     this.#stack = stack;
   }
 
-  /** A miner stages this block: its transactions are chosen. */
+  /** A miner stages this block, so its transactions are chosen. */
   staged(blockNumber: number): void {
     const { world } = this.#stack;
     const most = Number(this.#vars.BLOCK_MAX_TRANSACTIONS);

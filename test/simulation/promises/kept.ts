@@ -3,7 +3,9 @@ import type { Stack } from "../platform/stack.ts";
 import type { Onlooker } from "./onlooker.ts";
 import type { Promised } from "./promised.ts";
 
-/** Promise 1, at any moment: what was taken is in a queue, in `pending/`, in a block, or among the dead letters. */
+/**
+ * Promise 1 holds at any moment: an accepted transaction is in a queue, in `pending/`, in a block, or a dead letter.
+ */
 export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onlooker): void {
   const queued = new Set<string>();
   for (const queue of stack.queues.values())
@@ -30,11 +32,13 @@ export function checkNothingLost(stack: Stack, promised: Promised, onlooker: Onl
   }
 }
 
-/** Promise 7: only what breaks a rule of the chain is set aside, never what could not be read for a while. */
+/**
+ * Promise 7: a transaction is set aside only if it breaks a rule of the chain, not if it could not be read for a while.
+ */
 export function checkSetAside(stack: Stack, promised: Promised): void {
   const head = stack.object("ChainHead", stack.chainId);
   for (const txId of promised.refusals) {
-    // A chain head that has lost its storage has forgotten it.
+    // A chain head that has lost its storage has no row of it.
     const [row] = head.rows<{ state: string; reason: string }>(
       `SELECT state, reason FROM tx WHERE id = '${txId}'`,
     );
@@ -54,7 +58,7 @@ export function checkSetAside(stack: Stack, promised: Promised): void {
 
 const TX_ID = /vdc_tx_[0-9a-f]{40}/g;
 
-/** Why the chain head stopped mining, if it did. */
+/** Returns the reason why the chain head halted, if it did. */
 export function haltReason(stack: Stack): string | undefined {
   const head = stack.object("ChainHead", stack.chainId);
   const [row] = head.rows<{ value: string }>("SELECT value FROM fact WHERE name = 'halted'");

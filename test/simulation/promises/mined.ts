@@ -1,4 +1,4 @@
 import type { Transaction } from "../../../shared/chain/transaction.ts";
 
-/** The whole chain's transactions by their ids. */
+/** All transactions of the chain, by id. */
 export type Mined = ReadonlyMap<string, { readonly blockNumber: number; readonly transaction: Transaction }>;

@@ -30,7 +30,7 @@ interface PublicBlock {
   readonly transactions: readonly { readonly id: string; readonly type: string }[];
 }
 
-/** What nobody may read, plain and inside of Base64, wherever in it it begins. */
+/** Personal text that must not appear, plain and in Base64 at each of the three alignments. */
 const SPELLINGS = [
   PERSONAL,
   ...["", "-", "--"].map((before) =>
@@ -41,22 +41,22 @@ const SPELLINGS = [
 ];
 
 /**
- * Sees every write of a tier at the moment at which it is done, and holds it against the promises of
- * docs/design.md#promises that a single write can break.
+ * Sees every write of a tier as it happens, and checks it against the promises of docs/design.md#promises that a single
+ * write can break.
  */
 export class Onlooker {
   readonly #world: World;
   readonly #promised: Promised;
   #tiers: Tiers | undefined;
   #fairness: Fairness | undefined;
-  /** What has left the house for each number, in whichever tier it was first. */
+  /** The hash of each block as a tier first received it, by block number. */
   readonly #published = new Map<number, string>();
   readonly #cids = new Map<number, string>();
   readonly #minedIn = new Map<string, number>();
   /** The first bytes of each block in R2. */
   readonly #archived = new Map<string, Uint8Array>();
   readonly #spoilt = new Set<number>();
-  /** What the record of each asset names, by its key. */
+  /** The block that each asset's record names, by the record's key. */
   readonly #assets = new Map<string, number>();
   #latest = -1;
 
@@ -82,7 +82,7 @@ export class Onlooker {
     return this.#minedIn.get(txId);
   }
 
-  /** Somebody has spoilt a copy of this block. */
+  /** Notes that a copy of this block was spoilt. */
   spoilt(blockNumber: number): void {
     this.#spoilt.add(blockNumber);
   }
@@ -167,7 +167,7 @@ export class Onlooker {
     this.#assets.set(key, vdcBlockNumber);
   }
 
-  /** Whoever was told that a version is stored is not shown an older one; KV's own delay aside. */
+  /** Checks that a user who was told that a version is stored is not shown an older one, apart from KV's own delay. */
   #showsMetadata(userId: string, value: string): void {
     const { version } = JSON.parse(value) as { version: number };
     const promised = this.#promised.metadataOf(userId);
@@ -175,14 +175,20 @@ export class Onlooker {
       this.#world.broken("metadata never goes back", `of ${userId}: from ${promised} to ${version}`);
   }
 
-  /** `pending/` and `set-aside/` hold the same transaction while it is moved. */
+  /**
+   * Tells whether the other folder still has the object. While a transaction moves, both `pending/` and `set-aside/`
+   * hold it.
+   */
   #hasAnother(txId: string, key: string): boolean {
     return [r2Keys.pending(txId), r2Keys.setAside(txId)].some(
       (other) => other !== key && this.#present.r2.truth(other) !== undefined,
     );
   }
 
-  /** Only what the block's tiers hold may be cleared, what the law had erased, and what a user was refused. */
+  /**
+   * Checks that a pending object is deleted only if the tiers hold its block, an erasure was requested, or the chain
+   * refused a user's submission.
+   */
   #clears(txId: string): void {
     const n = this.#minedIn.get(txId);
     if (n === undefined && this.#promised.isRefused(txId)) return;
@@ -201,7 +207,10 @@ export class Onlooker {
       this.#world.broken("the index is true", `pending ${txId} is deleted, and KV does not say where it is`);
   }
 
-  /** A pin that the service lost after it had it counts as kept: that is for the storage verifier. */
+  /**
+   * Lists the tiers without this block. A pin that the service lost counts as kept, since the storage verifier restores
+   * it.
+   */
   #missingFrom(n: number): string[] {
     if (this.#spoilt.has(n)) return [];
     const { kv, r2 } = this.#present;

@@ -10,7 +10,7 @@ interface PaidRow {
   readonly paid_at: number | null;
 }
 
-/** At any moment: what is both, here and paid, does not expire any more, and is as good as taken. */
+/** Holds at any moment: a submission that VDC has and that is paid does not expire. It counts as accepted. */
 export function checkPaid(stack: Stack, promised: Promised): void {
   const rows = stack
     .object("ChainHead", stack.chainId)
@@ -25,7 +25,7 @@ export function checkPaid(stack: Stack, promised: Promised): void {
   }
 }
 
-/** In the end: what has to be paid is mined only with a payment that names it. */
+/** Holds in the end: a submission that must be paid is mined only with a payment that names it. */
 export function checkUnpaid(stack: Stack, promised: Promised, mined: Mined): void {
   const paid = new Set<string>();
   for (const { transaction } of mined.values())

@@ -1,27 +1,27 @@
-/** A document that somebody was told is stored. */
+/** A document that VDC confirmed as stored. */
 interface PromisedDocument {
   readonly cid: string;
   readonly bytes: Uint8Array;
 }
 
-/** What was promised to whom: the simulation's own memory, which nothing of the system can see. */
+/** Every promise that VDC gave. This is the simulation's own memory, which the Workers can't read. */
 export class Promised {
-  /** Transactions that somebody sent, unless they were cleanly refused. */
+  /** Transactions that were sent, unless they were cleanly refused. */
   readonly #offered = new Set<string>();
-  /** Those that somebody was told are taken, with what they came of. */
+  /** Transactions that VDC accepted, with their origin. */
   readonly #taken = new Map<string, string>();
   readonly #refusable = new Map<string, readonly string[]>();
   /** Submissions whose bytes were deleted because they break a rule of the chain. */
   readonly #refused = new Set<string>();
-  /** Those that somebody was told wait for their payment. */
+  /** Submissions of which VDC said that they wait for their payment. */
   readonly #kept = new Set<string>();
-  /** Of each that has to be paid: the payments that were taken for it. */
+  /** Payments that VDC accepted, by the submission that they pay. */
   readonly #payments = new Map<string, string[]>();
   readonly #paid = new Set<string>();
-  /** Of those of a name, one is good. */
+  /** By name, the transactions of which the chain must take at least one. */
   readonly #oneOf = new Map<string, Set<string>>();
   readonly #byToken = new Map<string, Set<string>>();
-  /** The highest version that each user was told is stored. */
+  /** The highest version of metadata that VDC confirmed, by user. */
   readonly #metadata = new Map<string, number>();
   readonly #documents = new Map<string, PromisedDocument>();
   readonly #erasing = new Map<string, number>();
@@ -51,7 +51,7 @@ export class Promised {
     return this.#taken.get(txId);
   }
 
-  /** It may break a rule of the chain, and be set aside for one of these reasons. */
+  /** Notes that a transaction may break a rule of the chain, and may be set aside for these reasons. */
   maySetAside(txId: string, reasons: readonly string[]): void {
     this.#refusable.set(txId, [...(this.#refusable.get(txId) ?? []), ...reasons]);
   }
@@ -61,7 +61,10 @@ export class Promised {
     return this.#refusable.get(txId)?.includes(reason) === true;
   }
 
-  /** @returns false for a transaction that breaks no rule of the chain */
+  /**
+   * Tells whether the deletion of a submission's bytes counts as a refusal. @returns false for a transaction that
+   * breaks no rule of the chain
+   */
   isRefused(txId: string): boolean {
     if (!this.#refusable.has(txId)) return false;
     this.#refused.add(txId);
@@ -72,7 +75,10 @@ export class Promised {
     return this.#refused;
   }
 
-  /** Of all of this name that are taken, the chain takes one at least: the first asset of an id, a user's first registration. */
+  /**
+   * Of all accepted transactions of this name, the chain takes at least one: the first creation of an asset, or a
+   * user's first registration.
+   */
   isOneOf(name: string, txId: string): void {
     this.#oneOf.set(name, (this.#oneOf.get(name) ?? new Set()).add(txId));
   }
@@ -97,7 +103,7 @@ export class Promised {
     return this.#kept.has(txId);
   }
 
-  /** Somebody pays for it, whether or not that has arrived. */
+  /** Notes that a person pays for a submission, whether or not the payment has arrived. */
   paid(txId: string): void {
     this.#paid.add(txId);
   }
@@ -114,12 +120,12 @@ export class Promised {
     return this.#payments.get(txId) ?? [];
   }
 
-  /** A registration that somebody sends with this token, and in no other way. */
+  /** Notes a registration that is sent with this token and in no other way. */
   isByToken(token: string, txId: string): void {
     this.#byToken.set(token, (this.#byToken.get(token) ?? new Set()).add(txId));
   }
 
-  /** Of each token: what it was sent for. */
+  /** The registrations that were sent with each token. */
   get activations(): readonly ReadonlySet<string>[] {
     return [...this.#byToken.values()];
   }
@@ -132,7 +138,7 @@ export class Promised {
     return [...this.#metadata.keys()];
   }
 
-  /** 0: nothing was promised. */
+  /** Returns the highest version that VDC confirmed; 0 if it confirmed none. */
   metadataOf(userId: string): number {
     return this.#metadata.get(userId) ?? 0;
   }
@@ -145,7 +151,7 @@ export class Promised {
     return this.#documents;
   }
 
-  /** Somebody has asked for it to be erased: until it is answered, it may be or not. */
+  /** Notes that an erasure was requested. Until its answer, the private part may exist or not. */
   erasing(txId: string): void {
     this.#erasing.set(txId, (this.#erasing.get(txId) ?? 0) + 1);
   }
@@ -154,7 +160,10 @@ export class Promised {
     this.#erasing.set(txId, (this.#erasing.get(txId) ?? 0) - 1);
   }
 
-  /** Nothing of it is left. @param blockNumber null: no block has it, and none will */
+  /**
+   * Notes that a private part is erased. @param blockNumber null: no block holds the transaction, and no block ever
+   * will
+   */
   erased(txId: string, blockNumber: number | null): void {
     this.notErased(txId);
     this.#erased.set(txId, blockNumber);
@@ -164,7 +173,7 @@ export class Promised {
     return this.#erased.has(txId) || (this.#erasing.get(txId) ?? 0) > 0;
   }
 
-  /** What the answer said about its block; `undefined`: no answer said that it is erased. */
+  /** Returns the block number in the answer to the erasure; `undefined` if no answer confirmed an erasure. */
   erasureOf(txId: string): number | null | undefined {
     return this.#erased.get(txId);
   }

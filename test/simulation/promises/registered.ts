@@ -3,7 +3,10 @@ import type { Stack } from "../platform/stack.ts";
 import type { Mined } from "./mined.ts";
 import type { Promised } from "./promised.ts";
 
-/** In the end: a token let one user in, and the first of an id or of a user's registrations is in the chain. */
+/**
+ * Holds in the end: each token registered one user, and the chain has a creation of each asset and a registration of
+ * each user.
+ */
 export function checkRegistered({ world, kv }: Stack, promised: Promised, mined: Mined): void {
   for (const offered of promised.activations) {
     const registered = [...offered].filter((txId) => mined.has(txId) || promised.wasTaken(txId));

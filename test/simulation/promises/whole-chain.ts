@@ -14,7 +14,7 @@ import { checkUnpaid } from "./paid.ts";
 import type { Promised } from "./promised.ts";
 import { checkRegistered } from "./registered.ts";
 
-/** The whole chain as a stranger verifies it, in every tier, and against what was promised; when nothing is under way. */
+/** Holds at rest: verifies the whole chain in every tier, as a stranger would, and compares it with the promises. */
 export async function checkWholeChain(stack: Stack, promised: Promised): Promise<void> {
   const { kv, r2, pinning, world } = stack;
   const verifier = new ChainVerifier();
@@ -83,7 +83,10 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
   if (staged.length > 0) world.broken("everything is tidied up", `left in sealed: ${staged.join(", ")}`);
 }
 
-/** The record of each asset names the last block about it, and the count says that nothing waits. */
+/**
+ * Checks that each asset's record names the last block about the asset, and that the count of pending transactions is
+ * 0.
+ */
 function checkIndexed({ kv, world }: Stack, mined: Mined): void {
   const lastBlocks = new Map<string, number>();
   for (const { blockNumber, transaction } of mined.values())
@@ -100,7 +103,7 @@ function checkIndexed({ kv, world }: Stack, mined: Mined): void {
   if (count !== "0") world.broken("the index is true", `nothing waits, and KV says ${count}`);
 }
 
-/** What is encrypted of each transaction can still be opened by whoever has the key. */
+/** Checks that the holder of the key can still open the envelope of each transaction. */
 function checkArchive(stack: Stack, promised: Promised, mined: Mined): void {
   for (const [txId, { blockNumber: n }] of mined) {
     if (!promised.wasOffered(txId) || promised.mayBeErased(txId)) continue;

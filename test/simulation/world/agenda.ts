@@ -1,4 +1,4 @@
-/** Something that is to happen. */
+/** A future event. */
 export interface Appointment {
   readonly at: number;
   cancelled: boolean;
@@ -9,7 +9,9 @@ interface Entry extends Appointment {
   readonly run: () => unknown;
 }
 
-/** What is to happen, by time; what is due at the same time in the order in which it was arranged. A binary heap. */
+/**
+ * Future events, ordered by time. Events at the same time are in the order in which they were arranged. A binary heap.
+ */
 export class Agenda {
   readonly #heap: Entry[] = [];
   #arranged = 0;
@@ -29,7 +31,7 @@ export class Agenda {
     return entry;
   }
 
-  /** Takes out what comes next; `undefined` when nothing is to come. */
+  /** Removes and returns the next event; `undefined` if the agenda is empty. */
   next(): Entry | undefined {
     for (;;) {
       const first = this.#heap[0];

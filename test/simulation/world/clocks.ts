@@ -1,10 +1,13 @@
 import type { World } from "./world.ts";
 
 const EVERY = 900_000;
-/** Milliseconds that a clock is off, at most. */
+/** Milliseconds by which a clock is wrong, at most. */
 export const FARTHEST = 120_000;
 
-/** Every Worker and every Durable Object has a clock of its own; one jumps now and then. In the end all are set right. */
+/**
+ * Every Worker and every Durable Object has its own clock, which jumps now and then. In the end all clocks are set
+ * right.
+ */
 export class Clocks {
   readonly #world: World;
   readonly #ahead = new Map<string, number>();
@@ -13,7 +16,7 @@ export class Clocks {
     this.#world = world;
   }
 
-  /** Milliseconds since the epoch, as this Worker sees it; people and the platform have the right time. */
+  /** Milliseconds since the epoch, by the clock of this Worker. People and the platform have the right time. */
   of(worker: string | undefined): number {
     const { now } = this.#world;
     if (worker === undefined) return now;
@@ -21,7 +24,7 @@ export class Clocks {
     return now + (this.#ahead.get(worker) ?? 0);
   }
 
-  /** When a clock may jump next. @param after milliseconds since the epoch */
+  /** Returns the time at which a clock may jump next. @param after milliseconds since the epoch */
   nextJump(after: number): number {
     return (Math.floor(after / EVERY) + 1) * EVERY;
   }

@@ -1,10 +1,10 @@
-/** Deeper than any message: what is nested more, or refers to itself, is left to `structuredClone`. */
+/** More levels than any message has. A deeper or cyclic value is left to `structuredClone`. */
 const DEEPEST = 32;
 
 /**
- * As `structuredClone`, and several times cheaper for JSON. It differs in one thing: an object that stands in two places is
- * two objects in the copy, as it would be in JSON.
- * @throws DataCloneError for what can't be sent, such as a function
+ * Works like `structuredClone`, and is several times cheaper for JSON. The one difference: an object that appears in
+ * two places becomes two objects, as in JSON.
+ * @throws DataCloneError for a value that can't be sent, such as a function
  */
 export function copyOf<T>(value: T): T {
   return copy(value, 0) as T;

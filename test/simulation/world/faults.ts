@@ -1,6 +1,6 @@
 /**
- * Everything that can go wrong here, by the name under which the report counts it. The first five are those of the fault
- * matrix, and may befall every call that leaves a Worker; the others belong to one part of the platform.
+ * Every fault, by the name under which the report counts it. The first five are the faults of the fault matrix and can
+ * hit every call that leaves a Worker. Each of the others belongs to one part of the platform.
  */
 export const FAULTS = {
   "call fails, not done": "a call fails, and nothing was done",

@@ -5,7 +5,7 @@ import type { Random } from "./random.ts";
 import { outside } from "./settled.ts";
 import type { World } from "./world.ts";
 
-/** What the code under simulation takes for the world's. */
+/** The world and the network that the simulated code sees. */
 export interface Surroundings {
   readonly world: World;
   readonly fetch: (request: Request) => Promise<Response>;
@@ -19,13 +19,13 @@ const realCrypto = crypto;
 let surroundings: Surroundings | undefined;
 let randomBytes: Random | undefined;
 
-/** The world that time, chance and the network belong to from now on. */
+/** Gives time, chance and the network to this world from now on. */
 export function surroundWith(present: Surroundings): void {
   surroundings = present;
   randomBytes = present.world.random.of("bytes");
 }
 
-/** Random bytes are these until there is a world: keys that are made beforehand are the same in every run. */
+/** Sets the random bytes until a world begins, so that keys made before it are the same in every run. */
 export function beginWith(random: Random): void {
   randomBytes = random;
 }
@@ -47,7 +47,7 @@ class WorldsDate extends RealDate {
   }
 }
 
-/** Node wants to be told what workerd takes for granted of a body that is a stream. */
+/** Node requires `duplex` for a body that is a stream; workerd does not. */
 class WorkersRequest extends Request {
   constructor(input: RequestInfo | URL, init?: RequestInit) {
     super(input, { ...init, ...(init?.body != null && { duplex: "half" }) });
@@ -97,7 +97,7 @@ function abortAfter(milliseconds: number): AbortSignal {
   return controller.signal;
 }
 
-/** Ends with the signal, as `fetch` does. */
+/** Rejects when the signal aborts, as `fetch` does. */
 async function fetchInWorld(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const request = new Request(input, init);
   const signal = init?.signal;
@@ -107,11 +107,14 @@ async function fetchInWorld(input: RequestInfo | URL, init?: RequestInit): Promi
   const aborted = new Promise<never>((_, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason as Error)),
   );
-  answer.catch(() => {}); // whoever aborted does not wait for it
+  answer.catch(() => {}); // a caller that aborted does not wait for it
   return Promise.race([answer, aborted]);
 }
 
-/** WebCrypto as it is, but in order, and hashes without a trip to Node's thread pool; random bytes are the world's. */
+/**
+ * Wraps WebCrypto so that its results come in order, hashes without Node's thread pool, and takes random bytes from the
+ * world.
+ */
 const subtle = new Proxy(realCrypto.subtle, {
   get(target, name) {
     if (name === "timingSafeEqual") return equalBuffers;
@@ -149,9 +152,9 @@ function randomUUID(): string {
 }
 
 /**
- * Puts time, chance and network of this process into the world's hands; before anything of the project is loaded, for
- * modules keep what they find. WebCrypto's own ML-DSA and ML-KEM take their randomness from elsewhere, so noble does both; it verifies
- * through OpenSSL (`platform/ml-dsa.ts`).
+ * Replaces time, chance and network of this process. Call it before any module of the project is loaded, because
+ * modules keep what they find. WebCrypto's own ML-DSA and ML-KEM take their randomness from elsewhere, so noble does
+ * both; it verifies through OpenSSL (`platform/ml-dsa.ts`).
  */
 export function takeOver(): void {
   const replaced: Record<string, unknown> = {
@@ -176,7 +179,10 @@ export function takeOver(): void {
   Object.defineProperty(SubtleCrypto, "supports", { value: () => false });
 }
 
-/** What the simulated code says goes into the trace; nothing of it to the terminal. @returns gives the terminal back */
+/**
+ * Sends the simulated code's console output to the trace, not to the terminal. @returns a function that restores the
+ * console
+ */
 export function listenTo(world: World): () => void {
   const { log, warn, error } = console;
   const into = (line: unknown) => {

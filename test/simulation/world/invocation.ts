@@ -1,22 +1,22 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { World } from "./world.ts";
 
-/** The process that runs an invocation is gone. Only what called it learns of it, as of a lost connection. */
+/** The process of an invocation has died. Only its caller sees this error, as a lost connection. */
 export class Died extends Error {
   override readonly name = "Died";
 }
 
 /**
- * One run of a Worker, or the life of a Durable Object's instance: what dies as one. Once dead, nothing that it still
- * computes reaches anything outside.
+ * One run of a Worker, or one life of a Durable Object's instance; it dies as a whole. After its death, its
+ * computations have no effect outside.
  */
 export class Invocation {
   readonly worker: string;
-  /** Resolved never, rejected at death. */
+  /** Never resolves; rejects at death. */
   readonly death: Promise<never>;
-  /** Waits until what was written before is on disk. */
+  /** Waits until all earlier writes are on disk. */
   readonly gate: () => Promise<void>;
-  /** It hears of no answer before this time, milliseconds since the epoch: it stands still with what it knew. */
+  /** Milliseconds since the epoch. Until then the invocation gets no answer, and keeps its old knowledge. */
   heldUntil = 0;
   #die: (error: Died) => void = () => {};
   #isDead = false;
@@ -27,7 +27,7 @@ export class Invocation {
     const { promise, reject } = Promise.withResolvers<never>();
     this.death = promise;
     this.#die = reject;
-    promise.catch(() => {}); // nobody may be waiting
+    promise.catch(() => {}); // a caller may not wait for it
   }
 
   get isDead(): boolean {
@@ -40,7 +40,7 @@ export class Invocation {
     this.#die(new Died(`${this.worker}: ${why}`));
   }
 
-  /** Runs `work` as this invocation. @throws Died when it dies before it ends */
+  /** Runs `work` as this invocation. @throws Died when the invocation dies before `work` ends */
   run<T>(work: () => Promise<T>): Promise<T> {
     return Promise.race([this.death, store.run(this, work)]);
   }
@@ -48,28 +48,28 @@ export class Invocation {
 
 const store = new AsyncLocalStorage<Invocation>();
 
-/** Who is running; `undefined` for people and the platform. */
+/** Returns the running invocation; `undefined` for people and the platform. */
 export function running(): Invocation | undefined {
   return store.getStore();
 }
 
-/** Runs `work` as nobody's invocation: the platform's own doing. */
+/** Runs `work` as the platform, outside every invocation. */
 export function asPlatform<T>(work: () => T): T {
   return store.exit(work);
 }
 
-/** As the invocation that is running at this moment, whenever it is called. */
+/** Binds `work` to the current invocation, whenever it is called. */
 export function boundToInvocation(work: () => unknown): () => unknown {
   const invocation = store.getStore();
   return invocation === undefined ? () => store.exit(work) : () => store.run(invocation, work);
 }
 
-/** A promise of its own for each who waits: a common one would remember all of them. */
+/** Each caller gets its own promise, because a shared promise would remember all its waiters. */
 export function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** Kills the invocation when it has not ended in time. @returns what ends the watch */
+/** Kills the invocation when it has not ended in time. @returns a function that removes the limit */
 export function limitTo(world: World, invocation: Invocation, milliseconds: number): () => void {
   const limit = world.at(world.now + milliseconds, () => invocation.kill("exceeded its time limit"));
   return () => void (limit.cancelled = true);

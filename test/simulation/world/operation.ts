@@ -1,13 +1,13 @@
 import { asPlatform, never, running, type Invocation } from "./invocation.ts";
 import type { World } from "./world.ts";
 
-/** A call that was not answered is done within this time (milliseconds), or never; a write of KV has a time of its own. */
+/** Milliseconds. An unanswered call takes effect within this time, or never. A write of KV has its own limit. */
 const LATE = 45_000;
 
 /**
- * When a write that was begun then, and is not answered, is done. Whoever waits for that measures the time by a clock of its
- * own, so it is done before any clock jumps.
- * @param within milliseconds. @returns milliseconds since the epoch; what is past is done now
+ * Returns when an unanswered write takes effect. A caller measures its wait by its own clock, so the write takes effect
+ * before any clock jumps.
+ * @param within milliseconds. @returns milliseconds since the epoch; a time in the past means now
  */
 export function landsAt({ now, random, clocks }: World, begunAt: number, within = LATE): number {
   const latest = Math.min(begunAt + within, clocks.nextJump(begunAt) - 1);
@@ -15,23 +15,23 @@ export function landsAt({ now, random, clocks }: World, begunAt: number, within 
 }
 
 export interface Operation<T> {
-  /** What it is, for the trace: `R2 put blocks/3.json`. */
+  /** The name in the trace: `R2 put blocks/3.json`. */
   readonly label: string;
-  /** What it does, at one moment. */
+  /** Does the work, at one moment. */
   readonly effect: () => T | Promise<T>;
-  /** Whether it changes anything: only then can it be done and report failure, or be done twice or late. */
+  /** Whether it changes anything. Only then can it be done and report failure, or be done twice or late. */
   readonly writes: boolean;
-  /** Milliseconds that it takes, about. */
+  /** Milliseconds that it takes, on average. */
   readonly takes?: number;
   /** The error that a caller sees when it fails. */
   readonly failure?: string;
-  /** A write that was not answered is done within so many milliseconds, or never. */
+  /** Milliseconds within which an unanswered write takes effect, or never. */
   readonly landsWithin?: number;
 }
 
 /**
- * A call that leaves the running Worker. It takes its time, waits for the output gate of a Durable Object, and may go
- * wrong in each way of the fault matrix.
+ * Runs a call that leaves the running Worker. It takes time, waits for the output gate of a Durable Object, and may
+ * fail in each way of the fault matrix.
  */
 export async function operation<T>(world: World, what: Operation<T>): Promise<T> {
   const caller = running();
@@ -47,7 +47,7 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
   const performLate = () =>
     world.at(landsAt(world, begunAt, landsWithin), () => {
       world.say(`late: ${where}`);
-      return Promise.try(perform).catch(() => {}); // nobody is there any more to hear of it
+      return Promise.try(perform).catch(() => {}); // the caller is no longer there
     });
   await world.sleep(world.random.duration(takes));
   if (caller?.isDead) {
@@ -87,7 +87,7 @@ export async function operation<T>(world: World, what: Operation<T>): Promise<T>
   return caller?.isDead ? never() : answer;
 }
 
-/** Longer than a restore takes, and less than an invocation may run. */
+/** Milliseconds. Longer than a restore takes, and shorter than an invocation may run. */
 const LATEST_ANSWER = 600_000;
 
 async function held(world: World, caller: Invocation, where: string): Promise<void> {
@@ -96,7 +96,7 @@ async function held(world: World, caller: Invocation, where: string): Promise<vo
   if (caller.heldUntil > world.now && !world.calm) await world.sleep(caller.heldUntil - world.now);
 }
 
-/** The caller hears of the second time; where that was refused, of the first. */
+/** Does the call again. The caller gets the second result, or the first if the second was refused. */
 async function settleAgain<T>(perform: () => T | Promise<T>, first: T): Promise<T> {
   try {
     return await perform();

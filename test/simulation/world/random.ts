@@ -11,7 +11,7 @@ export class Random {
     this.#state = Uint32Array.from({ length: 4 }, (_, i) => digest.readUInt32LE(4 * i));
   }
 
-  /** Numbers of their own for a part of the world: how much it asks does not move what others are told. */
+  /** Returns a separate sequence for a part of the world, so that its draws do not change the draws of other parts. */
   of(part: string): Random {
     return new Random(`${this.#seed}/${part}`);
   }
@@ -37,7 +37,7 @@ export class Random {
     return least + Math.floor(this.fraction() * (most - least + 1));
   }
 
-  /** True so often. @param probability 0 to 1 */
+  /** Returns true with this probability. @param probability 0 to 1 */
   chance(probability: number): boolean {
     return probability > 0 && this.fraction() < probability;
   }
@@ -53,7 +53,7 @@ export class Random {
     return order.toSorted((a, b) => a.at - b.at).map(({ item }) => item);
   }
 
-  /** Mostly short, now and then long: about `typical`, one in a hundred times up to twenty times as much. */
+  /** Returns a duration of about `typical`; once in a hundred times up to twenty times as much. */
   duration(typical: number): number {
     const long = this.chance(0.01) ? 20 : 1;
     return Math.ceil(typical * long * (0.2 + this.fraction() * 1.6));

@@ -5,8 +5,8 @@ let running = 0;
 let activity = 0;
 
 /**
- * Work that leaves the simulated world for a moment (Node's thread pool): the world stands still meanwhile. One after
- * another, so that their ends come in the order of their beginnings.
+ * Runs work that leaves the simulated world for a moment (Node's thread pool). The world stands still meanwhile. Such
+ * work runs one after another, so that it ends in the order in which it began.
  */
 export function outside<T>(work: () => Promise<T>): Promise<T> {
   running++;
@@ -23,11 +23,11 @@ function ended(): void {
   activity++;
 }
 
-/** Resolves when everything that is under way waits for the world's time to pass. */
+/** Resolves when all work under way waits for the world's time to pass. */
 export async function settled(): Promise<void> {
   for (let quiet = 0; quiet < QUIET_TURNS;) {
     const before = activity;
-    if (running > 0) await queue; // asleep: turns would take the thread pool's time away from it
+    if (running > 0) await queue; // sleeps, because turns would take time from the thread pool
     await new Promise<void>((resolve) => void nextTurn(resolve));
     quiet = activity === before ? quiet + 1 : 0;
   }

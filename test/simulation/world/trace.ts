@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 const KEPT = 200_000; // lines
 const HASHED_AT_ONCE = 16_384; // characters
 
-/** What happened, line by line. Two runs of a seed have the same digest, or the seed does not decide everything. */
+/** The events, line by line. If two runs of a seed have different digests, the seed does not decide everything. */
 export class Trace {
   readonly #hash = createHash("sha256");
   readonly #lines: string[] | undefined;
@@ -12,7 +12,7 @@ export class Trace {
   #at = Number.NaN;
   #time = "";
 
-  /** @param keep whether the lines are wanted, and not only their digest */
+  /** @param keep whether to keep the lines, and not only their digest */
   constructor(keep: boolean) {
     this.#lines = keep ? [] : undefined;
   }

@@ -6,7 +6,7 @@ import { settled } from "./settled.ts";
 import { Random } from "./random.ts";
 import type { Trace } from "./trace.ts";
 
-/** How likely each fault is, 0 to 1, wherever it may strike. What is not named never happens. */
+/** The probability of each fault wherever it may strike, 0 to 1. A fault that is not listed never strikes. */
 export type FaultRates = Readonly<Partial<Record<FaultKind, number>>>;
 
 export interface Violation {
@@ -16,12 +16,12 @@ export interface Violation {
   readonly what: string;
 }
 
-/** The simulated time begins here, in every world. */
+/** The time at which every world begins. */
 export const BEGINNING = Date.UTC(2026, 10, 2, 8);
 
 /**
- * Time, chance and memory of one simulated world. Nothing in it happens but through `at`; one thing at a time, and
- * everything that follows from it without waiting comes first. So the seed decides all.
+ * Time, chance and memory of one simulated world. Everything in it happens through `at`, one event at a time.
+ * Everything that follows from an event without waiting comes before the next event. So the seed decides everything.
  */
 export class World {
   readonly random: Random;
@@ -30,7 +30,7 @@ export class World {
   readonly faults = new Map<FaultKind, number>();
   readonly clocks = new Clocks(this);
   now = BEGINNING;
-  /** No fault strikes any more. */
+  /** From now on no fault strikes. */
   calm = false;
   readonly #agenda = new Agenda();
   #afterOperations: { left: number; from: string; readonly run: () => void }[] = [];
@@ -44,13 +44,13 @@ export class World {
     this.#chance = this.random.of("faults");
   }
 
-  /** @param at milliseconds since the epoch; what is past happens now */
+  /** @param at milliseconds since the epoch; a time in the past means now */
   at(at: number, run: () => unknown): Appointment {
     return this.#agenda.add(Math.max(at, this.now), boundToInvocation(run));
   }
 
   /**
-   * Runs it when so many more calls have begun: amid what Workers do, wherever that is.
+   * Runs it when this many more calls have begun, so that it falls into the middle of the Workers' work.
    * @param from begin to count after the next finished call whose label begins with this text; "" begins at once
    */
   afterOperations(count: number, run: () => void, from = ""): void {
@@ -79,8 +79,8 @@ export class World {
   }
 
   /**
-   * Whether this fault strikes here; if so, it is counted.
-   * @param chance numbers that decide it, where those of the world's other faults are to stay the same
+   * Decides whether this fault strikes here, and counts it if so.
+   * @param chance the numbers that decide; a separate sequence leaves the world's other faults the same
    */
   strikes(kind: FaultKind, where: string, chance = this.#chance): boolean {
     if (this.calm || !chance.chance(this.#rates[kind] ?? 0)) return false;
@@ -88,7 +88,7 @@ export class World {
     return true;
   }
 
-  /** A fault that follows from a rule of the platform rather than from chance. */
+  /** Counts a fault that follows from a rule of the platform rather than from chance. */
   struck(kind: FaultKind, where: string): void {
     this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
     this.trace.line(this.now, `FAULT ${kind}: ${where}`);
@@ -103,7 +103,10 @@ export class World {
     this.trace.line(this.now, line);
   }
 
-  /** Lets time pass until it is so, at most until `limit` (milliseconds since the epoch). @returns whether it is so */
+  /**
+   * Lets time pass until the condition is true, at most until `limit` (milliseconds since the epoch). @returns whether
+   * it is true
+   */
   async runUntil(limit: number, isSo: () => boolean = () => false): Promise<boolean> {
     await settled();
     while (!isSo()) {
