@@ -5,7 +5,7 @@ import { recovery, type Recovery } from "./recovery.ts";
 import { until } from "../support/patience.ts";
 import type { World } from "./world.ts";
 
-/** A write of a flow, and what the platform does to it. */
+/** A write of a flow, and the fault that hits it. */
 export interface Cell {
   readonly flow: string;
   readonly write: string;
@@ -14,12 +14,13 @@ export interface Cell {
 
 const MOST_RUNS = 3;
 
-/** Whether other payments arrive while a flow gets over its faults. */
+/** Whether other payments arrive while a flow recovers from its faults. */
 export type Company = "alone" | "in_company";
 
 /**
- * Runs a flow into the faults, of which each hits another write, and on to its end. What must hold at any moment is verified when the faults have hit; what must have come of it, at the end.
- * @returns what became of each
+ * Runs a flow to its end while faults hit it, each another write. Verifies the invariants once the faults have hit, and
+ * the results at the end.
+ * @returns the recovery from each fault
  */
 export async function runCells(
   world: World,
@@ -61,7 +62,7 @@ function missed(control: Control, cells: readonly Cell[]): string[] {
   return cells.filter(({ write }) => !control.isDone(write)).map(({ write }) => write);
 }
 
-/** Until the faults have hit, or the flow and its aftermath are over without them. */
+/** Waits until the faults have hit, or until the flow is over without them. */
 async function untilHit(control: Control, cells: readonly Cell[], running: Promise<void>): Promise<void> {
   const wait = until(
     async () => {

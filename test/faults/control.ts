@@ -4,39 +4,39 @@ import type { WorkerName } from "../../shared/pipeline.ts";
 import type { Attempt, Happening } from "./fault.ts";
 import { isRead, nameOf } from "./writes.ts";
 
-/** An attempt as it was seen, and what became of it. */
+/** An attempt, and what happened to it. */
 export interface Seen extends Attempt {
-  /** As the list of writes has it. */
+  /** The name in the list of writes. */
   readonly name: string;
   readonly happened: Happening | "";
 }
 
 export interface Order {
-  /** Name of a write, or of a call that only reads. */
+  /** The name of a write, or of a call that only reads. */
   readonly write: string;
   readonly happens: Happening;
-  /** How often; once when left out. */
+  /** How often it happens; once by default. */
   readonly times?: number;
 }
 
-/** What the Workers ask before each write. */
+/** Decides about each write. The Workers ask it before they write. */
 export interface Control {
   readonly url: string;
-  /** All that was attempted since the start, in order. */
+  /** All attempts since the start, in order. */
   readonly seen: readonly Seen[];
-  /** What must never happen and did. */
+  /** Violations of the invariants so far. */
   readonly violations: readonly string[];
-  /** Names of all that was attempted. */
+  /** The names of all attempts. */
   readonly names: ReadonlySet<string>;
-  /** Looks at each attempt before it is made. @returns what is wrong with it */
+  /** Checks each attempt before it is made. @returns a sentence for each violation */
   watch(look: (attempt: Attempt) => Promise<readonly string[]>): void;
   arm(order: Order): void;
-  /** Whether what was ordered for this write has happened to the last time. */
+  /** Tells whether every fault that was ordered for this write has happened. */
   isDone(write: string): boolean;
   disarm(): void;
-  /** Sets a Worker's clock ahead, milliseconds. It hears of it with its next attempt, or its next cron. */
+  /** Sets a Worker's clock ahead by milliseconds. The Worker learns it at its next attempt or its next cron. */
   setAhead(worker: WorkerName, milliseconds: number): void;
-  /** How far it is ahead. */
+  /** Milliseconds by which the Worker's clock is ahead. */
   ahead(worker: WorkerName): number;
   close(): Promise<void>;
 }

@@ -1,25 +1,25 @@
-/** What the platform does to a write. */
+/** The faults of a write. */
 export const FAULTS = ["fails", "unheard", "dies", "hangs", "twice"] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** `lost`: it answers as if it were done, and is not. No fault of the matrix: it prepares the ground for some cells. */
+/** `lost`: the write reports success, and nothing is done. It is not a fault of the matrix, but prepares some cells. */
 export type Happening = Fault | "lost";
 
 /** A write, or a call that may write, as a Worker is about to do it. */
 export interface Attempt {
-  /** Which code does it: the Worker and what it was called for. */
+  /** The code that does it: the Worker and the kind of its invocation. */
   readonly actor: string;
-  /** What it does: `R2 put`, `chain-head.admit`, … */
+  /** The operation: `R2 put`, `chain-head.admit`, … */
   readonly does: string;
-  /** To what: a key, several, or nothing. */
+  /** The key or keys; empty for an operation without a key. */
   readonly target: string;
-  /** SHA-256 of what is put, where that is bytes or text. */
+  /** SHA-256 of the value, if it is bytes or text. */
   readonly sha256?: string;
-  /** What is put, where it is text. */
+  /** The value, if it is text. */
   readonly value?: string;
   readonly invocation: number;
-  /** How often the queue has delivered the first message of the batch, where a queue called. */
+  /** The number of deliveries of the batch's first message, if a queue called. */
   readonly delivery?: number;
-  /** Asks what would happen to it, and does not do it yet. */
+  /** The Worker only asks, and does not write yet. */
   readonly isOnlyAsked?: boolean;
 }

@@ -4,20 +4,17 @@ import { join } from "node:path";
 import type { Bundles } from "../../cli/local/build.ts";
 import { READ_CALLS } from "./writes.ts";
 
-/** How esbuild ends a module. */
+/** The end of a module, as esbuild writes it. */
 const EXPORTS = /^export \{([^}]*)\};\s*$/m;
 const EXPORT = /^(\w+)(?: as (\w+))?$/;
 
-/** Milliseconds that a hanging invocation has, and that the longest of the code's own deadlines is cut down to. */
+/** Milliseconds until a hanging invocation ends. The code's own deadlines are cut down to `LONGEST_TIMER`. */
 const PATIENCE = 2_200;
 const LONGEST_TIMER = 1_500;
-/** In production `retry_delay`, five minutes. */
+/** Replaces `retry_delay`, which is five minutes in production. */
 const REDELIVERY_SECONDS = 1;
 
-/**
- * The same bundles, but that each write is put to the control first.
- * @param directory for the copies
- */
+/** Returns the same bundles, but each write first asks the control. @param directory for the copies */
 export function faultyBundles(bundles: Bundles, directory: string, controlUrl: string): Bundles {
   const typed = readFileSync(join(import.meta.dirname, "instrument.ts"), "utf8");
   const instrument = stripTypeScriptTypes(typed)

@@ -1,17 +1,17 @@
 import type { Order } from "./control.ts";
 import type { World } from "./world.ts";
 
-/** Something that people do with the system, or that befalls it, from its beginning to its end. */
+/** A use of the system or an accident, from its beginning to its end. */
 export interface Flow {
   readonly name: string;
-  /** In words for `docs/faults.md`. */
+  /** Words for `docs/faults.md`. */
   readonly is: string;
-  /** Needs a chain that has no block yet. */
+  /** The flow needs a chain without blocks. */
   readonly begins?: true;
-  /** Copies of blocks are taken away in it, so that the chain is whole at its end only. */
+  /** The flow deletes copies of blocks, so the chain is whole only at its end. */
   readonly damages?: true;
-  /** What happens besides the fault, so that the writes of this flow are done at all. */
+  /** Faults in addition to the cell's own, which make this flow do its writes. */
   readonly prepare?: readonly Order[];
-  /** Whoever is not answered well tries again. Its end may be waited for by `world.settle()`. */
+  /** Runs the flow. A caller without a good answer tries again. `world.settle()` may wait for the end of the flow. */
   run(world: World): Promise<void>;
 }

@@ -1,18 +1,18 @@
 import type { Attempt, Happening } from "./fault.ts";
 
 /*
- * Runs inside a Worker, in front of its bundle: it stands on its own, and `faulty-bundles.ts` writes it there. Each call of
- * the Worker (a request, a batch, an alarm, an RPC) is an invocation. Whatever an invocation writes outside is put to the
- * control first, which says what becomes of it.
+ * Runs inside a Worker, in front of its bundle. `faulty-bundles.ts` inserts this file, so it imports nothing at run
+ * time. Each call of the Worker (a request, a batch, an alarm, an RPC) is an invocation. Before an invocation writes
+ * outside itself, it asks the control, which decides what happens to the write.
  */
 
 interface Invocation {
   readonly id: number;
   readonly actor: string;
   readonly delivery?: number;
-  /** Nothing that it does from here on has an effect. */
+  /** If true, nothing that the invocation does has an effect. */
   isDead: boolean;
-  /** The platform ends it. */
+  /** Ends the invocation, as the platform does. */
   readonly end: (why: string) => void;
 }
 
@@ -26,12 +26,12 @@ interface Settings {
   readonly controlUrl: string;
   /** `AsyncLocalStorage` of node:async_hooks, which the wrapper imports. */
   readonly Storage: new <T>() => Storage<T>;
-  /** Milliseconds. The runtime gives up on an invocation that hangs, in production after fifteen minutes. */
+  /** Milliseconds after which the runtime ends a hanging invocation; fifteen minutes in production. */
   readonly patience: number;
-  /** Milliseconds. No deadline of the code is longer here. */
+  /** Milliseconds to which longer deadlines of the code are cut. */
   readonly longestTimer: number;
   readonly redeliverySeconds: number;
-  /** Calls that write nothing, and that no cell wants to fail: the control is not asked about them. */
+  /** Calls that write nothing and that no cell needs to fail. The control is not asked about them. */
   readonly unasked: readonly string[];
 }
 
@@ -53,8 +53,8 @@ const SERVICES: Record<string, string> = {
   STORAGE_VERIFIER: "storage-verifier",
   ACCOUNTS: "accounts",
 };
-const MOST_TEXT = 10_000; // characters that are told to the control
-/** Nothing of these outlives the call. */
+const MOST_TEXT = 10_000; // characters that the control is sent
+/** Bindings whose calls have no lasting effect. */
 const READ_ONLY = ["PUBLIC_WRITES", "UNKNOWN_READS", "PUBLIC_UPLOADS", "KEY_WRITES", "KEY_UPLOADS", "ASSETS"];
 
 const never = () => new Promise<never>(() => {});
@@ -67,7 +67,7 @@ async function digest(value: unknown): Promise<{ sha256?: string; value?: string
   return { sha256, ...(typeof value === "string" && value.length < MOST_TEXT && { value }) };
 }
 
-/** The same object, some of whose methods are others. */
+/** Returns the same object with some methods replaced. */
 function withMethods<T extends object>(target: T, methods: (name: string) => Method | undefined): T {
   return new Proxy(target, {
     get(object, name) {
@@ -96,7 +96,7 @@ export function instrument({
   const invocations = new Storage<Invocation>();
   const realFetch = globalThis.fetch;
   const realTimer = globalThis.setTimeout;
-  let count = Math.floor(Math.random() * 1e9); // told apart from those of other Workers
+  let count = Math.floor(Math.random() * 1e9); // differs from the ids of other Workers
 
   const realNow = Date.now.bind(Date);
   let ahead = 0; // milliseconds
@@ -115,7 +115,7 @@ export function instrument({
     return answer.text();
   }
 
-  /** An operation that the control decides about. `failure`: what the caller gets to see of one that fails. */
+  /** Runs an operation as the control decides. `failure` produces what the caller sees of a failed operation. */
   async function decided(
     what: { does: string; target: string; sha256?: string; value?: string },
     work: () => Promise<unknown>,
@@ -125,7 +125,7 @@ export function instrument({
     signal?: AbortSignal | null,
   ): Promise<unknown> {
     const invocation = invocations.getStore();
-    if (invocation === undefined) return work(); // while an object starts: it writes nothing then
+    if (invocation === undefined) return work(); // an object starts, and writes nothing while it does
     if (invocation.isDead) return never();
     if (unasked.includes(what.does)) return alive(invocation, await work());
     const happens = (await ask(what, invocation)) as Happening | "";
@@ -168,7 +168,7 @@ export function instrument({
     options: { delivery?: number; end?: (why: string) => void } = {},
   ): Promise<T> {
     const ended = Promise.withResolvers<never>();
-    ended.promise.catch(() => {}); // it may be over by then, and nobody waits
+    ended.promise.catch(() => {}); // the invocation may be over by then
     const invocation: Invocation = {
       id: ++count,
       actor: `${worker} (${kind})`,
@@ -182,7 +182,7 @@ export function instrument({
       },
     };
     const running = (async () => {
-      // For the clock: the control says how far it is ahead.
+      // Asks how far the clock is ahead.
       if (kind === "scheduled" || worker === "monitor")
         await ask({ does: "begin", target: "", isOnlyAsked: true }, invocation);
       return invocations.run(invocation, () => work(invocation));
@@ -230,7 +230,7 @@ export function instrument({
     let rest: Request | undefined = request;
     return decided({ does: `${called}.${request.method}`, target: "" }, async () => {
       const now = rest ?? request;
-      rest = now.body === null ? now : now.clone(); // in case it is to be sent once more
+      rest = now.body === null ? now : now.clone(); // kept in case the request is sent again
       return stub.fetch?.(now);
     });
   }
@@ -296,8 +296,8 @@ export function instrument({
   }
 
   /**
-   * One delivery. What the consumer says of its messages counts when it returns: of one that dies or throws, the queue
-   * delivers all messages again that it has not taken an acknowledgement of.
+   * Runs one delivery. The consumer's acknowledgements count when it returns. If it dies or throws, the queue delivers
+   * every message again whose acknowledgement it has not received.
    */
   async function deliver(batch: MessageBatch, consumer: (batch: MessageBatch) => unknown): Promise<void> {
     const said = new Map<string, Settlement>();
@@ -330,7 +330,7 @@ export function instrument({
   }
 
   function watched(batch: MessageBatch, said: Map<string, Settlement>, planned: string): MessageBatch {
-    // Of what is said of a message, the first counts (Cloudflare, Queues: "Explicit acknowledgement").
+    // The first settlement of a message counts (Cloudflare, Queues: "Explicit acknowledgement").
     const say = (settlement: Settlement) => {
       if (!said.has(settlement.message.id)) said.set(settlement.message.id, settlement);
     };
@@ -373,7 +373,7 @@ export function instrument({
     };
   }
 
-  /** A class that the platform makes one of for each call (an entrypoint), or one of for each object. */
+  /** Wraps a class. The platform makes an instance for each call (an entrypoint) or for each object. */
   function classOf(exported: Constructor, isObject: boolean): Constructor {
     const Real = exported as new (context: DurableObjectState, env: object) => object;
     class Faulty extends Real {

@@ -14,12 +14,12 @@ import { blockBytes } from "../../shared/chain/block.ts";
 import type { Pipeline } from "../support/pipeline.ts";
 import type { Attempt } from "./fault.ts";
 
-const IN_FLIGHT = 8; // blocks that may be on their way at once, and some more
+const IN_FLIGHT = 8; // the most blocks in flight at once, and a few more
 
-/** What must hold at the moment of a write, before it is done: the order of writes is what makes a crash harmless. */
+/** Checks the invariants before each write: the order of writes is what makes a crash harmless. */
 export class Invariants {
   readonly #pipeline: Pipeline;
-  /** SHA-256 of the bytes that were first put as each block. */
+  /** SHA-256 of the bytes that each block was first stored with. */
   readonly #archived = new Map<number, string>();
   /** Blocks that were seen in every tier, and their transactions. */
   readonly #stored = new Set<number>();
@@ -30,7 +30,7 @@ export class Invariants {
     this.#pipeline = pipeline;
   }
 
-  /** @returns what is wrong with a write that is about to be done */
+  /** @returns a sentence for each invariant that the coming write breaks */
   async brokenBy({ actor, does, target, sha256, value = "" }: Attempt): Promise<string[]> {
     if (does === "KV put" && target === kvKeys.latest) return this.#publishes(value);
     if (does === "chain-head.persisted") {
@@ -101,14 +101,19 @@ export class Invariants {
     return this.#transactions.has(txId);
   }
 
-  /** All before it are in every tier: blocks may overtake each other on their way there. */
+  /**
+   * Returns the first block that is missing from a tier. Later blocks may be stored already, because blocks can
+   * overtake each other.
+   */
   async #firstUnstored(): Promise<number> {
     let n = 0;
     while (await this.#isStored(n)) n++;
     return n;
   }
 
-  /** What was once seen in every tier stays, but where a test takes it away. */
+  /**
+   * Tells whether every tier has the block. A block that was once in every tier stays there, unless a test deletes it.
+   */
   async #isStored(blockNumber: number): Promise<boolean> {
     if (this.#stored.has(blockNumber)) return true;
     const txIds = await this.#storedTransactions(blockNumber);

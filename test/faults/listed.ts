@@ -1,6 +1,6 @@
 /**
- * Every write that the code does, by the flow that brings it about. Held against what is seen: a write that is done and does
- * not stand here fails the matrix, and so does one that stands here and is never done.
+ * Every write of the code, by the flow that causes it. The matrix fails for a write that happens and is not listed, and
+ * for a listed write that never happens.
  */
 export const LISTED: Readonly<Record<string, readonly string[]>> = {
   "first payment": ["miner (queue): chain-head.found"],
@@ -226,13 +226,13 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Writes that a run may come upon or not, and that have no cells of their own. */
+/** Writes that happen in some runs only, and that have no cells of their own. */
 export const RARE: ReadonlySet<string> = new Set([
-  // A verification by the queue goes on to its next chunk when the chain has more than twenty blocks.
+  // A verification continues by the queue if the chain has more than twenty blocks.
   "storage-verifier (queue): send to storage-verifier",
 ]);
 
-/** Calls that write and that no flow brings about, with what tests them instead. The list is closed. */
+/** Calls that write and that no flow makes, with the test that covers each. The list is closed. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   "chain-head.beginRestore": "test/pipeline/restore.prove.ts",
   "chain-head.restoreErasures": "test/pipeline/erase.test.ts",

@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { FAULTS } from "./fault.ts";
 import { fewCells, runMatrix } from "./matrix.ts";
 
-const LANES = 4; // most of a cell's time is waiting
-/** Another turn gives each write another fault; `node test/faults/run.ts` gives it all. */
+const LANES = 4; // a cell mostly waits
+/** Another turn gives each write another fault. `node test/faults/run.ts` gives each write every fault. */
 const TURN = Number(process.env.VDC_FAULTS_TURN ?? 0);
 
 it("gets over a fault at every write, with the chain whole in every tier and nothing lost", async () => {

@@ -6,34 +6,34 @@ import type { Recovery } from "./recovery.ts";
 import { World } from "./world.ts";
 import { isRead } from "./writes.ts";
 
-/** Cells of one flow that are run at once: each hits another write. */
+/** Cells of one flow that run together, each with a fault at another write. */
 type Round = readonly [Cell, ...Cell[]];
 
 export interface Outcome extends Cell {
   readonly recovery?: Recovery;
-  /** Why it did not hold. */
+  /** The error of a cell that failed. */
   readonly failure?: string;
-  /** What happened last before it did not. */
+  /** The last events before the failure. */
   readonly trace?: string;
 }
 
 interface Matrix {
   readonly outcomes: readonly Outcome[];
-  /** Writes that were done and are not listed. */
+  /** Writes that happened and are not listed. */
   readonly unlisted: readonly string[];
-  /** Writes that are listed and were never done. */
+  /** Writes that are listed and never happened. */
   readonly never: readonly string[];
 }
 
-/** Every write with every fault, each for itself. */
+/** Returns a round for every write and every fault. */
 export function everyCell(): Round[] {
   return cellsOf((write) => FAULTS.map((fault) => [{ fault, write }])).map((cell) => [cell]);
 }
 
 /**
- * Every write with one fault, and several at once. The faults take turns over the list, so that each
- * occurs at every stage; another turn gives each write another one.
- * @param ofOneActor so many at once hit the same code: each puts its work off for longer
+ * Returns rounds that give each write one fault, with several writes in a round. The faults take turns over the list,
+ * so that each fault occurs at every stage. Another turn gives each write another fault.
+ * @param ofOneActor the most faults of a round that hit the same code; each fault delays its work
  */
 export function fewCells(turn = 0, ofOneActor = 3): Round[] {
   const cells = cellsOf((write, i) => [[{ write, fault: FAULTS[(i + turn) % FAULTS.length] ?? "fails" }]]);
@@ -66,16 +66,16 @@ function actorOf(write: string): string {
 }
 
 interface RunOptions {
-  /** Stacks at a time. */
+  /** The number of stacks that run at a time. */
   readonly lanes: number;
-  /** Each round is run once for each of these. */
+  /** Each round runs once for each of these. */
   readonly passes: readonly Company[];
   readonly say?: (line: string) => void;
 }
 
-const ROUNDS_A_WORLD = 20; // each verifies its whole chain again and again
+const ROUNDS_A_WORLD = 20; // each round verifies the whole chain again and again
 
-/** Runs the rounds, several stacks at a time. */
+/** Runs the rounds on several stacks at a time. */
 export async function runMatrix(
   rounds: readonly Round[],
   { lanes, passes, say = () => {} }: RunOptions,
@@ -96,7 +96,7 @@ export async function runMatrix(
           outcomes.push(...results);
           for (const { write, fault, failure, recovery } of results)
             say(`${++done} ${write} · ${fault}: ${failure ?? recovery}`);
-          if (results.some(({ failure }) => failure !== undefined)) break; // the next begins on sound ground
+          if (results.some(({ failure }) => failure !== undefined)) break; // the next round begins on a new stack
         }
       } finally {
         for (const name of world.control.names) names.add(name);

@@ -1,7 +1,7 @@
 import type { Cell } from "./cell.ts";
 import type { Seen } from "./control.ts";
 
-/** How a cell got over its fault, as it was seen; in the words of `docs/faults.md`. */
+/** The ways in which a cell recovered from its fault, in the words of `docs/faults.md`. */
 export const RECOVERIES = {
   counts_once: "counts once",
   went_on: "goes on",
@@ -14,7 +14,7 @@ export const RECOVERIES = {
 } as const;
 export type Recovery = keyof typeof RECOVERIES;
 
-/** @param seen from the beginning of the cell on */
+/** @param seen the attempts since the beginning of the cell */
 export function recovery({ write, fault }: Cell, seen: readonly Seen[]): Recovery {
   const at = seen.findIndex(({ name, happened }) => name === write && happened === fault);
   const hit = seen[at];

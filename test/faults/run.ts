@@ -8,8 +8,8 @@ import { everyCell, fewCells, runMatrix } from "./matrix.ts";
 import { faultsPage, outcomesOnPage } from "./table.ts";
 
 /**
- * `node test/faults/run.ts [words of a write]`: every write with every fault, one of each Worker at once; or each cell for itself whose name has these words.
- * What is found is written into `docs/faults.md`.
+ * `node test/faults/run.ts [words of a write]`: tries every fault at every write, one write of each Worker at a time.
+ * With words, tries each cell by itself whose name contains them. Writes the results to `docs/faults.md`.
  */
 const words = process.argv.slice(2).join(" ");
 const rounds =

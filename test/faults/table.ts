@@ -4,7 +4,7 @@ import { LISTED } from "./listed.ts";
 import type { Outcome } from "./matrix.ts";
 import { RECOVERIES, type Recovery } from "./recovery.ts";
 
-/** What each fault is, for who does not read the code. */
+/** Explains each fault to a reader who does not know the code. */
 const FAULT_WORDS: Readonly<Record<Fault, readonly [string, string]>> = {
   fails: ["fails", "it is not done, and the Worker hears so"],
   unheard: ["unheard", "it is done, and the Worker hears that it failed"],
@@ -28,7 +28,7 @@ const heading = (flow: string) => `### ${flow[0]?.toUpperCase()}${flow.slice(1)}
 const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 const rule = `|---|${FAULTS.map(() => "---|").join("")}`;
 
-/** `docs/faults.md`, as the run of the whole matrix found it. */
+/** Makes `docs/faults.md` from the results of a run of the whole matrix. */
 export function faultsPage(outcomes: readonly Outcome[]): string {
   const found = new Map(outcomes.map((outcome) => [`${outcome.write} ${outcome.fault}`, outcome]));
   const cell = (write: string, fault: Fault) => {
@@ -57,7 +57,7 @@ const WORDS = new Map<string, Recovery>(
   Object.entries(RECOVERIES).map(([recovery, words]) => [words, recovery as Recovery]),
 );
 
-/** The cells that a page has. */
+/** Reads the cells of a page. */
 export function outcomesOnPage(page: string): Outcome[] {
   return [...page.matchAll(/^\| `([^`]+: [^`]+)`([^\n]*)\|$/gm)].flatMap(([, write = "", rest = ""]) => {
     const texts = rest.split("|").slice(1);

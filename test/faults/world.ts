@@ -16,29 +16,29 @@ import { isRead } from "./writes.ts";
 import { until } from "../support/patience.ts";
 
 const VARS = {
-  MINE_AT_COUNT: "1", // each payment asks for its own block
+  MINE_AT_COUNT: "1", // each payment gets its own block
   MINE_AFTER_SECONDS: "1",
   STALL_AFTER_SECONDS: "1",
   WRITE_LANDS_WITHIN_SECONDS: "1",
   PIN_DEADLINE_SECONDS: "1",
   PAID_TYPES: "asset_creation",
 };
-/** Milliseconds from one firing of the crons to the next, while something is left to do. In production a minute, or ten. */
+/** Milliseconds between two firings of the crons while work is left; a minute or ten in production. */
 const CRON_EVERY = 3_000;
 const CRON_PATIENCE = 5_000; // milliseconds
 
-/** Something happened that must never happen: no waiting mends it. */
+/** Thrown when an invariant is broken, which waiting can't mend. */
 class Violation extends Error {
   override readonly name = "Violation";
 }
 
-/** A whole stack whose writes the control decides about, and the model of what must come of what was put in. */
+/** A whole stack whose writes the control decides about, and a model of the results that its inputs must have. */
 export class World {
   readonly pipeline: Pipeline;
   readonly control: Control;
-  /** Transactions that somebody was told are taken: each must be mined, once. */
+  /** Accepted transactions. Each must be mined once. */
   readonly #accepted = new Set<string>();
-  /** Those that can't be mined now; their pending objects stay. */
+  /** Transactions that can't be mined now. Their pending objects stay. */
   readonly #withheld = new Set<string>();
 
   readonly alerts: AlertReceiver;
@@ -62,7 +62,7 @@ export class World {
     return new World(pipeline, control, alerts);
   }
 
-  /** It was taken, by a promise that whoever sent it relies on. */
+  /** Notes that a transaction was accepted. */
   accept(txId: string): string {
     this.#accepted.add(txId);
     return txId;
@@ -73,7 +73,7 @@ export class World {
     this.#accepted.delete(txId);
   }
 
-  /** No block takes it, and nothing of it is left. */
+  /** Notes that a transaction was withdrawn: no block takes it, and nothing of it is left. */
   withdraw(txId: string): void {
     this.#withheld.delete(txId);
   }
@@ -93,14 +93,14 @@ export class World {
     });
   }
 
-  /** A chain has its first blocks. */
+  /** Makes the first blocks of the chain. */
   async found(): Promise<void> {
     if (this.#accepted.size > 0) return;
     await this.pay();
     await this.settle();
   }
 
-  /** An operator asks until the answer is one of these. */
+  /** Sends an operator's request until the answer has one of these statuses. */
   async operate<T>(method: string, path: string, body?: object, statuses = [200, 202]): Promise<T> {
     return until(async () => {
       const text = body && JSON.stringify(body);
@@ -111,7 +111,7 @@ export class World {
     });
   }
 
-  /** Anybody asks until the answer is one of these. */
+  /** Sends a public request until the answer has one of these statuses. */
   async request<T>(send: (pipeline: Pipeline) => Promise<Response>, statuses = [200, 202]): Promise<T> {
     return until(async () => {
       const response = await send(this.pipeline);
@@ -121,7 +121,7 @@ export class World {
     });
   }
 
-  /** All that must hold at any moment. @returns the blocks */
+  /** Checks every invariant that holds at any moment. @returns the blocks */
   async verify(): Promise<readonly Block[]> {
     this.#expectNoViolation();
     const blocks = await checkChain(this.pipeline);
@@ -134,7 +134,7 @@ export class World {
     if (this.control.violations.length > 0) throw new Violation(this.control.violations.join("; "));
   }
 
-  /** The clocks tick until everything is done that was promised, and nothing is left over. */
+  /** Fires the crons until every promise is kept and nothing is left over. */
   async settle(): Promise<void> {
     let lastCron = Date.now();
     await until(
@@ -150,11 +150,11 @@ export class World {
   }
 
   async fireCron(worker: WorkerName): Promise<void> {
-    const fired = this.pipeline.fireCron(worker).catch(() => {}); // a cron is a hint: it comes again
-    await Promise.race([fired, wait(CRON_PATIENCE)]); // one that hangs does not keep the clock from ticking
+    const fired = this.pipeline.fireCron(worker).catch(() => {}); // a cron that fails comes again
+    await Promise.race([fired, wait(CRON_PATIENCE)]); // a cron that hangs does not stop the others
   }
 
-  /** Cron is a hint: one that fails comes again. */
+  /** Fires the crons. A cron that fails comes again. */
   async #fireCrons(): Promise<void> {
     await Promise.allSettled([this.fireCron("miner"), this.fireCron("accounts")]);
   }
@@ -184,7 +184,7 @@ export class World {
         });
   }
 
-  /** What happened last, for who looks into a failure. */
+  /** Returns the last events, for a person who looks into a failure. */
   trace(): string {
     const seen = this.control.seen.filter(({ name }) => !isRead(name)).slice(-120);
     const attempts = seen.map(({ invocation, name, delivery, target, happened }) =>
@@ -206,7 +206,7 @@ export class World {
   }
 }
 
-const INDEXED_BLOCKS = 6; // what a cell can have made
+const INDEXED_BLOCKS = 6; // the most blocks that a cell can have made
 
 function idsOf(blocks: readonly Block[]): string[] {
   return blocks.flatMap(({ transactions }) => transactions.map(({ id }) => id));

@@ -1,6 +1,6 @@
 import type { Attempt } from "./fault.ts";
 
-/** A write by its name: who does it and what, with a pattern in the place of its key. */
+/** Returns the name of a write: its actor and its operation, with a pattern in place of its key. */
 export function nameOf({ actor, does: doing, target }: Attempt): string {
   const does = doing.replace(/^ack of .*-dlq$/, "ack of {stage}-dlq");
   const patterns = [...new Set(target.split(" ").map(patternOf))].toSorted();
@@ -18,7 +18,7 @@ function patternOf(key: string): string {
     .replace(/\b\d+\b/, "{n}");
 }
 
-/** Calls that change nothing, whatever becomes of them. The list is closed: any other call is a write. */
+/** Calls that change nothing. The list is closed: any other call is a write. */
 const READS: Readonly<Record<string, readonly string[]>> = {
   "chain-head": [
     "assets",

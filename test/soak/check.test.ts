@@ -14,7 +14,7 @@ const deed = contents({ type: "asset_creation", data: { assetId: "deed-1" } });
 const late: Transaction = { ...deed, id: payment("late").id };
 const TOO_LATE: DeadLetter = { txId: late.id, stage: "miner", reason: "asset_exists", error: "taken" };
 
-/** What stands after a sound run: two payments, an asset, and one who came too late for it. */
+/** The expected results of a sound run: two payments, an asset, and a user who claimed it too late. */
 const EXPECTED = new Map<string, Expected>([
   [first.id, { type: "payment" }],
   [second.id, { type: "payment" }],

@@ -16,9 +16,9 @@ export interface DeadLetter {
 }
 
 /**
- * Everything that must be so when all was answered and nothing is under way, of what is stored alone.
- * @param expected what was promised to those outside, by transaction id
- * @returns a sentence for each thing that is not so
+ * Checks what storage alone must show once every request was answered and no work is left.
+ * @param expected the promises to clients, by transaction id
+ * @returns a sentence for each violation
  */
 export async function violationsOf(
   stored: Stored,
@@ -40,7 +40,7 @@ export async function violationsOf(
   ];
 }
 
-/** The chain in every tier: the same bytes, and two verifiers that know nothing of each other take them. */
+/** Verifies the chain in every tier. The bytes must be equal, and two independent verifiers must accept them. */
 async function verifiedBlocks(
   stored: Stored,
 ): Promise<{ readonly blocks: readonly Block[]; readonly violations: readonly string[] }> {
@@ -55,7 +55,7 @@ async function verifiedBlocks(
     } catch (error) {
       violations.push(`block ${n}: ${String(error)}`);
     }
-  // All blocks are counted further on, those too that are refused here.
+  // All blocks are counted below, also blocks that are refused here.
   const verifier = new ChainVerifier();
   try {
     for (const whole of bytes) await verifier.add(whole);
@@ -73,7 +73,7 @@ async function verifiedBlocks(
   return { blocks, violations };
 }
 
-/** @throws Error that says which copy is missing or differs */
+/** @throws Error that names the missing or different copy */
 async function sameEverywhere({ r2, kv, ipfs }: StoredBlock): Promise<Uint8Array<ArrayBuffer>> {
   if (r2 === undefined) throw new Error("R2 does not hold it");
   if (kv === undefined) throw new Error("KV does not hold it");
@@ -88,7 +88,7 @@ async function sameEverywhere({ r2, kv, ipfs }: StoredBlock): Promise<Uint8Array
   return bytes;
 }
 
-/** Each transaction stands in exactly one block, and nothing else came from outside. */
+/** Checks that each expected transaction is in exactly one block, and that no other transaction is. */
 function brokenPromises(
   blocks: readonly Block[],
   expected: ReadonlyMap<string, Expected>,
@@ -121,7 +121,7 @@ function brokenPromises(
   return violations;
 }
 
-/** Set aside is only who comes too late for an asset. */
+/** Lists dead letters other than the creations that came too late for a contested asset. */
 function unexpectedDeadLetters(
   deadLetters: readonly DeadLetter[],
   expected: ReadonlyMap<string, Expected>,
@@ -141,8 +141,8 @@ function unexpectedDeadLetters(
 const placesOf = (txId: string): readonly string[] => [r2Keys.pending(txId), r2Keys.setAside(txId)];
 
 /**
- * R2 keeps the object of a set-aside transaction for a replay, under `pending/` until the sweep moves it to `set-aside/`. R2
- * keeps no other object of these folders.
+ * R2 keeps the object of a set-aside transaction for a replay: under `pending/` until the sweep moves it to
+ * `set-aside/`. R2 keeps no other object of these folders.
  */
 function wrongLeftovers(leftovers: readonly string[], setAside: ReadonlySet<string>): string[] {
   const held = new Set(leftovers);

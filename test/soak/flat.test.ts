@@ -4,7 +4,7 @@ import { growthOf, median, type Sample } from "./flat.ts";
 const SLACK = { bytes: 1_000, bytesPerWork: 1 };
 const series = (bytes: (work: number) => number, count = 40): Sample[] =>
   Array.from({ length: count }, (_, i) => ({ work: i * 100, bytes: bytes(i * 100) }));
-/** The same noise each time, up to 500 bytes to either side. */
+/** Repeatable noise of up to 500 bytes in either direction. */
 const noise = (work: number) => ((work * 7_919) % 1_001) - 500;
 
 describe("the verdict on memory", () => {

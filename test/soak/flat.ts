@@ -1,20 +1,20 @@
-/** What something held when so much work had been done since it was started. */
+/** Bytes that were held after this much work since the start. */
 export interface Sample {
   readonly work: number;
   readonly bytes: number;
 }
 
 export interface Slack {
-  /** Bytes by which it may seem to grow, whatever the work: what a measurement is uncertain by. */
+  /** Bytes by which the samples may grow in all, because measurements are uncertain. */
   readonly bytes: number;
-  /** Bytes that may seem to stay of each unit of work. */
+  /** Bytes by which the samples may grow for each unit of work. */
   readonly bytesPerWork: number;
 }
 
 export interface Growth {
-  /** Of the low samples of the second quarter. */
+  /** Bytes of the low samples in the second quarter. */
   readonly from: number;
-  /** Of the low samples of the last quarter. */
+  /** Bytes of the low samples in the last quarter. */
   readonly to: number;
   readonly allowed: number;
   readonly flat: boolean;
@@ -23,11 +23,11 @@ export interface Growth {
 const FEWEST = 8;
 
 /**
- * Whether what was held stayed the same while the work went on. The first quarter is not looked at: caches fill and code is
- * compiled in it. Of each quarter the low samples count: what requests under way hold
- * comes on top and goes again, what is kept for ever lifts the low ones too.
- * @param samples of one life of the thing, in the order of its work
- * @returns undefined when there are too few to tell
+ * Decides whether memory stays flat while work goes on. Ignores the first quarter, in which caches fill and code is
+ * compiled. Uses the low samples of each quarter: memory for requests under way comes and goes, while memory that is
+ * never released also raises the low samples.
+ * @param samples of one life, in the order of work
+ * @returns undefined if there are too few samples
  */
 export function growthOf(samples: readonly Sample[], slack: Slack): Growth | undefined {
   if (samples.length < FEWEST) return undefined;
@@ -40,7 +40,7 @@ export function growthOf(samples: readonly Sample[], slack: Slack): Growth | und
   return { from, to, allowed, flat: to - from <= allowed };
 }
 
-/** Below it is a quarter of the samples, above it are three. */
+/** Returns the first quartile of the samples. */
 function low(samples: readonly Sample[]): number {
   const sorted = samples.map(({ bytes }) => bytes).toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 4)] ?? 0;

@@ -9,7 +9,7 @@ interface HeapUsage {
   readonly backingStorageSize?: number;
 }
 
-/** Looks into the isolate of each Worker, as DevTools does. */
+/** Measures the heap of each Worker's isolate, as DevTools does. */
 export class Heaps {
   readonly #port: number;
   readonly #sessions = new Map<WorkerName, Session>();
@@ -19,8 +19,8 @@ export class Heaps {
   }
 
   /**
-   * Bytes that each Worker holds after everything else was collected. One that is idle does not collect when it is
-   * asked to, and is left out.
+   * Returns the bytes that each Worker holds after a garbage collection. Leaves out an idle Worker, which does not
+   * collect when asked.
    */
   async measure(): Promise<ReadonlyMap<WorkerName, number>> {
     const measured = await Promise.all(
@@ -41,7 +41,7 @@ export class Heaps {
         session = await Session.open(`ws://127.0.0.1:${this.#port}/core:user:${workerName(worker)}`);
         this.#sessions.set(worker, session);
       }
-      await session.call("Runtime.discardConsoleEntries"); // the inspector keeps what was logged, production does not
+      await session.call("Runtime.discardConsoleEntries"); // the inspector keeps logged values, unlike production
       await session.call("HeapProfiler.collectGarbage");
       const {
         usedSize,
@@ -60,7 +60,7 @@ class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 }
 
-/** A conversation in the Chrome DevTools Protocol. */
+/** A session of the Chrome DevTools Protocol. */
 class Session {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (result: unknown) => void>();

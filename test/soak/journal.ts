@@ -6,21 +6,21 @@ interface Answered {
   readonly start: number;
 }
 
-/** What was promised to those outside, and how much of it has been seen since. */
+/** The promises to clients, and which of them the chain head has confirmed. */
 export class Journal {
-  /** By transaction id. */
+  /** The expected results, by transaction id. */
   readonly expected = new Map<string, Expected>();
-  /** Answered with 2xx, and not yet seen in the chain head. */
+  /** Transactions that were answered with 2xx, and that the chain head has not confirmed yet. */
   readonly answered = new Map<string, Answered>();
-  /** The chain head has told of it, once at least. */
+  /** Transactions that the chain head has confirmed at least once. */
   readonly seen = new Set<string>();
   /** Requests that were answered with 2xx. */
   requests = 0;
-  /** Of these, those of a transaction that had been answered before. */
+  /** The number of these requests whose transaction had been answered before. */
   repeats = 0;
-  /** Attempts that failed, and were made again. */
+  /** The number of attempts that failed and were repeated. */
   retries = 0;
-  /** Taken by a queue that died with the stack, and put in again. */
+  /** The number of messages that a killed stack's queue lost, and that were sent again. */
   requeued = 0;
   readonly violations: string[] = [];
   readonly #everAnswered = new Set<string>();
@@ -29,7 +29,7 @@ export class Journal {
     for (const [txId, expected] of order.expects) this.expected.set(txId, expected);
   }
 
-  /** @param start that ran when the request was sent */
+  /** @param start the number of starts when the request was sent */
   answer(post: Post, start: number): void {
     this.requests++;
     const { txId } = post;

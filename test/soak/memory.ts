@@ -4,9 +4,9 @@ import { Heaps } from "./heaps.ts";
 import type { SoakStack } from "./stack.ts";
 
 /**
- * What is under way comes and goes within a megabyte or so in a Worker's heap. A process keeps what its allocator may need
- * again. workerd as a whole is told, not judged: it also holds the simulated R2, KV and queues, and collects when it likes
- * (cloudflare/workerd#6824).
+ * A Worker's heap varies by about a megabyte with the work under way. A process keeps memory that its allocator may
+ * need again. Workerd as a whole is reported and not judged: it also holds the simulated R2, KV and queues, and
+ * collects at times of its own (cloudflare/workerd#6824).
  */
 const SLACK = {
   heap: { bytes: 1_536 * 1024, bytesPerWork: 32 },
@@ -17,11 +17,11 @@ const SLACK = {
 export interface Held {
   readonly what: string;
   readonly kind: keyof typeof SLACK;
-  /** One list for each life of the stack. */
+  /** The samples of each life of the stack. */
   readonly lives: Sample[][];
 }
 
-/** What every Worker and process held, sampled while the stack lives. */
+/** Samples the memory of every Worker and process while the stack lives. */
 export class Memory {
   readonly #held = new Map<string, Held>();
   readonly #heaps: Heaps;
@@ -31,13 +31,13 @@ export class Memory {
     this.#heaps = new Heaps(inspectorPort);
   }
 
-  /** The stack was started anew: nothing that it held before counts. */
+  /** Begins a new life after the stack was started again. */
   begin(): void {
     this.#life++;
     this.#heaps.close();
   }
 
-  /** @param work how much has been done since the stack was started */
+  /** @param work the amount of work since the stack was started */
   async sample(stack: SoakStack, work: number): Promise<void> {
     const life = this.#life;
     const heaps = await this.#heaps.measure();
@@ -57,7 +57,7 @@ export class Memory {
   }
 
   #note(what: string, kind: Held["kind"], sample: Sample): void {
-    if (sample.bytes === 0) return; // it has ended
+    if (sample.bytes === 0) return; // the process has ended
     const held: Held = this.#held.get(what) ?? { what, kind, lives: [] };
     this.#held.set(what, held);
     (held.lives[this.#life] ??= []).push(sample);
@@ -66,7 +66,7 @@ export class Memory {
 
 export interface MemoryVerdict {
   readonly what: string;
-  /** Of the life in which it grew most over what is allowed; undefined when no life was long enough to tell. */
+  /** The growth of the life that exceeded its limit most; undefined if no life was long enough to judge. */
   readonly worst: Growth | undefined;
   readonly samples: number;
 }
@@ -86,7 +86,7 @@ function residentBytes(pid: number): number {
     const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
     return Number(kilobytes ?? 0) * 1024;
   } catch {
-    return 0; // it has ended, or this system has no /proc
+    return 0; // the process has ended, or this system has no /proc
   }
 }
 

@@ -47,7 +47,7 @@ describe("what a soak sends", () => {
     expect(posts.filter(({ txId }) => txId === null).length).toBeGreaterThan(50); // not paid yet
     for (const { txId } of posts) if (txId !== null) expect(expected.has(txId), txId).toBe(true);
     const claims = [...expected.values()].flatMap(({ assetId }) => assetId ?? []);
-    expect(claims.length).toBeGreaterThan(new Set(claims).size); // some want the same asset
+    expect(claims.length).toBeGreaterThan(new Set(claims).size); // some users want the same asset
   });
 });
 

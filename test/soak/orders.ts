@@ -11,23 +11,26 @@ import { txIdOf } from "../support/independent-verifier.ts";
 import type { Random } from "./random.ts";
 import type { Submitters } from "./submitters.ts";
 
-/** One request from outside. */
+/** A request of a client. */
 export interface Post {
-  /** What it must become, computed here from docs/format.md; null for an event that is not for the chain. */
+  /**
+   * The id of the transaction that it must become, computed here from docs/format.md; null for an event that does not
+   * belong on the chain.
+   */
   readonly txId: string | null;
   readonly body:
     | { readonly kind: "event"; readonly event: SyntheticEvent }
     | { readonly kind: "submission"; readonly submission: Submission };
 }
 
-/** What must stand in the chain in the end. */
+/** The transaction that the chain must hold in the end. */
 export interface Expected {
   readonly type: "payment" | "asset_creation" | "user_registration" | "refund" | "refund_failure";
-  /** Of several creations of one asset one is mined, and the others are set aside. */
+  /** The chain mines one of several creations of an asset, and sets the others aside. */
   readonly assetId?: string;
 }
 
-/** Waves of requests: those of a wave at once, each wave after the one before was answered. */
+/** Waves of requests. The requests of a wave are sent at once, after the wave before was answered. */
 export interface Order {
   readonly waves: readonly (readonly Post[])[];
   readonly expects: ReadonlyMap<string, Expected>;
@@ -39,7 +42,7 @@ const OTHER_EVENT_TOO = 0.06;
 const REFUND_FAILS = 0.3;
 const MUCH_LATER_AGAIN = 0.12;
 
-/** Every order of a run. The seed decides them; only what users sign bears the time of its signature. */
+/** Makes the orders of a run. The seed decides them; only signed submissions contain the time of signing. */
 export class Orders {
   readonly #random: Random;
   readonly #submitters: Submitters;
@@ -49,7 +52,7 @@ export class Orders {
   readonly #assets: string[] = [];
   #made = 0;
 
-  /** @param since seconds since the epoch: when the first payment was made */
+  /** @param since the time of the first payment, seconds since the epoch */
   constructor(random: Random, submitters: Submitters, name: string, since: number) {
     this.#random = random;
     this.#submitters = submitters;
@@ -57,7 +60,7 @@ export class Orders {
     this.#since = since;
   }
 
-  /** Something that nobody has sent before, with its repeats. */
+  /** Makes a new order, with its repeats. */
   async next(): Promise<Order> {
     const random = this.#random;
     const kind = random.weighted(KINDS);
@@ -83,7 +86,7 @@ export class Orders {
     return { waves, expects };
   }
 
-  /** A few that were sent some time ago. */
+  /** Returns a few earlier posts, to be sent again. */
   earlier(count: number): readonly Post[] {
     return this.#past.slice(-count).flat();
   }
@@ -106,7 +109,7 @@ export class Orders {
     return random.pick([[[...first, other]], [first, [other]], [[other], first]]);
   }
 
-  /** Checkout is completed, but the money comes later. */
+  /** A completed checkout whose money comes later. */
   #delayed(facts: SyntheticCheckout, txId: string): Post[][] {
     const unpaid = syntheticCheckout({ ...facts, paymentStatus: "unpaid" });
     const ignored = eventPost(null, unpaid);
@@ -122,7 +125,10 @@ export class Orders {
     ]);
   }
 
-  /** Of a refund Stripe tells twice: with the charge, which is taken, and with the refund itself. One that failed is made again. */
+  /**
+   * Stripe reports a refund twice: with the charge, which VDC accepts, and with the refund itself. A failed refund is
+   * made again.
+   */
   #refunds(event: SyntheticEvent, purchase: string, expects: Map<string, Expected>): Post[][] {
     const amounts = this.#random.chance(0.3)
       ? [{ refunded: 1_000 }, { refunded: 4_900, before: 1_000 }]
@@ -160,7 +166,7 @@ export class Orders {
   }
 
   async #submission(): Promise<Order> {
-    const repeated = this.#random.chance(0.3); // before the signing: other orders are made meanwhile
+    const repeated = this.#random.chance(0.3); // drawn before signing, because other orders are made meanwhile
     const { txId, submission, expected } = await this.#submitters.next(this.#made++);
     const post: Post = { txId, body: { kind: "submission", submission } };
     return {

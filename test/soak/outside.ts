@@ -17,14 +17,14 @@ interface Answer {
   readonly body: { readonly txId?: string; readonly ignored?: string; readonly state?: string };
 }
 
-/** Those outside: Stripe and users, who send again until they are answered. */
+/** The clients: Stripe and users, who send again until they get an answer. */
 export class Outside {
   readonly #target: () => Target;
   readonly #start: () => number;
   readonly #journal: Journal;
   readonly #signal: AbortSignal;
 
-  /** @param start how many stacks have been started until now */
+  /** @param start returns the number of stacks started so far */
   constructor(target: () => Target, start: () => number, journal: Journal, signal: AbortSignal) {
     this.#target = target;
     this.#start = start;
@@ -32,7 +32,7 @@ export class Outside {
     this.#signal = signal;
   }
 
-  /** Resolves when it was answered with 2xx, or never will be: then that is a violation. */
+  /** Sends until the answer is 2xx. If that never happens, notes a violation. */
   async post(post: Post): Promise<void> {
     const deadline = Date.now() + HANG_AFTER_MS;
     for (let pause = 50; ; pause = Math.min(1_000, pause * 2)) {
@@ -50,7 +50,7 @@ export class Outside {
     }
   }
 
-  /** @returns whether the chain head knows it; undefined when nobody answers just now */
+  /** @returns whether the chain head knows the transaction; undefined if the stack does not answer */
   async isKnown(txId: string): Promise<boolean | undefined> {
     const answer = await this.#request(`/api/vdc/transactions/${txId}`);
     if (typeof answer === "string" || answer.status >= 500) return undefined;
@@ -59,7 +59,7 @@ export class Outside {
     return answer.status === 200;
   }
 
-  /** @returns a text that says why, when nobody answered */
+  /** @returns the answer, or the reason why no answer came */
   async #attempt({ body }: Post): Promise<Answer | string> {
     if (body.kind === "submission")
       return this.#request("/api/vdc/transactions", {

@@ -1,4 +1,4 @@
-/** Numbers that the seed alone decides (mulberry32). */
+/** Random numbers from a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -30,7 +30,7 @@ export class Random {
     return item;
   }
 
-  /** Each name as often as its weight says. */
+  /** Picks each name with the probability of its weight. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     const entries = Object.entries<number>(weights) as [Name, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);

@@ -3,7 +3,7 @@ import { byteCount, wholeNumber } from "../../cli/output/words.ts";
 import type { MemoryVerdict } from "./memory.ts";
 import type { Outcome } from "./run.ts";
 
-/** What a person wants to know of a run. */
+/** Describes a run for a person. */
 export function asText(outcome: Outcome, { payments, seed }: { payments: number; seed: number }): string {
   const { restarts, seconds, memory, violations } = outcome;
   const stopped = `${restarts.stop} stopped, ${restarts.kill} killed at any moment, ${restarts["kill-admitted"]} killed while mining, ${restarts["while-starting"]} while starting`;

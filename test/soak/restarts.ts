@@ -2,22 +2,23 @@ import type { Random } from "./random.ts";
 import { VICTIMS, type Victim } from "./stack.ts";
 
 /**
- * stop: asked to end, and what was answered is kept · kill: at any moment; what only the local queue held dies with it ·
- * kill-admitted: a moment after everything that was answered had reached the chain head, so that nothing may be missing.
+ * `stop` asks the stack to end; everything that was answered is kept. `kill` comes at any moment; messages in the local
+ * queue are lost. `kill-admitted` comes a moment after the chain head has everything that was answered, so nothing may
+ * be lost.
  */
 export type Restart =
   | { readonly how: "stop"; readonly signal: "SIGTERM" | "SIGINT" }
   | { readonly how: "kill" | "kill-admitted"; readonly victim: Victim; readonly afterMilliseconds: number };
 
 export interface PlannedRestart {
-  /** After so many orders. */
+  /** The number of orders after which the restart happens. */
   readonly at: number;
   readonly restart: Restart;
-  /** The next start is killed itself so many milliseconds after it was begun: it may have answered by then. */
+  /** Milliseconds after which the next start is killed too. It may have answered requests by then. */
   readonly startKilledAfter: number | undefined;
 }
 
-/** Every kind in turn, at moments that are spread over the run but decided by chance. */
+/** Plans restarts of every kind in turn, at random moments spread over the run. */
 export function planRestarts(random: Random, count: number, orders: number): readonly PlannedRestart[] {
   return Array.from({ length: count }, (_, i) => {
     const share = orders / (count + 1);

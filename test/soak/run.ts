@@ -18,13 +18,13 @@ interface SoakOptions {
   readonly payments: number;
   readonly restarts: number;
   readonly seed: number;
-  /** Orders that are under way at one time. */
+  /** The number of orders under way at a time. */
   readonly lanes: number;
-  /** Whether memory is measured and judged. */
+  /** Whether to measure and judge memory. */
   readonly memory: boolean;
-  /** Empty, and the caller's to remove. */
+  /** An empty directory. The caller removes it. */
   readonly directory: string;
-  /** Milliseconds since the epoch: when it begins. */
+  /** The beginning of the run, milliseconds since the epoch. */
   readonly now: number;
   readonly signal: AbortSignal;
   readonly onOrder?: (done: number) => void;
@@ -33,9 +33,9 @@ interface SoakOptions {
 
 export interface Outcome {
   readonly violations: readonly string[];
-  /** That were sent. */
+  /** The number of transactions that were sent. */
   readonly transactions: number;
-  /** That stand in blocks, as often as they do. */
+  /** The number of transactions in blocks, repeats included. */
   readonly mined: number;
   readonly setAside: number;
   readonly blocks: number;
@@ -52,10 +52,10 @@ export interface Outcome {
 const VARIABLES = { MINE_AT_COUNT: "50", MINE_AFTER_SECONDS: "5", STALL_AFTER_SECONDS: "5" };
 const SAMPLE_EVERY = 3_000; // milliseconds
 const LOOK_EVERY = 500;
-/** Milliseconds: a payment is a second or so in the queue before the chain head can know it. */
+/** Milliseconds. A payment is in the queue for about a second before the chain head can know it. */
 const ADMITTED_BY = 1_500;
 
-/** One run, from an empty directory to the verdict. */
+/** Runs the soak, from an empty directory to the result. */
 export async function soak(options: SoakOptions): Promise<Outcome> {
   const run = new Run(options);
   try {
@@ -79,17 +79,17 @@ class Run {
   readonly #signal: AbortSignal;
   #settings: StackSettings | undefined;
   #stack: SoakStack | undefined;
-  /** Stacks that were started until now. */
+  /** The number of stacks started so far. */
   #starts = 0;
   #target: Target | undefined;
   #memory: Memory | undefined;
-  /** Lanes take no new order while it is open. */
+  /** Lanes take no new order until it resolves. */
   #pause: Promise<void> = Promise.resolve();
   #begun = 0;
   #seconds = 0;
   #done = 0;
   #placing = 0;
-  /** Those that were told to end. */
+  /** Stacks that were told to end. */
   readonly #ending = new WeakSet<SoakStack>();
   #requestsBefore = 0;
 
@@ -138,10 +138,10 @@ class Run {
         const [due] = planned;
         if (due !== undefined && next >= due.at) {
           planned.shift();
-          this.#pause = restarting; // of the restart before: each has its share of the load
+          this.#pause = restarting; // waits for the previous restart, so that each start gets its share of the load
           await this.#pause;
           restarting = restarting.then(() => this.#restart(due));
-          restarting.catch((error: unknown) => this.#over.abort(error)); // what is under way is given up
+          restarting.catch((error: unknown) => this.#over.abort(error)); // ends the work under way
         }
         await this.#place();
         this.#done++;
@@ -154,7 +154,7 @@ class Run {
     this.#seconds = (performance.now() - this.#begun) / 1_000;
   }
 
-  /** Waits until nothing is under way, stops the stack, and looks at what is stored. */
+  /** Waits until no work is left, stops the stack, and checks what is stored. */
   async finish(): Promise<Outcome> {
     const { violations } = this.#journal;
     const target = this.#target ?? this.#fail("nothing is started");
@@ -178,7 +178,7 @@ class Run {
     return {
       violations,
       transactions: expected.size,
-      mined: stored.blocks.reduce((sum, { kv }) => sum + Number(kv?.transactionCount ?? 0), -1), // genesis
+      mined: stored.blocks.reduce((sum, { kv }) => sum + Number(kv?.transactionCount ?? 0), -1), // without genesis
       setAside: deadLetters.length,
       blocks: stored.blocks.length,
       requests,
@@ -229,7 +229,7 @@ class Run {
     return SoakStack.launch(settings);
   }
 
-  /** A stack that ends without being told to is the end of the run. */
+  /** Ends the run when a stack ends without being told to. */
   async #watch(stack: SoakStack): Promise<void> {
     const code = await stack.ended;
     if (!this.#ending.has(stack))
@@ -249,7 +249,7 @@ class Run {
       if (planned.restart.how === "kill") await this.#putBack();
       await Promise.all(this.#orders.earlier(20).map((post) => this.#outside.post(post)));
     } finally {
-      resolve(); // whatever happened: nobody is to wait for ever
+      resolve(); // resolved after an error too, so that no lane waits for ever
     }
   }
 
@@ -272,14 +272,17 @@ class Run {
     await stack.untilGone();
   }
 
-  /** Waits until no order is under way. A restart calls it while new orders are held back: a payment answered later would still be in the local queue when the stack ends. */
+  /**
+   * Waits until no order is under way. A restart calls this while new orders are held back: a payment that is answered
+   * later would still be in the local queue when the stack ends.
+   */
   async #untilPlaced(): Promise<void> {
     while (this.#placing > 0) await this.#breathe(20);
   }
 
   /**
-   * Posts answered payments again that the chain head does not know. The local queue held them in memory, and it died with the stack,
-   * or with a start that was killed after it had answered. Production's queues are durable.
+   * Posts answered payments again that the chain head does not know. The local queue held them in memory, and they died
+   * with the stack, or with a start that was killed after it had answered. Production's queues are durable.
    */
   async #putBack(): Promise<void> {
     for (const [txId, { post, start }] of this.#journal.answered) {
@@ -289,13 +292,13 @@ class Run {
     }
   }
 
-  /** Asks the chain head for what was answered some time ago. */
+  /** Asks the chain head about transactions that were answered earlier. */
   async #look(): Promise<void> {
     const waiting = [...this.#journal.answered.keys()].slice(0, 400);
     const lane = async () => {
       for (let txId = waiting.shift(); txId !== undefined; txId = waiting.shift()) {
         const known = await this.#outside.isKnown(txId);
-        if (known === undefined) return; // it is being started again
+        if (known === undefined) return; // the stack is being started again
         if (known) this.#journal.see(txId);
       }
     };
@@ -339,7 +342,7 @@ class Run {
     await this.#memory?.sample(this.#stack, this.#journal.requests - this.#requestsBefore);
   }
 
-  /** Until the run is over. */
+  /** Repeats the work until the run is over. */
   async #every(milliseconds: number, work: () => Promise<void>): Promise<void> {
     while (!this.#signal.aborted) {
       await work();

@@ -12,7 +12,7 @@ it("mines every payment exactly once, through repeats, a stop and two kills", as
     restarts: 3,
     seed: 3,
     lanes: 12,
-    memory: false, // a verdict on memory needs minutes
+    memory: false, // a judgement of memory needs minutes
     directory,
     now: Date.now(),
     signal: context.signal,

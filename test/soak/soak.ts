@@ -50,7 +50,7 @@ async function run(options: Options): Promise<number> {
     progress.end();
     if (interrupted.signal.aborted) {
       console.error("interrupted");
-      sound = true; // nothing was found; there is nothing to keep
+      sound = true; // nothing failed, so there is nothing to keep
       return 130;
     }
     console.error(

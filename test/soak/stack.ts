@@ -16,15 +16,15 @@ export interface StackSettings {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Whom `kill -9` hits. */
+/** The processes that `kill -9` hits. */
 export const VICTIMS = ["program", "group", "wrapper", "program and workerd"] as const;
 export type Victim = (typeof VICTIMS)[number];
 
-/** `npm start` as its own processes: the wrapper, the program, the workerd that it runs. */
+/** `npm start` as processes of its own: the wrapper, the program, and the workerd that the program runs. */
 export class SoakStack {
   readonly #settings: StackSettings;
   readonly #wrapper: number;
-  /** With its exit code. */
+  /** Resolves with the exit code. */
   readonly ended: Promise<number | null>;
   #code: number | null | undefined;
   #owner: { pid: number; runtimes: number[] } = { pid: 0, runtimes: [] };
@@ -57,12 +57,12 @@ export class SoakStack {
     });
   }
 
-  /** Not ready yet: that is for `untilReady`. */
+  /** Launches a stack, and does not wait: `untilReady` does. */
   static launch(settings: StackSettings): SoakStack {
     return new SoakStack(settings);
   }
 
-  /** @throws Error when it ends before, or takes too long */
+  /** @throws Error when the stack ends before it is ready, or takes too long */
   async untilReady(signal: AbortSignal): Promise<void> {
     for (const deadline = Date.now() + HANG_AFTER_MS; ; await wait(50, undefined, { signal })) {
       if (this.#code !== undefined) throw new Error(`the stack ended with ${this.#code} when it was started`);
@@ -77,7 +77,7 @@ export class SoakStack {
     return { url: this.#url, stripeSecret: STRIPE_WEBHOOK_SECRET, adminSecret: ADMIN_SECRET };
   }
 
-  /** Of what runs, by what it is. */
+  /** Returns the process ids by kind. */
   get processes(): { readonly program: number; readonly workerd: readonly number[] } {
     this.#look();
     return { program: this.#owner.pid, workerd: this.#owner.runtimes };
@@ -98,20 +98,20 @@ export class SoakStack {
     for (const pid of victims[victim]) if (pid !== 0) kill(pid, "SIGKILL");
   }
 
-  /** As `kill` of npm, or Ctrl-C on npm alone, does. @returns the exit code */
+  /** Ends the stack as `kill` of npm, or Ctrl-C on npm alone, does. @returns the exit code */
   async stop(signal: "SIGTERM" | "SIGINT"): Promise<number | null> {
     kill(this.#wrapper, signal);
     return this.ended;
   }
 
-  /** Nothing of it is left: what is would hold the port and write to the same files. */
+  /** Waits until every process has ended. A process that is left would hold the port and write to the same files. */
   async untilGone(): Promise<void> {
     for (const deadline = Date.now() + HANG_AFTER_MS; this.#alive().length > 0; await wait(20))
       if (Date.now() > deadline) throw new Error(`still running: processes ${this.#alive().join(", ")}`);
     await this.ended;
   }
 
-  /** Ends everything, whatever state it is in. */
+  /** Kills every process, whatever state the stack is in. */
   async end(): Promise<void> {
     this.#look();
     for (const pid of this.#alive()) kill(pid, "SIGKILL");
@@ -128,7 +128,7 @@ export class SoakStack {
     );
   }
 
-  /** The lock tells who runs; it is gone, or another's, while the stack starts or ends. */
+  /** Reads the process ids from the lock. While the stack starts or ends, the lock is missing or another stack's. */
   #look(): void {
     try {
       const file = join(this.#settings.dataDirectory, "stack.lock");
@@ -144,6 +144,6 @@ async function isHealthy(url: string): Promise<boolean> {
   try {
     return (await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(5_000) })).ok;
   } catch {
-    return false; // not listening yet
+    return false; // the stack does not listen yet
   }
 }

@@ -4,32 +4,32 @@ import { startPinningService } from "../../cli/local/pinning/server.ts";
 import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 
-/** What a data directory holds while no stack runs on it. */
+/** The contents of a data directory that no stack uses. */
 export interface Stored {
-  /** `vdc:latest` */
+  /** The value of `vdc:latest`. */
   readonly latest: { readonly blockNumber: number; readonly hash: string } | null;
   readonly pendingCount: string | null;
-  /** Bytes of each block in each place, by number; undefined where there are none. */
+  /** The bytes of each block in each place, by number; undefined if a place lacks the block. */
   readonly blocks: readonly StoredBlock[];
-  /** What KV says of a transaction, by its id. */
+  /** KV's index of transactions, by id. */
   readonly index: ReadonlyMap<string, { readonly blockNumber: number; readonly index: number }>;
-  /** Keys of R2 that stay only while something is under way, or was set aside: pending, set aside, staged. */
+  /** Keys of R2 that exist only while work is under way or a transaction is set aside: pending, set aside, staged. */
   readonly leftovers: readonly string[];
   readonly deadLetters: readonly string[];
 }
 
 export interface StoredBlock {
   readonly r2: Uint8Array | undefined;
-  /** The whole record. */
+  /** The whole record in KV. */
   readonly kv: Record<string, unknown> | undefined;
-  /** By the CID that KV's record names. */
+  /** The bytes under the CID that KV's record names. */
   readonly ipfs: Uint8Array | undefined;
 }
 
 const AT_ONCE = 50;
 const AS_IN_WRANGLER_TOML = { kvNamespaces: { KV: "0".repeat(32) }, r2Buckets: { R2: "vdc" } };
 
-/** Opens the data directory, with none of the Workers running. */
+/** Opens the data directory without running any Worker. */
 export async function readStored(dataDirectory: string): Promise<Stored> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -73,7 +73,7 @@ export async function readStored(dataDirectory: string): Promise<Stored> {
   }
 }
 
-/** From 0 up to the highest that any place names. */
+/** Returns the numbers from 0 to the highest that any place names. */
 async function blockNumbers(kv: KVNamespace, r2: R2Bucket): Promise<readonly number[]> {
   const names = [
     ...(await keysOf(r2, r2Keys.blockPrefix)),
@@ -99,7 +99,7 @@ async function keysOf(r2: R2Bucket, prefix: string): Promise<string[]> {
   return (await Array.fromAsync(r2Pages(r2, { prefix }))).flat().map(({ key }) => key);
 }
 
-/** Some at a time, answered in the order of the items. */
+/** Works on several items at a time. Returns the results in the order of the items. */
 async function inOrder<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,

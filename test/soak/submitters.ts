@@ -7,7 +7,7 @@ import type { Expected } from "./orders.ts";
 const CHAIN_ID = "vdc-main";
 const USERS = 8;
 
-/** Users who sign: each registers first, and then creates assets. */
+/** Users who sign. Each user registers first and then creates assets. */
 export class Submitters {
   readonly #users: UserKeys[] = [];
 

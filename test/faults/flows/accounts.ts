@@ -30,7 +30,7 @@ async function submits(world: World, submission: Submission): Promise<string> {
 
 const users = new WeakMap<World, UserKeys>();
 
-/** A user whose registration stands in this chain. */
+/** Returns a user who is registered on this chain. */
 async function userOf(world: World): Promise<UserKeys> {
   const known = users.get(world);
   if (known !== undefined) return known;
@@ -41,7 +41,7 @@ async function userOf(world: World): Promise<UserKeys> {
   return user;
 }
 
-/** A submission that has to be paid, and its payment. */
+/** Submits a transaction that must be paid, and pays for it. */
 async function submitsAndPays(world: World): Promise<void> {
   const submission = await signed(await userOf(world), creation(`deed-${crypto.randomUUID()}`));
   const txId = await submits(world, submission);
@@ -59,8 +59,8 @@ async function untilNoIntent(world: World): Promise<void> {
 const HOUR = 3_601_000;
 
 /**
- * Does something again and again while the hours pass: an upload that died is held by nobody after ten minutes, and looked
- * at by the sweep after an hour.
+ * Repeats the work while hours pass. An upload that died loses its hold after ten minutes, and the sweep looks at it
+ * after an hour.
  */
 async function whileHoursPass<T>(world: World, work: () => Promise<T>): Promise<T> {
   let hours = 0;
@@ -74,7 +74,7 @@ async function whileHoursPass<T>(world: World, work: () => Promise<T>): Promise<
   return done;
 }
 
-/** Until no upload is left half done. */
+/** Waits until no upload is unfinished. */
 async function untilSwept(world: World): Promise<void> {
   await whileHoursPass(world, async () => {
     await world.fireCron("accounts");
@@ -107,7 +107,7 @@ async function storesDocument(world: World): Promise<void> {
   await inBoth();
 }
 
-/** Its sender gives up after the first answer. */
+/** The sender of a document gives up after the first answer. */
 async function abandonsDocument(world: World): Promise<void> {
   const { id, bytes } = await document(world);
   await postDocument(world.pipeline, bytes).catch(() => {});
@@ -192,7 +192,8 @@ export const ACCOUNTS_FLOWS: readonly Flow[] = [
       world.accept(txId);
       await world.settle();
       const record = await sealMetadata(CHAIN_ID, user, 2, { note: "two" });
-      // KV may still take an unanswered write of the first version until WRITE_LANDS_WITHIN_SECONDS are over. The second version waits for that.
+      // KV may still apply an unanswered write of the first version until WRITE_LANDS_WITHIN_SECONDS are over. The
+      // second version waits for that.
       await whileHoursPass(world, async () => {
         const response = await putMetadata(world.pipeline, record);
         expect(response.status, await response.text()).toBe(200);

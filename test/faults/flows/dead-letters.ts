@@ -24,7 +24,7 @@ async function letters(world: World): Promise<DeadLetterEntry[]> {
   return entries;
 }
 
-/** Until a dead letter is as asked for. @returns it */
+/** Waits for a dead letter that fits. @returns the dead letter */
 export async function untilLetter(
   world: World,
   isIt: (entry: DeadLetterEntry) => boolean,
@@ -47,7 +47,7 @@ async function replay(world: World, id: string): Promise<void> {
   );
 }
 
-/** Whoever is not answered asks again, and may hear then that it has been done. */
+/** Dismisses a dead letter. An operator without an answer asks again, and may then hear that it was dismissed (409). */
 async function dismiss(world: World, id: string): Promise<void> {
   await world.operate("POST", `/api/dead-letters/${id}/dismiss`, { reason: REASON }, [200, 409]);
 }
@@ -67,7 +67,7 @@ export async function dismissAll(world: World): Promise<void> {
   for (const { id, state } of await letters(world)) if (state === "open") await dismiss(world, id);
 }
 
-/** A message that no stage can read: parked, replayed to its stage, parked again, dismissed. */
+/** A message that no stage can read is parked, replayed to its stage, parked again and dismissed. */
 function unreadable(stage: StageName): Flow {
   return {
     name: `dead letter: ${stage}`,
@@ -88,7 +88,7 @@ function unreadable(stage: StageName): Flow {
   };
 }
 
-/** A payment whose envelope can't be opened, until its letter is parked. */
+/** Makes a payment whose envelope can't be opened, and waits until it is parked. */
 async function setsAside(world: World) {
   const message = await seal(world.pipeline, payloadOf());
   const { ct } = message.envelope;

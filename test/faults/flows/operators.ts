@@ -33,7 +33,7 @@ async function lastBlock(world: World): Promise<number> {
   return lastBlock(world);
 }
 
-/** A block's copy is damaged in a tier, and an operator has it verified until it is sound. */
+/** Damages a block's copy in a tier. An operator then verifies the block until its copies are right. */
 async function repair(world: World, damage: (n: number) => Promise<void>): Promise<void> {
   const n = await lastBlock(world);
   await damage(n);
@@ -48,7 +48,7 @@ interface StoredDocument {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A new document that is stored. */
+/** Makes and stores a document. */
 async function storedDocument(world: World): Promise<StoredDocument> {
   const made = await document(world);
   await until(async () => {
@@ -58,7 +58,7 @@ async function storedDocument(world: World): Promise<StoredDocument> {
   return made;
 }
 
-/** A document's copy is damaged in a tier, and an operator has it verified until it is sound. */
+/** Damages a document's copy in a tier. An operator then verifies the document until its copies are right. */
 async function repairDocument(
   world: World,
   damage: (document: StoredDocument) => Promise<void>,
@@ -169,7 +169,7 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
     name: "verification",
     is: "every block is verified, at once",
     async run(world) {
-      await world.operate("POST", "/api/storage-verify/verify-all", undefined, [200, 202, 409]); // one is under way
+      await world.operate("POST", "/api/storage-verify/verify-all", undefined, [200, 202, 409]); // 409: a run is under way
       await untilNoRun(world);
     },
   },
@@ -226,7 +226,8 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
         until(async () => {
           await meanwhile();
           await world.fireCron("alerts");
-          // A post that was begun and not made is begun again. Its clock never goes back: it remembers when it posted.
+          // The monitor repeats a post that it began and did not finish. Its clock never goes back, because it
+          // remembers the time of its posts.
           world.control.setAhead("monitor", world.control.ahead("monitor") + 60_000);
           expect(alerts.taken.slice(began)).toContainEqual(
             expect.objectContaining({ alert: "dead_letters", state }),

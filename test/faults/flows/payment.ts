@@ -2,7 +2,7 @@ import type { Flow } from "../flow.ts";
 
 const pays: Flow["run"] = async (world) => void (await world.pay());
 
-/** A stage's message is lost on its way, so that the watchdog has to tell it again. */
+/** A stage's message is lost, so the watchdog must send it again. */
 function losing(sender: string, stage: string): Flow {
   return {
     name: `message lost: ${stage}`,
