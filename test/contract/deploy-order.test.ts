@@ -14,13 +14,16 @@ import {
 
 const PAGE = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
 
-/** The Workers in the order in which docs/deploy.md deploys them: its loop, then the gateway. */
+/** Returns the Workers in the order in which docs/deploy.md deploys them: its loop, then the gateway. */
 function deployed(): string[] {
   const [, loop = ""] = /\bfor worker in ([a-z -]+); do$/m.exec(PAGE.replaceAll("\\\n", " ")) ?? [];
   return [...loop.split(/ +/), "gateway"];
 }
 
-/** What must be there before a Worker can be deployed: the platform refuses a binding to a Worker that is not. */
+/**
+ * Returns the Workers that must be deployed before this one. The platform refuses a binding to a Worker that does not
+ * exist.
+ */
 function needs(worker: WorkerName): WorkerName[] {
   const { calls = [], touches }: WorkerPlan = WORKERS[worker];
   const objects = touches.filter((name): name is DurableObjectName => name in DURABLE_OBJECTS);

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { importsOf, lineOf, nodes, packageOf, source, sources, type Node, type Source } from "./sources.ts";
 
-/** The one program that reads the routes of the gateway: it writes openapi.json and the pages that are made from it. */
+/** The only program that reads the gateway's routes. It writes openapi.json and the pages made from it. */
 const GENERATES = "cli/tools/openapi.ts";
 
 interface Layer {
-  /** A folder, or a single file. */
+  /** A folder or a single file. */
   readonly folder: string;
-  /** What its files may import besides each other: folders, files, packages. */
+  /** Folders, files and packages that its files may import, in addition to each other. */
   readonly may: readonly string[];
-  /** What they may import as types only. */
+  /** Folders and files from which its files may import types only. */
   readonly types?: readonly string[];
 }
 
@@ -135,7 +135,10 @@ const SHARED: readonly Layer[] = [
   },
 ];
 
-/** A package that wraps a service of others, or that only one place should know: in these files and no others. */
+/**
+ * Packages that wrap a service of another company, or that only one place should know. Only these files may import
+ * them.
+ */
 const BEHIND: Readonly<Record<string, readonly string[]>> = {
   "@valibot/to-json-schema": ["workers/gateway/openapi/schemas.ts"],
   "@noble/hashes": ["shared/crypto/hash.ts", "shared/crypto/bytes.ts"],
@@ -234,13 +237,13 @@ describe("the import rule", () => {
   });
 });
 
-/** Where randomness is made: keys and salts come from the platform's generator, and from nowhere else. */
+/** Functions that make randomness. Keys and salts come from the platform's generator alone. */
 const RANDOM: readonly string[] = [
   "shared/crypto/envelope.ts generateEncryptionSeed",
   "shared/crypto/ml-dsa.ts generateSigningSeed",
 ];
 
-/** What the pure layers must be given as an argument instead. */
+/** Sources that the pure layers must receive as an argument instead. */
 const IMPURE: Readonly<Record<string, (node: Node) => boolean>> = {
   "a clock": (node) =>
     isMember(node, "Date.now") ||
@@ -290,7 +293,7 @@ function isRandom(node: Node): boolean {
   );
 }
 
-/** `name` or `object.member` of a plain reference; undefined for anything else. */
+/** Returns `name` or `object.member` of a plain reference; undefined for any other node. */
 function nameOf(node: unknown): string | undefined {
   const { type, name, object, property, computed } = node as Record<string, unknown>;
   if (type === "Identifier") return name as string;
@@ -310,12 +313,12 @@ function isAck({ type, callee }: Node): boolean {
   return type === "CallExpression" && /\.ack(?:All)?$/.test(nameOf(callee) ?? "");
 }
 
-/** A use of the bare name, as a value or in a declaration. */
+/** Tells whether the node is a use of the bare name, as a value or in a declaration. */
 function isName(node: Node, name: string): boolean {
   return node.type === "Identifier" && node.name === name;
 }
 
-/** A class that others call has one line of its own for each method: docs/design.md#the-chain-head lists the chain head's. */
+/** A class that others call has one line for each method: docs/design.md#the-chain-head lists the chain head's. */
 const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
   "workers/chain-head/index.ts": 340,
   "workers/monitor/index.ts": 80,

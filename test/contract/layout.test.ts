@@ -4,11 +4,11 @@ import { lineOf, nodes, sources, type Node } from "./sources.ts";
 
 const LAYOUT = "shared/storage/layout.ts";
 
-/** How the keys of docs/format.md#10-storage begin. */
+/** The beginnings of the keys of docs/format.md#10-storage. */
 const KEY =
   /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|set-aside|blocks|sealed|private|evidence|erased|documents|activation|intents|uploads|dead-letters)\/)/;
 
-/** The text that stands in a string, in a part of a template, or in a regular expression. */
+/** Returns the text of a string, of a part of a template, or of a regular expression. */
 function textOf({ type, value, regex }: Node): string | undefined {
   if (type === "Literal" && typeof value === "string") return value;
   if (type === "Literal" && regex) return (regex as { pattern: string }).pattern.replaceAll("\\", "");
@@ -16,7 +16,7 @@ function textOf({ type, value, regex }: Node): string | undefined {
   return undefined;
 }
 
-/** A sentence may speak of a key; nothing with a space in it is one. */
+/** Tells whether the text is a key. A sentence may name a key, but no key contains a space. */
 function isKey(text: string): boolean {
   return KEY.test(text) && !/\s/.test(text);
 }
@@ -51,7 +51,7 @@ describe("the keys in storage", () => {
     );
   });
 
-  // docs/format.md#10-storage: other programs and the data of a running chain depend on each.
+  // docs/format.md#10-storage: other programs and the data of a running chain depend on each key.
   it("are those of docs/format.md", () => {
     const all = {
       kv: Object.fromEntries(Object.entries(kvKeys).map(([name, key]) => [name, spelled(key)])),

@@ -32,7 +32,7 @@ function locked(name: string): string[] {
   );
 }
 
-/** As they lie on the disk, however deep. */
+/** Lists the installed versions of a package, at any depth of node_modules. */
 function installed(name: string): string[] {
   const paths = globSync(
     [`node_modules/${name}/package.json`, `node_modules/**/node_modules/${name}/package.json`],
@@ -45,7 +45,7 @@ function installed(name: string): string[] {
 
 const MAY_RUN_SCRIPTS = ["node_modules/esbuild", "node_modules/node", "node_modules/workerd"];
 
-/** Of our own code; they bring others along, which the lockfile names. */
+/** The packages that our own code imports. Their dependencies are in the lockfile. */
 const IN_WORKERS = [
   "@noble/hashes",
   "@noble/post-quantum",
@@ -95,7 +95,7 @@ describe("the dependencies", () => {
     expect(entries.length).toBeGreaterThan(100);
   });
 
-  // npm leaves out the binaries of other platforms when it writes the lockfile beside an installed node_modules.
+  // When npm writes the lockfile beside an installed node_modules, it leaves out the binaries of other platforms.
   it("are locked for every platform, so that `npm ci` works on each", () => {
     const { packages } = lockfile;
     const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
@@ -107,7 +107,7 @@ describe("the dependencies", () => {
     expect(packages["node_modules/@cloudflare/workerd-darwin-arm64"]).toBeDefined();
   });
 
-  // What runs while it is installed runs as whoever installs it, before anybody has looked. Each brings a program.
+  // An install script runs with the rights of the person who installs, before a review. Each of these brings a program.
   it("run nothing while they are installed, but for three that are tools of the build", () => {
     const scripted = Object.entries(lockfile.packages).filter(([, { hasInstallScript }]) => hasInstallScript);
     expect(scripted.map(([path]) => path).toSorted()).toEqual(MAY_RUN_SCRIPTS);
@@ -128,7 +128,7 @@ describe("the dependencies", () => {
     expect(foreign.filter((name) => !Object.hasOwn(manifest.dependencies ?? {}, name))).toEqual([]);
   });
 
-  // Two of them would mean that tests and `npm start` run another platform than `wrangler deploy` checks against.
+  // With two versions, tests and `npm start` would run another platform than `wrangler deploy` checks against.
   it.for(["workerd", "miniflare", "wrangler"])("bring one %s, not two", (name) => {
     expect(locked(name)).toHaveLength(1);
     expect(installed(name)).toEqual(locked(name));

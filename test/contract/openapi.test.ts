@@ -13,7 +13,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 
 const ROUTED = withContents(ROUTES, { openapi: "", info: { title: "", version: "" }, paths: {} });
 
-/** Every object or array below this one, and itself, with where it stands. */
+/** Yields the value and every object or array below it, each with its path. */
 function* places(value: unknown, place = "#"): Generator<[place: string, value: object]> {
   if (value === null || typeof value !== "object") return;
   yield [place, value];

@@ -7,7 +7,7 @@ import { lineOf, nodes, sources, type Node, type Source } from "./sources.ts";
 /** The section "Storage Policies" of the specification. */
 const SPECIFICATION = join(import.meta.dirname, "../fixtures/storage-policies.md");
 
-/** The rows of the specification's table, by the kind that each is in code. */
+/** The rows of the specification's table, by their kind in the code. */
 const KINDS: Readonly<Record<string, Kind>> = {
   "Chain Blocks": "chain_block",
   "Pending Transactions": "pending_transaction",
@@ -16,7 +16,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "User Metadata": "user_metadata",
 };
 
-/** What the specification does not know: a submission that waits for its payment is a pending transaction to be. */
+/**
+ * Kinds that the specification does not list. A submission that waits for its payment counts as a pending transaction.
+ */
 const LIKE: Partial<Record<Kind, Kind>> = { signed_intent: "pending_transaction" };
 
 const ENCRYPTIONS: Readonly<Record<string, Policy["encryption"]>> = {
@@ -25,7 +27,7 @@ const ENCRYPTIONS: Readonly<Record<string, Policy["encryption"]>> = {
   "User Kyber": "user",
 };
 
-/** The lines of the section, from its heading to the rule that ends it. */
+/** Returns the section, from its heading to the rule that ends it. */
 function sectionOf(text: string): string {
   const [, section] = /### Storage Policies\n([\s\S]*?)\n---/.exec(text) ?? [];
   if (section === undefined) throw new Error("there is no section Storage Policies");
@@ -42,7 +44,7 @@ function plain(cell: string): string {
   return cell.replaceAll("*", "").trim();
 }
 
-/** "✅ Primary" is there; "❌ Legacy only" is not. */
+/** "✅ Primary" means kept, and "❌ Legacy only" means not kept. */
 function isKept(cell: string | undefined): boolean {
   if (cell?.startsWith("✅")) return true;
   if (cell?.startsWith("❌")) return false;
@@ -83,7 +85,7 @@ describe("the storage policies", () => {
   });
 });
 
-/** Names of `r2Keys` and `kvKeys` whose objects only a policy may let anybody write. */
+/** Names of `r2Keys` and `kvKeys` whose objects may only be written through a policy. */
 const GOVERNED = [
   "r2Keys.block",
   "r2Keys.pending",
@@ -94,10 +96,10 @@ const GOVERNED = [
 
 const POLICY_KEYS = ["publicKeyIn", "sealedKeyIn"];
 
-/** Functions that put whatever they are given: who calls them names the key. Argument that is the key. */
+/** Functions that write any key, with the position of the key among their arguments. Their callers name the key. */
 const WRITERS: Readonly<Record<string, number>> = { createOnly: 1, replaceOnly: 1 };
 
-/** Writes whose key no reader of the file can tell, and why they may. */
+/** Files with writes whose key this test can't read, and the reason why each is allowed. */
 const TOLD_ELSEWHERE: readonly string[] = [
   "shared/storage/r2-tier.ts", // createOnly and replaceOnly themselves
   "shared/storage/sealed-object.ts", // r2KeyOf asks the policy
@@ -147,7 +149,9 @@ function keyPosition(node: Node): number | undefined {
   return method === "put" || method === "createMultipartUpload" ? 0 : undefined;
 }
 
-/** `r2Keys.block`, `sealedKeyIn`…: what the key was made with, through constants of the file. */
+/**
+ * Returns the name with which a key is made (`r2Keys.block`, `sealedKeyIn`…), looked up through constants of the file.
+ */
 function nameOfKey(node: Node | undefined, file: Source, depth: number): string | undefined {
   if (node === undefined || depth === 0) return undefined;
   if (node.type === "CallExpression") {

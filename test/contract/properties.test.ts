@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { PROPERTIES, WITHOUT } from "./properties.ts";
 import { importsOf, nodes, reachableFrom, source, sources, type Node } from "./sources.ts";
 
-/** By these, text and bytes from outside become values. */
+/** Functions that turn text and bytes from outside into values. */
 const FUNCTIONS = new Set([
   "parseCanonical",
   "readInto",
@@ -33,18 +33,18 @@ function reads(node: Node): boolean {
   return METHODS.get(object)?.test(method) === true;
 }
 
-/** Of `call.request.headers`: headers. */
+/** Returns the last name of a reference: `headers` for `call.request.headers`. */
 function nameOf(node: unknown): string {
   const { type, name, property } = node as { type: string; name?: string; property?: unknown };
   return type === "MemberExpression" ? nameOf(property) : (name ?? "");
 }
 
-/** Not SQL, which is executed too. */
+/** Tells whether the object of `exec` is a pattern. SQL is executed too. */
 function isPattern(object: Node): boolean {
   return object.type === "Literal" || /^[A-Z_0-9]+$|^pattern$|^path$/.test(nameOf(object));
 }
 
-/** They run on a developer's machine, over the project's own files. */
+/** Files that run on a developer's machine, over the project's own files. */
 const OF_THE_PROJECT = /^(?:cli\/demo\/|cli\/dependencies\/|cli\/check\.ts|workers\/gateway\/openapi\/)/;
 
 const readers = sources("{shared,workers,cli}/**/*.ts")
@@ -55,7 +55,7 @@ const BY_HTTP = ["test/workers/fuzz.test.ts", "test/workers/refused.test.ts"];
 
 const reached = new Map<string, ReadonlySet<string>>();
 
-/** What runs in a test of properties; undefined for another test. */
+/** Returns the code that a property test runs; undefined for another test. */
 function runBy(test: string): ReadonlySet<string> | undefined {
   if (!importsOf(source(test)).some(({ target }) => target === "fast-check")) return undefined;
   const known = reached.get(test) ?? new Set(reachableFrom(test).map(({ path }) => path));

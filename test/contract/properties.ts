@@ -1,6 +1,6 @@
 const OWN_STATE = "what it has written itself, where nobody else writes";
 
-/** Every file that reads something from outside, and the test that has its properties. */
+/** Every file that reads something from outside, with the test of its properties. */
 export const PROPERTIES: Readonly<Record<string, string>> = {
   "cli/account/keys-file.ts": "test/unit/properties/texts.test.ts",
   "cli/files/exact-json.ts": "test/unit/properties/texts.test.ts",
@@ -92,7 +92,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "workers/storage-verifier/runs.ts": "test/unit/properties/texts.test.ts",
 };
 
-/** Those without such a test, and why. */
+/** Files without such a test, with the reason. */
 export const WITHOUT: Readonly<Record<string, string>> = {
   "cli/account/submit.ts": "what the person's own options came to: the deployment reads it again",
   "cli/chain/state.ts": OWN_STATE,

@@ -7,7 +7,7 @@ import { ROOT } from "../../cli/local/workers.ts";
 const PAGES = ["README.md", "docs/deploy.md", "docs/rules.md"]
   .map((page) => readFileSync(join(ROOT, page), "utf8"))
   .join("\n");
-/** The shell commands of these pages. */
+/** The shell commands on these pages. */
 const COMMANDS = [...PAGES.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = ""]) => text).join("\n");
 
 function isIgnored(path: string): boolean {

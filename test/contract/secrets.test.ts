@@ -2,13 +2,19 @@ import { parseAst } from "vitest/node";
 import { describe, expect, it } from "vitest";
 import { lineOf, nodes, sources, type Node, type Source } from "./sources.ts";
 
-/** How what must stay secret is called. A hash, an id or a count of it is none, nor is what is known to be public. */
+/**
+ * Names of secret values. A hash, an id or a count of a secret is not secret, and neither is a value that is known to
+ * be public.
+ */
 const SECRET =
   /secret|password|passphrase|jwt|bearer|authorization|seed|private_?key|api_?key|(?:^|[a-z])token$|^token/i;
 const HARMLESS =
   /hash|digest|id$|ids$|count|length|bytes|public|page_?token|facts|names?$|usedby|type$|is[A-Z]/i;
 
-/** The name by which a value is reached: `env.ADMIN_SECRET`, `secret.trim()`, `Bearer ${jwt}`, `given as string`. */
+/**
+ * Returns the name by which a value is reached: `env.ADMIN_SECRET`, `secret.trim()`, `Bearer ${jwt}`, `given as
+ * string`.
+ */
 function nameOf(node: Node): string | undefined {
   const part = (member: string) => node[member] as Node | undefined;
   switch (node.type) {
@@ -21,7 +27,7 @@ function nameOf(node: Node): string | undefined {
     case "CallExpression": {
       const callee = part("callee");
       const [first] = node.arguments as Node[];
-      // `headers.get("authorization")` is what it names; of `secret.trim()`, what it is called on counts.
+      // For `headers.get("authorization")`, the argument names the value; for `secret.trim()`, the object does.
       if (first?.type === "Literal" && SECRET.test(String(first.value))) return String(first.value);
       return callee?.type === "MemberExpression" ? nameOf(callee.object as Node) : undefined;
     }
@@ -45,7 +51,7 @@ function isSecretName(name: string | undefined): boolean {
   return name !== undefined && SECRET.test(name) && !HARMLESS.test(name);
 }
 
-/** Whether something is there at all: nothing is told of what it is. */
+/** Tells whether the node only stands for absence. A comparison with it reveals nothing of the secret's contents. */
 function isNothing(node: Node): boolean {
   const { type, value, name, operator } = node;
   return (
@@ -58,7 +64,7 @@ function isNothing(node: Node): boolean {
 const EQUALITY = ["===", "!==", "==", "!=", "<", ">", "<=", ">="];
 const COMPARING = ["includes", "indexOf", "startsWith", "endsWith", "localeCompare", "has", "equalBytes"];
 
-/** Comparisons that end sooner the sooner the two differ, with something on one side that must stay secret. */
+/** Returns comparisons that end sooner for values that differ sooner, with a secret on one side. */
 function comparisons({ program, ...file }: Pick<Source, "program" | "path" | "text">): string[] {
   return nodes(program).flatMap((node) => {
     const operands = operandsOf(node);

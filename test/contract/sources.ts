@@ -3,7 +3,7 @@ import { join, posix } from "node:path";
 import { parseAst } from "vitest/node";
 import { ROOT } from "../../cli/local/workers.ts";
 
-/** A node of the syntax tree (ESTree with TypeScript's own nodes), of which a test looks at a member or two. */
+/** A node of the syntax tree (ESTree with TypeScript's own nodes). A test reads a few of its members. */
 export interface Node {
   readonly type: string;
   readonly start: number;
@@ -11,13 +11,16 @@ export interface Node {
 }
 
 export interface Source {
-  /** From the root, with slashes. */
+  /** The path from the root, with slashes. */
   readonly path: string;
   readonly text: string;
   readonly program: Node;
 }
 
-/** The source files that fit the pattern; none is an error, for a test over nothing passes whatever the code does. */
+/**
+ * Returns the source files that fit the pattern. Throws if there are none, because a test over no files passes whatever
+ * the code does.
+ */
 export function sources(pattern: string): readonly Source[] {
   const paths = globSync(pattern, { cwd: ROOT }).map((path) => path.replaceAll("\\", "/"));
   if (paths.length === 0) throw new Error(`no file fits ${pattern}`);
@@ -36,10 +39,10 @@ export function source(path: string): Source {
   return parsed;
 }
 
-/** The nodes of whole programs: many tests walk the same files. */
+/** The nodes of whole programs, cached because many tests walk the same files. */
 const walked = new WeakMap<object, readonly Node[]>();
 
-/** Every node below this one, and itself. */
+/** Returns the node and every node below it. */
 export function nodes(start: unknown): readonly Node[] {
   if (start === null || typeof start !== "object") return [];
   const known = walked.get(start);
@@ -71,16 +74,16 @@ export function lineOf({ text }: Source, { start }: Node): number {
 }
 
 interface Import {
-  /** A path from the root for a file of the project, else the specifier of a package (`node:fs`, `valibot`). */
+  /** The path from the root for a file of the project, else the specifier of a package (`node:fs`, `valibot`). */
   readonly target: string;
-  /** Erased before it runs. */
+  /** The import is erased before the code runs. */
   readonly typeOnly: boolean;
   readonly line: number;
 }
 
 const imports = new WeakMap<Source, readonly Import[]>();
 
-/** What a file imports, exports from elsewhere, or loads while it runs. */
+/** Returns everything that a file imports, re-exports, or loads while it runs. */
 export function importsOf(file: Source): readonly Import[] {
   const known = imports.get(file) ?? readImports(file);
   imports.set(file, known);
@@ -112,7 +115,7 @@ function specifierOf(file: Source, node: Node): string | undefined {
   throw new Error(`${file.path}:${lineOf(file, node)} imports what no reader can tell: write the path out`);
 }
 
-/** The package that a specifier names: `@noble/hashes` for `@noble/hashes/sha2.js`. */
+/** Returns the package that a specifier names: `@noble/hashes` for `@noble/hashes/sha2.js`. */
 export function packageOf(specifier: string): string {
   return specifier.startsWith("node:")
     ? specifier
@@ -122,7 +125,7 @@ export function packageOf(specifier: string): string {
         .join("/");
 }
 
-/** All files that run when this one does: itself and what it imports, but for types. */
+/** Returns all files that run when this file runs: the file and its imports, without type imports. */
 export function reachableFrom(path: string): readonly Source[] {
   const found = new Map<string, Source>();
   const visit = (next: string) => {

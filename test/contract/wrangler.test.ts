@@ -32,7 +32,7 @@ type Config = Readonly<Record<string, unknown>>;
 
 const rawConfigs = new Map<WorkerName, Config>();
 
-/** What stands in the file, nothing added: what is not written out has another default here than in production. */
+/** Returns the file's own contents. The library's defaults differ from production's, so none are added. */
 function configOf(worker: WorkerName): Config {
   const config =
     rawConfigs.get(worker) ??
@@ -46,7 +46,7 @@ const hasStage = (worker: WorkerName): worker is StageName => STAGES.some((stage
 const bindingName = (name: string) => name.toUpperCase().replaceAll("-", "_");
 const byBinding = (a: { binding: string }, b: { binding: string }) => a.binding.localeCompare(b.binding);
 
-/** The same in every Worker, or two of them would not work on one chain. */
+/** Settings that are the same in every Worker, because all Workers serve one chain. */
 const ALIKE = {
   compatibility_date: "2026-11-01",
   compatibility_flags: ["webcrypto_modern_algorithms"],
@@ -56,7 +56,7 @@ const KV = [{ binding: "KV", id: "00000000000000000000000000000000" }];
 const R2 = [{ binding: "R2", bucket_name: "vdc" }];
 const CHAIN_ID = "vdc-main";
 
-/** The secret that comes with a resource. */
+/** The secrets that come with a resource. */
 const SECRET_OF: Partial<Record<Resource, readonly string[]>> = {
   admin: ["ADMIN_SECRET"],
   stripe: ["STRIPE_WEBHOOK_SECRET"],
@@ -65,7 +65,7 @@ const SECRET_OF: Partial<Record<Resource, readonly string[]>> = {
   pinata: ["PINATA_JWT"],
 };
 
-/** A secret that comes with a resource, but that a Worker does without: `secrets` can only say what is required. */
+/** Secrets that come with a resource and that a Worker can do without. `secrets` can only list required ones. */
 const OPTIONAL_SECRET_OF: Partial<Record<Resource, string>> = {
   "alert-webhook": "ALERT_WEBHOOK_URL",
   "stripe-api": "STRIPE_API_KEY",
@@ -75,7 +75,7 @@ function optionalSecrets(worker: WorkerName): string[] {
   return planOf(worker).touches.flatMap((resource) => OPTIONAL_SECRET_OF[resource] ?? []);
 }
 
-/** Producers besides the next stages and one's own dead-letter queue, each for a reason. */
+/** Producers in addition to the next stages and the Worker's own dead-letter queue, each with its reason. */
 const ALSO_PRODUCES: Partial<Record<WorkerName, Record<string, string>>> = {
   // a transaction that is set aside is parked like a message of the miner's that failed
   "chain-head": { SET_ASIDE_QUEUE: deadLetterQueueName("miner") },
@@ -85,7 +85,10 @@ const ALSO_PRODUCES: Partial<Record<WorkerName, Record<string, string>>> = {
   "storage-verifier": { STORAGE_VERIFIER_QUEUE: queueName("storage-verifier") },
 };
 
-/** The whole file as the map has it, but for [vars]. What a Worker holds beyond that is more than its work needs. */
+/**
+ * Returns the file that the pipeline's map demands, without [vars]. Any further binding is more than the Worker's work
+ * needs.
+ */
 function expectedConfig(worker: WorkerName): Config {
   const plan = planOf(worker);
   const touches = (resource: Resource) => plan.touches.includes(resource);
@@ -96,7 +99,8 @@ function expectedConfig(worker: WorkerName): Config {
     ...ALIKE,
     name: workerName(worker),
     main: worker === "gateway" ? "workers/gateway/index.ts" : "index.ts",
-    // A preview is another version at a public address, with the same secrets: also one with a fault that was mended since.
+    // A preview is another version at a public address, with the same secrets. It may have a fault that was fixed
+    // since.
     preview_urls: false,
     ...(plan.http !== "public" && { workers_dev: false }),
     ...(secrets.length > 0 && { secrets: { required: secrets } }),
@@ -120,7 +124,10 @@ function limitsOf(worker: WorkerName): readonly RateLimitName[] {
   return (RATE_LIMITS_OF as Partial<Record<WorkerName, readonly RateLimitName[]>>)[worker] ?? [];
 }
 
-/** The objects that the Worker reaches, and those that live in it: their storage, and an update that waits for them to rest. */
+/**
+ * Returns the bindings to Durable Objects, the storage of the Worker's own objects, and an update that waits until they
+ * rest.
+ */
 function expectedObjects(worker: WorkerName): Config {
   const objects = Object.keys(DURABLE_OBJECTS) as DurableObjectName[];
   const reached = objects.filter((name) => planOf(worker).touches.includes(name));
@@ -180,7 +187,7 @@ function queuesOfAll(kind: "producers" | "consumers"): string[] {
   return WORKER_NAMES.flatMap((worker) => queuesOf(worker, kind).map(({ queue }) => queue));
 }
 
-/** The order in which producers stand in the file says nothing. */
+/** Sorts the producers, because their order in the file has no meaning. */
 function sorted(config: Config): Config {
   const { queues } = config as { queues?: { producers?: { binding: string; queue: string }[] } };
   const { producers } = queues ?? {};
@@ -325,7 +332,7 @@ describe("the queues together", () => {
   });
 });
 
-/** docs/design.md#workers in one line each: a secret in a second place doubles what an intruder can reach. */
+/** docs/design.md#workers in one line each: a secret in a second place doubles an intruder's reach. */
 describe("a secret", () => {
   it.for([
     ["SYSTEM_KEYRING", "miner"],
@@ -353,7 +360,7 @@ describe("a secret", () => {
 
 let knownDate: string | undefined;
 
-/** The date up to which the installed workerd knows what compatibility means. */
+/** Returns the latest compatibility date that the installed workerd supports. */
 function workerdDate(): string {
   knownDate ??= readWorkerdDate();
   return knownDate;
@@ -374,7 +381,7 @@ function requiredSecrets(worker: WorkerName): readonly string[] {
   return (configOf(worker) as { secrets?: { required: string[] } }).secrets?.required ?? [];
 }
 
-/** Every name under which the configuration gives the Worker something. */
+/** Returns every name under which the configuration binds something for the Worker. */
 function boundNames(worker: WorkerName): string[] {
   const config = configOf(worker) as Record<string, { binding: string }[] | undefined> & {
     durable_objects?: { bindings?: { name: string }[] };
@@ -391,7 +398,7 @@ function boundNames(worker: WorkerName): string[] {
   ].toSorted();
 }
 
-/** The members of the Worker's `Env`, those of the interfaces that it extends too. */
+/** Returns the members of the Worker's `Env`, including those of the interfaces that it extends. */
 function envNames(worker: WorkerName): string[] {
   const files = existsSync(`${ROOT}/workers/${worker}/env.ts`) ? "env.ts" : "index.ts";
   const interfaces = [
@@ -407,12 +414,12 @@ function envNames(worker: WorkerName): string[] {
     const inherited = (found.extends as Node[]).flatMap(({ expression }) => membersOf(nameOf(expression)));
     return [...own, ...inherited];
   };
-  return [...new Set(membersOf("Env"))]; // several of them name the chain
+  return [...new Set(membersOf("Env"))]; // several interfaces name the chain
 }
 
 const namesInCode = new WeakMap<Source, readonly string[]>();
 
-/** Names that stand in code that runs: not in the declaration of a type. */
+/** Returns names in code that runs, not in declarations of types. */
 function valueNames(file: Source): readonly string[] {
   const known = namesInCode.get(file) ?? readValueNames(file);
   namesInCode.set(file, known);

@@ -6,7 +6,7 @@ import { logger } from "../../shared/log.ts";
 beforeEach(() => void vi.spyOn(console, "log").mockReturnValue());
 afterEach(() => vi.restoreAllMocks());
 
-/** A request with a body of so many pieces of 64 kB. `sent`: how many were taken. */
+/** Makes a request with a body of this many pieces of 64 kB. `sent` returns the number of pieces that were read. */
 function upload(pieces: number): { request: Request; sent: () => number } {
   let sent = 0;
   const body = new ReadableStream({

@@ -10,11 +10,11 @@ let head: TestHead;
 /** The highest block with a transaction about the asset, as the chain head knows it. */
 let lastBlock: number;
 let kv: Map<string, { vdcBlockNumber: number; colour?: string }>;
-/** What KV shows instead of what it holds: its caches are up to a minute old. */
+/** The stale contents that KV shows, because its caches are up to a minute old. */
 let shown: typeof kv | undefined;
 /** Milliseconds that a put takes. */
 let putTakes: number;
-/** A put fails; what it would have written may land later. */
+/** Puts fail, and may still take effect later. */
 let failing: boolean;
 let inFlight: (() => void)[];
 

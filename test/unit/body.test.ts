@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readBytes, readText } from "../../shared/http/body.ts";
 
-/** In these pieces, as they are asked for; `taken` tells how many bytes were. */
+/** Makes a body that sends these pieces on demand. `taken` counts the bytes that were read. */
 function sent(pieces: readonly number[], contentLength?: string) {
   const state = { taken: 0 };
   const rest = [...pieces];
@@ -40,7 +40,7 @@ describe("a body", () => {
         if (length > limit || Number(announced ?? 0) > limit)
           expect(read).toMatchObject({ slug: "body-too-large", members: { maxBytes: limit } });
         else expect(read).toEqual(new Uint8Array(length).fill(0x61));
-        expect(state.taken).toBeLessThanOrEqual(limit + 5_000); // the piece that was one too many
+        expect(state.taken).toBeLessThanOrEqual(limit + 5_000); // 5,000 bytes for the piece that exceeds the limit
       }),
     );
   });

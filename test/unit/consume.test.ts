@@ -10,7 +10,7 @@ import { QUEUE_RETENTION, RETRIED_FOR, STAGES, WORKERS } from "../../shared/pipe
 const Work = v.strictObject({ n: v.number() });
 const LAST_ATTEMPT = WORKERS.miner.consumes.max_retries + 1;
 
-/** A batch as the platform hands it over, and what becomes of each message. */
+/** Makes a batch as the platform delivers it, and records the fate of each message. */
 function batchOf(...messages: { body: unknown; attempts?: number; ageSeconds?: number }[]) {
   const fates: (string | undefined)[] = messages.map(() => undefined);
   const settle = (i: number, fate: string) => {
@@ -46,13 +46,13 @@ function deadLetterQueue(fails = false) {
   return { env, sent, reported };
 }
 
-/** Keeps what goes on after the batch. */
+/** Makes a context that records the work after the batch. */
 function contextOf() {
   const after: Promise<unknown>[] = [];
   return { waitUntil: (work: Promise<unknown>) => void after.push(work), ended: () => Promise.all(after) };
 }
 
-/** One message, and a stage that does this with it. */
+/** Delivers one message to a stage that does this work. */
 async function settle(
   work: () => Promise<void>,
   options: { attempts?: number; ageSeconds?: number; body?: unknown; fails?: boolean } = {},
@@ -69,7 +69,7 @@ const fail = (error: unknown) => async () => {
   throw error;
 };
 
-/** Fails, succeeds or waits as the number of the message says. */
+/** Fails, succeeds or waits, by the number in the message. */
 async function byNumber({ n }: { n: number }): Promise<void> {
   if (n === 2) throw new Error("once more");
   if (n === 3) throw new Permanent("undecryptable", "never");
@@ -392,7 +392,7 @@ describe("what became of a batch", () => {
         const context = contextOf();
         await consume("miner", Work, byNumber)(batch, env, context);
         expect(fates).toEqual(["ack"]);
-        const ended = context.ended(); // never rejects: that would deliver the batch again
+        const ended = context.ended(); // never rejects, because a rejection would deliver the batch again
         await vi.advanceTimersByTimeAsync(2_000);
         await ended;
       }

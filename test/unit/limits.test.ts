@@ -5,7 +5,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Work that ends when it is told to, in any order, and counts how much of it runs at once. */
+/** Starts work that ends on the test's command, in any order, and counts how much of it runs at once. */
 function workshop() {
   const open = new Map<number, PromiseWithResolvers<number>>();
   const seen = { running: 0, most: 0, started: [] as number[] };
@@ -20,7 +20,7 @@ function workshop() {
       seen.running--;
     }
   };
-  /** Ends the latest started first, until nothing runs. */
+  /** Ends the work that started last first, until none runs. */
   async function endAll(end: (n: number, done: PromiseWithResolvers<number>) => void): Promise<void> {
     for (await turn(); open.size > 0; await turn()) {
       const [n, done] = [...open].at(-1) as [number, PromiseWithResolvers<number>];

@@ -63,7 +63,7 @@ describe("a service that quotes the request which it refuses", () => {
     ]) {
       const error: unknown = await call().catch((thrown: unknown) => thrown);
       expect(inspect(error, { depth: null, showHidden: true })).not.toContain("local-test-token");
-      expect(String(error)).toMatch(/authorization.*Bearer \[secret\]/); // so it was quoted
+      expect(String(error)).toMatch(/authorization.*Bearer \[secret\]/); // so the error quoted it
     }
   });
 });

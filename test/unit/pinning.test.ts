@@ -426,7 +426,7 @@ function sdk(pinataJwt = JWT, url = service.url): PinataSDK {
   return new PinataSDK({ pinataJwt, uploadUrl: `${url}/v3`, endpointUrl: `${url}/v3`, pinataGateway: url });
 }
 
-/** One upload: the SDK's builder uploads anew at every await. */
+/** Uploads once. The SDK's builder would upload again at every await. */
 async function upload(bytes: Uint8Array<ArrayBuffer>, through = sdk()): Promise<UploadResponse> {
   const file = new File([bytes], "block.json", { type: "application/json" });
   return through.upload.public.file(file).cidVersion("v0");
@@ -458,7 +458,7 @@ async function restart(): Promise<void> {
   service = await startPinningService({ dir, jwt: JWT });
 }
 
-/** Runs a script in a process of its own, which has `startPinningService`. */
+/** Runs a script with `startPinningService` in a process of its own. */
 function run(script: string): ChildProcess {
   const server = new URL("../../cli/local/pinning/server.ts", import.meta.url).href;
   const source = `import { startPinningService } from ${JSON.stringify(server)};${script}`;

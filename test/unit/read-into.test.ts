@@ -19,7 +19,7 @@ function streamOf(...chunks: string[]): ReadableStream<Uint8Array> & { cancelled
   return stream;
 }
 
-/** The body of a request that never comes: its pending read fails when it is cancelled, where the standard's ends. */
+/** A body that never arrives, as in workerd: cancelling rejects its pending read, while the standard ends it. */
 function idleInWorkerd(): ReadableStream<Uint8Array> {
   const { promise, reject } = Promise.withResolvers<never>();
   const cancel = async () => reject(new Error("Stream was cancelled."));

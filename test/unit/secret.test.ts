@@ -6,7 +6,7 @@ const SECRET = "f3Zk-9qL_0aXw7Vt2RbN8cYd";
 
 describe("comparing secrets", () => {
   const compared: [number, number][] = [];
-  // workerd has it, Node's WebCrypto does not.
+  // workerd has timingSafeEqual, and Node's WebCrypto does not.
   beforeAll(() => {
     Object.defineProperty(crypto.subtle, "timingSafeEqual", {
       configurable: true,

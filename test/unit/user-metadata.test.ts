@@ -8,7 +8,7 @@ import { TRANSACTION, USER_METADATA } from "../../shared/crypto/contexts.ts";
 import { signedMetadataBytes, UserMetadataRecord, verifyUserMetadata } from "../../shared/user-metadata.ts";
 import { CHAIN_ID, newUser } from "../support/accounts.ts";
 
-/** Base64url text of an envelope can't contain these words by chance: they are long, or contain a space. */
+/** These words can't appear by chance in an envelope's base64url text: they are long, or contain a space. */
 const ABOUT = { fullName: "Augusta Ada King", birthday: "1815-12-10" };
 
 let user: UserKeys;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { wakeFor } from "../../shared/wake.ts";
 
-/** An object's alarm, as strict as the platform's. */
+/** Makes an object's alarm that is as strict as the platform's. */
 function storage(set: number | null) {
   const alarm = { set };
   const stored = {

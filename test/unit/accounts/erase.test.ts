@@ -13,7 +13,7 @@ beforeEach(() => {
   calls = [];
 });
 
-/** Erases, when the chain head decides so and then hears of the record. @returns the writes, in their order */
+/** Erases a transaction when the chain head gives these answers. @returns the writes, in order */
 async function writesWhen(
   decided: Erasure,
   withdrawal: Withdrawal = "withdrawn",

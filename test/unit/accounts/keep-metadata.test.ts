@@ -25,7 +25,7 @@ function record(version: number): UserMetadataRecord {
   return found;
 }
 
-/** The object of a user, with a KV that shows what it was given last. */
+/** The Durable Object of a user, with a KV that shows its last write. */
 class Home {
   shown: string | null = null;
   failure: Error | undefined;

@@ -19,7 +19,7 @@ function home() {
       written.push(version);
       await put();
     });
-  /** KV takes it up to two minutes later, or never. */
+  /** A write without an answer. KV applies it up to two minutes later, or never. */
   const writeInVain = async (version: number) => {
     const [ended] = await Promise.all([
       Promise.allSettled([write(version, () => new Promise(() => {}))]),

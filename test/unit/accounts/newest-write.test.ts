@@ -4,12 +4,12 @@ import { NewestWrite } from "../../../workers/accounts/newest-write.ts";
 
 const INTERVAL = 1_100;
 
-/** A key that refuses a second write within a second, as KV does, on a clock of its own. */
+/** A key that refuses a second write within a second, as KV does. It has its own clock. */
 class Key {
   readonly written: number[] = [];
   now = 0;
   #last = -Infinity;
-  /** Writes that fail, by their number; the first is 0. */
+  /** The numbers of writes that fail; the first write is 0. */
   failing: readonly number[] = [];
   /** Turns of the event loop that a write takes, by its number. */
   delays: readonly number[] = [];
@@ -42,7 +42,7 @@ describe("writes of one key", () => {
     await Promise.all([1, 5, 3, 20, 7].map((version) => key.writer.newest({ version })));
     expect(key.written).toEqual([20]);
     const first = key.writer.newest({ version: 21 });
-    await turn(); // that write waits for its second; these are carried by it
+    await turn(); // that write waits for its second, and it carries these versions
     await Promise.all([first, ...[25, 23].map((version) => key.writer.newest({ version }))]);
     expect(key.written).toEqual([20, 25]);
   });

@@ -4,7 +4,7 @@ import { inTheTimeOfIntents, IntentsWorld } from "../../support/intents-world.ts
 
 inTheTimeOfIntents();
 
-/** A world whose limiter refuses everybody, and the keys that it was asked about. */
+/** Makes a world whose limiter refuses every key. @returns it, and the keys that the limiter was asked about */
 function limitedWorld() {
   const asked: string[] = [];
   const world = new IntentsWorld();

@@ -44,13 +44,13 @@ beforeAll(async () => {
 const documentKey = () => r2Keys.document(owned.document.id);
 const uploadKey = () => r2Keys.upload(owned.document.id);
 
-/** In both tiers, or in neither, and no other pin. */
+/** Expects the document in both tiers or in neither, and no other pin. */
 function expectBothOrNeither(memory: MemoryTiers): void {
   const cid = memory.objects.get(documentKey())?.customMetadata?.cid;
   expect([...memory.pins]).toEqual(cid === undefined ? [] : [cid]);
 }
 
-/** The index knows what was answered as stored, and whatever no note is left of. */
+/** Expects the index to list the document that R2 holds. */
 function expectIndexed(memory: MemoryTiers): void {
   expect(memory.index.get(owned.document.id)).toBe(memory.objects.get(documentKey())?.customMetadata?.cid);
 }
@@ -162,7 +162,7 @@ describe("storing a document", () => {
   it("is refused while another request stores it, and takes over what a crash has left", async () => {
     const memory = new MemoryTiers();
     memory.turn = async (what) => {
-      if (what === "serves") await new Promise(() => {}); // the Worker is gone
+      if (what === "serves") await new Promise(() => {}); // the Worker has died
     };
     void storeDocument(owned, memory.tiers(), SILENT);
     await expect.poll(() => memory.pins.size, UNLESS_IT_HANGS).toBe(1);
@@ -255,7 +255,7 @@ describe("a document that R2 has lost", () => {
   });
 });
 
-/** Holds the nth operation of a name back until it is let go on. */
+/** Holds the nth operation of this name back until the test releases it. */
 function gate(memory: MemoryTiers, what: string, nth = 1) {
   const reached = Promise.withResolvers<void>();
   const open = Promise.withResolvers<void>();
@@ -339,7 +339,7 @@ describe("storing the same document several times at once", () => {
     fc.record({ ...moment, by: fc.constantFrom(61_000, HOLD / 2 + 1, HOLD + 1, 2 * 3_600_000) }),
     { maxLength: 3 },
   );
-  /** Each begins after some turns of the others, and an upload that fails is sent again. */
+  /** Each actor begins after some turns of the others, and repeats an upload that fails. */
   const actors = fc.array(
     fc.record({
       does: fc.constantFrom("upload", "upload", "other signature", "sweep"),

@@ -8,7 +8,7 @@ import { KEPT_AFTER_EXPIRY, sweepActivations } from "../../../workers/accounts/s
 const NOW = 1_790_000_000_000;
 const TX_ID = `vdc_tx_${"0a".repeat(20)}` as const;
 
-/** A bucket that lists in order, `most` a page. */
+/** A bucket that lists in order, at most `most` objects on a page. */
 class Bucket {
   readonly objects = new Map<string, Record<string, string>>();
   lists = 0;

@@ -34,7 +34,7 @@ const DOCUMENTS = {
   rehydrated: { r2: 0, ipfs: 0 },
 };
 
-/** What an alert says of a chain head as it stands, everything else being well unless told. */
+/** Returns the alerts for this chain head. All other readings are healthy, unless the test gives others. */
 function looked(head: TestHead, others: Partial<Readings> = {}) {
   const readings: Readings = {
     chain: head.status(),

@@ -15,7 +15,7 @@ import { TestAuditLog } from "../../support/audit-log.ts";
 import { runs } from "../../support/fast-check.ts";
 import { CHARACTER } from "../../support/character.ts";
 
-/** Six entries: two done, one failed. */
+/** Makes six entries: two actions that succeeded and one that failed. */
 function example(): AuditEntry[] {
   const log = new TestAuditLog();
   log.record();
@@ -29,7 +29,7 @@ const heads = entries.map(({ sequence, hash }): AuditHead => ({ sequence, hash }
 const end = heads.slice(-1);
 const seen = new Set<AuditFault>();
 
-/** Where the log breaks, and why; or that it holds. */
+/** Returns the first broken entry and its fault, or "whole". */
 function verdict(log: readonly unknown[], noted: readonly AuditHead[] = []): [number, AuditFault] | "whole" {
   try {
     verifyAuditChain(log, noted);
@@ -46,7 +46,7 @@ function verdict(log: readonly unknown[], noted: readonly AuditHead[] = []): [nu
 
 type Members = Record<string, unknown>;
 
-/** Every way to change one member of a value, at whatever depth: another value, or the member left out. */
+/** Returns every value with one member changed or left out, at any depth. */
 function changes(value: Members): Members[] {
   return Object.entries(value).flatMap(([name, member]) => {
     const { [name]: _, ...without } = value;
@@ -68,12 +68,12 @@ function other(member: unknown): unknown {
   return "x";
 }
 
-/** The entry as somebody would write it who knows the format: with a hash that fits. */
+/** Returns the entry with a hash that fits, as an attacker who knows the format would write it. */
 function rehashed(entry: Members): AuditEntry {
   return { ...entry, hash: auditHash(entry) } as AuditEntry;
 }
 
-/** All links made anew from an entry on. */
+/** Makes all links again, beginning with an entry. */
 function relinked(log: readonly AuditEntry[]): AuditEntry[] {
   const anew: AuditEntry[] = [];
   for (const entry of log)
@@ -148,7 +148,7 @@ describe("the verifier of an audit log", () => {
 
   it("finds an end that was cut off, by a head noted earlier", () => {
     for (let length = 0; length < entries.length; length++) {
-      expect(verdict(entries.slice(0, length))).toBe("whole"); // by itself it shows nothing
+      expect(verdict(entries.slice(0, length))).toBe("whole"); // the log alone can't show that its end is missing
       expect(verdict(entries.slice(0, length), end)).toEqual([length + 1, "truncated"]);
     }
   });
@@ -206,7 +206,7 @@ interface ChosenDeed {
   readonly operator: { readonly name: string; readonly by: "access" | "secret" | "schedule" };
   readonly target: string;
   readonly reason: string | null;
-  /** Milliseconds; below zero the clock is set back. */
+  /** Milliseconds; a negative number sets the clock back. */
   readonly pass: number;
   readonly result: AuditResult | null;
   readonly answers: boolean;
@@ -284,7 +284,7 @@ function tamper(log: readonly AuditEntry[], kind: string, a: number, b: number):
   }
 }
 
-/** Deeds of several operators at one time: answers come later than the next question. */
+/** Records actions of several operators at once, so that answers come after later questions. */
 function logOf(chosen: readonly ChosenDeed[]): AuditEntry[] {
   const log = new TestAuditLog();
   const open: [number, ChosenDeed][] = [];

@@ -44,7 +44,7 @@ describe("admit", () => {
     expect(head.admit(1, 2).mineNow).toBe(false);
     expect(head.admit(3).mineNow).toBe(true);
     head.requestMining("threshold");
-    expect(head.admit(4, 5).mineNow).toBe(false); // 1 to 3 are asked for already
+    expect(head.admit(4, 5).mineNow).toBe(false); // 1 to 3 are requested already
     expect(head.admit(6).mineNow).toBe(true);
   });
 

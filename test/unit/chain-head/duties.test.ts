@@ -7,20 +7,20 @@ import { PENDING_COUNT_INTERVAL_MS } from "../../../workers/chain-head/duties.ts
 import type { Env } from "../../../workers/chain-head/env.ts";
 import { ipfsHashOf, TestHead, txId } from "../../support/chain-head.ts";
 
-/** What the chain head did outside, in order, and a switch that makes it fail there. */
+/** Records the chain head's calls to the outside, in order. A test can make them fail. */
 class Outside {
   readonly did: { to: string; what: unknown; at: number }[] = [];
   readonly #head: TestHead;
-  /** The names of what fails. */
+  /** The targets that fail. */
   failing: readonly string[] = [];
-  /** The names of what never answers. */
+  /** The targets that never answer. */
   hanging: readonly string[] = [];
 
   constructor(head: TestHead) {
     this.#head = head;
   }
 
-  /** What was sent to the dead letters in one call each. */
+  /** The batches that were sent to the dead letters. */
   readonly batches: (readonly { body: unknown }[])[] = [];
 
   readonly #act = async (to: string, what: unknown) => {
@@ -47,14 +47,14 @@ class Outside {
     return this.did.filter(({ to }) => to === name).map(({ what }) => what);
   }
 
-  /** One alarm, now. */
+  /** Runs one alarm now. */
   alarm(): Promise<number | undefined> {
     const silent = logger("chain-head");
     silent.warn = () => {};
     return doDuties(this.#head.sql, this.env, this.#head.rules, () => this.#head.now, silent);
   }
 
-  /** Alarms as the platform gives them, for so long. */
+  /** Runs every alarm that is due within this time, as the platform does. */
   async run(seconds: number): Promise<void> {
     const end = this.#head.now + seconds * 1_000;
     for (let alarms = 0; alarms < 2_000; alarms++) {
@@ -69,7 +69,7 @@ class Outside {
   }
 }
 
-/** A chain at rest: all is published, nothing is owed. */
+/** Makes a chain at rest: everything is published, and the outbox is empty. */
 async function atRest(rules: ConstructorParameters<typeof TestHead>[0] = {}) {
   const head = new TestHead(rules).begun();
   const outside = new Outside(head);
@@ -79,7 +79,7 @@ async function atRest(rules: ConstructorParameters<typeof TestHead>[0] = {}) {
   return { head, outside };
 }
 
-/** One more block with this transaction is in every tier. */
+/** Puts one more block, with this transaction, into every tier. */
 function persistAnother(head: TestHead, n: number): void {
   head.admit(n);
   head.requestMining();

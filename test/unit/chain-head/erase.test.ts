@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TestHead, txId } from "../../support/chain-head.ts";
 
-/** Block 2 is reserved, and holds transaction 1. */
+/** Makes a chain whose block 2 is reserved and holds transaction 1. */
 function reserved(): TestHead {
   const head = new TestHead().begun();
   head.admit(1);

@@ -231,7 +231,7 @@ describe("an unpaid submission", () => {
   });
 });
 
-/** Genesis, and a block for each of the arrivals, as stored blocks tell them. */
+/** Returns genesis and a block for each arrival, as a restore reads them from storage. */
 function chainOf(...arrivals: readonly { n: number; pays?: number }[]): RestoredBlock[] {
   const head = new TestHead({ blockMaxTransactions: 1 });
   head.admit(...arrivals);

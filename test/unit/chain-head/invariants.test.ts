@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { Onlooker, type Call } from "../../support/chain-head-onlooker.ts";
 import { runs } from "../../support/fast-check.ts";
 
-/** Few ids and blocks, so that repeats, races and calls at the wrong moment are the rule. */
+/** Few ids and blocks, so that repeats, races and calls at a wrong moment are frequent. */
 const number = fc.integer({ min: 0, max: 24 });
 const blockNumber = fc.integer({ min: 0, max: 9 });
 

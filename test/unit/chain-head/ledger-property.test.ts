@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ALL, LedgerOnlooker, type Action, type Step } from "../../support/ledger-onlooker.ts";
 import { runs } from "../../support/fast-check.ts";
 
-/** Few assets and users, so that most of what is tried is against a rule. */
+/** Few assets and users, so that most actions break a rule. */
 const name = fc.constantFrom("ann", "bob", "cyd");
 const assetId = fc.constantFrom("deed", "will", "lease");
 const action: fc.Arbitrary<Action> = fc.oneof(

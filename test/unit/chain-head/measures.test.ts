@@ -77,7 +77,7 @@ describe("the time from a payment", () => {
   });
 });
 
-/** Alarms as the platform gives them, for so long, with an outside that takes everything. */
+/** Runs every alarm that is due within this time. Each call to the outside succeeds. */
 async function run(head: TestHead, seconds: number): Promise<void> {
   const taken = { send: async () => {}, put: async () => {} };
   const env = new Proxy({}, { get: () => taken }) as Env;
@@ -109,7 +109,7 @@ describe("a stall", () => {
     const head = new TestHead({ blockMaxTransactions: 1 }).begun();
     head.admit(1, 2);
     head.requestMining();
-    head.reserved(); // the miner is told of the other payment while this block is being made
+    head.reserved(); // the miner is told of the other payment while this block is made
     await run(head, 60);
     expect(measured(head).stalls).toEqual({});
     await run(head, 61);

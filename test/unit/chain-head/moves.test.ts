@@ -43,7 +43,7 @@ class Watched {
 
 const written = ({ from, to, by }: Move<string>) => `${from} → ${to} by ${by}`;
 
-/** Genesis is complete, and the transactions 1 to 6 are in an open reservation of block 1. */
+/** Makes a chain with a complete genesis. Transactions 1 to 6 are in the open reservation of block 1. */
 function underWay(seen: Seen): Watched {
   const watched = new Watched(seen);
   return watched

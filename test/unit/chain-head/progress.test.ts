@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { advance, BLOCK_STATES, reached } from "../../../shared/chain/states.ts";
 import { ipfsHashOf, TestHead } from "../../support/chain-head.ts";
 
-/** Blocks 2 … of one transaction each, sealed. */
+/** Seals blocks from number 2 on, each with one transaction. */
 function sealed(blocks: number) {
   const head = new TestHead({ blockMaxTransactions: 1, maxBlocksInFlight: 100 }).begun();
   head.admit(...Array.from({ length: blocks }, (_, i) => i + 1));

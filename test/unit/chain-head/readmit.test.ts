@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parked } from "../../../workers/chain-head/set-aside.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 
-/** Transactions that block 2 could not take, on record with the dead letters. */
+/** Sets these transactions aside from block 2, and parks them as dead letters. */
 function setAside(...numbers: number[]): TestHead {
   const head = new TestHead().begun();
   head.admit(...numbers);

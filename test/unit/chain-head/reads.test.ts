@@ -231,7 +231,7 @@ describe("the settings", () => {
   it("leave room in an isolate for the private parts of a block, were each as large as a queue carries", () => {
     expect(() => rulesOf({ BLOCK_MAX_BYTES: "1000001" })).toThrow("BLOCK_MAX_BYTES");
     const { blockMaxBytes } = rulesOf({ BLOCK_MAX_BYTES: "1000000" });
-    const signedBytes = 5_200; // the smallest: its key and its signature alone are 4,977 characters
+    const signedBytes = 5_200; // the smallest signed transaction: its key and signature alone have 4,977 characters
     expect((blockMaxBytes / signedBytes) * QUEUE_MESSAGE_BYTES).toBeLessThan(128e6 / 5);
   });
 });

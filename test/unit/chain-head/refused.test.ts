@@ -5,7 +5,7 @@ import { TestHead, txId } from "../../support/chain-head.ts";
 
 const GRANT = "9".repeat(64);
 
-/** Transaction 1 is a submission that its user signed, in the reserved block 2 beside transaction 2. */
+/** Makes a chain whose block 2 is reserved, with transaction 1, a signed submission, and transaction 2. */
 function reserved(): TestHead {
   const head = new TestHead().begun();
   head.admit({ n: 1, grants: GRANT }, 2);

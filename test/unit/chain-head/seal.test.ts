@@ -16,7 +16,7 @@ describe("seal", () => {
     const winner = { hash: first.hash, sha256: first.sha256 };
     expect(head.seal(reservation, first)).toEqual({ won: true, ...winner });
     expect(head.seal(reservation, second)).toEqual({ won: false, ...winner });
-    expect(head.seal(reservation, first)).toEqual({ won: true, ...winner }); // its answer was lost: asked again
+    expect(head.seal(reservation, first)).toEqual({ won: true, ...winner }); // the same call again, after its answer was lost
     expect(head.block(2)).toMatchObject({ state: "sealed", ...winner });
     expect(head.counts()).toMatchObject({ mined: 3, pending: 2 });
   });

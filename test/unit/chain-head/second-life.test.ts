@@ -4,7 +4,7 @@ import { haltBy } from "../../../workers/chain-head/halt.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import { lostChain, TRACES } from "../../support/lost-chain.ts";
 
-/** A chain head that lost its storage, was restored from these blocks, and has a life of its own. */
+/** Makes a chain head that lost its storage and was restored from these blocks, so it has a new life. */
 function restored(blocks: readonly RestoredBlock[]): TestHead {
   const head = new TestHead({}, TRACES);
   head.pass(120);
@@ -14,7 +14,10 @@ function restored(blocks: readonly RestoredBlock[]): TestHead {
   return head;
 }
 
-/** The next block, reserved by the life before (transaction 3) and by the restored chain head (transactions 3 and 4). */
+/**
+ * Reserves the next block twice: in the life before (transaction 3) and in the restored chain head (transactions 3 and
+ * 4).
+ */
 function reservedInBothLives() {
   const { head: before, blocks } = lostChain(3);
   before.admit(3);
@@ -110,7 +113,7 @@ describe("a halt that is found while a chain head is restored", () => {
   });
 });
 
-/** Block 3 is being made of transactions 3 and 4. */
+/** Makes a restored chain head that has block 3 reserved, with transactions 3 and 4. */
 function reserved() {
   const { blocks } = lostChain(3);
   const head = restored(blocks);

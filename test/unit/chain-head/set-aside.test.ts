@@ -113,7 +113,7 @@ describe("a transaction that can't be mined", () => {
     head.requestMining();
     head.reserved();
     head.pass(1);
-    head.sql.look("UPDATE fact SET value = ? WHERE name = 'mineNudgeAt'", head.now + 120_000); // told already
+    head.sql.look("UPDATE fact SET value = ? WHERE name = 'mineNudgeAt'", head.now + 120_000); // the miner was told already
     head.refuse(2, 1);
     expect(head.duty("nudge_miner")?.due).toBe(head.now);
     head.reserved();

@@ -6,7 +6,7 @@ import { KEY, TestHead } from "../../support/chain-head.ts";
 const NEXT = { keyId: "b".repeat(64), algorithm: "ML-DSA-44", publicKey: "second" } as const;
 
 let head: TestHead;
-/** Blocks 0 to 2, of which the last announces `NEXT`. */
+/** Makes blocks 0 to 2. The last one announces `NEXT`. */
 beforeEach(() => {
   head = new TestHead().begun();
   head.admit(1);

@@ -57,7 +57,7 @@ describe("a block", () => {
 
   const keyOf = (keyId: string) => [signer].map(announced).find((key) => key.keyId === keyId)?.publicKey;
 
-  /** The fault that a reader finds; undefined: none. */
+  /** Returns the fault that a reader finds, or undefined. */
   async function faultOf(bytes: Uint8Array, expected: ExpectedBlock = {}): Promise<BlockFault | undefined> {
     try {
       await verifyBlock(bytes, expected, keyOf);
@@ -70,10 +70,10 @@ describe("a block", () => {
     }
   }
 
-  /** Bytes of the block with other members: whatever they are, and whether or not they fit. */
+  /** Returns the block's bytes with some members replaced by any values. */
   const bytesWith = (changes: Record<string, unknown>) => canonicalBytes({ ...block, ...changes });
 
-  /** As `bytesWith`, with the hash of the new header: only the signature is the old one. */
+  /** Returns the bytes with replaced members and the hash of the new header. Only the signature is the old one. */
   function rehashed(changes: Partial<Block>): Uint8Array {
     const { hash: _, transactions, blockSignature, ...header } = { ...block, ...changes };
     return canonicalBytes({
@@ -84,7 +84,7 @@ describe("a block", () => {
     });
   }
 
-  /** A block that the system signed with this in it: what a dishonest operator can make. */
+  /** Makes a block that holds this transaction and that the system signed, as a dishonest operator could. */
   async function signedBlock(transaction: Transaction): Promise<Uint8Array> {
     return blockBytes(await chain.build([payment("a"), transaction], signer, { blockNumber: 7 }));
   }
@@ -136,7 +136,7 @@ describe("a block", () => {
       bytes.subarray(0, -1),
       bytes.with(20, 0xff),
       utf8(JSON.stringify(block, undefined, 1)),
-      utf8(text), // the members' order is not the canonical one
+      utf8(text), // its members are not in the canonical order
       utf8(new TextDecoder().decode(bytes).replace('"blockNumber":7', '"blockNumber":7.0')),
       utf8(new TextDecoder().decode(bytes).replace('"blockNumber":7', '"blockNumber":6,"blockNumber":7')),
       canonicalBytes(incomplete),
@@ -266,7 +266,7 @@ describe("a block", () => {
       base64url(bytes.with(2_419, (bytes[2_419] ?? 0) ^ 1)),
       base64url(bytes.subarray(1)),
       base64url(concat(bytes, Uint8Array.of(0))),
-      `${block.blockSignature.signature}A`, // no base64url of whole bytes
+      `${block.blockSignature.signature}A`, // not base64url of whole bytes
       "A",
     ];
     for (const signature of signatures)
@@ -310,7 +310,7 @@ describe("a block", () => {
       { ...mine, privateCommitment: "0".repeat(64) },
       { ...mine, signatures: { user: { ...original, keyId: stranger.keyId } } },
       await withSignature(stranger, mine),
-      await withSignature(user, { ...mine, id: payment("x").id }), // signed by its user, under the id of another
+      await withSignature(user, { ...mine, id: payment("x").id }), // signed by its user, under the id of another transaction
       await signedBy(user, mine, "vdc-other"),
     ];
     for (const transaction of forged)
@@ -357,13 +357,13 @@ describe("a block", () => {
   });
 });
 
-/** The transaction under the id that its contents and the key named in it give. */
+/** Returns the transaction under the id that follows from its contents and the key named in it. */
 function renamed(transaction: Transaction): Transaction {
   const signer = transaction.signatures.user?.keyId ?? "";
   return { ...transaction, id: submissionTxId(CHAIN_ID, signer, transaction) };
 }
 
-/** The same hex with its first digit changed. */
+/** Changes the first digit of a hex text. */
 function flipped(text: string): string {
   return `${text.startsWith("0") ? "1" : "0"}${text.slice(1)}`;
 }

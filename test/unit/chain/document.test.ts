@@ -14,7 +14,7 @@ import { DOCUMENT, TRANSACTION } from "../../../shared/crypto/contexts.ts";
 import { CHAIN_ID } from "../../support/accounts.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
 
-/** Of the long values, the byte at each such place is changed; `npm run prove` changes every byte. */
+/** Changes every 11th byte of the long values; `npm run prove` changes every byte. */
 const STEP = 11;
 
 type Members = { envelope: Record<string, Json>; signature: Record<string, Json> };
@@ -36,7 +36,7 @@ const altered = (change: { envelope?: Record<string, Json>; signature?: Record<s
     signature: { ...members.signature, ...change.signature },
   });
 
-/** Characters of base64url without padding. */
+/** Returns the number of characters in base64url without padding. */
 const characters = (bytes: number) => Math.ceil((bytes * 4) / 3);
 
 describe("a document's record", () => {
@@ -76,7 +76,7 @@ describe("a document's record", () => {
   });
 
   it("with any byte changed is no record, or not what its owner signed", async () => {
-    // The members' names, and samples of the long values: enc, ct, publicKey and signature.
+    // Selects the members' names, and samples of the long values: enc, ct, publicKey and signature.
     const text = fromUtf8(record);
     const chosen = Array.from(record.keys()).filter(
       (i) => i % STEP === 0 || /["{}:,]/.test(text.slice(i - 2, i + 3)),

@@ -18,7 +18,7 @@ beforeAll(async () => {
   [ann, eve] = await Promise.all([importUserKeys(generateUserKeys()), importUserKeys(generateUserKeys())]);
 });
 
-/** A good signature of Eve's own key, beside the key id of Ann. */
+/** Makes a valid signature with Eve's own key, and names Ann's key id. */
 async function asAnn(message: Uint8Array, context: string): Promise<UserSignature> {
   return { ...(await eve.sign(message, context)), keyId: ann.userId };
 }

@@ -229,7 +229,7 @@ describe("a consistency proof", () => {
   });
 });
 
-/** Leaf hashes 0 … size − 1, the same for every size. */
+/** Returns the leaf hashes 0 … size − 1, the same for every size. */
 function tree(size: number): Uint8Array[] {
   return Array.from({ length: size }, (_, i) => leafHash(Uint8Array.of(i & 0xff, i >> 8)));
 }

@@ -9,7 +9,7 @@ const SALT = "A".repeat(43);
 const created = (data: { assetId: string; documentType?: string }, part?: Record<string, unknown>) =>
   personalMember({ data, private: part && { salt: SALT, part } });
 
-/** Numbers that the networks publish for tests, one of each kind and length. */
+/** Test numbers that the card networks publish, one of each kind and length. */
 const CARDS = [
   "4242424242424242", // Visa
   "4222222222222", // Visa of 13 digits
@@ -27,7 +27,7 @@ const separator = fc.constantFrom("", ".", "_", ":", "-");
 const digits = (length: number) =>
   fc.array(fc.integer({ min: 0, max: 9 }), { minLength: length, maxLength: length });
 
-/** The digit that makes the rest a card's number: the only one of the ten, so the test needs no rule of its own. */
+/** Appends the digit that makes a card number. Exactly one of the ten does, so the test needs no rule of its own. */
 function withCheckDigit(rest: string): string {
   const found = Array.from({ length: 10 }, (_, digit) => `${rest}${digit}`).filter(
     (number) => traitOf(number) === "card-number",
@@ -74,9 +74,9 @@ describe("a card's number in a public text", () => {
       .map(([card, at]) => ({ card, at: at % (card.length - 1) }))
       .filter(({ card, at }) => {
         const pair = card.slice(at, at + 2);
-        return pair[0] !== pair[1] && pair !== "09" && pair !== "90"; // the one pair that Luhn can't tell
+        return pair[0] !== pair[1] && pair !== "09" && pair !== "90"; // the one swap that Luhn can't detect
       })
-      .filter(({ at }) => at > 1) // behind the issuer's digits
+      .filter(({ at }) => at > 1) // after the issuer's digits
       .map(({ card, at }) => card.slice(0, at) + card[at + 1] + card[at] + card.slice(at + 2));
     fc.assert(
       fc.property(swapped, (number) => {

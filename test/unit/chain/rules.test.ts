@@ -15,7 +15,7 @@ const limits = (transactions: number, bytes: number) => ({
   blockMaxBytes: BLOCK_OVERHEAD_BYTES + bytes,
 });
 
-/** Waiting transactions in the order of admission; a negative size is that of a paid one. */
+/** Makes pending transactions in the order of admission. A negative size means a paid transaction. */
 function queueOf(sizes: readonly number[]) {
   const all = sizes.map((size, i) => ({
     id: `${i}`,
@@ -32,7 +32,10 @@ function blockOf(blockNumber: number, sizes: readonly number[], rules: ReturnTyp
   return nextTransactions(blockNumber, paid, all, rules).map(({ sequence }) => sequence);
 }
 
-/** In how many blocks each one is, when others of the other kind come without end, before and after each block. */
+/**
+ * Returns the number of blocks that each transaction waits for, while transactions of the other kind arrive without
+ * end.
+ */
 function blocksUntilAllTaken(own: readonly number[], flood: number, limit: ReturnType<typeof limits>) {
   let sequence = 0;
   const made = (bytes: number) => ({
@@ -70,10 +73,10 @@ describe("the transactions of a block", () => {
     { sizes: [5_000, 1], transactions: 10, bytes: 30, taken: [1] },
     { sizes: [1, 5_000, 1], transactions: 10, bytes: 30, taken: [1] },
     { sizes: [0], transactions: 1, bytes: 0, taken: [1] },
-    // Paid ones have first claim to half, in the order of admission all the same.
+    // Paid transactions have first claim to half of a block, still in the order of admission.
     { sizes: [9, 9, 9, 9, -9, -9, -9], transactions: 4, bytes: 1_000, taken: [1, 2, 5, 6] },
     { sizes: [9, 9, 9, 9, -9, -9, -9], transactions: 10, bytes: 40, taken: [1, 2, 5, 6] },
-    // Room that one half leaves goes to the other.
+    // Room that one half leaves goes to the other half.
     { sizes: [9, 9, 9, 9, -9], transactions: 4, bytes: 1_000, taken: [1, 2, 3, 5] },
     { sizes: [9, -9, -9, -9, -9, -9], transactions: 4, bytes: 1_000, taken: [1, 2, 3, 4] },
   ])(
@@ -134,7 +137,7 @@ describe("the transactions of a block", () => {
         const fits = ({ size: more }: { size: number }) =>
           taken.length < limit.blockMaxTransactions &&
           bytes + more + 1 <= limit.blockMaxBytes - BLOCK_OVERHEAD_BYTES;
-        expect(left[0] !== undefined && fits(left[0])).toBe(false); // no room is wasted
+        expect(left[0] !== undefined && fits(left[0])).toBe(false); // a block leaves out only a transaction that does not fit
       }),
       { seed: 1 },
     );
@@ -148,14 +151,14 @@ describe("the transactions of a block", () => {
           expect(block).toBeLessThanOrEqual(2 * (before + 1));
       }),
     );
-    // Of payments that fit, half a block's worth is taken in each block.
+    // Each block takes half a block's worth of the payments that fit.
     expect(blocksUntilAllTaken([-9, -9, -9, -9, -9, -9], 9, limits(4, 1_000))).toEqual([1, 1, 2, 2, 3, 3]);
   });
 
   it("a flood of payments delays a submission by no more than what was admitted before it", () => {
     fc.assert(
       fc.property(fc.array(size, { minLength: 1, maxLength: 12 }), size, rules, (own, flood, limit) => {
-        const flooded = limit.blockMaxTransactions; // admitted before the first of them
+        const flooded = limit.blockMaxTransactions; // transactions that were admitted before the first one
         for (const [before, block] of blocksUntilAllTaken(own, -flood, limit).entries())
           expect(block).toBeLessThanOrEqual(2 * (flooded + before + 1));
       }),

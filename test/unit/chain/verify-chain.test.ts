@@ -16,7 +16,7 @@ import {
   type Signer,
 } from "../../support/chain.ts";
 
-/** Verifies in order. @returns the fault of the first block that does not, with its place in the list */
+/** Verifies the blocks in order. @returns the fault of the first bad block, with its place in the list */
 async function verify(blocks: readonly Uint8Array[], verifier = new ChainVerifier()): Promise<unknown> {
   for (const [i, bytes] of blocks.entries()) {
     try {
@@ -48,7 +48,7 @@ describe("a chain", () => {
     for (const n of [1, 2, 3, 4]) await chain.add([payment(`${n}a`), payment(`${n}b`)], first);
   });
 
-  /** A verifier that has seen the whole chain, and a block that would come next. */
+  /** Returns a verifier that has seen the whole chain, and a block that would come next. */
   async function next(
     transactions: readonly Transaction[],
     signer: Signer = first,
@@ -170,7 +170,7 @@ describe("a chain", () => {
     await partial.add([genesis(first)], first);
     await refused(await partial.build([payment("1a"), payment("1b"), payment("1a")], first));
     await refused(await partial.build([rotation(stranger), rotation(stranger)], first));
-    await refused(await partial.build([payment("y")], stranger)); // the refused ones announced this key
+    await refused(await partial.build([payment("y")], stranger)); // the refused blocks announced this key
     expect(verifier.next).toBe(1);
     expect(await verify(rest, verifier)).toBe("verified");
   });
@@ -178,7 +178,10 @@ describe("a chain", () => {
   describe("of users", () => {
     let users: TestChain;
 
-    /** Genesis, then a deed that `second` created and gave to `stranger`, one that a payment created, and a user. */
+    /**
+     * Makes genesis, an asset that `second` created and gave to `stranger`, an asset that a payment created, and a
+     * user.
+     */
     beforeAll(async () => {
       users = new TestChain();
       await users.add([genesis(first)], first);
@@ -211,7 +214,7 @@ describe("a chain", () => {
       );
       expect(await after(await signedBy(first, transfer("deed", first)))).toEqual(brokenRule(4));
       expect(await after(await signedBy(second, transfer("unknown", first)))).toEqual(brokenRule(4));
-      // Nobody's key owns what a payment alone created: not the user's, not the system's.
+      // No user's key owns an asset that a payment alone created, and neither does the system's.
       for (const signer of [first, second, stranger])
         expect(await after(await signedBy(signer, transfer("paid-deed", first)))).toEqual(brokenRule(4));
     });

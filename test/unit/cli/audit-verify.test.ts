@@ -26,7 +26,7 @@ function logOf(count: number): Record<string, unknown>[] {
   return entries;
 }
 
-/** Gives the entries two at a time. */
+/** Serves the entries, two on a page. */
 function keeperOf(entries: readonly Record<string, unknown>[], end = entries): Promise<Served> {
   const { sequence, hash } = end.at(-1) ?? {};
   return serve(({ path }) => {

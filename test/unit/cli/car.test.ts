@@ -17,8 +17,9 @@ import { runs } from "../../support/fast-check.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";
 
-/** Of the bytes between two frames, each one of so many is changed. */
-/** `npm run prove` tries more bytes and lengths. */
+/**
+ * Far from the CIDs, a test changes every nth byte and cuts at every nth length. `npm run prove` tries more of them.
+ */
 const IS_DENSE = process.env.FAST_CHECK_RUNS !== undefined;
 const SAMPLE = IS_DENSE ? 23 : 97;
 const CUT_EVERY = IS_DENSE ? 101 : 307;
@@ -31,7 +32,7 @@ beforeAll(async () => {
 type Cid = Awaited<ReturnType<CarReader["getRoots"]>>[number];
 type Part = { readonly cid: Cid; readonly bytes: Uint8Array };
 
-/** All that a reader of the file gets to see. @throws what it refuses the file with */
+/** Reads everything that the file shows a reader. @throws the error with which the reader refuses the file */
 async function readAll(file: string): Promise<readonly { block: Block; bytes: Uint8Array; cid: string }[]> {
   const car = await ChainCar.open(file);
   try {
@@ -132,7 +133,7 @@ describe("an exported chain", () => {
   });
 });
 
-/** CIDv1 of the same codec and multihash, or of codec raw. */
+/** Returns the CIDv1 of the same codec and multihash, or of codec raw. */
 function asV1(cid: Cid, codec: "dag-pb" | "raw" = "dag-pb"): Cid {
   if (codec === "dag-pb") return cid.toV1();
   const raw = Uint8Array.from(cid.toV1().bytes).with(1, 0x55);
@@ -203,7 +204,7 @@ describe("an exported chain in the CAR file of another tool", () => {
   });
 });
 
-/** Where the CIDs stand: a SHA-256 multihash begins with its code and its length. */
+/** Returns the places of CIDs. A SHA-256 multihash begins with its code and its length. */
 function cidsIn(bytes: Uint8Array): readonly number[] {
   return Array.from(bytes.keys()).filter((at) => bytes[at] === 0x12 && bytes[at + 1] === 0x20);
 }
@@ -239,7 +240,7 @@ async function strayCid(): Promise<unknown> {
   return (await importBytes(utf8("bytes of no block"), nowhere, { profile: "unixfs-v0-2015" })).cid;
 }
 
-/** A CAR file as somebody else might make it. */
+/** Makes a CAR file as another program might. */
 async function carOf(
   candidates: readonly ImportCandidate[],
   {
@@ -400,7 +401,7 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
   });
 });
 
-/** A message of Protocol Buffers, field by field: bytes or a varint. */
+/** Encodes a message of Protocol Buffers from its fields: bytes or a varint. */
 function protobuf(...fields: (readonly [field: number, value: Uint8Array | number])[]): Uint8Array {
   return concat(
     ...fields.map(([field, value]) =>
@@ -415,7 +416,7 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
 }
 
-/** UnixFS's Data message. @param type 1: directory, 2: file */
+/** Encodes UnixFS's Data message. @param type 1: directory, 2: file */
 function unixfs(type: number, data?: Uint8Array, sizes: readonly number[] = []): Uint8Array {
   const total = data?.length ?? sizes.reduce((sum, size) => sum + size, 0);
   return protobuf(
@@ -437,14 +438,14 @@ function dagPb(links: readonly { to: Uint8Array; name: string }[], data: Uint8Ar
   return protobuf(...all, [1, data]);
 }
 
-/** A CIDv0, as bytes. */
+/** Returns a CIDv0 as bytes. */
 function multihash(node: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(0x12, 0x20), sha256(node));
 }
 
 const framed = (bytes: Uint8Array) => concat(Uint8Array.from(varint(bytes.length)), bytes);
 
-/** CARv1 of these nodes; the last one is the root. */
+/** Writes a CARv1 of these nodes. The last node is the root. */
 async function carFile(nodes: readonly Uint8Array[]): Promise<string> {
   const root = concat(Uint8Array.of(0), multihash(nodes.at(-1) as Uint8Array));
   // DAG-CBOR: {"roots": [42(h'00…')], "version": 1}

@@ -10,7 +10,7 @@ import { blockRecord } from "../../../shared/storage/kv-tier.ts";
 import { genesis, payment, signerOf, TestChain } from "../../support/chain.ts";
 import type { Answered, Asked } from "./server.ts";
 
-/** Genesis and a payment in each block after it. */
+/** Makes genesis and blocks after it with one payment each. */
 export async function chainOf(length: number, operator = "the operator"): Promise<readonly Block[]> {
   const signer = await signerOf(operator);
   const chain = new TestChain();
@@ -27,7 +27,7 @@ export async function* asSource(blocks: readonly Block[]): AsyncGenerator<Source
   for (const block of blocks) yield { bytes: blockBytes(block) };
 }
 
-/** Answers as a deployment that publishes these blocks. */
+/** Returns a handler that answers like a deployment with these blocks. */
 export async function publishing(blocks: readonly Block[]): Promise<(asked: Asked) => Answered> {
   const last = blocks.at(-1) as Block;
   const records = await Promise.all(blocks.map(recordOf));
@@ -38,7 +38,7 @@ export async function publishing(blocks: readonly Block[]): Promise<(asked: Aske
   };
 }
 
-/** As `GET /api/vdc/blocks/{n}` gives it. */
+/** Returns the answer of `GET /api/vdc/blocks/{n}`. */
 export async function recordOf(block: Block): Promise<object> {
   const bytes = blockBytes(block);
   return blockRecord(
@@ -47,7 +47,7 @@ export async function recordOf(block: Block): Promise<object> {
   );
 }
 
-/** A directory that is gone after the test. */
+/** Makes a directory that is removed after the test. */
 export function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), "vdc-cli-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));

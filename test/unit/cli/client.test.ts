@@ -18,7 +18,7 @@ async function failureOf(work: Promise<unknown>): Promise<CommandFailure> {
 
 const always = (answer: Answered): Promise<Served> => serve(() => answer);
 
-/** One answer after the other; the last one stays. */
+/** Serves these answers in turn, and then repeats the last one. */
 const inTurn = (...answers: readonly Answered[]): Promise<Served> => {
   let next = 0;
   return serve(() => answers[Math.min(next++, answers.length - 1)] as Answered);

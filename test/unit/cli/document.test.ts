@@ -20,11 +20,11 @@ interface Shelf extends Served {
   readonly kept: Map<string, string>;
 }
 
-/** Keeps documents, and mines whatever is submitted. */
+/** A deployment that stores documents and mines every submission. */
 async function shelf(lie: object = {}): Promise<Shelf> {
   const kept = new Map<string, string>();
   const cids = new Map<string, string>();
-  // The answer needs the record's CID, which takes a promise, so it is worked out when the record is asked for again.
+  // The record's CID takes a promise, so it is computed when the record is requested again.
   const served = await serve(({ method, path, body }): Answered => {
     if (path === "/.well-known/vdc.json") return { body: { chainId: "vdc-of-a-test" } };
     if (path.startsWith("/api/vdc/transactions"))

@@ -32,7 +32,7 @@ beforeAll(async () => {
 
 const nth = (n: number) => documents[n] as (typeof documents)[number];
 
-/** A deployment that has the documents and lists two on a page. */
+/** A deployment with these documents, two on a page of its list. */
 function withDocuments(changed: Readonly<Record<string, Answered>> = {}): Promise<Served> {
   const listed = documents.map(({ id, bytes, cid }) => ({
     documentId: id,
@@ -98,7 +98,7 @@ describe("an export of documents", () => {
   });
 });
 
-/** A deployment that has the documents and publishes the blocks. */
+/** A deployment with these documents and these blocks. */
 async function withChain(blocks: readonly Block[]): Promise<Served> {
   const publish = await publishing(blocks);
   const paths = ["/api/vdc/latest", ...blocks.map(({ blockNumber }) => `/api/vdc/blocks/${blockNumber}`)];

@@ -15,7 +15,7 @@ import { deployment, vdc } from "./in-process.ts";
 
 const utf16be = (text: string) => Buffer.from(text, "utf16le").swap16();
 
-/** How editors and shells save the same text. */
+/** Forms in which editors and shells save the same text. */
 const SAVED: [how: string, bytes: (text: string) => Buffer][] = [
   ["UTF-8", (text) => Buffer.from(text)],
   ["UTF-8 with a byte order mark", (text) => Buffer.from(`\uFEFF${text}`)],

@@ -3,10 +3,7 @@ import { serve, type Answered, type Served } from "./server.ts";
 
 export const SECRET = "the-secret-of-a-test";
 
-/**
- * Runs a command as alice, an operator.
- * @param deployment undefined for a command that needs none
- */
+/** Runs a command as the operator alice. @param deployment undefined for a command that needs no deployment */
 export function vdc(deployment: Served | undefined, ...args: string[]): Promise<Ran> {
   return run([...args, ...(deployment ? ["--url", deployment.url] : [])], {
     VDC_ADMIN_SECRET: SECRET,
@@ -14,7 +11,9 @@ export function vdc(deployment: Served | undefined, ...args: string[]): Promise<
   });
 }
 
-/** Answers by `METHOD /path`, without the query; a list in its order, its last one for ever. */
+/**
+ * Serves answers by `METHOD /path`, without the query. A list is served in order, and then its last answer is repeated.
+ */
 export function deployment(
   answers: Readonly<Record<string, Answered | readonly Answered[]>>,
 ): Promise<Served> {

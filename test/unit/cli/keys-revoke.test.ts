@@ -17,7 +17,7 @@ import { serve } from "./server.ts";
 
 let first: Signer;
 let second: Signer;
-/** Block 2 announces the second key, block 4 revokes the first from block 1 on. */
+/** Block 2 announces the second key. Block 4 revokes the first key from block 1 on. */
 let blocks: readonly Block[];
 beforeAll(async () => {
   [first, second] = await Promise.all([signerOf("first"), signerOf("second")]);
@@ -57,7 +57,7 @@ describe("vdc verify, of a chain with a revoked key", () => {
   });
 });
 
-/** What `/.well-known/vdc.json` says of the keys; `fromBlock`: block 4 revokes the first. */
+/** Returns the keys in `/.well-known/vdc.json`. With `fromBlock`, block 4 revokes the first key. */
 const shown = (fromBlock?: number) => {
   const [old, present] = chainKeys([first, 0], [second, 2]);
   const revoked = fromBlock === undefined ? null : { fromBlock, reason: "stolen", blockNumber: 4 };

@@ -10,11 +10,11 @@ import { vdc } from "../../support/command-line.ts";
 import { scratch } from "./chains.ts";
 import { serve, type Answered } from "./server.ts";
 
-/** What Node, undici, V8, SQLite, valibot, Commander's callers and the IPFS libraries say when something is wrong. */
+/** Words of errors from Node, undici, V8, SQLite, valibot, Commander's callers and the IPFS libraries. */
 const LIBRARY =
   /CBOR|varint|Unexpected (?:token|end)|Expected never|Invalid (?:type|key|format|length|value)|SQLITE|fetch failed|\bE[A-Z]{4,}\b|is not valid JSON|JSON at position|Cannot read propert|undefined|\[object |TypeError|SyntaxError|^\s+at /m;
 
-/** A folder with one of each kind of bad file. */
+/** Makes a folder with one bad file of each kind. */
 function badFiles() {
   const folder = scratch();
   const file = (name: string, content: string | Uint8Array) => {
@@ -138,7 +138,7 @@ describe("a person never reads a library's words", () => {
   });
 });
 
-/** Where a server was, and is no more. */
+/** Returns the address of a server that has closed. */
 async function leftServer(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
@@ -147,7 +147,7 @@ async function leftServer(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-/** A command that never asks has no --url. */
+/** Returns the --url option, for a command that makes requests. */
 function urlFor([command, sub]: readonly string[]): string[] {
   const asks = command === "document" || (command === "tx" && sub === "submit") || sub === "create";
   return asks ? ["--url", "http://127.0.0.1:1"] : [];

@@ -12,7 +12,7 @@ registerHooks({
   },
 });`;
 
-/** The modules that a command line loads, by their path in the project. */
+/** Returns the modules that a command line loads, by their path in the project. */
 async function modulesOf(...args: string[]): Promise<string[]> {
   const hook = `data:text/javascript,${encodeURIComponent(HOOK)}`;
   const { stderr } = await promisify(execFile)(

@@ -144,7 +144,7 @@ describe("the operator's name", () => {
     for (const name of ["李雷", "Łukasz", "Søren Ößmann"])
       expect(nameOfHeader(bytes(name, "utf8"))).toBe(name);
     expect(nameOfHeader(bytes("Søren Ößmann", "latin1"))).toBe("Søren Ößmann");
-    expect(nameOfHeader("李雷")).toBe("李雷"); // where the runtime has decoded it
+    expect(nameOfHeader("李雷")).toBe("李雷"); // the runtime has decoded it
     expect(nameOfHeader("UTF-8''%E6%9D")).toBe("%E6%9D");
     expect(nameOfHeader("utf-8''%0A%E2%80%AEx")).toBe("x");
   });

@@ -12,7 +12,7 @@ import { vdc } from "../../support/command-line.ts";
 import { chainOf, publishing, scratch } from "./chains.ts";
 import { serve } from "./server.ts";
 
-/** As npm leaves it for a script of this project that was called in `directory`. */
+/** Returns the variables that npm sets for a script of this project when a person calls it in `directory`. */
 const calledIn = (directory: string) => ({
   npm_package_json: join(ROOT, "package.json"),
   INIT_CWD: directory,

@@ -4,7 +4,7 @@ import { EXIT } from "../../../cli/failure.ts";
 import { vdcProgram } from "../../../cli/program.ts";
 
 interface Named {
-  /** `storage verify` */
+  /** The words of the command, for example `storage verify`. */
   readonly path: string;
   readonly command: Command;
 }

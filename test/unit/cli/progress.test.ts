@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { startProgress } from "../../../cli/output/progress.ts";
 
-/** What is written to a stream that is no terminal, or passes for one. */
+/** Makes a stream that is a terminal or not, and records its text. */
 function stream(isTTY: boolean): { readonly written: () => string; readonly stream: NodeJS.WriteStream } {
   let text = "";
   const writable = new Writable({

@@ -39,7 +39,7 @@ describe("a deployment that only a proxy reaches", () => {
   });
 
   it("is asked over TLS through the proxy that HTTPS_PROXY names", async () => {
-    const proxy = await proxyTo((await answering()).url); // speaks no TLS, so that the proxy alone can be seen
+    const proxy = await proxyTo((await answering()).url); // without TLS, so only the proxy's part can be seen
     const { code } = await vdc(["tx", TX, "--url", "https://vdc.example.invalid"], {
       HTTPS_PROXY: proxy.url,
     });

@@ -95,7 +95,7 @@ describe("vdc dead-letters replay", () => {
     );
     expect({ code, replay: JSON.parse(stdout) }).toEqual({ code: 0, replay: DONE });
     expect(stderr).toContain("already mined in block 41");
-    // Sent is not done: a set-aside transaction still has to be mined.
+    // A replay that was sent is not done yet: a set-aside transaction must still be mined.
     expect(stderr).toMatch(/dead-letters list --state replaying.*vdc mine/s);
     const [plan, start] = stack.asked.map(({ body, headers }) => ({
       body: body === "" ? null : JSON.parse(body),

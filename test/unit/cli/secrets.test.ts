@@ -8,7 +8,7 @@ import { WORKER_NAMES } from "../../../cli/local/workers.ts";
 import { vdc } from "../../support/command-line.ts";
 import { scratch } from "./chains.ts";
 
-/** A folder with the secrets file of every Worker that has secrets. */
+/** Makes a folder with the secrets file of every Worker that has secrets. */
 function sound(): string {
   const folder = scratch();
   for (const worker of WORKER_NAMES) {

@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 
 export interface Asked {
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
@@ -13,22 +13,22 @@ export interface Asked {
 export interface Answered {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** JSON; a string as it is. */
+  /** Sent as JSON; a string is sent as it is. */
   readonly body?: unknown;
-  /** Answers a problem of this name. */
+  /** Answers with the problem of this name. */
   readonly problem?: string;
   readonly detail?: string;
-  /** Cuts the connection instead of answering. */
+  /** Cuts the connection instead of an answer. */
   readonly cut?: boolean;
 }
 
 export interface Served {
   readonly url: string;
-  /** All that was asked, in its order. */
+  /** All requests, in order. */
   readonly asked: readonly Asked[];
 }
 
-/** An HTTP server on this machine that answers as a test wants it to, until the test is over. */
+/** Starts an HTTP server on this machine that gives the test's answers until the test ends. */
 export async function serve(answer: (asked: Asked) => Answered): Promise<Served> {
   const asked: Asked[] = [];
   const server = createServer((request, response) => {

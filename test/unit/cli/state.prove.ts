@@ -36,7 +36,7 @@ it.for(["verify", "export"])(
     const second = await serve(answer);
     expect((await vdc([...args, "--url", second.url])).code).toBe(0);
     const read = second.asked.map(({ path }) => numberIn(path)).filter((number) => number >= 0);
-    expect(Math.min(...read)).toBeGreaterThanOrEqual(99); // the last block that was saved is compared again
+    expect(Math.min(...read)).toBeGreaterThanOrEqual(99); // the last saved block is compared again
     expect(Math.max(...read)).toBe(160);
   },
 );

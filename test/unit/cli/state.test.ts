@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 const published = async (blocks: readonly Block[]) => serve(await publishing(blocks));
-/** Numbers of the blocks that were asked for. */
+/** Returns the numbers of the requested blocks. */
 const blocksOf = ({ asked }: Served) =>
   asked.flatMap(({ path }) => /\/api\/vdc\/blocks\/(\d+)$/.exec(path)?.[1] ?? []).map(Number);
 
@@ -36,7 +36,7 @@ describe("vdc verify --state", () => {
     expect(first.document).not.toHaveProperty("verifiedBefore");
     const stack = await published(chain);
     const second = await verify(stack, state);
-    expect(Math.min(...blocksOf(stack))).toBe(4); // which is compared with the one of before
+    expect(Math.min(...blocksOf(stack))).toBe(4); // block 4 is compared with its saved copy
     const whole = await vdc(["verify", "--url", stack.url, "--json"]);
     expect(second).toEqual({
       code: EXIT.ok,

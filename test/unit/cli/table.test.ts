@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { facts, table } from "../../../cli/output/table.ts";
 import { mark } from "../../../cli/output/words.ts";
 
-/** As an operator, or whoever holds the secret, may give a reason. */
+/** A reason that an operator, or a thief of the secret, may give. */
 const FORGED = "fine\n99  2026-11-22T19:57:20Z  alice (access)\r\u001b[2J\u009b1A\u0007";
 
 describe("a cell", () => {

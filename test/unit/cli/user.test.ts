@@ -21,7 +21,7 @@ const taking = (status: object = { state: "mined", blockNumber: 4, index: 1 }): 
     [`GET /api/vdc/transactions/${TX}`]: { body: { txId: TX, ...status } },
   });
 
-/** What was sent; its signature holds for this very chain. */
+/** Returns the submission that was sent, and checks that its signature holds for this chain. */
 async function submitted({ asked }: Served): Promise<Submission> {
   const { body } = asked.find(({ method }) => method === "POST") ?? { body: "null" };
   const submission: Submission = JSON.parse(body);
@@ -167,7 +167,7 @@ describe("vdc user metadata", () => {
     const call = `/api/users/${userId}/metadata`;
     const empty = await deployment({
       ...WELL_KNOWN,
-      // What is shown is older than what is kept: the answer says so, and the next version is put.
+      // The deployment shows an older version than it holds. The answer says so, and the command puts the next version.
       [`PUT ${call}`]: [
         { status: 409, body: { type: "urn:vdc:problem:stale-version", title: "t", detail: "d", version: 6 } },
         { body: { userId, version: 7 } },

@@ -55,7 +55,7 @@ describe("verifying a chain", () => {
   });
 });
 
-/** A deployment that publishes these blocks, with some answers of its own. */
+/** A deployment with these blocks, and some answers replaced. */
 async function deployment(answers: Readonly<Record<string, Answered>> = {}): Promise<Client> {
   const published = await publishing(chain);
   const { url } = await serve((request) => answers[request.path] ?? published(request));

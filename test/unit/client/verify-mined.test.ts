@@ -21,7 +21,7 @@ let signers: readonly [Signer, Signer, Signer, Signer];
 let chain: TestChain;
 let mined: Transaction;
 
-/** Genesis, two rotations with a payment beside each, and the block in question, signed with the third key. */
+/** Makes genesis, two rotations with a payment beside each, and the examined block, signed with the third key. */
 beforeAll(async () => {
   signers = (await Promise.all(["first", "second", "third", "stranger"].map(signerOf))) as never;
   const [first, second, third] = signers;
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await chain.add([payment("c"), mined], third);
 });
 
-/** A key as a deployment may show it. @param statedIn where a revocation is said to be */
+/** Returns a key as a deployment may show it. @param statedIn the block that is claimed to state a revocation */
 const shown = (signer: Signer, announcedIn: number, statedIn?: number) => ({
   ...announced(signer),
   announcedIn,
@@ -42,7 +42,7 @@ const shown = (signer: Signer, announcedIn: number, statedIn?: number) => ({
   blocks: null,
 });
 
-/** As a deployment shows it that may lie: with other blocks, or with other keys announced. */
+/** Verifies against a deployment that may lie: with other blocks, or with other announced keys. */
 async function verify(
   lies: {
     blocks?: Readonly<Record<number, Block>>;
@@ -51,7 +51,7 @@ async function verify(
     index?: number;
     number?: number;
     also?: number;
-    /** Where a revocation is said to be. */
+    /** The block that is claimed to state a revocation. */
     revokedIn?: number;
   } = {},
 ) {

@@ -17,7 +17,7 @@ function problem(slug: ProblemSlug, retryAfter?: string): Attempt {
   return { failure, status, slug, ...(retryAfter !== undefined && { retryAfter }) };
 }
 
-/** Shows the attempts in their turn, the last for ever, on a clock of its own. */
+/** Serves the attempts in turn and then repeats the last one. Time passes on a clock of its own. */
 async function waitFor(attempts: readonly Attempt[], patience: Patience = {}) {
   let now = 0;
   const looks: number[] = [];

@@ -56,7 +56,7 @@ describe("the blocks of a file", () => {
 
 const files = new Map<string, { hash: string; cid: string }>();
 
-/** Both sets name the same files of 45 MB. */
+/** Makes a file from its seed. Cached, because both sets name the same files of 45 MB. */
 async function keystreamFile(seed: string, size: number): Promise<{ hash: string; cid: string }> {
   const known = files.get(`${size} ${seed}`);
   if (known !== undefined) return known;
@@ -66,7 +66,9 @@ async function keystreamFile(seed: string, size: number): Promise<{ hash: string
   return file;
 }
 
-/** The ChaCha20 keystream under SHA-256 of the seed, nonce and counter zero: the input of IPIP-499's fixtures. */
+/**
+ * Returns the ChaCha20 keystream under SHA-256 of the seed, nonce and counter zero: the input of IPIP-499's fixtures.
+ */
 function keystream(seed: string, size: number): Uint8Array {
   const key = createHash("sha256").update(seed).digest();
   return createCipheriv("chacha20", key, Buffer.alloc(16)).update(new Uint8Array(size));

@@ -178,13 +178,13 @@ describe.each(backends)("keys of the $name backend", ({ backend }) => {
 
   it("are not made from a public key with a coefficient of q or more (FIPS 203 §7.2)", async () => {
     const { publicKey } = await importEncryptionSeed(generateEncryptionSeed(), backend);
-    // 3329 = 0xd01, as the first, a middle odd and the last of the packed 12-bit coefficients; then all ones.
+    // 3329 = 0xd01, as the first, an odd middle and the last of the packed 12-bit coefficients; then all ones.
     const first = Uint8Array.from(publicKey).with(0, 0x01).with(1, 0x0d);
     const odd = Uint8Array.from(publicKey).with(301, 0x10).with(302, 0xd0);
     const last = Uint8Array.from(publicKey).with(1150, 0x10).with(1151, 0xd0);
     for (const key of [first, odd, last, new Uint8Array(1184).fill(0xff)])
       await expect(importEncryptionPublicKey(key, backend)).rejects.toThrow(/below q/);
-    // 3328 = 0xd00 is the largest coefficient there is.
+    // 3328 = 0xd00 is the largest allowed coefficient.
     const largest = Uint8Array.from(publicKey).with(0, 0x00).with(1, 0x0d);
     await expect(importEncryptionPublicKey(largest, backend)).resolves.toBeDefined();
   });
@@ -215,7 +215,7 @@ async function sealTo(publicKey: Uint8Array): Promise<Envelope> {
   return (await importEncryptionPublicKey(publicKey)).seal(txId, utf8("hidden"));
 }
 
-/** Another text of the same length: its first character changed. */
+/** Changes the first character of a text. */
 function flip(text: string): string {
   return (text.startsWith("A") ? "B" : "A") + text.slice(1);
 }

@@ -245,7 +245,7 @@ function placeholders(length: number): [string, Uint8Array<ArrayBuffer>][] {
   const text = (words: string) => of((i) => words.charCodeAt(i % words.length));
   const padded = new Uint8Array(length);
   padded.set(utf8("a dev key, change me"));
-  // Words amid characters without any order, as somebody types them in: 3 bytes are 4 characters.
+  // Words among random characters, as a person types them: 3 bytes are 4 characters.
   const typed = noisy(length);
   typed.set(fromBase64url("changeme"), 9);
   return [

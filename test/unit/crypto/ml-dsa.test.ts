@@ -139,7 +139,7 @@ describe("the default backend", () => {
   });
 });
 
-/** How the first bytes of a secret would look in any of the usual spellings, without white space. */
+/** Returns the first bytes of a secret in all usual spellings, without white space. */
 function traces(...secrets: Uint8Array[]): string[] {
   return secrets.flatMap((secret) => {
     const start = secret.slice(0, 12);

@@ -4,7 +4,7 @@ import { nativeMlDsa, nativeMlKem } from "../../../shared/crypto/native.ts";
 describe("detection of native post-quantum WebCrypto", () => {
   afterEach(() => vi.unstubAllGlobals());
 
-  // Every comparison of native and noble below depends on this: without it they would test noble against noble.
+  // Every comparison of native and noble below depends on this. Otherwise they would test noble against noble.
   it("finds both algorithms in the Node that runs these tests", () => {
     expect({ node: process.version, kem: nativeMlKem(), dsa: nativeMlDsa() }).toEqual({
       node: process.version,

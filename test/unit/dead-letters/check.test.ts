@@ -109,7 +109,7 @@ describe("an index that has lost its storage", () => {
     expect(index.list()).toEqual([]);
     await index.alarm();
     const [first] = before;
-    await index.giveUp("indexer", { v: 1, blockNumber: first!.blockNumber }); // parked meanwhile, with a new failure
+    await index.giveUp("indexer", { v: 1, blockNumber: first!.blockNumber }); // parked in between, with a new failure
     index.failing = ["r2"];
     await index.run(10);
     expect(index.list().length).toBeLessThan(131);

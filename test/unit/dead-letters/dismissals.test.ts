@@ -5,7 +5,7 @@ import { TestIndex } from "../../support/dead-letter-index.ts";
 const block = (blockNumber: number) => ({ v: 1, blockNumber });
 const ALL = { all: true } as const;
 
-/** An index with so many open letters of the indexer, one a second. */
+/** Makes an index with this many open letters of the indexer, one a second. */
 async function indexOf(count: number): Promise<{ index: TestIndex; ids: string[] }> {
   const index = new TestIndex();
   const ids: string[] = [];

@@ -3,7 +3,7 @@ import { TestIndex } from "../../support/dead-letter-index.ts";
 
 const block = (blockNumber: number) => ({ v: 1, blockNumber });
 
-/** What an entry can be before it fails again, and how it gets there. */
+/** The states of an entry before it fails again, with the way to each. */
 const BEFORE: Record<string, (index: TestIndex, id: string) => unknown> = {
   open: () => {},
   resolved: (index) => index.resolved("indexer", 70),
@@ -124,7 +124,7 @@ describe("a message that fails for months", () => {
     expect(entry.failures[0]?.at).toBe(index.now);
     expect(entry.failures.length).toBeGreaterThanOrEqual(10);
     for (const record of index.records.values()) expect(record.length).toBeLessThan(BYTES_OF_A_ROW);
-    // A page of the list holds a thousand of them.
+    // A page of the list holds a thousand entries.
     expect(JSON.stringify(entry).length * 1_000).toBeLessThan(BYTES_OF_AN_ANSWER);
   });
 
@@ -164,7 +164,7 @@ describe("a transaction that was set aside", () => {
     index.head.admit(2);
     index.head.requestMining();
     index.head.setAside(index.head.reserved().blockNumber, 1);
-    index.head.finish(index.head.mine().blockNumber); // block 2 took the other
+    index.head.finish(index.head.mine().blockNumber); // block 2 took the other transaction
     index.head.park();
     index.head.readmit(1);
     index.pass(1);
@@ -199,7 +199,7 @@ describe("the list", () => {
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) {
       ids.push(await index.giveUp("indexer", block(70 + n)));
-      if (n !== 2) index.pass(1); // two of them at one moment
+      if (n !== 2) index.pass(1); // two of them at the same moment
     }
     const seen: string[] = [];
     let page = index.list({}, null, 2);

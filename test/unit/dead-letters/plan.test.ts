@@ -9,7 +9,7 @@ import { r2Keys } from "../../../shared/storage/layout.ts";
 import { txId } from "../../support/chain-head.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 
-/** A message as a payment makes it, with an envelope that a new key seals. */
+/** Makes a message of a payment, with an envelope sealed to a new key. */
 async function sealedFor(n: number): Promise<PendingTransaction> {
   const key = await parseEncryptionPublicKey(await publicKeyOf(await generateKeyring()));
   const envelope = await key.seal(txId(n), canonicalBytes({}));
@@ -103,7 +103,7 @@ describe("a plan", () => {
     const index = new TestIndex();
     for (let n = 0; n < 7; n++) {
       await index.giveUp("indexer", { v: 1, blockNumber: 70 + n });
-      if (n % 3 === 0) index.pass(1); // some of them at one moment
+      if (n % 3 === 0) index.pass(1); // some of them at the same moment
     }
     const plan = await planReplay(index.store.sql, index.env, { all: true }, index.now);
     const { id } = index.replay({ all: true });

@@ -7,7 +7,7 @@ const FIRST_WAIT = 60;
 const LONGEST_WAIT = 6 * 3_600;
 const block = (blockNumber: number) => ({ v: 1, blockNumber });
 
-/** An index with so many letters of the storage-verifier that used up their retries. */
+/** Makes an index with this many letters of the storage-verifier that used up their retries. */
 async function indexOf(count: number, from = 100): Promise<{ index: TestIndex; ids: string[] }> {
   const index = new TestIndex();
   const ids: string[] = [];
@@ -88,7 +88,7 @@ describe("letters that used up their retries", () => {
     };
     await index.run(300);
     expect(index.sent).toHaveLength(2_001);
-    // One probe and two replays at most: the backlog became due before the indexer did.
+    // At most one probe and two replays come first, because the backlog became due before the indexer did.
     expect(index.sent.findIndex(({ to }) => to === "indexer")).toBeLessThanOrEqual(1_001);
   });
 

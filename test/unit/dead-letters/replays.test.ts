@@ -5,7 +5,7 @@ import { TestIndex } from "../../support/dead-letter-index.ts";
 const block = (blockNumber: number) => ({ v: 1, blockNumber });
 const ALL = { all: true } as const;
 
-/** An index with so many open letters of the indexer. */
+/** Makes an index with this many open letters of the indexer. */
 async function indexOf(count: number): Promise<{ index: TestIndex; ids: string[] }> {
   const index = new TestIndex();
   const ids: string[] = [];
@@ -79,7 +79,7 @@ describe("a replay", () => {
     for (const { at } of index.sent) {
       const inSecond = index.sent.filter((other) => other.at >= at && other.at < at + 1_000).length;
       expect(inSecond).toBeLessThanOrEqual(ratePerSecond);
-      // Each is a read of R2 and a send, and one call of the object may make only so many.
+      // Each letter costs a read of R2 and a send, and a call of the object may make a limited number of them.
       expect(index.sent.filter((other) => other.at === at).length).toBeLessThanOrEqual(100);
     }
     expect(Math.max(...index.sent.map(({ at }) => at)) - start).toBeLessThanOrEqual(
@@ -117,7 +117,7 @@ describe("a replay", () => {
     const { index, ids } = await indexOf(1);
     await index.alarm();
     const { id } = index.replay(ALL);
-    index.crashAfterDecisions = 1; // the one that marks it as being replayed
+    index.crashAfterDecisions = 1; // the decision that marks the letter as being replayed
     await expect(index.alarm()).rejects.toThrow("crashed");
     index.crashAfterDecisions = Infinity;
     expect(index.entry(ids[0]!).state).toBe("replaying");
@@ -178,7 +178,7 @@ describe("what is done already", () => {
     );
     expect(index.counts()).toMatchObject({ open: { indexer: 1 }, resolved: 2 });
 
-    await index.run(86_400); // the chain head is asked about it once an hour by now
+    await index.run(86_400); // by now the chain head is asked about it once an hour
     index.head.admit(2);
     index.head.mineAll();
     index.replay({ ids: [laterOn] });
@@ -232,7 +232,7 @@ describe("a transaction that was set aside", () => {
     const id = await index.setAside(1);
     await index.alarm();
     const { id: replayId } = index.replay({ ids: [id] });
-    index.crashAfterDecisions = 1; // the one that marks it as being replayed
+    index.crashAfterDecisions = 1; // the decision that marks the letter as being replayed
     await expect(index.alarm()).rejects.toThrow("crashed");
     expect(index.head.transaction(1)?.state).toBe("pending");
     expect(index.found(replayId)).toMatchObject({ state: "running", replayed: 0 });

@@ -1,5 +1,5 @@
-// The project's verifier and the one that was written from docs/format.md find the same fault in the same block, also
-// when the operator himself made it and signed it anew.
+// The project's verifier and the verifier written from docs/format.md find the same fault in the same block, also when
+// the operator made the block and signed it again.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -50,7 +50,10 @@ function at<Item>(items: readonly Item[], index: number): Item {
   return item;
 }
 
-/** What both verifiers say of a chain: the fault of its first bad block, the blocks not to be trusted, or "accepted". */
+/**
+ * Returns both verifiers' result for a chain: the fault of its first bad block, the blocks not to be trusted, or
+ * "accepted".
+ */
 async function verdict(chain: readonly Buffer[]): Promise<string> {
   const theirs = independently(chain);
   const memory = new ChainMaps();
@@ -79,7 +82,7 @@ function independently(chain: readonly Buffer[]): string {
   }
 }
 
-/** The example up to a block whose transaction is exchanged; the operator signs that block anew. */
+/** Verifies the example up to a block with one transaction replaced. The operator signs that block again. */
 function withTransaction(block: number, index: number, transaction: Transaction): Promise<string> {
   const original = at(blocks, block);
   const transactions = original.transactions.with(index, transaction);
@@ -111,7 +114,7 @@ describe.each(SIGNED)(
       if (/^signatures\.user\.(?:publicKey|signature)$/.test(place))
         expect(fault).toBe("wrong_user_signature");
       else if (OF_THE_ID.includes(place)) expect(fault).toBe("wrong_transaction_id");
-      else expect(["wrong_transaction_id", "not_a_block"]).toContain(fault); // it may not even have the shape
+      else expect(["wrong_transaction_id", "not_a_block"]).toContain(fault); // the transaction may not even have the right shape
     });
 
     it.each(everywhere)("is refused without $place", async ({ path }) => {
@@ -187,7 +190,7 @@ describe("a signature that the operator leaves out", () => {
   });
 });
 
-/** The block that comes after these, with these transactions. */
+/** Makes the block after these, with these transactions. */
 function following(
   chain: readonly Block[],
   transactions: Transaction[],
@@ -206,7 +209,7 @@ function following(
   );
 }
 
-/** A transaction of the system's own, under the id of its source. */
+/** Makes a transaction of the system, under the id of its source. */
 function systems(type: string, data: Members, named: Members): Transaction {
   const id = txIdOf({ source: type, chainId: "vdc-example", ...named });
   return { id, type, timestamp: 1_788_221_000_000, data, signatures: {} };
@@ -222,13 +225,13 @@ const payment = (n: number): Transaction => ({
   signatures: {},
 });
 
-/** The example, and a block that revokes signing key 1 once more. */
+/** Verifies the example with another block that revokes signing key 1 again. */
 const revokedAgain = (fromBlock: number) =>
   verdict([...example, stored(following(blocks, [revocation(keys.signing1, fromBlock)], keys.signing2))]);
 
 describe("what the system says of its keys, changed by an operator who signs the block anew", () => {
   const [first, second] = [keys.signing1, keys.signing2];
-  /** Up to and with block 3; a block 4 with these transactions. */
+  /** Verifies blocks 0 to 3 and a block 4 with these transactions. */
   const atTheEnd = (...transactions: Transaction[]) =>
     verdict([...example.slice(0, 4), stored(following(blocks.slice(0, 4), transactions, second))]);
 
@@ -283,7 +286,7 @@ describe("what the system says of its keys, changed by an operator who signs the
       expect(await atTheEnd(broken)).toBe(
         broken.type === "key_rotation" && broken.data.keyId === second.keyId ? "wrong_place" : "broken_rule",
       );
-    expect(await revokedAgain(2)).toBe("wrong_place"); // the very transaction of block 4
+    expect(await revokedAgain(2)).toBe("wrong_place"); // the same transaction as in block 4
     expect(await revokedAgain(3)).toBe("broken_rule");
     expect(await revokedAgain(1)).toBe("1,2");
     expect(await revokedAgain(0)).toBe("0,1,2");
@@ -301,15 +304,15 @@ describe("what the system says of its keys, changed by an operator who signs the
 
 const SIGNERS = [keys.signing1, keys.signing2, keys.user, keys.secondUser];
 
-/** A block of an operator who may know the rules or not: what it says of keys, and which key signs it. */
+/** A block of an operator who may or may not follow the rules: its key transactions, and the key that signs it. */
 const step = fc.record({
   rotateTo: rarely(2, fc.nat({ max: 3 })),
   revoke: rarely(2, fc.record({ key: fc.nat({ max: 3 }), back: fc.integer({ min: -1, max: 3 }) })),
-  /** By another key than the present one. */
+  /** Signs with this key instead of the active one. */
   signedBy: rarely(12, fc.nat({ max: 3 })),
 });
 
-/** Null so many times as often as something. */
+/** Makes null `weight` times as often as a value. */
 function rarely<T>(weight: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> {
   return fc.oneof({ weight, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
 }
@@ -350,7 +353,7 @@ const signingKeyOf = ({ keyId, publicKey }: ExampleKey): Members => ({
   publicKey,
 });
 
-/** One of what users can do, right or wrong, as the n-th transaction of a chain. */
+/** An action of a user, right or wrong, as the n-th transaction of a chain. */
 const deed = fc.record({
   kind: fc.constantFrom("create", "create unsigned", "transfer", "register"),
   by: fc.nat({ max: 2 }),
@@ -387,7 +390,7 @@ function transactionOf({ kind, by, to, asset, forged }: Deed, n: number): Transa
     : signed;
 }
 
-/** Who owns what, told a third time and more briefly. @returns whether it keeps the rules */
+/** Applies the rules of ownership, written a third time and more briefly. @returns whether the actions keep them */
 function keepsRules(deeds: readonly Deed[]): boolean {
   const owners = new Map<string, number | undefined>();
   const users = new Set<number>();

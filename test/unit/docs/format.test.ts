@@ -88,7 +88,7 @@ const CHAIN_ID = "vdc-example";
 const START = 1_788_220_800; // 2026-09-01T00:00:00Z in seconds
 const GATEWAY = { gatewayUrl: "https://gateway.example", now: () => (START + 90) * 1000 + 500 };
 
-/** Seeds and salts of the example, as the document says: nothing up our sleeves. */
+/** Derives the seeds and salts of the example from their names, as the document says, so that none is chosen freely. */
 function derived(name: string): Uint8Array<ArrayBuffer> {
   return sha256(utf8(`vdc worked example: ${name}`));
 }
@@ -97,7 +97,7 @@ interface ExampleSigner extends BlockSigner {
   readonly fixture: KeyFixture;
 }
 
-/** Deterministic signing (FIPS 204 §3.4), for published examples only. */
+/** Signs deterministically (FIPS 204 §3.4), for published examples only. */
 function signerOf(name: string): ExampleSigner {
   const { publicKey, secretKey } = ml_dsa44.keygen(derived(name));
   const id = keyId("ML-DSA-44", publicKey);
@@ -125,7 +125,7 @@ function seedOf(name: string): Uint8Array<ArrayBuffer> {
   return concat(derived(`${name}, first half`), derived(`${name}, second half`));
 }
 
-/** The keyring before the rotation, and after it. */
+/** Makes the keyring before or after the rotation. */
 async function keyringOf(active: ExampleSigner, ...retired: ExampleSigner[]): Promise<Keyring> {
   const entry = (signer: ExampleSigner, status: string) => ({
     keyId: signer.keyId,
@@ -154,7 +154,7 @@ function facts(n: number, members: Partial<PaymentFacts> = {}): PaymentFacts {
   };
 }
 
-/** What the gateway would have made of an event: `seconds` after the start, the n-th of the example. */
+/** Makes the payload of the example's n-th event, `seconds` after the start, as ingest-webhook would. */
 function fromStripe(n: number, seconds: number, decision: Purchase | Refund, salt: string) {
   const event: StripeEvent = {
     id: `evt_example_${n}`,
@@ -178,14 +178,14 @@ async function signatureOf(
   return { algorithm: "ML-DSA-44", keyId, publicKey: fixture.publicKey, signature };
 }
 
-/** What accounts makes of a submission of this user. */
+/** Makes the payload that accounts makes of this user's submission. */
 async function submitted(signer: ExampleSigner, unsigned: UnsignedSubmission): Promise<PendingPayload> {
   const message = signedTransactionBytes(unsignedTransaction(CHAIN_ID, signer.keyId, unsigned));
   const signatures = { user: await signatureOf(signer, message, contexts.TRANSACTION) };
   return payloadOfSubmission(CHAIN_ID, { ...unsigned, signatures });
 }
 
-/** So many seconds after the start of the example. */
+/** Returns the time this many seconds after the start of the example. */
 const at = (seconds: number) => (START + seconds) * 1000;
 
 class Example {
@@ -201,7 +201,7 @@ class Example {
   };
   readonly #announced: string[] = [];
 
-  /** As the miner does: the system's own transactions first, then those that wait. */
+  /** Builds a block as the miner does: the system's own transactions first, then the pending ones. */
   async mine(
     seconds: number,
     keyring: Keyring,
@@ -286,7 +286,7 @@ const transfer = await submitted(user, {
   data: { assetId: "asset-1", newOwnerKeyId: secondUser.keyId },
 });
 
-/** What an operator states of the first signing key once it is retired. */
+/** The operator's revocation of the first signing key, after its retirement. */
 const REVOCATION = { keyId: first.keyId, fromBlock: 2, reason: "stolen from the safe" };
 
 const example = new Example();
@@ -451,7 +451,7 @@ function documentId({ envelope }: SignedEnvelope): string {
   return sha256Hex(canonicalBytes(envelope));
 }
 
-/** What a user signs of his metadata. */
+/** Returns the bytes that a user signs for their metadata. */
 function metadataBytes({ userId, version, envelope }: UserMetadataRecord): Uint8Array<ArrayBuffer> {
   return canonicalBytes({ chainId: CHAIN_ID, envelope, userId, version });
 }
@@ -462,7 +462,7 @@ function published(number: number): Block {
   return block;
 }
 
-/** Everything that the document's worked example states. */
+/** Computes everything that the document's worked example states. */
 async function computedExample(): Promise<Record<string, string>> {
   const encryptionKey = keys.encryption;
   const sources = {
@@ -611,7 +611,7 @@ function bytesOfBase64url(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "base64url"));
 }
 
-/** What the tier gives to KV. */
+/** Returns the metadata that the KV tier writes with a block. */
 async function putRecord(block: Block): Promise<{ metadata: unknown }> {
   const puts: { metadata: unknown }[] = [];
   const kv = {
@@ -624,7 +624,7 @@ async function putRecord(block: Block): Promise<{ metadata: unknown }> {
   return put;
 }
 
-/** The id under which the dead-letter store keeps a set-aside transaction. */
+/** Returns the id of a set-aside transaction's dead letter. */
 async function parkedId(pointer: { txId: string }): Promise<string> {
   const keys: string[] = [];
   const R2 = { put: async (key: string) => keys.push(key) } as unknown as R2Bucket;
@@ -645,7 +645,7 @@ async function parkedId(pointer: { txId: string }): Promise<string> {
   return id;
 }
 
-/** What the audit log's object makes of the example's deed. */
+/** Returns the audit log's first entry for the example's action. */
 function firstAuditEntry(): { hashed: string; hash: string } {
   const log = new TestAuditLog();
   log.now = at(300);
@@ -663,7 +663,7 @@ function firstAuditEntry(): { hashed: string; hash: string } {
   return { hashed: canonicalText(hashed), hash };
 }
 
-/** The example's tables (`| name | value |`) and code blocks (whose info string is `text` and a name). */
+/** Reads the example's tables (`| name | value |`) and code blocks (with `text` and a name as info string). */
 function documentedExample(): Record<string, string> {
   const section = sectionOf("Worked example");
   const values: [string, string][] = [];
@@ -676,7 +676,7 @@ function documentedExample(): Record<string, string> {
   return named;
 }
 
-/** The text from a heading that ends with these words to the next of its level or above. */
+/** Returns the text from the heading with this title to the next heading of its level or above. */
 function sectionOf(title: string): string {
   const found = new RegExp(`^(#+) (?:[\\d.]+ )?${title}$`, "m").exec(DOCUMENT);
   if (found === null) throw new Error(`docs/format.md has no section "${title}"`);
@@ -685,7 +685,7 @@ function sectionOf(title: string): string {
   return end === -1 ? rest : rest.slice(0, end);
 }
 
-/** The rows of the first table under a heading: the first cell without its back quotes, then the others. */
+/** Returns the rows of the first table under a heading, the first cell without its backquotes. */
 function tableUnder(title: string): string[][] {
   const lines = sectionOf(title).split("\n");
   const start = lines.findIndex((line) => line.startsWith("|"));

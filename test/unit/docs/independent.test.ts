@@ -1,4 +1,4 @@
-// The verifier that was written from docs/format.md alone accepts the worked example and refuses what was tampered with.
+// The verifier written from docs/format.md alone accepts the worked example and refuses changed data.
 import { createCipheriv, createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -68,7 +68,7 @@ function at<Item>(items: readonly Item[], index: number): Item {
 }
 
 const ofUser = (transaction: Transaction) => userTxId("vdc-example", keys.user.keyId, transaction);
-/** As block 3 registers the user. */
+/** The user as block 3 registers them. */
 const registered = { userId: keys.user.keyId, encryptionKeyId: keys.userEncryption.keyId };
 
 const stripe = (object: string) => txIdOf({ source: "stripe", livemode: false, account: null, object });
@@ -246,7 +246,7 @@ const submitted = (transaction: Transaction, key = keys.user, chainId?: string) 
 const signedByUser = (transaction: Transaction, context?: string, key = keys.user) =>
   signedBy(key, transaction, context);
 
-/** The example with one block replaced, up to this block. */
+/** Verifies the example up to a block, with that block replaced. */
 function faultOf(index: number, bytes: Uint8Array, genesisHash = GENESIS): string {
   try {
     verifyChain([...example.slice(0, index), bytes], genesisHash);
@@ -257,7 +257,7 @@ function faultOf(index: number, bytes: Uint8Array, genesisHash = GENESIS): strin
   }
 }
 
-/** A new block in the place of the example's last, with these transactions. */
+/** Makes a block with these transactions in place of the example's last block. */
 function next(transactions: Transaction[], members: Partial<Block> = {}): Block {
   const last = at(blocks, 3);
   return {
@@ -278,7 +278,7 @@ const plain = (n: number, type: string, data: Members): Transaction => ({
   data,
   signatures: {},
 });
-/** As the system makes it: under the id of its source. */
+/** Makes a rotation as the system does, under the id of its source. */
 const rotationTo = (key: ExampleKey): Transaction => ({
   ...plain(0, "key_rotation", keyOf("ML-DSA-44", key)),
   id: txIdOf({ source: "key_rotation", chainId: "vdc-example", keyId: key.keyId }),
@@ -485,13 +485,13 @@ describe("blocks out of place, rightly signed", () => {
   });
 });
 
-/** Under the id of what it says, and of the key named in it. */
+/** Returns the transaction under the id that follows from its contents and the key named in it. */
 const renamed = (transaction: Transaction) => ({
   ...transaction,
   id: userTxId("vdc-example", transaction.signatures.user?.keyId ?? "", transaction),
 });
 
-/** What is wrong with a block with these transactions, signed by the operator. */
+/** Returns the fault of a block with these transactions that the operator signed. */
 const faultWith = (...transactions: Transaction[]) =>
   faultOf(4, stored(sealed(next(transactions), keys.signing2)));
 
@@ -648,11 +648,11 @@ describe("rules across transactions, in blocks that are rightly signed", () => {
   });
 
   it("let an asset be transferred by its present owner only", () => {
-    expect(faultWith(submitted(later(moved)))).toBe("broken_rule"); // he has given it away
+    expect(faultWith(submitted(later(moved)))).toBe("broken_rule"); // the user has given it away
     expect(faultWith(submitted(give("asset-1", keys.user), keys.secondUser))).toBe("accepted");
     expect(faultWith(submitted(give("asset-1", keys.user), keys.signing2))).toBe("broken_rule");
     expect(faultWith(submitted(give("b", keys.user)))).toBe("broken_rule");
-    expect(faultWith(create("b"), submitted(give("b", keys.user)))).toBe("broken_rule"); // nobody's
+    expect(faultWith(create("b"), submitted(give("b", keys.user)))).toBe("broken_rule"); // no user owns it
   });
 
   it("let a user be registered once, by the own key", () => {

@@ -13,7 +13,7 @@ const RUNBOOK = read("docs/operations.md");
 const COMMAND_LINE = read("docs/command-line.md");
 const PROGRAM = await vdcProgram();
 
-/** `vdc <command> [<subcommand>]` wherever a document names one. */
+/** Returns every `vdc <command> [<subcommand>]` in a document. */
 function commandsNamedIn(text: string): string[] {
   return [...text.matchAll(/vdc(?: --)? ([a-z-]+)(?: ([a-z-]+))?/g)].map(([, name = "", sub]) => {
     const group = PROGRAM.commands.find((command) => command.name() === name);
@@ -21,7 +21,7 @@ function commandsNamedIn(text: string): string[] {
   });
 }
 
-/** Every command, those of groups with their group's name. */
+/** Returns every command. A command of a group has the group's name before it. */
 function commands(): string[] {
   return PROGRAM.commands.flatMap((command) =>
     command.commands.length === 0

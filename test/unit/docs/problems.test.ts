@@ -67,7 +67,7 @@ function section(title: string): string {
   return text.split("\n## ")[0] ?? "";
 }
 
-/** The cells of the section's table, without back quotes round a whole cell. */
+/** Returns the cells of the section's table, without backquotes round a whole cell. */
 function table(title: string): string[][] {
   const rows = section(title)
     .split("\n")

@@ -1,4 +1,4 @@
-// What the documents and the comments point to exists: files, headings, and the names of the code.
+// Links in documents and comments lead to existing files, headings and names of the code.
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ const GUIDES = ["docs/design.md", "docs/glossary.md", "docs/contributing.md"];
 
 const CODE = list("{cli,shared,test,workers}/**/*.{ts,mjs}");
 
-/** Anchors of a page's headings, as GitHub makes them. */
+/** Returns the anchors of a page's headings, as GitHub makes them. */
 function anchorsOf(page: string): string[] {
   return [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
     heading
@@ -25,13 +25,13 @@ function anchorsOf(page: string): string[] {
   );
 }
 
-/** @param target a path from the root, and perhaps `#anchor` */
+/** @param target a path from the root, optionally with `#anchor` */
 function leadsSomewhere(target: string): boolean {
   const [path = "", anchor] = target.split("#");
   return existsSync(join(ROOT, path)) && (anchor === undefined || anchorsOf(path).includes(anchor));
 }
 
-/** What stands between backticks, outside of blocks of code. */
+/** Returns the texts between backticks, outside of code blocks. */
 function quotedIn(page: string): string[] {
   const prose = read(page).replaceAll(/^```[\s\S]*?^```$/gm, "");
   return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, quoted = ""]) => quoted);
@@ -42,7 +42,7 @@ const NAME = /^(?:[A-Za-z][\w-]*|\.[a-z]+)(?:\(\))?$/;
 
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm;
 
-/** Every word of the code and its configuration, but for those of comments. */
+/** Every word of the code and its configuration, without comments. */
 const words = new Set(
   [...CODE, ...list("{,workers/*/}wrangler.toml"), "package.json"].flatMap(
     (path) =>
@@ -95,7 +95,7 @@ describe("the code", () => {
   });
 });
 
-/** Reads larger vector sets from beside the repository, where they are there. */
+/** The only file that may read beside the repository, for larger vector sets. */
 const MAY_LEAVE = "test/support/vectors.ts";
 
 function leaves(path: string): boolean {

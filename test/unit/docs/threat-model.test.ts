@@ -7,7 +7,7 @@ import { titlesIn } from "../../support/titles.ts";
 
 const DOCUMENT = readFileSync(join(ROOT, "docs/threat-model.md"), "utf8");
 
-/** Tests by the label that rows name them with. */
+/** Tests by the labels with which rows name them. */
 const TESTS = new Map(
   [...DOCUMENT.matchAll(/^\[\^([a-z0-9-]+)\]: `([^`]+)` › `(.+)`$/gm)].map(([, label = "", path, title]) => [
     label,
@@ -20,7 +20,7 @@ interface Row {
   readonly cells: readonly string[];
 }
 
-/** The rows of every table that has a column of tests, without the heads. */
+/** Returns the rows of every table with a column of tests, without the header rows. */
 function rowsOf(text: string): Row[] {
   const rows: Row[] = [];
   let section = "";
@@ -71,7 +71,7 @@ describe("docs/threat-model.md", () => {
     const named = new Set(labelsIn(DOCUMENT.replaceAll(/^\[\^[a-z0-9-]+\]: .*$/gm, "")));
     expect([...named].toSorted()).toEqual([...TESTS.keys()].toSorted());
     const defined = [...DOCUMENT.matchAll(/^\[\^([a-z0-9-]+)\]:/gm)];
-    expect(defined).toHaveLength(TESTS.size); // each once, and each in the form that is read here
+    expect(defined).toHaveLength(TESTS.size); // each once, and each in the form that this test reads
   });
 
   it("has a row for every Worker", () => {

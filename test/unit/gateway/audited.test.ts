@@ -12,14 +12,14 @@ import { TestAuditLog } from "../../support/audit-log.ts";
 const AUDIENCE = "a".repeat(64);
 const SECRET = "4f1c0a9be27d4c55b3d8";
 
-/** A gateway with one call, behind Cloudflare Access, on an audit log in memory. */
+/** A gateway with one call, behind Cloudflare Access, with an audit log in memory. */
 class TestGateway {
   readonly log = new TestAuditLog();
   readonly logged: [event: string, fields: Fields | undefined][] = [];
   readonly waitedFor: Promise<unknown>[] = [];
   identity: CloudflareAccessIdentity | undefined = { email: "ann@vdc.example" };
   audience = AUDIENCE;
-  /** What the call does; the audit log's entries at that moment are its argument. */
+  /** The work of the call. Its argument is the number of audit entries at that moment. */
   work: (entries: number, call: Call) => Promise<Response> = async () => json({ done: true });
   worked = 0;
 
@@ -70,7 +70,7 @@ class TestGateway {
 }
 
 beforeAll(() => {
-  Object.assign(crypto.subtle, { timingSafeEqual }); // workerd has it there
+  Object.assign(crypto.subtle, { timingSafeEqual }); // workerd has this function
 });
 
 describe("an operator who comes through Cloudflare Access", () => {

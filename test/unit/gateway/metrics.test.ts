@@ -178,7 +178,7 @@ describe("a scrape", () => {
   });
 });
 
-/** Made of what the chain head and the storage verifier say. */
+/** A metric that combines the chain head's and the storage verifier's numbers. */
 const OF_TWO_PARTS = "vdc_tier_blocks";
 
 function bound(scraped: ReturnType<typeof scrape>) {

@@ -9,7 +9,7 @@ import { routerOf, type Route } from "../../../workers/gateway/router.ts";
 import { ROUTES } from "../../../workers/gateway/routes.ts";
 
 const ADDRESS = "192.0.2.7";
-/** An operator, should a call ask for one. */
+/** A context with an operator, for calls that require one. */
 const context = {
   waitUntil: () => {},
   access: { aud: "vdc", getIdentity: async () => ({ email: "ann@example.com" }) },
@@ -17,7 +17,7 @@ const context = {
 
 /** Keys that each limiter was asked about. */
 let asked: { PUBLIC_WRITES: string[]; UNKNOWN_READS: string[]; PUBLIC_UPLOADS: string[] };
-/** What the limiters say. */
+/** The limiters' answer. */
 let limit: () => Promise<{ success: boolean }>;
 let env: Record<string, unknown>;
 
@@ -118,7 +118,7 @@ describe("a public write", () => {
 });
 
 describe("the calls of the gateway", () => {
-  /** Everything that a call reaches besides KV, which knows nothing. */
+  /** Every binding that a call reaches, apart from KV, which is empty. */
   const REACHED = [
     "R2",
     "CHAIN_HEAD",

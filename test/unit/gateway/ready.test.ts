@@ -11,7 +11,7 @@ const LIMIT = 900; // seconds
 let head: TestHead;
 let oldestInQueueAt: number | null;
 let queueAnswers: boolean;
-/** What accounts says of itself. */
+/** The health that accounts reports. */
 let accounts: object;
 /** The binding that does not answer. */
 let silent: string | undefined;
@@ -52,7 +52,7 @@ function minerHolds(...keyIds: string[]): void {
   writeFact(head.sql, "minerKeys", { keyIds, signingKeyId: KEY.keyId, at: head.now });
 }
 
-/** What /api/ready says at the head's time, with everything in order unless told. */
+/** Asks /api/ready at the head's time. Everything is healthy unless the test says otherwise. */
 async function asked(): Promise<{
   status: number;
   ingest: { ok: boolean; detail?: string };

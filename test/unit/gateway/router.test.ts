@@ -95,7 +95,7 @@ async function preflight(path: string): Promise<Record<string, string>> {
   return Object.fromEntries([...headers].filter(([name]) => /^(?:allow|access-control-.*)$/.test(name)));
 }
 
-/** What a browser asks before it lets a page make a call that is more than a plain GET. */
+/** The request that a browser sends before a page makes a call that is more than a plain GET. */
 describe("a preflight", () => {
   it("of a call that anyone may make lets every page make it, with the headers that count", async () => {
     expect(await preflight("/open/1")).toEqual({

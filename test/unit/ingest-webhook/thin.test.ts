@@ -14,7 +14,7 @@ const REFUND = syntheticRefund(PURCHASE);
 const SECRET = "whsec_3b1f9d0c7a5e48f2a6d40e9b";
 const KEY = "rk_test_51Abc0000000000000000";
 
-/** Stripe's API, as far as a thin event needs it. */
+/** Stands in for the part of Stripe's API that a thin event needs. */
 const api = {
   events: new Map<string, object>(),
   thin: new Map<string, object>(),
@@ -158,7 +158,7 @@ describe("a thin event", () => {
     expect(answer).toMatchObject({ slug });
     expect((answer as Problem).message).not.toContain(KEY);
     expect(sent).toEqual([]);
-    expect(api.asked).toHaveLength(1); // no second try, and no redirect is followed
+    expect(api.asked).toHaveLength(1); // not tried again, and no redirect is followed
   });
 
   it("is enqueued by nobody when nobody answers", async () => {

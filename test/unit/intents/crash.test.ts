@@ -22,7 +22,7 @@ beforeEach(async () => {
   ({ submission, id } = await IntentsWorld.submission());
 });
 
-/** True whatever happens when: it is read after every step. */
+/** Checks what holds after every step. */
 function check({ head, objects }: IntentsWorld): void {
   const { transaction, intent } = head.whereIs(id);
   if (transaction?.state === "pending")
@@ -31,7 +31,7 @@ function check({ head, objects }: IntentsWorld): void {
     expect(intent?.state, "nothing that is paid expires").toMatch(/^(?:paid|awaiting_submission)$/);
 }
 
-/** Admitted once, in `pending/` or cleared from it with its block, and nothing is left behind. */
+/** Expects the submission admitted once, in `pending/` or cleared with its block, and no trace of the intent. */
 function expectReleased({ head, objects, queue }: IntentsWorld): void {
   const { transaction, intent } = head.whereIs(id);
   expect(intent).toBeNull();
@@ -70,7 +70,7 @@ describe.for(Object.entries(ORDERS))("%s", ([, run]) => {
     const world = new IntentsWorld();
     await run(world, () => {});
     expect(world.head.whereIs(id).transaction?.state).toBe("pending");
-    await world.cron(); // what a direct enqueuing has left in intents/
+    await world.cron(); // releases an intent that a direct enqueuing left in intents/
     expectReleased(world);
   });
 
@@ -87,7 +87,7 @@ describe.for(Object.entries(ORDERS))("%s", ([, run]) => {
         await run(world, () => (isTaken = true)).catch(() => {});
         check(world);
         world.revive();
-        if (world.head.transaction(PAYMENT) === null && world.queue.length === 0) world.pay(PAYMENT, id); // Stripe again
+        if (world.head.transaction(PAYMENT) === null && world.queue.length === 0) world.pay(PAYMENT, id); // Stripe repeats
         if (!isTaken) await world.submit(submission);
         await world.deliver();
         await world.cron();
@@ -119,7 +119,7 @@ describe("whatever happens at the same time", () => {
         const payment = async () => {
           await turns();
           world.pay(PAYMENT, id);
-          world.pay(PAYMENT + 1, id); // by mistake, twice
+          world.pay(PAYMENT + 1, id); // the payer pays twice by mistake
           await Promise.all([world.deliver(), world.deliver()]);
         };
         const all = Promise.allSettled([
@@ -133,7 +133,7 @@ describe("whatever happens at the same time", () => {
         await scheduler.waitFor(all);
         world.turn = () => Promise.resolve();
         await world.deliver();
-        // What had expired before it was paid, and was deleted, is sent again.
+        // Sends a submission again that expired before its payment and was deleted.
         if (world.head.whereIs(id).intent !== null) await world.submit(submission);
         await world.deliver();
         await world.cron();
@@ -147,7 +147,7 @@ describe("whatever happens at the same time", () => {
   });
 });
 
-/** Does something else, once, just before the step of that name. */
+/** Does other work once, just before the step of this name. */
 function before(world: IntentsWorld, step: string, work: () => Promise<void>): void {
   world.turn = async (label) => {
     if (label !== step) return;

@@ -7,7 +7,7 @@ const YEAR = 365 * 86_400_000;
 
 inTheTimeOfIntents();
 
-/** What somebody signed with a timestamp that is so far from now, and has paid for before sending it. */
+/** Pays for a submission before it is sent. Its timestamp is this far from now. */
 async function paidFirst(world: IntentsWorld, milliseconds: number) {
   const submission = await signed(await newUser(), creation("deed-1", Date.now() + milliseconds));
   const { id } = payloadOfSubmission(CHAIN_ID, submission).transaction;

@@ -12,11 +12,11 @@ import { TestHead } from "../../support/chain-head.ts";
 
 const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
 
-/** The miner over the real chain head, and an R2 that holds nothing: so no transaction can be mined. */
+/** The miner over the real chain head and an empty R2, so that no transaction can be mined. */
 class World {
   readonly head = new TestHead({ blockMaxTransactions: 1 }).begun();
   readonly persists: unknown[] = [];
-  /** Happens before the miner's transactions are set aside. */
+  /** Runs before the miner's transactions are set aside. */
   meanwhile = () => {};
 
   async mine(): Promise<void> {

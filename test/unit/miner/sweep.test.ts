@@ -16,7 +16,7 @@ const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
 
 class Crash extends Error {}
 
-/** The sweep over an R2 in memory and the real chain head, which can die before or after each step outside. */
+/** The sweep over an R2 in memory and the real chain head. It can die before or after each step outside. */
 class World {
   readonly head = new TestHead().begun();
   readonly objects = new Map<
@@ -24,9 +24,9 @@ class World {
     { text: string; customMetadata: Record<string, string>; uploaded: Date }
   >();
   readonly done: string[] = [];
-  /** Dies after so many steps: before the next one is done, or before the sweep hears that it was. */
+  /** Dies after this many steps: before the next step happens, or before the sweep hears that it happened. */
   crash: { after: number; isDone: boolean } | undefined;
-  /** Happens before the step of this number. */
+  /** Runs before the step of this number. */
   meanwhile: { step: number; happens: () => void } | undefined;
   #steps = 0;
   #writes = 0;
@@ -99,7 +99,7 @@ class World {
     return this.done;
   }
 
-  /** A transaction that is set aside, and whose object is still in `pending/`. */
+  /** Sets a transaction aside, and leaves its object in `pending/`. */
   setAside(n: number): void {
     this.write(r2Keys.pending(txId(n)), `envelope ${n}`);
     this.head.admit(n);
@@ -108,7 +108,7 @@ class World {
     this.head.park();
   }
 
-  /** What a miner reads of a transaction that is in the open reservation. */
+  /** Reads a transaction of the open reservation as a miner does. */
   async envelope(n: number): Promise<string | undefined> {
     const isMoved = this.head.reserved().moved.includes(txId(n));
     const bytes = await readPending(this.env.R2, txId(n), isMoved);

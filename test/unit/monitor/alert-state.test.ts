@@ -16,7 +16,7 @@ const fires = (more: Partial<Finding> = {}): Finding => ({
 });
 const isOver = (): Finding => ({ alert: "halted", firing: false, summary: "It goes on.", details: {} });
 
-/** The monitor's alerts and a receiver of posts that can be away, with a clock that the test moves. */
+/** The monitor's alerts and a receiver that can be down. The test sets the time. */
 let sql: MemorySql;
 let now: number;
 let away: boolean;
@@ -30,7 +30,7 @@ beforeEach(() => {
   received = [];
 });
 
-/** One minute of the clock: look, post, note. */
+/** Lets a minute pass: looks, posts, and notes the posts. */
 function minute(...findings: Finding[]): void {
   judge(sql, findings, now);
   for (const post of takeOwedPosts(sql, REPEAT_SECONDS, now)) {
@@ -151,7 +151,7 @@ describe("an alert", () => {
     judge(sql, [fires()], now);
     expect(takeOwedPosts(sql, REPEAT_SECONDS, now)).toHaveLength(1);
     expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 10)).toEqual([]);
-    expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 60_000)).toHaveLength(1); // whoever was to post it died
+    expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 60_000)).toHaveLength(1); // the Worker that was to post it died
   });
 
   it("has a life of its own beside the others", () => {

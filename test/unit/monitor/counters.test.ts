@@ -38,7 +38,7 @@ it("keeps one row a stage: its newest failure, and when a message was last done"
     nextRetryAt: NOW,
   } as const;
   for (let i = 1; i <= 100; i++) countObservations(sql, [{ ...failed, at: NOW + i, attempts: i }], NOW + i);
-  countObservations(sql, [{ ...failed, at: NOW, attempts: 7 }], NOW + 200); // a report that came late
+  countObservations(sql, [{ ...failed, at: NOW, attempts: 7 }], NOW + 200); // a late report
   const newest = {
     stage: "tier-persister",
     error: "Error: down",

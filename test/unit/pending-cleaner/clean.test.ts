@@ -12,7 +12,7 @@ const STAGED = r2Keys.sealed(2, "f".repeat(64));
 let head: TestHead;
 let bucket: MemoryBucket;
 
-/** The chain head loses its storage once this many of its calls were answered. */
+/** Makes an environment whose chain head loses its storage after it has answered this many calls. */
 function envOf(losesStorageAfter = Infinity): Env {
   let calls = 0;
   const answer = <T>(call: (present: TestHead) => T) => {

@@ -32,7 +32,7 @@ const problem = {
   detail: "There is no block 7.",
   requestId: "request-1",
 };
-/** JSON as a deployment may answer it, or whatever stands in front of it. */
+/** JSON as a deployment answers it, or as a proxy in front of it might. */
 const body = fc.oneof(
   nearly(fc.constant(problem)),
   fc.jsonValue({ stringUnit: CHARACTER }),

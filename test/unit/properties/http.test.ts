@@ -23,12 +23,12 @@ const text = fc.oneof(
   fc.string({ unit: CHARACTER, maxLength: 60 }),
   fc.string({ unit: characters('0123456789abcdef:.,-+*"W/ \t%'), maxLength: 60, size: "max" }),
 );
-/** What a header may hold: visible ASCII, spaces and tabs, or bytes above. */
+/** Characters that a header may contain: visible ASCII, spaces and tabs, or bytes above. */
 const headerText = fc
   .string({ unit: characters('aZ09 \t,;:=/"*W-_é'), maxLength: 80, size: "max" })
   .map((value) => value.trim());
 
-/** As it comes in: in pieces, with a content-length, which may lie, and at most so large as may be. */
+/** A body as it arrives: in pieces, with a content-length that may be wrong, and with a limit. */
 interface Body {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly cuts: readonly number[];
@@ -65,7 +65,7 @@ function requestOf({ bytes, cuts, announced }: Body): Request {
   } as RequestInit);
 }
 
-/** What it does, or the problem that it refuses with. Anything else fails. */
+/** Returns the result, or the problem with which the work refuses. Any other error fails the test. */
 async function orProblem<T>(work: () => Promise<T> | T): Promise<T | Problem> {
   try {
     return await work();

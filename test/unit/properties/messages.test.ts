@@ -38,11 +38,11 @@ const isJson = (value: unknown): boolean => {
   }
 };
 
-/** An R2 bucket whose every object holds these bytes. */
+/** An R2 bucket in which every object has these bytes. */
 const holding = (bytes: Uint8Array) =>
   ({ get: async () => ({ arrayBuffer: async () => bytes.slice().buffer }) }) as unknown as R2Bucket;
 
-/** What is told before a parked message of the stage, or a transaction that was set aside, is replayed. */
+/** Returns the replay plan for a parked message of the stage, or for a set-aside transaction. */
 async function foretold(stage: StageName, txId: string | null, bytes: Uint8Array) {
   const row = { id: "0".repeat(32), stage, tx_id: txId, reason: "unknown_key" } as EntryRow;
   const head = { openableKeys: async () => null };
@@ -153,7 +153,8 @@ describe("what is sealed", () => {
         );
         if (Buffer.compare(bytes, whole) === 0) expect(opened).toEqual(payload.payload.transaction);
         else if (opened instanceof Error) expect(opened).toBeInstanceOf(Permanent);
-        // Nobody has signed a payment: other public facts are another payment, whose commitment is that of its private part.
+        // A payment is not signed. Other public values make another payment, whose commitment is that of its private
+        // part.
         else
           expect(
             canonicalText(v.parse(PendingPayload, JSON.parse(Buffer.from(bytes).toString())) as Json),

@@ -41,7 +41,7 @@ const envelopeOf = (txId: string): Envelope => ({
   ct: "AAAAAAAAAAAAAAAAAAAAAA",
 });
 
-/** An archive of a block with these transactions: each has its envelope, a damaged one or none, or was erased. */
+/** An archive of a block with these transactions. Each has its envelope, a damaged one or none, or is erased. */
 const archives: fc.Arbitrary<PrivateArchive> = fc
   .tuple(...TX_IDS.map(() => fc.constantFrom("there", "damaged", "missing", "erased")))
   .map((states) => {

@@ -10,7 +10,7 @@ import { runs } from "../../support/fast-check.ts";
 
 type AnySchema = v.GenericSchema;
 
-/** A declaration that may be of a schema: what it is shows when it is imported. */
+/** The beginning of a declaration that may be a schema. An import then shows whether it is. */
 const EXPORTED = /^export const \w+ = (?:v\.|\w+\()/m;
 
 async function schemasOf({ path }: Source): Promise<{ name: string; schema: AnySchema }[]> {
@@ -27,7 +27,7 @@ function isSchema(value: unknown): value is AnySchema {
 const files = sources("{shared,workers,cli}/**/*.ts").filter(({ text }) => EXPORTED.test(text));
 const SCHEMAS = (await Promise.all(files.map(schemasOf))).flat();
 
-/** Values that fit, as far as JSON Schema can say, and almost. */
+/** Values that fit as far as JSON Schema can say, and near misses. */
 function given(schema: AnySchema): fc.Arbitrary<unknown> {
   const values = fitting(toJsonSchema(schema, { errorMode: "ignore", typeMode: "input" }) as Schema);
   return fc.oneof(values, nearly(values));
@@ -42,7 +42,7 @@ const FILLED_IN = "what is left out has a value of its own";
 const EMPTY_LIST = "valibot reads an empty list as a record without members";
 const FROM_TEXT = "a number that is written as text";
 
-/** Those that read something else than they were given, and why they may. */
+/** Schemas whose result differs from their input, with the reason. */
 const CHANGES: Readonly<Record<string, string>> = {
   "Asset of workers/gateway/assets.ts": OPEN,
   "AuditReport of cli/dependencies/advisories.ts": OPEN,

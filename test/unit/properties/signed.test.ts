@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 const spell = (value: unknown) => canonicalText(value as Json);
 
-/** A reader of a record passes over members of these names, before anything is hashed or kept. */
+/** Members that a reader drops from a record before it hashes or stores anything. */
 const PASSED_OVER = ["__proto__", "prototype", "constructor"];
 const withoutPassedOver = (name: string, value: unknown) => (PASSED_OVER.includes(name) ? undefined : value);
 
@@ -35,7 +35,7 @@ it("has all the formats there are", () => {
   expect([...formats.keys()]).toEqual(NAMES);
 });
 
-/** What the reader believes of the bytes, as text; undefined when it refuses them as it says it does. */
+/** Returns the value that the reader accepts, as text; undefined if it refuses with one of its declared errors. */
 async function believed({ read, refusals }: Format, bytes: Uint8Array<ArrayBuffer>) {
   try {
     return fromUtf8(await read(bytes));
@@ -58,7 +58,7 @@ describe.for(NAMES)("%s", (name) => {
       fc.asyncProperty(spoiled(format.bytes, spell), async (bytes) => {
         const text = await believed(format, bytes);
         if (text === undefined) return;
-        // Other bytes that say the same are as good, where the bytes themselves are not what is hashed or kept.
+        // Other bytes with the same value are accepted, unless the bytes themselves are hashed or stored.
         expect(format.exact, "other bytes are believed").not.toBe(true);
         expect(text).toBe(whole);
         expect(spell(JSON.parse(fromUtf8(bytes), withoutPassedOver))).toBe(whole);

@@ -76,7 +76,7 @@ describe("a key", () => {
   });
 });
 
-/** What custom metadata may hold in R2: texts by name. */
+/** Custom metadata as R2 may hold it: texts by name. */
 const anyMetadata = fc.option(
   fc.dictionary(
     fc.constantFrom("timestamp", "size", "pays", "paid", "expiresAt", "usedBy", "usedAt", "__proto__", "x"),
@@ -172,7 +172,7 @@ describe("a block in KV", () => {
         const holding = await tierWith(value, metadata).read({ blockNumber: 1, cid, hash: block.hash });
         expect(holding.state).toBe("present");
         if (holding.state !== "present" || holding.wrong !== undefined) return;
-        // Whoever counts it compares its bytes with the block's. Those that are the same say the same.
+        // A reader that counts a copy compares its bytes with the block's. Equal bytes have equal values.
         if (Buffer.compare(holding.bytes, bytes) === 0) {
           const { ipfsHash, ipfsGatewayUrl: _, storage: __, ...shown } = JSON.parse(value) as BlockRecord;
           expect(ipfsHash).toBe(cid);
@@ -198,7 +198,7 @@ describe("a block in KV", () => {
   });
 });
 
-/** Objects in memory, by key: what the cleaner needs of R2. */
+/** Objects in memory, by key, with the methods of R2 that the cleaner needs. */
 function bucketOf(objects: Map<string, Uint8Array>): R2Bucket {
   return {
     head: async (key: string) => objects.get(key) ?? null,

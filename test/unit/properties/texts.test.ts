@@ -53,7 +53,7 @@ import { CHARACTER } from "../../support/character.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Texts as people, settings and files have them, and worse. */
+/** Texts from people, settings and files, and worse ones. */
 const text = fc.oneof(
   fc.string({ unit: CHARACTER, maxLength: 50 }),
   fc.string({ unit: fc.constantFrom(...Array.from('0123456789abcdef.,:-+_/ \n\t"=smhdTZ')), maxLength: 50 }),
@@ -75,7 +75,7 @@ const text = fc.oneof(
   fc.float().map(String),
 );
 
-/** As `orRefused`, for work that is done at once. */
+/** Works like `orRefused`, for work without a promise. */
 function readOr<T>(refusal: new (...given: never[]) => Error, work: () => T): T | undefined {
   try {
     return work();
@@ -85,7 +85,9 @@ function readOr<T>(refusal: new (...given: never[]) => Error, work: () => T): T 
   }
 }
 
-/** What it makes of it, or `undefined` when it refuses with an error of that class. Anything else fails. */
+/**
+ * Returns the result, or `undefined` if the work refuses with an error of this class. Any other error fails the test.
+ */
 async function orRefused<T>(
   refusal: new (...given: never[]) => Error,
   work: () => T,
@@ -162,7 +164,7 @@ describe("a file of secrets", () => {
         const spoilt = new TextDecoder().decode(bytes);
         try {
           const { signing } = await loadKeyring(spoilt);
-          expect(json).toContain(signing.active.keyId); // another spelling of the same
+          expect(json).toContain(signing.active.keyId); // another spelling of the same keyring
         } catch (error) {
           expect(error).toBeInstanceOf(KeyringError);
           const said = String((error as Error).stack) + String((error as Error).cause);

@@ -2,7 +2,7 @@ import { assert, integer, property, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { listingPlan, pagesOf, type Listing } from "../../../workers/storage-verifier/listing-plan.ts";
 
-/** The numbers that a store's list calls show, from a store that holds all of them in the order of their text. */
+/** Returns the numbers that a store's list calls show. The store holds all of them, in the order of their text. */
 function shown(plan: readonly Listing[], total: number): Set<number> {
   const keys = Array.from({ length: total }, (_, n) => String(n)).toSorted();
   const found = plan.flatMap(({ digits, all }) => {

@@ -72,7 +72,7 @@ function documentReport(documentId: string, status: BlockStatus): DocumentReport
   };
 }
 
-/** Documents `a`, `b` and so on behind those that the run has done. */
+/** Makes reports of documents `a`, `b` and so on, after those that the run has done. */
 const documents = (runId: string, from: number, statuses: readonly BlockStatus[], isLast: boolean) => {
   const reports = statuses.map((status, i) => documentReport(String.fromCodePoint(0x61 + from + i), status));
   const after = isLast ? "" : (reports.at(-1)?.documentId ?? "");
@@ -226,7 +226,7 @@ const rollOn = (id: string, totalBlocks: number, most: number, now = NOW) => {
   return [firstBlock, firstBlock + blocks];
 };
 
-/** @returns the document behind which the run began */
+/** @returns the document after which the run began */
 const rollDocuments = (id: string, statuses: readonly BlockStatus[], after: string) => {
   roll(id, 3, 40);
   chunk(id, 0, 3);
@@ -275,7 +275,7 @@ describe("the rolling verification", () => {
   });
 });
 
-/** Seconds until the run is told again. */
+/** Returns the seconds until the run is requeued. */
 const waits = () => (tellAgainAt(activeRun(sql) as RunRow, 120) - NOW) / 1_000;
 
 describe("a run that does not move", () => {

@@ -19,10 +19,10 @@ const [FIRST_LIFE, SECOND_LIFE] = ["2027-01-15T08:00:00.000Z/a", "2027-01-15T09:
 
 let signer: Keyring["signing"]["active"];
 let genesis: BlockCopy;
-/** Block 1 as it was sealed, and what follows it. */
+/** Block 1 as it was sealed, and the next block. */
 let sealed: BlockCopy;
 let next: BlockCopy;
-/** Another attempt at block 1 of the same transactions: the same hash, other bytes. */
+/** Another attempt at block 1 with the same transactions: the same hash, other bytes. */
 let other: Uint8Array<ArrayBuffer>;
 let bucket: MemoryBucket;
 let erased: readonly string[];
@@ -42,7 +42,7 @@ async function stage(
   return key;
 }
 
-/** What a restore finds as block 1, by its SHA-256. */
+/** Returns the copy that a restore finds for block 1, by its SHA-256. */
 async function found(): Promise<string> {
   const nodes = new Map<string, Uint8Array>();
   const store: NodeStore = {

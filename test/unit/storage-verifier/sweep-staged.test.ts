@@ -16,7 +16,7 @@ const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 
 let state: string;
 let halted: boolean;
-/** Calls of the chain head. */
+/** The number of calls of the chain head. */
 let asked: number;
 let objects: Map<string, { bytes: Uint8Array<ArrayBuffer>; uploaded: Date }>;
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
   envelope = await key.seal(TX_ID, utf8("contents"));
 });
 
-/** Keeps what was put; a put of a condition that does not hold answers null, as R2's does. */
+/** Records puts. A put whose condition does not hold returns null, as in R2. */
 function store() {
   const puts: { key: string; value: string; options: unknown }[] = [];
   const put = async (key: string, value: string | Uint8Array, options?: unknown) => {

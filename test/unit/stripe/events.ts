@@ -12,7 +12,7 @@ export const OTHER_SECRET = "whsec_test_only_previous";
 export const SIGNED_AT = 1_785_747_700; // seconds
 export const SALT = new Uint8Array(32).fill(7);
 
-/** One purchase of asset-1 by user-1, paid. */
+/** A paid purchase of asset-1 by user-1. */
 export const PURCHASE = syntheticCheckout({
   seed: 1,
   created: SIGNED_AT - 10,
@@ -31,7 +31,7 @@ export function fixture(name: string): SyntheticEvent {
   ) as SyntheticEvent;
 }
 
-/** The same event with other members in its object. */
+/** Returns the same event with some members of its object replaced. */
 export function withObject(event: SyntheticEvent, members: SyntheticEvent["data"]["object"]): SyntheticEvent {
   return { ...event, data: { ...event.data, object: { ...event.data.object, ...members } } };
 }
@@ -45,7 +45,7 @@ export function decide(
   return classify(asEvent(event), { family, refundFamily, livemode });
 }
 
-/** The transaction that an event becomes; fails when it is ignored. */
+/** Returns the transaction of an event. Throws if the event is ignored. */
 export function transactionOf(
   event: object,
   family: EventFamily = "checkout",
@@ -56,7 +56,7 @@ export function transactionOf(
   return toTransaction(asEvent(event), decision, { salt: SALT });
 }
 
-/** The snapshot event of a delivery. */
+/** Delivers an event, and returns its snapshot event. */
 export async function deliver(rawBody: string, options: { header?: string | null; now?: number } = {}) {
   const { kind, event } = await delivered(rawBody, options);
   if (kind !== "snapshot") throw new Error(`a ${kind} event was delivered`);

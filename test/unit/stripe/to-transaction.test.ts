@@ -341,10 +341,10 @@ describe("the payload", () => {
 });
 
 describe("the public transaction", () => {
-  /** Members that say what an event is; all other text in it may be personal. */
+  /** Members that say what an event is. Every other text in it may be personal. */
   const STRUCTURE = new Set(["object", "type", "mode", "payment_status"]);
 
-  /** Every text in the event, absent ones too, replaced by what `next` gives. */
+  /** Replaces every text in the event, absent ones too, by the texts of `next`. */
   function fill(value: Json | undefined, next: () => string): Json {
     if (value === null || typeof value === "string") return next();
     if (Array.isArray(value)) return value.map((item: Json) => fill(item, next));
@@ -367,7 +367,7 @@ describe("the public transaction", () => {
     [fixture("invoice.paid"), "invoice"],
   ];
 
-  /** An e-mail address has no space, so it passes as an id of Stripe's too; a name passes everywhere but there. */
+  /** An e-mail address has no space, so it also passes as an id of Stripe. A name passes everywhere else. */
   const personal = fc.oneof(
     fc.emailAddress(),
     fc
@@ -388,7 +388,7 @@ describe("the public transaction", () => {
             return used.at(-1) ?? "";
           };
           const object = fill(event.data.object, () => take(texts)) as SyntheticEvent["data"]["object"];
-          // These must look like Stripe's ids, or the event is refused before it becomes anything.
+          // These must look like Stripe's ids. Otherwise the event is refused before it becomes a transaction.
           const ids = { id: take(emails), payment_intent: take(emails) };
           const personalEvent = withObject(
             { ...event, id: take(emails), account: take(emails), api_version: take(texts) },

@@ -4,7 +4,7 @@ import { syntheticCheckout, syntheticRefund } from "../../../cli/stripe/syntheti
 import { HAS_SHARED_VECTORS, sharedVectorText } from "../../support/vectors.ts";
 import { decide, deliver, SIGNED_AT, transactionOf } from "./events.ts";
 
-/** What each file means, in the family that it belongs to. */
+/** The meaning of each file, in its event family. */
 const EXPECTED: Record<string, [EventFamily, string]> = {
   "events/checkout.session.completed.paid.json": ["checkout", "asset_creation"],
   "events/checkout.session.completed.client_reference_id.json": ["checkout", "payment"],
@@ -27,7 +27,7 @@ const EXPECTED: Record<string, [EventFamily, string]> = {
 const text = (file: string) => sharedVectorText(`stripe/${file}`);
 const parsed = (file: string) => JSON.parse(text(file)) as ReturnType<typeof syntheticRefund>;
 
-/** A bare clone has its own cases in the other files of this folder. */
+/** Needs the shared vectors. A bare clone has its own cases in the other files of this folder. */
 describe.runIf(HAS_SHARED_VECTORS)("Stripe's published events", () => {
   it("are all tested here", () => {
     const index = JSON.parse(text("events.json")) as { file: string }[];

@@ -252,7 +252,7 @@ describe("verifyStripeEvent", () => {
   });
 });
 
-/** Where Stripe's own library accepts a delivery that is refused here, and why it is refused. */
+/** Deliveries that Stripe's own library accepts and VDC refuses, with the reason. */
 const STRICTER: Readonly<Record<string, (header: string, age: number) => boolean>> = {
   "a time ahead of our clock would let a delivery be kept for later": (_, age) => age < -300,
   "of several times it takes the last one, and another reader may take the first": (header) =>

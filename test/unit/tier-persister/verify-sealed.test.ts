@@ -26,13 +26,13 @@ beforeAll(async () => {
   await chain.add([payment("b")], next);
 });
 
-/** What the chain head has noted of keys, and the blocks that announce them. */
+/** Returns the chain head's notes on keys, with the blocks that announce them. */
 function noted(...keys: readonly (readonly [Signer, number])[]): KnownKey[] {
   return chainKeys(...keys).map((key) => ({ ...key, firstBlock: null, lastBlock: null }));
 }
 const keys = (...more: readonly (readonly [Signer, number])[]) => noted([system, 0], [next, 1], ...more);
 
-/** @param signingKeys what the chain head has noted */
+/** @param signingKeys the chain head's notes on keys */
 const judged = (block: Block, signingKeys = keys(), facts: Partial<Block> = {}) =>
   verifySealed(blockBytes(block), { ...block, ...facts }, { chainId: CHAIN_ID, signingKeys });
 
@@ -77,7 +77,7 @@ describe("a sealed block", () => {
       ...rest,
     ];
     expect(await judged(block, said())).toEqual(block);
-    expect(await judged(block, said({ fromBlock: 0, blockNumber: 7 }))).toEqual(block); // a later one widens it
+    expect(await judged(block, said({ fromBlock: 0, blockNumber: 7 }))).toEqual(block); // a later revocation widens it
     const others = [keys(), said({ fromBlock: 0 }), said({ reason: "lost" }), said({ blockNumber: 7 })];
     for (const other of others) await expectRefused(judged(block, other), "broken_rule");
     const silent = await chain.build([payment("c")], next);
