@@ -5,10 +5,13 @@ import { ROOT } from "../../cli/local/workers.ts";
 import { volumePage } from "./page.ts";
 import { Bench, bytesOfEach, compareVolumes, FULL, SMALL } from "./volume.ts";
 
-/** More rounds would use up what the small chain head has waiting. */
+/** More rounds would use up the small chain head's pending transactions. */
 const MOST_ROUNDS = 45;
 
-/** `npm run bench -- volume [rounds]`: what a full chain head costs beside a small one, written into docs/benchmarks.md. */
+/**
+ * `npm run bench -- volume [rounds]`: measures the costs of a full and a small chain head, and writes them to
+ * docs/benchmarks.md.
+ */
 const [what, rounds = String(MOST_ROUNDS)] = process.argv.slice(2);
 if (what !== "volume" || !/^[1-9]\d?$/.test(rounds) || Number(rounds) > MOST_ROUNDS) {
   console.error(`usage: npm run bench -- volume [rounds, at most ${MOST_ROUNDS}]`);

@@ -3,29 +3,29 @@ import { fromHex } from "../../shared/crypto/bytes.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import { historyNodes } from "../../workers/chain-head/history-nodes.ts";
 
-/** How much a chain head and its dead letters hold. */
+/** The amount of data in a chain head and its dead letters. */
 export interface Volume {
   readonly blocks: number;
   readonly mined: number;
   readonly waiting: number;
   readonly setAside: number;
-  /** Half of them wait for their payment, half are paid and not released. */
+  /** Half of them wait for their payment. The other half are paid and not released. */
   readonly intents: number;
   readonly deadLetters: number;
 }
 
-/** Numbers 0 to n − 1, as a table that INSERT ... SELECT reads. */
+/** The numbers 0 to n − 1, as a table for INSERT ... SELECT. */
 const NUMBERS =
   "WITH RECURSIVE numbers(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ?1)";
 
-/** Ids of the filled transactions: mined ones begin with 1, waiting ones with 2, set-aside ones with 3. */
+/** Returns the id of a filled transaction. The first digit is its kind: 1 mined, 2 pending, 3 set aside. */
 export function filledTxId(kind: 1 | 2 | 3 | 4 | 5, n: number): string {
   return `vdc_tx_${kind}${n.toString(16).padStart(39, "0")}`;
 }
 
 const idOf = (kind: number) => `'vdc_tx_${kind}' || printf('%039x', n)`;
 
-/** Fills the tables of a chain head that has just been made, as its own decisions would. */
+/** Fills the tables of a new chain head as its own decisions would. */
 export function fillChainHead(sql: Sql, volume: Volume, now: number): void {
   const { blocks, mined, waiting, setAside, intents } = volume;
   const perBlock = Math.max(1, Math.ceil(mined / blocks));
@@ -85,7 +85,7 @@ export function fillChainHead(sql: Sql, volume: Volume, now: number): void {
     sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));
 }
 
-/** Fills the index of dead letters: every one is open, and due to be checked. */
+/** Fills the index of dead letters. Each letter is open and due to be checked. */
 export function fillDeadLetters(sql: Sql, { deadLetters }: Volume, now: number): void {
   sql.exec(
     `${NUMBERS} INSERT INTO entry (id, stage, reason, error, tx_id, block_number, first_seen, last_seen, failures, state, check_at)

@@ -5,19 +5,19 @@ import type { Env as DeadLettersEnv } from "../../workers/dead-letters/env.ts";
 import { DeadLetters } from "../../workers/dead-letters/object.ts";
 import { filledTxId, fillChainHead, fillDeadLetters, type Volume } from "./fill.ts";
 
-/** Rows that the statements of a batch have read and written, as the platform bills them. */
+/** The rows that a batch's statements have read and written, as the platform bills them. */
 export interface Rows {
   readonly read: number;
   readonly written: number;
 }
 
-/** What is measured of an object, in its order, and how many calls each batch has. */
+/** The batches of an object, in order, and the number of calls in each. */
 export type BatchList = readonly { readonly name: string; readonly times: number }[];
 
 const cursors: { readonly rowsRead: number; readonly rowsWritten: number }[] = [];
 let isWatched = false;
 
-/** Keeps the cursor of every statement, so that its rows can be counted when the batch is over. */
+/** Keeps the cursor of every statement, to count its rows when the batch is over. */
 function watch({ storage }: DurableObjectState): void {
   if (isWatched) return;
   isWatched = true;
@@ -39,7 +39,10 @@ async function rowsOf(work: () => Promise<unknown>): Promise<Rows> {
 }
 
 const BEGIN = 1_800_000_000_000;
-/** What the objects read as the time. It moves on by a second before each batch, so the machine's speed does not decide which duties are due. */
+/**
+ * The time that the objects see. It advances by a second before each batch, so the machine's speed does not decide
+ * which duties are due.
+ */
 let now = BEGIN;
 Date.now = () => now;
 
@@ -63,10 +66,10 @@ const CHAIN_HEAD_ENV = {
   WRITE_LANDS_WITHIN_SECONDS: "120",
 } as unknown as ChainHeadEnv;
 
-/** The real chain head, with its outside world replaced, and no alarm but the one that is measured. */
+/** The real chain head. Its calls to the outside are replaced, and only a measured alarm runs. */
 export class MeasuredChainHead extends ChainHead {
   #n = 0;
-  /** Batches so far. */
+  /** The number of batches so far. */
   #measured = 0;
   readonly #blocks: { readonly life: string; readonly blockNumber: number }[] = [];
   readonly #taken: string[] = [];
@@ -97,7 +100,7 @@ export class MeasuredChainHead extends ChainHead {
     };
   }
 
-  /** Each is a batch of the same calls; they build upon each other, so they are measured in this order. */
+  /** Batches of equal calls. They build upon each other, so they are measured in this order. */
   readonly batches: Readonly<Record<string, { readonly times: number; run(i: number): Promise<unknown> }>> = {
     "decision: admit": { times: 50, run: () => this.admit([this.#entry()]) },
     "decision: admit, a mined one again": {
@@ -187,7 +190,7 @@ export class MeasuredChainHead extends ChainHead {
     await this.resume("ann", "a benchmark");
   }
 
-  /** What the miner's cron asks of the chain head when a page of `pending/` is full. */
+  /** Makes the calls of the miner's cron when a page of `pending/` is full. */
   async #minute(): Promise<void> {
     await this.minerKeys({ keyIds: ["key"], signingKeyId: "key" });
     this.sweepPlaces();
@@ -240,10 +243,10 @@ const DEAD_LETTERS_ENV = {
   },
 } as unknown as DeadLettersEnv;
 
-/** The real index of the dead letters, likewise. */
+/** The real index of dead letters, measured in the same way. */
 export class MeasuredDeadLetters extends DeadLetters {
   #n = 0;
-  /** Batches so far. */
+  /** The number of batches so far. */
   #measured = 0;
 
   constructor(context: DurableObjectState) {
@@ -299,7 +302,7 @@ export class MeasuredDeadLetters extends DeadLetters {
     return this.note({ id, stage, reason, error, txId: null, blockNumber: 2, sealedTxId: null, ...seen });
   }
 
-  /** The pause between two checks is over. */
+  /** Runs the alarm after the pause between two checks. */
   async #alarm(): Promise<void> {
     this.ctx.storage.sql.exec("DELETE FROM fact WHERE name = 'checkedAt'");
     await this.alarm();
@@ -315,7 +318,7 @@ interface Env {
   readonly DEAD_LETTERS: DurableObjectNamespace<MeasuredDeadLetters>;
 }
 
-/** One request: fills an object, lists its batches, measures one, or tells how many bytes it holds. */
+/** Answers one request: fills an object, lists its batches, measures a batch, or returns the object's size in bytes. */
 export default {
   async fetch(request, env) {
     const { object, name, fill, batch } = await request.json<Asked>();

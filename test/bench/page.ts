@@ -1,7 +1,7 @@
 import { cpus, totalmem } from "node:os";
 import { FULL, SMALL, type Comparison, type Measured } from "./volume.ts";
 
-/** docs/benchmarks.md, before it is formatted. */
+/** Makes docs/benchmarks.md, before it is formatted. */
 export function volumePage(
   compared: readonly Comparison[],
   bytes: Readonly<Record<string, number>>,

@@ -15,7 +15,7 @@ export const FULL: Volume = {
   intents: 200_000,
   deadLetters: 200_000,
 };
-/** As good as empty: only what a page and a few blocks need, so that both read full pages. */
+/** Almost empty: enough for a page and a few blocks, so that both objects read full pages. */
 export const SMALL: Volume = {
   blocks: 20,
   mined: 1_000,
@@ -25,7 +25,10 @@ export const SMALL: Volume = {
   deadLetters: 6_000,
 };
 
-/** One batch on an object. `rows` of the whole batch; `milliseconds` of one call, its way from Node and back included. */
+/**
+ * The measurement of one batch. `rows` counts the whole batch; `milliseconds` is one call, including its way from Node
+ * and back.
+ */
 export interface Measured {
   readonly rows: Rows;
   readonly milliseconds: number;
@@ -40,7 +43,7 @@ export interface Comparison {
 
 const OBJECTS = ["CHAIN_HEADS", "DEAD_LETTERS"] as const;
 
-/** The Worker with the real objects, in workerd, over a storage of its own. */
+/** Runs the Worker with the real objects in workerd, over a storage of its own. */
 export class Bench {
   readonly #storage = mkdtempSync(join(tmpdir(), "vdc-bench-"));
   #miniflare: Miniflare | undefined;
@@ -61,7 +64,7 @@ export class Bench {
   }
 }
 
-/** Runs every batch on both in turn, `rounds` times after one that is not counted. */
+/** Runs every batch on both objects in turn, `rounds` times after a round that is not counted. */
 export async function compareVolumes(
   bench: Bench,
   small: Volume,
@@ -77,7 +80,7 @@ export async function compareVolumes(
     compared.push(...batches.map((batch) => ({ ...batch, object, small: [], full: [] })));
   }
   for (let round = 0; round <= rounds; round++) {
-    // In turn, so that whatever else the machine does meets both.
+    // The order changes each round, so that other load of the machine affects both objects.
     const sides = round % 2 === 0 ? (["small", "full"] as const) : (["full", "small"] as const);
     for (const { object, name: batch, times, ...results } of compared)
       for (const side of sides) {
@@ -90,7 +93,7 @@ export async function compareVolumes(
   return compared;
 }
 
-/** Bytes that one more transaction, or dead letter, takes in its object's storage. */
+/** Measures the bytes that one more transaction or dead letter takes in its object's storage. */
 export async function bytesOfEach(bench: Bench): Promise<Readonly<Record<string, number>>> {
   const N = 100_000;
   const none: Volume = { blocks: 1, mined: 1, waiting: 1, setAside: 1, intents: 1, deadLetters: 1 };
@@ -141,7 +144,7 @@ interface Esbuild {
   build(options: object): Promise<{ readonly outputFiles: readonly { readonly text: string }[] }>;
 }
 
-/** esbuild comes with wrangler, which bundles the Workers with it. */
+/** Bundles with wrangler's own esbuild, which also bundles the Workers. */
 async function bundled(): Promise<string> {
   const ours = createRequire(import.meta.url);
   const esbuild = createRequire(ours.resolve("wrangler"))("esbuild") as Esbuild;

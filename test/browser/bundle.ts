@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ROOT } from "../../cli/local/workers.ts";
 
-/** The part of esbuild that is used; it comes with wrangler, which bundles the Workers with it. */
+/** The part of esbuild that this file uses. Wrangler brings esbuild along, and bundles the Workers with it. */
 interface Esbuild {
   build(options: object): Promise<{
     readonly outputFiles: readonly { readonly text: string; readonly contents: Uint8Array }[];
@@ -14,11 +14,11 @@ interface BrowserBundle {
   readonly code: string;
   /** Bytes. */
   readonly size: number;
-  /** The files that are in it, from the root. */
+  /** The bundled files, as paths from the root. */
   readonly inputs: readonly string[];
 }
 
-/** Bundles a module for browsers, as an app's own bundler would. @throws Error when it needs anything of Node's */
+/** Bundles a module for browsers, as an app's own bundler would. @throws Error when the module needs a part of Node */
 export async function bundleForBrowser(
   entry: string,
   format: "esm" | "iife" = "esm",

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Debian's and Ubuntu's names for it; VDC_CHROMIUM names another. */
+/** The path of Chromium on Debian and Ubuntu, or the path in VDC_CHROMIUM. */
 export const CHROMIUM = [process.env.VDC_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
   (path) => path !== undefined && path !== "" && existsSync(path),
 );
@@ -21,11 +21,14 @@ const SWITCHES = [
   "--disable-sync",
 ];
 
-/** Opens a page in a browser of its own, without a past, until `work` is over. @throws Error with its words when it ends before */
+/**
+ * Opens a page in a new browser without stored data, until `work` is over. @throws Error with the browser's output when
+ * it ends before
+ */
 export async function inChromium<T>(program: string, url: string, work: Promise<T>): Promise<T> {
   const profile = mkdtempSync(join(tmpdir(), "vdc-chromium-"));
   const browser = spawn(program, [...SWITCHES, `--user-data-dir=${profile}`, url], {
-    detached: true, // a group of its own, so that all of its processes can be ended, and no others
+    detached: true, // a process group of its own, so that exactly its processes can be ended
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
@@ -38,7 +41,7 @@ export async function inChromium<T>(program: string, url: string, work: Promise<
   try {
     return await Promise.race([work, ended]);
   } finally {
-    ended.catch(() => {}); // it ends by our hand now
+    ended.catch(() => {}); // this test ends the browser now
     if (browser.pid !== undefined) end(browser.pid);
     await closed;
     rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -49,6 +52,6 @@ function end(group: number): void {
   try {
     process.kill(-group, "SIGKILL");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // it has ended by itself
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // the browser has ended by itself
   }
 }

@@ -17,9 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** What browsers have had for years, of all that Node has. WebCrypto without post-quantum algorithms, as theirs is. */
+/** Parts of Node that browsers have had for years. WebCrypto lacks post-quantum algorithms, as in browsers. */
 const BROWSER = {
-  // The context has its own of these, but what the platform's functions give and take is of these.
+  // The context has its own versions of these classes, but the platform's functions take and return these.
   ArrayBuffer,
   Uint8Array,
   fetch,
@@ -54,7 +54,7 @@ const ALL_DONE: PageReport = {
   ],
 };
 
-/** As an operator does it for somebody who is to register. */
+/** Issues an activation token for a new user, as an operator does. */
 async function issueToken(): Promise<string> {
   const response = await pipeline.operate("/api/activation-tokens", {
     method: "POST",

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "../../cli/local/workers.ts";
 
-/** The first program for apps in a page of the documentation. */
+/** Returns the first TypeScript program on a page of the documentation. */
 export function exampleIn(page: string): string {
   const text = readFileSync(join(ROOT, page), "utf8");
   const programs = [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, program = ""]) => program);
   return programs.find((program) => program.includes("VdcClient")) ?? "";
 }
 
-/** Runs it as it stands, but for where the deployment and our files are. */
+/** Runs the program unchanged, apart from the address of the deployment and the paths of our files. */
 export async function run(
   program: string,
   deployment: string,

@@ -1,6 +1,6 @@
 import { visit } from "./page.ts";
 
-/** Given by the test, in a context that has what a browser has, and nothing of Node's. */
+/** The test provides these values, in a context with a browser's globals and without Node's. */
 declare const deployment: string;
 declare const token: string;
 declare const report: (report: string) => Promise<void>;

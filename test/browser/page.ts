@@ -6,13 +6,13 @@ import { generateUserKeys, importUserKeys } from "../../shared/client/user-keys.
 import { openMetadata, sealMetadata } from "../../shared/client/user-metadata.ts";
 import { VdcClient } from "../../shared/client/vdc-client.ts";
 
-/** What the page found: one line for each thing that a page does. */
+/** The page's report: one line for each finished step. */
 export interface PageReport {
   readonly done: readonly string[];
   readonly error?: string;
 }
 
-/** What an app's page does, from its first visit on. It is on another origin than the deployment. */
+/** Does what an app's page does, from its first visit on. The page is on another origin than the deployment. */
 export async function visit(
   url: string,
   token: string,

@@ -10,7 +10,7 @@ interface Keyring {
 
 type Change = (secrets: LocalSecrets) => Promise<Partial<LocalSecrets>> | Partial<LocalSecrets>;
 
-/** Secrets that a stack must not start with, the error that says so, and how sound secrets become them. */
+/** Secrets with which a stack must not start: the error, and the change that breaks valid secrets. */
 export const BROKEN_SECRETS: readonly [what: string, error: RegExp, change: Change][] = [
   [
     "a placeholder for a signing seed",
@@ -48,7 +48,7 @@ function changedKeyring(change: (keys: Keyring) => void): Change {
   };
 }
 
-/** Writes the file of secrets that a stack on the data directory reads. */
+/** Writes the secrets file that a stack on the data directory reads. */
 export function writeSecrets(dataDirectory: string, secrets: LocalSecrets): void {
   const lines = Object.entries(secrets).map(([name, value]) => `${name}='${value}'`);
   writeFileSync(secretsFile(dataDirectory), `${lines.join("\n")}\n`);

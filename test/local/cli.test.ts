@@ -239,7 +239,7 @@ function commandLines(): readonly string[] {
     try {
       return [readFileSync(`/proc/${pid}/cmdline`, "utf8")];
     } catch {
-      return []; // it has ended
+      return []; // the process has ended
     }
   });
 }

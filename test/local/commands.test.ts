@@ -107,14 +107,14 @@ describe("vdc pay", () => {
 describe("users at the command line", () => {
   let stack: StackHere;
   beforeAll(async () => {
-    // A submission is mined at once, so that every command that waits comes to its end.
+    // Each submission is mined at once, so that every command that waits ends.
     stack = await StackHere.start(join(directory, "users"), { MINE_AT_COUNT: "1" });
   });
   afterAll(() => stack.stop());
 
   const command = (...args: string[]) => vdc(args, { VDC_DATA_DIR: stack.dataDirectory });
 
-  /** Runs a command that must succeed. @returns its document */
+  /** Runs a command and expects success. @returns its JSON output */
   async function done(...args: string[]): Promise<Record<string, never>> {
     const { code, stdout, stderr } = await command(...args, "--json");
     expect(code, stderr).toBe(0);

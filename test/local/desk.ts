@@ -7,9 +7,9 @@ import { until } from "../support/patience.ts";
 import { minedIds } from "./local-stack.ts";
 import { StackProcess } from "./stack-process.ts";
 
-/** Mines only when asked. */
+/** Mines only on request. */
 export const ON_REQUEST = { MINE_AFTER_SECONDS: "3600", MINE_AT_COUNT: "100000", STALL_AFTER_SECONDS: "1" };
-/** Mines whatever waits, without a request. */
+/** Mines pending transactions without a request. */
 export const BY_ITSELF = { ...ON_REQUEST, MINE_AFTER_SECONDS: "1" };
 
 /** A data directory for one test. The stacks on it end with the test. */
@@ -31,7 +31,10 @@ export class Desk {
   }
 }
 
-/** Waits until no process of the stack is alive: one that is would hold the port and write to the same files. */
+/**
+ * Waits until every process of the stack has ended. A process that is left would hold the port and write to the same
+ * files.
+ */
 export async function untilGone(stack: StackProcess): Promise<void> {
   await until(async () => expect(stack.alive()).toEqual([]));
 }

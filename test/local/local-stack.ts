@@ -18,7 +18,9 @@ export class LocalStack {
     this.pinningUrl = pinningUrl;
   }
 
-  /** A new payment, as Stripe delivers it. @returns the transaction's id, once the webhook answered 200 */
+  /**
+   * Makes a payment and delivers it as Stripe does. @returns the transaction's id, once the webhook has answered 200
+   */
   async pay(): Promise<string> {
     const secret = readSecrets(this.dataDirectory).STRIPE_WEBHOOK_SECRET;
     const { status, body } = await deliver(this.url, secret, purchase());
@@ -47,7 +49,7 @@ export class LocalStack {
       });
   }
 
-  /** Mines one block of all that waits, and waits until it is published. */
+  /** Mines one block of all pending transactions, and waits until it is published. */
   async mine(): Promise<void> {
     await this.operate("/api/vdc/mine?wait=60", "POST");
     await this.untilIdle();
@@ -64,7 +66,7 @@ export class LocalStack {
     return (await this.operate("/api/vdc/status")) as Status;
   }
 
-  /** Waits until nothing is pending, nothing in flight, and the last block published. */
+  /** Waits until no transaction is pending, no block is in flight, and the last block is published. */
   async untilIdle(): Promise<void> {
     await until(async () => {
       const { counts, inFlight } = await this.status();
@@ -74,7 +76,7 @@ export class LocalStack {
     });
   }
 
-  /** Number of the block that is published as the latest. */
+  /** Returns the number of the block that is published as the latest. */
   async #latest(): Promise<number | undefined> {
     const response = await fetch(`${this.url}/api/vdc/latest`);
     const { blockNumber }: { blockNumber?: number } = await response.json();
@@ -109,7 +111,7 @@ export class LocalStack {
   }
 }
 
-/** Ids of the transactions that came from outside, in the order of the chain. */
+/** Returns the ids of all transactions that are not the system's own, in the order of the chain. */
 export function minedIds(blocks: readonly Block[]): readonly string[] {
   return blocks.flatMap(({ transactions }) =>
     transactions.filter((transaction) => !isSystems(transaction)).map(({ id }) => id),

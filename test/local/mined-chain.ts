@@ -5,14 +5,14 @@ import { expect } from "vitest";
 import { readSecrets } from "../../cli/local/data-directory.ts";
 import { StackHere } from "./stack-here.ts";
 
-/** A stack whose chain has genesis and two blocks, the first with two payments. It mines only when it is asked. */
+/** A stack whose chain has genesis and two blocks, the first with two payments. It mines only on request. */
 export interface MinedChain {
-  /** For the files of a test. */
+  /** A directory for the test's files. */
   readonly directory: string;
   readonly stack: StackHere;
-  /** With it, a command works on this stack as the operator alice. */
+  /** The environment in which a command works on this stack as the operator alice. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Of the three payments. */
+  /** The transaction ids of the three payments. */
   readonly txIds: readonly string[];
   readonly secrets: readonly string[];
   end(): Promise<void>;
@@ -41,7 +41,7 @@ export async function startMinedChain(): Promise<MinedChain> {
   };
 }
 
-/** The output of a command for a person, and its document for a program. The chain may be longer by other tests' blocks. */
+/** The text and JSON outputs of commands. Other tests' blocks may have made the chain longer. */
 const OUTPUTS: readonly [command: readonly string[], text: RegExp, document: object][] = [
   [["status"], /^latest block +[2-9]$/m, { latest: expect.any(Number), counts: { waiting: 0 } }],
   [["pending"], /^0 transactions in no block yet/m, { waiting: 0, transactions: [], next: null }],

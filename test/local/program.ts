@@ -7,7 +7,7 @@ import { plainEnvironment } from "../support/processes.ts";
 export const STACK = "cli/local/start.ts";
 export const VDC = "cli/vdc.ts";
 
-/** The output of a program, and how it ended. */
+/** The output of a program, its exit code and its signal. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -15,14 +15,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A program of the project, started as npm does it, in a process group of its own. */
+/** A program of the project, started as npm starts it, in a process group of its own. */
 export interface Program {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   stdout(): string;
 }
 
-/** Starts a program as `npm run` does: through the wrapper, which passes on signals. */
+/** Starts a program as `npm run` does: through the wrapper, which passes signals on. */
 export function run(
   program: string,
   args: readonly string[] = [],
@@ -39,7 +39,7 @@ export function run(
   let stderr = "";
   child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
   child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
-  child.stdin.on("error", () => {}); // it may have ended without reading
+  child.stdin.on("error", () => {}); // the program may have ended without reading
   child.stdin.end(input);
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on("error", reject);
@@ -48,7 +48,7 @@ export function run(
   return { child, ended, stdout: () => stdout };
 }
 
-/** Starts `npm start`, which is expected to fail. */
+/** Starts `npm start`, and expects it to fail. */
 export function startInVain(environment: Environment): Promise<Ended> {
   return run(STACK, [], { PORT: "0", ...environment }).ended;
 }

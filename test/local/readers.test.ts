@@ -7,7 +7,7 @@ import { ROOT } from "../../cli/local/workers.ts";
 import { plainEnvironment } from "../support/processes.ts";
 import { scratch } from "../unit/cli/chains.ts";
 
-/** A reader of one of the command's outputs: one that has gone before the command writes, or the disk that is full. */
+/** The reader of an output: it reads, it has gone before the command writes, or it is a full disk. */
 type Reader = "reads" | "gone" | "full";
 
 /** Runs `vdc` in a process of its own, through the wrapper, as npm does. */

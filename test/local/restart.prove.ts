@@ -47,10 +47,10 @@ describe.concurrent("npm start, killed and started again", () => {
     const txIds: string[] = [];
     let before: readonly Block[] = [];
     let stack = await desk.start(BY_ITSELF);
-    // milliseconds after the request: about before, while and after each stage does its work
+    // Milliseconds after the request: about before, while and after each stage does its work.
     for (const moment of [0, 30, 80, 160, 320]) {
       txIds.push(...(await stack.payAndAdmit(3)));
-      void stack.operate("/api/vdc/mine", "POST").catch(() => {}); // its answer may not come any more
+      void stack.operate("/api/vdc/mine", "POST").catch(() => {}); // the answer may not come
       await wait(moment);
       kill(-stack.wrapper, "SIGKILL");
       await untilGone(stack);
@@ -73,7 +73,7 @@ describe.concurrent("npm start, killed and started again", () => {
     kill(-stack.wrapper, "SIGKILL");
     await Promise.allSettled(paying);
     await untilGone(stack);
-    // No block is made yet: with its state gone, the chain head has been told of none of them.
+    // The chain head has lost its state before it made a block, so it knows none of the transactions.
     rmSync(join(desk.directory, "platform", "do"), { recursive: true });
     const written = [...(await storedObjects(desk.directory, r2Keys.pendingPrefix)).keys()].map((key) =>
       String(txIdOfPendingKey(key)),
@@ -100,7 +100,7 @@ describe.concurrent("npm start, killed and started again", () => {
     const staged = [...(await storedObjects(desk.directory, r2Keys.sealedPrefix(2))).keys()];
     expect(staged).toHaveLength(1);
 
-    const again = await desk.start(ON_REQUEST); // the pinning service is back; nobody asks for mining
+    const again = await desk.start(ON_REQUEST); // the pinning service is back, and no operator asks for mining
     await again.untilMined(txIds);
     await again.untilIdle();
     const blocks = await again.verifiedChain();
@@ -122,7 +122,7 @@ describe.concurrent("npm start, asked to stop", () => {
       const stack = await desk.start({ ...ON_REQUEST, PORT: String(port) });
       expect(stack.url).toBe(`http://127.0.0.1:${port}`);
       const txIds = await stack.payAndAdmit(1);
-      if (to === "to npm alone") txIds.push(await stack.pay()); // Ctrl-C takes the queues with it
+      if (to === "to npm alone") txIds.push(await stack.pay()); // Ctrl-C ends the queues too
 
       kill(to === "to npm alone" ? stack.wrapper : -stack.wrapper, signal);
       const { code, stderr } = await stack.ended;

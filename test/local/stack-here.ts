@@ -4,7 +4,7 @@ import { inEnvironment, type Environment } from "../support/command-line.ts";
 import { plainEnvironment } from "../support/processes.ts";
 import { LocalStack } from "./local-stack.ts";
 
-/** A local stack that this process runs. It starts in a second, for this process has loaded what it needs. */
+/** A local stack that this process runs. It starts in a second, because this process has loaded its modules. */
 export class StackHere extends LocalStack {
   readonly #stack: Stack;
 

@@ -6,7 +6,7 @@ import { isAlive, kill } from "../support/processes.ts";
 import { LocalStack } from "./local-stack.ts";
 import { run, STACK, type Ended, type Program } from "./program.ts";
 
-/** `npm start` on a data directory: the wrapper, the program, and the workerd that it runs. */
+/** `npm start` on a data directory: the wrapper, the program, and the workerd that the program runs. */
 export class StackProcess extends LocalStack {
   readonly wrapper: number;
   readonly program: number;
@@ -24,7 +24,7 @@ export class StackProcess extends LocalStack {
     this.ended = ended;
   }
 
-  /** Resolves when `npm start` says that it is ready. @throws Error with its output when it ends before */
+  /** Resolves when `npm start` reports that it is ready. @throws Error with its output when it ends before */
   static async start(dataDirectory: string, environment: Environment = {}): Promise<StackProcess> {
     const started = run(STACK, [], { VDC_DATA_DIR: dataDirectory, PORT: "0", ...environment });
     let early: Ended | undefined;
@@ -47,7 +47,7 @@ export class StackProcess extends LocalStack {
     return this.processes.filter(isAlive);
   }
 
-  /** Ends everything, whatever state it is in: for the end of a test. */
+  /** Kills every process, whatever state the stack is in. Call it at the end of a test. */
   async end(): Promise<void> {
     for (const pid of this.processes) kill(pid, "SIGKILL");
     await this.ended;

@@ -3,13 +3,15 @@ import { join } from "node:path";
 import { ROOT } from "../../cli/local/workers.ts";
 import { plainEnvironment } from "../support/processes.ts";
 
-/** The screen of a terminal, stdout and stderr as one, and the exit code of the command on it. */
+/** The screen of a terminal (stdout and stderr together) and the command's exit code. */
 export interface Seen {
   readonly code: number | null;
   readonly screen: string;
 }
 
-/** `script` of util-linux runs a program at a new terminal (pty). That of BSD and macOS takes other arguments. */
+/**
+ * `script` of util-linux runs a program at a new terminal (pty). The `script` of BSD and macOS takes other arguments.
+ */
 export const HAS_TERMINAL =
   process.platform === "linux" &&
   /util-linux/.test(spawnSync("script", ["--version"], { encoding: "utf8" }).stdout);
@@ -41,7 +43,7 @@ export function vdcAtTerminal(
     child.stdin.write(answer);
     answer = "";
   });
-  child.stdin.on("error", () => {}); // it may have ended meanwhile
+  child.stdin.on("error", () => {}); // the command may have ended
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, screen: screen.replaceAll("\r\n", "\n") }));

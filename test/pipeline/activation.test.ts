@@ -26,10 +26,10 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 afterEach(async () => {
-  if ((await status(pipeline)).counts.waiting > 0) await mine(pipeline); // each begins with nothing that waits
+  if ((await status(pipeline)).counts.waiting > 0) await mine(pipeline); // each test begins without pending transactions
 });
 
-/** The request of a user whom nobody has seen before. */
+/** Makes an activation request of a new user. */
 async function requestWith(token: string, timestamp = Date.now()): Promise<ActivationRequest> {
   return activationRequest(CHAIN_ID, token, await newUser(), timestamp);
 }
@@ -52,7 +52,7 @@ async function stored({ tokenHash }: Issued) {
   return { etag, customMetadata, envelope: await object.json<Envelope>() };
 }
 
-/** Gives the token's object other facts, as if they had come about. */
+/** Changes the metadata of the token's object. */
 async function overwrite(issued: Issued, facts: Parameters<typeof tokenMetadata>[0]): Promise<void> {
   const { envelope } = await stored(issued);
   await pipeline.r2.put(r2Keys.activation(issued.tokenHash), JSON.stringify(envelope), {

@@ -21,7 +21,7 @@ import {
 import { kvFacts, loseKv, loseR2, transplant } from "../support/transplant.ts";
 
 const BLOCKS = 50;
-/** One transaction a block, and all of them in flight at once: a chain in a few seconds. */
+/** A block for each transaction, with all blocks in flight at once, makes a long chain in a few seconds. */
 const MANY_BLOCKS = { BLOCK_MAX_TRANSACTIONS: "1", MAX_BLOCKS_IN_FLIGHT: "100", STALL_AFTER_SECONDS: "60" };
 
 let pipeline: Pipeline;
@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** All is done, and KV's hot keys, which are written at most once a second, say so. */
+/** Waits until all work is done and KV's hot keys, which are written at most once a second, show it. */
 function untilPublished(of: Pipeline, blockNumber: number): Promise<void> {
   return until(async () => {
     const { inFlight, counts } = await status(of);
@@ -92,7 +92,7 @@ describe("a tier that is lost as a whole", () => {
   });
 });
 
-/** A deployment whose chain head knows nothing, with the keys of the first. */
+/** Starts a deployment with the first one's keys and an empty chain head. */
 async function withEmptyHead<T>(work: (other: Pipeline) => Promise<T>): Promise<T> {
   const vars = { BLOCK_MAX_TRANSACTIONS: "1", STALL_AFTER_SECONDS: "60" };
   const other = await startPipeline({ vars, secrets: pipeline.secrets });
@@ -110,7 +110,7 @@ async function restored(other: Pipeline): Promise<StorageRun> {
   return untilRunEnds(other, run.id);
 }
 
-/** The verification that follows a restore, and the blocks that go through their stages once more. */
+/** Waits for the verification after a restore, and for the blocks that go through their stages again. */
 async function untilWhole(other: Pipeline): Promise<void> {
   await until(async () => {
     const [latest] = (await runs(other)).runs;
@@ -148,7 +148,7 @@ describe("a chain head that has lost its storage", () => {
         [txId],
       ]);
 
-      // Delivered once more, and so is one that had been mined before the loss: neither is mined again.
+      // Stripe delivers this event again, and an event that was mined before the loss. Neither is mined again.
       await submit(other, event);
       await submit(other, firstEvent);
       const answer = await other.operate("/api/vdc/mine?wait=1", { method: "POST" });

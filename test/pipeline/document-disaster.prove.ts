@@ -24,7 +24,7 @@ import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { storageStatus, unpin } from "../support/storage.ts";
 import { loseR2 } from "../support/transplant.ts";
 
-/** More than one chunk of a verification takes. */
+/** More than fit into one chunk of a verification. */
 const DOCUMENTS = 12;
 const VARS = { STALL_AFTER_SECONDS: "60" };
 
@@ -49,7 +49,7 @@ beforeAll(async () => {
     const { documentCid: cid }: StoredDocument = await answer.json();
     documents.push({ ...sealed, cid, text });
   }
-  // A block commits to the first of them.
+  // A block commits to the first document.
   const asset = creation("deed-1");
   const data = { ...asset.data, documentCid: documents[0]?.cid ?? "" };
   await submitSigned(pipeline, await signed(user, { ...asset, data } as typeof asset));
@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** A command as an operator runs it. */
+/** Runs a command as an operator does. */
 function command(of: Pipeline, ...args: string[]): Promise<Ran> {
   const { ADMIN_SECRET } = of.secrets;
   return vdc([...args, "--url", of.url], { VDC_ADMIN_SECRET: ADMIN_SECRET, VDC_OPERATOR: "ada" });
@@ -73,7 +73,7 @@ async function succeed(of: Pipeline, ...args: string[]): Promise<Ran> {
   return ran;
 }
 
-/** Every document is in R2 and pinned, byte for byte, and its owner opens it. */
+/** Expects every document in R2 and pinned, byte for byte, and that its owner can open it. */
 async function expectWhole(of: Pipeline): Promise<void> {
   const pinned = (await pinnedFiles(of)).map(({ cid }) => cid);
   for (const { id, bytes, cid, text } of documents) {

@@ -34,7 +34,7 @@ afterAll(() => pipeline.close());
 
 let count = 0;
 
-/** A document that the deployment has stored. */
+/** Stores a document. */
 async function stored(): Promise<SealedDocument & { readonly cid: string }> {
   const { id, bytes } = await sealDocument(CHAIN_ID, utf8(`document ${++count}`), user);
   const answer = await postDocument(pipeline, bytes);

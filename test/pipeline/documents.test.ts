@@ -27,7 +27,7 @@ let pipeline: Pipeline;
 let keys: UserKeysJson;
 let user: UserKeys;
 beforeAll(async () => {
-  // A large document takes its time, and more beside other tests.
+  // A large document takes longer than usual while other tests run.
   pipeline = await startPipeline({ vars: { PIN_DEADLINE_SECONDS: "10" } });
   keys = generateUserKeys();
   user = await importUserKeys(keys);
@@ -234,7 +234,7 @@ describe("while the pinning service", () => {
     const seconds = fault.kind === "rate_limit" ? String(fault.retryAfterSeconds) : "30";
     expect(refused.headers.get("retry-after")).toBe(seconds);
     await expectProblem(refused, "unavailable");
-    // Nothing can be asked while it is down; and what stalls, would be stored after all.
+    // The service can't be asked while it is down. A stalled upload would be stored after its fault is cleared.
     if (fault.kind !== "stall") pipeline.pinning.clearFaults();
     await expectInNeither(id);
     pipeline.pinning.clearFaults();
@@ -259,7 +259,7 @@ describe("while the pinning service", () => {
   });
 });
 
-/** The note of an upload, as if it had been written that long ago. */
+/** Dates the note of an upload an hour back. */
 async function anHourAgo(id: string): Promise<void> {
   const note = await pipeline.r2.get(r2Keys.upload(id));
   const upload = await note?.json<{ at: number }>();
@@ -297,7 +297,10 @@ describe("the server", () => {
   });
 });
 
-/** HPKE as `shared/crypto/envelope.ts` has it, but without its check of the key id: so that it is the key that fails. */
+/**
+ * Opens an envelope like `shared/crypto/envelope.ts`, but without its check of the key id, so that a wrong key itself
+ * must fail.
+ */
 async function opens(seed: string, { enc, ct, ...header }: Envelope): Promise<boolean> {
   const suite = nobleBackend();
   const key = await suite.DeserializePrivateKey(fromBase64url(seed), false);
@@ -308,7 +311,7 @@ async function opens(seed: string, { enc, ct, ...header }: Envelope): Promise<bo
   );
 }
 
-/** Whatever has the form of an ML-KEM seed in anything that is configured for any Worker. */
+/** Returns every text in the Workers' configuration that has the form of an ML-KEM seed. */
 async function everySeedOfTheServer(): Promise<string[]> {
   const texts = await Promise.all(
     WORKER_NAMES.map(async (worker) => {
@@ -337,7 +340,7 @@ async function everythingReadable(): Promise<Map<string, string>> {
   return found;
 }
 
-/** A text as it would stand in clear: plain, in hex, and in base64 at each of its three offsets. */
+/** Returns the spellings of a clear text: plain, in hex, and in base64 at each of its three offsets. */
 function spellings(text: string): string[] {
   const bytes = utf8(text);
   const inBase64 = [0, 1, 2].map((offset) => base64url(bytes.subarray(offset)).slice(0, 20));

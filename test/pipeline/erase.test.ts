@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** Any bytes of a ciphertext, which no other has. */
+/** Returns a part of the ciphertext that no other ciphertext contains. */
 const tellingPart = ({ envelope }: Pick<PendingTransaction, "envelope">) => envelope.ct.slice(100, 140);
 
 async function placesOf(
@@ -48,7 +48,7 @@ async function placesOf(
 const archiveOf = async (of: Pipeline, blockNumber: number) =>
   (await of.r2.get(r2Keys.private(blockNumber)))?.json<PrivateArchive>();
 
-/** Payments that are mined in one block, with the messages that brought them. */
+/** Mines payments in one block. @returns the messages that brought them */
 async function mined(
   of: Pipeline,
   count: number,
@@ -67,7 +67,7 @@ async function mined(
 
 const txIdsOf = (messages: readonly PendingTransaction[]) => messages.map(({ txId }) => txId);
 
-/** One that no block can take: it is sealed to a key that the miner does not have. */
+/** Makes a transaction that no block can take, because it is sealed to a key that the miner does not have. */
 async function setAside(of: Pipeline): Promise<PendingTransaction> {
   const publicKey = await publicKeyOf(await generateKeyring());
   const message = await seal(of, payloadOf(), { publicKey });
@@ -334,11 +334,11 @@ describe("after the chain head was lost and restored", () => {
       await erase(first, inBlock.txId);
 
       await transplant(first, other, { r2: true });
-      await deliverTo(other, "pending-writer", [{ body: inBlock }]); // a late duplicate, which the archive could take
+      await deliverTo(other, "pending-writer", [{ body: inBlock }]); // a late duplicate, which must not enter the archive
       await other.operate("/api/vdc/mine", { method: "POST" });
       const run = await (await restore(other)).json<{ id: string }>();
       expect(await untilRunEnds(other, run.id)).toMatchObject({ state: "done" });
-      await deliverTo(other, "pending-writer", [{ body: inNoBlock }]); // a late repeat
+      await deliverTo(other, "pending-writer", [{ body: inNoBlock }]); // a late duplicate
       await untilIdle(other);
       await other.fireCron("miner");
 

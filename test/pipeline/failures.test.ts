@@ -117,7 +117,7 @@ const HOPELESS: Record<string, { reason: string; make: () => Promise<PendingTran
   },
 };
 
-/** What accounts makes of a creation that a user signed; the signature is for a chain, and so is the id. */
+/** Makes the payload of a creation that a user signed. Signature and id each belong to a chain. */
 async function signedPayload(signedFor = CHAIN_ID, chainId = CHAIN_ID): Promise<PendingPayload> {
   const unsigned = creation(`deed-${crypto.randomUUID()}`);
   return payloadOfSubmission(chainId, await signSubmission(signedFor, unsigned, await newUser()));
@@ -127,7 +127,7 @@ function unsignedPayload(unsigned: UnsignedSubmission): PendingPayload {
   return { transaction: unsignedTransaction(CHAIN_ID, "0".repeat(64), unsigned) };
 }
 
-/** Until the chain head has sent what it set aside to the dead letters, and they are parked. */
+/** Waits until the chain head has sent the set-aside transactions to the dead letters, and they are parked. */
 function untilParked(txIds: readonly string[]): Promise<void> {
   return until(async () =>
     expect((await parked(pipeline, "miner")).map(({ txId }) => txId)).toEqual(
@@ -151,7 +151,7 @@ describe("a transaction that can't be mined", () => {
       })),
     );
     for (const { message } of hopeless) await writeUnseen(pipeline, message);
-    await pipeline.fireCron("miner"); // finds what pending-writer would have refused or never saw
+    await pipeline.fireCron("miner"); // the cron finds transactions that pending-writer would have refused or never saw
     const missing = await submit(pipeline);
     await pipeline.r2.delete(r2Keys.pending(missing));
     const good = [await submit(pipeline), await submit(pipeline)];
@@ -181,7 +181,7 @@ describe("a transaction that can't be mined", () => {
     expect(failures).toEqual(
       expect.arrayContaining(expected.map((failure) => expect.objectContaining(failure))),
     );
-    // Not lost: the envelopes stay for whoever mends the cause.
+    // The envelopes stay until the cause is mended.
     expect((await pendingKeys(pipeline)).toSorted()).toEqual(
       hopeless.map(({ message }) => r2Keys.pending(message.txId)).toSorted(),
     );
@@ -189,7 +189,7 @@ describe("a transaction that can't be mined", () => {
     const next = await submit(pipeline);
     await mine(pipeline);
     expectMined((await checkChain(pipeline)).slice(blockNumber + 1), [next]);
-    expect(await parked(pipeline, "miner")).toHaveLength(letters.length); // none was tried again
+    expect(await parked(pipeline, "miner")).toHaveLength(letters.length); // no transaction was tried again
     await pipeline.r2.delete(await pendingKeys(pipeline));
   });
 
@@ -312,7 +312,7 @@ describe("the sealed bytes of a block", () => {
     const bytes = await (await pipeline.r2.get(staged))!.arrayBuffer();
     expect(hex(await sha256OfFile(new Uint8Array(bytes)))).toBe(sealed?.sha256);
 
-    // Both copies lost or spoilt: the block waits, whatever the pinning service does.
+    // While both copies are lost or spoilt, the block waits, whatever the pinning service does.
     await pipeline.r2.put(staged, utf8("{}"));
     await pipeline.r2.delete(r2Keys.block(blockNumber));
     pipeline.pinning.clearFaults();
@@ -386,7 +386,7 @@ describe("other bytes under the number of the next block", () => {
       expect((await status(halting)).counts.blocks).toBe(blockNumber + 1);
       await checkChain(halting);
 
-      // An operator looks, takes the foreign bytes away and says so: the block that was sealed is finished, no other.
+      // An operator removes the foreign bytes and resumes. VDC then finishes the sealed block and no other.
       const sealed = await blockRow(halting, blockNumber);
       await halting.r2.delete(r2Keys.block(blockNumber));
       const resumed = await halting.fetch("/api/vdc/resume", {

@@ -25,7 +25,7 @@ it("a block that another Worker than the miner has sealed, with a key of its own
   await submit(pipeline);
   pipeline = await restart(pipeline, { without: "miner" });
   await pipeline.operate("/api/vdc/mine", { method: "POST" });
-  const anybody = await asMiner(pipeline); // with the bindings that eight Workers have: the chain head, and R2
+  const anybody = await asMiner(pipeline); // the bindings that eight Workers have: the chain head, and R2
   const reservation = await anybody.reserve();
   if ("none" in reservation) throw new Error(`nothing was reserved: ${reservation.none}`);
   const intruder = await signerOf("intruder");
@@ -36,7 +36,7 @@ it("a block that another Worker than the miner has sealed, with a key of its own
   await pipeline.r2.put(r2Keys.sealed(blockNumber, sha256), bytes);
   const facts = { byteLength: bytes.length, assets: [], users: [], systemTransactions: 0 };
   const { hash } = forged;
-  const keyId = reservation.announcedKeyIds.at(-1) ?? ""; // a lie: the chain head takes a block of no other key
+  const keyId = reservation.announcedKeyIds.at(-1) ?? ""; // a lie, because the chain head accepts only a block of this key
   const announces = [announced(intruder)];
   const answer = await anybody.seal(blockNumber, previousHash, {
     life,

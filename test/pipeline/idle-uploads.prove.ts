@@ -7,7 +7,7 @@ import { CHAIN_ID, postDocument, registeredUser } from "../support/accounts.ts";
 import { mine, pay, untilWaiting } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 
-/** By what they announce, any two of them would take up the memory for documents. */
+/** By their announced lengths, any two of them fill the memory for documents. */
 const IDLE_UPLOADS = 20;
 
 interface IdleUpload {
@@ -15,7 +15,7 @@ interface IdleUpload {
   readonly status: Promise<number | undefined>;
 }
 
-/** Announces a document of the largest size and sends nothing of it, or one byte. Resolves when it is connected. */
+/** Announces a document of the largest size and sends one byte or nothing. Resolves when it is connected. */
 async function idleUpload({ url }: Pipeline, path: string, first: string): Promise<IdleUpload> {
   const connection = request(url + path, {
     method: "POST",

@@ -41,11 +41,11 @@ const paymentFor = (txId: string) => purchase({ clientReferenceId: txId });
 let asset = 0;
 const paidSubmission = async () => signed(await newUser(), creation(`title-${++asset}`));
 
-/** Its transaction as the chain has it, in every tier; `undefined` when no block has it. */
+/** Returns the submission's transactions in the chain, after a check of every tier. */
 const inChain = async (pipeline: Pipeline, txId: string) =>
   (await checkChain(pipeline)).flatMap(({ transactions }) => transactions).filter(({ id }) => id === txId);
 
-/** Puts it into `intents/` as accounts does, and tells nobody: as if accounts had died then. */
+/** Puts a submission into `intents/` without a call of the chain head, as if accounts had died in between. */
 async function keepUnseen(pipeline: Pipeline, submission: Submission): Promise<void> {
   const message = await seal(pipeline, payloadOfSubmission(CHAIN_ID, submission));
   const { txId, envelope, timestamp, size } = message;
@@ -53,7 +53,7 @@ async function keepUnseen(pipeline: Pipeline, submission: Submission): Promise<v
   await pipeline.r2.put(r2Keys.intent(txId), canonicalBytes(envelope), { customMetadata });
 }
 
-/** Pays for a submission whose bytes are not here, and sends it then: it waits for nothing more. */
+/** Pays for a submission, sends it afterwards, and expects that it does not wait for its payment. */
 async function expectPaidThenTaken(pipeline: Pipeline, submission: Submission): Promise<void> {
   const txId = payloadIdOf(submission);
   await submit(pipeline, paymentFor(txId));
@@ -178,7 +178,7 @@ describe("a type that is paid for", () => {
     const paidId = payloadIdOf(paid);
     await submit(pipeline, paymentFor(paidId));
     await mine(pipeline);
-    // Its bytes are in intents/, its payment is in a block, and nobody has released it.
+    // The submission's bytes are in intents/, its payment is in a block, and it is not released.
     await keepUnseen(pipeline, paid);
 
     const other = await startPipeline({ vars: PAID, secrets: pipeline.secrets });
@@ -228,7 +228,7 @@ describe("an intent that was not paid in time", () => {
     const submission = await paidSubmission();
     const txId = payloadIdOf(submission);
     await submit(pipeline, paymentFor(txId));
-    await untilState(pipeline, await submitSigned(pipeline, await paidSubmission()), "expired"); // so much time has passed
+    await untilState(pipeline, await submitSigned(pipeline, await paidSubmission()), "expired"); // its intent has expired by now
     expect(await posted(pipeline, submission)).toMatchObject([202, { txId, state: "pending" }]);
     await untilState(pipeline, txId, "pending");
   });

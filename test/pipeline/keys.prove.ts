@@ -15,7 +15,7 @@ import { submit } from "../support/sealed-payments.ts";
 import { startWatchedChain } from "../support/started-chain.ts";
 import { verify, verifyAll } from "../support/storage.ts";
 
-// One stack: the tests follow each other. Block 0 and 1 are there; block 2 announces the new key.
+// All tests share one stack and build on each other. Blocks 0 and 1 exist; block 2 announces the new key.
 let pipeline: Pipeline;
 let oldKeyring: string;
 let newKeyring: string;
@@ -46,7 +46,7 @@ const revoke = (keyId: string, body: object) =>
 const command = (...args: string[]) =>
   vdc([...args, "--url", pipeline.url], { VDC_ADMIN_SECRET: pipeline.secrets.ADMIN_SECRET });
 
-/** The keyring with a signing key in the place of its own that the chain does not know. */
+/** Returns the keyring with its signing key replaced by a key that the chain does not know. */
 async function withForeignSigner(keyring: string): Promise<string> {
   const { signing } = JSON.parse(await generateKeyring()) as object & { signing: unknown };
   return JSON.stringify({ ...(JSON.parse(keyring) as object), signing });

@@ -35,10 +35,10 @@ beforeAll(async () => {
 afterAll(() => pipeline.close());
 
 let tick = Date.now();
-/** Later than every one before it: a block holds its transactions in the order of their times. */
+/** Returns a time after all earlier ones. */
 const next = () => ++tick;
 
-/** What accounts enqueues, past its early refusals and the seconds that a queue may hold a batch back. @returns its id */
+/** Makes a submission pending, without the early refusals of accounts and the delay of the queue. @returns its id */
 async function admit(to: Pipeline, submission: Submission): Promise<string> {
   const body = await seal(to, payloadOfSubmission(CHAIN_ID, submission));
   expect((await deliverTo(to, "pending-writer", [{ body }])).acked).toHaveLength(1);
@@ -69,7 +69,7 @@ async function stateOf(txId: string): Promise<{ state: string; reason?: string }
   return { state, ...(reason !== undefined && { reason }) };
 }
 
-/** Mines all that waits: these are in the block, in this order, and nothing else is. */
+/** Mines all pending transactions, and expects exactly these in the block, in this order. */
 async function mined(txIds: readonly string[]): Promise<number> {
   const { blockNumber } = await mine(pipeline);
   const blocks = await checkChain(pipeline);
@@ -77,7 +77,7 @@ async function mined(txIds: readonly string[]): Promise<number> {
   return blockNumber;
 }
 
-/** Mines when nothing that waits can be in a block. */
+/** Mines while no pending transaction can be in a block. */
 async function minedNothing(): Promise<void> {
   const answer = await pipeline.operate("/api/vdc/mine?wait=60", { method: "POST" });
   expect(await answer.json()).toMatchObject({ mined: false, reason: "all_set_aside" });
@@ -103,7 +103,7 @@ describe("an asset that its owner created", () => {
     await mined([await give("deed-2", ann, bob)]);
     expect(await assetOf(pipeline, "deed-2")).toMatchObject({ owner: bob.userId });
 
-    const stolen = await give("deed-2", ann, ann); // it was hers
+    const stolen = await give("deed-2", ann, ann); // ann was the owner before
     const other = await create("deed-3", ann);
     const given = await give("deed-2", bob, cyd);
     const blockNumber = await mined([other, given]);
@@ -123,7 +123,7 @@ describe("an asset that its owner created", () => {
     await minedNothing();
     for (const txId of [second, third, paid])
       expect(await stateOf(txId)).toEqual({ state: "set_aside", reason: "asset_exists" });
-    // The payment is an operator's to refund; what users signed is not.
+    // An operator must refund the payment, so it is a dead letter. A refused submission is not.
     await untilEntry(pipeline, paid, { state: "open", reason: "asset_exists" });
     for (const txId of [second, third]) expect(await listed(pipeline, `&txId=${txId}`)).toEqual([]);
     expect(await assetOf(pipeline, "deed-4")).toMatchObject({ txId: first, owner: ann.userId });

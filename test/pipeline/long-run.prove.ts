@@ -51,12 +51,12 @@ describe("a chain of 2,000 blocks", () => {
     const resumed = await post(`runs/${run.id}/resume`);
     expect(resumed.status).toBe(202);
     await farther(run.id, stopped.next);
-    pipeline = await restart(pipeline); // its message is lost with the queue
+    pipeline = await restart(pipeline); // the run's message is lost with the queue
     await farther(run.id, (await findRun(pipeline, run.id)).next);
 
     const done = await untilRunEnds(pipeline, run.id);
     expect(done).toMatchObject({ state: "done", next: BLOCKS, partial: 0, failed: 0 });
-    // Each was restored into KV with its index, but for those of a chunk that was cut off, which were ok the second time.
+    // Each block was restored into KV with its index. Blocks of an interrupted chunk were ok the second time.
     expect(done.verified + done.rehydrated, "each counts once").toBe(BLOCKS);
     expect(done.verified).toBeLessThanOrEqual(60);
     await expectProblem(await post(`runs/${run.id}/resume`), "not-needed");

@@ -12,7 +12,7 @@ import { payloadOf, seal, submit } from "../support/sealed-payments.ts";
 import { startChain } from "../support/started-chain.ts";
 
 const LIMITS = { transactions: 500, bytes: 140_000 };
-const BLOCK_OVERHEAD_BYTES = 8_192; // shared/chain/rules.ts keeps that much of the limit for the block itself
+const BLOCK_OVERHEAD_BYTES = 8_192; // the part of the limit that shared/chain/rules.ts keeps for the block itself
 
 let pipeline: Pipeline;
 beforeAll(async () => {
@@ -21,14 +21,14 @@ beforeAll(async () => {
       BLOCK_MAX_TRANSACTIONS: String(LIMITS.transactions),
       BLOCK_MAX_BYTES: String(LIMITS.bytes),
       STALL_AFTER_SECONDS: "3600", // a block that is held back stays so
-      PIN_DEADLINE_SECONDS: "60", // on a busy machine the answer about 500 transactions takes longer than usual
-      WRITE_LANDS_WITHIN_SECONDS: "30", // and so do the writes of 100 assets' records, which have to fit into it
+      PIN_DEADLINE_SECONDS: "60", // a busy machine takes longer than usual to answer about 500 transactions
+      WRITE_LANDS_WITHIN_SECONDS: "30", // the writes of 100 assets' records must fit into this time
     },
   });
 });
 afterAll(() => pipeline.close());
 
-/** Distinct payments of 400 seconds, five or more in each, so that ties are many; some 900 are large. */
+/** Makes distinct payments with only 400 different times, so that ties are frequent. About 900 of them are large. */
 function manyPayments(count: number): Promise<PendingTransaction[]> {
   const start = Math.floor(Date.now() / 1_000) - 3_600;
   return Promise.all(
@@ -40,7 +40,7 @@ function manyPayments(count: number): Promise<PendingTransaction[]> {
   );
 }
 
-/** How many of the payments each block takes, counted anew here. */
+/** Computes independently how many of the payments each block takes. */
 function expectedCounts(payments: readonly PendingTransaction[]): number[] {
   const counts: number[] = [];
   let [inBlock, bytes] = [0, 0];
@@ -55,7 +55,7 @@ function expectedCounts(payments: readonly PendingTransaction[]): number[] {
   return [...counts, inBlock];
 }
 
-/** In the order of admission. */
+/** Returns the ids of the pending transactions, in the order of admission. */
 async function waitingIds(): Promise<string[]> {
   const ids: string[] = [];
   for (let cursor = ""; ;) {
@@ -74,7 +74,8 @@ describe("2,500 pending transactions", () => {
     const before = (await checkChain(pipeline)).length;
     const payments = await manyPayments(2_500);
     const isLarge = ({ size }: PendingTransaction) => size > LIMITS.bytes / LIMITS.transactions;
-    // The large ones first: their blocks end at the limit of bytes, the others at that of transactions.
+    // Enqueues the large payments first. Their blocks end at the limit of bytes, the other blocks at the limit of
+    // transactions.
     const [large, small] = [payments.filter(isLarge), payments.filter((payment) => !isLarge(payment))];
     await enqueue(pipeline, "pending-writer", large);
     await untilWaiting(pipeline, large.length);
@@ -112,7 +113,7 @@ describe("payments that arrive while a block is made", () => {
     const blockNumber = (await status(pipeline)).counts.blocks - 1;
     expect((await blockRow(pipeline, blockNumber))?.state).toBe("sealed");
 
-    // One is dated before what the block holds: the order is that of admission all the same.
+    // A payment is older than the block's transactions. The order is still the order of admission.
     const late = await Promise.all([pay(pipeline), pay(pipeline, purchase({ created: 1_700_000_000 }))]);
     await untilWaiting(pipeline, late.length);
     expect((await pendingKeys(pipeline)).toSorted()).toEqual([early, ...late].map(r2Keys.pending).toSorted());

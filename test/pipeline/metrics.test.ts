@@ -33,7 +33,7 @@ async function scrape(): Promise<Scrape> {
   return parseExposition(await response.text());
 }
 
-/** Waits for what is reported after the fact. */
+/** Waits for metrics that are reported after the event. */
 function untilScraped(condition: (scrape: Scrape) => void): Promise<void> {
   return until(async () => condition(await scrape()));
 }
@@ -79,7 +79,7 @@ describe("the metrics", () => {
       const processed = (stage: string) =>
         scraped.value("vdc_stage_messages_total", { stage, outcome: "processed" });
       expect(processed("pending-writer")).toBe(7);
-      // Genesis and the block of the payments, each by one message or more.
+      // Genesis and the payments' block each took at least one message.
       for (const stage of ["tier-persister", "indexer", "pending-cleaner"])
         expect(processed(stage), stage).toBeGreaterThanOrEqual(2);
       for (const tier of ["r2", "ipfs", "kv"])
@@ -143,7 +143,7 @@ describe("the metrics", () => {
   });
 });
 
-/** What was posted of one alert: `firing`, `resolved`, in order. */
+/** Returns the states that were posted of one alert, in order. */
 const posted = (alert: string) => alertsOf(alert).map(({ state }) => state);
 const alertsOf = (alert: string) => receiver.taken.filter((taken) => taken.alert === alert);
 

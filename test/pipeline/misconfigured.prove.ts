@@ -9,7 +9,7 @@ import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { everythingKept } from "../support/readable.ts";
 import { secretsIn, secretTexts } from "../support/secrets.ts";
 
-/** Every secret is there, and none is usable: what is complained of must not be shown with it. */
+/** Every secret is set, and no secret is usable. A complaint must not show the secret. */
 let pipeline: Pipeline;
 const answers = new Map<string, string>();
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
       SYSTEM_KEYRING: JSON.stringify({ signing: [...signing, ...signing], encryption }),
       SYSTEM_ENCRYPTION_PUBLIC_KEY: "no-key-at-all-5d41402abc4b2a76b9719d911017c592",
       STRIPE_WEBHOOK_SECRET: "whsec_changeme_0f3e1c55a2d94b7786",
-      ALERT_WEBHOOK_URL: "http://127.0.0.1:9/hooks/T0KEN-77ab41", // nobody listens there
+      ALERT_WEBHOOK_URL: "http://127.0.0.1:9/hooks/T0KEN-77ab41", // no server listens there
     },
   });
 });

@@ -17,12 +17,12 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** In how many places of the chain the transaction stands. */
+/** Returns the number of times that the transaction is in the chain. */
 function places(blocks: readonly Block[], txId: string): number {
   return blocks.flatMap(({ transactions }) => transactions).filter(({ id }) => id === txId).length;
 }
 
-/** Waits until pending-writer has taken that many messages of one transaction. */
+/** Waits until pending-writer has accepted this many messages of one transaction. */
 function untilTaken(txId: string, count: number): Promise<void> {
   return until(async () =>
     expect(logged(pipeline, "transaction.pending").filter((line) => line.txId === txId)).toHaveLength(count),

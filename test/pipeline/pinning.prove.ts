@@ -12,12 +12,13 @@ import { startChain } from "../support/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {
-  // The watchdog is kept out of it: the message's own retries must do. For the watchdog see recovery.test.ts and restarts.prove.ts.
+  // The watchdog never acts here, so the message's own retries must suffice. recovery.test.ts and restarts.prove.ts
+  // test the watchdog.
   pipeline = await startChain({ vars: { STALL_AFTER_SECONDS: "3600", PIN_DEADLINE_SECONDS: "1" } });
 });
 afterAll(() => pipeline.close());
 
-/** What tier-persister failed at and will try again. */
+/** Returns the failed attempts of tier-persister that it will repeat. */
 const failedAttempts = () =>
   logged(pipeline, "message.retried").filter(({ worker }) => worker === "tier-persister");
 

@@ -39,7 +39,7 @@ afterAll(async () => {
   await alerts.close();
 });
 
-/** Every byte that somebody could read: text by the place where it was found. */
+/** Returns every byte that a person could read, as text, by the place where it was found. */
 async function everythingReadable(): Promise<Map<string, string>> {
   const found = await everythingKept(pipeline, world.userIds);
   for (const [i, { to, text }] of world.answers.entries()) found.set(`HTTP answer ${i} to ${to}`, text);
@@ -49,7 +49,10 @@ async function everythingReadable(): Promise<Map<string, string>> {
   return found;
 }
 
-/** As it is, as JSON spells it, as a URL does, as base64, and as a hash that anyone could guess. */
+/**
+ * Returns the spellings of a text: plain, as JSON or a URL escapes it, as base64, and as a hash that anyone could
+ * guess.
+ */
 function spellings(text: string): string[] {
   const bytes = utf8(text);
   const base64 = base64url(bytes.subarray(0, bytes.length - (bytes.length % 3)));
@@ -64,7 +67,7 @@ function placesOf(text: string, found: ReadonlyMap<string, string> = readable): 
 }
 
 function expectHidden(what: string, { personal, leaves, alsoPersonal = [], secret }: Trace): void {
-  // What is public is found, so what is not found is not there.
+  // The search finds the public texts, so a text that it does not find is not stored.
   for (const text of leaves) expect(placesOf(text), `${what}: ${text} is public`).not.toEqual([]);
   for (const [name, text] of Object.entries(personal)) expect(placesOf(text), `${what}: ${name}`).toEqual([]);
   for (const text of alsoPersonal) expect(placesOf(text), `${what}: ${text}`).toEqual([]);

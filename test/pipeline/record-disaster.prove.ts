@@ -28,7 +28,7 @@ const VARS = { STALL_AFTER_SECONDS: "60", PAID_TYPES: "asset_creation" };
 let pipeline: Pipeline;
 let directory: string;
 let user: UserKeys;
-/** Transactions by what became of them. */
+/** Transaction ids by their result. */
 const tx = { mined: "", erasedLater: "", erased: "", setAside: "", awaiting: "", pending: "" };
 
 beforeAll(async () => {
@@ -58,7 +58,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** One that no block can take: it is sealed to a key that the miner does not have. */
+/** Makes a transaction that no block can take, because it is sealed to a key that the miner does not have. */
 async function setAside(): Promise<string> {
   const publicKey = await publicKeyOf(await generateKeyring());
   const message = await seal(pipeline, payloadOf(), { publicKey });
@@ -68,7 +68,7 @@ async function setAside(): Promise<string> {
   return message.txId;
 }
 
-/** A command as an operator runs it. */
+/** Runs a command as an operator does. */
 function command(of: Pipeline, ...args: string[]): Promise<Ran> {
   const { ADMIN_SECRET } = of.secrets;
   return vdc([...args, "--url", of.url], { VDC_ADMIN_SECRET: ADMIN_SECRET, VDC_OPERATOR: "ada" });
@@ -84,7 +84,7 @@ const folder = () => join(directory, "records");
 const car = () => join(directory, "chain.car");
 const exportAll = (of: Pipeline) => command(of, "export", car(), "--records", folder(), "--yes");
 
-/** The bytes and the facts of every record of a kind, by key. */
+/** Returns the bytes and the metadata of every record of a kind, by key. */
 async function recordsOf({ r2, kv }: Pipeline, kind: RecordKind): Promise<Record<string, unknown>> {
   const { tier, prefix } = placeOf(kind);
   if (tier === "kv") {
@@ -117,7 +117,7 @@ describe("records that are lost", () => {
     expect([code, stderr]).toEqual([6, expect.stringContaining("vdc storage bring-records")]);
     await succeed(pipeline, "storage", "bring-records", folder());
     expect(await recordsOf(pipeline, kind)).toEqual(before);
-    await succeed(pipeline, "storage", "bring-records", folder()); // again: nothing changes
+    await succeed(pipeline, "storage", "bring-records", folder()); // nothing changes the second time
     expect(await recordsOf(pipeline, kind)).toEqual(before);
     expect(await exportAll(pipeline)).toMatchObject({ code: 0 });
   });

@@ -45,7 +45,7 @@ describe("pending objects that the chain head never heard of", () => {
     const messages = await Promise.all([1, 2, 3].map(() => seal(pipeline, payloadOf())));
     for (const message of messages) await writeUnseen(pipeline, message);
     expect((await status(pipeline)).counts.pending).toBe(0);
-    await pipeline.fireCron("miner"); // MINE_AT_COUNT are waiting, so it also asks for mining
+    await pipeline.fireCron("miner"); // MINE_AT_COUNT transactions are pending, so the cron also asks for mining
     await expectFinished(
       pipeline,
       blockNumber,
@@ -62,7 +62,7 @@ describe("pending objects that the chain head never heard of", () => {
     await mine(pipeline);
     await expectFinished(pipeline, blockNumber, [message.txId]);
 
-    await writeUnseen(pipeline, message); // as a late repeat that crashed before it asked
+    await writeUnseen(pipeline, message); // a late duplicate, whose writer crashed before it called the chain head
     await pipeline.fireCron("miner");
     expect(await pendingKeys(pipeline)).toEqual([]);
     await expectFinished(pipeline, blockNumber, [message.txId]);

@@ -39,7 +39,7 @@ interface KeyringJson {
   encryption: { status: string }[];
 }
 
-/** The keyring with the other's encryption key, which opens and is sealed to no more. */
+/** Adds the other keyring's encryption key as decrypt-only: it opens envelopes, and no envelope is sealed to it. */
 function withKeyOf(keyring: string, other: string): string {
   const { signing, encryption } = JSON.parse(keyring) as KeyringJson;
   const added = (JSON.parse(other) as KeyringJson).encryption.map((key) => ({
@@ -49,7 +49,10 @@ function withKeyOf(keyring: string, other: string): string {
   return JSON.stringify({ signing, encryption: [...encryption, ...added] });
 }
 
-/** Letters of pending-writer, one of each, and of every fourth transaction a second one, sealed anew. */
+/**
+ * Makes letters of pending-writer, one for each transaction and for every fourth transaction a second one, sealed
+ * again.
+ */
 async function lettersOf(distinct: number): Promise<{ letters: object[]; txIds: string[] }> {
   const payloads = Array.from({ length: distinct }, () => payloadOf());
   const twice = payloads.filter((_, i) => i % 4 === 0);
@@ -68,14 +71,14 @@ const statesOf = (entries: readonly DeadLetterEntry[]): Record<string, number> =
 
 const numbers = (entries: readonly DeadLetterEntry[]) => entries.map(({ blockNumber }) => blockNumber);
 
-/** How many the metrics say there are, in all states; none when that is unknown. */
+/** Returns the numbers of dead letters in the metrics, for each state; empty if they are unknown. */
 async function countsOf(of: Pipeline): Promise<number[]> {
   const text = await (await of.operate("/api/metrics")).text();
   const counts = [...text.matchAll(/^vdc_dead_letters(?:_open)?\{.*\} (\d+)$/gm)].map(([, n]) => Number(n));
   return counts.length === 0 ? [] : [counts.reduce((sum, n) => sum + n)];
 }
 
-/** What R2 holds of an entry. */
+/** Returns the values of an entry that R2 holds. */
 const factsOf = ({ id, failures, txId, blockNumber }: DeadLetterEntry) => ({
   id,
   failures,
@@ -97,7 +100,7 @@ describe("a transaction that was set aside", () => {
     const failure = { reason: "unknown_key", attempts: 1 };
     await untilEntry(pipeline, txId, { stage: "miner", state: "open", ...failure, failures: [failure] });
 
-    // Replayed too early: it fails for the same reason again, as the dry run says.
+    // A replay before the cause is mended fails for the same reason again, as the dry run says.
     const { id } = await entryOf(pipeline, txId);
     const select = { ids: [id] };
     await pipeline.fireCron("miner");
@@ -162,12 +165,13 @@ describe("a replay of 200, some of them of one transaction", () => {
     const second = await startReplay(pipeline, select, { ratePerSecond: 50 });
     expect(second.total).toBeGreaterThan(0);
     await until(async () => expect((await replayOf(pipeline, second.id)).replayed).toBeGreaterThan(0));
-    pipeline = await restart(pipeline); // what is in the queues is lost
+    pipeline = await restart(pipeline); // messages in the queues are lost
     const done = await untilReplay(pipeline, second.id, { state: "done" });
     expect(done.replayed + done.skipped).toBe(second.total);
     expect(done.failed).toBe(0);
 
-    // What the queues lost is known: it was replayed, and is not done. Until it is, it can be replayed again.
+    // The replayed letters whose messages the queues lost are known not to be done. Until they are, they can be
+    // replayed again.
     await until(async () => {
       const entries = await listed(pipeline, "&stage=pending-writer");
       const { waiting } = (await status(pipeline)).counts;
@@ -298,12 +302,12 @@ describe("the list", () => {
       const response = await pipeline.operate("/api/dead-letters?limit=1");
       expect(response.status, await response.text()).toBe(200);
     });
-    // While some are still to be read, how many there are is unknown, and not few.
+    // While records are still to be read, the metrics show no number instead of a number that is too small.
     for (const count of counted) expect(count).toBe(before.length);
     expect(await countsOf(pipeline)).toEqual([before.length]);
     const after = await listed(pipeline);
     expect(after.map(factsOf)).toEqual(before.map(factsOf));
-    // Whether one was being replayed is forgotten: it is open until an operator has looked at it.
+    // The index has lost which letters were being replayed. Such a letter is open until an operator has looked at it.
     const { open = 0, replaying = 0, ...done } = statesOf(before);
     const expected = { open: open + replaying, ...done };
     await until(async () => expect(statesOf(await listed(pipeline))).toEqual(expected));

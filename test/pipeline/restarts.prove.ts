@@ -75,7 +75,7 @@ describe("a miner that comes back from the dead", () => {
     expect(await crashed.reserve()).toEqual(reservation);
     await checkChain(pipeline);
 
-    pipeline = await restart(pipeline); // the watchdog has another miner make the block
+    pipeline = await restart(pipeline); // the watchdog makes another miner build the block
     await untilIdle(pipeline);
     await until(async () => expect((await latest(pipeline))?.blockNumber).toBe(blockNumber + 1));
     const [first, second] = (await checkChain(pipeline)).slice(blockNumber);

@@ -17,7 +17,7 @@ import { bring, restore, runs, untilRunEnds } from "../support/storage.ts";
 import { longChain, storeChain, writePins } from "../support/stored-chain.ts";
 import { loseKv } from "../support/transplant.ts";
 
-/** More than may be in flight at a time, so that most of it is not stored anew by the stages. */
+/** More than may be in flight at a time, so that the stages do not store most of it again. */
 const BLOCKS = 12;
 
 let secrets: LocalSecrets;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   chain = await longChain(secrets.SYSTEM_KEYRING, BLOCKS);
 });
 
-/** All of the chain is stored, and the chain head knows nothing of it. */
+/** The whole chain is stored, and the chain head does not know it. */
 let pipeline: Pipeline;
 beforeEach(async () => {
   pipeline = await startPipeline({ secrets, pins: (directory) => writePins(directory, chain) });
@@ -45,7 +45,7 @@ async function stage(bytes: Uint8Array<ArrayBuffer>, n: number): Promise<void> {
   await pipeline.r2.put(r2Keys.sealed(n, hex(await sha256OfFile(bytes))), bytes);
 }
 
-/** Block `n` as another attempt would have made it: a moment later, and signed by the same key. */
+/** Returns block `n` as another attempt would have made it: a moment later, and signed by the same key. */
 async function otherAttempt(n: number): Promise<Uint8Array<ArrayBuffer>> {
   const { signing } = await loadKeyring(secrets.SYSTEM_KEYRING);
   const { block } = copyOf(n);
@@ -61,7 +61,7 @@ async function restored(): Promise<StorageRun> {
   return untilRunEnds(pipeline, run.id);
 }
 
-/** Every block is finished, and in every tier as it was sealed. */
+/** Expects every block finished, and in every tier as it was sealed. */
 async function expectWhole(): Promise<void> {
   await until(async () => {
     expect((await runs(pipeline)).runs[0]).toMatchObject({ kind: "verify", state: "done", next: BLOCKS });
@@ -96,7 +96,7 @@ describe("a chain head that is restored", () => {
       customMetadata: pendingMetadata({ timestamp: 5, size: 100 }),
     });
     await restored();
-    await pipeline.fireCron("miner"); // sweeps what is pending
+    await pipeline.fireCron("miner"); // sweeps the pending objects
     await expectWhole();
     expect(await pipeline.r2.head(r2Keys.pending(txId))).toBeNull();
     const kept = await pipeline.r2.get(r2Keys.private(5));
@@ -106,7 +106,7 @@ describe("a chain head that is restored", () => {
   it("goes on with a block that is brought, though R2 holds wrong bytes of it", async () => {
     await loseKv(pipeline);
     const forged = await otherAttempt(5);
-    await pipeline.r2.put(r2Keys.block(5), forged.with(forged.length - 20, 65)); // whole, but for its signature
+    await pipeline.r2.put(r2Keys.block(5), forged.with(forged.length - 20, 65)); // whole, apart from its signature
     const run = await restored();
     expect(run).toMatchObject({ state: "failed", next: 5 });
     expect(run.message).toContain("vdc restore <file.car>");

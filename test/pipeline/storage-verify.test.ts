@@ -36,7 +36,10 @@ afterEach(() => pipeline.pinning.clearFaults());
 afterAll(() => pipeline.close());
 
 const OTHERS = (tiers: readonly TierName[]) => TIER_NAMES.filter((name) => !tiers.includes(name));
-/** The source is the first sound tier, in this order: the specification, "Rehydration Priority". */
+/**
+ * Returns the first of these tiers in the order of the specification, "Rehydration Priority". The source of a restore
+ * is the first right copy.
+ */
 const firstOf = (tiers: readonly TierName[]) => TIER_NAMES.find((name) => tiers.includes(name));
 
 describe("a block that is whole", () => {
@@ -170,7 +173,7 @@ describe("what else can be wrong with a copy", () => {
     expect(await pipeline.kv.get(kvKeys.transaction(txId))).toBe(record);
     expect(await pipeline.kv.get(kvKeys.asset("deed-1"), "json")).toEqual({
       ...JSON.parse(asset ?? ""),
-      note: "x", // nobody owns what a payment created; what others keep there stays
+      note: "x", // an asset that a payment created has no owner; values of other programs stay
     });
   });
 });
@@ -308,7 +311,7 @@ describe("what can't be verified", () => {
   });
 });
 
-/** Block `n` once more, with another time, signed by the system's own key. */
+/** Makes block `n` again with another time, signed by the system's own key. */
 async function signedFork(n: number, as = n): Promise<Uint8Array<ArrayBuffer>> {
   const { signing } = await loadKeyring(pipeline.secrets.SYSTEM_KEYRING);
   const block = readBlock(await archivedBytes(pipeline, n));

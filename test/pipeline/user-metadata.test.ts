@@ -65,7 +65,7 @@ describe("a user's metadata", () => {
         version: 4,
       });
     expect(await shown()).toEqual(fourth);
-    await pipeline.kv.delete(kvKeys.user(user.userId)); // as if it had never got there
+    await pipeline.kv.delete(kvKeys.user(user.userId)); // as if the record had never reached KV
     await put(fourth);
     expect(await shown()).toEqual(fourth);
   });
@@ -84,7 +84,7 @@ describe("a user's metadata", () => {
   });
 
   it("is the highest of twenty versions that come at once, and is never seen to go back", async () => {
-    const versions = Array.from({ length: 20 }, (_, i) => ((i * 7) % 20) + 1); // each once, in disorder
+    const versions = Array.from({ length: 20 }, (_, i) => ((i * 7) % 20) + 1); // each version once, in disorder
     const records = await Promise.all(versions.map((version) => sealed(version, crowded)));
     const seen: number[] = [];
     const over = new AbortController();

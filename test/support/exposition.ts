@@ -1,4 +1,4 @@
-/** One line of the metrics' text. */
+/** A line of the metrics' text. */
 export interface Sample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

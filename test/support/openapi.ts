@@ -84,7 +84,7 @@ export function callOf(id: string): DocumentedCall {
   return call;
 }
 
-/** What a `$ref` of the document points to, or the value itself. */
+/** Returns the target of a `$ref` of the document, or the value itself. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what stands there
 export function followed<T>(value: object): T {
   if (!("$ref" in value)) return value as T;

@@ -11,7 +11,7 @@ export interface Sql {
   exec<Row extends object = Record<string, unknown>>(query: string, ...values: unknown[]): Promise<Row[]>;
 }
 
-/** One Worker of a running platform, as a test controls it. */
+/** Lets a test control one Worker of a running platform. */
 interface WorkerHandle {
   /** The Worker's bindings, as the Worker itself holds them. */
   getEnv(): Promise<object>;

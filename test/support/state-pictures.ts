@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ROOT } from "../../cli/local/workers.ts";
 import { BLOCK_MOVES, STAGE_AFTER, TRANSACTION_MOVES, type Move } from "../../shared/chain/states.ts";
 
-/** `node test/support/state-pictures.ts` draws the pictures of docs/design.md anew. */
+/** `node test/support/state-pictures.ts` redraws the pictures of docs/design.md. */
 export const DESIGN = join(ROOT, "docs", "design.md");
 
 type Pictured = Move<string> & { readonly stage?: string };

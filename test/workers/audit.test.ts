@@ -32,7 +32,7 @@ async function page(query = ""): Promise<AuditPage> {
   return response.json();
 }
 
-/** The whole log, which must verify. */
+/** Returns the whole log, and expects that it verifies. */
 async function log(): Promise<AuditEntry[]> {
   const { entries, head, next } = await page("?limit=1000");
   expect(verifyAuditChain(entries)).toEqual(head);
@@ -40,7 +40,7 @@ async function log(): Promise<AuditEntry[]> {
   return entries;
 }
 
-/** The entries that the work leaves. */
+/** Returns the entries that the work adds. */
 async function leftBy(work: () => Promise<unknown>): Promise<AuditEntry[]> {
   const before = (await log()).length;
   await work();
@@ -122,7 +122,7 @@ describe("an operator's action", () => {
   it("is recorded under the operator's name in any script", async () => {
     for (const [header, name] of [
       ["UTF-8''%E6%9D%8E%E9%9B%B7", "李雷"],
-      [Buffer.from("Łukasz").toString("latin1"), "Łukasz"], // as curl sends it
+      [Buffer.from("Łukasz").toString("latin1"), "Łukasz"], // the bytes that curl sends
       ["Ann", "Ann"],
     ] as const) {
       const [asked] = await leftBy(async () => {
@@ -146,7 +146,7 @@ describe("an operator's action", () => {
   });
 });
 
-/** All of them, also those that are added later. */
+/** Covers every such call, also a call that is added later. */
 it("every operator's call that does not only read leaves an asked and an answered, with the name", async () => {
   const actions = ROUTES.filter(([method, , { plan }]) => plan.who === "operator" && method !== "GET").map(
     ([method, path]) => `${method} ${path}`,

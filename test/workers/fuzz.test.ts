@@ -11,7 +11,7 @@ import { submit } from "../support/sealed-payments.ts";
 
 const OPERATORS = CALLS.filter(({ operator }) => operator);
 
-/** The same requests each time. FUZZ_SEED has others made, FUZZ_RUNS that many of each call. */
+/** Each run sends the same requests. FUZZ_SEED selects others, and FUZZ_RUNS the number for each call. */
 const { FUZZ_SEED, FUZZ_RUNS } = process.env;
 const SETTINGS = { seed: Number(FUZZ_SEED ?? 20_261_122), numRuns: Number(FUZZ_RUNS ?? 8) };
 
@@ -29,8 +29,8 @@ afterAll(() => pipeline.close());
 const LARGE = 16 * 1024; // bytes that may still be on their way when the answer comes
 
 /**
- * Sends the request, again where the connection closed. The gateway answers before it has read a large body, and closes the
- * connection then; another request may just have been sent on it.
+ * Sends the request, and repeats it if the connection closed. The gateway answers before it has read a large body and
+ * then closes the connection, on which another request may just have been sent.
  */
 async function send(
   request: FuzzedRequest,
@@ -47,13 +47,13 @@ async function send(
   return outcome.value;
 }
 
-/** Recognises an answer that miniflare made in the gateway's place: it has no request id. */
+/** Recognises an answer that miniflare made in place of the gateway: it has no request id. */
 async function isLost(response: Response): Promise<boolean> {
   if (response.status !== 500 || response.headers.has("x-request-id")) return false;
   return (await response.clone().text()).startsWith("Error: Network connection lost");
 }
 
-/** With the operator's secret, or Stripe's, where the call asks for one. */
+/** Sends the request, with the operator's secret or Stripe's signature if the call requires one. */
 async function sendAsAllowed(call: DocumentedCall, request: FuzzedRequest): Promise<Response> {
   const { ADMIN_SECRET, STRIPE_WEBHOOK_SECRET } = pipeline.secrets;
   if (call.operator) return send(request, { "x-admin-secret": ADMIN_SECRET });
@@ -66,7 +66,7 @@ async function sendAsAllowed(call: DocumentedCall, request: FuzzedRequest): Prom
 const INTERNALS =
   /\n\s+at |\.ts\b|\.js:\d|node_modules|valibot|workerd|(?:Type|Reference|Range|Syntax)Error|SQLITE/i;
 
-/** As documented, no 5xx, nothing from inside. */
+/** Expects a documented answer without a 5xx status and without internal details. */
 async function expectDocumented(call: DocumentedCall, response: Response, method?: string): Promise<void> {
   expect(response.status, await shown(response)).toBeLessThan(500);
   expectHeaders(response);
@@ -135,7 +135,7 @@ describe("the fuzzer", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(segments, { minLength: 1, maxLength: 6 }), async (parts) => {
         const { pathname } = new URL(`/x/${parts.join("/")}`, "http://localhost");
-        if (pathname.startsWith("//") || CALLS.some((call) => isAt(call, pathname))) return; // the first: another host's
+        if (pathname.startsWith("//") || CALLS.some((call) => isAt(call, pathname))) return; // `//…` would be another host's
         await expectDocumented(nowhere, await pipeline.fetch(pathname));
       }),
       SETTINGS,
@@ -149,12 +149,12 @@ describe("the fuzzer", () => {
   });
 });
 
-/** A path that ends with slashes is the same. */
+/** Tells whether the path is the call's, with or without slashes at its end. */
 function isAt({ path }: DocumentedCall, pathname: string): boolean {
   return new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+").replace(/\/$/, "")}/*$`).test(pathname);
 }
 
-/** As a call would be that has this answer and no other. */
+/** Makes a call with this one documented answer. */
 function answeringOnly(status: number, component: string): DocumentedCall {
   const answer = followed<Answer>(DOCUMENT.components.responses?.[component] ?? {});
   return {

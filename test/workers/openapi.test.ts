@@ -11,13 +11,13 @@ import { expectHeaders, expectPrivate } from "../support/problems.ts";
 import { prepare, RECIPES } from "../support/recipes.ts";
 import { secretsIn, secretTexts } from "../support/secrets.ts";
 
-/** Statuses that every call of a kind answers alike, so that no recipe is needed. */
+/** Statuses that calls of a kind answer alike, so that no recipe is needed. */
 const ALIKE = ["400", "401", "413", "429"];
 
 const hasRecipe = ({ id }: DocumentedCall, status: string) => RECIPES[id]?.[Number(status)] !== undefined;
 const texts = ({ parameters }: DocumentedCall) => parameters.filter((parameter) => parameter.in !== "header");
 
-/** A path of the call, each parameter with a value that its schema takes. */
+/** Returns a path of the call, with a value that fits for each parameter. */
 function pathOf({ path, parameters }: DocumentedCall): string {
   return parameters
     .filter((parameter) => parameter.in === "path")
@@ -30,7 +30,7 @@ function pathOf({ path, parameters }: DocumentedCall): string {
     }, path);
 }
 
-/** All that was answered, by call and status; the last where there were several. */
+/** The last answer of each call and status. */
 const answers = new Map<string, string>();
 
 async function expectAsDocumented(call: DocumentedCall, status: string, response: Response): Promise<void> {

@@ -72,7 +72,7 @@ describe("the operator's calls", () => {
 
   it("are answered with the secret, never cached", async () => {
     const calls = await operatorCalls(pipeline);
-    // One thing among many has an id, which a test elsewhere knows.
+    // Leaves out calls about a single thing. They need an id, and other tests cover them.
     for (const { path } of calls.filter((one) => one.method === "GET" && !one.path.endsWith("/1"))) {
       const response = await pipeline.operate(path);
       expect(response.status, path).toBe(200);
@@ -172,7 +172,7 @@ describe("the operator's calls", () => {
       seen.push(...page.transactions.map(({ txId }) => txId));
       cursor = page.next;
     } while (cursor !== null);
-    expect(seen).toEqual(txIds); // the order of admission
+    expect(seen).toEqual(txIds); // in the order of admission
     expect(sizes).toEqual([2, 2, 1]);
 
     const all = await (await pipeline.operate("/api/vdc/pending")).json<{ next: string | null }>();
@@ -190,7 +190,7 @@ describe("the operator's calls", () => {
 
     const { blockNumber } = await mine(pipeline);
     const block = (await checkChain(pipeline))[blockNumber];
-    expect(block?.transactions.map(({ id }) => id)).toEqual(txIds); // whatever their timestamps say
+    expect(block?.transactions.map(({ id }) => id)).toEqual(txIds); // whatever their timestamps are
     expect(await (await pipeline.operate("/api/vdc/pending")).json()).toEqual({
       count: 0,
       waiting: 0,
@@ -272,7 +272,7 @@ describe("the operator's calls", () => {
       await expectProblem(await post("/api/vdc/resume", body), "invalid-body", JSON.stringify(body));
     expect((await status(pipeline)).halted).not.toBeNull();
 
-    await pipeline.r2.delete(r2Keys.block(blockNumber)); // the operator has looked: it was put there by mistake
+    await pipeline.r2.delete(r2Keys.block(blockNumber)); // the operator has seen that the object was put there by mistake
     const resumed = await post("/api/vdc/resume", {
       by: "ann",
       reason: "a test copy was restored by mistake",
@@ -310,7 +310,7 @@ describe("approval mode", () => {
         { id: "approved", body: { v: 1, cause: "approved" } },
       ]);
       expect(asked.acked).toEqual(["approved", "threshold"]);
-      // The watchdog's time to ask by itself would have been a second after the first arrived.
+      // The watchdog would have asked by itself a second after the first transaction arrived.
       await until(async () => {
         const response = await pipeline.operate("/api/vdc/status");
         const { oldestWaitingSeconds } = await response.json<{ oldestWaitingSeconds: number }>();

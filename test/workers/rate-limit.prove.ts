@@ -16,11 +16,14 @@ afterAll(() => pipeline.close());
 
 const from = (address: string) => ({ "cf-connecting-ip": address });
 
-/** Asks until it is refused, and as often as no limit allows. @returns how many were let through */
+/**
+ * Asks until it is refused, at most more often than any limit allows. @returns the number of answers that were not
+ * refused
+ */
 async function useUp(name: keyof typeof RATE_LIMITS, ask: () => Promise<Response>): Promise<number> {
   const { limit } = RATE_LIMITS[name].simple;
   let through = 0;
-  // Twice the limit: the minute may turn in between, and then the count begins anew.
+  // Asks for twice the limit, because the minute may end in between, and then the count begins again.
   for (let asked = 0; asked < 2 * limit + 20; asked += 20) {
     const answers = await Promise.all(Array.from({ length: 20 }, ask));
     const refused = answers.filter(({ status }) => status === 429).length;
@@ -47,11 +50,11 @@ describe("one address that floods the gateway", () => {
     const through = await useUp("PUBLIC_WRITES", () => submit("2001:db8:1:2::1"));
     expect(through).toBeGreaterThanOrEqual(RATE_LIMITS.PUBLIC_WRITES.simple.limit);
     await expectLimited("postTransactions", await submit("2001:db8:1:2::1"));
-    await expectLimited("postTransactions", await submit("2001:db8:1:2:ffff::7")); // the same customer's
+    await expectLimited("postTransactions", await submit("2001:db8:1:2:ffff::7")); // the same customer's address
     expect((await submit("2001:db8:1:3::1")).status).toBe(400);
     expect((await submit("192.0.2.1")).status).toBe(400);
 
-    // What others may do goes on, and Stripe's payments and operators' calls, wherever they come from.
+    // Other clients' calls go on, and so do Stripe's payments and operators' calls from any address.
     const submission = await signed(await newUser(), creation(`deed-${CHAIN_ID}`));
     expect((await postSubmission(pipeline, submission)).status).toBe(202);
     expect((await deliver(pipeline, purchase())).status).toBe(200);

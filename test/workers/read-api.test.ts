@@ -27,7 +27,7 @@ async function read<Body = Json>(pipeline: Pipeline, path: string): Promise<Body
   return JSON.parse(text) as Body;
 }
 
-/** The block in R2, without what KV and the API add to it. */
+/** Returns the block in R2, without the members that KV and the API add. */
 async function archived({ r2 }: Pipeline, blockNumber: number): Promise<Json> {
   const object = await r2.get(r2Keys.block(blockNumber));
   if (object === null) throw new Error(`R2 has no block ${blockNumber}`);
@@ -66,7 +66,7 @@ describe("an empty chain", () => {
 });
 
 describe("the public reads", () => {
-  const LAST = 3; // block of the chain below
+  const LAST = 3; // number of the last block of the chain below
   let pipeline: Pipeline;
   afterEach(() => pipeline.pinning.clearFaults());
   let assetTx: string;
@@ -220,7 +220,7 @@ describe("the public reads", () => {
       timestamp,
       blockUrl: `/api/vdc/blocks/${blockNumber}`,
     });
-    await pipeline.kv.delete(kvKeys.transaction(txId)); // not shown by KV yet, or lost
+    await pipeline.kv.delete(kvKeys.transaction(txId)); // lost, or not yet visible in KV
     expect(await at(txId)).toEqual({
       txId,
       state: "mined",
@@ -273,7 +273,7 @@ describe("the public reads", () => {
       if (r2 === undefined) throw new Error("R2 has no block 1");
       kept = { kv, r2, cid: (JSON.parse(kv) as { ipfsHash: string }).ipfsHash };
     });
-    /** As if KV held this, and R2 that; undefined: nothing. */
+    /** Sets KV's and R2's copies of the block; undefined deletes a copy. */
     async function copies(kv: string | undefined, r2: ArrayBuffer | Uint8Array | undefined): Promise<void> {
       pipeline.pinning.clearFaults();
       await (kv === undefined ? pipeline.kv.delete(kvKeys.block(n)) : pipeline.kv.put(kvKeys.block(n), kv));
@@ -301,7 +301,7 @@ describe("the public reads", () => {
 
     it("come from R2 when what KV holds is no block, or another", async () => {
       const other = (await pipeline.kv.get(kvKeys.block(2))) ?? "";
-      // The first is still a block, of this number and hash; only its contents are not what the hash says.
+      // The first is still a block of this number and hash, but its contents do not match the hash.
       const forged = kept.kv.replace(
         /"privateCommitment":"(.)/,
         (_, digit) => `"privateCommitment":"${digit === "0" ? 1 : 0}`,
@@ -321,7 +321,7 @@ describe("the public reads", () => {
     it("come from IPFS when R2 holds other bytes", async () => {
       const other = await (await pipeline.r2.get(r2Keys.block(2)))?.arrayBuffer();
       const text = new TextDecoder().decode(kept.r2);
-      // Still a block to look at, and it claims the hash of the true one.
+      // The result still looks like a block, and claims the hash of the true one.
       const tampered = text.replace(/"privateCommitment":"./, '"privateCommitment":"');
       const digit = text.includes('"privateCommitment":"0') ? "1" : "0";
       const forged = tampered.replace('"privateCommitment":"', `"privateCommitment":"${digit}`);
@@ -390,7 +390,7 @@ describe("bad input", () => {
   it.each(["blocks", "transactions", "assets"])(
     "in a %s id is a 400 or 404 problem, never a 500",
     async (noun) => {
-      // These are ids that an asset might have.
+      // Ids of this form could be an asset's.
       const wellFormed = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
       for (const id of RUBBISH) {
         const slug = noun === "assets" && wellFormed.test(id) ? "not-found" : "invalid-parameter";

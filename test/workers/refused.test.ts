@@ -17,7 +17,7 @@ import {
   type WholeState,
 } from "../support/whole-state.ts";
 
-const EACH = Number(process.env.FUZZ_RUNS ?? 10); // requests of each call
+const EACH = Number(process.env.FUZZ_RUNS ?? 10); // requests for each call
 
 let pipeline: Pipeline;
 let refusals: readonly Refusal[];
@@ -27,35 +27,35 @@ let requests: object;
 beforeAll(async () => {
   pipeline = await startPipeline({ tap: true, vars: { STALL_AFTER_SECONDS: "600" } });
   refusals = await refusalsOf(pipeline);
-  // A Durable Object makes its tables when it is first asked anything.
+  // A Durable Object makes its tables at its first call.
   for (const path of ["/api/metrics", "/api/dead-letters", "/api/storage-verify/status", "/api/audit"])
     await pipeline.operate(path);
-  await everythingStored(pipeline); // the count of what waits too, which is written at most once a second
+  await everythingStored(pipeline); // waits for the count of pending transactions, which is written at most once a second
   before = await wholeState(pipeline);
   messages = delivered(pipeline).length;
   ({ requests } = pipeline.pinning.stats());
 });
 afterAll(() => pipeline.close());
 
-/** What stands in a path so that the body is looked at. */
+/** Values of path parameters that let the call read the body. */
 const VALUES: Readonly<Record<string, string>> = {
   "{txId}": `vdc_tx_${"0".repeat(40)}`,
   "{userId}": "0".repeat(64),
   "{id}": "0".repeat(32),
 };
 
-/** What a refused call may leave behind, and why. All else must be as it was. */
-const MAY_COME = [/^AuditLog entry /]; // somebody who holds the operator's secret has tried: that stays known
+/** Entries that a refused call may leave. Everything else must be unchanged. */
+const MAY_COME = [/^AuditLog entry /]; // an attempt by a holder of the operator's secret stays known
 
 async function expectNothingDone(): Promise<void> {
   const { gone, come } = difference(before, await wholeState(pipeline));
   expect(gone).toEqual([]);
   expect(come.filter((row) => !MAY_COME.some((may) => may.test(row)))).toEqual([]);
   expect(delivered(pipeline).slice(messages)).toEqual([]);
-  expect(pipeline.pinning.stats().requests).toMatchObject({ ...requests, list: expect.any(Number) }); // we list pins
+  expect(pipeline.pinning.stats().requests).toMatchObject({ ...requests, list: expect.any(Number) }); // the test lists pins
 }
 
-/** Sends it, and has it refused. @returns its status */
+/** Sends the request and expects a refusal. @returns its status */
 async function refused(what: string, asked: Promise<Response>): Promise<number> {
   const response = await asked;
   const said = `${what}: ${response.status} ${(await response.text()).slice(0, 300)}`;
@@ -71,7 +71,7 @@ function send({ method, path, headers, body }: FuzzedRequest, more: Record<strin
 const secretOf = ({ operator }: DocumentedCall): Record<string, string> =>
   operator ? { "x-admin-secret": pipeline.secrets.ADMIN_SECRET } : {};
 
-/** Some calls take nothing that could be wrong: of these there are none, and of all fewer than were made. */
+/** Returns requests with this verdict. Some calls accept every input, so they have no misfits. */
 function samples(call: DocumentedCall, verdict: FuzzedRequest["verdict"]): FuzzedRequest[] {
   const known = { blockNumber: ["0", "1"], assetId: ["deed-1"] };
   return fc.sample(requestsOf(call, known), EACH).filter((request) => request.verdict === verdict);
@@ -122,7 +122,7 @@ describe("what is refused changes nothing", () => {
     const methods = ["GET", "POST", "PUT", "DELETE", "PROPFIND"];
     const asked = CALLS.flatMap(({ path }) => methods.map((method) => ({ method, path })));
     const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
-    /** `/api/dead-letters/dismissals` may also be a dead letter of that id. */
+    /** `/api/dead-letters/dismissals` may also name a dead letter of that id. */
     const takes = (method: string, path: string) =>
       CALLS.some((call) => {
         const pattern = new RegExp(`^${call.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`);

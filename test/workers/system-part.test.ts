@@ -8,11 +8,11 @@ import { fromHex, hex } from "../../shared/crypto/bytes.ts";
 import { generateKeyring, loadKeyring, rotateKeyring, type Keyring } from "../../shared/crypto/keyring.ts";
 import { systemPart } from "../../workers/miner/system-part.ts";
 
-/** A chain that grows by what the miner would build, with whatever keyring it has at that time. */
+/** A chain that grows by the blocks that the miner would build, with its keyring of that time. */
 class Chain {
   readonly blocks: Block[] = [];
   readonly announcedKeyIds: string[] = [];
-  /** What the next block is to state. */
+  /** The revocation that the next block must state. */
   revocation: KeyRevocation | null = null;
   readonly #nodes = new Map<string, Uint8Array>();
   readonly #store: NodeStore = {
@@ -63,7 +63,7 @@ class Chain {
   }
 }
 
-/** The keyring with its oldest signing key active, and the others retired. */
+/** Returns the keyring with its oldest signing key active and the others retired. */
 function reactivated(keyring: string): string {
   const parsed = JSON.parse(keyring) as { signing: { status: string }[] };
   const signing = parsed.signing.map((key, i) => ({ ...key, status: i === 0 ? "active" : "retired" }));

@@ -18,7 +18,7 @@ it("a decision, an alarm and a call read as many rows whatever the objects hold"
   expect(compared.length).toBeGreaterThan(25);
   for (const { name, small, full } of compared) {
     const [less = NaN, more = NaN] = [small, full].map(([one]) => one?.rows.read);
-    // The history tree is deeper by one for each time that the chain doubles.
+    // The history tree grows by one level whenever the chain doubles.
     expect(Math.abs(more - less), `${name}: ${less} and ${more} rows`).toBeLessThanOrEqual(less * 0.01);
   }
 });

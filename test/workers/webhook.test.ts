@@ -22,11 +22,11 @@ const MAX_BODY_BYTES = 256_000;
 const seconds = () => Math.floor(Date.now() / 1_000);
 
 interface Delivery {
-  /** Signs; null: no signature at all. */
+  /** The secret that signs; null sends no signature. */
   secret?: string | null;
-  /** Seconds from now to the time that is signed. */
+  /** Seconds from now to the signed time. */
   shift?: number;
-  /** What is sent in place of the body that was signed. */
+  /** The body that is sent in place of the signed one. */
   sent?: BodyInit;
   signature?: string;
 }
@@ -57,7 +57,7 @@ async function taken(response: Response): Promise<{ received: true; txId: string
   return body;
 }
 
-/** The transactions as they stand in the chain, once they have arrived and are mined. */
+/** Returns the transactions in the chain, once they have arrived and are mined. */
 async function mined(pipeline: Pipeline, txIds: readonly string[]): Promise<Transaction[]> {
   await until(async () => {
     for (const txId of txIds)
@@ -88,7 +88,7 @@ async function expectIgnored(response: Response, reason: string): Promise<void> 
 
 describe("the webhook", () => {
   let pipeline: Pipeline;
-  /** What was answered with a transaction: the last test holds the chain against it. */
+  /** Ids in successful answers. The last test compares the chain with them. */
   const accepted = new Set<string>();
   beforeAll(async () => {
     pipeline = await startPipeline({
@@ -340,7 +340,7 @@ function withObject(event: SyntheticEvent, changes: Record<string, string | bool
   return { ...event, data: { ...event.data, object: { ...event.data.object, ...changes } } };
 }
 
-/** Sent chunked, so without Content-Length. */
+/** Sends the text in chunks, and so without Content-Length. */
 function streamed(text: string): ReadableStream<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
   const CHUNK = 50_000;

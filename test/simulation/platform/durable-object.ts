@@ -11,7 +11,7 @@ export type ObjectClass = new (context: never, env: never) => object;
 const LIMIT = 900_000;
 const ALARM_RETRIES = 6;
 
-/** One life of an instance. Its memory dies with it. */
+/** A life of an instance. The memory dies with it. */
 interface Life {
   readonly invocation: Invocation;
   readonly instance: Record<string, unknown>;

@@ -18,7 +18,7 @@ export class Promised {
   /** Payments that VDC accepted, by the submission that they pay. */
   readonly #payments = new Map<string, string[]>();
   readonly #paid = new Set<string>();
-  /** By name, the transactions of which the chain must take at least one. */
+  /** Groups of transactions, by name. The chain must take at least one of each group. */
   readonly #oneOf = new Map<string, Set<string>>();
   readonly #byToken = new Map<string, Set<string>>();
   /** The highest version of metadata that VDC confirmed, by user. */
@@ -76,8 +76,8 @@ export class Promised {
   }
 
   /**
-   * Of all accepted transactions of this name, the chain takes at least one: the first creation of an asset, or a
-   * user's first registration.
+   * Notes a group by its name. If VDC accepts any of the group, the chain must take at least one: a creation of an
+   * asset, or a registration of a user.
    */
   isOneOf(name: string, txId: string): void {
     this.#oneOf.set(name, (this.#oneOf.get(name) ?? new Set()).add(txId));

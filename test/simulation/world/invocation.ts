@@ -7,7 +7,7 @@ export class Died extends Error {
 }
 
 /**
- * One run of a Worker, or one life of a Durable Object's instance; it dies as a whole. After its death, its
+ * A run of a Worker, or a life of a Durable Object's instance; it dies as a whole. After its death, its
  * computations have no effect outside.
  */
 export class Invocation {
