@@ -96,11 +96,15 @@ async function held(world: World, caller: Invocation, where: string): Promise<vo
   if (caller.heldUntil > world.now && !world.calm) await world.sleep(caller.heldUntil - world.now);
 }
 
+/** A call that reports failure, and is done later: no caller takes it for answered. */
+export class DoneLater extends Error {}
+
 /** The caller hears of the second time; where that was refused, of the first. */
 async function settleAgain<T>(perform: () => T | Promise<T>, first: T): Promise<T> {
   try {
     return await perform();
-  } catch {
+  } catch (error) {
+    if (error instanceof DoneLater) throw error;
     return first;
   }
 }
