@@ -6,14 +6,15 @@ import type { RunRow } from "./runs.ts";
 
 /**
  * What the latest verification of each block left undone, and how often a tier was restored.
- * @returns numbers of the blocks of which no tier had a sound copy, and that are whole again
+ * @returns numbers of the blocks that were not whole and are whole again. A block that had no sound copy may be partial in
+ *   between, while a tier can't be reached.
  */
 export function noteReports(sql: Sql, reports: readonly BlockReport[], now: number): readonly number[] {
   const healed: number[] = [];
   for (const report of reports) {
     const { blockNumber, status } = report;
     const [before] = sql
-      .exec<{ status: string }>("DELETE FROM trouble WHERE block_number = ? RETURNING status", blockNumber)
+      .exec("DELETE FROM trouble WHERE block_number = ? RETURNING block_number", blockNumber)
       .toArray();
     if (status === "partial" || status === "failed")
       sql.exec(
@@ -23,7 +24,7 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
         TIER_NAMES.filter((name) => isWrong(report[name])).join(","),
         now,
       );
-    else if (before?.status === "failed") healed.push(blockNumber);
+    else if (before !== undefined) healed.push(blockNumber);
     for (const name of Object.keys(report.rehydrated))
       sql.exec(
         "INSERT INTO rehydrated (tier, count) VALUES (?, 1) ON CONFLICT (tier) DO UPDATE SET count = count + 1",
