@@ -25,8 +25,8 @@ export interface IssuedToken {
 const PRIVATE_BYTES = 4_096;
 
 /**
- * Makes a token that registers one user. If the answer is lost, the operator makes another token: the lost token is known to no
- * person, and it expires.
+ * Makes a token that registers one user. If the answer is lost, the operator makes another token. The lost one can't be used,
+ * because only its hash is stored, and it expires.
  * @throws Problem "body-too-large" or "not-configured"
  */
 export async function issueToken(order: TokenOrder, env: Env, log: Log): Promise<IssuedToken> {
@@ -48,7 +48,7 @@ export async function issueToken(order: TokenOrder, env: Env, log: Log): Promise
   const envelope = await (await systemKey(env)).seal(SEALED_NAMES.activation(tokenHash), contents);
   const sealed = { kind: "activation_token", id: tokenHash, envelope } as const;
   if (!(await createSealed(env.R2, sealed, tokenMetadata({ expiresAt }))))
-    throw new Error("two tokens have the same hash: the random numbers are none");
+    throw new Error("two tokens have the same hash: the random number generator is broken");
   log.info("activation.issued", { tokenHash, expiresAt });
   return { token, tokenHash, expiresAt };
 }

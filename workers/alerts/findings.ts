@@ -75,7 +75,7 @@ function stalled({ unfinished, miningOwedSince }: StatusFacts, limits: Limits, n
   return {
     alert: "stalled",
     firing: false,
-    summary: "Every block in flight moves again, and no payment is owed a block.",
+    summary: "Every block in flight moves again, and no payment is overdue.",
     details: {},
   };
 }
@@ -222,8 +222,8 @@ function unreadable(readings: Readings): Finding {
     patience: BLIND_FOR,
     summary:
       blind.length > 0
-        ? `Of ${blind.join(", ")} nothing can be read, so no other alert about it can be given. The log of alerts says why.`
-        : "Everything that alerts are made of can be read again.",
+        ? `${blind.join(", ")} could not be read, so alerts about it are missing. The log of the Worker alerts says why.`
+        : "Everything that the alerts check can be read again.",
     details: { parts: blind.join(",") },
   };
 }

@@ -28,7 +28,7 @@ export function beginAssetWrites(
   return { mayWriteFor: lands * 1_000 };
 }
 
-/** Frees the lock: every write of this Worker was answered. */
+/** Ends the permission of this Worker: every write of it was answered. */
 export function endAssetWrites(sql: Sql, writer: string): void {
   if (readFact(sql, "assetWrites")?.writer === writer) forgetFact(sql, "assetWrites");
 }

@@ -15,7 +15,8 @@ import { nextRevocation } from "./signing-keys.ts";
 export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
 
 /**
- * An effect outside the chain head that follows from its decisions. Each duty may be repeated, and none runs inside a decision.
+ * Work for the alarm that follows from decisions: an effect outside the chain head, or a further decision that is due. Each duty
+ * may be repeated, and no effect outside runs inside a decision.
  */
 export type Duty =
   | { readonly kind: "publish_latest"; readonly blockNumber: number; readonly value: object }

@@ -56,7 +56,7 @@ export function cleaned(sql: Sql, { life, blockNumber }: BlockReport, now: numbe
   const block = sealedBlock(sql, blockNumber);
   if (!moveTo(sql, block, "complete", now)) return "already";
   addTo(sql, "pending", -block.transactions);
-  writeFact(sql, "mineNudgeAt", now); // another block may be in flight
+  writeFact(sql, "mineNudgeAt", now); // there is room for another block in flight
   return "moved";
 }
 

@@ -87,8 +87,9 @@ function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal
 }
 
 /**
- * Notes that the envelope in `set-aside/` is the valid one from now on, also when the transaction is replayed. One decision at a
- * time makes this note or a readmission: a transaction that is not set aside keeps its envelope in `pending/`.
+ * Notes that the envelope in `set-aside/` is the valid one from now on, also when the transaction is replayed. The chain head
+ * makes this decision and each readmission one after the other: a transaction that is not set aside when this runs keeps its
+ * envelope in `pending/`.
  * @returns ids of the transactions whose object in `pending/` may be deleted
  */
 export function noteMoved(sql: Sql, txIds: readonly string[]): readonly string[] {

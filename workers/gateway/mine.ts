@@ -138,7 +138,7 @@ async function waitForBlock(
   }
 }
 
-/** Decides that the block will not come: no transaction waits for it, and no block is being made. */
+/** Decides whether the block can no longer come: no transaction waits for it, and no block is being made. */
 async function nothingLeft(env: Call["env"]): Promise<boolean> {
   const { counts, unfinished } = await chainHead(env).status();
   return counts.waiting === 0 && unfinished.every(({ blockNumber }) => blockNumber === 0);

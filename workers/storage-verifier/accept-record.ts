@@ -92,7 +92,7 @@ async function acceptArchive({ id, bytes }: Brought, env: Env): Promise<RecordAn
   const foreign = foreignIn(archive, block?.transactions);
   if (foreign !== undefined) return { invalid: foreign };
   return (await restoreArchive(env.R2, archive))
-    ? { stored: true, detail: "what R2 lacked of it was put" }
+    ? { stored: true, detail: "the parts that R2 lacked were restored" }
     : { stored: false, detail: "R2 has all of it" };
 }
 

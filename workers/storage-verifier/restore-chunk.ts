@@ -71,7 +71,7 @@ async function atEnd(
   if (next <= extent.highest)
     return failed(
       run,
-      `Block ${next} can't be restored (${faults}), and without it none after it; storage tells of blocks up to ${extent.highest}. ` +
+      `Block ${next} can't be restored (${faults}), and no later block without it; storage shows blocks up to ${extent.highest}. ` +
         "Bring it from an auditor's export: vdc restore <file.car>",
       env,
     );

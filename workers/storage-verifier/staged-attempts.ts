@@ -15,7 +15,7 @@ export interface StagedAttempt {
  *
  * - A supplied copy was published, so it comes before every attempt.
  * - Within one life the sealed attempt has the highest revision: a block is sealed only at its reservation's latest revision, and
- * is never revised afterwards. Attempts at one revision hold the same transactions and have the same hash.
+ *   is never revised afterwards. Attempts at one revision hold the same transactions and have the same hash.
  * - A later life knows every block that an earlier one sealed, so its attempts come first.
  */
 export async function stagedAttempts(blockNumber: number, { R2 }: Env): Promise<readonly StagedAttempt[]> {
