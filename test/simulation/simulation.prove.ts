@@ -9,7 +9,9 @@ const DAY_MS = 86_400_000;
 const SEEDS_A_DAY = 1_000;
 
 /** Seeds that once failed, and led to a fix of VDC or of the simulation. */
-const ONCE_BROKEN = [21_572, 52_000_009, 52_000_422, 53_000_992, 706_851_737, 706_851_792, 706_851_794];
+const ONCE_BROKEN = [
+  21_572, 52_000_009, 52_000_422, 53_000_992, 53_001_134, 53_001_255, 706_851_737, 706_851_792, 706_851_794,
+];
 
 const from = setting("VDC_SEEDS_FROM", Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY);
 const seeds = setting("VDC_SEEDS", 300);

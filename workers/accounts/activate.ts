@@ -21,10 +21,10 @@ export interface Activated {
 }
 
 /**
- * Registers the user who holds a token. All is verified before the token is spent, and spending it is what decides; from
- * there on it is spent for this very transaction, and the same request again finishes what a crash left.
+ * Registers the user who holds a token. Everything is verified before the token is spent, and spending it is the decision. From
+ * there on the token is spent for this very transaction, and a repeat of the request finishes what a crash interrupted.
  * @throws Problem "invalid-user-signature", "invalid-body", "not-found", "activation-expired", "activation-used",
- *   "timestamp-outside-window", "already-exists", "unavailable" or "queue-unavailable"
+ * "timestamp-outside-window", "already-exists", "unavailable" or "queue-unavailable"
  */
 export async function activate(request: ActivationRequest, env: Env, log: Log): Promise<Activated> {
   const payload = payloadOfSubmission(env.CHAIN_ID, registrationOf(request));
@@ -65,7 +65,7 @@ async function checkSignatures(
     });
 }
 
-/** Returns once the token is spent for this transaction, now or before. */
+/** Spends the token for this transaction, unless an earlier request did so. */
 async function spendFor(transaction: Transaction, secret: string, env: Env, log: Log): Promise<void> {
   const { id: txId } = transaction;
   const tokenHash = tokenHashOf(secret);
@@ -88,7 +88,10 @@ async function spendFor(transaction: Transaction, secret: string, env: Env, log:
     throw new Error(`the object of token ${tokenHash} was replaced, but not spent`);
 }
 
-/** @throws Problem "activation-used" when it is spent for another transaction */
+/**
+ * Decides whether the token is spent for this transaction.
+ * @throws Problem "activation-used" when it is spent for another transaction
+ */
 function isSpentFor(txId: TxId, usedBy: TxId | undefined): boolean {
   if (usedBy === undefined || usedBy === txId) return usedBy === txId;
   throw new Problem(

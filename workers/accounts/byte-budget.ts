@@ -1,15 +1,15 @@
-/** Bytes that one request holds of a budget. */
+/** The bytes of a budget that one request holds. */
 export interface Loan {
-  /** @returns false when the budget has not so many bytes left: then the loan stays as it was */
+  /** @returns false when the budget has too few bytes left; the loan then stays as it was */
   extendTo(bytes: number): boolean;
-  /** Gives all of it back. */
+  /** Gives all its bytes back. */
   end(): void;
 }
 
 /**
- * Bytes that the requests of one isolate may hold at once: its memory is 128 MB for all of them, and the SDK that pins wants
- * a whole file. Bytes are lent as they arrive, so that a request holds what it sent and not what it announced. A loan ends by
- * itself: a request whose caller hangs up is ended at any line, and gives nothing back.
+ * Limits the bytes that the requests of one isolate hold at once: they share 128 MB of memory, and the pinning SDK needs a whole
+ * file. Bytes are lent as they arrive, so a request holds what it sent, not what it announced. A loan ends by itself after a
+ * time: a request whose caller hangs up is aborted at any line and gives nothing back.
  */
 export class ByteBudget {
   readonly #most: number;
@@ -17,7 +17,7 @@ export class ByteBudget {
   readonly #now: () => number;
   readonly #loans = new Map<object, { readonly bytes: number; readonly until: number }>();
 
-  /** @param endsAfterMs for how long bytes are lent: longer than any request needs them */
+  /** @param endsAfterMs milliseconds after which a loan ends; longer than any request needs its bytes */
   constructor(most: number, endsAfterMs: number, now: () => number) {
     this.#most = most;
     this.#endsAfterMs = endsAfterMs;

@@ -8,7 +8,7 @@ import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
 import { systemKey, type Env } from "./env.ts";
 
 /**
- * A payload sealed to the system's key, as the queue takes it.
+ * Seals a payload to the system's key, as a message of the queue.
  * @throws Problem "body-too-large"
  */
 export async function messageOf(payload: PendingPayload, env: Env): Promise<PendingTransaction> {
@@ -33,7 +33,7 @@ export async function messageOf(payload: PendingPayload, env: Env): Promise<Pend
 }
 
 /**
- * Seals a payload and hands it to the pipeline. The queue has it when this resolves.
+ * Seals a payload and hands it to the pipeline. The queue has the message when this resolves.
  * @throws Problem "body-too-large" or "queue-unavailable"
  */
 export async function enqueue(payload: PendingPayload, env: Env, log: Log): Promise<void> {

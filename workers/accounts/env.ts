@@ -16,7 +16,7 @@ export interface Env extends IntentsEnv, DeadLettersEnv, DocumentIndexEnv, Pinni
   readonly KV: KVNamespace;
   readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
-  /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it; it can open nothing. */
+  /** Base64url of the system's ML-KEM-768 public key. This Worker seals to it and can open nothing. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
   readonly SUBMISSION_WINDOW_SECONDS: string;
   readonly WRITE_LANDS_WITHIN_SECONDS: string;
@@ -24,13 +24,13 @@ export interface Env extends IntentsEnv, DeadLettersEnv, DocumentIndexEnv, Pinni
   readonly KEY_WRITES: RateLimit;
   readonly KEY_UPLOADS: RateLimit;
   readonly DOCUMENT_BYTES_PER_DAY: string;
-  /** Types of submissions about assets that wait for a payment that names them, separated by commas. Empty: none does. */
+  /** Types of submissions about assets that wait for a payment that names them, separated by commas. Empty: no type waits. */
   readonly PAID_TYPES?: string;
-  /** Who may register: `token`, `paid` or `open`. */
+  /** `token`, `paid` or `open`: who may register. */
   readonly REGISTRATION: string;
 }
 
-/** @throws Problem "not-configured" that names the setting: nothing is taken in with half a configuration */
+/** @throws Problem "not-configured" that names the setting: a Worker with half a configuration must not take anything in */
 export async function systemKey(env: Env): Promise<EncryptionPublicKey> {
   try {
     return await parseEncryptionPublicKey(env.SYSTEM_ENCRYPTION_PUBLIC_KEY ?? "");
@@ -40,10 +40,13 @@ export async function systemKey(env: Env): Promise<EncryptionPublicKey> {
   }
 }
 
-/** The chain head forgets a refused submission after 30 days: by then the door must not take the same one again. */
+/** The chain head forgets a refused submission after 30 days. By then the same submission must be too old to be accepted. */
 const LONGEST_WINDOW_SECONDS = 86_400;
 
-/** Seconds. @throws Problem "not-configured" */
+/**
+ * Largest difference between a submission's timestamp and our clock, in seconds.
+ * @throws Problem "not-configured"
+ */
 export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): number {
   const seconds = Number(setting);
   if (!(seconds > 0 && seconds <= LONGEST_WINDOW_SECONDS))
@@ -53,14 +56,20 @@ export function submissionWindow({ SUBMISSION_WINDOW_SECONDS: setting }: Env): n
   return seconds;
 }
 
-/** Milliseconds after which a write of KV that was not answered has landed, or never will. @throws Problem "not-configured" */
+/**
+ * Milliseconds after which an unanswered write to KV has landed or never will.
+ * @throws Problem "not-configured"
+ */
 export function writesLandWithin({ WRITE_LANDS_WITHIN_SECONDS: setting }: Env): number {
   const seconds = Number(setting);
   if (Number.isSafeInteger(seconds) && seconds >= 1 && seconds <= 3_600) return seconds * 1_000;
   throw notConfigured("WRITE_LANDS_WITHIN_SECONDS must be a whole number from 1 to 3,600");
 }
 
-/** Bytes that one user may store in a day. @throws Problem "not-configured" */
+/**
+ * Bytes that one user may store in a day.
+ * @throws Problem "not-configured"
+ */
 export function documentQuota({ DOCUMENT_BYTES_PER_DAY: setting }: Env): number {
   const bytes = Number(setting);
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
@@ -87,20 +96,20 @@ export function documentTiers(env: Env): DocumentTiers {
   }
 }
 
-/** `token`: with an activation token only. `paid`: also once a payment names the registration. `open`: everybody, at once. */
+/** `token`: only with an activation token. `paid`: also once a payment names the registration. `open`: every user, at once. */
 const Registration = v.picklist(["token", "paid", "open"]);
 
-/** @throws Problem "not-configured": a misspelt setting must not let everybody in */
+/** @throws Problem "not-configured": a misspelt setting must not let every user in */
 export function registration({ REGISTRATION: setting }: Env): v.InferOutput<typeof Registration> {
   if (v.is(Registration, setting)) return setting;
   throw notConfigured(`REGISTRATION must be one of ${Registration.options.join(", ")}`);
 }
 
-/** Types of which whoever submits one has to pay; registrations are a setting of their own. */
+/** Types for which the operator may require a payment. Registrations have a setting of their own. */
 const PAYABLE = ["asset_creation", "asset_transfer"] as const satisfies readonly SubmittedType[];
 const PaidTypes = v.array(v.picklist(PAYABLE));
 
-/** @throws Problem "not-configured" for a name that is none: a misspelt type must not be free of charge */
+/** @throws Problem "not-configured" for an unknown name: a misspelt type must not be free of charge */
 export function paidTypes(env: Env): ReadonlySet<SubmittedType> {
   const names = (env.PAID_TYPES ?? "").split(/[\s,]+/).filter((name) => name !== "");
   const types = v.safeParse(PaidTypes, names);

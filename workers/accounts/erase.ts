@@ -11,18 +11,19 @@ import type { Env } from "./env.ts";
 
 export interface Erased {
   readonly txId: string;
-  /** Null: no block took it, and none will. */
+  /** Null: no block has taken the transaction, and none will. */
   readonly blockNumber: number | null;
   readonly erased: true;
-  /** Keys in R2 under which nothing of it is left. */
+  /** Keys in R2 under which nothing of the transaction is left. */
   readonly removed: readonly string[];
 }
 
 type Allowed = Exclude<Erasure, { mayNot: unknown }>;
 
 /**
- * Removes the envelope of a transaction wherever it is, for good. The chain head decides first, so that what is delivered
- * or replayed meanwhile is not taken; each step may be repeated, and so may all of it, with the same answer.
+ * Deletes the envelope of a transaction from every place, for good. The chain head decides first, so that it refuses the
+ * transaction if it is delivered or replayed meanwhile. Each step may be repeated, and so may the whole call, with the same
+ * answer.
  * @throws Problem "not-found", "not-ready" or "unavailable"
  */
 export async function erase(
@@ -45,10 +46,10 @@ export async function erase(
 }
 
 /**
- * Makes the erasure of a transaction that no block took outlive the storage of the chain head: a restore reads the record.
- * The chain head hears of it again, because it may have lost its storage since it decided, have been restored without the
- * record, and have taken the transaction anew.
- * @throws Problem "not-ready" when a block of that life has it by now
+ * Records the erasure in R2, so that it outlives the storage of the chain head: a restore reads the record. Then withdraws the
+ * transaction again. The chain head may have lost its storage since it decided, have been restored without the record, and have
+ * admitted the transaction anew.
+ * @throws Problem "not-ready" when a block of the new life has the transaction by now
  */
 async function recordWithdrawal(txId: string, env: Env): Promise<void> {
   await createOnly(env.R2, r2Keys.erased(txId), canonicalBytes({ txId, erasedAt: Date.now() }));
@@ -57,8 +58,8 @@ async function recordWithdrawal(txId: string, env: Env): Promise<void> {
 }
 
 /**
- * Keys where a late duplicate, or a crash, may have left it. One that had expired can be paid and sent again meanwhile: what
- * `pending/` has of it then is admitted, and stays.
+ * Lists the keys under which a late duplicate or a crash may have left the envelope. An expired submission can be paid and sent
+ * again meanwhile: its envelope in `pending/` is then admitted and stays.
  */
 function leftovers({ may }: Allowed, txId: string): string[] {
   return may === "expired"
@@ -66,7 +67,10 @@ function leftovers({ may }: Allowed, txId: string): string[] {
     : [r2Keys.pending(txId), r2Keys.setAside(txId), r2Keys.intent(txId)];
 }
 
-/** Where it belongs: a set-aside transaction is moved from the first of two places to the second. */
+/**
+ * Lists the regular places of the envelope. Setting aside moves it from `pending/` to `set-aside/`, so a withdrawn one may be in
+ * either.
+ */
 function placesOf(erasure: Allowed, txId: string): string[] {
   if (erasure.may === "archived") return [r2Keys.private(erasure.blockNumber)];
   return erasure.may === "withdrawn" ? [r2Keys.pending(txId), r2Keys.setAside(txId)] : [r2Keys.intent(txId)];
@@ -86,7 +90,9 @@ const ON_ITS_WAY = {
   restoring: "The chain has no block yet, or is being restored: ask again when it has all of them.",
 } as const;
 
-/** Letters that were not read yet might hold it. */
+/**
+ * Refuses to erase while the index of dead letters is being rebuilt: a dead letter that is not read yet may hold the transaction.
+ */
 function whole<T>(answer: T | "reindexing"): T {
   if (answer !== "reindexing") return answer;
   throw new Problem(

@@ -19,8 +19,8 @@ import { submit } from "./submit.ts";
 export { UserMetadata } from "./user-metadata.ts";
 
 /**
- * The gateway calls the methods, with what its plans have read, and the clock; nobody else does. A document is fetched in,
- * for its body is a stream.
+ * Only the gateway calls the methods, with input that its plans have read, and the cron calls `scheduled`. A document comes
+ * through `fetch`, because its body is a stream.
  */
 export default class Accounts extends WorkerEntrypoint<Env> {
   override fetch(request: Request): Promise<Response> {
@@ -49,7 +49,7 @@ export default class Accounts extends WorkerEntrypoint<Env> {
     return outcomeOf(() => replaceMetadata(record, this.env, logOf(requestId)));
   }
 
-  /** Whether all that this Worker must be told is there and fits. */
+  /** Checks that every setting of this Worker is present and valid. */
   ready() {
     return outcomeOf(() => ready(this.env));
   }

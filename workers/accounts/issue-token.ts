@@ -8,14 +8,14 @@ import { systemKey, type Env } from "./env.ts";
 
 export interface TokenOrder {
   readonly expiresInSeconds: number;
-  /** For whom it is, say: nobody sees it but who holds the system's private key. */
+  /** For example, for whom the token is. Only a holder of the system's private key can read it. */
   readonly private?: Readonly<Record<string, string>> | undefined;
   /** The operator's name. */
   readonly issuedBy: string;
 }
 
 export interface IssuedToken {
-  /** Shown here, and kept nowhere. */
+  /** Returned here and stored nowhere. */
   readonly token: string;
   readonly tokenHash: string;
   /** Milliseconds since the epoch. */
@@ -25,7 +25,8 @@ export interface IssuedToken {
 const PRIVATE_BYTES = 4_096;
 
 /**
- * Makes a token that registers one user. A lost answer means another token: nobody can use the lost one, and it expires.
+ * Makes a token that registers one user. If the answer is lost, the operator makes another token. The lost one can't be used,
+ * because only its hash is stored, and it expires.
  * @throws Problem "body-too-large" or "not-configured"
  */
 export async function issueToken(order: TokenOrder, env: Env, log: Log): Promise<IssuedToken> {
@@ -47,12 +48,12 @@ export async function issueToken(order: TokenOrder, env: Env, log: Log): Promise
   const envelope = await (await systemKey(env)).seal(SEALED_NAMES.activation(tokenHash), contents);
   const sealed = { kind: "activation_token", id: tokenHash, envelope } as const;
   if (!(await createSealed(env.R2, sealed, tokenMetadata({ expiresAt }))))
-    throw new Error("two tokens have the same hash: the random numbers are none");
+    throw new Error("two tokens have the same hash: the random number generator is broken");
   log.info("activation.issued", { tokenHash, expiresAt });
   return { token, tokenHash, expiresAt };
 }
 
-/** JSON may hold half a surrogate pair, which canonical JSON can't. */
+/** Replaces half surrogate pairs, which JSON may hold and canonical JSON may not. */
 function wellFormed(texts: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, text.toWellFormed()]));
 }

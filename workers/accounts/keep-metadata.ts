@@ -10,7 +10,7 @@ import { kvKeys } from "../../shared/storage/layout.ts";
 import { UserMetadataRecord } from "../../shared/user-metadata.ts";
 import { QUOTA_TABLE } from "./upload-quota.ts";
 
-/** A version of a user's metadata, and the SHA-256 of the record's canonical bytes. */
+/** A version of a user's metadata, with the SHA-256 of the record's canonical bytes. */
 export interface Standing {
   readonly version: number;
   readonly sha256: string;
@@ -23,9 +23,9 @@ export interface StoredVersion {
 
 export interface Keeping {
   readonly sql: Sql;
-  /** In one transaction. */
+  /** Runs the decision in one transaction. */
   readonly decide: <T>(decision: () => T) => T;
-  /** What KV shows under the user's key. */
+  /** Reads the value that KV shows under the user's key. */
   readonly published: (key: string) => Promise<string | null>;
   /** Resolves once KV has this record or a newer one. */
   readonly publish: (record: UserMetadataRecord, sealedTo: string) => Promise<void>;
@@ -47,8 +47,8 @@ export function migrate(sql: Sql): void {
 }
 
 /**
- * Makes a record the present one. What is decided here stands, also when KV fails afterwards: then the same record again
- * is published again.
+ * Makes a record the present one. The decision stands even if KV fails afterwards; the same record sent again is then published
+ * again.
  * @param sealedTo key id of the user's registered encryption key
  * @throws Problem "stale-version" or "unavailable"
  */
@@ -71,7 +71,10 @@ export async function keepMetadata(
   return { userId, version };
 }
 
-/** Which is the present version once this one has been offered: never an older one than before, and never another of the same number. */
+/**
+ * Decides which version is present after the offer. An older version never replaces a newer one, and no other record ever
+ * replaces one of the same version.
+ */
 function standing(sql: Sql, offered: Standing, floor: Standing | undefined): Standing {
   const present = standingOf(sql) ?? floor;
   if (present !== undefined && offered.version <= present.version) return present;
@@ -90,7 +93,7 @@ function standingOf(sql: Sql): Standing | undefined {
   return row;
 }
 
-/** What KV shows: the least that is known of a user of whom nothing was ever kept, or whose storage is lost. */
+/** Reads the version that KV shows. It is the lower bound for a user whose object never stored a version, or lost its storage. */
 async function published(userId: string, keeping: Keeping): Promise<Standing | undefined> {
   try {
     const text = await keeping.published(kvKeys.user(userId));

@@ -8,9 +8,10 @@ import { messageOf } from "./enqueue.ts";
 import type { Env } from "./env.ts";
 
 /**
- * Makes a submission durable that has to be paid, then known to the chain head: in this order, for a payment releases what
- * the chain head knows. What a crash leaves between the two, the sweep registers.
- * @throws Problem "body-too-large": it must fit the queue too, should its payment come late
+ * Stores a submission that needs a payment, then registers it with the chain head. The order matters: a payment releases a
+ * submission that the chain head knows, so its bytes must be durable by then. The sweep registers a submission that a crash left
+ * between the two.
+ * @throws Problem "body-too-large": the submission must fit the queue too, in case its payment comes late
  */
 export async function keepUntilPaid(payload: PendingPayload, env: Env, log: Log): Promise<IntentStanding> {
   const message = await messageOf(payload, env);

@@ -2,13 +2,13 @@ import { withDeadline } from "../../shared/deadline.ts";
 import { RetryLater } from "../../shared/errors.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 
-/** Milliseconds for one write. */
+/** Deadline of one write, in milliseconds. */
 const DEADLINE = 10_000;
 
 interface Timing {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Milliseconds after its beginning at which a write of KV has landed, or never will. */
+  /** Milliseconds after which a write to KV that has begun has landed or never will. */
   readonly landsWithin: number;
 }
 
@@ -16,9 +16,10 @@ interface Timing {
 type Begun = { version: number; lands_before: number };
 
 /**
- * Writes a version to KV, which has no compare-and-swap: a write that was begun and is not known to be done may still land,
- * over a newer one. So it is noted before it begins, and while it may land no other version is written.
- * @throws RetryLater while a write of another version may still land; what `write` throws; an Error when `write` does not answer within 10 s
+ * Writes a version to KV, which has no compare-and-swap: an unanswered write may still land over a newer one. The write is noted
+ * before it begins, and while it may land no other version is written.
+ * @throws RetryLater while a write of another version may still land; the error of `write`; an Error when `write` does not answer
+ * within 10 s
  */
 export async function writeVersion(
   version: number,
@@ -34,7 +35,7 @@ export async function writeVersion(
     );
   note(sql, { version, lands_before: now() + landsWithin });
   await withDeadline(DEADLINE, "KV", write);
-  // This one is over. An earlier one of the same version may not be.
+  // This write is done. An earlier write of the same version may still land.
   if (before === undefined) sql.exec("DELETE FROM writing");
   else note(sql, before);
 }

@@ -17,7 +17,7 @@ export async function checkMetadata(record: UserMetadataRecord, env: Env): Promi
 }
 
 /**
- * Puts a registered user's metadata in the place of an older version.
+ * Replaces a registered user's metadata by a newer version.
  * @throws Problem "invalid-user-signature", "not-registered", "stale-version" or "unavailable"
  */
 export async function replaceMetadata(
@@ -35,8 +35,8 @@ export async function replaceMetadata(
 }
 
 /**
- * Stores what a user sends along when being registered. When the same activation comes again, a newer version may be
- * there, and stays.
+ * Stores the metadata that a user sends with an activation. When the same activation is repeated, a newer version may be present,
+ * and stays.
  * @throws Problem "stale-version" when other metadata has this very version; "unavailable"
  */
 export async function storeFirstMetadata(

@@ -1,21 +1,21 @@
 interface Settings<T> {
   readonly write: (value: T) => Promise<void>;
-  /** Milliseconds from one write to the next. */
+  /** Milliseconds between the beginnings of two writes. */
   readonly interval: number;
   readonly now: () => number;
   readonly wait: (milliseconds: number) => Promise<void>;
 }
 
 /**
- * Writes of one key: one at a time, not faster than the key takes them, and always the newest value. So what is written
- * never goes back, and many values that come at once are one or two writes.
+ * Writes one key: one write at a time, not faster than the key allows, and always the newest value. So the stored value never
+ * goes back, and many values that come at once take one or two writes.
  */
 export class NewestWrite<T extends { readonly version: number }> {
   readonly #settings: Settings<T>;
   #newest: T | undefined;
   #lastBegan = -Infinity;
   #last: Promise<void> = Promise.resolve();
-  /** The write that has not begun yet: whoever comes now is carried by it. */
+  /** The write that has not begun yet. It also serves every caller that comes before it begins. */
   #next: Promise<void> | undefined;
 
   constructor(settings: Settings<T>) {
@@ -30,7 +30,7 @@ export class NewestWrite<T extends { readonly version: number }> {
   }
 
   async #after(last: Promise<void>): Promise<void> {
-    await Promise.allSettled([last]); // its own callers hear of its failure
+    await Promise.allSettled([last]); // the callers of that write get its failure
     const { write, interval, now, wait } = this.#settings;
     const early = this.#lastBegan + interval - now();
     if (early > 0) await wait(early);

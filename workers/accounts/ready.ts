@@ -9,8 +9,8 @@ import {
 } from "./env.ts";
 
 /**
- * Reads every setting, so that a wrong one shows before a user's request meets it.
- * @returns which key it seals to
+ * Reads every setting, so that an operator sees a wrong one before a user's request fails on it.
+ * @returns id of the key to which this Worker seals
  * @throws Problem "not-configured"
  */
 export async function ready(env: Env): Promise<{ encryptionKeyId: string }> {

@@ -26,10 +26,10 @@ const LIMITS = {
 };
 
 /**
- * Takes in a document that its owner encrypted and signed. 200 only once it is in R2 and on IPFS; the same again is answered
- * alike.
- * @throws Problem "body-too-large", "invalid-body", "invalid-user-signature", "rate-limited", "not-registered",
- *   "quota-exceeded", "not-configured" or "unavailable"
+ * Takes in a document that its owner encrypted and signed. It answers 200 only once the document is in R2 and on IPFS; a repeat
+ * gets the same answer.
+ * @throws Problem "body-too-large", "invalid-body", "invalid-user-signature", "rate-limited", "not-registered", "quota-exceeded",
+ * "not-configured" or "unavailable"
  */
 export async function receiveDocument(request: Request, env: Env, log: Log): Promise<StoredDocument> {
   const tiers = documentTiers(env);
@@ -58,7 +58,7 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
 }
 
 /**
- * A document that R2 has lost is restored by the record that was stored, and by no other: blocks commit to its CID.
+ * Refuses any record but the stored one for a document that R2 has lost: blocks commit to its CID.
  * @throws Problem "unavailable" for a record with another signature
  */
 async function refuseOtherRecord(documentId: string, cid: string, index: DocumentRegister): Promise<void> {
@@ -70,7 +70,10 @@ async function refuseOtherRecord(documentId: string, cid: string, index: Documen
   );
 }
 
-/** The body, for whose bytes memory is lent as they arrive. @throws Problem "body-too-large", "invalid-body" or "unavailable" */
+/**
+ * Reads the body and borrows memory for its bytes as they arrive.
+ * @throws Problem "body-too-large", "invalid-body" or "unavailable"
+ */
 async function readLent(request: Request, loan: Loan): Promise<Uint8Array<ArrayBuffer>> {
   const lend = (bytes: number) => {
     if (loan.extendTo(bytes)) return;
@@ -80,7 +83,10 @@ async function readLent(request: Request, loan: Loan): Promise<Uint8Array<ArrayB
   return readInto(request.body, { room, lend, ...LIMITS });
 }
 
-/** @throws Problem "body-too-large"; the body has been read and dropped then */
+/**
+ * Reads how many bytes the body may have.
+ * @throws Problem "body-too-large", after it has read and dropped the body
+ */
 async function roomOf(request: Request): Promise<number> {
   try {
     return roomFor(request.headers, MAX_RECORD_BYTES);
@@ -90,7 +96,10 @@ async function roomOf(request: Request): Promise<number> {
   }
 }
 
-/** Stores what the user may still store today; what is not stored is not counted. @throws Problem "quota-exceeded" */
+/**
+ * Stores a document within the user's quota of today. The bytes of a failed upload are given back.
+ * @throws Problem "quota-exceeded"
+ */
 async function withinQuota(
   { owner, bytes }: DocumentRecord,
   env: Env,
@@ -134,7 +143,10 @@ async function readDocument(body: Uint8Array<ArrayBuffer>, chainId: string): Pro
   );
 }
 
-/** @throws Problem "unavailable" for whatever went wrong on our side, or a service's: sending it again may help */
+/**
+ * Turns every failure of ours or of a service into an answer after which the user may send the document again.
+ * @throws Problem "unavailable"
+ */
 async function orUnavailable(log: Log, work: () => Promise<DocumentFacts>): Promise<DocumentFacts> {
   try {
     return await work();

@@ -7,26 +7,29 @@ import type { Outlook } from "../chain-head/outlook.ts";
 import type { Env } from "./env.ts";
 
 export interface SignersWish {
-  /** The new owner's key may be one that nobody has registered. */
+  /** The new owner's key may be one that no user has registered. */
   readonly allowUnregistered: boolean;
 }
 
 /**
- * Refuses what no block could take, by the sealed chain and the pending transactions. What may still come true is let
- * through: the rules are applied when the block is built.
+ * Refuses a transaction that no block could take, by the sealed chain and the pending transactions. A transaction that may become
+ * valid passes: the miner applies the rules when it builds the block.
  * @throws Problem "already-exists", "unknown-asset", "not-owner" or "recipient-not-registered"
  */
 export async function refuseImpossible(transaction: Transaction, env: Env, wish: SignersWish): Promise<void> {
   const needed = neededBy(transaction);
   if (needed === undefined) return;
   const outlook = await chainHead(env).outlook(transaction.id, needed.keys, needed.grants);
-  // This very transaction is under way, or in the chain: then the chain may have it from itself.
+  // The same transaction is pending or mined, so an asset or user that "already exists" may come from it.
   if (outlook.transaction !== null && outlook.transaction.state !== "set_aside") return;
   const problem = problemWith(transaction, outlook, wish);
   if (problem !== undefined) throw problem;
 }
 
-/** What the rules read for this transaction, and what a pending transaction may still make true. */
+/**
+ * Returns the ledger keys that the rules read for this transaction, and the grants that a pending transaction may still make
+ * true.
+ */
 function neededBy({
   type,
   data,

@@ -8,7 +8,10 @@ const LOOKS_LIKE: Readonly<Record<PersonalTrait, string>> = {
   "private-part": "repeats what the private part holds",
 };
 
-/** What is public in a transaction can't be taken back. @throws Problem "personal-data", which repeats none of it */
+/**
+ * Refuses personal data in public fields, because a public transaction can't be taken back.
+ * @throws Problem "personal-data", which does not repeat the data
+ */
 export function refusePersonal(submission: Submission): void {
   const found = personalMember(submission);
   if (found === undefined) return;

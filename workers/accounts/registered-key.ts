@@ -2,9 +2,8 @@ import { chainHead, type ChainHeadEnv } from "../../shared/chain-head.ts";
 import { Problem } from "../../shared/http/problems.ts";
 
 /**
- * The encryption key that a block registers for a user: what is sealed to it, nobody else opens.
- * @param kid what the user's envelope is sealed to
- * @returns its key id
+ * Returns the id of the encryption key that a block registers for a user. Only that user can open an envelope sealed to it.
+ * @param kid id of the key to which the user's envelope is sealed
  * @throws Problem "not-registered", also when `kid` is another key
  */
 export async function registeredKey(userId: string, kid: string, env: ChainHeadEnv): Promise<string> {

@@ -6,8 +6,8 @@ import { sweepIntents } from "./sweep-intents.ts";
 import { sweepUploads } from "./sweep-uploads.ts";
 
 /**
- * What the clock starts: what a crash left half done is finished. Cron is a hint, and all of this may be repeated. Each for
- * itself, in this order: what is swept up may be paid.
+ * Finishes what a crash interrupted. The cron is a hint, and every step may be repeated. A failing step does not stop the others.
+ * The order matters: a submission that the first step registers may be paid already.
  */
 export async function everyTenMinutes(env: Env): Promise<void> {
   const log = logger("accounts", { requestId: crypto.randomUUID(), cause: "schedule" });

@@ -8,14 +8,14 @@ import { pinAndReadBack, type GatewayReader } from "../../shared/storage/ipfs-ti
 import type { Pinner } from "../../shared/storage/pinner.ts";
 import type { Clock, Hold } from "./uploads.ts";
 
-/** Knows every document that is stored, also one that R2 has lost. */
+/** Index of every stored document, also of those that R2 has lost. */
 export interface DocumentRegister {
   /** Durable when it resolves. The first CID of a document stays. */
   readonly note: (document: IndexedDocument) => Promise<void>;
   readonly find: (documentId: string) => Promise<IndexedDocument | null | "reindexing">;
 }
 
-/** Where documents are kept. */
+/** The places of documents. */
 export interface DocumentTiers extends Clock {
   readonly bucket: R2Bucket;
   readonly pinner: Pinner;
@@ -25,10 +25,10 @@ export interface DocumentTiers extends Clock {
 }
 
 /**
- * Makes both tiers agree, whatever happened before: what R2 holds is pinned and indexed, and no other pin of this document stays. A put
- * that comes late, while the pins are looked at, is seen by looking again. Only for who holds the upload, or has seen the
- * document in R2: there it stays as it is.
- * @returns what R2 holds
+ * Makes R2, IPFS and the index agree, whatever happened before: a document in R2 is pinned and indexed, and no other pin of it
+ * stays. R2 is read again after the unpins, because a late put may land meanwhile. Only a caller that holds the upload, or has
+ * seen the document in R2, may call this: otherwise an unpin could hit an upload in progress.
+ * @returns the document in R2, if there is one
  */
 export async function settle(
   { documentId, cids }: Pick<Hold, "documentId" | "cids">,
@@ -36,7 +36,7 @@ export async function settle(
 ): Promise<DocumentFacts | undefined> {
   const { bucket, pinner, gateway, index, chainId } = tiers;
   const stored = await findDocument(bucket, documentId);
-  // What R2 has lost is on IPFS alone.
+  // A document that R2 has lost is only on IPFS, so its pin must stay.
   const indexed = stored === undefined ? await index.find(documentId) : null;
   if (indexed === "reindexing") throw new Error("the index of documents is being made anew: retrying");
   for (const cid of cids) if (cid !== (stored ?? indexed)?.cid) await pinner.unpin(cid);

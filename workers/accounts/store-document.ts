@@ -10,16 +10,17 @@ import { pinAndReadBack } from "../../shared/storage/ipfs-tier.ts";
 import { settle, type DocumentTiers } from "./settle-upload.ts";
 import { forget, isStillHeld, letGo, takeHold, type Hold } from "./uploads.ts";
 
-/** Another request is storing this very document. */
+/** Another request is storing the same document. */
 export class StoredByAnother extends Error {
   override readonly name = "StoredByAnother";
 }
 
 /**
- * Puts a document into IPFS, then into R2, then into the index: what R2 shows is in both tiers. What may be pinned is noted
- * before it is, and that note stays until the index has the document, so that a crash at any line leaves nothing that the
- * sweep does not find. Asked again, it answers what is there.
- * @throws StoredByAnother while another does the same; any other error when it is in neither tier, or not in the index
+ * Puts a document on IPFS, then into R2, then into the index, so a document in R2 is in both tiers. A note under `uploads/` names
+ * the CID before it is pinned and stays until the index has the document, so the sweep finds everything that a crash at any line
+ * leaves. A repeat answers the stored document.
+ * @throws StoredByAnother while another request stores the same document; any other error when the document is in neither tier,
+ * or not in the index
  */
 export async function storeDocument(
   owned: OwnedDocument,
@@ -45,27 +46,29 @@ export async function storeDocument(
     log.error("document.not_stored", { documentId: document.id, error: errorText(error) });
     return orThrow(error, await takenBack(hold, tiers, log));
   }
-  // Another had a hand in it, before or meanwhile: what R2 holds decides which pin stays, now and when the sweep looks.
+  // Another request may have worked on this document, before or meanwhile. The copy in R2 decides which pin stays, now and in the
+  // sweep.
   const stored = await settle(hold, tiers);
   await letGo(bucket, hold, tiers);
   if (stored === undefined) throw new Error(`document ${document.id} was stored and is not there`);
   return stored;
 }
 
-/** A put that failed may have been done all the same: then the document is stored, and was not lost. */
+/** Answers the stored document if there is one: a put that failed may have landed all the same. */
 function orThrow(error: unknown, stored: DocumentFacts | undefined): DocumentFacts {
   if (stored === undefined) throw error;
   return stored;
 }
 
 /**
- * Its note stays, for what failed may yet be done (a pin, a put that is still under way): the sweep looks again.
- * @returns what R2 holds, undefined when it holds nothing or that is not known
+ * Takes a failed upload back. Its note stays, because a failed call may still land (a pin, or a put that is under way): the sweep
+ * looks again.
+ * @returns the document in R2; undefined when R2 has none or could not be read
  */
 async function takenBack(hold: Hold, tiers: DocumentTiers, log: Log): Promise<DocumentFacts | undefined> {
   const { bucket, now } = tiers;
   try {
-    // Whoever took over may be about to finish, with the same pin.
+    // Another request that took over the upload may be about to finish with the same pin.
     if (!(await isStillHeld(bucket, hold, now()))) return await findDocument(bucket, hold.documentId);
     return await settle(hold, tiers);
   } catch (error) {
@@ -78,7 +81,7 @@ async function takenBack(hold: Hold, tiers: DocumentTiers, log: Log): Promise<Do
   }
 }
 
-/** The document is in both tiers; a note that stays costs the sweep a look. */
+/** Deletes the note of a document that is in both tiers. A note that stays only costs the sweep one look. */
 async function done(hold: Hold, { bucket }: DocumentTiers, log: Log): Promise<void> {
   try {
     await forget(bucket, hold);

@@ -3,8 +3,8 @@ import { verifyUserSignature } from "../../shared/chain/user-signature.ts";
 import { Problem } from "../../shared/http/problems.ts";
 
 /**
- * The named user signed this transaction. A registration is signed by the key that it registers; no other registration may
- * stand in a block, whatever the ledger says.
+ * Checks that the named user signed this transaction. The key that a registration registers must sign it; a block must hold no
+ * other registration, whatever the ledger says.
  * @throws Problem "invalid-user-signature"
  */
 export async function checkSignature(transaction: Transaction): Promise<void> {

@@ -17,10 +17,10 @@ export interface Submitted {
 }
 
 /**
- * Takes what a user signed. The id follows from the contents, so the same submission again finds itself and is answered
- * with where it is; it is 202 only once the queue has it, or `intents/` where it has to be paid first.
- * @throws Problem "invalid-user-signature", "rate-limited", "timestamp-outside-window", "personal-data", "registration-needs-token", "intent-expired",
- * "body-too-large", "queue-unavailable", and those of `refuseImpossible`
+ * Takes a user's signed submission. The id follows from the contents, so a repeat finds the first one and answers its state. The
+ * submission is accepted only once the queue has it, or `intents/` if it must be paid first.
+ * @throws Problem "invalid-user-signature", "rate-limited", "timestamp-outside-window", "personal-data",
+ * "registration-needs-token", "intent-expired", "body-too-large", "queue-unavailable", and those of `refuseImpossible`
  */
 export async function submit(
   submission: Submission,
@@ -41,7 +41,8 @@ export async function submit(
   if (intent === null && needsToken) throw tokenNeeded();
   if (intent?.state === "awaiting_payment" && (mustBePaid || needsToken))
     return { txId, state: intent.state };
-  // A submission that is waited for may be old, for a payment takes its time. It may never be of the future.
+  // If this submission or a payment for it is already registered, accept an old timestamp, because a payment takes its time.
+  // Never accept a future one.
   const now = Date.now();
   const { timestamp } = submission;
   checkTime(intent === null ? timestamp : Math.max(timestamp, now), now, submissionWindow(env));

@@ -4,15 +4,15 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { hexByChance, r2Portion } from "../../shared/storage/pages.ts";
 import type { Env } from "./env.ts";
 
-/** How long an unused token stays after its end: so that whoever comes late hears that it has expired. Milliseconds. */
+/** Milliseconds for which an expired unused token stays, so that a late user is told that it has expired. */
 export const KEPT_AFTER_EXPIRY = 30 * 86_400_000;
 
 const LOOK_AT_ONCE = 1_000;
 
 /**
- * Deletes tokens that expired unused; used ones stay, as the trace of who came in by which. A run looks at some of them: keys are
- * hashes, so that all get their turn, however many used ones there are.
- * @param place lower-case hex
+ * Deletes tokens that expired unused. Used ones stay as the record of which token registered which user. A run looks at a portion
+ * from a random place: the keys are hashes, so all get their turn, however many used ones there are.
+ * @param place where the portion begins, in lower-case hex
  */
 export async function sweepActivations(
   env: Pick<Env, "R2">,

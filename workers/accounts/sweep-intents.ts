@@ -10,9 +10,9 @@ const FOLDER: SweptFolder = { name: "intents", prefix: r2Keys.intentPrefix, atOn
 const ASK_AT_ONCE = 500;
 
 /**
- * Tells the chain head of the next objects in `intents/`: one that was written just before a crash, or that a restored chain
- * head has forgotten, is registered now. Those that are admitted, so that `pending/` has them, or that have expired, are
- * deleted. Each run goes on where the last one stopped, so its work does not grow with what waits for its payment.
+ * Registers the next objects of `intents/` with the chain head: a crash may have left one unregistered, or a restored chain head
+ * may have forgotten it. Deletes the object of a submission that is admitted, because `pending/` has it, or expired. Each run
+ * continues where the last one stopped, so its work does not grow with the number of waiting submissions.
  */
 export async function sweepIntents(env: IntentsEnv, log: Log): Promise<void> {
   const { intents: place } = await chainHead(env).sweepPlaces();

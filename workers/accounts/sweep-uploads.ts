@@ -7,21 +7,21 @@ import { documentTiers, type Env } from "./env.ts";
 import { settle, type DocumentTiers } from "./settle-upload.ts";
 import { findUpload, forget, isStillHeld, takeHold } from "./uploads.ts";
 
-/** Milliseconds after which nothing that an upload began is still under way. */
+/** Milliseconds after which every call that an upload began has ended. */
 const OVER = 3_600_000;
 
-/** Each one takes several calls, and may take the memory of a whole document. */
+/** Limit for one run: each upload takes several calls, and may take the memory of a whole document. */
 const LOOK_AT_ONCE = 100;
 
-/** Uploads that were not finished within an hour are settled: in both tiers, or in neither. For the clock. */
+/** Settles uploads that were not finished within an hour: the document is then in both tiers, or in neither. */
 export function sweepUploads(env: Env, log: Log): Promise<void> {
   return sweepUnfinished(documentTiers(env), log);
 }
 
 /**
- * A run looks at some of them: keys are hashes, so that all get their turn.
- * @param place lower-case hex
- * @throws AggregateError of those that could not be settled; the others are
+ * Settles a portion of the uploads from a random place: the keys are hashes, so all get their turn.
+ * @param place where the portion begins, in lower-case hex
+ * @throws AggregateError of the uploads that could not be settled, after the others are
  */
 export async function sweepUnfinished(tiers: DocumentTiers, log: Log, place = hexByChance()): Promise<void> {
   const failures: unknown[] = [];
@@ -44,10 +44,10 @@ async function settleOne(documentId: string, tiers: DocumentTiers, log: Log): Pr
   const { bucket, now } = tiers;
   const upload = await findUpload(bucket, documentId);
   if (upload === undefined || now() - upload.at < OVER) return;
-  // To pin a document of R2 again takes as much memory as an upload.
+  // Pinning a document of R2 again takes as much memory as an upload.
   const loan = documentMemory.loan();
   const stored = await findDocument(bucket, documentId);
-  if (!loan.extendTo(stored?.bytes ?? 0)) return; // beside large ones: the next time
+  if (!loan.extendTo(stored?.bytes ?? 0)) return; // large documents hold the memory: the next run tries again
   try {
     await settleHeld(documentId, tiers, log);
   } finally {
@@ -58,7 +58,7 @@ async function settleOne(documentId: string, tiers: DocumentTiers, log: Log): Pr
 async function settleHeld(documentId: string, tiers: DocumentTiers, log: Log): Promise<void> {
   const { bucket, now } = tiers;
   const hold = await takeHold(bucket, documentId, undefined, now());
-  if (hold === undefined) return; // somebody sends it again
+  if (hold === undefined) return; // a request is storing it
   const stored = await settle(hold, tiers);
   if (!(await isStillHeld(bucket, hold, now()))) return;
   await forget(bucket, hold);

@@ -7,7 +7,7 @@ import { errorText, type Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { replaceSealed } from "../../shared/storage/sealed-object.ts";
 
-/** A token as R2 holds it: sealed to the system, with its facts in clear. */
+/** A token as R2 holds it: sealed to the system, with its metadata in clear. */
 interface StoredToken {
   readonly tokenHash: string;
   readonly envelope: Envelope;
@@ -15,7 +15,7 @@ interface StoredToken {
   readonly facts: TokenFacts;
 }
 
-/** @throws Problem "not-found" for a token that was never issued, or is long over */
+/** @throws Problem "not-found" for a token that was never issued, or expired long ago */
 export async function storedToken(bucket: R2Bucket, tokenHash: string): Promise<StoredToken> {
   const object = await bucket.get(r2Keys.activation(tokenHash));
   if (object === null)
@@ -26,9 +26,9 @@ export async function storedToken(bucket: R2Bucket, tokenHash: string): Promise<
 }
 
 /**
- * Spends a token that has not been spent: of any number of tries, one succeeds.
- * @returns false when another was first
- * @throws Problem "unavailable" when R2 does not say; the same try again finds out
+ * Spends an unspent token. If several requests try at once, one succeeds.
+ * @returns false when another request was first
+ * @throws Problem "unavailable" when R2 gives no answer; a repeat of the request finds out
  */
 export async function spend(
   bucket: R2Bucket,

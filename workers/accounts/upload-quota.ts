@@ -2,12 +2,12 @@ import type { Sql } from "../../shared/sqlite.ts";
 
 const DAY_MS = 86_400_000;
 
-/** What a user may still upload on a day (UTC). */
+/** A user's upload quota for one day (UTC). */
 export interface Quota {
   readonly granted: boolean;
-  /** Bytes of this day's uploads, those just granted included. */
+  /** Bytes of this day's uploads, including those just granted. */
   readonly usedBytes: number;
-  /** When the count begins anew, milliseconds since the epoch. */
+  /** When the count begins anew, in milliseconds since the epoch. */
   readonly resetsAt: number;
 }
 
@@ -16,7 +16,7 @@ type Used = { day: number; bytes: number };
 export const QUOTA_TABLE =
   "CREATE TABLE uploaded (only INTEGER PRIMARY KEY CHECK (only = 1), day INTEGER NOT NULL, bytes INTEGER NOT NULL)";
 
-/** Counts bytes before they are stored. One row, however many uploads there are. */
+/** Counts bytes before they are stored. The table has one row, however many uploads there are. */
 export function reserveBytes(sql: Sql, bytes: number, mostBytes: number, now: number): Quota {
   const day = Math.floor(now / DAY_MS);
   const resetsAt = (day + 1) * DAY_MS;
@@ -26,7 +26,7 @@ export function reserveBytes(sql: Sql, bytes: number, mostBytes: number, now: nu
   return { granted: true, usedBytes: used + bytes, resetsAt };
 }
 
-/** Gives back what was not stored after all. On another day there is nothing to give back. */
+/** Gives back the bytes of a failed upload. On another day there is nothing to give back. */
 export function releaseBytes(sql: Sql, bytes: number, resetsAt: number): void {
   const day = resetsAt / DAY_MS - 1;
   sql.exec("UPDATE uploaded SET bytes = max(0, bytes - ?) WHERE day = ?", bytes, day);

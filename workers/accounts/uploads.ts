@@ -6,30 +6,31 @@ import { KEY_WRITE_INTERVAL } from "../../shared/storage/limits.ts";
 import { createOnly, replaceOnly } from "../../shared/storage/r2-tier.ts";
 
 /**
- * `uploads/{documentId}.json`, written before anything is pinned: which pins there may be of a document that R2 does not
- * hold yet, and who is at work on it. One at a time, for one must not take back what another has just finished.
+ * The record `uploads/{documentId}.json`, written before the document is pinned: the pins that a document may have before R2
+ * holds it, and the request that works on it. Only one request works on a document at a time, because one must not take back what
+ * another has just finished.
  */
 const Upload = v.strictObject({
   /** Every CID that may have been pinned: the same envelope can come with several signatures. */
   cids: v.array(CidV0),
-  /** When it was written. */
+  /** When this record was written, in milliseconds since the epoch. */
   at: Timestamp,
-  /** Who holds it: a random id, null when it was let go. */
+  /** Random id of the request that holds the upload; null when it was let go. */
   holder: v.nullable(v.string()),
 });
 type Upload = v.InferOutput<typeof Upload>;
 
 /**
- * Milliseconds after which a hold is no more. Who has it does nothing that another could suffer from but in the first half,
- * and what is begun then has ended before the second is over: each request has its deadline.
+ * Milliseconds after which a hold ends. Its holder begins nothing that could harm another holder after the first half, and
+ * everything begun by then has ended before the second half is over: each request has its deadline.
  */
 export const HOLD = 10 * 60_000;
 
-/** An upload that is ours until `HOLD` after `at`. */
+/** An upload that this request holds until `HOLD` after `at`. */
 export interface Hold extends Upload {
   readonly documentId: string;
   readonly holder: string;
-  /** Nobody was at work on it before, whose pins and unpins may still be done late, though they failed. */
+  /** No earlier request worked on the upload. A failed pin or unpin of an earlier one could still land late. */
   readonly isFirst: boolean;
 }
 
@@ -46,7 +47,7 @@ interface Kept {
 
 /**
  * Takes hold of a document's upload, and notes that it may be pinned under `cid`. Durable when it resolves.
- * @returns undefined while another holds it
+ * @returns undefined while another request holds it
  */
 export async function takeHold(
   bucket: R2Bucket,
@@ -62,13 +63,15 @@ export async function takeHold(
   return taken ? { ...upload, documentId, isFirst: kept === undefined } : undefined;
 }
 
-/** Whether nobody else has taken hold of it, or will within half of a hold's time. */
+/** Decides whether this request still holds the upload and will for another half of `HOLD`. */
 export async function isStillHeld(bucket: R2Bucket, hold: Hold, now: number): Promise<boolean> {
   if (now - hold.at > HOLD / 2) return false;
   return (await read(bucket, hold.documentId))?.upload.holder === hold.holder;
 }
 
-/** Lets others take hold of it; what may be pinned stays noted. R2 takes one write of a key a second, so it waits for that. */
+/**
+ * Lets other requests take hold of the upload; its CIDs stay noted. R2 takes one write of a key a second, so this waits for that.
+ */
 export async function letGo(
   bucket: R2Bucket,
   { documentId, cids, holder, at }: Hold,
@@ -76,16 +79,16 @@ export async function letGo(
 ): Promise<void> {
   await pause(Math.max(0, at + KEY_WRITE_INTERVAL - now()));
   const kept = await read(bucket, documentId);
-  if (kept?.upload.holder !== holder) return; // another's by now
+  if (kept?.upload.holder !== holder) return; // another request holds it by now
   await write(bucket, documentId, { cids, at: now(), holder: null }, kept.etag);
 }
 
-/** Nothing is left to be done about this document. Only for who still holds it. */
+/** Deletes the record: the document is settled. Only the present holder may call this. */
 export async function forget(bucket: R2Bucket, { documentId }: Hold): Promise<void> {
   await bucket.delete(r2Keys.upload(documentId));
 }
 
-/** @returns when it was last written, and by whom it is held; undefined when there is none (any more) */
+/** Returns when the record was last written, and which request holds it; undefined when there is no record. */
 export async function findUpload(bucket: R2Bucket, documentId: string): Promise<Upload | undefined> {
   return (await read(bucket, documentId))?.upload;
 }
@@ -97,7 +100,7 @@ async function read(bucket: R2Bucket, documentId: string): Promise<Kept | undefi
   return { upload, etag: object.etag };
 }
 
-/** @param etag of the version in whose place it comes; undefined when there was none */
+/** @param etag of the version to replace; undefined when there is none */
 function write(
   bucket: R2Bucket,
   documentId: string,

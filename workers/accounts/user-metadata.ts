@@ -11,9 +11,9 @@ import { NewestWrite } from "./newest-write.ts";
 import { releaseBytes, reserveBytes, type Quota } from "./upload-quota.ts";
 
 /**
- * Which version of a user's metadata is the present one, and how many bytes of documents the user has stored today: one object
- * per registered user, named by the user's id. KV shows the record,
- * and is eventually consistent; so what decides is here, and every write of the key comes from here.
+ * Decides which version of a user's metadata is the present one, and counts the bytes of documents that the user has stored
+ * today: one object per registered user, named by the user's id. KV shows the record but is eventually consistent, so the
+ * decision and every write of the key are made here.
  */
 export class UserMetadata extends DurableObject<Env> {
   readonly #kv = new NewestWrite<{ version: number; record: UserMetadataRecord; sealedTo: string }>({
@@ -42,19 +42,22 @@ export class UserMetadata extends DurableObject<Env> {
   }
 
   /**
-   * Answers once KV has this record or a newer one. The same record may be kept again.
+   * Answers once KV has this record or a newer one. The same record may be sent again.
    * @param sealedTo key id of the user's registered encryption key
    */
   keep(record: UserMetadataRecord, sealedTo: string): Promise<Outcome<StoredVersion>> {
     return outcomeOf(() => keepMetadata(record, sealedTo, this.#keeping));
   }
 
-  /** Counts bytes of a document that is about to be stored. */
+  /** Counts the bytes of a document that is about to be stored. */
   reserveBytes(bytes: number, mostBytes: number): Quota {
     return this.#keeping.decide(() => reserveBytes(this.#keeping.sql, bytes, mostBytes, Date.now()));
   }
 
-  /** They were not stored after all. @param resetsAt as it was answered when they were reserved */
+  /**
+   * Gives back the bytes of a failed upload.
+   * @param resetsAt as answered by `reserveBytes`
+   */
   releaseBytes(bytes: number, resetsAt: number): void {
     this.#keeping.decide(() => releaseBytes(this.#keeping.sql, bytes, resetsAt));
   }

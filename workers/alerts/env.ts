@@ -7,7 +7,7 @@ import type StorageVerifier from "../storage-verifier/index.ts";
 
 export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, IntakeEnv {
   readonly STORAGE_VERIFIER: Service<typeof StorageVerifier>;
-  /** A secret, for such a URL mostly carries a token. Not set: nothing is posted. */
+  /** URL to which alerts are posted. It is a secret, because it usually carries a token. Not set: nothing is posted. */
   readonly ALERT_WEBHOOK_URL?: string;
   readonly PENDING_ALERT_SECONDS: string;
   readonly STALLED_ALERT_SECONDS: string;
@@ -28,7 +28,10 @@ export function limitsOf(env: Env, log: Log): Limits {
   };
 }
 
-/** A setting that is no number must not keep an alert from the operator. */
+/**
+ * Reads a setting in seconds. An invalid setting is logged and replaced by the default, because it must not keep an alert from
+ * the operator.
+ */
 function seconds(name: string, setting: string | undefined, otherwise: number, log: Log): number {
   const value = Number(setting);
   if (setting !== undefined && /^\d+$/.test(setting) && value > 0) return value;
@@ -36,7 +39,7 @@ function seconds(name: string, setting: string | undefined, otherwise: number, l
   return otherwise;
 }
 
-/** Where alerts go, `undefined` when nowhere. What is wrong with it is said without showing it. */
+/** Returns the URL to which alerts are posted; `undefined` when there is none. Logs a fault in the setting without quoting it. */
 export function webhookOf(env: Env, log: Log): URL | undefined {
   const { ALERT_WEBHOOK_URL: text = "" } = env;
   if (text === "") return undefined;

@@ -6,7 +6,7 @@ import { findings } from "./findings.ts";
 import { postAlert } from "./post.ts";
 import { read } from "./readings.ts";
 
-/** Looks, remembers, posts. What could not be posted stays owed, and is tried again the next minute. */
+/** Reads the state, records the findings, posts what is due. A failed post stays due and is tried again the next minute. */
 export async function everyMinute(env: Env): Promise<void> {
   const log = logger("alerts", { requestId: crypto.randomUUID(), cause: "schedule" });
   const limits = limitsOf(env, log);

@@ -9,7 +9,8 @@ import type { Limits } from "./env.ts";
 import type { Readings } from "./readings.ts";
 
 /**
- * What the readings say of each alert. A halted chain does no work on purpose, so what waits then says nothing new.
+ * Decides for each alert whether it fires. A halted chain does no work on purpose, so a stall or a long wait then says nothing
+ * new.
  * @param now milliseconds since the epoch
  */
 export function findings(readings: Readings, limits: Limits, now: number): Finding[] {
@@ -74,7 +75,7 @@ function stalled({ unfinished, miningOwedSince }: StatusFacts, limits: Limits, n
   return {
     alert: "stalled",
     firing: false,
-    summary: "Every block in flight moves again, and no payment is owed a block.",
+    summary: "Every block in flight moves again, and no payment is overdue.",
     details: {},
   };
 }
@@ -145,7 +146,7 @@ function openDeadLetters({ open, replaying, oldestOpenAt }: DeadLetterCounts): F
   };
 }
 
-/** Until a verification that is under way has ended, nobody knows whether the failure of the one before is over. */
+/** Until the running verification has ended, it is unknown whether the failure of the one before is over. */
 function undecided({ failing, lastRun }: StorageSummary): boolean {
   return failing === 0 && lastRun?.state === "running";
 }
@@ -187,7 +188,7 @@ function incompleteDocuments({ total, partial, failed }: DocumentTotals): Findin
   };
 }
 
-/** Of what a Durable Object takes. At 1,000 transactions a day the rest lasts for years. */
+/** Share of a Durable Object's capacity. At 1,000 transactions a day the rest lasts for years. */
 const NEARLY_FULL = 0.7;
 
 function objectNearlyFull(objects: ObjectBytes): Finding {
@@ -211,7 +212,7 @@ function percent(bytes: number): string {
   return `${Math.floor((bytes / DURABLE_OBJECT_BYTES) * 100)} %`;
 }
 
-const BLIND_FOR = 300_000; // milliseconds; a deployment or a moved object is over sooner
+const BLIND_FOR = 300_000; // milliseconds; a deployment or a moved object takes less
 
 function unreadable(readings: Readings): Finding {
   const blind = Object.entries(readings).flatMap(([part, reading]) => (reading === undefined ? [part] : []));
@@ -221,8 +222,8 @@ function unreadable(readings: Readings): Finding {
     patience: BLIND_FOR,
     summary:
       blind.length > 0
-        ? `Of ${blind.join(", ")} nothing can be read, so no other alert about it can be given. The log of alerts says why.`
-        : "Everything that alerts are made of can be read again.",
+        ? `${blind.join(", ")} could not be read, so alerts about it are missing. The log of the Worker alerts says why.`
+        : "Everything that the alerts check can be read again.",
     details: { parts: blind.join(",") },
   };
 }

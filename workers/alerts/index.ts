@@ -1,7 +1,7 @@
 import type { Env } from "./env.ts";
 import { everyMinute } from "./every-minute.ts";
 
-/** Looks at everything, so it is deployed after everything but the gateway. */
+/** The Worker reads the state of every other one, so it is deployed after all of them except the gateway. */
 export default {
   scheduled: (_, env) => everyMinute(env),
 } satisfies ExportedHandler<Env>;

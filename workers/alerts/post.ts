@@ -4,8 +4,9 @@ import type { OwedPost } from "../monitor/alert-state.ts";
 const DEADLINE = 10_000; // milliseconds
 
 /**
- * Answers why the alert was not taken, `undefined` when it was. Never names the URL: it may carry a token, and the
- * platform's own errors may quote it.
+ * Posts an alert.
+ * @returns why the alert was not taken; `undefined` when it was. The text never names the URL, which may carry a token and which
+ * the platform's own errors may quote.
  */
 export async function postAlert(webhook: URL, chainId: string, post: OwedPost): Promise<string | undefined> {
   try {
@@ -24,7 +25,7 @@ export async function postAlert(webhook: URL, chainId: string, post: OwedPost): 
   }
 }
 
-/** `text` is what Slack, Mattermost and their like show; the rest is for programs. */
+/** Chat services (Slack, Mattermost and the like) show `text`; programs read the rest. */
 function alertBody(chainId: string, post: OwedPost): object {
   const { alert, state, since, at, details } = post;
   const summary = scrub(post.summary);

@@ -10,10 +10,10 @@ import type { StorageSummary } from "../storage-verifier/troubles.ts";
 import type { StatusFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
 
-/** What could be read this minute; `undefined` is unknown, and no ground for an alert or an all-clear. */
+/** The state that could be read this minute. `undefined` is unknown, and neither raises nor ends an alert. */
 export interface Readings {
   readonly chain: StatusFacts | undefined;
-  /** What waits in the webhook's queue. */
+  /** Backlog of the webhook's queue. */
   readonly intake: Backlog | undefined;
   readonly deadLetters: DeadLetterCounts | undefined;
   readonly storage: StorageSummary | undefined;

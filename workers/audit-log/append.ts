@@ -6,7 +6,7 @@ import { scrub } from "../../shared/log.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import { answerTo, entryAt, newest } from "./reads.ts";
 
-/** What somebody is about to do. */
+/** Records an action that an operator is about to run. */
 export function asked(sql: Sql, deed: Deed, now: number): AuditHead {
   const { operator, action, target, reason, requestId } = deed;
   return append(sql, now, {
@@ -21,8 +21,8 @@ export function asked(sql: Sql, deed: Deed, now: number): AuditHead {
 }
 
 /**
- * What came of what was asked. The first answer stays: told again, this tells where it stands.
- * @throws Error when nothing was asked under that sequence
+ * Records the outcome of an action. The first outcome stays; a repeat returns its position in the log.
+ * @throws Error when the sequence is not that of an action
  */
 export function answered(sql: Sql, sequence: number, { status, problem, result }: Outcome, now: number) {
   const known = answerTo(sql, sequence);
@@ -53,13 +53,13 @@ type Unlinked<Entry> = Entry extends AuditEntry
   ? Omit<Entry, "sequence" | "at" | "previousHash" | "hash">
   : never;
 
-/** An entry can't be taken out again, so what no verifier would take must not get in. */
+/** Appends an entry. It can't be removed, so the schema of the verifiers is checked before it is stored. */
 function append(sql: Sql, now: number, facts: Unlinked<AuditEntry>): AuditHead {
   const last = newest(sql);
   const linked = {
     ...facts,
     sequence: (last?.sequence ?? 0) + 1,
-    at: Math.max(now, last?.at ?? 0), // clocks are set back; the log does not run backwards
+    at: Math.max(now, last?.at ?? 0), // clocks are set back; times in the log never go back
     previousHash: last?.hash ?? NO_PREVIOUS_ENTRY,
   };
   const entry = { ...linked, hash: auditHash(linked) };
@@ -77,12 +77,14 @@ function headOf({ sequence, hash }: AuditEntry): AuditHead {
   return { sequence, hash };
 }
 
-/** A cut may split a surrogate pair, and a caller may have sent half of one: neither can be hashed. */
+/**
+ * Cuts a text at a maximum length. A cut may split a surrogate pair, and a caller may send half of one: neither can be hashed.
+ */
 function cut(text: string, most: number): string {
   return text.slice(0, most).toWellFormed();
 }
 
-/** Free text. A customer's address or a key in it would stay for ever. */
+/** Removes keys and addresses from a free text, because they would stay in the log for ever. */
 function clean(text: string, most: number): string {
   return cut(scrub(text), most);
 }

@@ -6,7 +6,7 @@ import { migrate } from "./schema.ts";
 
 export interface Env {}
 
-/** The log of what operators do: one object per chain, named by CHAIN_ID. It only grows, entry by entry. */
+/** The log of operator actions: one object per chain, named by CHAIN_ID. It only grows, entry by entry. */
 export class AuditLog extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -17,17 +17,17 @@ export class AuditLog extends DurableObject<Env> {
     return this.ctx.storage.sql;
   }
 
-  /** Durable when it resolves: only then may the work begin. */
+  /** Records an action. Durable when it resolves: the action may run only then. */
   async asked(deed: Deed) {
     return this.ctx.storage.transactionSync(() => asked(this.#sql, deed, Date.now()));
   }
 
-  /** Told again for the same question, it changes nothing and answers the same. */
+  /** Records an outcome. A repeat for the same action changes nothing and gets the same answer. */
   async answered(sequence: number, outcome: Outcome) {
     return this.ctx.storage.transactionSync(() => answered(this.#sql, sequence, outcome, Date.now()));
   }
 
-  /** What the object's storage takes. */
+  /** Size of the object's storage, in bytes. */
   databaseBytes() {
     return this.ctx.storage.sql.databaseSize;
   }
@@ -37,7 +37,7 @@ export class AuditLog extends DurableObject<Env> {
   }
 }
 
-/** No HTTP of its own: other Workers call the object. */
+/** The Worker answers no HTTP; other Workers call the object. */
 export default {
   fetch: () => new Response("the audit log answers no HTTP: ask the gateway", { status: 404 }),
 } satisfies ExportedHandler<Env>;

@@ -1,14 +1,16 @@
 import type { AuditEntry, AuditPage } from "../../shared/audit-chain.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 
-/** `newest`: backwards from `from`, or from the end. Otherwise forwards from `from`, or from the beginning. */
+/**
+ * `newest`: the page runs backwards from `from`, or from the end. Otherwise it runs forwards from `from`, or from the beginning.
+ */
 export interface PageRequest {
   readonly from: number | undefined;
   readonly limit: number;
   readonly newest: boolean;
 }
 
-/** Entries are shown as they are stored, sound or not: whoever verifies them is to see it. */
+/** Returns entries as they are stored, valid or not, so that a verifier sees an invalid one. */
 export function page(sql: Sql, { from, limit, newest: backwards }: PageRequest): AuditPage {
   const last = newest(sql);
   if (last === undefined) return { entries: [], next: null, head: null };

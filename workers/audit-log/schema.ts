@@ -1,9 +1,9 @@
 import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 
 /**
- * Each entry moves the schema one version on and is never changed afterwards.
- * `json` is an entry's canonical JSON: what was hashed. The triggers hold against our own mistakes: entries come at the
- * end and stay (a REPLACE deletes without a delete's trigger, so it is refused as an insert).
+ * Each entry moves the schema one version on and never changes afterwards. `json` is an entry's canonical JSON, over which its
+ * hash is computed. The triggers guard against our own mistakes: entries are added at the end and stay. A REPLACE deletes without
+ * firing a delete trigger, so it is refused as an insert.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [

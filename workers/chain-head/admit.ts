@@ -8,26 +8,26 @@ import type { Sql } from "./schema.ts";
 
 export interface Entry extends PendingFacts {
   readonly txId: string;
-  /** Bytes of its envelope, as R2 holds it. */
+  /** Length of the transaction's envelope in R2, in bytes. */
   readonly envelopeSize: number;
 }
 
 /**
- * `finished`: mined, and its block is complete; or refused, or erased before a block took it. A pending object of this id is
- * a leftover or a late duplicate, and may be deleted.
+ * `finished`: the transaction's block is complete, or the transaction was refused, or it was erased before a block took it. A
+ * pending object of this id is a leftover or a late duplicate and may be deleted.
  */
 export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_aside";
 
 export interface Admissions {
   readonly results: readonly Admission[];
   readonly pending: number;
-  /** Enough waits for mining to be asked for. */
+  /** Enough transactions wait, or one has waited long enough, for the caller to request mining. */
   readonly mineNow: boolean;
-  /** Submissions that are paid wait to be released. */
+  /** Paid submissions wait to be released. */
   readonly releaseNow: boolean;
 }
 
-/** Each id is admitted once, for ever. Asked again, the answer says where the transaction is. */
+/** Admits each id once, for ever. For an id that is already known, the result says where the transaction is. */
 export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
   let sequence = count(sql, "sequence");
   const before = sequence;
@@ -37,7 +37,7 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     insert(sql, entry, ++sequence, now);
     return "admitted";
   });
-  // Of repeats too: what was paid, and what was admitted, is known again after a restore.
+  // Repeats are noted too: after a restore, the chain head learns again in this way which submissions are paid and admitted.
   for (const { txId, pays } of entries) {
     if (pays !== undefined) notePayment(sql, txId, pays);
     noteAdmitted(sql, txId);
@@ -61,7 +61,7 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
   };
 }
 
-/** A submission that a payment pays counts as paid too. */
+/** Stores a new transaction. It counts as paid also when a payment pays for its submission. */
 function insert(sql: Sql, entry: Entry, sequence: number, now: number): void {
   const { txId, timestamp, size, envelopeSize, grants, needs, paid } = entry;
   sql.exec(
@@ -96,24 +96,24 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
   if (known === undefined) return undefined;
   if (known.state === "set_aside") {
     if (known.forget_at !== null) return "finished";
-    // While blocks are being restored, one of them may hold it after all.
+    // During a restore, a block that is not restored yet may hold the erased transaction.
     return known.reason === "erased" && !readFact(sql, "restoring") ? "finished" : "set_aside";
   }
   if (known.state === "mined") {
-    // While blocks are being restored it is not known yet which of them had been cleared.
+    // During a restore, the chain head does not know yet which blocks were cleaned.
     const cleared = known.block_state === "complete" && !readFact(sql, "restoring");
     return cleared ? "finished" : "mined";
   }
   return "waiting";
 }
 
-/** Transactions in no block yet for which mining was not asked: how many, and when the first of them came. */
+/** Counts the pending transactions that no mining request covers, and finds when the first of them was admitted. */
 export function unapproved(sql: Sql): { count: number; oldestAdmittedAt: number | undefined } {
   const { approvedThrough, unapproved: waiting = 0 } = readFacts(sql, ["approvedThrough", "unapproved"]);
   return { count: waiting, oldestAdmittedAt: firstAdmittedAfter(sql, approvedThrough ?? 0) };
 }
 
-/** When the first pending transaction with a higher sequence was admitted. */
+/** Finds when the first pending transaction with a higher sequence was admitted, in milliseconds since the epoch. */
 export function firstAdmittedAfter(sql: Sql, sequence: number): number | undefined {
   const [oldest] = sql
     .exec<{ admitted_at: number }>(

@@ -21,8 +21,9 @@ const PAUSE_AFTER_FAILURE = 2_000;
 const DEADLINE = 15_000;
 
 /**
- * Does what is due, each duty for itself, and answers when to be called again (milliseconds since the epoch), or
- * `undefined` when nothing is owed. A duty is struck off only after it was done, so a crash repeats it.
+ * Does each duty that is due; the failure of one does not stop the others. A duty is struck off only after it succeeded, so a
+ * crash repeats it.
+ * @returns when the alarm must run again, in milliseconds since the epoch; `undefined` when no duty is left
  */
 export async function doDuties(
   sql: Sql,
@@ -47,13 +48,16 @@ export async function doDuties(
   return nextDue(sql, rules);
 }
 
-/** When the first of the duties is due, milliseconds since the epoch; `undefined` when nothing is owed. */
+/** Returns when the first duty is due, in milliseconds since the epoch; `undefined` when there is no duty. */
 export function nextDue(sql: Sql, rules: ChainRules): number | undefined {
   const dates = duties(sql, rules, 1).map(({ due }) => due);
   return dates.length === 0 ? undefined : Math.min(...dates);
 }
 
-/** A reserved block that stalls and approved work that waits both ask for the miner: once is enough. */
+/**
+ * Drops all but one duty to enqueue the miner: a stalled reservation and approved work both ask for it, and one message is
+ * enough.
+ */
 function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof duties> {
   return due.filter(
     ({ duty }, i) =>
@@ -61,7 +65,7 @@ function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof dutie
   );
 }
 
-/** One that hangs must not keep the others waiting until the platform ends the alarm. */
+/** Does one duty with a deadline: a hanging call must not hold up the other duties until the platform ends the alarm. */
 async function perform(duty: Duty, { sql, env, rules, clock }: Surroundings): Promise<void> {
   const within = rules.writeLandsWithinSeconds * 1_000;
   switch (duty.kind) {
@@ -112,7 +116,7 @@ async function tell(
     case "request_mining":
     case "expire_intents":
     case "forget":
-      return; // decided when it is struck off
+      return; // `strikeOff` decides it
   }
 }
 
@@ -130,7 +134,7 @@ async function nudgeStage(stage: BlockStage, blockNumber: number, env: Env): Pro
   }
 }
 
-/** What was asked for anew while the duty was being done stays owed. */
+/** Marks a duty as done. A duty that was requested again while it was being done stays due. */
 function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now: number): void {
   switch (duty.kind) {
     case "publish_latest":

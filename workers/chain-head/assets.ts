@@ -3,21 +3,24 @@ import type { Sql } from "./schema.ts";
 
 export interface AssetFacts {
   readonly assetId: string;
-  /** The transaction of the chain that created it, null when none did. */
+  /** Id of the transaction that created the asset; null when no transaction of the chain did. */
   readonly createdBy: string | null;
-  /** Key id of the signing key that may transfer it, null when nobody may. */
+  /** Id of the signing key that may transfer the asset; null when no key may. */
   readonly owner: string | null;
-  /** The highest sealed block that mentions it. */
+  /** The highest sealed block that mentions the asset. */
   readonly lastBlock: number;
 }
 
 export interface AssetsAnswer {
-  /** The last sealed block, -1 before genesis. */
+  /** Number of the last sealed block; -1 before genesis. */
   readonly asOf: number;
   readonly assets: readonly AssetFacts[];
 }
 
-/** What the chain says of assets, for the index: KV itself may be stale, and is not asked. Unknown ids are left out. */
+/**
+ * Returns what the sealed chain says of these assets, for the index. It does not read KV, which may be stale. Unknown ids are
+ * left out.
+ */
 export function assetFacts(sql: Sql, assetIds: readonly string[]): AssetsAnswer {
   const assets = assetIds.flatMap((assetId) =>
     sql

@@ -1,7 +1,7 @@
 import { measureBacklog, type Backlog } from "../../shared/backlog.ts";
 import type { Env } from "./env.ts";
 
-/** What waits in the queues of the block stages. */
+/** Reads the backlog of each block stage's queue. */
 export async function backlogs(env: Env): Promise<Record<string, Backlog>> {
   const queues = {
     miner: env.MINER_QUEUE,

@@ -8,7 +8,7 @@ export type BlockRow = {
   timestamp: number;
   previous_hash: string;
   history_root: string;
-  /** From `pending/`; those of the system itself are counted apart. */
+  /** Transactions from `pending/`. The system's own are counted in `system_transactions`. */
   transactions: number;
   system_transactions: number;
   hash: string | null;
@@ -21,9 +21,11 @@ export type BlockRow = {
   persisted_at: number | null;
   indexed_at: number | null;
   complete_at: number | null;
-  /** When the block last moved, or its stage was told of it again. */
+  /**
+   * When the block last moved, or its stage last got another message. Milliseconds since the epoch; 0: its stage is due at once.
+   */
   nudged_at: number;
-  /** How often since it last moved. */
+  /** How many messages the block's stage got since the block last moved. */
   nudges: number;
 };
 
@@ -37,18 +39,21 @@ export function lastBlock(sql: Sql): BlockRow | undefined {
     .toArray()[0];
 }
 
-/** Number of the last sealed block, -1 before genesis. */
+/** Number of the last sealed block; -1 before genesis. */
 export function lastSealedBlock(sql: Sql): number {
   const last = lastBlock(sql);
   if (last === undefined) return -1;
-  return last.state === "reserved" ? last.number - 1 : last.number; // at most one block is reserved: the last one
+  return last.state === "reserved" ? last.number - 1 : last.number; // at most one block is reserved, and it is the last one
 }
 
 export function unfinishedBlocks(sql: Sql): BlockRow[] {
   return sql.exec<BlockRow>("SELECT * FROM block WHERE state <> 'complete' ORDER BY number").toArray();
 }
 
-/** Number of the highest block that every tier has, with all blocks before it; -1 when there is none. The cost does not grow with the chain. */
+/**
+ * Number of the highest block that every tier has together with all blocks before it; -1 when there is none. The cost does not
+ * grow with the chain.
+ */
 export function latestThatIsPersisted(sql: Sql): number {
   const next = unfinishedBlocks(sql).find(({ state }) => !reached(state, "persisted"));
   return (next?.number ?? (lastBlock(sql)?.number ?? -1) + 1) - 1;
@@ -56,12 +61,12 @@ export function latestThatIsPersisted(sql: Sql): number {
 
 type SealedRow = BlockRow & { readonly hash: string; readonly sha256: string };
 
-/** A sealed block's bytes never change again. */
+/** Decides whether the block is sealed. The bytes of a sealed block never change. */
 export function isSealed(block: BlockRow): block is SealedRow {
   return block.hash !== null && block.sha256 !== null;
 }
 
-/** Ids of a block's transactions whose envelope is in `set-aside/`: they were set aside, and replayed. */
+/** Ids of the block's transactions whose envelope is in `set-aside/`, because they were set aside and replayed. */
 export function movedIn(sql: Sql, number: number): string[] {
   return sql
     .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? AND moved = 1", number)
@@ -69,7 +74,7 @@ export function movedIn(sql: Sql, number: number): string[] {
     .map(({ id }) => id);
 }
 
-/** Ids of a block's transactions, in the order of admission. A sealed block has the order of its bytes. */
+/** Ids of the block's transactions: of a sealed block in the order of its bytes, else in the order of admission. */
 export function transactionIdsOf(sql: Sql, number: number): string[] {
   return sql
     .exec<{ id: string }>("SELECT id FROM tx WHERE block = ? ORDER BY position, sequence", number)

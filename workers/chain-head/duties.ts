@@ -11,10 +11,13 @@ import { nextForgotten } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 import { nextRevocation } from "./signing-keys.ts";
 
-/** A stage that a sealed block goes through. */
+/** A stage that a sealed block passes through. */
 export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
 
-/** Something outside that follows from what was decided. All may be done again; none is done inside a decision. */
+/**
+ * Work for the alarm that follows from decisions: an effect outside the chain head, or a further decision that is due. Each duty
+ * may be repeated, and no effect outside runs inside a decision.
+ */
 export type Duty =
   | { readonly kind: "publish_latest"; readonly blockNumber: number; readonly value: object }
   | { readonly kind: "publish_pending_count"; readonly value: number }
@@ -27,18 +30,21 @@ export type Duty =
   | { readonly kind: "forget" };
 
 export interface DatedDuty {
-  /** Not before this time, milliseconds since the epoch. */
+  /** The duty must not be done before this time, in milliseconds since the epoch. */
   readonly due: number;
   readonly duty: Duty;
 }
 
-/** Transactions that are parked in one batch of the queue: 100 messages and 256 kB are the most, and an error is cut off at 500 characters. */
+/**
+ * Number of transactions parked in one batch. A queue takes 100 messages and 256 kB a batch; an error is cut off at 500
+ * characters.
+ */
 const PARK_AT_ONCE = 50;
 
-/** Only people read `vdc:pending:count`, and each write costs: a count above 0 is written no more often. */
+/** Minimum time between writes of a count above 0: only people read `vdc:pending:count`, and each write costs. */
 export const PENDING_COUNT_INTERVAL_MS = 10_000;
 
-/** The single values that duties follow from, read by one statement: duties are looked for after every decision. */
+/** Key values from which the duties follow. One statement reads them all, because every decision looks for duties. */
 const READ = [
   "dutiesPausedUntil",
   "latest",
@@ -56,9 +62,9 @@ const READ = [
 type Read = ReturnType<typeof readFacts<(typeof READ)[number]>>;
 
 /**
- * All that is owed to the outside, now or later. The alarm does what is due and is set for the next. After a failure
- * outside nothing is due before a pause is over, however often the chain head is called meanwhile.
- * @param parkAtOnce how many set-aside transactions a duty to park holds at most; 1 is enough to know when it is due
+ * Lists every duty, due now or later. The alarm does the due ones and is set for the next. After a failure outside, no duty is
+ * due before a pause is over, however often the chain head is called meanwhile.
+ * @param parkAtOnce maximum number of set-aside transactions in a duty to park; 1 is enough to know when it is due
  */
 export function duties(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): DatedDuty[] {
   const facts = readFacts(sql, READ);
@@ -75,7 +81,7 @@ export function duties(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): 
   return owed.map(({ due, duty }) => ({ due: Math.max(due, notBefore), duty }));
 }
 
-// KV takes one write a second for a key, so a hot key is written at most that often, with the value of that moment.
+// KV takes one write a second for a key, so a hot key is written at most that often, with its value at that moment.
 function publications(sql: Sql, facts: Read): DatedDuty[] {
   const owed: DatedDuty[] = [];
   const { latest, pending = 0 } = facts;
@@ -115,8 +121,8 @@ function parkings(sql: Sql, { parkAgainAfter }: Read, atOnce: number): DatedDuty
 
 const MOST_DOUBLINGS = 5;
 
-// The watchdog: a block that has not moved for a while may have lost its message, so its stage is told again. Less
-// and less often: in a long outage the first message is being retried all the time, and each nudge adds another.
+// The watchdog: a block that has not moved for a while may have lost its message, so its stage gets another one. The interval
+// doubles, because in a long outage the first message is retried all the time and each new message adds to it.
 function stalledBlocks(sql: Sql, { halted }: Read, rules: ChainRules): DatedDuty[] {
   if (halted) return [];
   return unfinishedBlocks(sql).map((block) => {

@@ -4,13 +4,13 @@ import type { CleanBlock, IndexBlock, MineRequest, PersistBlock, SetAside } from
 
 export interface Env {
   readonly KV: KVNamespace;
-  /** Looked at before a chain begins here, and never written. */
+  /** The chain head reads R2 before a chain begins here, and never writes it. */
   readonly R2: R2Bucket;
   readonly MINER_QUEUE: Queue<MineRequest>;
   readonly TIER_PERSISTER_QUEUE: Queue<PersistBlock>;
   readonly INDEXER_QUEUE: Queue<IndexBlock>;
   readonly PENDING_CLEANER_QUEUE: Queue<CleanBlock>;
-  /** The miner's dead-letter queue, for transactions that are set aside. */
+  /** The miner's dead-letter queue; it carries set-aside transactions. */
   readonly SET_ASIDE_QUEUE: Queue<SetAside>;
   readonly MINING_MODE: string;
   readonly MINE_AT_COUNT: string;
@@ -38,9 +38,9 @@ const Settings = v.object({
   MINING_MODE: v.picklist(["auto", "approval"]),
   MINE_AT_COUNT: Whole(1, 1_000_000),
   MINE_AFTER_SECONDS: Whole(1, 86_400),
-  BLOCK_MAX_TRANSACTIONS: Whole(1, 2_000), // each is an R2 read for the miner and for the cleaner
-  // One transaction of the largest size always fits. A signed one of 5 kB may hide 120 kB, and the cleaner, and whoever opens
-  // or erases one, has the archive of all of them in memory several times.
+  BLOCK_MAX_TRANSACTIONS: Whole(1, 2_000), // the miner and pending-cleaner make one R2 read for each
+  // A transaction of the largest size always fits. A signed transaction of 5 kB may have a private part of 120 kB. The cleaner,
+  // a reader and an erasure hold the archive of a whole block in memory several times.
   BLOCK_MAX_BYTES: Whole(140_000, 1_000_000),
   MAX_BLOCKS_IN_FLIGHT: Whole(1, 100),
   STALL_AFTER_SECONDS: Whole(1, 86_400),
@@ -48,7 +48,10 @@ const Settings = v.object({
   INTENT_TTL_DAYS: Days,
 });
 
-/** @throws Error that names the setting: a chain head with half a configuration must not decide anything */
+/**
+ * Reads the settings of the chain.
+ * @throws Error that names the bad setting: a chain head with half a configuration must not decide anything
+ */
 export function chainRules(env: Env): ChainRules {
   const parsed = v.safeParse(Settings, env);
   if (!parsed.success)

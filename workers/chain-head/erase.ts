@@ -6,8 +6,8 @@ import type { Sql } from "./schema.ts";
 import { insertErased } from "./withdraw.ts";
 
 /**
- * Whether the private part of a transaction may be erased. `archived`: what its block's archive holds is all there is.
- * `withdrawn`: no block took it, and none will. `expired`: it was not paid in time.
+ * The answer whether the private part of a transaction may be erased. `archived`: only the archive of its block holds it.
+ * `withdrawn`: no block has taken it and none will. `expired`: it was not paid in time.
  */
 export type Erasure =
   | { readonly may: "archived"; readonly blockNumber: number }
@@ -17,9 +17,10 @@ export type Erasure =
     };
 
 /**
- * Decides it. A transaction that no block took is never taken from here on, however often it is delivered or replayed: it
- * stays set aside, `erased`. On its way into a block it can't be erased, for the miner and the archive still need it.
- * @param isParked a dead letter holds it, so that it may be erased though it never came here
+ * Decides whether the private part may be erased. A transaction that no block has taken stays set aside with the reason `erased`,
+ * and no block takes it later, however often it is delivered or replayed. A transaction on its way into a block can't be erased,
+ * because the miner and the archive still need it.
+ * @param isParked a dead letter holds the transaction, so it may be erased although the chain head never admitted it
  */
 export function erase(sql: Sql, txId: string, isParked: boolean, now: number): Erasure {
   const [tx] = sql
@@ -37,12 +38,12 @@ export function erase(sql: Sql, txId: string, isParked: boolean, now: number): E
   if (tx === undefined) return ofUnknown(sql, txId, isParked, now);
   if (tx.state === "set_aside") {
     keepRefused(sql, txId);
-    // Also one that the dead letters have not been told of yet: there is nothing left to park.
+    // A set-aside transaction that is not parked yet counts as parked: nothing is left to park.
     sql.exec("UPDATE tx SET reason = 'erased', parked = 1 WHERE id = ?", txId);
     return { may: "withdrawn" };
   }
   if (tx.state !== "mined" || tx.block === null || tx.block_state !== "complete") return { mayNot: tx.state };
-  // Until the restore has ended, its block may have to go through its stages once more.
+  // Until the restore has ended, the block may have to pass through its stages again.
   return readFact(sql, "restoring") ? { mayNot: "restoring" } : { may: "archived", blockNumber: tx.block };
 }
 
@@ -58,7 +59,7 @@ function ofUnknown(sql: Sql, txId: string, isParked: boolean, now: number): Eras
       ? { mayNot: "awaiting_payment" }
       : { may: "expired" };
   if (!isParked) return { mayNot: "unknown" };
-  // A block that is not known here may have taken it, and then its archive holds it too.
+  // Until the chain is restored, an unknown block may hold the transaction, and then the archive of that block holds it too.
   if (!isFounded(sql) || readFact(sql, "restoring")) return { mayNot: "restoring" };
   insertErased(sql, txId, now);
   return { may: "withdrawn" };

@@ -9,68 +9,71 @@ export interface MinerKeys {
   readonly keyIds: readonly string[];
   /** Id of the active signing key. */
   readonly signingKeyId: string;
-  /** When it said so. */
+  /** When the miner reported the keys, in milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** Single values of the chain head, each with its type. */
+/** Key values of the chain head, each with its type. Times are milliseconds since the epoch. */
 export interface Facts {
-  /** Id of the present life of the chain head: made with its storage, and lost with it. */
+  /** Id of the present life of the chain head: made with its storage and lost with it. */
   life: string;
-  /** Counts up with each admitted transaction. */
+  /** Grows by one with each admitted transaction. */
   sequence: number;
-  /** Counts up with each reservation made or revised, so that a dissolved one is never taken for the next of its number. */
+  /**
+   * Grows by one with each reservation that is made or revised, so a dissolved reservation is never taken for the next one of its
+   * number.
+   */
   revision: number;
-  /** Mining was asked for all that had been admitted up to this sequence. What came later waits for the next request. */
+  /** Mining was requested for every transaction up to this sequence. Later ones wait for the next request. */
   approvedThrough: number;
-  /** When the miner is to be told (again) that approved work waits. */
+  /** When the miner is next due for a message that approved work waits. */
   mineNudgeAt: number;
-  /** When mining was last asked for with something to mine. */
+  /** When mining was last requested while there was something to mine. */
   approvedAt: number;
-  /** Transactions in no block yet. */
+  /** Number of transactions in no block. */
   waiting: number;
-  /** Transactions in no block yet for which mining was not asked: their sequence is above `approvedThrough`. */
+  /** Number of transactions in no block whose sequence is above `approvedThrough`: no mining request covers them. */
   unapproved: number;
-  /** Transactions whose block is not finished, and those in no block yet. */
+  /** Number of transactions in no block or in an unfinished one. */
   pending: number;
-  /** Transactions that could not be mined, refused submissions of users not included. */
+  /** Number of set-aside transactions, without refused submissions of users. */
   setAside: number;
-  /** How many submissions of users were ever refused, by reason. */
+  /** Number of submissions of users that were ever refused, by reason. */
   refused: Partial<Record<PermanentReason, number>>;
   mined: number;
-  /** The last keys of R2 that the miner's sweep has looked at in these folders. Gone when it begins anew. */
+  /** The last R2 key that a sweep has looked at in each of these folders. Absent when the sweep begins anew. */
   sweptPending: string;
   sweptSetAside: string;
   sweptIntents: string;
-  /** Set-aside transactions up to this one are parked again already; the alarm goes on behind it. Gone when all are. */
+  /** Every set-aside transaction up to this one is parked again; the alarm continues behind it. Absent when all are. */
   parkAgainAfter: { readonly at: number; readonly txId: string };
-  /** Highest block with all before it persisted: what `vdc:latest` is to name. */
+  /** The highest block that is persisted together with all before it: the block that `vdc:latest` must name. */
   latest: number;
   publishedLatest: number;
   publishedLatestAt: number;
-  /** The write of `vdc:latest` that was begun last, until it has answered. */
+  /** The write of `vdc:latest` that began last, until it is answered. */
   latestWrite: LatestWrite;
   /** The Worker that may write records of assets, and when the last of its writes has landed. */
   assetWrites: { writer: string; landBefore: number };
   publishedPending: number;
   publishedPendingAt: number;
-  /** When the last write of `vdc:pending:count` that was not answered has landed, or never will. */
+  /** When the last unanswered write of `vdc:pending:count` has landed or never will. */
   countInDoubtUntil: number;
-  /** After a failure outside, nothing is tried again before this. */
+  /** After a failure outside, no duty is tried before this time. */
   dutiesPausedUntil: number;
-  /** The keys that the miner last said it holds. */
+  /** The keys that the miner last reported. */
   minerKeys: MinerKeys;
-  /** `endsWithRestore`: the chain head lost its storage; the end of a restore ends this halt, and no other. */
+  /** `endsWithRestore`: the chain head lost its storage; only the end of a restore ends this halt. */
   halted: { reason: string; at: number; endsWithRestore?: true };
-  /** How often the watchdog told each stage again of a block that had not moved. */
+  /** How often the watchdog enqueued each stage again for a block that had not moved. */
   stalls: Partial<Record<StalledStage, number>>;
-  /** When it was decided that a chain may begin here, or had been restored. */
+  /** When the chain head decided that a chain may begin here, or when the chain was restored. */
   founded: number;
-  /** How far a restore has read the records of erasures: the last key, and whether it was the last of all. */
+  /** How far a restore has read the records of erasures: the last key, and whether all are read. */
   erasuresRead: { through: string | null; all: boolean };
-  /** Since when the chain head is being rebuilt from stored blocks. */
+  /** Since when a restore rebuilds the chain head from stored blocks. */
   restoring: number;
-  /** `vdc:latest` is not moved before this block is in every tier: it named it before a restore. */
+  /** `vdc:latest` named this block before a restore. It is not moved before this block is in every tier. */
   latestHeldUntil: number;
 }
 
@@ -82,7 +85,7 @@ export function count(sql: Sql, name: CounterName): number {
   return readFact(sql, name) ?? 0;
 }
 
-/** Counts up and answers the new value. */
+/** Adds 1 and returns the new value. */
 export function nextOf(sql: Sql, name: CounterName): number {
   addTo(sql, name, 1);
   return count(sql, name);

@@ -6,7 +6,7 @@ import { readFact, writeFact } from "./facts.ts";
 import { haltUntilRestored } from "./halt.ts";
 import type { Sql } from "./schema.ts";
 
-/** What says that a chain has been here before: something in the archive (R2), or in KV. */
+/** Traces of an earlier chain, in the archive (R2) or in KV. */
 export interface Traces {
   readonly archive: boolean;
   readonly kv: boolean;
@@ -14,7 +14,10 @@ export interface Traces {
 
 const DEADLINE = 15_000; // milliseconds
 
-/** @throws Error when R2 or KV can't be read: unknown is not "no chain" */
+/**
+ * Looks for traces of an earlier chain in R2 and KV.
+ * @throws Error when R2 or KV can't be read: unknown is not "no chain"
+ */
 export function lookForChain({ KV, R2 }: Pick<Env, "KV" | "R2">): Promise<Traces> {
   return withDeadline(DEADLINE, "the search for a chain in R2 and KV", async () => {
     const [archive, ...values] = await Promise.all([
@@ -25,14 +28,17 @@ export function lookForChain({ KV, R2 }: Pick<Env, "KV" | "R2">): Promise<Traces
   });
 }
 
-/** Staged bytes are looked for first: they are deleted only after their block is in the archive. */
+/** Reads staged bytes first, because they are deleted only after their block is in the archive. */
 async function archiveHoldsChain(bucket: R2Bucket): Promise<boolean> {
   for (const prefix of [r2Keys.allSealedPrefix, r2Keys.blockPrefix])
     if ((await bucket.list({ prefix, limit: 1 })).objects.length > 0) return true;
   return false;
 }
 
-/** A chain head without a block may begin a chain only where none has been: its own storage may just have been lost. */
+/**
+ * Decides whether a chain may begin or has begun here. Without a block, the chain head's own storage may just have been lost, so
+ * it may begin a chain only where storage holds no trace of one.
+ */
 export function isFounded(sql: Sql): boolean {
   return lastBlock(sql) !== undefined || readFact(sql, "founded") !== undefined;
 }

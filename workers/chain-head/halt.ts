@@ -4,7 +4,7 @@ import { lifeOf } from "./life.ts";
 import { tellAgain } from "./tell-again.ts";
 import type { Sql } from "./schema.ts";
 
-/** A chain that is being restored makes no block either, however long nobody goes on with it. */
+/** Says why the chain is halted. A chain that is being restored makes no block either, even if the restore never continues. */
 export function whyHalted(sql: Sql): Halted | null {
   const since = readFact(sql, "restoring");
   if (since === undefined) {
@@ -20,8 +20,8 @@ export function whyHalted(sql: Sql): Halted | null {
 }
 
 /**
- * Stops mining until an operator resumes. The first reason stays: it is the one to look at. Only the halt of a chain head
- * that lost its storage gives way, because the restore ends that one.
+ * Stops mining until an operator resumes. The first reason stays, because it is the one to look at. Only the halt of a chain head
+ * that lost its storage is replaced, because the restore ends that one.
  */
 export function halt(sql: Sql, reason: string, now: number): void {
   const halted = readFact(sql, "halted");
@@ -34,14 +34,16 @@ export function haltUntilRestored(sql: Sql, reason: string, now: number): void {
     writeFact(sql, "halted", { reason, at: now, endsWithRestore: true });
 }
 
-/** The restore has ended. A halt for any other reason stays, also one that came during the restore. */
+/**
+ * Ends the halt of a chain head that lost its storage. A halt for any other reason stays, also one that came during the restore.
+ */
 export function endHaltUntilRestored(sql: Sql): void {
   if (awaitsRestore(sql)) forgetFact(sql, "halted");
 }
 
 /**
- * Halts the chain for a Worker. What the Worker found wrong during an earlier life says nothing of the present one.
- * @param life the life that told the Worker of the block, if one did
+ * Halts the chain for a Worker. A fault that the Worker found during an earlier life proves nothing about the present one.
+ * @param life the life that handed the block to the Worker, if one did
  */
 export function haltBy(sql: Sql, reason: string, life: string | undefined, now: number): "halted" | "stale" {
   if (life !== undefined && life !== lifeOf(sql)) return "stale";
@@ -49,15 +51,15 @@ export function haltBy(sql: Sql, reason: string, life: string | undefined, now: 
   return "halted";
 }
 
-/** The chain head lost its storage, and no restore has ended since. */
+/** Decides whether the chain head lost its storage and no restore has ended since. */
 export function awaitsRestore(sql: Sql): boolean {
   return readFact(sql, "halted")?.endsWithRestore === true;
 }
 
 /**
- * Mining goes on, and every stage is told at once of what waits for it. A chain head that lost its storage does not go on
- * while R2 or KV hold its chain: only a restore ends that halt.
- * @returns whether the chain was halted, and goes on
+ * Ends a halt and makes every stage due at once. A chain head that lost its storage does not resume while R2 or KV hold its
+ * chain: only a restore ends that halt.
+ * @returns whether the chain was halted and is not any more
  */
 export function resume(sql: Sql, storageHoldsChain: boolean): boolean {
   if (storageHoldsChain && awaitsRestore(sql)) return false;

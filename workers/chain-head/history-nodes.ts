@@ -2,7 +2,7 @@ import type { NodeStore } from "../../shared/chain/history.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
 import type { Sql } from "./schema.ts";
 
-/** The nodes of the history tree, as rows. */
+/** Stores the nodes of the history tree as rows. */
 export function historyNodes(sql: Sql): NodeStore {
   return {
     get(level, index) {

@@ -1,6 +1,6 @@
 import type { Sql } from "./schema.ts";
 
-/** Counts an event that was not for us, so that all that Stripe delivered can be accounted for. */
+/** Counts a Stripe event that is not for this deployment, so that every delivered event can be accounted for. */
 export function countIgnored(sql: Sql, reason: string): void {
   sql.exec(
     "INSERT INTO ignored_event (reason, count) VALUES (?, 1) ON CONFLICT (reason) DO UPDATE SET count = count + 1",

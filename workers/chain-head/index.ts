@@ -45,9 +45,9 @@ import { erasedAmong, withdraw } from "./withdraw.ts";
 import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
 
 /**
- * The single writer of the chain: one object per chain, named by CHAIN_ID. A global singleton on purpose, for it is
- * the atom of coordination. Each decision is one synchronous transaction without I/O; what follows from it outside is
- * owed to the alarm: docs/design.md#the-chain-head
+ * The single writer of the chain: one object per chain, named by CHAIN_ID. It is a global singleton on purpose, because it is the
+ * atom of coordination. Each decision is one synchronous transaction without I/O; the alarm does the effects outside that follow
+ * from it: docs/design.md#the-chain-head
  */
 export class ChainHead extends DurableObject<Env> {
   readonly #rules = chainRules(this.env);
@@ -59,8 +59,8 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   /**
-   * A life begins with a look at R2 and KV, before any call is answered: a chain there means that the life before lost its
-   * storage. When they can't be read, the object fails, and looks again with the next call.
+   * Begins a life. Before it answers any call, the object looks for a chain in R2 and KV: a chain there means that the earlier
+   * life lost its storage. If R2 or KV can't be read, the object fails and looks again at the next call.
    */
   async #begin(): Promise<void> {
     const { storage } = this.ctx;
@@ -111,12 +111,12 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => requestMining(this.#sql, cause, this.#rules, now));
   }
 
-  /** For the clock: asks for mining when enough waits, or has waited long enough. */
+  /** Requests mining when enough transactions wait, or one has waited long enough. The cron of the miner calls it. */
   mineIfDue() {
     return this.#decide((now) => mineIfDue(this.#sql, this.#rules, now));
   }
 
-  /** The miner's report of the keys that it holds. */
+  /** Takes the miner's report of the keys that it holds. */
   minerKeys(keys: Omit<MinerKeys, "at">) {
     return this.#decide((now) => writeFact(this.#sql, "minerKeys", { ...keys, at: now }));
   }
@@ -125,7 +125,7 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => requestRevocation(this.#sql, request, now));
   }
 
-  /** Ids of the encryption keys that the miner last said it holds; null before it has said so. */
+  /** Ids of the encryption keys that the miner last reported; null before its first report. */
   openableKeys() {
     return readFact(this.#sql, "minerKeys")?.keyIds ?? null;
   }
@@ -193,7 +193,7 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide(() => publishAgain(this.#sql));
   }
 
-  /** Before the first block: whether a chain may begin here. R2 and KV are read outside of the decision. */
+  /** Decides before the first block whether a chain may begin here. It reads R2 and KV outside the decision. */
   async found() {
     const traces = await lookForChain(this.env);
     return this.#decide((now) => found(this.#sql, traces, now));
@@ -219,7 +219,7 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide(() => countIgnored(this.#sql, reason));
   }
 
-  /** @param life of the chain head that told the Worker of the block; a Worker of a life before halts nothing */
+  /** @param life of the chain head that handed the block to the Worker; a Worker of an earlier life halts nothing */
   halt(reason: string, life?: string) {
     return this.#decide((now) => {
       const fields = { requestId: crypto.randomUUID(), reason };
@@ -251,7 +251,7 @@ export class ChainHead extends DurableObject<Env> {
     return reads.transaction(this.#sql, txId);
   }
 
-  /** Its transaction, or what it waits for before it is one: read as of one moment. */
+  /** Returns the transaction, or its submission that waits to be admitted. Both are read at one moment. */
   whereIs(txId: string) {
     return {
       transaction: reads.transaction(this.#sql, txId),
@@ -279,17 +279,17 @@ export class ChainHead extends DurableObject<Env> {
     return measures(this.#sql);
   }
 
-  /** What the object's storage takes. */
+  /** Size of the object's storage, in bytes. */
   databaseBytes() {
     return this.ctx.storage.sql.databaseSize;
   }
 
-  /** What the rules across transactions read: who owns these assets, which of these users are registered. */
+  /** Returns the ledger entries that the rules across transactions read: owners of assets, and registered users. */
   ledger(keys: LedgerKeys) {
     return ledger(this.#sql, keys);
   }
 
-  /** For the door: whether a submission can succeed. */
+  /** Returns the chain's state by which `accounts` decides whether a submission can succeed. */
   outlook(txId: string, keys: LedgerKeys, grants: readonly string[]) {
     return outlook(this.#sql, txId, keys, grants);
   }
@@ -323,7 +323,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 }
 
-/** No HTTP of its own: other Workers call the object. */
+/** The Worker answers no HTTP; other Workers call the object. */
 export default {
   fetch: () => new Response("the chain head answers no HTTP: ask the gateway", { status: 404 }),
 } satisfies ExportedHandler<Env>;

@@ -6,16 +6,20 @@ import { isFounded } from "./found.ts";
 import { keepRefused } from "./refused.ts";
 import { EXPIRED_INTENT, UNPAID_INTENT, UNRELEASED_INTENT, type Sql } from "./schema.ts";
 
-/** A submission of a type that is paid for, in `intents/`. */
+/** A submission in `intents/` of a type that needs a payment. */
 export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size" | "grants" | "needs"> {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
 }
 
-/** `paid`: to be released, or to be enqueued by whoever holds its bytes. A transaction's state: it is admitted. */
+/**
+ * `paid`: the submission can be released, or enqueued by a caller that holds its bytes. A transaction's state: it is admitted.
+ */
 export type IntentStanding = "awaiting_payment" | "expired" | "paid" | TransactionState;
 
-/** What is known of a submission that is not admitted, or of a payment whose submission is not. Milliseconds since the epoch. */
+/**
+ * State of a submission that is not admitted, or of a payment whose submission is not. Times are milliseconds since the epoch.
+ */
 export type IntentFacts =
   | { readonly state: "awaiting_payment"; readonly since: number; readonly expiresAt: number }
   | { readonly state: "expired"; readonly expiredAt: number }
@@ -30,8 +34,8 @@ type IntentRow = {
 };
 
 /**
- * Registers submissions whose bytes are in `intents/`, and answers where each stands, in their order. One that has expired
- * stays so until it is paid.
+ * Registers submissions whose bytes are in `intents/`, and answers in their order where each stands. An expired submission stays
+ * expired until it is paid.
  */
 export function awaitPayment(sql: Sql, intents: readonly Intent[]): readonly IntentStanding[] {
   return intents.map((intent) => {
@@ -61,8 +65,9 @@ function register(sql: Sql, { txId, timestamp, size, grants, needs, receivedAt }
 }
 
 /**
- * Part of the decision that admits a payment: what it pays can't expire any more. The first payment of a submission pays it,
- * a further one is a payment and nothing else. One that had expired has to be submitted again, for its bytes may be gone.
+ * Notes a payment for a submission, within the decision that admits the payment. A paid submission can't expire. Only the first
+ * payment pays for a submission; a further one is a payment and nothing else. An expired submission must be submitted again,
+ * because its bytes may be gone.
  */
 export function notePayment(sql: Sql, paidBy: string, pays: string): void {
   sql.exec(
@@ -78,7 +83,10 @@ export function notePayment(sql: Sql, paidBy: string, pays: string): void {
   keepRefused(sql, pays);
 }
 
-/** Part of the decision that admits it. One that did not have to be paid after all waits no more. */
+/**
+ * Marks a submission as admitted, within the decision that admits it. If it did not need a payment after all, it stops waiting
+ * for one.
+ */
 export function noteAdmitted(sql: Sql, txId: string): void {
   sql.exec(
     `UPDATE intent SET admitted = 1, received_at = CASE WHEN paid_by IS NULL THEN NULL ELSE received_at END
@@ -87,7 +95,7 @@ export function noteAdmitted(sql: Sql, txId: string): void {
   );
 }
 
-/** Received, paid, not admitted: ordered by id, those after `after`. */
+/** Lists submissions that are received and paid but not admitted: ordered by id, those after `after`. */
 export function paidIntents(
   sql: Sql,
   after: string,
@@ -109,12 +117,12 @@ export function paidIntents(
     }));
 }
 
-/** Whether a submission is received, paid, and not admitted. */
+/** Decides whether a submission is received and paid but not admitted. */
 export function hasPaidIntent(sql: Sql): boolean {
   return sql.exec(`SELECT tx_id FROM intent WHERE ${UNRELEASED_INTENT} LIMIT 1`).toArray().length > 0;
 }
 
-/** The bytes of a paid submission are not in `intents/`: it can be submitted again, and is taken then. */
+/** Notes that the bytes of a paid submission are not in `intents/`, so that it is accepted when it is submitted again. */
 export function intentMissing(sql: Sql, txId: string): void {
   sql.exec(`UPDATE intent SET received_at = NULL WHERE tx_id = ? AND ${UNRELEASED_INTENT}`, txId);
 }
@@ -130,13 +138,17 @@ export function intent(sql: Sql, txId: string, rules: ChainRules): IntentFacts |
 }
 
 /**
- * After a restore all have their whole time again: what was paid may be on its way to the chain head once more.
+ * Returns when a submission expires. After a restore every submission gets its whole time again, because its payment may be on
+ * its way to the chain head once more.
  */
 function expiryOf(sql: Sql, receivedAt: number, { intentTtlSeconds }: ChainRules): number {
   return Math.max(receivedAt, readFact(sql, "founded") ?? 0) + intentTtlSeconds * 1_000;
 }
 
-/** When the first of those that are unpaid expires; `undefined` when none can: a chain head without its chain knows of no payment. */
+/**
+ * Returns when the first unpaid submission expires. Returns `undefined` when none can: a chain head that has not got its chain
+ * back does not know the payments.
+ */
 export function nextExpiry(sql: Sql, rules: ChainRules): number | undefined {
   const [oldest] = sql
     .exec<{ received_at: number }>(
@@ -149,7 +161,7 @@ export function nextExpiry(sql: Sql, rules: ChainRules): number | undefined {
 
 const EXPIRE_AT_ONCE = 500;
 
-/** Only here does a submission expire, and only an unpaid one. The row stays for a while, as the trace. */
+/** Expires unpaid submissions. Only this function does it. The row stays for `FORGET_EXPIRED_AFTER_MS` as a trace. */
 export function expireIntents(sql: Sql, rules: ChainRules, now: number): void {
   const next = nextExpiry(sql, rules);
   if (next === undefined || next > now) return;
@@ -168,12 +180,13 @@ export function expireIntents(sql: Sql, rules: ChainRules, now: number): void {
 }
 
 /**
- * How long the row of an expired submission stays, so that its submitter can read its fate. The door takes a submission for at
- * most a day (`SUBMISSION_WINDOW_SECONDS`), so no copy of it is taken after that. A payment that names it later makes a row anew.
+ * The row of an expired submission stays for this long, so that its submitter can read its state. The gateway accepts a
+ * submission for at most a day (`SUBMISSION_WINDOW_SECONDS`), so no copy of it is accepted after that. A payment that names it
+ * later makes a new row.
  */
 export const FORGET_EXPIRED_AFTER_MS = 30 * 86_400_000;
 
-/** When the first expired submission is to be forgotten, milliseconds since the epoch. */
+/** Returns when the row of the first expired submission must be deleted, in milliseconds since the epoch. */
 export function nextForgottenIntent(sql: Sql): number | undefined {
   const [first] = sql
     .exec<{ expired_at: number }>(
@@ -194,11 +207,14 @@ export function forgetExpired(sql: Sql, now: number): void {
 
 export interface IntentCounts {
   readonly awaitingPayment: number;
-  /** Paid, and not admitted yet. */
+  /** Number of paid submissions that are not admitted. */
   readonly paidUnreleased: number;
 }
 
-/** The triggers of the schema keep the counts, so that the cost does not grow with what waits. */
+/**
+ * Returns the counts of submissions. Triggers of the schema keep them, so the cost does not grow with the number of waiting
+ * submissions.
+ */
 export function intentCounts(sql: Sql): IntentCounts {
   const countOf = (name: string) =>
     sql.exec<{ intents: number }>("SELECT intents FROM counted WHERE name = ?", name).toArray()[0]?.intents ??
@@ -206,7 +222,7 @@ export function intentCounts(sql: Sql): IntentCounts {
   return { awaitingPayment: countOf("unpaid"), paidUnreleased: countOf("unreleased") };
 }
 
-/** Since when the oldest paid submission that is not admitted has been both, submitted and paid; null when there is none. */
+/** Since when the oldest paid submission that is not admitted has been both submitted and paid; null when there is none. */
 export function releaseOwedSince(sql: Sql): number | null {
   const [row] = sql
     .exec<{ owed_since: number | null }>(
@@ -216,7 +232,7 @@ export function releaseOwedSince(sql: Sql): number | null {
   return row?.owed_since ?? null;
 }
 
-/** After a submission was registered, or its payment noted. */
+/** Notes since when the submission has been both received and paid. Called after it was registered or its payment noted. */
 function noteOwed(sql: Sql, txId: string): void {
   sql.exec(
     `UPDATE intent SET owed_since =

@@ -1,17 +1,17 @@
 import { emptyHistogram, withObservations, type Histogram } from "../../shared/histogram.ts";
 import type { Sql } from "./schema.ts";
 
-/** How far a transaction has come: admitted, or as far as its block. */
+/** A milestone of a transaction: its admission, or a state of its block. */
 export const MILESTONES = ["admitted", "sealed", "persisted", "indexed", "complete"] as const;
 export type Milestone = (typeof MILESTONES)[number];
 
-/** Seconds: from what a stage needs when all is well to what an outage may take. */
+/** Seconds, from the normal time of one stage up to the length of an outage. */
 const BOUNDS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 21_600, 86_400, 604_800];
 
 /**
- * Counts how long after their payment transactions reached a milestone. Part of the decision that takes them there,
- * so each is counted exactly once.
- * @param timestamps of the payments, milliseconds since the epoch, from Stripe's clock
+ * Counts how long after their payment transactions reached a milestone. Runs within the decision that moves them there, so each
+ * is counted exactly once.
+ * @param timestamps of the payments from Stripe's clock, in milliseconds since the epoch
  */
 export function noteMilestone(
   sql: Sql,

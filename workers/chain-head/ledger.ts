@@ -4,13 +4,13 @@ import { lastSealedBlock } from "./blocks.ts";
 import type { Sql } from "./schema.ts";
 
 export interface LedgerState extends LedgerEntries {
-  /** The last sealed block, whose changes are the last in here; -1 before genesis. */
+  /** The last sealed block; its changes are the last in this answer. -1 before genesis. */
   readonly asOf: number;
 }
 
-/** What is known of these keys as of the last sealed block. Unknown ones are left out. */
+/** Reads the ledger entries of these keys as of the last sealed block. Unknown keys are left out. */
 export function ledger(sql: Sql, { assetIds, userIds }: LedgerKeys): LedgerState {
-  // One parameter, however many keys: SQLite takes 100.
+  // The keys travel as one JSON parameter, because SQLite takes at most 100 parameters.
   const assets = sql
     .exec<{ id: string; owner: string | null }>(
       "SELECT id, owner FROM asset WHERE created_by IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
@@ -31,9 +31,9 @@ export function ledger(sql: Sql, { assetIds, userIds }: LedgerKeys): LedgerState
 }
 
 /**
- * The ledger changes here and nowhere else, with the block that is sealed or restored. Changes that the rules forbid
- * were not made from this ledger.
- * @throws Error then: such a block must not become part of the chain
+ * Applies a block's changes to the ledger, within the decision that seals or restores the block. No other code changes the
+ * ledger.
+ * @throws Error when the rules forbid a change: the block was not made from this ledger and must not become part of the chain
  */
 export function noteChanges(sql: Sql, blockNumber: number, { assets, users }: LedgerChanges): void {
   for (const mention of assets) noteAsset(sql, blockNumber, mention);
@@ -49,7 +49,10 @@ export function noteChanges(sql: Sql, blockNumber: number, { assets, users }: Le
   }
 }
 
-/** Blocks are sealed in order, so the creation stays, the owner is the latest, and the last block only grows. */
+/**
+ * Notes a mention of an asset. Blocks are sealed in order: the creation stays, the owner is the latest, and the last block only
+ * grows.
+ */
 function noteAsset(sql: Sql, blockNumber: number, { assetId, createdBy, owner }: AssetMention): void {
   const [known] = sql
     .exec<{ created_by: string | null }>("SELECT created_by FROM asset WHERE id = ?", assetId)

@@ -4,15 +4,15 @@ import { latencies, type Milestone } from "./latency.ts";
 import { refusals } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 
-/** What only the metrics need to know of the chain, at a cost that does not grow with it. */
+/** State of the chain that only the metrics read, at a cost that does not grow with the chain. */
 export interface Measures {
   /** Seconds from a payment to each milestone. */
   readonly latencies: Readonly<Record<Milestone, Histogram>>;
-  /** How often the watchdog told a stage again of a block that had not moved. */
+  /** How often the watchdog enqueued a stage again for a block that had not moved. */
   readonly stalls: Readonly<Record<string, number>>;
-  /** Submissions of users that were refused, by reason. */
+  /** Number of submissions of users that were refused, by reason. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Blocks whose CID does not begin with Qm: none, unless something accepted a CID that is none of ours. */
+  /** Number of blocks whose CID does not begin with Qm. Above 0, some code accepted a CID that is not ours. */
   readonly foreignCids: number;
 }
 

@@ -3,15 +3,15 @@ import { ledger } from "./ledger.ts";
 import { transaction, type TransactionFacts } from "./reads.ts";
 import { GRANTING_TX, type Sql } from "./schema.ts";
 
-/** Whether a submission can succeed, as of one moment. */
+/** State of the chain, at one moment, by which the caller decides whether a submission can succeed. */
 export interface Outlook extends LedgerEntries {
-  /** The submission itself, where it is known already. */
+  /** The submission's own transaction, if it is known already. */
   readonly transaction: TransactionFacts | null;
-  /** Those of the grants asked for that a pending or reserved transaction makes true when it is mined. */
+  /** The requested grants that a pending or reserved transaction will make true when it is mined. */
   readonly pendingGrants: readonly string[];
 }
 
-/** Looks up each key once, in an index: the cost does not grow with the chain or with what is pending. */
+/** Looks up each key once in an index: the cost grows neither with the chain nor with the pending transactions. */
 export function outlook(sql: Sql, txId: string, keys: LedgerKeys, grants: readonly string[]): Outlook {
   const { assets, users } = ledger(sql, keys);
   const pendingGrants = grants.filter(

@@ -5,7 +5,7 @@ import { noteBlockMilestone } from "./latency.ts";
 import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
 
-/** A stage is done with a block. `life`: the life of the chain head that told the stage of the block. */
+/** A stage's report that it is done with a block. `life`: the life of the chain head that handed the block to the stage. */
 export interface BlockReport {
   readonly life: string;
   readonly blockNumber: number;
@@ -13,16 +13,19 @@ export interface BlockReport {
 
 export interface PersistedReport extends BlockReport {
   readonly hash: string;
-  /** SHA-256 of the bytes that every tier holds now. Two attempts of one block may share their hash: it does not cover the signature. */
+  /**
+   * SHA-256 of the bytes that every tier holds. The block's hash would not tell two attempts apart: it does not cover the
+   * signature.
+   */
   readonly sha256: string;
   readonly ipfsHash: string;
 }
 
-/** `stale`: the report is about a block of an earlier life, and changes nothing: the stage asks for the block again. */
+/** `stale`: the report is about a block of an earlier life and changes nothing; the stage reads the block again. */
 export type Progress = "moved" | "already" | "stale";
 
 /**
- * A stage reports that it is done with a block. The block moves one state on; a repeat changes nothing.
+ * Takes the report that a block is in every tier. The block moves one state on; a repeat changes nothing.
  * @throws Error when the report skips a state, is about other bytes than those sealed, or names another CID
  */
 export function persisted(sql: Sql, report: PersistedReport, now: number): Progress {
@@ -53,7 +56,7 @@ export function cleaned(sql: Sql, { life, blockNumber }: BlockReport, now: numbe
   const block = sealedBlock(sql, blockNumber);
   if (!moveTo(sql, block, "complete", now)) return "already";
   addTo(sql, "pending", -block.transactions);
-  writeFact(sql, "mineNudgeAt", now); // there is room for another block
+  writeFact(sql, "mineNudgeAt", now); // there is room for another block in flight
   return "moved";
 }
 
@@ -81,7 +84,7 @@ function moveTo(sql: Sql, block: BlockRow, state: keyof typeof REACHED_AT, now: 
   return true;
 }
 
-// Blocks may be persisted out of order; what `vdc:latest` names moves in order, over blocks that are in all tiers.
+// Blocks may be persisted out of order. `vdc:latest` moves in order, over blocks that are in all tiers.
 function moveLatest(sql: Sql): void {
   const latest = latestThatIsPersisted(sql);
   if (latest >= Math.max(0, readFact(sql, "latestHeldUntil") ?? 0)) writeFact(sql, "latest", latest);

@@ -3,8 +3,8 @@ import { addTo, nextOf } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
 /**
- * `being_parked`: the dead-letter store has not been told of its last failure yet. `erased`: nothing is left to be mined.
- * `refused`: its user was told so, and its pending object is gone.
+ * `being_parked`: the transaction's last failure is not in the dead-letter store yet. `erased`: nothing is left to mine.
+ * `refused`: its user was told, and its pending object is deleted.
  */
 export type Readmission =
   | "readmitted"
@@ -15,8 +15,9 @@ export type Readmission =
   | "unknown";
 
 /**
- * Transactions that were set aside wait again, as if they came now: they are mined with what is asked for next, and not
- * before. Only those whose failure is on record, so that none is forgotten. In any other state nothing changes.
+ * Makes set-aside transactions pending again, as if they were admitted now: the next mining request covers them. Only a
+ * transaction whose failure is on record is readmitted, so that no failure is forgotten. A transaction in any other state does
+ * not change.
  */
 export function readmit(sql: Sql, txIds: readonly string[], now: number): readonly Readmission[] {
   return txIds.map((txId) => {

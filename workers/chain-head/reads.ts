@@ -19,20 +19,20 @@ import { refusals } from "./refused.ts";
 import type { Sql } from "./schema.ts";
 import { nextRevocation, signingKeys, type KnownKey } from "./signing-keys.ts";
 
-/** A block as the chain head knows it. Times in milliseconds since the epoch; null: not yet. */
+/** A block as the chain head knows it. Times are milliseconds since the epoch; null: not yet. */
 export interface BlockFacts {
-  /** Life of the chain head that says this: a stage reports it back. */
+  /** Life of the chain head that answers; a stage sends it back in its report. */
   readonly life: string;
   readonly blockNumber: number;
   readonly state: BlockState;
   readonly timestamp: number;
   readonly previousHash: string;
   readonly historyRoot: string;
-  /** All in the block, the system's own included. */
+  /** Number of all transactions in the block, the system's own included. */
   readonly transactionCount: number;
-  /** The chain is halted: no stage may take this block any further. */
+  /** The chain is halted: no stage may work on this block. */
   readonly halted: boolean;
-  /** `vdc:latest` names this block, or one after it. */
+  /** `vdc:latest` names this block or a later one. */
   readonly published: boolean;
   readonly hash: string | null;
   readonly sha256: string | null;
@@ -61,10 +61,10 @@ export interface TransactionFacts {
 
 export interface HeadFacts {
   readonly chainId: string;
-  /** The highest block that is, with all before it, in every tier. */
+  /** The highest block that is in every tier together with all before it. */
   readonly latest: BlockFacts | null;
   readonly halted: Halted | null;
-  /** The chain head is being rebuilt from stored blocks, and may not have all of them. */
+  /** A restore rebuilds the chain head from stored blocks; it may not have all of them. */
   readonly restoring: boolean;
   readonly signingKeys: readonly KnownKey[];
   readonly genesisHash: string | null;
@@ -76,20 +76,20 @@ export interface StatusFacts {
     readonly waiting: number;
     readonly mined: number;
     readonly setAside: number;
-    /** Submissions of users that were ever refused. */
+    /** Number of submissions of users that were ever refused. */
     readonly refused: number;
     readonly blocks: number;
   } & IntentCounts;
-  /** Events of Stripe that were not for us, by reason. */
+  /** Number of Stripe events that were not for this deployment, by reason. */
   readonly ignored: Readonly<Record<string, number>>;
   readonly oldestWaitingAt: number | null;
-  /** Since when (or from when on) the oldest waiting transaction should be in a block; null when none has to be. */
+  /** When the oldest waiting transaction should be, or should have been, in a block; null when none has to be. */
   readonly miningOwedSince: number | null;
-  /** Since when the oldest submission that is paid should be admitted; null when none is owed it. */
+  /** Since when the oldest paid submission should be admitted; null when there is none. */
   readonly releaseOwedSince: number | null;
   readonly unfinished: readonly (BlockFacts & { readonly stage: string | undefined })[];
   readonly halted: Halted | null;
-  /** The keys that the miner holds, when it said so, and whether its signing key is retired; null before its first minute. */
+  /** The keys that the miner reported, when it did, and whether its signing key is retired; null before its first report. */
   readonly minerKeys: (MinerKeys & { readonly isRetired: boolean }) | null;
 }
 
@@ -119,7 +119,7 @@ export function block(sql: Sql, blockNumber: number): BlockFacts | null {
   return row === undefined ? null : blockFacts(sql, row);
 }
 
-/** Blocks that are, with all before them, in every tier: newest first, numbers below `before`. */
+/** Lists blocks that are in every tier together with all before them: newest first, numbers below `before`. */
 export function publishedBlocks(sql: Sql, before: number, limit: number): readonly BlockFacts[] {
   return sql
     .exec<BlockRow>(
@@ -131,15 +131,17 @@ export function publishedBlocks(sql: Sql, before: number, limit: number): readon
     .map((row) => blockFacts(sql, row));
 }
 
-/** A block, and the ids of the pending objects that it has used up, in the block's order. */
+/** A block and the ids of its transactions. */
 export interface BlockWithTransactions extends BlockFacts {
-  /** Ids of the transactions from outside, in the block's order. */
+  /** Ids of the transactions from `pending/`, in the block's order. */
   readonly transactions: readonly string[];
-  /** Those of them whose envelope is in `set-aside/`. */
+  /** Ids of the transactions among them whose envelope is in `set-aside/`. */
   readonly moved: readonly string[];
 }
 
-/** One answer, so that state and transactions are of one moment: a loss of the storage between two calls would show no transactions. */
+/**
+ * Answers state and transactions in one call. If the storage were lost between two calls, the second would show no transactions.
+ */
 export function blockWithTransactions(sql: Sql, blockNumber: number): BlockWithTransactions | null {
   const facts = block(sql, blockNumber);
   if (facts === null) return null;
@@ -176,7 +178,7 @@ export function transaction(sql: Sql, txId: string): TransactionFacts | null {
   };
 }
 
-/** The pipeline at a glance, at a cost that does not grow with the chain. */
+/** Summarises the pipeline at a cost that does not grow with the chain. */
 export function status(sql: Sql, rules: ChainRules): StatusFacts {
   return {
     counts: {
@@ -217,8 +219,8 @@ function oldestWaiting(sql: Sql): { admitted_at: number; sequence: number } | un
 }
 
 /**
- * Since when something should have been in a block: a revocation since it was asked for, a transaction since it was approved,
- * or has waited for as long as the rules say.
+ * When something should have been in a block: a revocation since its request, a transaction since its approval or since it has
+ * waited as long as the rules allow. Null when nothing has to be.
  */
 function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
   const revocation = nextRevocation(sql);
@@ -231,7 +233,10 @@ function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
   return rules.miningMode === "auto" ? oldest.admitted_at + rules.mineAfterSeconds * 1_000 : null;
 }
 
-/** Transactions that wait for a block, in the order of their admission. @param after sequence of the last one of the page before */
+/**
+ * Lists pending transactions in the order of their admission.
+ * @param after sequence of the last transaction on the previous page
+ */
 export function pendingPage(
   sql: Sql,
   after: number | null,
@@ -253,14 +258,17 @@ export function pendingPage(
     }));
 }
 
-/** Transactions that can't be mined, the latest first. A user's refused submission is not for an operator. */
+/**
+ * Lists set-aside transactions, the latest first. A user's refused submission is left out: an operator does not have to act on
+ * it.
+ */
 export function failures(sql: Sql, limit: number): readonly SetAsideFacts[] {
   return setAsides(sql, "AND forget_at IS NULL ORDER BY set_aside_at DESC, id DESC LIMIT ?", limit);
 }
 
 /**
- * Those that the dead-letter store has not been told of, the oldest first. They are looked for after every decision, so the
- * limit is part of the text: SQLite plans a statement anew whenever it binds a LIMIT, at ten times the cost of running it.
+ * Lists set-aside transactions that the dead-letter store has not got yet, the oldest first. Every decision runs this query, so
+ * the limit is part of the text: SQLite plans a statement anew whenever it binds a LIMIT, at ten times the cost of running it.
  */
 export function unparked(sql: Sql, limit: number): readonly SetAsideFacts[] {
   return setAsides(sql, `AND parked = 0 ORDER BY set_aside_at, id LIMIT ${Math.trunc(limit)}`);

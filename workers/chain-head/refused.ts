@@ -4,19 +4,20 @@ import type { Sql } from "./schema.ts";
 import type { Refusal } from "./set-aside.ts";
 
 /**
- * A refused submission is a transaction that its user signed, that breaks a rule of the chain and that nobody paid for. No
- * operator has to act: its submitter reads its fate, its pending object is deleted, and its row is deleted in the end.
+ * A refused submission is a transaction that its user signed, that breaks a rule of the chain and that is not paid for. An
+ * operator does not have to act: the submitter reads its state, its pending object is deleted, and after this time its row is
+ * deleted.
  *
- * The row must outlive every copy of the submission: a copy that came later would be admitted, and perhaps mined, after its
- * submitter was told otherwise. Queues keep a message for 4 days, dead-letter queues for 14, and the door takes a submission
- * for at most a day (`SUBMISSION_WINDOW_SECONDS`).
+ * The row must outlive every copy of the submission: a later copy would be admitted, and perhaps mined, after its submitter was
+ * told otherwise. Queues keep a message for 4 days, dead-letter queues for 14, and the gateway accepts a submission for at most a
+ * day (`SUBMISSION_WINDOW_SECONDS`).
  */
 export const FORGET_REFUSED_AFTER_MS = 30 * 86_400_000;
 
-/** Rows that one alarm deletes. */
+/** Number of rows that one alarm deletes. */
 const FORGET_AT_ONCE = 500;
 
-/** A transaction that somebody paid for is never final: an operator has to refund it, or have it mined. */
+/** Decides whether a refusal is final. A paid transaction is never final: an operator must refund it or have it mined. */
 export function isFinal(sql: Sql, { txId, isUsers }: Refusal): boolean {
   if (isUsers !== true) return false;
   return (
@@ -24,14 +25,16 @@ export function isFinal(sql: Sql, { txId, isUsers }: Refusal): boolean {
   );
 }
 
-/** Part of the decision that sets it aside. Nothing is left to be parked. */
+/**
+ * Counts a refused submission, within the decision that sets it aside. It is marked as parked, because nothing is left to park.
+ */
 export function refuse(sql: Sql, { txId, reason }: Refusal, now: number): void {
   sql.exec("UPDATE tx SET parked = 1, forget_at = ? WHERE id = ?", now + FORGET_REFUSED_AFTER_MS, txId);
   const known = refusals(sql);
   writeFact(sql, "refused", { ...known, [reason]: (known[reason] ?? 0) + 1 });
 }
 
-/** Makes a refused submission an operator's after all: its payment has arrived, or it is being erased. */
+/** Turns a refused submission into a set-aside transaction for an operator: its payment has arrived, or it is being erased. */
 export function keepRefused(sql: Sql, txId: string): void {
   const [refused] = sql.exec("SELECT 1 FROM tx WHERE id = ? AND forget_at IS NOT NULL", txId).toArray();
   if (refused === undefined) return;
@@ -39,7 +42,7 @@ export function keepRefused(sql: Sql, txId: string): void {
   addTo(sql, "setAside", 1);
 }
 
-/** When the first refused submission is to be forgotten, milliseconds since the epoch. */
+/** Returns when the row of the first refused submission must be deleted, in milliseconds since the epoch. */
 export function nextForgotten(sql: Sql): number | undefined {
   const [next] = sql
     .exec<{ forget_at: number }>(
@@ -57,7 +60,7 @@ export function forgetRefused(sql: Sql, now: number): void {
   );
 }
 
-/** How many submissions of users were ever refused, by reason. */
+/** Number of submissions of users that were ever refused, by reason. */
 export function refusals(sql: Sql): Partial<Record<PermanentReason, number>> {
   return readFact(sql, "refused") ?? {};
 }

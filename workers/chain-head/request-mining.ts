@@ -29,8 +29,8 @@ export type MiningAnswer =
   | { readonly mining: false; readonly reason: "halted"; readonly halted: Halted };
 
 /**
- * Asks for all that waits now to be mined, in as many blocks as the limits say. What is admitted later waits for the
- * next request. Answers the first block that this concerns; two requests at one moment get the same.
+ * Requests mining of every transaction that waits now, in as many blocks as the limits require. A transaction admitted later
+ * waits for the next request. Answers the first block concerned; two requests at one moment get the same answer.
  */
 export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, now: number): MiningAnswer {
   const halted = whyHalted(sql);
@@ -61,7 +61,7 @@ export function requestMining(sql: Sql, cause: MiningCause, rules: ChainRules, n
   };
 }
 
-/** For the clock: asks for mining when enough waits, or has waited long enough; null when not. */
+/** Requests mining when enough transactions wait, or one has waited long enough; answers null otherwise. */
 export function mineIfDue(sql: Sql, rules: ChainRules, now: number): MiningAnswer | null {
   return miningIsDue(unapproved(sql), rules, now) ? requestMining(sql, "schedule", rules, now) : null;
 }

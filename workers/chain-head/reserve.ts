@@ -11,14 +11,14 @@ import { lifeOf } from "./life.ts";
 import { GRANTING_TX, UNKNOWN_NEED, type Sql } from "./schema.ts";
 import { nextRevocation, signingKeys } from "./signing-keys.ts";
 
-/** `not_founded`: it has not been decided yet whether a chain begins here; see `found.ts`. */
+/** `not_founded`: the chain head has not decided yet whether a chain begins here; see `found.ts`. */
 export interface NoReservation {
   readonly none: "halted" | "restoring" | "nothing_approved" | "too_many_in_flight" | "not_founded";
 }
 
 /**
- * Fixes number, predecessor, timestamp and transactions of the next block. While a reservation is open it is the
- * answer; a second one can't exist, so no two blocks are ever made for one number.
+ * Fixes number, predecessor, timestamp and transactions of the next block. While a reservation is open, the answer is that one. A
+ * second reservation can't exist, so no two blocks are ever made for one number.
  */
 export function reserve(
   sql: Sql,
@@ -38,7 +38,7 @@ export function reserve(
   if (!isFounded(sql)) return { none: "not_founded" };
   const previous = lastBlock(sql);
   const number = previous === undefined ? 0 : previous.number + 1;
-  const transactions = previous === undefined ? 0 : chosen.length; // genesis carries none of them
+  const transactions = previous === undefined ? 0 : chosen.length; // genesis takes no transaction from outside
   sql.exec(
     `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, reserved_at, nudged_at)
      VALUES (?, 'reserved', ?, ?, ?, ?, ?, ?, ?)`,
@@ -64,7 +64,7 @@ export function reserve(
 
 type WaitingRow = { id: string; sequence: number; size: number; envelopeSize: number; needs: string | null };
 
-/** The approved transactions that the next block would take, in its order. */
+/** Lists the approved transactions that the next block would take, in its order. */
 export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
   const waiting = (which: string) =>
     sql
@@ -74,20 +74,20 @@ export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
         rules.blockMaxTransactions,
       )
       .toArray();
-  // Looked up apart, so that a paid transaction that must not overtake hides no paid one without a need. It may hide one with
-  // a need: only the oldest `blockMaxTransactions` of these are looked at, and a hidden one keeps its turn among all.
+  // Two queries, so that paid transactions that must not overtake do not hide paid ones without a need. They may hide others with
+  // a need: only the oldest `blockMaxTransactions` of these are read, and a hidden one keeps its turn among all transactions.
   const needing = waiting("AND paid = 1 AND needs IS NOT NULL").filter((row) => !mustNotOvertake(sql, row));
   const paid = [...waiting("AND paid = 1 AND needs IS NULL"), ...needing].toSorted(
     (a, b) => a.sequence - b.sequence,
   );
-  const blockNumber = (lastBlock(sql)?.number ?? 0) + 1; // genesis takes none
+  const blockNumber = (lastBlock(sql)?.number ?? 0) + 1; // genesis takes no transaction from outside
   return nextTransactions(blockNumber, paid, waiting(""), rules);
 }
 
 /**
- * Whether a transaction has to wait for its turn among all, though it is paid: another waiting one makes true what it needs,
- * or needs the same and came first. Overtaking the first, it would break a rule; overtaking the second, it would take an
- * asset that was passed on before. An unknown need may be either.
+ * Decides whether a paid transaction must wait for its turn among all. It must if another pending or reserved transaction grants
+ * what it needs, or if an earlier pending one needs the same. Overtaking the first would break a rule; overtaking the second
+ * would take an asset that was transferred before. An unknown need may be either.
  */
 function mustNotOvertake(sql: Sql, { needs, sequence }: WaitingRow): boolean {
   const isThere = (query: string, ...bindings: (string | number | null)[]) =>

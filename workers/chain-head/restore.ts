@@ -18,11 +18,11 @@ import type { Sql } from "./schema.ts";
 import { noteKeys, signingKeys } from "./signing-keys.ts";
 import { withdraw } from "./withdraw.ts";
 
-/** Where a restore stands: what the next block must fit to. Null when the chain head has a chain of its own. */
+/** The state of a restore, to which the next block must fit. */
 export interface RestorePoint {
   /** Life of the chain head that is being restored. */
   readonly life: string;
-  /** How far the records of erasures are read. They are read before the first block. */
+  /** How far the records of erasures are read. All are read before the first block. */
   readonly erasures: { readonly through: string | null; readonly all: boolean };
   readonly blockNumber: number;
   readonly previousHash: string;
@@ -30,7 +30,10 @@ export interface RestorePoint {
   readonly signingKeys: readonly ChainKey[];
 }
 
-/** Begins to rebuild a chain head that knows no block, or goes on with it. Meanwhile no block is made. */
+/**
+ * Begins or continues to rebuild a chain head that knows no block. Meanwhile no block is made.
+ * @returns null when the chain head has a chain of its own
+ */
 export function beginRestore(sql: Sql, now: number): RestorePoint | null {
   if (!readFact(sql, "restoring") && lastBlock(sql) !== undefined) return null;
   if (!readFact(sql, "restoring")) writeFact(sql, "restoring", now);
@@ -59,7 +62,7 @@ export interface ErasuresPage {
 }
 
 /**
- * Takes a page of erasures: a late repeat of an erased transaction is not admitted again.
+ * Takes a page of erasures, so that a late repeat of an erased transaction is not admitted again.
  * @throws Error when the restore was of an earlier life
  */
 export function restoreErasures(sql: Sql, page: ErasuresPage, now: number): RestorePoint {
@@ -70,9 +73,9 @@ export function restoreErasures(sql: Sql, page: ErasuresPage, now: number): Rest
 }
 
 /**
- * Takes the next block of a chain that was sealed before, after its bytes were verified. It must follow the last one by
- * number, hash, history and time. A block taken already is passed over.
- * @throws Error when it does not follow, or was verified for an earlier life
+ * Takes the next block of the sealed chain, after the caller verified its bytes. It must follow the last one by number, hash,
+ * history and time. A block that is already restored changes nothing.
+ * @throws Error when the block does not follow, or was verified for an earlier life
  */
 export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): RestorePoint {
   refuseEarlierLife(sql, block.life);
@@ -113,7 +116,9 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
   return restorePoint(sql);
 }
 
-/** One that waits here was delivered again before the restore: it is mined already. */
+/**
+ * Stores a mined transaction. If it is pending here, it was delivered again before its block was restored; it is mined already.
+ */
 function restoreTransaction(
   sql: Sql,
   block: RestoredBlock,
@@ -144,23 +149,23 @@ function restoreTransaction(
   noteAdmitted(sql, txId);
 }
 
-/** What storage tells when no block is left to be restored. */
+/** State of the storage when no block is left to restore. */
 export interface RestoreEnding {
   readonly life: string;
-  /** The block number that storage holds nothing of: the chain ends before it. */
+  /** The first block number of which storage holds nothing: the chain ends before it. */
   readonly next: number;
-  /** What `vdc:latest` still names, or -1. */
+  /** Number of the block that `vdc:latest` still names, or -1. */
   readonly publishedThrough: number;
-  /** Numbers with staged bytes. */
+  /** Numbers of blocks with staged bytes. */
   readonly staged: readonly number[];
 }
 
 /**
- * The whole chain is there again, so blocks may be made. A block goes through its stages once more when its staged bytes
- * are still there, for they are deleted last of all; or when it is so late, and not named by `vdc:latest`, that it may have been
- * in flight. `vdc:latest` is not moved before the last of them is in every tier: it must not go back.
- * Nothing is published, and no asset is indexed, before what an earlier life may have begun to write has landed.
- * A halt that was found during the restore stays.
+ * Ends the restore: the whole chain is there again, so blocks may be made. A block passes through its stages again in two cases:
+ * its staged bytes are still there, which are deleted last of all; or it is so late that it may have been in flight, and
+ * `vdc:latest` does not name it. `vdc:latest` must not go back, so it is not moved before the last of these blocks is in every
+ * tier. Until every write that an earlier life may have begun has landed, nothing is published and no asset is indexed. A halt
+ * that came during the restore stays.
  * @throws Error when the chain does not end here, or the restore was of an earlier life
  */
 export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, now: number): void {
@@ -178,7 +183,7 @@ export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, n
   const [again] = sql
     .exec<{ n: number | null }>("SELECT sum(transactions) AS n FROM block WHERE state <> 'complete'")
     .toArray();
-  addTo(sql, "pending", again?.n ?? 0); // their pending objects are still to be cleared
+  addTo(sql, "pending", again?.n ?? 0); // their pending objects must still be deleted
   writeFact(sql, "latestHeldUntil", last);
   const latest = latestThatIsPersisted(sql);
   if (latest >= last && latest >= 0) writeFact(sql, "latest", latest);
@@ -188,10 +193,12 @@ export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, n
   writeFact(sql, "founded", now);
   forgetFact(sql, "restoring");
   endHaltUntilRestored(sql);
-  writeFact(sql, "mineNudgeAt", now); // what was approved meanwhile waits
+  writeFact(sql, "mineNudgeAt", now); // transactions approved during the restore wait
 }
 
-/** A Worker that restored an earlier life knows neither where this one stands nor where its chain ends. */
+/**
+ * Refuses a report of a Worker that restored an earlier life: it knows neither the state of this one nor where its chain ends.
+ */
 function refuseEarlierLife(sql: Sql, life: string): void {
   if (life !== lifeOf(sql))
     throw new Error("the chain head has lost its storage again: the restore begins again");

@@ -2,7 +2,7 @@ import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 
 export type { Sql } from "../../shared/sqlite.ts";
 
-/** Conditions of the partial indexes below, for the row before and after a change: 1 or 0. */
+/** Conditions of the partial indexes below, for the row before and after a change. Each yields 1 or 0. */
 const UNPAID = conditionOf((row) => [
   `${row}.received_at IS NOT NULL`,
   `${row}.paid_by IS NULL`,
@@ -15,8 +15,8 @@ const UNRELEASED = conditionOf((row) => [
 ]);
 
 /**
- * What a transaction needs that was admitted, or registered, before its need was stored. It may be any grant. It has the
- * form of one, so that it travels in messages and object metadata: no content has this hash.
+ * The need of a transaction that was admitted or registered before needs were stored. It may be any grant. It has the form of a
+ * grant, so that it travels in messages and object metadata; no content has this hash.
  */
 export const UNKNOWN_NEED = "0".repeat(64);
 
@@ -25,8 +25,8 @@ function conditionOf(terms: (row: "NEW" | "OLD") => string[]) {
 }
 
 /**
- * Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch.
- * A row of `tx` stays for ever, so that no id is admitted twice; only a refused submission is forgotten: `refused.ts`.
+ * Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. A row of `tx`
+ * stays for ever, so that no id is admitted twice; only the row of a refused submission is deleted: `refused.ts`.
  */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -90,7 +90,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE INDEX block_foreign_cid ON block (number) WHERE substr(ipfs_hash, 1, 2) <> 'Qm'",
   ],
   [
-    "ALTER TABLE asset ADD COLUMN owner TEXT", // key id; null: nobody can transfer it
+    "ALTER TABLE asset ADD COLUMN owner TEXT", // key id; null: no key can transfer the asset
     "CREATE TABLE user (id TEXT PRIMARY KEY, encryption_key_id TEXT NOT NULL, registered_in INTEGER NOT NULL) WITHOUT ROWID",
     // A submission that waits for its payment (received_at), a payment that waits for its submission (paid_by), or both.
     `CREATE TABLE intent (
@@ -118,39 +118,39 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     END`,
   ],
   [
-    // What a transaction makes true once it is mined; null when it is.
+    // The grant that the transaction makes true once it is mined; null when it makes none true.
     "ALTER TABLE tx ADD COLUMN grants TEXT",
     "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL",
     "ALTER TABLE intent ADD COLUMN grants TEXT",
-    // Of a refused submission: when its row is deleted.
+    // When the row of a refused submission is deleted.
     "ALTER TABLE tx ADD COLUMN forget_at INTEGER",
     "CREATE INDEX tx_refused ON tx (forget_at) WHERE forget_at IS NOT NULL",
     "DROP INDEX tx_set_aside",
     "CREATE INDEX tx_set_aside ON tx (set_aside_at) WHERE state = 'set_aside' AND forget_at IS NULL",
   ],
   [
-    // 1: it comes from Stripe, or a payment pays it, so it has a claim to half of each block.
+    // 1: the transaction comes from Stripe, or a payment pays for it, so it has a claim to half of each block.
     "ALTER TABLE tx ADD COLUMN paid INTEGER NOT NULL DEFAULT 0",
-    // The grant without which it breaks a rule; for every row from before it, `UNKNOWN_NEED`.
+    // The grant without which the transaction breaks a rule; `UNKNOWN_NEED` in every row from before this column.
     `ALTER TABLE tx ADD COLUMN needs TEXT DEFAULT '${UNKNOWN_NEED}'`,
     `ALTER TABLE intent ADD COLUMN needs TEXT DEFAULT '${UNKNOWN_NEED}'`,
     "CREATE INDEX tx_needing ON tx (needs, sequence) WHERE state = 'pending' AND needs IS NOT NULL",
     "CREATE INDEX tx_waiting_paid ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NULL",
     "CREATE INDEX tx_waiting_paid_needing ON tx (sequence) WHERE state = 'pending' AND paid = 1 AND needs IS NOT NULL",
-    // A block's order is that of `sequence`: a miner that holds an open reservation in another order has to ask for it again.
+    // The order of a block is that of `sequence`. A miner that holds an open reservation in another order must ask for it again.
     "UPDATE fact SET value = value + 1 WHERE name = 'revision'",
     "UPDATE block SET revision = revision + 1 WHERE state <> 'complete' AND state = 'reserved'",
   ],
   ["CREATE INDEX intent_expired ON intent (expired_at) WHERE expired_at IS NOT NULL AND paid_by IS NULL"],
-  // Bytes of its envelope; 0 for a transaction that was admitted before they were counted.
+  // Length of the envelope in bytes; 0 for a transaction that was admitted before this column.
   ["ALTER TABLE tx ADD COLUMN envelope_size INTEGER NOT NULL DEFAULT 0"],
   [
-    // A set-aside transaction keeps what it grants, for it may be replayed.
+    // A set-aside transaction keeps its grant, because it may be replayed.
     "DROP INDEX tx_granting",
     "CREATE INDEX tx_granting ON tx (grants) WHERE grants IS NOT NULL AND state IN ('pending', 'reserved')",
   ],
   [
-    // block: the one that states it; null: the next one is to.
+    // block: the block that states the revocation; null: the next one must.
     `CREATE TABLE key_revocation (
       key_id TEXT,
       from_block INTEGER,
@@ -162,14 +162,14 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   ],
 ];
 
-// Conditions that repeat the words of the partial indexes above: only then does SQLite use the index, and the cost of a
-// query does not grow with the intents that were paid or expired long ago.
+// These conditions repeat the words of the partial indexes above. Only then does SQLite use the index, so that the cost of a
+// query does not grow with intents that were paid or expired long ago.
 export const UNPAID_INTENT = "received_at IS NOT NULL AND paid_by IS NULL AND expired_at IS NULL";
 export const UNRELEASED_INTENT = "received_at IS NOT NULL AND paid_by IS NOT NULL AND admitted = 0";
 
 export const EXPIRED_INTENT = "expired_at IS NOT NULL AND paid_by IS NULL";
 
-/** On its way into a block, so that its grant is to be reckoned with. */
+/** Condition of a transaction on its way into a block: its grant counts. */
 export const GRANTING_TX = "state IN ('pending', 'reserved')";
 
 export function migrate(sql: Sql): void {

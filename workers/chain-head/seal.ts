@@ -10,12 +10,12 @@ import { lifeOf } from "./life.ts";
 import type { Sql } from "./schema.ts";
 import { noteKeys } from "./signing-keys.ts";
 
-/** The reservation was revised, belongs to an earlier life, or the chain was halted: the miner asks for a reservation again. */
+/** The reservation was revised, belongs to an earlier life, or the chain was halted. The miner must reserve again. */
 export type StaleReservation = { readonly stale: true };
 
 /**
- * Compare-and-swap of the chain's head: the first sealed block of a number wins, and its bytes are the block for ever.
- * A later one gets the winner back. The chain only grows here.
+ * Compare-and-swaps the chain's head. The first sealed block of a number wins, and its bytes are the block for ever; a later
+ * caller gets the winner back. Only this function adds a new block to the chain.
  */
 export function seal(
   sql: Sql,
@@ -55,6 +55,6 @@ export function seal(
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
   noteChanges(sql, blockNumber, sealed);
   noteKeys(sql, blockNumber, sealed);
-  writeFact(sql, "mineNudgeAt", now); // the miner makes one block a message
+  writeFact(sql, "mineNudgeAt", now); // the miner makes one block for each message
   return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
 }

@@ -7,16 +7,16 @@ import { isFinal, refuse } from "./refused.ts";
 import { reservationOf } from "./reserve.ts";
 import type { Sql } from "./schema.ts";
 
-/** A transaction that can't be mined, and why. */
+/** A transaction that can't be mined, with the reason. */
 export interface Refusal {
   readonly txId: string;
   readonly reason: PermanentReason;
   readonly error: string;
-  /** A user signed it and it breaks a rule of the chain, so only its submitter has to know. */
+  /** A user signed the transaction and it breaks a rule of the chain, so only its submitter has to know. */
   readonly isUsers?: boolean;
 }
 
-/** `life` and `revision`: of the reservation that the transactions were judged in. */
+/** `life` and `revision` are those of the reservation in which the miner judged the transactions. */
 export interface SetAsideRequest {
   readonly life: string;
   readonly blockNumber: number;
@@ -25,16 +25,15 @@ export interface SetAsideRequest {
 }
 
 /**
- * `dissolved`: no transaction is left in it, so the next reservation takes its number. `changed`: it was sealed, revised or
- * dissolved by another call, or belongs to an earlier life.
+ * `dissolved`: no transaction is left in the reservation, so the next one takes its number. `changed`: another call sealed,
+ * revised or dissolved the reservation, or it belongs to an earlier life.
  */
 export type NotRevised = { readonly none: "dissolved" | "changed" };
 
 /**
- * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons. The alarm parks
- * them in the dead-letter store, but for a user's refused submission: `refused.ts`. Only from the revision that they were
- * judged in: among other transactions the same one may be good. The alarm tells the miner to go on behind a dissolved
- * reservation.
+ * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons. The alarm parks them in
+ * the dead-letter store, except a user's refused submission: `refused.ts`. The revision must be the one in which the miner judged
+ * them: among other transactions the same one may be valid. After a reservation is dissolved, the alarm enqueues the miner.
  */
 export function setAside(
   sql: Sql,
@@ -62,14 +61,14 @@ export function setAside(
   }
   const revised = findBlock(sql, blockNumber);
   if (revised === undefined || (revised.transactions === 0 && blockNumber > 0)) {
-    sql.exec("DELETE FROM block WHERE number = ?", blockNumber); // unsealed, so the number was never used
+    sql.exec("DELETE FROM block WHERE number = ?", blockNumber); // it is not sealed, so its number was never used
     writeFact(sql, "mineNudgeAt", now);
     return { none: "dissolved" };
   }
   return reservationOf(sql, chainId, revised);
 }
 
-/** Whether it was one of the block's. */
+/** Takes one transaction out of a reservation, and returns whether it was in there. */
 function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal, now: number): boolean {
   const found = sql
     .exec("SELECT id FROM tx WHERE id = ? AND block = ? AND state = 'reserved'", txId, blockNumber)
@@ -88,8 +87,9 @@ function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal
 }
 
 /**
- * Notes that the envelope in `set-aside/` counts from now on, also when the transaction is replayed. Decided together with
- * every readmission: a transaction that is not set aside any more keeps the envelope that it has in `pending/`.
+ * Notes that the envelope in `set-aside/` is the valid one from now on, also when the transaction is replayed. The chain head
+ * makes this decision and each readmission one after the other: a transaction that is not set aside when this runs keeps its
+ * envelope in `pending/`.
  * @returns ids of the transactions whose object in `pending/` may be deleted
  */
 export function noteMoved(sql: Sql, txIds: readonly string[]): readonly string[] {
@@ -102,7 +102,7 @@ export function noteMoved(sql: Sql, txIds: readonly string[]): readonly string[]
     .map(({ id }) => id);
 }
 
-/** The dead-letter store has been told of this failure, and of no later one. */
+/** Notes that the dead-letter queue has taken this failure. A later failure of the same transaction stays unparked. */
 export function parked(sql: Sql, txId: string, at: number): void {
   sql.exec("UPDATE tx SET parked = 1 WHERE id = ? AND set_aside_at = ?", txId, at);
 }

@@ -11,7 +11,7 @@ import { readFact, writeFact } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
 export interface KnownKey extends ChainKey {
-  /** The blocks that it has signed; null: none yet. */
+  /** The first and last block that the key signed; null before the first. */
   readonly firstBlock: number | null;
   readonly lastBlock: number | null;
 }
@@ -58,8 +58,8 @@ type RevocationRow = {
 };
 
 /**
- * Notes what a sealed or restored block says of signing keys, and which one signed it.
- * @throws Error when no verifier would take that: such a block must not become part of the chain
+ * Notes what a sealed or restored block announces and revokes, and which key signed it.
+ * @throws Error when a verifier would refuse the block: it must not become part of the chain
  */
 export function noteKeys(
   sql: Sql,
@@ -104,11 +104,11 @@ export function noteKeys(
 }
 
 export type RevocationAnswer =
-  /** `blockNumber`: the block that states it; null while it is to be made. */
+  /** `blockNumber`: the block that states the revocation; null until it is sealed. */
   | { readonly blockNumber: number | null; readonly reason: string }
   | { readonly refused: RevocationFault | "restoring" | "another_waits" };
 
-/** Has the next block state that a key is not to be trusted. Asked again, the answer says which block that is. */
+/** Makes the next block state that a key is not to be trusted. A repeat answers which block states it. */
 export function requestRevocation(sql: Sql, request: KeyRevocation, now: number): RevocationAnswer {
   const { keyId, fromBlock, reason } = request;
   if (readFact(sql, "restoring")) return { refused: "restoring" };
@@ -130,7 +130,7 @@ export function requestRevocation(sql: Sql, request: KeyRevocation, now: number)
   return { blockNumber: null, reason };
 }
 
-/** The revocation that the next block is to state: the one asked for first. */
+/** Returns the revocation that the next block must state: the one that was requested first. */
 export function nextRevocation(
   sql: Sql,
 ): { readonly revocation: KeyRevocation; readonly requestedAt: number } | null {

@@ -7,8 +7,8 @@ import type { Sql } from "./schema.ts";
 export type StalledStage = NonNullable<(typeof STAGE_AFTER)[keyof typeof STAGE_AFTER]>;
 
 /**
- * To be called when a block's stage was told of it again. It has not stalled if it was made due on purpose (after a
- * restart or a halt), nor if the miner was told of other work while it had just begun with this block.
+ * Counts a stall when a block's stage was enqueued again. A block has not stalled if it was made due on purpose (after a restart
+ * or a halt), or if the miner got a message for other work just after it began with this block.
  */
 export function countStall(sql: Sql, block: BlockRow | undefined, rules: ChainRules, now: number): void {
   if (block === undefined || block.nudged_at === 0) return;

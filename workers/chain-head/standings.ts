@@ -2,18 +2,18 @@ import type { BlockState, TransactionState } from "../../shared/chain/states.ts"
 import { findBlock } from "./blocks.ts";
 import type { Sql } from "./schema.ts";
 
-/** Where many transactions and blocks are, in the order asked for; null: unknown here. */
+/** The states of transactions and blocks, in the order of the question; null: unknown here. */
 export interface Standings {
   readonly transactions: readonly ({
     readonly state: TransactionState;
     readonly blockNumber: number | null;
-    /** It was a user's, and was refused for good. */
+    /** The transaction is a user's submission that was refused for good. */
     readonly refused: boolean;
   } | null)[];
   readonly blocks: readonly (BlockState | null)[];
 }
 
-/** Those that stand in a sealed block. */
+/** Returns the ids of the transactions that are in a sealed block. */
 export function minedAmong(sql: Sql, txIds: readonly string[]): string[] {
   return sql
     .exec<{ id: string }>(
@@ -24,7 +24,7 @@ export function minedAmong(sql: Sql, txIds: readonly string[]): string[] {
     .map(({ id }) => id);
 }
 
-/** For whoever has many to ask about: one call instead of one for each. */
+/** Answers the states of many transactions and blocks in one call. */
 export function standings(sql: Sql, txIds: readonly string[], blockNumbers: readonly number[]): Standings {
   return {
     transactions: txIds.map((txId) => {

@@ -1,7 +1,7 @@
 import { forgetFact, readFact, writeFact } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
-/** Where the sweeps of the miner and of accounts go on: behind these keys of R2. Null: from the beginning. */
+/** The R2 keys behind which the sweeps of the miner and of `accounts` continue. Null: from the beginning. */
 export interface SweepPlaces {
   readonly pending: string | null;
   readonly setAside: string | null;

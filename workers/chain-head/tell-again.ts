@@ -1,15 +1,16 @@
 import { forgetFact, readFact, writeFact } from "./facts.ts";
 import type { Sql } from "./schema.ts";
 
-/** Makes the hot keys due to be written, whatever was written last: for when KV has lost them. */
+/** Makes the hot keys due to be written, whichever value was written last. For use when KV has lost them. */
 export function publishAgain(sql: Sql): void {
   forgetFact(sql, "publishedLatest");
   forgetFact(sql, "publishedPending");
 }
 
 /**
- * Parks every set-aside transaction again, page by page in the alarm: for when the queue to the dead letters is known to
- * be empty. A transaction that the dead-letter store has already is not changed by it; an erased one is left out, and so is a user's refused submission.
+ * Parks every set-aside transaction again; the alarm does it page by page. For use when the queue to the dead letters is known to
+ * be empty. A transaction that the dead-letter store already has does not change. Erased transactions and refused submissions of
+ * users are left out.
  */
 export function parkAgain(sql: Sql): void {
   writeFact(sql, "parkAgainAfter", { at: -1, txId: "" });
@@ -38,7 +39,9 @@ export function parkNextAgain(sql: Sql): void {
   else writeFact(sql, "parkAgainAfter", { at: last.set_aside_at, txId: last.id });
 }
 
-/** Makes every unfinished block due for its stage at once: for when the queues are known to be empty, or an outage is over. */
+/**
+ * Makes every unfinished block due for its stage at once. For use when the queues are known to be empty, or an outage is over.
+ */
 export function tellAgain(sql: Sql): void {
   sql.exec("UPDATE block SET nudged_at = 0, nudges = 0 WHERE state <> 'complete'");
   writeFact(sql, "mineNudgeAt", 0);

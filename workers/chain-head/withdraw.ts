@@ -4,12 +4,12 @@ import { addTo, nextOf, writeFact } from "./facts.ts";
 import { noteAdmitted } from "./intents.ts";
 import type { Sql } from "./schema.ts";
 
-/** `mined`: a block has the transaction, so it can't be withdrawn any more; its archive can be erased. */
+/** `mined`: a block has the transaction, so it can't be withdrawn; the archive of the block can be erased. */
 export type Withdrawal = "withdrawn" | "mined";
 
 /**
- * Takes transactions out of the pipeline for good, because R2 has a record that each of them was erased. The record may be
- * older than this life of the chain head, so the transaction may be in any state here; only a sealed block keeps it.
+ * Takes transactions out of the pipeline for good, because R2 has a record that each was erased. The record may be older than
+ * this life of the chain head, so the transaction may be in any state here; only a sealed block keeps it.
  */
 export function withdraw(sql: Sql, txIds: readonly string[], now: number): readonly Withdrawal[] {
   return txIds.map((txId) => withdrawOne(sql, txId, now));
@@ -40,7 +40,10 @@ function withdrawOne(sql: Sql, txId: string, now: number): Withdrawal {
   return "withdrawn";
 }
 
-/** A transaction that never came here, and never will: a dead letter held it, or an earlier life of the chain head knew it. */
+/**
+ * Stores an erased transaction that the chain head never admitted, so that it never will be: a dead letter held it, or an earlier
+ * life of the chain head knew it.
+ */
 export function insertErased(sql: Sql, txId: string, now: number): void {
   sql.exec(
     `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked, needs)
@@ -55,7 +58,7 @@ export function insertErased(sql: Sql, txId: string, now: number): void {
   addTo(sql, "setAside", 1);
 }
 
-/** What a miner has built with the transaction is stale from here on. */
+/** Takes the transaction out of a reservation. Bytes that a miner built with it are stale from here on. */
 function leaveReservation(sql: Sql, blockNumber: number, now: number): void {
   sql.exec(
     "UPDATE block SET revision = ?, transactions = transactions - 1, nudged_at = ? WHERE number = ?",
@@ -63,7 +66,7 @@ function leaveReservation(sql: Sql, blockNumber: number, now: number): void {
     now,
     blockNumber,
   );
-  // A reservation without transactions is dissolved: its number was never used. The miner goes on behind it.
+  // A reservation without transactions is dissolved: its number was never used. The alarm then enqueues the miner.
   if (findBlock(sql, blockNumber)?.transactions === 0) {
     sql.exec("DELETE FROM block WHERE number = ? AND number > 0", blockNumber);
     writeFact(sql, "mineNudgeAt", now);
@@ -74,7 +77,7 @@ function nextNumber(sql: Sql): number {
   return (lastBlock(sql)?.number ?? -1) + 1;
 }
 
-/** Those of the transactions that were erased before a block took them. */
+/** Returns the ids of the transactions that were erased before a block took them. */
 export function erasedAmong(sql: Sql, txIds: readonly string[]): readonly string[] {
   return sql
     .exec<{ id: string }>(

@@ -4,7 +4,7 @@ import type { EntryRow } from "./entries.ts";
 import { isErased } from "./erased.ts";
 import { isSetAside, standingOf, type Known } from "./standing.ts";
 
-/** What a replay does with an entry. `isDone`: what the stage was to do is done. */
+/** The action of a replay on an entry. `isDone`: the stage's work for the entry is done. */
 export type Action =
   | { readonly do: "replay"; readonly detail: string }
   | { readonly do: "skip"; readonly detail: string; readonly isDone: boolean };
@@ -12,8 +12,8 @@ export type Action =
 export const ERASED = "erased on request: nothing is left of it";
 
 /**
- * The same for a dry run and for the replay itself.
- * @param since when the replay was made: what an operator dismissed after that is left alone
+ * Decides what a replay does with an entry; the same for a dry run.
+ * @param since when the replay was created: an entry that an operator dismissed after that is skipped
  */
 export function actionFor(sql: Sql, row: EntryRow, known: Known, since: number): Action {
   if (isErased(sql, row)) return { do: "skip", detail: ERASED, isDone: false };

@@ -9,12 +9,12 @@ import type { Store } from "./store.ts";
 
 /** Milliseconds. */
 const PAUSE_AFTER_FAILURE = 2_000;
-/** A time that is over: an alarm can't be set for 0. */
+/** Due at once. A time in the past, because an alarm can't be set for 0. */
 const AT_ONCE = 1;
 
 /**
- * Does what is due, each duty for itself, in portions that one call can do. All may be repeated, so a crash costs
- * nothing but time. Answers when to be called again (milliseconds since the epoch), `undefined` when nothing is owed.
+ * Does each duty that is due, in portions that one call can do. Each may be repeated, so a crash costs only time.
+ * @returns when the alarm must run again, in milliseconds since the epoch; `undefined` when no duty is left
  */
 export async function doDuties(
   store: Store,
@@ -41,7 +41,7 @@ async function replayIfDue(store: Store, env: Env, now: number, log: Log): Promi
   if (due !== undefined && due <= now) await replayNext(store, env, log);
 }
 
-/** When the first duty is due, milliseconds since the epoch; `undefined` when nothing is owed. */
+/** Returns when the first duty is due, in milliseconds since the epoch; `undefined` when there is no duty. */
 export function nextDue(store: Store): number | undefined {
   const { sql } = store;
   const dates = [

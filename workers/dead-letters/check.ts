@@ -6,19 +6,19 @@ import { readFact, writeFact } from "./facts.ts";
 import { ask, isTraceable, standingOf, type Known } from "./standing.ts";
 import type { Store } from "./store.ts";
 
-/** With the pause between two checks, this bounds the work, however many entries are open. */
+/** Together with the pause between two checks, this bounds the work, however many entries are open. */
 const CHECK_AT_ONCE = 100;
 const PAUSE_MS = 2_000;
 const SOONEST_MS = 2_000;
 const LATEST_MS = 24 * 3_600_000;
-/** For a replayed letter that had used up its retries. Its success shows that its stage works again. */
+/** For a replayed letter that had used up its retries: its success shows that its stage works again. */
 const LATEST_OF_EXHAUSTED_MS = 15 * 60_000;
-/** Longer than a queue keeps a message. */
+/** Milliseconds; longer than a queue keeps a message. */
 export const LOST_AFTER = (QUEUE_RETENTION + 86_400) * 1_000;
 
 /**
- * Finds out which of the due entries have been done meanwhile, by a replay or by other means. The entry that has been due
- * for longest comes first.
+ * Finds out which due entries are done meanwhile, by a replay or by other means. The entry that has been due for longest comes
+ * first.
  */
 export async function checkDue(store: Store, env: Env, now: number): Promise<void> {
   if (now < (readFact(store.sql, "checkedAt") ?? 0) + PAUSE_MS) return;
@@ -31,7 +31,7 @@ export async function checkDue(store: Store, env: Env, now: number): Promise<voi
   });
 }
 
-/** When entries are to be checked next, milliseconds since the epoch; `undefined` when none is to be checked. */
+/** Returns when the next check is due, in milliseconds since the epoch; `undefined` when no entry needs one. */
 export function nextCheck(sql: Sql): number | undefined {
   const [first] = sql
     .exec<{ check_at: number }>(
@@ -48,9 +48,9 @@ function dueForCheck(sql: Sql, now: number): EntryRow[] {
 }
 
 /**
- * One that is not done is asked about again when it has waited for twice as long: an old one costs next to nothing.
- * One that was replayed, and has neither come back nor moved anything for five days, was lost on the way: it is open again.
- * An untraceable letter that has not come back by then counts as done.
+ * Records the results of a check. An entry that is not done is checked again when it has waited twice as long, so an old one
+ * costs next to nothing. An entry that was replayed and has not come back or moved anything for five days was lost on the way, so
+ * it is opened again. An untraceable letter that has not come back by then counts as done.
  */
 export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known, now: number): void {
   for (const row of checked) {
@@ -82,7 +82,7 @@ export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known
   }
 }
 
-/** A letter that failed again meanwhile has no time of its next check. */
+/** Settles an untraceable letter. If it failed again meanwhile, its `check_at` is null and it does not change. */
 function noteNotHeardOf(sql: Sql, id: string, now: number): void {
   sql.exec(
     `UPDATE entry SET check_at = NULL, state = CASE WHEN state = 'replaying' THEN 'resolved' ELSE state END

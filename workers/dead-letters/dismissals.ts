@@ -6,17 +6,17 @@ import { selected, selectedAfter, unknownIds, type ReplayRefusal } from "./repla
 export interface DismissalRequest {
   readonly select: Selection;
   readonly reason: string;
-  /** What failed later is left as it is: nobody has looked at it. */
+  /** Leaves an entry alone if it failed after this time: the operator has not seen that failure. */
   readonly asOf?: number | undefined;
 }
 
 export type DismissalRefusal = Extract<ReplayRefusal, { readonly refused: "unknown_entries" }>;
 
-/** One call dismisses so many and no more. */
+/** Limit of one call. */
 const MOST_AT_ONCE = 500;
 const ITEMS_SHOWN = 100;
 
-/** What `dismissSelected` would dismiss now, in as many calls as it takes. */
+/** Says what `dismissSelected` would dismiss now, in as many calls as it takes. */
 export function planDismissal(sql: Sql, select: Selection, now: number): DismissalPlan | DismissalRefusal {
   const unknown = unknownIds(sql, select);
   if (unknown.length > 0) return { refused: "unknown_entries", ids: unknown };
@@ -42,7 +42,7 @@ function itemOf(row: EntryRow, isDismissible: boolean): DismissalPlan["items"][n
   return { id, stage, reason, txId, blockNumber, action, detail: isDismissible ? "" : `is ${row.state}` };
 }
 
-/** Says of the oldest of what is selected why nothing is to be done. What is resolved, or dismissed already, stays as it is. */
+/** Dismisses the oldest selected entries with a reason. A resolved or dismissed entry does not change. */
 export function dismissSelected(
   sql: Sql,
   { select, reason, asOf = Number.MAX_SAFE_INTEGER }: DismissalRequest,

@@ -18,7 +18,7 @@ export type EntryRow = {
   reason: string;
   error: string;
   tx_id: string | null;
-  /** Of the envelope that it holds. */
+  /** Id of the transaction whose envelope the message holds. */
   sealed_tx_id: string | null;
   block_number: number | null;
   first_seen: number;
@@ -30,22 +30,24 @@ export type EntryRow = {
   dismissed_by: string | null;
   dismissed_reason: string | null;
   dismissed_at: number | null;
-  /** The replay that sent it last; forgotten when it fails again. */
+  /** The replay that last sent the message; cleared when the message fails again. */
   replay_id: string | null;
   replayed_at: number | null;
-  /** When the chain head is to be asked whether it is done; null: nobody can tell, or nobody needs to know. */
+  /** When to ask the chain head whether the work is done; null: it can't tell, or it does not matter. */
   check_at: number | null;
-  /** 1: never replayed without an operator. Reindexing inserted it, and nothing has happened to it since. */
+  /** 1: never replayed without an operator. Reindexing inserted the entry, and it has not failed or been replayed since. */
   needs_operator: number;
 };
 
-/** parked: a message has just been put into R2. reindexed: R2 was read, and what operators did with the message is unknown. */
+/**
+ * parked: a message was just put into R2. reindexed: its record was read from R2, and earlier actions of operators are unknown.
+ */
 type NoteSource = "parked" | "reindexed";
 
 /**
- * What R2 says of a parked message. A failure that is not known yet opens the entry, whatever it was before; the same
- * again, and an older record, change nothing. An erased transaction's stays dismissed.
- * @returns the erasure that its envelope falls under
+ * Updates the index from a record in R2. A new failure opens the entry, whatever its state was. A known failure or an older
+ * record changes nothing. The entry of an erased transaction stays dismissed.
+ * @returns the erasure that covers the record's envelope
  */
 export function note(
   sql: Sql,
@@ -110,13 +112,16 @@ export function entry(sql: Sql, id: string): DeadLetterEntry | null {
   return row === undefined ? null : entryOf(row);
 }
 
-/** Where a page of the list ended. */
+/** The last entry of a page. */
 export interface Cursor {
   readonly firstSeen: number;
   readonly id: string;
 }
 
-/** The newest first. By when they were first seen, which stays: no page shows one twice because it failed meanwhile. */
+/**
+ * Lists entries, the newest first. They are ordered by their first failure, which never changes, so no page repeats an entry that
+ * fails again meanwhile.
+ */
 export function list(
   sql: Sql,
   filter: Filter,
@@ -137,7 +142,7 @@ export function list(
     .map(entryOf);
 }
 
-/** Says why nothing is to be done about it. What is resolved, or dismissed already, stays as it is. Null: unknown. */
+/** Dismisses an entry with a reason. A resolved or dismissed entry does not change. Returns null for an unknown id. */
 export function dismiss(
   sql: Sql,
   id: string,
@@ -155,17 +160,19 @@ export function dismiss(
   return entry(sql, id);
 }
 
-/** Somebody who knows says that what the stage was to do for this block is done. */
+/** Resolves the entries of a block and stage, because a caller that knows reports the stage's work as done. */
 export function resolved(sql: Sql, { stage, blockNumber }: { stage: StageName; blockNumber: number }): void {
   sql.exec(
     `UPDATE entry SET state = 'resolved', check_at = NULL
-     WHERE stage = ? AND block_number = ? AND +state IN ('open', 'replaying')`, // +: by the block's index
+     WHERE stage = ? AND block_number = ? AND +state IN ('open', 'replaying')`, // +: SQLite then uses the index over blocks
     stage,
     blockNumber,
   );
 }
 
-/** The triggers of the schema keep the counts: the cost does not grow with what was ever parked. */
+/**
+ * Returns the counts of entries. Triggers of the schema keep them, so the cost does not grow with the number of parked messages.
+ */
 export function counts(sql: Sql): DeadLetterCounts {
   const rows = sql
     .exec<{ state: DeadLetterState; stage: StageName; entries: number }>(

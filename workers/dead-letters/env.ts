@@ -14,7 +14,7 @@ export interface Env extends AuditEnv, ChainHeadEnv, DeadLettersEnv, MonitorEnv 
   readonly STORAGE_VERIFIER_QUEUE: Queue;
 }
 
-/** The stage's own queue, to which its message goes again. */
+/** Returns the stage's own queue, to which a replay sends its message. */
 export function queueOf(stage: StageName, env: Env): Queue {
   const queues: Record<StageName, Queue> = {
     "pending-writer": env.PENDING_WRITER_QUEUE,

@@ -9,9 +9,9 @@ import { recordFrom, type ParkedMessage } from "./record.ts";
 import type { Store } from "./store.ts";
 
 /**
- * Removes the envelopes of a transaction from its dead letters, for good; what failed, when and why stays. The index
- * remembers it first, so that a letter which comes meanwhile, or later, loses its envelope too.
- * @returns keys of the records that held one, also when it was erased before
+ * Deletes a transaction's envelopes from its dead letters, for good. The failures, their times and their reasons stay. The index
+ * remembers the erasure first, so that a letter that comes meanwhile or later loses its envelope too.
+ * @returns keys of the records that held an envelope, also if it was erased before
  */
 export async function eraseLetters(
   store: Store,
@@ -32,7 +32,10 @@ export async function eraseLetters(
 
 const MOST_TRIES = 5;
 
-/** @returns whether the record holds an envelope, or did before it was erased */
+/**
+ * Deletes the envelope from one record.
+ * @returns whether the record holds an envelope, or did before it was erased
+ */
 export async function eraseRecord(bucket: R2Bucket, key: string, erased: ErasedEnvelope): Promise<boolean> {
   for (let tries = 1; tries <= MOST_TRIES; tries++) {
     const object = await bucket.get(key);
@@ -46,7 +49,7 @@ export async function eraseRecord(bucket: R2Bucket, key: string, erased: ErasedE
   throw new Error(`${key} is changed all the time: try again`);
 }
 
-/** In the place of the envelope. */
+/** Stands in the record in place of the envelope. */
 const ERASED = "erased";
 
 function isStripped(message: unknown): boolean {
@@ -62,7 +65,7 @@ const POINTER = v.strictObject({
   pays,
 });
 
-/** Of the message only what points to the transaction is kept: whatever else stands in it may be of the envelope. */
+/** Keeps only the members of the message that point to the transaction: any other member may be part of the envelope. */
 function withoutEnvelope(record: ParkedMessage, erased: ErasedEnvelope): ParkedMessage {
   const { message } = record;
   const members = typeof message === "object" && message !== null ? Object.entries(message) : [];

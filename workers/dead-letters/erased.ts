@@ -2,10 +2,10 @@ import type { Dismissal } from "../../shared/dead-letters.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import type { EntryRow } from "./entries.ts";
 
-/** A transaction whose private part an operator has erased: no dead letter holds it any more, nor ever will. */
+/** A transaction whose private part an operator has erased: no dead letter holds it, and none will. */
 export type ErasedEnvelope = Dismissal & { readonly txId: string };
 
-/** The first time counts: asked again, the answer is the same. */
+/** Remembers an erasure. The first one stays, so a repeat gets the same answer. */
 export function rememberErased(sql: Sql, { txId, by, reason, at }: ErasedEnvelope): ErasedEnvelope {
   sql.exec("INSERT OR IGNORE INTO erased (tx_id, by, reason, at) VALUES (?, ?, ?, ?)", txId, by, reason, at);
   return erasureOf(sql, txId) ?? { txId, by, reason, at };
@@ -20,12 +20,12 @@ export function erasureOf(sql: Sql, txId: string | null): ErasedEnvelope | undef
     .toArray()[0];
 }
 
-/** A letter is of the transaction whose envelope it holds, and without one of that which it names. */
+/** Decides whether an entry's transaction is erased: the one whose envelope it holds, or else the one that it names. */
 export function isErased(sql: Sql, { tx_id, sealed_tx_id }: EntryRow): boolean {
   return erasureOf(sql, sealed_tx_id ?? tx_id) !== undefined;
 }
 
-/** Nothing is left to be done about them, whatever they were before. */
+/** Dismisses the dead letters of an erased transaction, whatever their state was. */
 export function dismissErased(sql: Sql, { txId, by, reason, at }: ErasedEnvelope): void {
   sql.exec(
     `UPDATE entry SET state = 'dismissed', dismissed_by = ?, dismissed_reason = ?, dismissed_at = ?, check_at = NULL
@@ -37,7 +37,7 @@ export function dismissErased(sql: Sql, { txId, by, reason, at }: ErasedEnvelope
   );
 }
 
-/** The dead letters of a transaction. */
+/** Lists the dead letters of a transaction. */
 export function lettersOf(sql: Sql, txId: string): Pick<EntryRow, "id" | "stage">[] {
   return sql
     .exec<Pick<EntryRow, "id" | "stage">>(

@@ -1,14 +1,14 @@
 import { factsOf } from "../../shared/facts.ts";
 
-/** Single values of the dead letters, each with its type. */
+/** Key values of the dead-letter store, each with its type. Times are milliseconds since the epoch. */
 export interface Facts {
-  /** R2's records are being read into a new storage: where the next page begins. Gone when all are. */
+  /** R2's records are being read into a new storage; the next page begins here. Absent when all are read. */
   reindex: { cursor: string | null };
   /** When the running replay may send again. */
   replayDue: number;
-  /** When the chain head was last asked what was done meanwhile. */
+  /** When the chain head was last asked which work is done. */
   checkedAt: number;
-  /** After a failure outside, nothing is tried again before this. */
+  /** After a failure outside, nothing is tried before this time. */
   pausedUntil: number;
 }
 

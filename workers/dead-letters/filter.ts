@@ -1,9 +1,9 @@
 import type { DeadLetterFilter } from "../../shared/dead-letters.ts";
 
-/** As an operator's filter, but it may be empty: then it takes all. */
+/** An operator's filter. It may be empty, and then takes all entries. */
 export type Filter = DeadLetterFilter;
 
-/** The filter as a condition of SQL, over the columns of `entry`. Values are bound, never written into it. */
+/** Builds an SQL condition over the columns of `entry`. Values are bound, never written into the text. */
 export function conditionOf(
   filter: Filter,
   now: number,

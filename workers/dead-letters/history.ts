@@ -1,17 +1,20 @@
 import type { Failure } from "../../shared/dead-letters.ts";
 import type { ParkedMessage } from "./record.ts";
 
-/** One that fails every few minutes for months must still fit into a row, and a thousand of them into an answer. */
+/**
+ * Limit of kept failures: a message that fails every few minutes for months must fit into a row, and a thousand such messages
+ * into an answer.
+ */
 const MOST_FAILURES = 20;
 
-/** Whether it is neither among the known ones (the latest first) nor from before them. */
+/** Decides whether a failure is new: not among the known ones (the latest first), and not older than them. */
 export function isNews({ at, attempts }: Failure, known: readonly Failure[]): boolean {
   const oldest = known.length < MOST_FAILURES ? undefined : known.at(-1);
   if (oldest !== undefined && at <= oldest.at) return false;
   return !known.some((other) => other.at === at && other.attempts === attempts);
 }
 
-/** The known record with the only failure of the new one, unless that is no news. */
+/** Adds the only failure of the new record to the known record, if that failure is new. */
 export function withFailure(known: ParkedMessage, parked: ParkedMessage): ParkedMessage {
   if (!parked.failures.some((failure) => isNews(failure, known.failures))) return known;
   const failures = [...parked.failures, ...known.failures].toSorted((a, b) => b.at - a.at);
@@ -29,7 +32,7 @@ export function withFailure(known: ParkedMessage, parked: ParkedMessage): Parked
   };
 }
 
-/** All that were made, also of the failures that are kept no more. */
+/** Counts all attempts, also those of failures that are not kept. */
 export function attemptsOf(history: Pick<ParkedMessage, "failures" | "earlierAttempts">): number {
   return history.failures.reduce((total, { attempts }) => total + attempts, history.earlierAttempts ?? 0);
 }

@@ -8,10 +8,10 @@ import type { ReplayRequest } from "./replays.ts";
 const KEPT_FOR = 7 * 86_400_000;
 const FORGET_AT_ONCE = 100;
 
-/** The answer that the key was given before, if it was for the same request. */
+/** The earlier answer for the key, if its request was the same. */
 export type Repeat = Replay | "another_request" | "none";
 
-/** A creation that was refused never counts: only what was made answers for a key. */
+/** Looks up the earlier answer for a key. A refused creation is not remembered: only a created replay answers for a key. */
 export function repeatOf(sql: Sql, key: string, request: ReplayRequest, now: number): Repeat {
   sql.exec(
     "DELETE FROM idempotency_key WHERE key IN (SELECT key FROM idempotency_key WHERE at < ? ORDER BY at LIMIT ?)",

@@ -24,8 +24,8 @@ import { readRecord } from "./record.ts";
 import { isSetAside } from "./standing.ts";
 
 /**
- * Why each letter would fail again if it were sent now, as far as that can be told without the system's keys: `undefined` where a
- * replay may succeed. Reads one object of R2 for each.
+ * Says for each letter why it would fail again if it were sent now, as far as that shows without the system's keys; `undefined`
+ * where a replay may succeed. Reads one object of R2 for each letter.
  * @throws Error when R2 or the chain head does not answer: unknown is not "may succeed"
  */
 export async function whyInVain(
@@ -42,7 +42,7 @@ export async function whyInVain(
   });
 }
 
-/** What does not change, however often the miner looks at the same transaction. */
+/** Faults that stay, however often the miner judges the same transaction. */
 const FINAL: Partial<Record<PermanentReason, string>> = {
   asset_exists: "the chain holds an earlier transaction that created its asset",
   user_exists: "the chain holds an earlier registration of its user",
@@ -75,7 +75,7 @@ function envelopeIn(bytes: Uint8Array): Envelope | undefined {
   }
 }
 
-/** What each stage takes from its queue. */
+/** The message that each stage takes from its queue. */
 const MESSAGES = {
   "pending-writer": PendingTransaction,
   miner: MineRequest,

@@ -4,7 +4,7 @@ import { park } from "./park.ts";
 
 export { DeadLetters } from "./object.ts";
 
-/** The end of the line: nothing is acked before it is in R2, and in the index of what is there. */
+/** The end of the line: a message is acked only after it is in R2 and in the index. */
 export default {
   queue: consumeForEver("dead-letters", park),
 } satisfies ExportedHandler<Env>;

@@ -32,8 +32,8 @@ import { migrate } from "./schema.ts";
 import type { Store } from "./store.ts";
 
 /**
- * The index of what is parked in R2, with its states and replays: one object per chain, named by CHAIN_ID. What R2 holds
- * is the record; this can be made anew from it.
+ * The index of the messages parked in R2, with their states and replays: one object per chain, named by CHAIN_ID. The records in
+ * R2 are authoritative; the index can be rebuilt from them.
  */
 export class DeadLetters extends DurableObject<Env> {
   readonly #log = logger("dead-letters", { chainId: this.env.CHAIN_ID });
@@ -51,7 +51,7 @@ export class DeadLetters extends DurableObject<Env> {
     });
   }
 
-  /** The first page at once: in a deployment without dead letters that is all there is. The rest is the alarm's. */
+  /** Reads the first page at once: a deployment without dead letters has no more. The alarm reads the other pages. */
   async #reindex(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID() });
     const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env, log)]);
@@ -59,12 +59,12 @@ export class DeadLetters extends DurableObject<Env> {
       log.warn("duty.failed", { duty: "reindex", error: errorText(outcome.reason) });
   }
 
-  /** While what R2 holds is being read, nothing can be said of all that is parked. */
+  /** False while the records of R2 are being read: until then the index may lack some of them. */
   get #isWhole(): boolean {
     return readFact(this.#store.sql, "reindex") === undefined;
   }
 
-  /** What was not read yet is not "unknown". */
+  /** Answers "reindexing" instead of "unknown" for an entry that may not be read yet. */
   #found(entry: DeadLetterEntry | null): DeadLetterEntry | null | "reindexing" {
     return entry === null && !this.#isWhole ? "reindexing" : entry;
   }
@@ -84,20 +84,20 @@ export class DeadLetters extends DurableObject<Env> {
     return this.#decide((now) => entries.note(this.#store.sql, parked, now));
   }
 
-  /** Takes a record of an export back, and opens an entry for it that waits for an operator. */
+  /** Puts a record of an export back into R2, and opens an entry for it that waits for an operator. */
   async restoreRecord(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<RestoredRecord> {
     const restored = await restoreRecord(this.#store, this.env, { id, bytes });
     await wakeFor(this.ctx.storage, nextDue(this.#store));
     return restored;
   }
 
-  /** @returns keys of the records that held the transaction's envelope, also when it was erased before */
+  /** @returns keys of the records that held the transaction's envelope, also if it was erased before */
   async erase(txId: string, said: { by: string; reason: string }): Promise<string[] | "reindexing"> {
     if (!this.#isWhole) return "reindexing";
     return eraseLetters(this.#store, this.env, { txId, ...said, at: Date.now() });
   }
 
-  /** The dead letters of a transaction. */
+  /** Lists the dead letters of a transaction. */
   letters(txId: string) {
     return this.#isWhole ? lettersOf(this.#store.sql, txId) : "reindexing";
   }
@@ -126,18 +126,18 @@ export class DeadLetters extends DurableObject<Env> {
     return this.#found(entries.entry(this.#store.sql, id));
   }
 
-  /** @throws Error while the index is not whole: unknown is not "few" */
+  /** @throws Error while the index is incomplete: unknown is not "few" */
   counts() {
     if (!this.#isWhole) throw new Error("the index of the dead letters is being made anew from R2");
     return entries.counts(this.#store.sql);
   }
 
-  /** The stages whose letters are being replayed by themselves. */
+  /** Lists the stages whose letters are replayed automatically. */
   recoveries() {
     return recoveries(this.#store.sql);
   }
 
-  /** What the object's storage takes. */
+  /** Size of the object's storage, in bytes. */
   databaseBytes() {
     return this.ctx.storage.sql.databaseSize;
   }

@@ -14,9 +14,9 @@ import { withFailure } from "./history.ts";
 import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 
 /**
- * Parks a message durably: in R2, then in the index. The same message failing again is one record with one more
- * failure; the same failure delivered twice changes nothing. Whatever a queue can hold can be parked, but for the envelope
- * of a transaction that was erased.
+ * Parks a message durably: in R2, then in the index. When the same message fails again, its record gets one more failure; the
+ * same failure delivered twice changes nothing. Any message of a queue can be parked, except the envelope of an erased
+ * transaction.
  */
 export async function park(dead: Message, queue: string, env: Env, log: Log): Promise<void> {
   const stage = stageOfDeadLetterQueue(queue);
@@ -46,7 +46,7 @@ export async function park(dead: Message, queue: string, env: Env, log: Log): Pr
   });
 }
 
-/** The record as R2 holds it afterwards. */
+/** Stores the record, or adds its failure to the one in R2. Returns the record as R2 then holds it. */
 async function store(bucket: R2Bucket, parked: ParkedMessage): Promise<ParkedMessage> {
   const key = r2Keys.deadLetter(parked.stage, parked.id);
   if (await createOnly(bucket, key, canonicalBytes(parked as unknown as Json))) return parked;
@@ -63,11 +63,11 @@ async function store(bucket: R2Bucket, parked: ParkedMessage): Promise<ParkedMes
 interface Understood {
   readonly message: Json;
   readonly failure: Failure;
-  /** The block that could not take it, where that is no part of the message. */
+  /** The block that could not take the transaction, if the message does not name it. */
   readonly blockNumber?: number;
 }
 
-/** As read by a Worker of an older version than its sender: new reasons and members leave the message what it is. */
+/** Schemas that also accept messages of a newer Worker: new reasons and members do not change what the message is. */
 const AnyDeadLetter = v.object({
   ...DeadLetter.entries,
   v: v.number(),
@@ -76,7 +76,10 @@ const AnyDeadLetter = v.object({
 });
 const AnySetAside = v.object({ ...SetAside.entries, v: v.number(), reason: v.string() });
 
-/** A stage that gave up says why; a bare message comes from the platform, after the last retry. */
+/**
+ * Reads the message and its failure. A stage that gave up sends the reason. A bare message comes from the platform, after its
+ * last retry.
+ */
 function understand({ body, timestamp }: Message, stage: StageName): Understood {
   const said = v.safeParse(AnyDeadLetter, body);
   if (said.success) {
@@ -89,7 +92,7 @@ function understand({ body, timestamp }: Message, stage: StageName): Understood 
   const setAside = v.safeParse(AnySetAside, body);
   if (setAside.success) {
     const { txId, blockNumber, reason, error, failedAt } = setAside.output;
-    // One transaction is one record, however many blocks could not take it.
+    // A transaction has one record, however many blocks could not take it.
     return {
       message: { txId },
       failure: { at: failedAt, reason, error: errorText(error), attempts: 1 },
@@ -97,7 +100,7 @@ function understand({ body, timestamp }: Message, stage: StageName): Understood 
     };
   }
   const error = "the platform moved it here after the last retry; the Worker's log has the cause";
-  // Its own `attempts` counts how often it was delivered here, and would make each delivery another failure.
+  // The message's own `attempts` counts its deliveries here, and would make each delivery another failure.
   const attempts = WORKERS[stage].consumes.max_retries + 1;
   return {
     message: storable(body),
@@ -105,7 +108,7 @@ function understand({ body, timestamp }: Message, stage: StageName): Understood 
   };
 }
 
-/** The message as JSON; bytes, and what JSON can't hold, in a form that says what they were. */
+/** Returns the message as JSON. Bytes and values that JSON can't hold get a readable form. */
 function storable(body: unknown): Json {
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body))
     return {
@@ -118,7 +121,7 @@ function storable(body: unknown): Json {
   if (body === undefined) return { unreadable: "undefined" }; // JSON would leave it out
   try {
     const json = body as Json;
-    canonicalText({ message: json }); // as deep as it is parked
+    canonicalText({ message: json }); // nested as deeply as in the record
     return json;
   } catch {
     return { unreadable: textOf(body).toWellFormed() };
@@ -132,7 +135,7 @@ function textOf(body: unknown): string {
     );
     return typeof text === "string" ? text : String(body);
   } catch (error) {
-    return `no JSON can hold it: ${errorText(error)}`; // a cycle, or nested too deep
+    return `no JSON can hold it: ${errorText(error)}`; // a cycle, or too deeply nested
   }
 }
 

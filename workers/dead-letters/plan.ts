@@ -7,16 +7,16 @@ import { whyInVain } from "./in-vain.ts";
 import { selectedAfter, unknownIds, type ReplayRefusal } from "./replays.ts";
 import { ask, type Known } from "./standing.ts";
 
-/** One object of R2 is read for each of them. */
+/** Limit of shown entries: each costs one read of R2. */
 const ITEMS_SHOWN = 100;
-/** One call looks at so many, however many are selected. */
+/** Limit of one call, however many entries are selected. */
 const MOST_EXAMINED = 1_000;
 
 type Item = ReplayPlan["items"][number];
 
 /**
- * What `createReplay` would select now, and what would happen to it. Of those that are shown, it is also told which would fail
- * again: the replay sends these too, for the operator may know better.
+ * Says what `createReplay` would select now, and what would happen to each entry. For the shown entries it also says which would
+ * fail again. The replay sends these too, because the operator may know better.
  */
 export async function planReplay(
   sql: Sql,

@@ -5,7 +5,7 @@ import { DeadLetterId, Dismissal, Failure } from "../../shared/dead-letters.ts";
 import { STAGES } from "../../shared/pipeline.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 
-/** What `dead-letters/{stage}/{id}.json` holds. Payloads stay as they were: encrypted, where they were encrypted. */
+/** The contents of `dead-letters/{stage}/{id}.json`. Encrypted payloads stay encrypted. */
 export const ParkedMessage = v.object({
   id: DeadLetterId,
   stage: v.picklist(STAGES),
@@ -16,17 +16,17 @@ export const ParkedMessage = v.object({
   /** Times are milliseconds since the epoch. */
   firstSeen: v.number(),
   lastSeen: v.number(),
-  /** The latest first, and no more than `history.ts` keeps. */
+  /** The latest first; `history.ts` limits their number. */
   failures: v.array(Failure),
-  /** Of the failures before those; missing when there are none. */
+  /** Attempts of earlier failures that are not kept; absent when there are none. */
   earlierAttempts: v.exactOptional(v.number()),
-  /** Who had the envelope in it erased: of which transaction, when and why. */
+  /** The erasure of the record's envelope: of which transaction, by whom, when and why. */
   erased: v.exactOptional(v.strictObject({ txId: TxId, ...Dismissal.entries })),
   message: v.unknown(),
 });
 export type ParkedMessage = v.InferOutput<typeof ParkedMessage>;
 
-/** All of a parked message but its payload; of that, whose envelope it is. */
+/** A parked message without its payload, but with the id of the transaction whose envelope the payload holds. */
 export type ParkedFacts = Omit<ParkedMessage, "message"> & { readonly sealedTxId: string | null };
 
 /** @throws Error for bytes that are not such a record */
@@ -34,7 +34,7 @@ export function recordFrom(bytes: Uint8Array): ParkedMessage {
   return v.parse(ParkedMessage, JSON.parse(fromUtf8(bytes)));
 }
 
-/** `undefined`: R2 says that it is gone. */
+/** Reads a record; `undefined` when R2 says that it does not exist. */
 export async function readRecord(bucket: R2Bucket, key: string): Promise<ParkedMessage | undefined> {
   const bytes = await readObject(bucket, key);
   return bytes && recordFrom(bytes);
@@ -47,7 +47,7 @@ export function factsOf(parked: ParkedMessage): ParkedFacts {
 
 const Sealed = v.object({ envelope: v.object({ txId: TxId }) });
 
-/** The transaction whose envelope it is, which may be another than the one that the message names. */
+/** Id of the transaction whose envelope the message holds. It may differ from the id that the message names. */
 function sealedTxIdOf(message: unknown): string | null {
   const sealed = v.safeParse(Sealed, message);
   return sealed.success ? sealed.output.envelope.txId : null;

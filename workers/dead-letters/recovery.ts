@@ -9,19 +9,21 @@ import { readFact } from "./facts.ts";
 import { abort, activeReplay, createReplay } from "./replays.ts";
 import type { Store } from "./store.ts";
 
-/** Milliseconds between two probes of a stage. The wait begins at a minute, and doubles while no letter gets through. */
+/**
+ * Longest wait between two probes of a stage, in milliseconds. The wait begins at a minute and doubles while no letter succeeds.
+ */
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 
-/** Letters of one replay, once the stage works. The next replay follows when this one has ended. */
+/** Number of letters in one replay once the stage works. The next replay follows when this one has ended. */
 const RELEASED_AT_ONCE = 500;
 
 const REASON = "its retries were used up, and the stage may work again";
 
 /**
- * A circuit breaker for each stage. Letters that used up their retries wait while their stage fails. One letter at a time
- * probes it. When any letter of the stage gets through, the other letters follow, each once. A letter that fails again
- * stops them, and the stage is probed again. Letters that failed for another reason, and letters read from
- * R2 after a loss of the index, wait for an operator.
+ * Replays letters of a stage that works again: a circuit breaker for each stage. Letters that used up their retries wait while
+ * their stage fails. One letter at a time probes the stage. When any letter of the stage succeeds, the other letters follow, each
+ * once. A letter that fails again stops them, and the stage is probed again. Letters that failed for another reason, and letters
+ * read from R2 after a loss of the index, wait for an operator.
  */
 export async function recoverIfDue(store: Store, env: Env, now: number, log: Log): Promise<void> {
   const stage = dueStage(store.sql, now);
@@ -41,11 +43,11 @@ export async function recoverIfDue(store: Store, env: Env, now: number, log: Log
   });
 }
 
-/** When the first stage is to be probed or released, milliseconds since the epoch. Waits for the end of a running replay. */
+/** Returns when the first stage must be probed or released, in milliseconds since the epoch; `undefined` while a replay runs. */
 export function nextRecovery(sql: Sql): number | undefined {
   if (readFact(sql, "reindex") !== undefined || activeReplay(sql) !== undefined) return undefined;
   const first = firstDue(sql);
-  // A replay that has just ended counts towards the rate.
+  // A replay that has just ended counts towards the rate limit.
   return first && Math.max(first.due, readFact(sql, "replayDue") ?? 0);
 }
 
@@ -64,8 +66,8 @@ export function recoveries(sql: Sql): StageRecovery[] {
 }
 
 /**
- * When an operator stops an automatic replay, no letter of its stage is sent without an operator before the longest wait
- * is over. Then the stage is probed.
+ * Aborts a replay for an operator. After an automatic replay, its stage's letters are held for the longest wait, unless an
+ * operator replays them; then the stage is probed.
  */
 export function abortByOperator(sql: Sql, id: string, now: number): Replay | null {
   if (activeReplay(sql)?.id === id)
@@ -93,7 +95,7 @@ function firstDue(sql: Sql): { stage: StageName; due: number } | undefined {
     .toArray()[0];
 }
 
-/** Ids of the letters that are to be sent now. Decides when the stage is looked at next if there is none. */
+/** Returns the ids of the letters to send now. If there are none, it sets when the stage is looked at next. */
 function lettersFor(sql: Sql, stage: StageName, now: number): string[] {
   const [row] = sql
     .exec<{ works_from: number | null; wait: number }>(
@@ -114,12 +116,15 @@ function lettersFor(sql: Sql, stage: StageName, now: number): string[] {
     return [];
   }
   const probe = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1);
-  // The wait stays: the letters that were sent may fail again.
+  // The wait does not change: the letters that were sent may fail again.
   if (probe.length === 0) sql.exec("UPDATE recovery SET due = NULL WHERE stage = ?", stage);
   return probe;
 }
 
-/** The letter that was sent longest ago comes first, so one that always fails does not keep the others waiting. */
+/**
+ * Lists letters that used up their retries. The letter that was sent longest ago comes first, so a letter that always fails does
+ * not hold up the others.
+ */
 function exhausted(sql: Sql, stage: StageName, sentBefore: number, most: number): string[] {
   return sql
     .exec<{ id: string }>(
@@ -135,7 +140,7 @@ function exhausted(sql: Sql, stage: StageName, sentBefore: number, most: number)
     .map(({ id }) => id);
 }
 
-/** Selects again: an operator may have acted while the audit log was being written. */
+/** Creates the replay. It selects the letters again, because an operator may have acted while the audit log was written. */
 function replayFor(sql: Sql, stage: StageName, now: number): Replay | undefined {
   if (activeReplay(sql) !== undefined) return undefined;
   const ids = lettersFor(sql, stage, now);

@@ -11,8 +11,8 @@ import type { Store } from "./store.ts";
 const RECORDS_A_PAGE = 40;
 
 /**
- * Reads one page of R2's records into a storage that is new, or was lost. R2 has what was parked and how it failed; that
- * an operator dismissed it is known here only, so after a loss such an entry is open again, and waits for an operator.
+ * Reads one page of R2's records into a storage that is new or was lost. R2 holds the messages and their failures. Only the index
+ * knows that an operator dismissed an entry, so after a loss such an entry is open again and waits for an operator.
  */
 export async function reindexPage(store: Store, { R2 }: Pick<Env, "R2">, log: Log): Promise<void> {
   const state = readFact(store.sql, "reindex");
@@ -34,7 +34,7 @@ export async function reindexPage(store: Store, { R2 }: Pick<Env, "R2">, log: Lo
   });
 }
 
-/** One that is damaged, or not ours, is told of and passed over: it must not keep the others out. */
+/** Reads a record. A damaged or foreign one is logged and skipped: it must not keep the others out of the index. */
 function readable(key: string, bytes: Uint8Array, log: Log): ParkedMessage | undefined {
   try {
     return recordFrom(bytes);

@@ -7,7 +7,7 @@ import { isTraceable, type Known } from "./standing.ts";
 
 type ItemRow = { position: number; entry_id: string; tries: number };
 
-/** What sending an entry came to. `again`: not now, but it may be tried again. */
+/** The result of sending an entry. `again`: it was not sent, but may be tried again. */
 export interface Sent {
   readonly outcome: "replayed" | "skipped" | "failed" | "again";
   readonly detail: string;
@@ -16,7 +16,7 @@ export interface Sent {
 const MOST_TRIES = 5;
 const SOONEST_CHECK = 2_000; // milliseconds
 
-/** The next of the replay's entries, with where each stands in it. */
+/** Returns the replay's next entries. */
 export function nextPortion(sql: Sql, replayId: string, size: number): { item: ItemRow; row: EntryRow }[] {
   return sql
     .exec<ItemRow>(
@@ -33,8 +33,8 @@ export function nextPortion(sql: Sql, replayId: string, size: number): { item: I
 }
 
 /**
- * Settles those that need nothing and answers the others, marked as being replayed before they are: one that fails
- * again at once opens again afterwards, and not before. Nothing once the replay was aborted.
+ * Settles the entries that need no replay, and returns the others. They are marked as replaying before they are sent, so that an
+ * entry that fails again at once is opened after the mark, not before. Returns nothing once the replay is aborted.
  */
 export function begin(sql: Sql, replay: ReplayRow, size: number, known: Known, now: number): EntryRow[] {
   if (!isRunning(sql, replay.id)) return [];
@@ -44,7 +44,7 @@ export function begin(sql: Sql, replay: ReplayRow, size: number, known: Known, n
       markReplaying(sql, replay.id, row.id, now);
       return [row];
     }
-    // What was tried before a crash, and is done now, was done by this replay.
+    // A letter that was tried before a crash, and whose work is done now, was done by this replay.
     if (item.tries > 0) settle(sql, replay.id, row.id, { outcome: "replayed", detail: replayed(row) });
     else settle(sql, replay.id, row.id, { outcome: "skipped", detail: action.detail });
     if (action.isDone) resolve(sql, row.id);
@@ -52,7 +52,7 @@ export function begin(sql: Sql, replay: ReplayRow, size: number, known: Known, n
   });
 }
 
-/** Writes down what became of each, and ends the replay when nothing is left. */
+/** Records the results, and ends the replay when no entry is left. */
 export function finish(sql: Sql, replay: ReplayRow, sent: ReadonlyMap<string, Sent>, now: number): void {
   for (const [id, result] of sent) {
     const row = findEntry(sql, id);
@@ -66,7 +66,7 @@ export function finish(sql: Sql, replay: ReplayRow, sent: ReadonlyMap<string, Se
       if (isOurs) sql.exec("UPDATE entry SET state = 'open' WHERE id = ? AND state = 'replaying'", id);
     } else {
       settle(sql, replay.id, id, result);
-      // An abort opened it while it was being sent.
+      // An abort opened the entry while it was being sent.
       if (isOurs) sql.exec("UPDATE entry SET state = 'replaying' WHERE id = ? AND state = 'open'", id);
       if (isOurs && !isTraceable(row)) settleUntraceable(sql, id, replay, now);
     }
@@ -75,8 +75,9 @@ export function finish(sql: Sql, replay: ReplayRow, sent: ReadonlyMap<string, Se
 }
 
 /**
- * Nobody can be asked about the letter. An operator who replays it has mended the cause, so it counts as done until it
- * fails again. A letter of an automatic replay may meet the same outage: it counts as done when it did not come back.
+ * Settles a letter whose work no Worker reports. An operator who replays it has removed the cause, so it counts as done until it
+ * fails again. A letter of an automatic replay may meet the same outage, so it counts as done only when it has not come back
+ * after `LOST_AFTER`.
  */
 function settleUntraceable(sql: Sql, id: string, { automatic }: ReplayRow, now: number): void {
   if (automatic === 0) resolve(sql, id);

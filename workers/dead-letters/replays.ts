@@ -16,7 +16,7 @@ export type ReplayRefusal =
   | { readonly refused: "active"; readonly id: string }
   | { readonly refused: "unknown_entries"; readonly ids: readonly string[] };
 
-/** Each is a read of R2 and a send, of which one call may make so many and no more. */
+/** Limit of one portion: each entry is a read of R2 and a send, and a call may make only so many. */
 export const MOST_AT_ONCE = 100;
 
 export type ReplayRow = {
@@ -27,7 +27,7 @@ export type ReplayRow = {
   created_at: number;
   ended_at: number | null;
   rate: number;
-  /** 1: the object itself made it, since a stage may work again. */
+  /** 1: the object itself created the replay, because a stage may work again. */
   automatic: number;
   total: number;
   replayed: number;
@@ -36,8 +36,9 @@ export type ReplayRow = {
 };
 
 /**
- * Makes a replay of what is selected at this moment: what fails later is not in it. One runs at a time; an automatic one
- * ends for an operator's. The same key with the same request gets the same answer, whatever has become of the replay.
+ * Creates a replay of the entries that are selected at this moment; an entry that fails later is not in it. One replay runs at a
+ * time, and an operator's replay aborts an automatic one. The same key with the same request gets the same answer, whatever
+ * happened to the replay since.
  */
 export function createReplay(
   sql: Sql,
@@ -88,12 +89,12 @@ export function createReplay(
 }
 
 /**
- * Nothing more is sent; what was sent stays sent. What was marked, and may not have been sent before a crash, is open
- * again. One that has ended stays as it is. Null: unknown.
+ * Aborts a replay: sent entries stay sent, and nothing more is sent. An entry that was marked, but perhaps not sent before a
+ * crash, is opened again. A replay that has ended does not change. Returns null for an unknown id.
  */
 export function abort(sql: Sql, id: string, now: number): Replay | null {
   sql.exec("UPDATE replay SET state = 'aborted', ended_at = ? WHERE id = ? AND state = 'running'", now, id);
-  // A portion is the first of the waiting entries, so no other one can be marked.
+  // A portion holds the first waiting entries, so only these can be marked.
   sql.exec(
     `UPDATE entry SET state = 'open' WHERE id IN (SELECT value FROM json_each(?)) AND +state = 'replaying' AND replay_id = ?`,
     JSON.stringify(firstWaiting(sql, id, MOST_AT_ONCE)),
@@ -111,7 +112,7 @@ export function endIfFinished(sql: Sql, id: string, now: number): void {
   sql.exec("UPDATE replay SET state = 'done', ended_at = ? WHERE id = ? AND state = 'running'", now, id);
 }
 
-/** Ids of the entries that come next in a replay. */
+/** Returns the ids of the next entries of a replay. */
 function firstWaiting(sql: Sql, id: string, most: number): string[] {
   return sql
     .exec<{ entry_id: string }>(
@@ -145,7 +146,7 @@ export function replayWithItems(sql: Sql, id: string): Replay | null {
 
 const REPLAYS_SHOWN = 100;
 
-/** The newest first. */
+/** Lists replays, the newest first. */
 export function replays(sql: Sql): readonly Replay[] {
   return sql
     .exec<ReplayRow>("SELECT * FROM replay ORDER BY created_at DESC LIMIT ?", REPLAYS_SHOWN)
@@ -181,7 +182,7 @@ export function unknownIds(sql: Sql, select: Selection): string[] {
     .map(({ id }) => id);
 }
 
-/** What was dismissed, or is resolved, is in it only when it was named, or its state was. */
+/** Builds the SQL for a selection. A dismissed or resolved entry is selected only by its id or by a filter for its state. */
 export function selected(
   select: Selection,
   now: number,
@@ -198,7 +199,7 @@ export function selected(
 
 const ROWS_AT_ONCE = 500;
 
-/** A page of what is selected, the oldest first, as they are replayed. */
+/** Returns a page of the selected entries, the oldest first: in the order of their replay. */
 export function selectedAfter(
   sql: Sql,
   select: Selection,

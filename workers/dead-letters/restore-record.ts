@@ -8,8 +8,8 @@ import type { Store } from "./store.ts";
 export type RestoredRecord = "stored" | "kept" | "erased" | "invalid";
 
 /**
- * Puts a record that R2 lacks back, then notes it like one that a new index reads; a crash between the two is mended by the same
- * call again. The record that R2 has stays. An erased transaction's envelope is removed from it again.
+ * Puts back a record that R2 lacks, then adds it to the index as a reindexed one. After a crash between the two, the same call
+ * repairs the index. A record that R2 has stays. The envelope of an erased transaction is removed again.
  * @param given `id`: `{stage}/{id}`
  */
 export async function restoreRecord(
@@ -31,6 +31,6 @@ function recordIn(bytes: Uint8Array): ParkedMessage | undefined {
   try {
     return recordFrom(bytes);
   } catch {
-    return undefined; // the caller says that it is no record
+    return undefined; // the caller answers that these bytes are not a record
   }
 }

@@ -16,14 +16,14 @@ import type { Store } from "./store.ts";
 
 const PAUSE_AFTER_FAILURE = 2_000; // milliseconds
 
-/** When the running replay may send next, milliseconds since the epoch; `undefined` when none runs. */
+/** Returns when the running replay may send next, in milliseconds since the epoch; `undefined` when no replay runs. */
 export function replayDue({ sql }: Store): number | undefined {
   return activeReplay(sql) && readFact(sql, "replayDue");
 }
 
 /**
- * The next portion of the running replay, no larger than its rate allows. It may be repeated: a message that is sent
- * twice does what it does once, and a transaction is readmitted only out of the state "set aside".
+ * Sends the next portion of the running replay, no larger than its rate allows. It may be repeated: a message that is sent twice
+ * takes effect once, and a transaction is readmitted only when it is set aside.
  */
 export async function replayNext(store: Store, env: Env, log: Log): Promise<void> {
   const replay = activeReplay(store.sql);
@@ -53,13 +53,13 @@ export async function replayNext(store: Store, env: Env, log: Log): Promise<void
     });
 }
 
-/** Equal portions, so many in each second that none is too large: no second has more than the rate allows. */
+/** Splits the rate into equal portions of at most `MOST_AT_ONCE` entries, so that no second has more than the rate allows. */
 function portionAt(rate: number): { size: number; milliseconds: number } {
   const inSecond = Math.ceil(rate / MOST_AT_ONCE);
   return { size: Math.floor(rate / inSecond), milliseconds: Math.ceil(1_000 / inSecond) };
 }
 
-/** What became of each, by id. One that can't be sent leaves the others alone. */
+/** Sends the entries and returns the result of each, by id. A failure of one does not affect the others. */
 async function sendAll(rows: readonly EntryRow[], env: Env): Promise<ReadonlyMap<string, Sent>> {
   const setAside = rows.filter(isSetAside);
   const messages = rows.filter((row) => !isSetAside(row));

@@ -1,14 +1,14 @@
 import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 
-/** Milliseconds from a failure to the first probe of its stage. The migrations have it: it is never changed. */
+/** Milliseconds from a failure to the first probe of its stage. The migrations contain the value, so it never changes. */
 const FIRST_WAIT_MS = 60_000;
 
-/** A letter that used up its retries shows that its stage fails. The stage is probed after its wait. */
+/** Schedules a probe: a letter that used up its retries shows that its stage fails. The stage is probed after its wait. */
 const STAGE_FAILED = `UPDATE recovery SET works_from = NULL,
         due = CASE WHEN due IS NULL OR works_from IS NOT NULL THEN NEW.last_seen + wait ELSE due END
         WHERE stage = NEW.stage;`;
 
-/** Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch. */
+/** Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE entry (
@@ -80,7 +80,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE idempotency_key (key TEXT PRIMARY KEY, request TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL)",
     "CREATE INDEX idempotency_key_by_age ON idempotency_key (at)",
     "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    // A new storage knows nothing: what R2 holds is read into it first.
+    // A new storage is empty: the records in R2 are read into it first.
     `INSERT INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,
   ],
   ["ALTER TABLE entry ADD COLUMN earlier_attempts INTEGER NOT NULL DEFAULT 0"],
@@ -88,18 +88,18 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE entry ADD COLUMN sealed_tx_id TEXT",
     "CREATE INDEX entry_of_envelope ON entry (coalesce(sealed_tx_id, tx_id))",
     "CREATE TABLE erased (tx_id TEXT PRIMARY KEY, by TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
-    // Whose envelope an entry of before holds, R2 knows.
+    // Only R2 knows whose envelopes the existing entries hold, so its records are read again.
     `INSERT OR REPLACE INTO fact (name, value) VALUES ('reindex', '{"cursor":null}')`,
   ],
   [
     "ALTER TABLE replay ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0",
-    // 1: read from R2 into a new storage. An operator may have dismissed it before the loss of the old one.
+    // 1: read from R2 into a new storage. An operator may have dismissed the entry before the old storage was lost.
     "ALTER TABLE entry ADD COLUMN needs_operator INTEGER NOT NULL DEFAULT 0",
     `CREATE INDEX entry_exhausted ON entry (stage, coalesce(replayed_at, 0))
        WHERE state = 'open' AND reason = 'retries_exhausted' AND needs_operator = 0`,
-    // wait: milliseconds until the next probe. due: null when no exhausted letter is open. works_from: letters that were sent
-    // before this time may be sent again, for one has got through; null while the stage is being probed. held_until: an
-    // operator has stopped the stage's replays until then.
+    // wait: milliseconds until the next probe. due: null when no exhausted letter is open. works_from: letters sent before this
+    // time may be sent again, because one has succeeded; null while the stage is probed. held_until: an operator stopped the
+    // stage's replays until then.
     `CREATE TABLE recovery (stage TEXT PRIMARY KEY, wait INTEGER NOT NULL, due INTEGER, works_from INTEGER,
        held_until INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
     `INSERT INTO recovery (stage, wait) VALUES ('pending-writer', ${FIRST_WAIT_MS}), ('miner', ${FIRST_WAIT_MS}),
@@ -115,15 +115,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
         AND NEW.needs_operator = 0 BEGIN
       ${STAGE_FAILED}
     END`,
-    // An abort, or a message that a queue has lost, says nothing of the stage.
+    // An abort, or a message that a queue has lost, says nothing about the stage.
     `CREATE TRIGGER exhausted_opened AFTER UPDATE OF state, needs_operator ON entry
       WHEN NEW.state = 'open' AND NEW.needs_operator = 0 AND (OLD.state <> 'open' OR OLD.needs_operator = 1)
         AND NEW.reason = 'retries_exhausted' BEGIN
       UPDATE recovery SET due = coalesce(due, NEW.last_seen + wait) WHERE stage = NEW.stage;
     END`,
-    // Only the first success makes the stage due at once: a stage with a backlog takes turns with the others.
-    // A letter that was sent before an operator's abort, or during its hold, releases nothing. Nor does a letter without a
-    // transaction or block, since nobody reports that its work was done.
+    // Only the first success makes the stage due at once: a stage with a backlog takes turns with the others. A letter that was
+    // sent before an operator's abort, or during its hold, releases nothing. A letter without a transaction or block releases
+    // nothing either, because no Worker reports that its work was done.
     `CREATE TRIGGER exhausted_done AFTER UPDATE OF state ON entry
       WHEN NEW.state = 'resolved' AND OLD.state = 'replaying' AND NEW.reason = 'retries_exhausted'
         AND (NEW.tx_id IS NOT NULL OR NEW.block_number IS NOT NULL) BEGIN

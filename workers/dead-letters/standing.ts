@@ -9,14 +9,14 @@ import { chainHead, type ChainHeadEnv } from "../../shared/chain-head.ts";
 import type { StageName } from "../../shared/pipeline.ts";
 import { chunks } from "../../shared/storage/limits.ts";
 
-/** What a dead letter is about. */
+/** The transaction or block that a dead letter concerns. */
 interface Subject {
   readonly stage: StageName;
   readonly tx_id: string | null;
   readonly block_number: number | null;
 }
 
-/** Where the chain head says that the subjects are. What is not in it is unknown there. */
+/** The states of the subjects, as the chain head knows them. A subject that is missing here is unknown to it. */
 export interface Known {
   readonly transactions: ReadonlyMap<
     string,
@@ -25,23 +25,23 @@ export interface Known {
   readonly blocks: ReadonlyMap<number, BlockState>;
 }
 
-/** `done`: the stage's work is done, for good. `under_way`: to do it again would change nothing. */
+/** `done`: the stage's work is done, for good. `under_way`: doing it again would change nothing. */
 export type Standing = { readonly is: "done" | "under_way"; readonly detail: string };
 
-/** What is said of a user's submission that breaks a rule of the chain: its submitter was told. */
+/** Detail of a user's submission that breaks a rule of the chain. */
 export const REFUSED = "refused: it breaks a rule of the chain, and its submitter was told so";
 
-/** A transaction that no block could take: it is with the chain head, and not in a queue's message. */
+/** Decides whether the letter is a set-aside transaction: the chain head holds it, not a queue's message. */
 export function isSetAside({ stage, tx_id }: Subject): boolean {
   return stage === "miner" && tx_id !== null;
 }
 
-/** Whether the chain head or a stage can report that the work was done. */
+/** Decides whether the chain head or a stage can report that the work was done. */
 export function isTraceable({ tx_id, block_number }: Subject): boolean {
   return tx_id !== null || block_number !== null;
 }
 
-/** Why a replay is not needed; `undefined` when it is, or when nobody can tell. */
+/** Says why a replay is not needed; `undefined` when it is needed, or when the chain head can't tell. */
 export function standingOf(subject: Subject, known: Known): Standing | undefined {
   return subject.tx_id === null ? ofBlock(subject, known) : ofTransaction(subject, subject.tx_id, known);
 }
@@ -51,7 +51,7 @@ function ofTransaction(subject: Subject, txId: string, { transactions }: Known):
   if (tx === undefined) return undefined;
   if (tx.state === "set_aside") return tx.refused === true ? { is: "done", detail: REFUSED } : undefined;
   if (tx.state === "mined") return { is: "done", detail: `already mined in block ${tx.blockNumber}` };
-  // It is in `pending/` and the chain head has it: pending-writer has no more to do, and the miner will come to it.
+  // The chain head has the transaction and it is in `pending/`: pending-writer is done, and the miner will take it.
   return { is: isSetAside(subject) ? "under_way" : "done", detail: "already waits for a block" };
 }
 
@@ -62,7 +62,7 @@ function ofBlock({ stage, block_number: number }: Subject, { blocks }: Known): S
   return { is: "done", detail: `block ${number} is already ${state}` };
 }
 
-/** The state to which the stage moves a block; `undefined` for one that moves none. */
+/** Returns the state to which the stage moves a block; `undefined` for a stage that moves none. */
 function stateAfter(stage: StageName): BlockState | undefined {
   const before = BLOCK_STATES.findIndex((state) => STAGE_AFTER[state] === stage);
   return before === -1 ? undefined : BLOCK_STATES[before + 1];
@@ -70,7 +70,7 @@ function stateAfter(stage: StageName): BlockState | undefined {
 
 const ASK_AT_ONCE = 500;
 
-/** Asks the chain head about all of them, with few calls. */
+/** Asks the chain head about all subjects in few calls. */
 export async function ask(subjects: readonly Subject[], env: ChainHeadEnv): Promise<Known> {
   const transactions = new Map<
     string,

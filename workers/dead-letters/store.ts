@@ -1,6 +1,6 @@
 import type { Sql } from "../../shared/sqlite.ts";
 
-/** The object's storage. A decision is one synchronous transaction: all of it happens, or nothing. */
+/** The object's storage. A decision is one synchronous transaction: it takes effect as a whole or not at all. */
 export interface Store {
   readonly sql: Sql;
   decide<T>(decision: (now: number) => T): T;

@@ -6,7 +6,7 @@ import { Problem } from "../../shared/http/problems.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { operation } from "./operation.ts";
 
-/** What KV holds under `asset:{assetId}`. Others may keep more there. */
+/** The value in KV under `asset:{assetId}`. Other systems may keep more members in it. */
 export const Asset = v.looseObject({
   assetId: AssetId,
   txId: v.optional(v.pipe(TxId, v.description("The transaction that created it"))),

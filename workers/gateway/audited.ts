@@ -5,8 +5,8 @@ import type { Arrival, Call, Operation } from "./operation.ts";
 import { NAMELESS, type Operator } from "./operator.ts";
 
 /**
- * An operator's call, recorded unless it only reads. Also one that is refused because it is malformed: somebody who
- * holds the secret has tried.
+ * Runs an operator's call, and records it unless it only reads. A malformed call is recorded too, because a holder of the secret
+ * has tried it.
  */
 export async function audited(
   { read, work }: Operation,
@@ -26,11 +26,14 @@ export async function audited(
     },
     outcomeOf,
   );
-  arrival.context.waitUntil(Promise.allSettled([answer])); // a caller who hangs up leaves nothing half recorded
+  arrival.context.waitUntil(Promise.allSettled([answer])); // the outcome is recorded even if the caller hangs up
   return answer;
 }
 
-/** A call that could not be read is told by its path alone: whatever else stands in it may be anything. */
+/**
+ * Describes the action for the audit log. A call that could not be read is described by its path alone, because its other parts
+ * may hold anything.
+ */
 function deedOf({ request, action, requestId }: Arrival, operator: Operator, call: Call | undefined): Deed {
   const { pathname, search } = new URL(request.url);
   return {
@@ -42,7 +45,10 @@ function deedOf({ request, action, requestId }: Arrival, operator: Operator, cal
   };
 }
 
-/** Beside the secret a name is only said: in the header, or else in a body that asks for it. */
+/**
+ * Returns the operator under the name that the log must hold. With the shared secret a name is only claimed: in the header, or
+ * else in a body that asks for it.
+ */
 function named(operator: Operator, body: unknown): Operator {
   const said = operator.by === "secret" && operator.name === NAMELESS ? textIn(body, "by") : null;
   return said === null || said === "" ? operator : { ...operator, name: said };
@@ -60,7 +66,7 @@ async function outcomeOf(settled: PromiseSettledResult<Response>): Promise<Outco
   return { status: PROBLEMS[problem].status, problem, result: null };
 }
 
-/** What the answers of different calls tell of their outcome in one value. */
+/** Members of answers that tell the outcome in a single value. */
 const TELLING = [
   "id",
   "blockNumber",
@@ -78,7 +84,7 @@ const TELLING = [
   "tokenHash",
 ];
 
-/** Reads the copy to its end: half of a body that is read twice can't be left alone without holding up the other. */
+/** Reads the copy of the body to its end: a cloned body that is not read would hold up the caller's half. */
 async function resultOf(response: Response): Promise<AuditResult | null> {
   if (response.headers.get("content-type") !== "application/json") return null;
   const body: unknown = await response.clone().json();

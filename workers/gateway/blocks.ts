@@ -133,7 +133,10 @@ interface Found {
   readonly tier: "kv" | "r2" | "ipfs";
 }
 
-/** A published block. @throws Problem "not-found" or "unavailable" */
+/**
+ * Reads a published block.
+ * @throws Problem "not-found" or "unavailable"
+ */
 export async function readBlockRecord(call: Call, blockNumber: number): Promise<BlockRecord> {
   return (await readPublished(call, blockNumber)).record;
 }
@@ -144,7 +147,9 @@ async function readPublished(call: Call, blockNumber: number): Promise<Found> {
   );
 }
 
-/** A copy in KV that can't be read, or does not hold what its hash says, is as good as none: the archives have it. */
+/**
+ * Reads a block from KV. A copy that can't be read, or does not match its hash, counts as missing: the archives have the block.
+ */
 async function fromKv({ env, log }: Call, blockNumber: number): Promise<Found | undefined> {
   try {
     const record = await env.KV.get<BlockRecord>(kvKeys.block(blockNumber), "json");
@@ -159,7 +164,10 @@ async function fromKv({ env, log }: Call, blockNumber: number): Promise<Found | 
   }
 }
 
-/** A block that is not in all tiers yet is not shown, though the archive may hold it already. */
+/**
+ * Reads what the chain head knows of a published block. A block that is not in all tiers yet is not shown, although the archive
+ * may hold it.
+ */
 async function publishedFacts(call: Call, blockNumber: number): Promise<BlockFacts> {
   await countReadBeyondKv(call);
   const { env } = call;
@@ -175,7 +183,7 @@ async function publishedFacts(call: Call, blockNumber: number): Promise<BlockFac
   );
 }
 
-/** R2, then IPFS; each copy must be the very bytes that the chain head sealed, not only claim their hash. */
+/** Reads a block from R2, then from IPFS. A copy must be the very bytes that the chain head sealed, not only claim their hash. */
 async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Found> {
   const { blockNumber, ipfsHash, sha256 } = facts;
   if (ipfsHash === null) throw new Error(`block ${blockNumber} is ${facts.state} and has no CID`);

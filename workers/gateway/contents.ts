@@ -14,8 +14,8 @@ export const OpenApi = v.looseObject({
 export type OpenApi = v.InferOutput<typeof OpenApi>;
 
 /**
- * The routes, and the calls that say what they are. The document comes from outside, for its generator reads these
- * routes too.
+ * Adds the calls that describe the interface: the list of calls and the OpenAPI document. The document is an argument, because
+ * its generator reads these routes too.
  */
 export function withContents(routes: readonly Route[], document: OpenApi): readonly Route[] {
   const calls = [...routes.map(([method, path]) => `${method} ${path}`), "GET /openapi.json"];

@@ -1,16 +1,19 @@
 import type { Plan } from "./operation.ts";
 
-/** What anyone may call holds nothing of the caller's, so any web page may call it, and read all of the answer. */
+/**
+ * CORS headers of calls that anyone may make. Their answers hold nothing of the caller's, so any web page may call them and read
+ * the whole answer.
+ */
 export const CORS = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": "etag, location, retry-after, x-request-id",
 };
 
-const A_DAY = "86400"; // seconds; browsers remember it for two hours, or for as long as they see fit
+const A_DAY = "86400"; // seconds; browsers remember it for two hours, or as long as they choose
 
 /**
- * The answer to a browser that asks first, for a path with these calls. Of an operator's call it learns nothing: a page of
- * somebody else must never make one.
+ * Answers a browser's preflight request for a path with these calls. It reveals nothing about an operator's call, because another
+ * site's page must never make one.
  */
 export function preflight(
   calls: readonly { readonly method: string; readonly plan: Plan }[],
@@ -26,7 +29,7 @@ export function preflight(
   };
 }
 
-/** Who takes GET takes HEAD. */
+/** Adds HEAD wherever GET is allowed. */
 export function methodsWithHead(methods: readonly string[]): string[] {
   return [...new Set(methods)].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
 }

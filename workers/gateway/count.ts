@@ -1,4 +1,4 @@
 import * as v from "valibot";
 
-/** How many, or how many seconds. */
+/** A number of things or of seconds. */
 export const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));

@@ -2,12 +2,12 @@ import * as v from "valibot";
 import { base64url, fromBase64url, fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { Problem } from "../../shared/http/problems.ts";
 
-/** The place where a page ended, as a text that callers give back as it is. */
+/** Encodes the end of a page as a text, which callers send back unchanged. */
 export function writeCursor(place: Readonly<Record<string, string | number>>): string {
   return base64url(utf8(JSON.stringify(place)));
 }
 
-/** @throws Problem "invalid-parameter" for what `writeCursor` did not write */
+/** @throws Problem "invalid-parameter" for a text that `writeCursor` did not write */
 export function readCursor<Place extends v.GenericSchema>(
   schema: Place,
   text: string | undefined,

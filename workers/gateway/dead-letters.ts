@@ -67,7 +67,7 @@ export const deadLetterPage = operation(
   },
 );
 
-/** The message as it was parked: what was encrypted in it still is. */
+/** An entry with its message as it was parked; encrypted parts are still encrypted. */
 export const DeadLetterWithMessage = v.strictObject({ ...DeadLetterEntry.entries, message: v.unknown() });
 export type DeadLetterWithMessage = v.InferOutput<typeof DeadLetterWithMessage>;
 
@@ -129,7 +129,7 @@ export function unknownDeadLetter(id: string): Problem {
   );
 }
 
-/** Those not read yet would be missing, and "missing" would be read as "none". */
+/** Refuses to answer while the index is rebuilt: an entry that is not read yet would be missing from the answer. */
 export function reindexing(): Problem {
   return new Problem(
     "unavailable",

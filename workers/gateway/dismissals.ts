@@ -19,7 +19,7 @@ export const DismissManyRequest = v.strictObject({
 });
 export type DismissManyRequest = v.InferOutput<typeof DismissManyRequest>;
 
-/** One call dismisses a bounded number, the oldest first. Sent again it goes on, and what is dismissed stays as it is. */
+/** Dismisses a bounded number of entries, the oldest first. Sent again, the call continues; a dismissed entry does not change. */
 export const dismissMany = operation(
   {
     does: "Says of many dead letters why nothing is to be done about them, 500 a call, or says with `dryRun` what that would do",

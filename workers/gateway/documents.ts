@@ -44,7 +44,10 @@ export const putDocument = operation(
   },
 );
 
-/** What is in R2 has been pinned before, so what is shown here is in both. What R2 has lost is shown from IPFS, verified. */
+/**
+ * Shows a stored document. A document in R2 was pinned before, so it is in both tiers. A document that R2 has lost is read from
+ * IPFS and verified.
+ */
 export const document = operation(
   {
     does: "A document's record, still encrypted to its owner, from R2 or else from IPFS",
@@ -80,7 +83,7 @@ interface Found {
   readonly size: number;
 }
 
-/** `undefined` when R2 has none, or can't be read: IPFS may have it. */
+/** Reads from R2; `undefined` when R2 has no such document or can't be read: IPFS may have it. */
 async function fromR2(
   { log }: Call,
   documentId: string,
@@ -99,7 +102,7 @@ async function fromR2(
 const IPFS_TIMEOUT = 15_000; // milliseconds
 
 /**
- * Only the record whose CID the index has is shown.
+ * Reads a document from IPFS. It shows only the record whose CID is in the index.
  * @param unchanged the caller has the record, so its bytes are not read
  * @throws Problem "not-found" only when the index says that no such document was ever stored, else "unavailable"
  */

@@ -7,7 +7,7 @@ import type StorageVerifier from "../storage-verifier/index.ts";
 
 export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, AuditEnv {
   readonly KV: KVNamespace;
-  /** Read only. */
+  /** The gateway only reads R2. */
   readonly R2: R2Bucket;
   readonly INGEST_WEBHOOK: Fetcher;
   readonly STORAGE_VERIFIER: Service<typeof StorageVerifier>;

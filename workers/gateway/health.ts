@@ -27,7 +27,7 @@ export const health = operation(
   async () => json({ status: "ok" } satisfies Health),
 );
 
-/** `detail` never holds an exception's message: those go to the log. */
+/** `detail` never holds the message of an exception: that goes to the log. */
 const Check = v.strictObject({
   ok: v.boolean(),
   detail: v.optional(v.pipe(v.string(), v.description("What is wrong, when it is not ok, and what to do"))),
@@ -58,7 +58,7 @@ export const Readiness = v.strictObject({
 });
 export type Readiness = v.InferOutput<typeof Readiness>;
 
-/** A miner that has not reported for so long does not run, or can't use its keyring. Milliseconds; it reports every minute. */
+/** Milliseconds without a report after which the miner does not run, or can't use its keyring. It reports every minute. */
 const MINER_SILENT_AFTER = 10 * 60_000;
 
 export const ready = operation(
@@ -110,7 +110,7 @@ function checkGatewayUrl({ env }: Call): Check {
   return URL.canParse(env.IPFS_GATEWAY_URL) ? { ok: true } : { ok: false, detail: IPFS_GATEWAY_UNSET };
 }
 
-const PROBE_DEADLINE = 5_000; // milliseconds: what hangs is not ready
+const PROBE_DEADLINE = 5_000; // milliseconds; a binding that hangs is not ready
 
 async function check({ log }: Call, binding: string, probe: () => Promise<unknown>): Promise<Check> {
   try {
@@ -122,7 +122,7 @@ async function check({ log }: Call, binding: string, probe: () => Promise<unknow
   }
 }
 
-/** Of a Worker that seals what it takes: to which key. */
+/** Check of a Worker that seals its input, with the id of the key to which it seals. */
 interface SealingCheck {
   readonly check: Check;
   readonly encryptionKeyId?: string;
@@ -140,7 +140,7 @@ async function checkIngest(call: Call): Promise<SealingCheck> {
   return { check: await checkIntake(call), encryptionKeyId };
 }
 
-/** Who does not know its settings can't take what users submit. */
+/** Checks `accounts`. If its settings are incomplete, it can't take users' submissions. */
 async function checkAccounts(call: Call): Promise<SealingCheck> {
   let answer: Outcome<{ encryptionKeyId: string }> | undefined;
   const reached = await check(call, "accounts", async () => {
@@ -151,7 +151,9 @@ async function checkAccounts(call: Call): Promise<SealingCheck> {
   return { check: reached, encryptionKeyId: answer.done.encryptionKeyId };
 }
 
-/** Payments that were taken, but that pending-writer does not take over: the chain head knows nothing of them. */
+/**
+ * Checks for payments that were accepted but that pending-writer has not taken from its queue: the chain head does not know them.
+ */
 async function checkIntake(call: Call): Promise<Check> {
   let oldestAt: number | null = null;
   const measured = await check(call, "pending-writer's queue", async () => {
@@ -189,7 +191,7 @@ async function checkChain(
   return { check: { ok: false, ...(oldest && { detail: oldest.detail }) }, oldestSeconds, status };
 }
 
-/** All that should have been done at some time, and what it says when it is late. */
+/** Lists all work that has a due time, each with the text for when it is late. */
 function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
   const blocks = unfinished.map(({ blockNumber, state, stage, times }) => ({
     since: times.reserved,
@@ -209,7 +211,10 @@ function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
   return [...blocks, ...others.flatMap(({ since, detail }) => (since === null ? [] : [{ since, detail }]))];
 }
 
-/** What is taken is sealed to a key that the miner says it holds, and the chain takes what it signs. Unknown before the miner's first minute, and then not held against it. */
+/**
+ * Checks that the miner holds the keys to which payments and submissions are sealed, and that its signing key is not retired.
+ * Before the miner's first report this is unknown and counts as fine.
+ */
 function checkKeys(
   sealedTo: Readonly<Record<string, string | undefined>>,
   status: StatusFacts | undefined,

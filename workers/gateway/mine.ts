@@ -49,8 +49,8 @@ export const MiningRequested = v.pipe(
 export type MiningRequested = v.InferOutput<typeof MiningRequested>;
 
 /**
- * The operator's approval: all that waits now is mined. Two requests at one moment concern the same block. With
- * `wait`, answers when that block is complete and published, or 202 with its state when the time is over.
+ * Approves mining of every transaction that waits now. Two requests at one moment concern the same block. With `wait`, it answers
+ * when that block is complete and published, or 202 with the block's state when the time is over.
  */
 export const mine = operation(
   {
@@ -111,7 +111,10 @@ export const mine = operation(
   },
 );
 
-/** Who can wait is not told that nothing is there while a payment just taken is on its way from the webhook's queue. */
+/**
+ * Requests mining. A caller that can wait is not told that nothing is pending while a payment just accepted is still in the
+ * webhook's queue.
+ */
 async function requestMining(env: Call["env"], patience: number): Promise<MiningAnswer> {
   const until = Date.now() + patience;
   for (;;) {
@@ -135,7 +138,7 @@ async function waitForBlock(
   }
 }
 
-/** The block will not come: nothing waits for it, and nothing is being made. */
+/** Decides whether the block can no longer come: no transaction waits for it, and no block is being made. */
 async function nothingLeft(env: Call["env"]): Promise<boolean> {
   const { counts, unfinished } = await chainHead(env).status();
   return counts.waiting === 0 && unfinished.every(({ blockNumber }) => blockNumber === 0);

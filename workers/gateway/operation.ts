@@ -7,7 +7,7 @@ import type { Env } from "./env.ts";
 import type { Operator } from "./operator.ts";
 import { faultText } from "../../shared/issue-text.ts";
 
-/** A request that has found its route. */
+/** A request for which the router has found a route. */
 export interface Arrival {
   readonly request: Request;
   /** Method and pattern of the route, as `GET /` lists it. */
@@ -20,13 +20,13 @@ export interface Arrival {
   readonly log: Log;
 }
 
-/** All that a handler gets to see. `params`, `query` and `body` have been read by the schemas of its plan. */
+/** Everything that a handler gets. The schemas of its plan have read `params`, `query` and `body`. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly request: Request;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** Who asks, for an operator's call. */
+  /** The operator, for an operator's call. */
   readonly operator: Operator | undefined;
   readonly env: Env;
   readonly context: ExecutionContext;
@@ -34,46 +34,46 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly log: Log;
 }
 
-/** Text values by name: an object schema without room for names that it does not know. */
+/** Text values by name: an object schema that refuses unknown names. */
 export type TextsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 
-/** A body that is not read by a schema goes on to the handler unread: that, or the Worker behind it, stops at `maxBytes`. */
+/** A body that goes to the handler unread. The handler, or the Worker behind it, reads at most `maxBytes`. */
 export interface RawBody {
   readonly contentType: string;
   readonly does: string;
   readonly maxBytes: number;
 }
 
-/** An answer: JSON of a schema, a text of another type, or (`null`) none but its status and headers. */
+/** An answer: JSON by a schema, a text of another type, or (`null`) only status and headers. */
 export type Answer = v.GenericSchema | { readonly contentType: string | null };
 
 /**
- * What a call takes and gives: read by the handler's own checks, and by the generator of `openapi.json`. So the
- * document can't say anything else than what is done.
+ * Input and output of a call. The handler's checks and the generator of `openapi.json` both read the plan, so the document can't
+ * differ from what the call does.
  */
 export interface Plan {
-  /** One sentence, for a person who reads the list of calls. */
+  /** A sentence for a person who reads the list of calls. */
   readonly does: string;
   readonly who: "anyone" | "operator" | "stripe";
   readonly params?: TextsSchema;
   readonly query?: TextsSchema;
   readonly body?: v.GenericSchema | RawBody;
-  /** What the body says has to fit together in ways that JSON Schema can't tell: its signature, its key ids. */
+  /** The body has checks that JSON Schema can't express: its signature, its key ids. */
   readonly signed?: true;
-  /** A public write of many bytes, which has a limit of its own. */
+  /** A public write of many bytes, which has its own rate limit. */
   readonly upload?: true;
-  /** Of a public read: KV can't always answer it. Then it counts against the caller, `countReadBeyondKv`. */
+  /** A public read that KV can't always answer. It then counts against the caller: `countReadBeyondKv`. */
   readonly beyondKv?: true;
-  /** Request headers that count, besides those of `who`: name and meaning. */
+  /** Request headers that the call reads, besides those of `who`: name and meaning. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Besides those that every call of its kind may answer. */
+  /** Problems besides those that every call of its kind may answer. */
   readonly problems?: readonly ProblemSlug[];
 }
 
 export interface Operation {
   readonly plan: Plan;
-  /** The call that the plan's schemas make of a request. Nothing has been done then. */
+  /** Reads the request by the plan's schemas. It has no effects. */
   readonly read: (arrival: Arrival, operator: Operator | undefined) => Promise<Call>;
   readonly work: (call: Call) => Promise<Response>;
 }
@@ -85,7 +85,7 @@ type CallOf<P extends Plan> = Call<
   Output<P["body"], undefined>
 >;
 
-/** A call of the HTTP interface: its plan, and the work, which gets what the plan's schemas made of the request. */
+/** Defines a call of the HTTP interface: its plan, and its handler, which gets the request as the plan's schemas have read it. */
 export function operation<const P extends Plan>(
   plan: P,
   work: (call: CallOf<P>) => Promise<Response>,
@@ -109,8 +109,8 @@ export function operation<const P extends Plan>(
 const NOTHING = v.strictObject({});
 
 /**
- * A misspelt parameter would have an operator do something else than meant, so it is refused; the link of a public
- * page may carry what others have hung on it.
+ * Returns the query's parameters. An operator's call refuses an unknown parameter, because with a misspelt one it would do
+ * something else than meant. A public call ignores it, because other sites add parameters to links.
  */
 function queryOf(request: Request, { who, query = NOTHING }: Plan): Record<string, string> {
   const given = [...new URL(request.url).searchParams];
@@ -130,7 +130,7 @@ function decoded(params: Readonly<Record<string, string>>): Record<string, strin
   );
 }
 
-/** @throws Problem "invalid-parameter" for one that stands twice */
+/** @throws Problem "invalid-parameter" for a name that occurs twice */
 function textsOf(query: readonly (readonly [string, string])[]): Record<string, string> {
   const texts = new Map<string, string>();
   for (const [name, value] of query) {
@@ -158,10 +158,10 @@ function invalidParameter(name: string, expected: string): Problem {
   return new Problem("invalid-parameter", `${shown}: ${expected}.`, { members: { parameter: shown } });
 }
 
-/** Of a body that a schema reads: nothing that is signed or asked for comes near it. */
+/** Limit of a body that a schema reads; far above any real request or signed record. */
 const JSON_BODY_BYTES = 256 * 1024;
 
-/** The most that a body may have; no call takes more, and one without a body takes none. */
+/** Returns the most bytes that a body may have; 0 for a call without one. */
 export function maxBodyBytes({ body }: Plan): number {
   if (body === undefined) return 0;
   return "kind" in body ? JSON_BODY_BYTES : body.maxBytes;
@@ -196,12 +196,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Deeper than anything that is asked for; what recurs through a body must not run out of stack. */
+/** Deeper than any real request; code that recurses through a body must not run out of stack. */
 const MAX_DEPTH = 32;
 
 /**
- * What is signed is made canonical, which a text with a lone surrogate can't be (RFC 8785 §3.2.2.2), nor a number beyond
- * all: 1e400 is JSON, and is read as infinity.
+ * Refuses values that have no canonical form, because a signed body is made canonical: a text with a lone surrogate (RFC 8785
+ * §3.2.2.2), and a number beyond the range (1e400 is JSON and is read as infinity). Refuses any body that is nested too deeply.
  * @throws Problem "invalid-body"
  */
 function refuseUnsound(value: unknown, signed: boolean): void {

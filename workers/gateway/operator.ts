@@ -3,18 +3,18 @@ import { nameOfHeader, operatorNameOf } from "../../shared/http/operator-name.ts
 import { isWeakSecret, sameSecret } from "../../shared/http/secret.ts";
 import type { Arrival } from "./operation.ts";
 
-/** Who asks: the e-mail address or id that Cloudflare Access verified, or the name given beside the secret. */
+/** An operator: the e-mail address or id that Cloudflare Access verified, or the name given beside the secret. */
 export interface Operator {
   readonly name: string;
   readonly by: "access" | "secret";
 }
 
-/** Beside the secret, which all operators share: whose name the audit log is to hold. */
+/** Header with the operator's name for the audit log, sent beside the secret that all operators share. */
 export const OPERATOR_NAME_HEADER = "x-operator";
 export const NAMELESS = "unnamed";
 
 /**
- * Who asks. Without a configured secret or Access application, nobody is let in.
+ * Recognises the operator. Without a configured secret or Access application, every call is refused.
  * @throws Problem "operators-not-configured" or "unauthorized"
  */
 export async function recogniseOperator(arrival: Arrival): Promise<Operator> {
@@ -42,17 +42,20 @@ export async function recogniseOperator(arrival: Arrival): Promise<Operator> {
   );
 }
 
-/** Cloudflare Access has verified who it is, for this very application. Its cookie also rides on other sites' requests. */
+/**
+ * Returns the name that Cloudflare Access verified for this very application. Requests of other sites carry its cookie too, so
+ * their writes are refused.
+ */
 async function byAccess({ request, context, env }: Arrival): Promise<string | undefined> {
   const { ACCESS_AUD: audience = "" } = env;
   if (audience === "" || context.access?.aud !== audience) return undefined;
   if (request.method !== "GET" && isOfAnotherSite(request)) return undefined;
   const identity = await context.access.getIdentity();
-  // A service token is let through by Access and names nobody: then the secret decides.
+  // Access lets a service token through without a name: then the secret decides.
   return operatorNameOf(identity?.email ?? identity?.name ?? identity?.user_uuid ?? "") || undefined;
 }
 
-/** Whether a page of another site asks. A browser without Sec-Fetch-Site says so by Origin alone. */
+/** Decides whether a page of another site sent the request. A browser without Sec-Fetch-Site shows it by Origin alone. */
 function isOfAnotherSite({ headers, url }: Request): boolean {
   const site = headers.get("sec-fetch-site");
   if (site !== null) return site !== "same-origin" && site !== "none";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** Decimal without sign, exponent or leading zero, up to 2^53 − 1: one spelling for each number. */
+/** A whole number in decimal digits up to 2^53 − 1, without sign, exponent or leading zero: one spelling for each number. */
 export const WholeNumber = v.pipe(
   v.string(),
   v.regex(/^(?:0|[1-9]\d{0,15})$/, "expected a whole number in plain decimal digits"),
@@ -11,7 +11,7 @@ export const WholeNumber = v.pipe(
 
 export const NumberOfBlock = v.pipe(WholeNumber, v.description("The block's number; genesis is 0"));
 
-/** A number in a query, from `least` to `most`; `otherwise` when it is left out. `does` is for `openapi.json`. */
+/** A number in a query, from `least` to `most`; `otherwise` when it is absent. `does` is its text in `openapi.json`. */
 export function number(bounds: { least: number; most: number; otherwise: number }, does = "") {
   return v.optional(
     v.pipe(
@@ -24,7 +24,7 @@ export function number(bounds: { least: number; most: number; otherwise: number 
   );
 }
 
-/** One of a few words in a query. */
+/** A query parameter that takes one of several words. */
 export function oneOf<const Words extends readonly string[]>(words: Words, does: string) {
   return v.pipe(v.picklist(words, `expected one of ${words.join(", ")}`), v.description(does));
 }

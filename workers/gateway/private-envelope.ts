@@ -16,8 +16,8 @@ export interface FoundEnvelope {
 }
 
 /**
- * Where a transaction's envelope is: in its block's archive, else where it waits, else in a dead letter.
- * @param facts what the chain head knows of it, null for nothing
+ * Finds a transaction's envelope: in the archive of its block, else where the transaction waits, else in a dead letter.
+ * @param facts the chain head's answer for the transaction; null when it is unknown
  * @throws Problem "erased", "not-found" or "unavailable"
  */
 export async function findEnvelope(
@@ -76,7 +76,7 @@ async function fromDeadLetters(txId: string, env: Env): Promise<FoundEnvelope | 
   return undefined;
 }
 
-/** What is no envelope is as good as none: another place may have it. */
+/** Returns the envelope if the value is one. Any other value counts as missing, because another place may hold the envelope. */
 function found(source: FoundEnvelope["source"], value: unknown): FoundEnvelope | undefined {
   return v.is(Envelope, value) ? { source, envelope: value } : undefined;
 }
@@ -85,7 +85,7 @@ function parsed(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(fromUtf8(bytes));
   } catch {
-    return undefined; // damaged: no envelope
+    return undefined; // damaged: it counts as missing
   }
 }
 

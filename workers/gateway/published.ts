@@ -1,6 +1,6 @@
 import type { BlockFacts } from "../chain-head/reads.ts";
 
-/** A block that was published has been sealed and pinned: its hash and its CID are there. */
+/** Asserts that the block has its hash and CID: a published block was sealed and pinned. */
 export function published(
   facts: BlockFacts,
 ): BlockFacts & { readonly hash: string; readonly ipfsHash: string } {

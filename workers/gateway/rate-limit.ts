@@ -6,13 +6,13 @@ import type { Plan } from "./operation.ts";
 
 type Asking = { readonly request: Request; readonly env: Env; readonly log: Log };
 
-/** What anyone may have written. HEAD reads. Stripe's deliveries and operators' calls are never limited. */
+/** Decides whether a call is a public write. HEAD reads. Stripe's deliveries and operators' calls are never limited. */
 export function isPublicWrite(method: string, { who }: Plan): boolean {
   return who === "anyone" && !["GET", "HEAD"].includes(method);
 }
 
 /**
- * Counts a public write; an upload has a limit of its own. Before its body is read: what is refused costs nothing.
+ * Counts a public write before its body is read, so that a refused one costs nothing. An upload has its own limit.
  * @throws Problem "rate-limited"
  */
 export function countWrite(asking: Asking, { upload }: Plan): Promise<void> {
@@ -20,7 +20,7 @@ export function countWrite(asking: Asking, { upload }: Plan): Promise<void> {
 }
 
 /**
- * Counts a public read that KV can't answer, before it asks the chain head, which everybody shares. Its plan says
+ * Counts a public read that KV can't answer, before it asks the chain head, which all callers share. The plan of such a read says
  * `beyondKv`.
  * @throws Problem "rate-limited"
  */
@@ -29,13 +29,13 @@ export function countReadBeyondKv(asking: Asking): Promise<void> {
 }
 
 async function count(limit: RateLimitName & keyof Env, { request, env, log }: Asking): Promise<void> {
-  const address = request.headers.get("cf-connecting-ip"); // set by Cloudflare, whatever the client sent
+  const address = request.headers.get("cf-connecting-ip"); // Cloudflare sets it, whatever the client sent
   if (address === null) return;
   const counted = { limit, limiter: env[limit], key: clientOf(address), of: "address" } as const;
   await countRequest(counted, env.RATE_LIMITING, log);
 }
 
-/** Whom an address stands for: of IPv6 its /64, for one customer has all addresses of it. RFC 4291 §2.2 */
+/** Returns the client of an address. For IPv6 that is its /64, because one customer has all its addresses. RFC 4291 §2.2 */
 export function clientOf(address: string): string {
   if (!address.includes(":")) return address;
   const [, embedded] = /:(\d+\.\d+\.\d+\.\d+)$/.exec(address) ?? [];

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** Why an operator does something that others will want to understand later. It stands in the audit log. */
+/** The reason of an operator's action, for people who must understand it later. The audit log keeps it. */
 export const Reason = v.pipe(
   v.string("say why: it is kept in the audit log"),
   v.regex(/\S/, "say why: it is kept in the audit log"),

@@ -143,7 +143,7 @@ function readBroughtRecord(bytes: Uint8Array, kind: RecordKind, id: string): Sto
   return parsed.output;
 }
 
-/** A user's metadata proves itself: it is taken as from its user. */
+/** Sends a user's metadata to `accounts` as if the user had sent it: the record carries the user's signature. */
 async function bringMetadata(record: StoredRecord, env: Env, requestId: string): Promise<BroughtRecord> {
   const { kind, id } = record;
   const bytes = await bytesOfRecord(record);

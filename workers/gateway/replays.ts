@@ -24,8 +24,8 @@ export const ReplayRequest = v.strictObject({
 export type ReplayRequest = v.InferOutput<typeof ReplayRequest>;
 
 /**
- * A dry run says of each what would happen, and changes nothing. Otherwise the selection is fixed now and replayed by a
- * job, which goes on without the caller.
+ * Replays dead letters. A dry run says for each what would happen, and changes nothing. Otherwise the selection is fixed now, and
+ * the dead-letter store replays it without the caller.
  */
 export const createReplay = operation(
   {
@@ -95,7 +95,10 @@ export const abortReplay = operation(
 
 const MAX_KEY_LENGTH = 200;
 
-/** The same request with the same key is made once. Null: the caller does not care. */
+/**
+ * Reads the idempotency key: a repeat of the same request with the same key creates no second replay. Null: the caller sent no
+ * key.
+ */
 function keyOf({ headers }: Request): string | null {
   const key = headers.get("idempotency-key");
   if (key !== null && (key.trim() === "" || key.length > MAX_KEY_LENGTH))

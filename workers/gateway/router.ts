@@ -10,12 +10,12 @@ import { countWrite, isPublicWrite } from "./rate-limit.ts";
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export type Route = readonly [method: Method, path: string, operation: Operation];
 
-/** A request on its way to its route. */
+/** A request for which no route has been found yet. */
 type Incoming = Omit<Arrival, "params" | "action">;
 
 /**
- * itty-router finds the operation; what it leaves out is here: HEAD from GET, 405 with Allow.
- * @throws Problem "not-found" or "method-not-allowed", and whatever the operation throws
+ * Finds the operation of a request with itty-router. It adds what itty-router lacks: HEAD from GET, and 405 with Allow.
+ * @throws Problem "not-found" or "method-not-allowed", and the operation's own errors
  */
 export function routerOf(routes: readonly Route[]): (arrival: Incoming) => Promise<Response> {
   const router = IttyRouter<IRequest, [Incoming]>();
@@ -46,7 +46,7 @@ export function routerOf(routes: readonly Route[]): (arrival: Incoming) => Promi
   };
 }
 
-/** An operator is recognised before anything of the request is read, and recorded before anything is done. */
+/** Runs an operation. An operator is recognised before the request is read, and the action is recorded before it runs. */
 async function perform(operation: Operation, arrival: Arrival): Promise<Response> {
   const { who } = operation.plan;
   if (who === "operator") return audited(operation, arrival, await recogniseOperator(arrival));
@@ -54,7 +54,7 @@ async function perform(operation: Operation, arrival: Arrival): Promise<Response
   return operation.work(await operation.read(arrival, undefined));
 }
 
-/** A web page may read every answer of a call that anyone may make, and why there is none. */
+/** Public calls allow CORS on errors too, so that a web page can read why a call failed. */
 async function open({ plan, read, work }: Operation, arrival: Arrival): Promise<Response> {
   try {
     if (isPublicWrite(arrival.request.method, plan)) await countWrite(arrival, plan);

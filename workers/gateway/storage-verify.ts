@@ -99,7 +99,7 @@ const MAX_BLOCK_BYTES = 26 * 1024 * 1024;
 export const AcceptedCopy = v.strictObject({
   blockNumber: v.number(),
   stored: v.literal(true),
-  /** What came of it in the tiers; null for a block that waits in the archive for the chain to be restored. */
+  /** The result in each tier; null for a block that waits in the archive until the chain is restored. */
   report: v.nullable(BlockReport),
 });
 export type AcceptedCopy = v.InferOutput<typeof AcceptedCopy>;

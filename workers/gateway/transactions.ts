@@ -60,7 +60,7 @@ export const TransactionStatus = v.variant("state", [
 ]);
 export type TransactionStatus = v.InferOutput<typeof TransactionStatus>;
 
-/** `mined` is said only once its block is in every tier. */
+/** Answers `mined` only once the block is in every tier. */
 export const transaction = operation(
   {
     does: "Where a transaction is: awaiting_payment, paid, pending, reserved, mined (block and index), set_aside (with its reason), expired, or awaiting_submission",

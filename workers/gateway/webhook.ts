@@ -10,7 +10,7 @@ import { operation, type Call } from "./operation.ts";
 
 const FORWARDED = ["content-length", "content-type", "stripe-signature"];
 
-/** Stripe's deliveries go on untouched, body and signature, to the one Worker that holds Stripe's secret; nothing else does. */
+/** Forwards Stripe's deliveries unchanged, body and signature, to the only Worker that holds Stripe's secret. */
 export const webhook = operation(
   {
     does: "Stripe's deliveries: 200 once the queue has the event, or with `ignored` and why",
@@ -47,7 +47,7 @@ export const webhook = operation(
   },
 );
 
-/** A count that is lost is logged: it changes nothing that was promised to Stripe. */
+/** Counts an ignored event. A failure is only logged: the count is no part of what Stripe was promised. */
 async function countIgnored({ env, log }: Call, given: string | null): Promise<void> {
   const reason = v.safeParse(v.picklist(IGNORED_REASONS), given);
   if (!reason.success) return;

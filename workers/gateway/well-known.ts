@@ -43,7 +43,7 @@ export const WellKnown = v.strictObject({
 });
 export type WellKnown = v.InferOutput<typeof WellKnown>;
 
-/** Trust the genesis hash from elsewhere; the keys follow from the blocks. */
+/** The caller must get the genesis hash from a trusted source elsewhere; the keys follow from the blocks. */
 export const wellKnown = operation(
   {
     does: "What a stranger needs to begin verifying: chain id, genesis hash, signing keys",

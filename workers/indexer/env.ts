@@ -5,6 +5,6 @@ import type { CleanBlock, IndexBlock } from "../../shared/messages.ts";
 export interface Env extends StageEnv, ChainHeadEnv {
   readonly KV: KVNamespace;
   readonly PENDING_CLEANER_QUEUE: Queue<CleanBlock>;
-  /** Its own queue: a large block is indexed in several messages. */
+  /** The indexer's own queue: a large block is indexed in several messages. */
   readonly INDEXER_QUEUE: Queue<IndexBlock>;
 }

@@ -13,12 +13,15 @@ import { blockOfRecord } from "../../shared/storage/kv-tier.ts";
 import type { Env } from "./env.ts";
 
 /**
- * Transactions a message: each costs at most two writes, and an invocation has 1,000 KV operations for everything
- * (Cloudflare, KV limits).
+ * Number of transactions for each message. Each transaction costs at most two writes, and an invocation has 1,000 KV operations
+ * for everything (Cloudflare, KV limits).
  */
 const TRANSACTIONS_A_MESSAGE = 400;
 
-/** Points transactions and assets to their block, in runs, and hands the block on after the last. */
+/**
+ * Points transactions and assets to their block, one portion for each message, and hands the block to `pending-cleaner` after the
+ * last.
+ */
 export async function indexBlock({ blockNumber, from }: IndexBlock, env: Env, log: Log): Promise<void> {
   const facts = await chainHead(env).block(blockNumber);
   if (facts === null || !reached(facts.state, "persisted"))
@@ -41,7 +44,7 @@ export async function indexBlock({ blockNumber, from }: IndexBlock, env: Env, lo
 
 async function publishedBlock(env: Env, blockNumber: number, sha256: string | null): Promise<Block> {
   const record = await env.KV.get(kvKeys.block(blockNumber), "json");
-  // KV shows a write elsewhere only after up to a minute, and remembers "not found" as long.
+  // KV may take a minute to show a write elsewhere, and it caches "not found" for as long.
   if (record === null) throw new RetryLater(15, `KV does not show block ${blockNumber} yet`);
   const block = blockOfRecord(record);
   if (block === undefined || (await sha256HexOfFile(blockBytes(block))) !== sha256)

@@ -10,17 +10,17 @@ import type { ClassifySettings } from "../../shared/stripe/classify.ts";
 
 export interface Env {
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
-  /** The endpoint's signing secret (whsec_…); during a rotation both, separated by a comma. */
+  /** Signing secret of the endpoint (whsec_…); during a rotation both secrets, separated by a comma. */
   readonly STRIPE_WEBHOOK_SECRET?: string;
   /** Base64url of the system's ML-KEM-768 public key. */
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY?: string;
   readonly STRIPE_EVENT_FAMILY?: string;
   readonly STRIPE_REFUND_FAMILY?: string;
-  /** `true` or `false`: only events of that mode are taken. Empty: both. */
+  /** `true` or `false`: only events of that mode are taken. Empty: events of both modes. */
   readonly STRIPE_LIVEMODE?: string;
-  /** A restricted key that may read events: thin events are fetched with it. Not set: they are refused. */
+  /** A restricted key that may read events. The Worker fetches thin events with it; without it, it refuses them. */
   readonly STRIPE_API_KEY?: string;
-  /** Empty: Stripe's. */
+  /** Empty: Stripe's own address. */
   readonly STRIPE_API_URL?: string;
 }
 
@@ -30,7 +30,7 @@ export interface Settings extends ClassifySettings {
   readonly encryptionKey: EncryptionPublicKey;
 }
 
-/** @throws Problem "not-configured" that names the setting: nothing is taken in with half a configuration */
+/** @throws Problem "not-configured" that names the setting: a Worker with half a configuration must not take anything in */
 export async function settingsOf(env: Env): Promise<Settings> {
   const secrets = (env.STRIPE_WEBHOOK_SECRET ?? "").split(/[\s,]+/).filter((secret) => secret !== "");
   if (secrets.length === 0) throw notConfigured("STRIPE_WEBHOOK_SECRET is not set");

@@ -5,8 +5,8 @@ import { settingsOf, type Env } from "./env.ts";
 import { ingest } from "./ingest.ts";
 
 /**
- * Reached through service bindings only: POST is a delivery, GET says whether the configuration is whole, and of
- * `/backlog` what was taken and waits.
+ * Answers through service bindings only. POST delivers an event. GET answers whether the configuration is complete; GET
+ * `/backlog` answers how many accepted transactions wait in the queue.
  */
 export default {
   fetch: (request, env) =>

@@ -19,7 +19,10 @@ import { toTransaction } from "../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../shared/stripe/verify.ts";
 import { settingsOf, type Env, type Settings } from "./env.ts";
 
-/** Verifies, makes a transaction, encrypts, enqueues. 200 only after the queue has it; what is not for us changes nothing. */
+/**
+ * Verifies an event, makes a transaction, encrypts it and enqueues it. It answers 200 only after the queue has the message. An
+ * event that is not for this deployment changes nothing.
+ */
 export async function ingest(request: Request, env: Env, log: Log): Promise<Response> {
   const settings = await settingsOf(env);
   const rawBody = await readText(request, MAX_EVENT_BYTES);

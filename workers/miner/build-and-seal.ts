@@ -13,8 +13,8 @@ import { openReserved } from "./open-reserved.ts";
 import { systemPart } from "./system-part.ts";
 
 /**
- * Builds, signs, stages and seals the reserved block. The signed bytes are durable before anything outside can see
- * them, and the chain head takes one of them for ever. `changed`: the miner asks for a reservation again.
+ * Builds, signs, stages and seals the reserved block. The signed bytes are durable before anything outside can see them, and the
+ * chain head takes one version of them for ever. `changed`: the miner must reserve again.
  */
 export async function buildAndSeal(
   reservation: Reservation,
@@ -33,7 +33,7 @@ export async function buildAndSeal(
     system.signer,
   );
   const bytes = blockBytes(block);
-  // Read back as a stranger would: what does not verify is never staged.
+  // The miner verifies the bytes as a stranger would: bytes that do not verify are never staged.
   await verifyBlock(bytes, opened.reservation, system.publicKeyOf);
 
   const { life, revision } = opened.reservation;

@@ -6,19 +6,20 @@ import type { PersistBlock } from "../../shared/messages.ts";
 export interface Env extends StageEnv, ChainHeadEnv {
   readonly R2: R2Bucket;
   readonly TIER_PERSISTER_QUEUE: Queue<PersistBlock>;
-  /** JSON of `npm run vdc -- keys generate`. */
+  /** JSON that `npm run vdc -- keys generate` printed. */
   readonly SYSTEM_KEYRING?: string;
   readonly REQUIRE_USER_SIGNATURE?: string;
 }
 
-/** @throws Error for anything but true, false or nothing: a misspelt "TRUE" must not switch the rule off */
+/** @throws Error unless the setting is true, false or empty: a misspelt "TRUE" must not switch the rule off */
 export function requiresUserSignature({ REQUIRE_USER_SIGNATURE: setting = "" }: Env): boolean {
   if (!["", "true", "false"].includes(setting))
     throw new Error(`REQUIRE_USER_SIGNATURE must be true or false, not ${setting}`);
   return setting === "true";
 }
 
-// Imported keys, kept for the life of the isolate. Only the finished keyring: a promise must not cross requests.
+// Imported keys, kept for the life of the isolate. The finished keyring is kept, not its promise: a promise must not cross
+// requests.
 let imported: { json: string; keyring: Keyring } | undefined;
 
 /** @throws KeyringError that says what to do: a miner with doubtful keys must not sign */

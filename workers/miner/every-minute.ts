@@ -5,9 +5,9 @@ import { reportKeys } from "./report-keys.ts";
 import { sweepPending } from "./sweep.ts";
 
 /**
- * What the clock starts. Cron is a hint: it may come twice or not at all, and all of this may be repeated. In this
- * order, for what is swept up may be due; each for itself, for a broken keyring must neither keep the pending objects
- * unseen nor the chain head asleep.
+ * Reports the keys, sweeps, and requests mining if it is due. The cron is a hint: it may come twice or not at all, and every step
+ * may be repeated. The sweep comes before mining, because a swept transaction may be due. A failing step does not stop the
+ * others: a broken keyring must neither hide the pending objects nor stop mining requests.
  */
 export async function everyMinute(env: Env): Promise<void> {
   const log = logger("miner", { requestId: crypto.randomUUID(), cause: "schedule" });

@@ -8,20 +8,20 @@ import type { LedgerState } from "../chain-head/ledger.ts";
 export interface Refused {
   readonly txId: string;
   readonly error: Permanent;
-  /** A user signed it and it breaks a rule of the chain. */
+  /** A user signed the transaction and it breaks a rule of the chain. */
   readonly isUsers: boolean;
 }
 
 interface Judged {
   readonly kept: readonly Transaction[];
   readonly refused: readonly Refused[];
-  /** What a block of those that are kept changes. */
+  /** Ledger changes made by a block of the transactions that are kept. */
   readonly changes: LedgerChanges;
 }
 
 /**
- * The rules across transactions, applied in the order of the block that is to hold these.
- * `undefined`: the ledger is not that of the block before, for another miner has sealed this one meanwhile.
+ * Applies the rules across transactions, in the order of the block. Returns `undefined` when the ledger is not that of the block
+ * before: another miner has sealed this block meanwhile.
  */
 export function judge(
   blockNumber: number,

@@ -7,13 +7,12 @@ import type { NoReservation } from "../chain-head/reserve.ts";
 import { buildAndSeal } from "./build-and-seal.ts";
 import { keyringOf, type Env } from "./env.ts";
 
-/** The operator's erasures and another miner change an open reservation, so a second try is ordinary. */
+/** An erasure or another miner may change an open reservation, so a second try is ordinary. */
 const MOST_TRIES = 3;
 
 /**
- * Mines one block of the approved transactions, or sets all of its transactions aside. An invocation has limits of time,
- * memory and calls, so each further block has a message of its own: the chain head sends it when this block is sealed or
- * its reservation is dissolved.
+ * Mines one block of the approved transactions, or sets all of them aside. An invocation has limits of time, memory and calls, so
+ * each further block has a message of its own: the chain head sends it when this block is sealed or its reservation is dissolved.
  * @throws RetryLater when the reservation changed each time
  */
 export async function mine(request: MineRequest, env: Env, log: Log): Promise<void> {
@@ -34,7 +33,7 @@ export async function mine(request: MineRequest, env: Env, log: Log): Promise<vo
   throw new RetryLater(1, `the reservation changed ${MOST_TRIES} times`);
 }
 
-/** Decides whether a chain begins here if that is undecided. */
+/** Reserves the next block. If it is undecided whether a chain begins here, the chain head decides that first. */
 async function reservationOrGenesis(env: Env): Promise<Reservation | NoReservation> {
   const reservation = await chainHead(env).reserve();
   if (!("none" in reservation) || reservation.none !== "not_founded") return reservation;

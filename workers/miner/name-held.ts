@@ -4,8 +4,8 @@ import { chainHead } from "../../shared/chain-head.ts";
 import type { Env } from "./env.ts";
 
 /**
- * The transactions of a block, of which none names one that neither this block nor an earlier one holds: Stripe's events do
- * not tell whether a refunded payment was ever taken.
+ * Removes references to transactions that neither this block nor an earlier one holds. Stripe's events do not tell whether a
+ * refunded payment was ever taken.
  */
 export async function nameHeld(
   transactions: readonly Transaction[],

@@ -10,7 +10,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { readPending } from "../../shared/storage/pending.ts";
 import { requiresUserSignature, type Env } from "./env.ts";
 
-/** Only these come from outside; genesis and key rotations are the miner's own. */
+/** Transaction types that come from outside. Genesis, key rotations and key revocations are the miner's own. */
 const FROM_OUTSIDE: readonly Transaction["type"][] = [
   "payment",
   "refund",
@@ -21,8 +21,8 @@ const FROM_OUTSIDE: readonly Transaction["type"][] = [
 ];
 
 /**
- * The public transaction of a pending object, decrypted and checked in full.
- * @throws Permanent when it can never be mined as it is; anything else when it can't be read now
+ * Reads a pending object, decrypts it and checks it in full. Returns its public transaction.
+ * @throws Permanent when it can never be mined as it is; any other error when it can't be read now
  */
 export async function openPending(
   txId: string,
@@ -46,7 +46,7 @@ export async function openPending(
   return transaction;
 }
 
-/** What a verifier would find wrong with the user's half: a block with one of these is no block. */
+/** Reasons for faults of the user's half. A verifier would find each of them, so a block with such a transaction is invalid. */
 const USER_FAULTS: Readonly<Record<UserFault, readonly [PermanentReason, string]>> = {
   unsigned: ["unsigned", "a transaction of this type needs a user signature"],
   not_to_be_signed: ["invalid_transaction", "a transaction of this type has no user signature"],
@@ -67,7 +67,7 @@ function checkCommitment({ transaction, private: hidden }: v.InferOutput<typeof 
     throw new Permanent("invalid_transaction", "the commitment is not that of the private part");
 }
 
-/** valibot's issues would quote decrypted values, so only the place of the fault is told. */
+/** Parses decrypted bytes. valibot's issues would quote decrypted values, so the error names only the place of the fault. */
 function parse<Schema extends v.GenericSchema>(
   schema: Schema,
   reason: "undecryptable" | "invalid_transaction",

@@ -19,9 +19,9 @@ interface OpenedReservation {
 }
 
 /**
- * Opens every pending object of the reservation and applies the rules across transactions, in the block's order. What
- * can never be mined, or breaks a rule here, is set aside with its reason; a read error stops it all and is retried, for
- * unknown is not "missing".
+ * Opens every pending object of the reservation and applies the rules across transactions, in the block's order. A transaction
+ * that can never be mined, or breaks a rule here, is set aside with its reason. A read error stops everything and is retried,
+ * because unknown is not "missing".
  */
 export async function openReserved(
   reservation: Reservation,

@@ -2,8 +2,9 @@ import { chainHead } from "../../shared/chain-head.ts";
 import { keyringOf, type Env } from "./env.ts";
 
 /**
- * Tells the chain head, every minute, which envelopes this miner can open and which key it signs with. So a broken keyring, or
- * one that fits neither the key that payments are sealed to nor the chain, shows in /api/ready before a payment has to wait.
+ * Reports to the chain head, every minute, which envelopes this miner can open and with which key it signs. So `/api/ready` shows
+ * a broken or wrong keyring before a payment has to wait. The keyring must fit both the key to which payments are sealed and the
+ * chain.
  */
 export async function reportKeys(env: Env): Promise<void> {
   const { encryption, signing } = await keyringOf(env);

@@ -12,21 +12,23 @@ interface Folder extends SweptFolder {
   readonly txIdOf: (key: string) => string | undefined;
 }
 
-/** Nothing new is found in `set-aside/` unless the chain head has lost its storage, so it is looked through more slowly. */
+/** `set-aside/` holds something new to the chain head only after it lost its storage, so the sweep reads it more slowly. */
 const FOLDERS: readonly Folder[] = [
   { name: "pending", prefix: r2Keys.pendingPrefix, txIdOf: txIdOfPendingKey, atOnce: 1_000 },
   { name: "setAside", prefix: r2Keys.setAsidePrefix, txIdOf: txIdOfSetAsideKey, atOnce: 200 },
 ];
 
 const ADMIT_AT_ONCE = 500;
-/** Each is a read and a write of R2, and one invocation may make so many and no more. The rest is moved the next time round. */
+/**
+ * Limit for one run: each move is a read and a write of R2, and an invocation may make only so many calls. Later runs move the
+ * rest.
+ */
 const MOVE_AT_ONCE = 200;
 
 /**
- * Tells the chain head of the next objects in `pending/` and `set-aside/`: one that was written just before a crash is
- * admitted now, so that what is there is always mined. Each minute goes on where the last one stopped, so its work does
- * not grow with what waits. Objects left over from finished blocks are cleared, and those of set-aside transactions moved
- * out of `pending/`.
+ * Admits the next objects of `pending/` and `set-aside/`: a crash may have left one unadmitted, and every stored transaction must
+ * be mined. Each run continues where the last one stopped, so its work does not grow with the number of objects. Deletes objects
+ * of finished blocks, and moves those of set-aside transactions out of `pending/`.
  */
 export async function sweepPending(env: Env, log: Log): Promise<void> {
   const places = await chainHead(env).sweepPlaces();
@@ -35,7 +37,7 @@ export async function sweepPending(env: Env, log: Log): Promise<void> {
 }
 
 async function admitListed(folder: Folder, objects: readonly R2Object[], env: Env, log: Log): Promise<void> {
-  // After the chain head has lost its storage, they are admitted in the order in which they came, as far as one list tells.
+  // After the chain head has lost its storage, objects are admitted in the order of upload, as far as one list call shows it.
   const oldestFirst = objects.toSorted((a, b) => a.uploaded.getTime() - b.uploaded.getTime());
   const entries = oldestFirst.flatMap((object) => {
     const txId = folder.txIdOf(object.key);
@@ -65,8 +67,8 @@ async function admitListed(folder: Folder, objects: readonly R2Object[], env: En
 }
 
 /**
- * Copies first, asks the chain head second, deletes last: wherever this stops, one of the two objects is there, and the
- * chain head has said which one counts. An envelope that is in `set-aside/` already stays: it came first.
+ * Copies first, asks the chain head second, deletes last. If it stops anywhere, one of the two objects is there, and the chain
+ * head has said which one is valid. An envelope that is already in `set-aside/` stays, because it came first.
  */
 async function moveAside(txIds: readonly string[], env: Env): Promise<number> {
   if (txIds.length === 0) return 0;

@@ -5,7 +5,7 @@ import type { KeyRevocation, SigningKey, Transaction } from "../../shared/chain/
 import { base64url } from "../../shared/crypto/bytes.ts";
 import { KeyringError, type Keyring } from "../../shared/crypto/keyring.ts";
 
-/** What the system itself puts into a block, and the key that signs it. */
+/** The system's own transactions of a block, and the key that signs the block. */
 interface SystemPart {
   readonly transactions: readonly Transaction[];
   readonly announces: readonly SigningKey[];
@@ -15,9 +15,11 @@ interface SystemPart {
 }
 
 /**
- * Genesis announces the first key. A new active key is announced in a block that the key before it signs, so that whoever
- * trusts genesis can follow the keys from block to block; it signs from the next block on, and no other does.
- * @throws KeyringError when the keyring's active key is retired, or the chain's key is not at hand to announce a new one
+ * Makes the system's part of a block. Genesis announces the first key. A block that announces a new active key is signed by the
+ * key before it, so that a verifier who trusts genesis can follow the keys from block to block. From the next block on, only the
+ * new key signs.
+ * @throws KeyringError when the keyring's active key is retired, or the chain's present key is not in the keyring to announce a
+ * new one
  */
 export function systemPart(reservation: Reservation, keyring: Keyring): SystemPart {
   const { active } = keyring.signing;

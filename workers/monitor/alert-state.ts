@@ -1,4 +1,4 @@
-/** What an operator is told of by a post. The names stand in posts, so they stay as they are. */
+/** The alerts that are posted to an operator. Posts contain these names, so they never change. */
 export const ALERTS = [
   "halted",
   "stalled",
@@ -13,42 +13,44 @@ export type AlertName = (typeof ALERTS)[number];
 
 type Details = Readonly<Record<string, string | number | null>>;
 
-/** What a look at one thing gave. Nothing is found of what could not be read, and then nothing changes. */
+/**
+ * The result of one check. A check that could not read its input makes no finding, and the alert's state then does not change.
+ */
 export interface Finding {
   readonly alert: AlertName;
   readonly firing: boolean;
-  /** What happened, what it means and what to do. */
+  /** Says what happened, what it means and what to do. */
   readonly summary: string;
   readonly details: Details;
-  /** Since when it is so, when that is known. Times are milliseconds since the epoch. */
+  /** Since when the alert's condition holds, if that is known. Times are milliseconds since the epoch. */
   readonly since?: number;
-  /** Milliseconds that it must last before anybody is told: for what mostly passes by itself. */
+  /** Milliseconds that the condition must last before it is posted, for a condition that usually passes by itself. */
   readonly patience?: number;
 }
 
 export interface AlertState {
   readonly firing: boolean;
-  /** When it began to fire; of what is over, when that had begun. */
+  /** When the alert began to fire. After it has ended, still the beginning of that period. */
   readonly since: number;
-  /** When it was seen to be over. */
+  /** When a check first found the alert ended. */
   readonly overAt: number | null;
   readonly checkedAt: number;
   readonly summary: string;
   readonly details: Details;
   readonly patience: number;
-  /** The last post that was taken. */
+  /** The last post that the webhook accepted. */
   readonly delivered: {
     readonly state: "firing" | "resolved";
     readonly since: number;
     readonly at: number;
   } | null;
-  /** The last time that a post was tried. */
+  /** When a post was last tried. */
   readonly attemptedAt: number | null;
-  /** A post was handed out, and nobody has said yet what became of it. */
+  /** A post was handed out, and its result is not reported yet. */
   readonly underWay: boolean;
 }
 
-/** What is to be posted. */
+/** A post that is due. */
 export interface OwedPost {
   readonly alert: AlertName;
   readonly state: "firing" | "resolved";
@@ -76,12 +78,13 @@ export function afterFinding(state: AlertState | undefined, finding: Finding, no
   };
 }
 
-/** After that, whoever was to make a post is taken for dead. Longer than a post's deadline, less than a minute. */
-const UNDER_WAY = 30_000; // milliseconds
+/** Milliseconds after which the sender of a post counts as dead. Longer than a post's deadline, shorter than a minute. */
+const UNDER_WAY = 30_000;
 
 /**
- * Firing: one post when it starts, another each `repeat` milliseconds. Over: one post, owed also when no post of the
- * firing was taken for certain, since one that seemed to fail may have arrived.
+ * Returns the post that is due. A firing alert is posted when it starts, and again every `repeat` milliseconds. An ended alert is
+ * posted once. That post is also due when no post of the firing alert certainly arrived, because a post that seemed to fail may
+ * have arrived.
  */
 export function owedPost(
   alert: AlertName,

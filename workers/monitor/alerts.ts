@@ -11,7 +11,7 @@ import {
   type OwedPost,
 } from "./alert-state.ts";
 
-/** An alert that began or ended with this look. */
+/** An alert that this check started or ended. */
 export interface Change {
   readonly alert: AlertName;
   readonly firing: boolean;
@@ -27,7 +27,7 @@ export function judge(sql: Sql, findings: readonly Finding[], now: number): Chan
   });
 }
 
-/** What is to be posted now. Each is handed out once, and again only when it was not delivered. */
+/** Returns the posts that are due now. Each is handed out once, and again only if it was not delivered. */
 export function takeOwedPosts(sql: Sql, repeatSeconds: number, now: number): OwedPost[] {
   return ALERTS.flatMap((alert) => {
     const state = stateOf(sql, alert);
@@ -44,7 +44,7 @@ export function notePost(sql: Sql, post: OwedPost, taken: boolean, now: number):
   if (state !== undefined) write(sql, post.alert, afterPost(state, post, taken, now));
 }
 
-/** Every alert that was looked at, and how it stood. */
+/** Returns the state of every alert that was ever checked. */
 export function alertStates(sql: Sql): (AlertState & { readonly alert: AlertName })[] {
   return ALERTS.flatMap((alert) => {
     const state = stateOf(sql, alert);

@@ -2,7 +2,7 @@ import { emptyHistogram, withObservations, type Histogram } from "../../shared/h
 import type { Observation, StageFailure } from "../../shared/monitor.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 
-/** All that was counted since the chain began. What never happened has no entry. */
+/** Counts since the chain began. An event that never happened has no entry. */
 export interface Counters {
   readonly messages: readonly { readonly stage: string; readonly outcome: string; readonly count: number }[];
   readonly tiers: readonly {
@@ -14,7 +14,7 @@ export interface Counters {
   readonly failedStages: readonly FailedStage[];
 }
 
-/** Seconds. A healthy KV or R2 takes hundredths, a pinning service seconds, and its deadline is a minute. */
+/** Seconds. A healthy KV or R2 takes hundredths, a pinning service takes seconds, and its deadline is a minute. */
 const TIER_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export function countObservations(sql: Sql, observations: readonly Observation[], now: number): void {
@@ -59,7 +59,7 @@ function countTierOperation(sql: Sql, ended: Observation & { kind: "tier" }): vo
   );
 }
 
-/** One row a stage: the newest failure takes the place of the one before. */
+/** Stores the newest failure of a stage in place of the one before: one row for each stage. */
 function noteFailure(sql: Sql, failed: Observation & { kind: "failure" }): void {
   sql.exec(
     `INSERT INTO failure (stage, at, attempts, error, next_retry_at) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -75,7 +75,7 @@ function noteFailure(sql: Sql, failed: Observation & { kind: "failure" }): void 
 /** The latest failure of a stage. Times are milliseconds since the epoch. */
 export interface FailedStage extends StageFailure {
   readonly stage: string;
-  /** When a message of the stage was last done; null when none was. */
+  /** When the stage last finished a message; null when it never did. */
   readonly lastDoneAt: number | null;
 }
 

@@ -5,10 +5,10 @@ import { alertStates, judge, notePost, takeOwedPosts } from "./alerts.ts";
 import { counters, countObservations, failedStages } from "./counters.ts";
 import { migrate } from "./schema.ts";
 
-/** Nothing is bound: every other Worker reports to this one, so it must be there before them. */
+/** The monitor has no bindings: every other Worker reports to it, so it must be deployed before them. */
 export interface Env {}
 
-/** Counts what the stages report, and remembers which alerts were posted. One object per chain, named by CHAIN_ID. */
+/** Counts the reports of the stages, and remembers which alerts were posted. One object per chain, named by CHAIN_ID. */
 export class Monitor extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -31,12 +31,12 @@ export class Monitor extends DurableObject<Env> {
     return counters(this.#sql);
   }
 
-  /** What is wrong: the latest failure of each stage, and the alerts. */
+  /** Returns the latest failure of each stage, and the alerts. */
   troubles() {
     return { failedStages: failedStages(this.#sql), alerts: alertStates(this.#sql) };
   }
 
-  /** What the object's storage takes. */
+  /** Size of the object's storage, in bytes. */
   databaseBytes() {
     return this.ctx.storage.sql.databaseSize;
   }
@@ -45,7 +45,7 @@ export class Monitor extends DurableObject<Env> {
     return this.#decide((now) => judge(this.#sql, findings, now));
   }
 
-  /** What is to be posted now; it counts as tried from here on. */
+  /** Returns the posts that are due; each counts as tried from here on. */
   takeOwedPosts(repeatSeconds: number) {
     return this.#decide((now) => takeOwedPosts(this.#sql, repeatSeconds, now));
   }
@@ -59,7 +59,7 @@ export class Monitor extends DurableObject<Env> {
   }
 }
 
-/** No HTTP of its own: other Workers call the object. */
+/** The Worker answers no HTTP; other Workers call the object. */
 export default {
   fetch: () => new Response("the monitor answers no HTTP: ask the gateway", { status: 404 }),
 } satisfies ExportedHandler<Env>;

@@ -1,6 +1,6 @@
 import { migrateTo, type Sql } from "../../shared/sqlite.ts";
 
-/** Each entry moves the schema one version on and is never changed afterwards. */
+/** Each entry moves the schema one version on and never changes afterwards. */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE message (

@@ -9,9 +9,9 @@ import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
 
 /**
- * Keeps the envelopes of a block's transactions, still encrypted, in one object: what can be opened with the system
- * key, and erased on request, without touching the chain. Made once, before anything is deleted, and never again: what is
- * erased from it stays so, also when the block goes through its stages once more.
+ * Keeps the envelopes of a block's transactions in one object, still encrypted. The system key opens them, and they can be erased
+ * on request without touching the chain. The object is created once, before any envelope is deleted, and never again: an erased
+ * envelope stays erased, also when the block passes through its stages again.
  */
 export async function archivePrivateParts(
   blockNumber: number,
@@ -28,9 +28,9 @@ export async function archivePrivateParts(
   });
   const envelopes = found.filter(([, envelope]) => envelope !== undefined);
   const missing = found.filter(([, envelope]) => envelope === undefined).map(([txId]) => txId);
-  // Another cleaner may have archived and cleared them while these were being read.
+  // Another cleaner may have archived and deleted the envelopes while this one read them.
   if (missing.length > 0 && (await env.R2.head(key)) !== null) return;
-  // The chain keeps its commitment, but that private part can't be shown any more: somebody deleted it by hand.
+  // The chain keeps the commitment, but the private part is lost: a person deleted its object by hand.
   for (const txId of missing) log.error("private.missing", { blockNumber, txId });
   await createOnly(
     env.R2,
@@ -39,11 +39,13 @@ export async function archivePrivateParts(
   );
 }
 
-/** One that was damaged since it was mined must not keep the others, and its block, from being finished. */
+/**
+ * Reads an envelope. One that was damaged after it was mined must not keep the block and its other envelopes from being finished.
+ */
 function envelopeIn(bytes: Uint8Array): Json {
   try {
     const envelope = JSON.parse(fromUtf8(bytes)) as Json;
-    canonicalText({ envelopes: { envelope } }); // as deep as it is archived
+    canonicalText({ envelopes: { envelope } }); // nested as deeply as in the archive
     return envelope;
   } catch {
     return { damaged: base64url(bytes) };

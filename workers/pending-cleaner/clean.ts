@@ -8,7 +8,7 @@ import { archivePrivateParts } from "./archive-private.ts";
 import type { Env } from "./env.ts";
 
 /**
- * Clears last: only after its block is in every tier and indexed, only the objects of this very block, and only once
+ * Deletes the pending objects of a block: only after the block is in every tier and indexed, only its own objects, and only once
  * their private parts are archived.
  */
 export async function clean({ blockNumber }: CleanBlock, env: Env, log: Log): Promise<void> {
@@ -26,7 +26,7 @@ export async function clean({ blockNumber }: CleanBlock, env: Env, log: Log): Pr
   log.info("block.complete", { blockNumber, cleared: txIds.length });
 }
 
-/** The staged bytes, and those of attempts that lost the race: the block itself is in the archive by now. */
+/** Deletes the staged bytes, also those of attempts that lost the race. The archive has the block by now. */
 async function deleteStaged(blockNumber: number, env: Env): Promise<void> {
   for (;;) {
     const { objects, truncated } = await env.R2.list({ prefix: r2Keys.sealedPrefix(blockNumber) });

@@ -11,8 +11,8 @@ import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { Env } from "./env.ts";
 
 /**
- * Makes a batch of transactions durable, then known to the chain head. The first envelope of an id stays: a repeat
- * with another encryption of the same payment changes nothing.
+ * Stores a batch of transactions, then has the chain head admit them. The first envelope of an id stays: a repeat with another
+ * encryption of the same payment changes nothing.
  */
 export async function writePending(
   messages: readonly PendingTransaction[],
@@ -33,7 +33,8 @@ export async function writePending(
   for (const [i, { txId }] of durable.entries()) {
     const result = admissions.results[i];
     log.info("transaction.pending", { txId, admission: result });
-    // Its pending object was cleared, with its block or when it was refused: this late repeat has just made another one.
+    // The pending object was deleted with its block, or when the transaction was refused. This late repeat has just made another
+    // one.
     if (result === "finished") await env.R2.delete(r2Keys.pending(txId));
   }
   const released = admissions.releaseNow && (await release(env, log));
@@ -42,9 +43,9 @@ export async function writePending(
 }
 
 /**
- * Submissions that these payments have paid. The payments themselves are admitted, so a failure is none of theirs: it is
- * logged, and the cron of accounts releases what is left.
- * @returns whether that is enough for mining to be asked for
+ * Releases the submissions for which these payments pay. The payments themselves are admitted, so a failure here must not fail
+ * their messages: it is logged, and the cron of `accounts` releases the rest.
+ * @returns whether mining must be requested
  */
 async function release(env: Env, log: Log): Promise<boolean> {
   try {

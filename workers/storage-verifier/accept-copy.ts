@@ -21,7 +21,7 @@ import type { Env } from "./env.ts";
 import { knownBlock, readChain } from "./known-blocks.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
-/** `invalid`: the bytes are not that block · `refused`: they are not wanted here. */
+/** `invalid`: the bytes are not that block · `refused`: the chain head does not need or accept them now. */
 export type CopyAnswer =
   | { readonly report: BlockReport }
   | { readonly archived: true }
@@ -29,9 +29,9 @@ export type CopyAnswer =
   | { readonly refused: string };
 
 /**
- * Takes a block's bytes from elsewhere, an auditor's export say. Of a block that the chain head knows, only the very
- * bytes that it sealed, and every tier is restored from them. While it has lost its chain, they are archived, to be
- * verified link by link when the chain head is restored from the archive.
+ * Accepts a supplied copy of a block, for example from an auditor's export. If the chain head knows the block, the copy must be
+ * the very bytes that it sealed, and every tier is restored from them. While the chain head has lost its chain, the copy is
+ * archived; the restore of the chain head verifies it later, link by link.
  */
 export async function acceptCopy(
   blockNumber: number,
@@ -84,7 +84,9 @@ async function readCopy(
   }
 }
 
-/** Where R2 holds other bytes, which may be wrong, both are kept: the restore takes those that fit into the chain. */
+/**
+ * Archives the copy. If R2 holds other bytes, which may be wrong, it keeps both: the restore takes those that fit into the chain.
+ */
 async function archive(copy: BlockCopy, env: Env): Promise<CopyAnswer> {
   try {
     await tiersOf(env).r2.store(copy);

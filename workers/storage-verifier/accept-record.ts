@@ -23,7 +23,7 @@ import {
 } from "../../shared/storage/records.ts";
 import type { Env } from "./env.ts";
 
-/** `invalid`: it is no such record · `early`: it can be brought when the chain is there. */
+/** `invalid`: it is not such a record · `early`: the operator can supply it once the chain is restored. */
 export type RecordAnswer =
   | { readonly stored: boolean; readonly detail: string }
   | { readonly invalid: string }
@@ -38,7 +38,7 @@ interface Brought {
 
 type Accept = (brought: Brought, env: Env) => Promise<RecordAnswer>;
 
-/** User metadata goes through `accounts`, which alone writes it. */
+/** How each kind of record is accepted. User metadata goes through `accounts`, which alone writes it. */
 const ACCEPT: Readonly<Record<Exclude<RecordKind, "user_metadata">, Accept>> = {
   erasure: acceptErasure,
   private_archive: acceptArchive,
@@ -50,8 +50,8 @@ const ACCEPT: Readonly<Record<Exclude<RecordKind, "user_metadata">, Accept>> = {
 };
 
 /**
- * Takes a record of an export back into R2, where it is missing. What is there stays: it is newer, or the same. The Workers that
- * read the record anyway take it on from there: the cron of the miner, that of `accounts`, and the index of the dead letters.
+ * Puts a record of an export back into R2 if R2 lacks it. A record that R2 has stays: it is the same or newer. The cron of the
+ * miner, the cron of `accounts` and the index of the dead letters then read it as usual.
  */
 export async function acceptRecord(record: StoredRecord, env: Env, log: Log): Promise<RecordAnswer> {
   const { kind, id, facts } = record;
@@ -70,7 +70,10 @@ async function create({ key, bytes, facts }: Brought, env: Env): Promise<RecordA
     : { stored: false, detail: "R2 has it" };
 }
 
-/** Before the chain is restored it only waits to be read by the restore; later the chain head is told at once. */
+/**
+ * Accepts the record of an erasure. Until the chain is restored, the restore reads it from R2; afterwards the chain head is told
+ * at once.
+ */
 async function acceptErasure(brought: Brought, env: Env): Promise<RecordAnswer> {
   const erasure = v.safeParse(ErasureRecord, jsonIn(brought.bytes));
   if (!erasure.success || erasure.output.txId !== brought.id)
@@ -89,11 +92,11 @@ async function acceptArchive({ id, bytes }: Brought, env: Env): Promise<RecordAn
   const foreign = foreignIn(archive, block?.transactions);
   if (foreign !== undefined) return { invalid: foreign };
   return (await restoreArchive(env.R2, archive))
-    ? { stored: true, detail: "what R2 lacked of it was put" }
+    ? { stored: true, detail: "the parts that R2 lacked were restored" }
     : { stored: false, detail: "R2 has all of it" };
 }
 
-/** @param txIds of the block; `undefined` before the chain is restored */
+/** @param txIds of the block; `undefined` until the chain is restored */
 function foreignIn({ envelopes }: PrivateArchive, txIds: readonly string[] | undefined): string | undefined {
   for (const [txId, envelope] of Object.entries(envelopes)) {
     if (txIds !== undefined && !txIds.includes(txId)) return `${txId.slice(0, 60)} is not in this block`;
@@ -111,8 +114,8 @@ async function acceptToken(brought: Brought, env: Env): Promise<RecordAnswer> {
 }
 
 /**
- * A transaction of a complete block, or an erased one, is not needed: its object would only have to be cleared again. Until its
- * block is complete, the miner and the archive of private parts read it.
+ * Accepts a transaction's object, unless its block is complete or it was erased: then the object would only be deleted again.
+ * Until the block is complete, the miner and the archive of private parts read the object.
  */
 async function acceptTransaction(brought: Brought, env: Env): Promise<RecordAnswer> {
   const { id, bytes, facts } = brought;

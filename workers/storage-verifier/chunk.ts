@@ -1,12 +1,12 @@
 import type { KnownBlock } from "./inspect.ts";
 
 /**
- * Transactions whose index one invocation can restore: each costs at most two writes, and an invocation has 1,000 KV
+ * Number of transactions whose index one invocation can restore. Each costs at most two writes, and an invocation has 1,000 KV
  * operations for everything (Cloudflare, KV limits).
  */
 export const TRANSACTIONS_AT_ONCE = 350;
 
-/** As many of the first blocks as one invocation can restore, whatever is lost; at least one. */
+/** Returns as many of the first blocks as one invocation can restore, whatever is lost; at least one block. */
 export function chunkOf<Block extends Pick<KnownBlock, "transactionCount">>(
   blocks: readonly Block[],
 ): Block[] {

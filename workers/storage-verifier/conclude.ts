@@ -3,8 +3,8 @@ import type { BlockReport } from "../../shared/storage/report.ts";
 import { storageRuns, type Env } from "./env.ts";
 
 /**
- * Keeps what a verification found. A block of which no tier has a sound copy is parked as a dead letter, so that it is
- * not forgotten, when repair was asked for; one that is whole again resolves its dead letter.
+ * Records the results of a verification. When repair was requested, a block without a sound copy in any tier is parked as a dead
+ * letter, so that it is not forgotten. A block that is whole again resolves its dead letter.
  */
 export async function conclude(reports: readonly BlockReport[], repair: boolean, env: Env): Promise<void> {
   for (const report of reports) if (repair && report.status === "failed") await park(report, env);
@@ -12,7 +12,7 @@ export async function conclude(reports: readonly BlockReport[], repair: boolean,
   for (const blockNumber of healed) await resolve(blockNumber, env);
 }
 
-/** For a block that was replayed, whatever was known of it here. */
+/** Resolves the dead letter of a replayed block, whatever was recorded for it here. */
 export async function resolve(blockNumber: number, env: Env): Promise<void> {
   await deadLetters(env).resolved({ stage: "storage-verifier", blockNumber });
 }

@@ -5,10 +5,12 @@ import { blocksADay, documentsADay, SCHEDULE, storageRuns, type Env } from "./en
 import { sweepStaged } from "./sweep-staged.ts";
 import { verifyAll } from "./verify-all.ts";
 
-/** Less than a day, so that a run that began late does not skip one. */
+/** Less than a day, so that a run that began late does not skip the next one. */
 const VERIFY_EVERY_MS = 20 * 3_600_000;
 
-/** Sweeps staged bytes and verifies the next blocks and documents, all their bytes: the work of a day does not grow with the chain. */
+/**
+ * Sweeps staged bytes, and verifies all bytes of the next blocks and documents. The work of a day does not grow with the chain.
+ */
 export async function daily(env: Env): Promise<void> {
   const requestId = crypto.randomUUID();
   const log = logger("storage-verifier", { requestId, cause: "schedule" });

@@ -7,13 +7,13 @@ import * as rows from "./document-rows.ts";
 import type { Env } from "./env.ts";
 import { reindexPage, type IndexStore } from "./reindex-documents.ts";
 
-/** Milliseconds between two pages of a list that could not be read. */
+/** Pause in milliseconds after a page that could not be read. */
 const PAUSE_AFTER_FAILURE = 2_000;
 
 /**
- * Every document that is stored, with the CID of its record and what its latest verification found: one object per chain,
- * named by CHAIN_ID. So a document that R2 has lost is known, and can be restored from IPFS. An index that was lost is made
- * anew from R2; until it is whole, an unknown document is not known to be none.
+ * Indexes every stored document, with the CID of its record and the result of its latest verification: one object per chain,
+ * named by CHAIN_ID. So a document that R2 has lost is known and can be restored from IPFS. A lost index is rebuilt from R2;
+ * until it is complete, a document that it lacks may still exist.
  */
 export class DocumentIndex extends DurableObject<Env> {
   readonly #log = logger("storage-verifier", { chainId: this.env.CHAIN_ID });
@@ -38,13 +38,13 @@ export class DocumentIndex extends DurableObject<Env> {
     return rows.reindexedThrough(this.#sql) === undefined;
   }
 
-  /** While it is not, each call that asks reads one page more. */
+  /** Decides whether the index is complete. Until it is, each call reads one page more. */
   async #becomesWhole(): Promise<boolean> {
     if (!this.#isWhole) await this.#reindex();
     return this.#isWhole;
   }
 
-  /** The first page at once: in a small deployment that is all there is. The rest is the alarm's. */
+  /** Reads the first page at once: a small deployment has no more. The alarm reads the other pages. */
   async #reindex(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID() });
     const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env, log)]);
@@ -63,7 +63,7 @@ export class DocumentIndex extends DurableObject<Env> {
     this.#store.decide(() => rows.noteStored(this.#sql, [document], { status: "ok", at: Date.now() }));
   }
 
-  /** Null: no such document was ever stored. */
+  /** Finds a document; null when it was never stored. */
   async find(id: string): Promise<IndexedDocument | null | "reindexing"> {
     const found = rows.findIndexed(this.#sql, id);
     if (found !== null) return found;
@@ -74,7 +74,7 @@ export class DocumentIndex extends DurableObject<Env> {
     this.#store.decide(() => rows.noteChecked(this.#sql, reports, Date.now()));
   }
 
-  /** The next documents that a verification takes. */
+  /** Returns the next documents for a verification. */
   async after(id: string, limit: number): Promise<readonly IndexedDocument[] | "reindexing"> {
     if (!(await this.#becomesWhole())) return "reindexing";
     return rows.documentsAfter(this.#sql, id, limit).map(({ id, cid, bytes }) => ({ id, cid, bytes }));
@@ -93,12 +93,12 @@ export class DocumentIndex extends DurableObject<Env> {
     return rows.pageOf(found, limit);
   }
 
-  /** While the index is not whole, nothing is known: that is not "few". */
+  /** Returns the totals. While the index is incomplete they are unknown, not low. */
   async totals(): Promise<DocumentTotals | "reindexing"> {
     return (await this.#becomesWhole()) ? rows.totals(this.#sql) : "reindexing";
   }
 
-  /** What the object's storage takes. */
+  /** Size of the object's storage, in bytes. */
   databaseBytes() {
     return this.#sql.databaseSize;
   }

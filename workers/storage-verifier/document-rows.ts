@@ -2,7 +2,7 @@ import type { IndexedDocument } from "../../shared/storage/documents.ts";
 import type { Sql } from "../../shared/sqlite.ts";
 import type { DocumentPage, DocumentReport, DocumentTotals } from "../../shared/storage/report.ts";
 
-/** Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch. */
+/** Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. */
 export const DOCUMENT_MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE document (
@@ -24,7 +24,7 @@ export const DOCUMENT_MIGRATIONS: readonly (readonly string[])[] = [
       UPDATE document_count SET documents = documents + 1 WHERE status = NEW.status;
     END`,
     "CREATE TABLE rehydrated (tier TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
-    // While there is a row, R2's list has been read up to this key, and not to its end.
+    // While a row exists, R2's list has been read up to this key and not to its end.
     "CREATE TABLE reindex (only INTEGER PRIMARY KEY CHECK (only = 1), after TEXT NOT NULL)",
     "INSERT INTO reindex (only, after) VALUES (1, '')",
   ],
@@ -40,7 +40,7 @@ type DocumentRow = {
   checked_at: number;
 };
 
-/** Notes documents that are stored. The first CID of a document stays: blocks may commit to it. */
+/** Notes stored documents. The first CID of a document stays, because blocks may commit to it. */
 export function noteStored(
   sql: Sql,
   documents: readonly IndexedDocument[],
@@ -57,7 +57,7 @@ export function noteStored(
     );
 }
 
-/** Notes what verification found. A report of a document that is not in the index changes nothing. */
+/** Notes the results of verification. A report of a document that is not in the index changes nothing. */
 export function noteChecked(sql: Sql, reports: readonly DocumentReport[], now: number): void {
   for (const { documentId, status, rehydrated } of reports) {
     sql.exec(
@@ -79,7 +79,7 @@ export function findIndexed(sql: Sql, id: string): IndexedDocument | null {
   return row === undefined ? null : { id: row.id, cid: row.cid, bytes: row.bytes };
 }
 
-/** The next documents behind this id, in the order of ids. */
+/** Returns the next documents behind this id, in the order of ids. */
 export function documentsAfter(sql: Sql, after: string, limit: number): readonly DocumentRow[] {
   return sql
     .exec<DocumentRow>(
@@ -90,7 +90,7 @@ export function documentsAfter(sql: Sql, after: string, limit: number): readonly
     .toArray();
 }
 
-/** As `documentsAfter`, of one status. */
+/** Like `documentsAfter`, but only documents with one status. */
 export function documentsOfStatus(
   sql: Sql,
   status: DocumentStatus,
@@ -140,13 +140,13 @@ export function totals(sql: Sql): DocumentTotals {
   };
 }
 
-/** The key of R2 up to which the index has been made anew; `undefined`: it is whole. */
+/** Returns the key of R2 up to which the index has been rebuilt; `undefined` when it is complete. */
 export function reindexedThrough(sql: Sql): string | undefined {
   const [row] = sql.exec<{ after: string }>("SELECT after FROM reindex").toArray();
   return row?.after;
 }
 
-/** @param through the last key of the page that was read; `undefined`: it was the last page */
+/** @param through the last key of the page that was read; `undefined` after the last page */
 export function moveReindex(sql: Sql, through: string | undefined): void {
   if (through === undefined) sql.exec("DELETE FROM reindex");
   else sql.exec("UPDATE reindex SET after = ?", through);

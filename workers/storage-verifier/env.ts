@@ -10,19 +10,19 @@ import type { StorageRuns } from "./storage-runs.ts";
 
 export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv, DeadLettersEnv, DocumentIndexEnv {
   readonly STORAGE_RUNS: DurableObjectNamespace<StorageRuns>;
-  /** Its own queue: a run goes on in chunks. */
+  /** The verifier's own queue: a run goes on in chunks. */
   readonly STORAGE_VERIFIER_QUEUE: Queue<VerifyStorage>;
-  /** How many blocks the rolling verification takes each day. */
+  /** Number of blocks that the rolling verification takes each day. */
   readonly VERIFY_BLOCKS_A_DAY: string;
-  /** How many documents, likewise. */
+  /** Number of documents that the rolling verification takes each day. */
   readonly VERIFY_DOCUMENTS_A_DAY: string;
-  /** `true`: the rolling verification restores what is missing; otherwise it only reports. */
+  /** `true`: the rolling verification restores missing copies; otherwise it only reports them. */
   readonly AUTO_REHYDRATE: string;
-  /** A run that has not moved for so long is told again. */
+  /** Seconds after which a run that has not moved is enqueued again. */
   readonly STALL_AFTER_SECONDS: string;
 }
 
-/** Who begins the rolling verification. */
+/** The name under which the cron starts the rolling verification. */
 export const SCHEDULE = "schedule";
 
 const BLOCKS_A_DAY_OTHERWISE = 1_000;
@@ -36,7 +36,7 @@ export function documentsADay({ VERIFY_DOCUMENTS_A_DAY: value }: Env, log: Log):
   return countOf({ setting: "VERIFY_DOCUMENTS_A_DAY", value, otherwise: DOCUMENTS_A_DAY_OTHERWISE }, log);
 }
 
-/** A setting that is no number must not end the verification. */
+/** Reads a count. An invalid setting is logged and replaced by the default, because it must not end the verification. */
 function countOf(
   { setting, value, otherwise }: { setting: string; value: string | undefined; otherwise: number },
   log: Log,

@@ -3,7 +3,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import type { TierName } from "../../shared/storage/tier.ts";
 
-/** Keeps wrong bytes, before the right ones take their place: whoever looks into it must see what was there. */
+/** Keeps wrong bytes before right ones replace them, so that an operator can see what was there. */
 export async function keepEvidence(
   blockNumber: number,
   tier: TierName,

@@ -5,17 +5,17 @@ import { r2Pages } from "../../shared/storage/pages.ts";
 import type { Env } from "./env.ts";
 import { tallyBlocks } from "./list-blocks.ts";
 
-/** How far a chain goes by what is stored of it; none of it is verified. */
+/** The length of a chain according to storage; nothing of it is verified. */
 export interface Extent {
-  /** The highest block that is in R2 or KV, staged, or named by `vdc:latest`; -1 for none. */
+  /** The highest block in R2 or KV, in staging, or named by `vdc:latest`; -1 when there is none. */
   readonly highest: number;
-  /** What `vdc:latest` names, -1 for nothing. */
+  /** Number of the block that `vdc:latest` names; -1 when it names none. */
   readonly publishedThrough: number;
-  /** Blocks whose staged bytes are there: signed, and not known to be finished. */
+  /** Numbers of blocks with staged bytes: they are signed, and not known to be finished. */
   readonly staged: readonly number[];
 }
 
-/** `unclear`: how far the chain goes can't be told, and why. */
+/** Reads the extent from storage. `unclear` says why it can't be determined. */
 export async function readExtent(env: Env): Promise<Extent | { readonly unclear: string }> {
   const [{ kv, r2 }, latest, staged] = await Promise.all([
     tallyBlocks(env),
@@ -37,7 +37,7 @@ function blockNumberIn(latest: string): number | undefined {
   try {
     return v.parse(Latest, JSON.parse(latest)).blockNumber;
   } catch {
-    return undefined; // its reader is told so
+    return undefined; // the caller reports it as unclear
   }
 }
 

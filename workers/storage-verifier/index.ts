@@ -23,7 +23,7 @@ export { DocumentIndex } from "./document-index.ts";
 export { StorageRuns } from "./storage-runs.ts";
 
 const queue = consume("storage-verifier", VerifyStorage, work);
-/** The gateway calls the methods, for an operator; the clock and the queue call the rest. */
+/** The gateway calls these methods for an operator; the cron and the queue call `scheduled` and `queue`. */
 export default class StorageVerifier extends WorkerEntrypoint<Env> {
   override queue(batch: MessageBatch): Promise<void> {
     return queue(batch, this.env, this.ctx);
@@ -49,7 +49,7 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
     return acceptCopy(blockNumber, bytes, this.env, logOf(requestId));
   }
 
-  /** Null: no such document was ever stored. */
+  /** Finds a document; null when it was never stored. */
   async findDocument(documentId: string): Promise<IndexedDocument | null | "reindexing"> {
     return documentIndex(this.env).find(documentId);
   }
@@ -62,7 +62,7 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
     return documentIndex(this.env).page(after, limit, status);
   }
 
-  /** @throws Error while they can't be told: unknown is not zero */
+  /** @throws Error while the index is incomplete: unknown is not zero */
   async documentTotals(): Promise<DocumentTotals> {
     const totals = await documentIndex(this.env).totals();
     if (totals === "reindexing") throw new Error("the index of documents is being made anew from R2");
@@ -89,7 +89,7 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
     return storageRuns(this.env).summary();
   }
 
-  /** What the storage of its Durable Objects takes. */
+  /** Size of the storage of its Durable Objects, in bytes. */
   async databaseBytes() {
     return storageRuns(this.env).databaseBytes();
   }
@@ -98,7 +98,7 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
     return documentIndex(this.env).databaseBytes();
   }
 
-  /** What waits in its own queue. */
+  /** Backlog of its own queue. */
   backlog() {
     return measureBacklog(this.env.STORAGE_VERIFIER_QUEUE);
   }

@@ -6,7 +6,7 @@ import type { TierFault, TierReport } from "../../shared/storage/report.ts";
 import { patiently } from "./patience.ts";
 import type { BlockCopy, Tier, TierName } from "../../shared/storage/tier.ts";
 
-/** A persisted block as the chain head knows it: what every copy is held against. */
+/** A persisted block as the chain head knows it; every copy is compared with it. */
 export interface KnownBlock {
   readonly blockNumber: number;
   readonly hash: string;
@@ -14,9 +14,9 @@ export interface KnownBlock {
   readonly cid: string;
   readonly previousHash: string;
   readonly historyRoot: string;
-  /** Its index is due: a block that was just persisted has none yet. */
+  /** The block must have an index. A block that was just persisted has none yet. */
   readonly indexed: boolean;
-  /** Its private parts are archived. */
+  /** The block's private parts must be archived. */
   readonly complete: boolean;
   readonly transactionCount: number;
 }
@@ -24,20 +24,20 @@ export interface KnownBlock {
 export interface Chain {
   readonly chainId: string;
   readonly signingKey: SigningKeyLookup;
-  /** What revoked keys signed. */
+  /** Ranges of blocks that revoked keys signed. */
   readonly untrusted: readonly UntrustedBlocks[];
 }
 
-/** What a tier holds of a block. */
+/** The result of inspecting one tier's copy of a block. */
 export interface Finding {
   readonly report: TierReport;
-  /** Sound bytes, even where something else about the copy is wrong. */
+  /** Sound bytes, even if something else about the copy is wrong. */
   readonly copy?: BlockCopy;
-  /** Wrong bytes, to be kept before they are overwritten. */
+  /** Wrong bytes, which must be kept before they are overwritten. */
   readonly evidence?: Uint8Array<ArrayBuffer>;
 }
 
-/** Reads a tier's copy and verifies it. A tier that can't be read is unreachable: nothing follows from it. */
+/** Reads a tier's copy and verifies it. A tier that can't be read is unreachable, which proves nothing about its copy. */
 export async function inspect(
   tier: Tier,
   known: KnownBlock,
@@ -61,7 +61,7 @@ export async function inspect(
   return { report: soundReport(tier.name, known), copy };
 }
 
-/** Of a tier that holds the block as it was sealed. */
+/** Report of a tier that holds the block as it was sealed. */
 export function soundReport(name: TierName, { cid, hash }: KnownBlock): TierReport {
   return { present: true, hash: name === "ipfs" ? cid : hash };
 }
@@ -74,12 +74,12 @@ type Verdict =
   | { block: Block; fault?: never; detail?: never }
   | { block?: never; fault: TierFault; detail: string };
 
-/** Whose bytes these are. */
+/** Decides whether bytes are the sealed block, a fork, or corrupt. */
 export type Judge = (bytes: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
 
 /**
- * Whether bytes are the block that the chain head sealed, and verify in its place; if not, whose bytes they are. The
- * tiers hold the same bytes, as their SHA-256 shows, so those are verified once for all of them.
+ * Makes a judge for a block. It decides whether bytes are the block that the chain head sealed and verify in its place, or else
+ * whether they are a fork or corrupt. Tiers that hold the same bytes (equal SHA-256) share one verification.
  */
 export function judgeOf(known: KnownBlock, { chainId, signingKey }: Chain): Judge {
   const { blockNumber, hash, previousHash, historyRoot } = known;

@@ -5,7 +5,7 @@ import type { BlockFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
 import type { Chain, KnownBlock } from "./inspect.ts";
 
-/** What the chain head knows of the chain: whose signatures count, and where it ends. */
+/** Reads from the chain head which keys sign for the chain, and where the chain ends. */
 export async function readChain(env: Env): Promise<Chain & { readonly totalBlocks: number }> {
   const { chainId, latest, signingKeys } = await chainHead(env).head();
   return {
@@ -16,7 +16,7 @@ export async function readChain(env: Env): Promise<Chain & { readonly totalBlock
   };
 }
 
-/** The published blocks from `from` up to, not including, `end`, in order. */
+/** Returns the published blocks from `from` up to, but not including, `end`, in order. */
 export async function knownBlocks(env: Env, from: number, end: number): Promise<readonly KnownBlock[]> {
   const facts = await chainHead(env).publishedBlocks(end, Math.max(0, end - from));
   return facts

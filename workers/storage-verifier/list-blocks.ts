@@ -5,7 +5,9 @@ import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import type { Env } from "./env.ts";
 import type { Listing } from "./listing-plan.ts";
 
-/** Shows every block that KV lists. Nothing is kept: a chain of a million would not fit into memory. */
+/**
+ * Calls `show` for every block that KV lists. It keeps nothing, because a chain of a million blocks would not fit into memory.
+ */
 export async function listKv(
   plan: readonly Listing[],
   kv: KVNamespace,
@@ -23,7 +25,7 @@ export async function listKv(
   });
 }
 
-/** As `listKv`, for R2. */
+/** Like `listKv`, for R2. */
 export async function listR2(
   plan: readonly Listing[],
   bucket: R2Bucket,
@@ -41,13 +43,13 @@ export async function listR2(
   });
 }
 
-/** How many blocks a tier lists, and the highest of them, -1 for none. */
+/** Number of blocks that a tier lists, and the highest of them; -1 when there is none. */
 export interface Tally {
   count: number;
   highest: number;
 }
 
-/** All blocks that KV and R2 list, whatever the chain head knows. */
+/** Counts all blocks that KV and R2 list, whatever the chain head knows. */
 export async function tallyBlocks(
   env: Pick<Env, "KV" | "R2">,
 ): Promise<{ readonly kv: Readonly<Tally>; readonly r2: Readonly<Tally> }> {

@@ -1,4 +1,4 @@
-/** One list call of a key-value store: keys whose number begins with `digits`; `all` of them, or just the first. */
+/** A list call of a key-value store: keys whose number begins with `digits`. It lists `all` of them, or only the first. */
 export interface Listing {
   readonly digits: string;
   readonly all: boolean;
@@ -8,15 +8,15 @@ const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const KEYS_A_PAGE = 1_000;
 
 /**
- * The cheapest list calls that show blocks `from` to `end` − 1 of a chain with `total` blocks. Keys hold plain decimal
- * numbers, so a list is in the order of text (1, 10, 100, 11, 2): numbers of one length stand together only with the
- * longer ones that begin with the same digits. The first key with a prefix is the number that is the prefix itself.
+ * Returns the cheapest list calls that show blocks `from` to `end` − 1 of a chain with `total` blocks. Keys hold plain decimal
+ * numbers, so a list is in the order of text (1, 10, 100, 11, 2): numbers of one length stand together only with the longer ones
+ * that begin with the same digits. The first key with a prefix is the number that is the prefix itself.
  */
 export function listingPlan(from: number, end: number, total: number): readonly Listing[] {
   return from >= end ? [] : cover("", from, end, total);
 }
 
-/** What a plan costs: pages of up to 1,000 keys. */
+/** Cost of a plan, in pages of up to 1,000 keys. */
 export function pagesOf(plan: readonly Listing[], total: number): number {
   return plan.reduce((sum, { digits, all }) => sum + (all ? pages(digits, total) : 1), 0);
 }
@@ -35,7 +35,7 @@ function pages(digits: string, total: number): number {
   return Math.max(1, Math.ceil(countWith(digits, total) / KEYS_A_PAGE));
 }
 
-/** The runs of numbers below `total` that begin with `digits`, one for each length. */
+/** Yields the ranges of numbers below `total` that begin with `digits`, one range for each length. */
 function* runs(digits: string, total: number): Generator<readonly [number, number]> {
   if (digits === "") yield [0, total];
   else if (digits === "0") yield [0, Math.min(1, total)];

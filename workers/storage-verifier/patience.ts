@@ -1,6 +1,6 @@
 import { RetryLater } from "../../shared/errors.ts";
 
-/** Runs `work`; a rate limit that asks for no more than `patience` seconds is waited out once. */
+/** Runs `work`. If a rate limit asks for at most `patience` seconds, it waits and runs `work` once more. */
 export async function patiently<T>(patience: number, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

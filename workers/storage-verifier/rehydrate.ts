@@ -9,8 +9,8 @@ import { patiently } from "./patience.ts";
 import type { Verification } from "./verify-block.ts";
 
 /**
- * Restores, in the order KV, R2, IPFS, the tiers whose copy is known to be missing or wrong. Wrong bytes are kept as
- * evidence before they are overwritten; a second block signed by our key halts the chain until an operator has looked.
+ * Restores the tiers whose copy is known to be missing or wrong, in the order KV, R2, IPFS. Wrong bytes are kept as evidence
+ * before they are overwritten. A second block signed by our key halts the chain until an operator has looked.
  * @returns reports of the tiers that it tried
  */
 export async function rehydrate(

@@ -6,13 +6,13 @@ import { moveReindex, noteStored, reindexedThrough } from "./document-rows.ts";
 
 export interface IndexStore {
   readonly sql: Sql;
-  /** In one transaction. */
+  /** Runs the decision in one transaction. */
   readonly decide: <T>(decision: () => T) => T;
 }
 
 const OBJECTS_A_PAGE = 1_000;
 
-/** Reads one page of R2's documents into an index that is new, or was lost. Each document is verified before all others then. */
+/** Reads one page of R2's documents into an index that is new or was lost. These documents are then the first to be verified. */
 export async function reindexPage(
   store: IndexStore,
   { R2 }: { readonly R2: R2Bucket },

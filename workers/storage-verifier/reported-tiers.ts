@@ -5,7 +5,7 @@ import type { Tiers } from "../../shared/storage/tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
 import type { Env } from "./env.ts";
 
-/** Does the work with the tiers; how they did is reported to the monitor when it is over, however it ended. */
+/** Runs the work with the tiers. Afterwards, whether it succeeded or not, it reports the tier operations to the monitor. */
 export async function withReportedTiers<T>(
   env: Env,
   log: Log,

@@ -35,12 +35,12 @@ export async function startRestore(by: string, env: Env, log: Log): Promise<Rest
 }
 
 /**
- * The next blocks, in their order, each verified against all before it. The chain ends where no block is left and none
- * after it is known of; at a gap the run ends and the chain stays closed.
+ * Restores the next blocks in their order, each verified against all before it. The chain ends at a block that no place holds, if
+ * no later block is known either. At a gap the run fails, and the chain stays closed.
  */
 export async function restoreChunk(run: StorageRun, env: Env, log: Log): Promise<StorageRun> {
   let point: RestorePoint | null = await chainHead(env).beginRestore();
-  if (point === null) return done(run, run.next, env, log); // this message came twice, or its worker died at the very end
+  if (point === null) return done(run, run.next, env, log); // this message came twice, or its Worker died at the very end
   if (!point.erasures.all) {
     point = await restoreErasures(point, env);
     return storageRuns(env).moveRestore(run.id, point.blockNumber);
@@ -53,7 +53,10 @@ export async function restoreChunk(run: StorageRun, env: Env, log: Log): Promise
   return storageRuns(env).moveRestore(run.id, point.blockNumber);
 }
 
-/** There is no block `next`. How far the chain goes is read anew, for a run may be resumed long after it began. */
+/**
+ * Ends the run, because no place holds block `next`. The run fails if storage shows a later block. The extent is read anew,
+ * because a run may be resumed long after it began.
+ */
 async function atEnd(
   run: StorageRun,
   { life, blockNumber: next }: RestorePoint,
@@ -62,13 +65,13 @@ async function atEnd(
   log: Log,
 ): Promise<StorageRun> {
   const moved = await storageRuns(env).moveRestore(run.id, next);
-  if (moved.state !== "running") return moved; // aborted: the chain stays closed
+  if (moved.state !== "running") return moved; // an operator aborted the run: the chain stays closed
   const extent = await readExtent(env);
   if ("unclear" in extent) return failed(run, `${extent.unclear}.`, env);
   if (next <= extent.highest)
     return failed(
       run,
-      `Block ${next} can't be restored (${faults}), and without it none after it; storage tells of blocks up to ${extent.highest}. ` +
+      `Block ${next} can't be restored (${faults}), and no later block without it; storage shows blocks up to ${extent.highest}. ` +
         "Bring it from an auditor's export: vdc restore <file.car>",
       env,
     );
@@ -81,7 +84,7 @@ async function failed({ id }: StorageRun, message: string, env: Env): Promise<St
   return known(await storageRuns(env).end(id, "failed", message));
 }
 
-/** A verification follows: KV, its index and the pins are restored from what is sound. */
+/** Ends the restore and starts a verification, which restores KV, the index and the pins from sound copies. */
 async function done({ id, by }: StorageRun, totalBlocks: number, env: Env, log: Log): Promise<StorageRun> {
   const verification = { id: crypto.randomUUID(), kind: "verify" as const, repair: true, by, totalBlocks };
   if (await storageRuns(env).endRestore(id, verification)) {

@@ -4,8 +4,8 @@ import type { RestorePoint } from "../chain-head/restore.ts";
 import type { Env } from "./env.ts";
 
 /**
- * Tells the chain head of the next page of erasures that R2 has records of. They come before the blocks, because an
- * attempt that holds an erased transaction must not become a block; a block that was sealed keeps it all the same.
+ * Gives the chain head the next page of R2's records of erasures. They come before the blocks, because an attempt that holds an
+ * erased transaction must not become a block. A sealed block keeps an erased transaction all the same.
  */
 export async function restoreErasures({ life, erasures }: RestorePoint, env: Env): Promise<RestorePoint> {
   const { objects, truncated } = await env.R2.list({

@@ -16,11 +16,11 @@ import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import type { LedgerState } from "../chain-head/ledger.ts";
 import type { RestorePoint } from "../chain-head/restore.ts";
 
-/** The chain head's ledger, as of the last block that it has. */
+/** Reads the chain head's ledger, as of the last block that it has. */
 export type ReadLedger = (keys: LedgerKeys) => Promise<LedgerState>;
 
 /**
- * Verifies that bytes are the block that comes next in the chain, and tells what the chain head has to know of it.
+ * Verifies that bytes are the next block of the chain, and returns what the chain head must know about it.
  * @throws InvalidBlock; Error when the chain head has that block by now
  */
 export async function restoredBlock(
@@ -54,7 +54,7 @@ export async function restoredBlock(
   };
 }
 
-/** The rules across transactions hold in every block: the miner sealed none that breaks one. */
+/** Applies the rules across transactions. They hold in every block, because the miner seals none that breaks one. */
 async function changesBy(
   { blockNumber, transactions }: Block,
   readLedger: ReadLedger,

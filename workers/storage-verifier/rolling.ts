@@ -3,8 +3,8 @@ import type { Sql } from "../../shared/sqlite.ts";
 type RollingRow = { next: number; round_began_at: number | null; verified_since: number | null };
 
 /**
- * The blocks that the rolling verification takes next. It goes round the chain in order, so that the block that was
- * verified longest ago comes first. A new round begins at block 0.
+ * Returns the blocks that the rolling verification takes next. It goes round the chain in order, so the block that was verified
+ * longest ago comes first. A new round begins at block 0.
  */
 export function nextPart(
   sql: Sql,
@@ -19,7 +19,7 @@ export function nextPart(
   return { first: 0, total: Math.min(most, totalBlocks) };
 }
 
-/** The document behind which the rolling verification goes on, in the order of ids. */
+/** Returns the id of the document behind which the rolling verification continues, in the order of ids. */
 export function rollingDocumentsAfter(sql: Sql): string {
   const [row] = sql.exec<{ documents_after: string }>("SELECT documents_after FROM rolling").toArray();
   return row?.documents_after ?? "";
@@ -29,7 +29,7 @@ export function moveRollingDocuments(sql: Sql, after: string): void {
   sql.exec("UPDATE rolling SET documents_after = ?", after);
 }
 
-/** Every block that was published by then has been verified since. */
+/** Notes that every block published by that time has been verified since. */
 export function noteVerifiedSince(sql: Sql, time: number): void {
   sql.exec("UPDATE rolling SET verified_since = max(coalesce(verified_since, 0), ?)", time);
 }

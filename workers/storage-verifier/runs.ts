@@ -8,7 +8,7 @@ export interface NewRun {
   readonly repair: boolean;
   readonly by: string;
   readonly totalBlocks: number;
-  /** Only the next so many blocks, where the rolling verification goes on: the block verified longest ago comes first. */
+  /** Number of blocks of a rolling verification, which continues at the block that was verified longest ago. */
   readonly rolling?: number;
 }
 
@@ -19,16 +19,16 @@ export type RunRow = {
   repair: number;
   by: string;
   started_at: number;
-  /** When it last moved, or was told again; how often it was since it moved. */
+  /** When the run last moved or was enqueued again; `nudges` counts the latter since it moved. */
   moved_at: number;
   nudges: number;
   finished_at: number | null;
   rolling: number;
-  /** The block that it began with, and how many it is about. */
+  /** The run's first block, and its number of blocks. */
   first: number;
   total: number;
   next: number;
-  /** How many reports are stored. */
+  /** Number of stored reports. */
   results: number;
   verified: number;
   rehydrated: number;
@@ -46,11 +46,14 @@ export type RunRow = {
   documents_failed: number;
 };
 
-/** Of each run; the counts go on. */
+/** Limit for each run; the counts of the run go on. */
 export const RESULTS_KEPT = 500;
 const RUNS_KEPT = 50;
 
-/** Only one run is active at a time. If another run is active, it is the answer and nothing starts. A restore does not wait: it ends an active verification. */
+/**
+ * Starts a run, unless another is active; then the answer is the active run. A restore does not wait: it ends an active
+ * verification.
+ */
 export function startRun(
   sql: Sql,
   run: NewRun,
@@ -82,8 +85,8 @@ export function startRun(
 }
 
 /**
- * Takes the reports of the run's next blocks. A chunk that was done twice counts once: only the one that begins where
- * the run stands is taken. The documents follow the last block.
+ * Records the reports of the run's next blocks. A chunk that was done twice counts once: only one that begins at the run's
+ * present place is recorded. The documents follow the last block.
  */
 export function recordChunk(
   sql: Sql,
@@ -128,26 +131,26 @@ export function recordChunk(
   return mustFind(sql, runId, now);
 }
 
-/** Whether the blocks of a run have been verified, so that its documents are next. */
+/** Decides whether the run's blocks are verified, so that its documents are next. */
 export function areBlocksDone({ firstBlock, totalBlocks, next }: StorageRun): boolean {
   return next >= firstBlock + totalBlocks;
 }
 
-/** How many blocks and documents of a run have been done: a message of the run says at which place it begins. */
+/** Returns how many blocks and documents of the run are done; a message of the run names the place at which it begins. */
 export function placeOf({ next, documents }: StorageRun): number {
   return next + documents.next;
 }
 
-/** Takes the reports of the run's next documents, as `recordChunk` does those of its blocks. The run ends with the last one. */
+/** Records the reports of the run's next documents, under the rule of `recordChunk`. The run ends with the last one. */
 export function recordDocuments(
   sql: Sql,
   chunk: {
     readonly runId: string;
-    /** How many documents had been verified before. */
+    /** Number of documents verified before this chunk. */
     readonly from: number;
-    /** How many documents the run is about. */
+    /** Number of documents in the run. */
     readonly total: number;
-    /** The id behind which the next chunk begins. */
+    /** Id behind which the next chunk begins. */
     readonly after: string;
     readonly isLast: boolean;
     readonly reports: readonly DocumentReport[];
@@ -187,12 +190,12 @@ export function recordDocuments(
   return mustFind(sql, runId, now);
 }
 
-/** The document behind which the next chunk of the run begins. */
+/** Returns the id of the document behind which the run's next chunk begins. */
 export function documentsAfter(sql: Sql, runId: string): string {
   return rowOf(sql, runId)?.documents_after ?? "";
 }
 
-/** A restore moves block by block, and knows its end only when it is there. */
+/** Moves a restore on by a block. A restore learns its end only when it gets there. */
 export function moveRestore(sql: Sql, runId: string, next: number, now: number): StorageRun {
   sql.exec(
     "UPDATE run SET next = ?, verified = ?, moved_at = ?, nudges = 0 WHERE id = ? AND state = 'running'",
@@ -205,7 +208,7 @@ export function moveRestore(sql: Sql, runId: string, next: number, now: number):
 }
 
 /**
- * Ends a restore and begins the verification that follows it: in one decision, so that it is never left out.
+ * Ends a restore and begins the verification that follows it, in one decision, so that the verification is never left out.
  * @returns false when the run had ended before
  */
 export function endRestore(sql: Sql, runId: string, verification: NewRun, now: number): boolean {
@@ -215,7 +218,7 @@ export function endRestore(sql: Sql, runId: string, verification: NewRun, now: n
   return true;
 }
 
-/** Ends a run that is still running. What it has done stays. */
+/** Ends a run that is still running. Its results stay. */
 export function end(
   sql: Sql,
   runId: string,
@@ -235,7 +238,7 @@ export function end(
   return row === undefined ? null : runOf(row, now);
 }
 
-/** A run that was aborted or failed goes on where it stopped, unless another is active. Null when there is no such run. */
+/** Resumes an aborted or failed run where it stopped, unless another run is active. Returns null when there is no such run. */
 export function resumeRun(
   sql: Sql,
   runId: string,
@@ -258,13 +261,13 @@ export function resumeRun(
   return { started: mustFind(sql, runId, now) };
 }
 
-/** A run without its results: for the work on it. */
+/** Returns a run without its results, for the stage that works on it. */
 export function findRun(sql: Sql, runId: string, now: number): StorageRun | null {
   const row = rowOf(sql, runId);
   return row === undefined ? null : runOf(row, now);
 }
 
-/** A run with its results: for an operator. */
+/** Returns a run with its results, for an operator. */
 export function findRunWithResults(sql: Sql, runId: string, now: number): StorageRun | null {
   const run = findRun(sql, runId, now);
   if (run === null) return null;
@@ -292,7 +295,7 @@ export function findRunWithResults(sql: Sql, runId: string, now: number): Storag
   };
 }
 
-/** The latest first, without their results. */
+/** Lists runs without their results, the latest first. */
 export function listRuns(sql: Sql, now: number): readonly StorageRun[] {
   return sql
     .exec<RunRow>("SELECT * FROM run ORDER BY sequence DESC")
@@ -301,8 +304,8 @@ export function listRuns(sql: Sql, now: number): readonly StorageRun[] {
 }
 
 /**
- * The active run that blocks a run of this kind. A restore ends an active verification: without the chain head's chain no block
- * can be verified, so each would wait for the other.
+ * Returns the active run that blocks a run of this kind. A restore ends an active verification: without the chain head's chain no
+ * block can be verified, so each would wait for the other.
  */
 function activeBeside(sql: Sql, kind: StorageRun["kind"], now: number): RunRow | undefined {
   const active = activeRun(sql);
@@ -322,18 +325,18 @@ export function activeRun(sql: Sql): RunRow | undefined {
 }
 
 const MOST_DOUBLINGS = 5;
-const STALL_OTHERWISE = 300; // a setting that is no number must not stop the watchdog
+const STALL_OTHERWISE = 300; // an invalid setting must not stop the watchdog
 
 /**
- * When a run that does not move is to be told again, milliseconds since the epoch. Less and less often: in an outage its
- * message is being retried all the time, and each telling adds another.
+ * Returns when a run that does not move must be enqueued again, in milliseconds since the epoch. The interval doubles, because in
+ * an outage its message is retried all the time and each new message adds to it.
  */
 export function tellAgainAt({ moved_at, nudges }: RunRow, stallAfterSeconds: number): number {
   const seconds = stallAfterSeconds >= 1 && stallAfterSeconds <= 86_400 ? stallAfterSeconds : STALL_OTHERWISE;
   return moved_at + seconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS);
 }
 
-/** The run's message may have been lost, so it counts as having moved now. */
+/** Notes that the run was enqueued again. Its message may have been lost, so the run counts as having moved now. */
 export function toldAgain(sql: Sql, runId: string, now: number): void {
   sql.exec("UPDATE run SET moved_at = ?, nudges = nudges + 1 WHERE id = ?", now, runId);
 }

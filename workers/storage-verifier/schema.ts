@@ -1,4 +1,4 @@
-/** Each entry moves the schema one version on and is never changed afterwards. Times are milliseconds since the epoch. */
+/** Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE run (
@@ -25,7 +25,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     )`,
     "CREATE UNIQUE INDEX run_active ON run (state) WHERE state = 'running'",
     "CREATE INDEX run_verify ON run (sequence) WHERE kind = 'verify'",
-    // Where the rolling verification goes on, since when it has been on this round, and since when every block was verified.
+    // The block at which the rolling verification continues, the beginning of its round, and the time since when every block has
+    // been verified.
     `CREATE TABLE rolling (
       only INTEGER PRIMARY KEY CHECK (only = 1),
       next INTEGER NOT NULL,
@@ -33,9 +34,9 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       verified_since INTEGER
     )`,
     "INSERT INTO rolling (only, next) VALUES (1, 0)",
-    // Blocks of a run that were not simply ok.
+    // Blocks of a run whose status is not simply ok.
     "CREATE TABLE result (run_id TEXT, block_number INTEGER, report TEXT NOT NULL, PRIMARY KEY (run_id, block_number)) WITHOUT ROWID",
-    // Blocks whose latest verification left something undone; `wrong`: the tiers whose copy is missing or wrong, by comma.
+    // Blocks whose latest verification left something undone. `wrong`: the tiers whose copy is missing or wrong, by comma.
     "CREATE TABLE trouble (block_number INTEGER PRIMARY KEY, status TEXT NOT NULL, wrong TEXT NOT NULL, at INTEGER NOT NULL)",
     "CREATE TABLE troubled (what TEXT PRIMARY KEY, blocks INTEGER NOT NULL) WITHOUT ROWID",
     "INSERT INTO troubled (what, blocks) VALUES ('failed', 0), ('partial', 0), ('kv', 0), ('r2', 0), ('ipfs', 0)",
@@ -48,7 +49,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE rehydrated (tier TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID",
   ],
   [
-    // The documents of a run, which follow its blocks; `documents_after`: the id that the last of them bears.
+    // The documents of a run, which follow its blocks. `documents_after`: id of the last verified document.
     "ALTER TABLE run ADD COLUMN documents_total INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE run ADD COLUMN documents_next INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE run ADD COLUMN documents_after TEXT NOT NULL DEFAULT ''",
@@ -60,6 +61,6 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE document_result (run_id TEXT, document_id TEXT, report TEXT NOT NULL, PRIMARY KEY (run_id, document_id)) WITHOUT ROWID",
     "ALTER TABLE rolling ADD COLUMN documents_after TEXT NOT NULL DEFAULT ''",
   ],
-  // Blocks that a revoked key signed when it was not to be trusted.
+  // Number of blocks that a revoked key signed when it was not to be trusted.
   ["ALTER TABLE run ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0"],
 ];

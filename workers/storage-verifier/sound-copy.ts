@@ -12,7 +12,7 @@ import { keepEvidence } from "./evidence.ts";
 import { restoredBlock } from "./restored-block.ts";
 import { stagedAttempts, type StagedAttempt } from "./staged-attempts.ts";
 
-/** `faults`: what was found instead of a sound copy, in each place. */
+/** `faults`: the fault in each place, when no place holds a sound copy. */
 export type Found = { readonly block: RestoredBlock } | { readonly faults: string };
 
 interface Copy {
@@ -27,11 +27,11 @@ interface SoundCopy extends Copy {
 const MOST_TRIES = 5;
 
 /**
- * The block that comes next, verified against all before it: from R2, then KV, then from staging, where a block that
- * was signed waits until it is in every tier. A block that R2 lacks is archived first, because the stages read it there:
- * only where R2 still holds what was read, since a Worker of an earlier life may archive the block at the same moment.
- * What R2 then holds counts.
- * @throws what a tier that can't be read throws
+ * Finds the next block and verifies it against all before it: in R2, then KV, then in staging, where a signed block waits until
+ * it is in every tier. A block that R2 lacks is archived first, because the stages read it there. The archive is written only if
+ * R2 still holds what was read, because a Worker of an earlier life may archive the block at the same moment. If R2 has changed,
+ * the search begins again.
+ * @throws the error of a tier that can't be read
  */
 export async function soundCopy(point: RestorePoint, env: Env): Promise<Found> {
   for (let tries = 1; tries <= MOST_TRIES; tries++) {
@@ -52,7 +52,7 @@ async function foundNow(point: RestorePoint, env: Env): Promise<Found | "changed
 
   const holding = await tiersOf(env).kv.read({ blockNumber, cid: "", hash: "" });
   const fromKv = await verified("kv", holding.bytes, point, env, faults);
-  // Genesis alone vouches for itself, so two of them are two chains, and nothing here tells which is meant.
+  // Only genesis vouches for itself. Two different ones are two chains, and nothing here tells which one is meant.
   if (fromR2 && fromKv && fromR2.block.hash !== fromKv.block.hash)
     return {
       faults: `R2 holds the genesis ${fromR2.block.hash}, KV the genesis ${fromKv.block.hash}: two chains. Take the blocks of the foreign one away, then restore again`,
@@ -86,9 +86,9 @@ async function verified(
 }
 
 /**
- * The attempt that the block after it names, else the first that verifies and holds no erased transaction. An attempt that
- * holds one was never sealed: a miner staged it before the transaction was set aside, and only then it was erased. But a
- * copy that an operator brought was published, whatever it holds.
+ * Finds the attempt that the next block names, or else the first that verifies and holds no erased transaction. An attempt that
+ * holds one was never sealed: a miner staged it before the transaction was set aside and then erased. A copy that an operator
+ * supplied was published, so it is taken whatever it holds.
  */
 async function fromStaging(point: RestorePoint, env: Env, faults: string[]): Promise<SoundCopy | undefined> {
   const named = await predecessorsNamed(point.blockNumber + 1, env);
@@ -102,13 +102,13 @@ async function fromStaging(point: RestorePoint, env: Env, faults: string[]): Pro
   for (const { key, from, ...copy } of unnamed) {
     const txIds = copy.block.transactions.map(({ txId }) => txId);
     if (from === undefined || (await chainHead(env).erasedAmong(txIds)).length === 0) return copy;
-    await env.R2.delete(key); // so that it does not count as a block that is still to be restored
+    await env.R2.delete(key); // so that it does not count as a block that must still be restored
     faults.push("staging: an attempt that was never sealed, because it holds an erased transaction");
   }
   return undefined;
 }
 
-/** What the copies of a block, wherever they are, say that the hash of the block before is. */
+/** Reads the copies of a block in all places, and returns the hashes that they name for the block before. */
 async function predecessorsNamed(blockNumber: number, env: Env): Promise<readonly string[]> {
   const keys = [r2Keys.block(blockNumber), ...(await stagedAttempts(blockNumber, env)).map(({ key }) => key)];
   const named: string[] = [];

@@ -3,19 +3,19 @@ import { r2Pages } from "../../shared/storage/pages.ts";
 import { readStagedMetadata, type StagedFrom } from "../../shared/storage/staged.ts";
 import type { Env } from "./env.ts";
 
-/** Bytes that a miner staged as a block, or that an operator brought for a restore. */
+/** Bytes that a miner staged as a block, or that an operator supplied for a restore. */
 export interface StagedAttempt {
   readonly key: string;
-  /** The reservation that a miner built the block from; `undefined`: an operator brought it. */
+  /** The reservation from which a miner built the block; `undefined`: an operator supplied it. */
   readonly from: StagedFrom | undefined;
 }
 
 /**
- * The attempts at one block, the one that was most likely sealed first.
+ * Lists the attempts at one block. The one that was most likely sealed comes first:
  *
- * - A copy that was brought was published, so it comes before every attempt.
- * - Within one life the sealed attempt has the highest revision: a block is sealed only at its reservation's latest
- *   revision, and is never revised afterwards. Attempts at one revision hold the same transactions and have the same hash.
+ * - A supplied copy was published, so it comes before every attempt.
+ * - Within one life the sealed attempt has the highest revision: a block is sealed only at its reservation's latest revision, and
+ *   is never revised afterwards. Attempts at one revision hold the same transactions and have the same hash.
  * - A later life knows every block that an earlier one sealed, so its attempts come first.
  */
 export async function stagedAttempts(blockNumber: number, { R2 }: Env): Promise<readonly StagedAttempt[]> {

@@ -7,12 +7,12 @@ import { listKv, listR2 } from "./list-blocks.ts";
 import { listingPlan, pagesOf } from "./listing-plan.ts";
 import type { StorageSummary } from "./troubles.ts";
 
-/** List calls a tier that one page may cost; then the page is shorter, and `next` says where to go on. */
+/** Limit of list calls for one page in one tier. A page that would cost more is shorter, and `next` says where to continue. */
 const PAGES_A_TIER = 40;
 
 /**
- * Which tiers list which blocks: a look at presence, at a handful of list calls for 1,000 blocks. The bytes are not
- * read; what the latest verification found wrong with them counts.
+ * Lists which tiers hold which blocks. It checks presence only, with a handful of list calls for 1,000 blocks, and does not read
+ * the bytes. A copy that the latest verification found wrong does not count.
  */
 export async function listStored(from: number, limit: number, env: Env): Promise<StorageStatus> {
   const { totalBlocks } = await readChain(env);

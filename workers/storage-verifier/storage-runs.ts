@@ -8,7 +8,7 @@ import { MIGRATIONS } from "./schema.ts";
 import { tellNext } from "./tell.ts";
 import * as troubles from "./troubles.ts";
 
-/** What verification has found, and the run that is under way. One object per chain, so there is one run at a time. */
+/** Keeps the results of verification and the active run: one object per chain, so at most one run is active. */
 export class StorageRuns extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -67,7 +67,7 @@ export class StorageRuns extends DurableObject<Env> {
     return this.#decide((now) => runs.recordDocuments(this.#sql, chunk, now));
   }
 
-  /** The document behind which the run's next chunk begins. */
+  /** Id of the document behind which the run's next chunk begins. */
   documentsAfter(runId: string) {
     return runs.documentsAfter(this.#sql, runId);
   }
@@ -88,7 +88,7 @@ export class StorageRuns extends DurableObject<Env> {
     return this.#decide((now) => runs.resumeRun(this.#sql, runId, now));
   }
 
-  /** Without its results. */
+  /** Returns a run without its results. */
   find(runId: string) {
     return runs.findRun(this.#sql, runId, Date.now());
   }
@@ -101,7 +101,7 @@ export class StorageRuns extends DurableObject<Env> {
     return runs.listRuns(this.#sql, Date.now());
   }
 
-  /** Answers the blocks that had been lost and are whole again. */
+  /** Records reports, and returns the numbers of blocks that had been lost and are whole again. */
   note(reports: readonly BlockReport[]) {
     return this.#decide((now) => troubles.noteReports(this.#sql, reports, now));
   }
@@ -110,7 +110,7 @@ export class StorageRuns extends DurableObject<Env> {
     return troubles.troublesOf(this.#sql, from, end);
   }
 
-  /** What the object's storage takes. */
+  /** Size of the object's storage, in bytes. */
   databaseBytes() {
     return this.ctx.storage.sql.databaseSize;
   }

@@ -6,17 +6,18 @@ import { hexByChance, r2Portion } from "../../shared/storage/pages.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
 
-/** A write that was begun before the block was complete has landed by then. Milliseconds. */
+/** Milliseconds after which a write that began before its block was complete has landed. */
 const SETTLED_AFTER = 3_600_000;
 
-/** Each one takes a call of the chain head, and may take two reads of R2. */
+/** Limit for one run: each object takes a call of the chain head, and may take two reads of R2. */
 const LOOK_AT_ONCE = 200;
 
 /**
- * Deletes staged bytes that came too late: those of an attempt that lost, or a write that landed after its block was
- * cleaned. The bytes of the block itself stay until the archive holds them: they may have been brought for a restore. A run looks at some.
- * @param place digits of a block's number
- * @throws AggregateError of those that could not be looked at; the others are swept
+ * Deletes staged bytes that came too late: those of an attempt that lost, or of a write that landed after its block was cleaned.
+ * The bytes of the block itself stay until the archive holds them, because an operator may have supplied them for a restore. A
+ * run looks at a portion.
+ * @param place digits of a block number at which the portion begins
+ * @throws AggregateError of the objects that could not be checked, after the others are swept
  */
 export async function sweepStaged(
   env: Env,
@@ -41,7 +42,10 @@ export async function sweepStaged(
     throw new AggregateError(failures, `${failures.length} staged blocks could not be looked at`);
 }
 
-/** Eight digits, of which each beginning is as likely as any other. Keys are in the order of text, so each key gets its turn. */
+/**
+ * Returns eight random digits; each beginning is as likely as any other. Keys are in the order of text, so each key gets its
+ * turn.
+ */
 function digitsByChance(): string {
   return String(10_000_000 + (Number.parseInt(hexByChance(), 16) % 90_000_000));
 }
@@ -49,7 +53,7 @@ function digitsByChance(): string {
 async function isLeftOver(key: string, env: Env): Promise<boolean> {
   const blockNumber = blockNumberOfSealedKey(key);
   const block = blockNumber === undefined ? null : await chainHead(env).block(blockNumber);
-  // A block of a chain that is being restored counts as complete until the restore ends, and may have to be cleaned again.
+  // While a chain is being restored, its blocks count as complete until the restore ends, and may have to be cleaned again.
   if (block?.state !== "complete" || block.halted || block.sha256 === null) return false;
   if (key !== r2Keys.sealed(block.blockNumber, block.sha256)) return true;
   const archived = await readObject(env.R2, r2Keys.block(block.blockNumber));

@@ -2,7 +2,7 @@ import type { StorageRun } from "../../shared/storage/report.ts";
 import type { Env } from "./env.ts";
 import { placeOf } from "./runs.ts";
 
-/** Has the queue take the run on from where it stands. Told twice, it is done once. */
+/** Enqueues the run's next chunk. Safe to call twice. */
 export async function tellNext(
   run: StorageRun,
   env: Pick<Env, "STORAGE_VERIFIER_QUEUE">,

@@ -5,15 +5,16 @@ import { verifiedSince } from "./rolling.ts";
 import type { RunRow } from "./runs.ts";
 
 /**
- * What the latest verification of each block left undone, and how often a tier was restored.
- * @returns numbers of the blocks of which no tier had a sound copy, and that are whole again
+ * Records what the latest verification of each block left undone, and how often a tier was restored.
+ * @returns numbers of the blocks that were not whole and are whole again. A block that had no sound copy may be partial in
+ *   between, while a tier can't be reached.
  */
 export function noteReports(sql: Sql, reports: readonly BlockReport[], now: number): readonly number[] {
   const healed: number[] = [];
   for (const report of reports) {
     const { blockNumber, status } = report;
     const [before] = sql
-      .exec<{ status: string }>("DELETE FROM trouble WHERE block_number = ? RETURNING status", blockNumber)
+      .exec("DELETE FROM trouble WHERE block_number = ? RETURNING block_number", blockNumber)
       .toArray();
     if (status === "partial" || status === "failed")
       sql.exec(
@@ -23,7 +24,7 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
         TIER_NAMES.filter((name) => isWrong(report[name])).join(","),
         now,
       );
-    else if (before?.status === "failed") healed.push(blockNumber);
+    else if (before !== undefined) healed.push(blockNumber);
     for (const name of Object.keys(report.rehydrated))
       sql.exec(
         "INSERT INTO rehydrated (tier, count) VALUES (?, 1) ON CONFLICT (tier) DO UPDATE SET count = count + 1",
@@ -33,18 +34,18 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
   return healed;
 }
 
-/** A copy that could not be reached is not known to be wrong. */
+/** Decides whether a copy is wrong. An unreachable copy is not known to be wrong. */
 function isWrong({ present, fault }: TierReport): boolean {
   return !present && fault !== "unreachable";
 }
 
-/** A block that was not whole when it was verified last, and the tiers whose copy was missing or wrong. */
+/** A block that was not whole at its latest verification, and the tiers whose copy was missing or wrong. */
 export interface Trouble {
   readonly blockNumber: number;
   readonly wrong: readonly TierName[];
 }
 
-/** The troubled blocks from `from` up to, not including, `end`: a page of 1,000 blocks at most. */
+/** Returns the blocks with trouble from `from` up to, but not including, `end`: a page of 1,000 blocks at most. */
 export function troublesOf(sql: Sql, from: number, end: number): readonly Trouble[] {
   return sql
     .exec<{ block_number: number; wrong: string }>(
@@ -61,11 +62,13 @@ export function troublesOf(sql: Sql, from: number, end: number): readonly Troubl
 }
 
 export interface StorageSummary {
-  /** Blocks whose copy in a tier is missing or wrong, by their latest verification. */
+  /** Number of blocks whose copy in a tier was missing or wrong at their latest verification. */
   readonly wrong: Readonly<Record<TierName, number>>;
-  /** Every block that was published by then has been verified since; null before the first round is over. */
+  /** Every block published by this time has been verified since; null before the first round is over. */
   readonly verifiedSince: number | null;
-  /** Blocks of which no tier has a sound copy, and those that are not complete, by their latest verification. */
+  /**
+   * `failing`: blocks without a sound copy in any tier; `partial`: blocks that are not whole. Both by their latest verification.
+   */
   readonly failing: number;
   readonly partial: number;
   readonly lastRun: {

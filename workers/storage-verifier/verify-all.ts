@@ -18,13 +18,15 @@ import { tellNext } from "./tell.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 import { verifyDocumentChunk } from "./verify-documents.ts";
 
-/** A chain up to this size, with few transactions and documents, is verified while the caller waits; any other by the queue. */
+/**
+ * A chain up to this size, with few transactions and documents, is verified while the caller waits; a larger one by the queue.
+ */
 const BLOCKS_AT_ONCE = 50;
 const DOCUMENTS_AT_ONCE = 50;
 const BLOCKS_A_CHUNK = 20;
-/** Each block asks for four things at a time, and six connections may be open (Cloudflare, Workers limits). */
+/** Each block makes four requests at a time, and six connections may be open (Cloudflare, Workers limits). */
 const BLOCKS_TOGETHER = 2;
-/** Seconds that a rate limit may hold up one request; the queue gives a chunk fifteen minutes. */
+/** Longest wait for a rate limit of one request, in seconds; the queue gives a chunk fifteen minutes. */
 const PATIENCE = 65;
 
 export type VerifyAllAnswer =
@@ -64,7 +66,7 @@ export async function verifyAll(
     documentResults.push(...chunk.documentReports.filter(({ status }) => status !== "ok"));
     state = chunk.run;
   }
-  if (state.state !== "done") return { started: state }; // somebody has ended it meanwhile
+  if (state.state !== "done") return { started: state }; // another call has ended the run meanwhile
   const { verified, rehydrated, partial, failed, untrusted, duration } = state;
   return {
     finished: {
@@ -87,7 +89,10 @@ interface VerifiedChunk {
   readonly documentReports: readonly DocumentReport[];
 }
 
-/** The next blocks of a run, or the next documents behind them. Done twice, by a message that came twice, it is counted once. */
+/**
+ * Verifies the run's next blocks, or its next documents once the blocks are done. A chunk that is done twice, because its message
+ * came twice, is counted once.
+ */
 export async function verifyChunk(run: StorageRun, env: Env, log: Log): Promise<VerifiedChunk> {
   if (!areBlocksDone(run)) return { ...(await verifyBlockChunk(run, env, log)), documentReports: [] };
   const { run: after, reports: documentReports } = await verifyDocumentChunk(run, env, log);
@@ -124,7 +129,10 @@ async function verifyBlockChunk(
   return { run: after, reports };
 }
 
-/** KV's hot keys, which only the chain head writes, are part of what a run restores: they may be lost, or stale. */
+/**
+ * Finishes a run. It has the chain head write KV's hot keys again, because they may be lost or stale and only the chain head
+ * writes them.
+ */
 async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
   const { verified, rehydrated, partial, failed, documents } = run;
   log.info("run.finished", {

@@ -15,20 +15,20 @@ export interface Verification {
   readonly chain: Chain;
   readonly tiers: Tiers;
   readonly repair: boolean;
-  /** Seconds that a rate limit may hold up one request. */
+  /** Longest wait for a rate limit of one request, in seconds. */
   readonly patience: number;
   readonly env: Env;
   readonly log: Log;
 }
 
-/** Of the 1,000 operations on KV that an invocation has (Cloudflare, KV limits), those that one block's index may take. */
+/** Share of an invocation's 1,000 KV operations (Cloudflare, KV limits) that one block's index may take. */
 const INDEX_WRITES = 900;
 
 type Findings = Readonly<Record<TierName, Finding>>;
 
 /**
- * Verifies the bytes of a block in every tier, and its index; with `repair`, restores what is known to be wrong from
- * the first sound copy (KV, then R2, then IPFS, then the one `brought`). What can't be reached is left as it is.
+ * Verifies the bytes of a block in every tier, and its index. With `repair`, it restores wrong or missing copies from the first
+ * sound one: KV, then R2, then IPFS, then the one `brought`. An unreachable tier is left as it is.
  */
 export async function verifyStoredBlock(
   known: KnownBlock,
@@ -87,12 +87,12 @@ function statusOf(report: Unjudged): BlockStatus {
   const reports = TIER_NAMES.map((name) => report[name]);
   if (reports.every(({ present }) => present) && report.index.complete && report.privateParts.complete)
     return Object.keys(report.rehydrated).length > 0 ? "rehydrated" : "ok";
-  // Where a tier could not be read there may be a sound copy: that is not yet "lost".
+  // A tier that could not be read may hold a sound copy, so the block is not lost yet.
   const lost = !isHeld(report) && reports.every(({ fault }) => fault !== "unreachable");
   return lost ? "failed" : "partial";
 }
 
-/** A sound copy is, or is again, somewhere. */
+/** Decides whether a tier held a sound copy or holds one again. */
 function isHeld(report: Unjudged): boolean {
   return report.source !== null || TIER_NAMES.some((name) => report[name].present);
 }
@@ -124,7 +124,7 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
     : `Not complete (${wrong.join(", ")}). Verify with repair to restore it from ${report.source}`;
 }
 
-/** `undefined` when KV can't be read: then it is not known. */
+/** Returns the missing index entries; `undefined` when KV can't be read. */
 async function findGaps(
   { block }: BlockCopy,
   env: Env,
@@ -138,7 +138,7 @@ async function findGaps(
   }
 }
 
-/** `null` when R2 can't be read: then it is not known. */
+/** Counts the missing private parts; `null` when R2 can't be read. */
 async function countMissingPrivateParts({ block }: BlockCopy, env: Env, log: Log): Promise<number | null> {
   const { blockNumber } = block;
   try {
@@ -150,7 +150,10 @@ async function countMissingPrivateParts({ block }: BlockCopy, env: Env, log: Log
   }
 }
 
-/** @returns how many were written */
+/**
+ * Writes index entries.
+ * @returns how many were written
+ */
 async function writeIndex(gaps: readonly IndexEntry[], env: Env, log: Log): Promise<number> {
   const assetIds = gaps.flatMap(({ assetId }) => assetId ?? []);
   const others = gaps.filter(({ assetId }) => assetId === undefined);

@@ -25,13 +25,13 @@ export interface DocumentVerification {
   readonly pinner: Pinner;
   readonly gateway: GatewayReader;
   readonly repair: boolean;
-  /** Seconds that a rate limit may hold up one request. */
+  /** Longest wait for a rate limit of one request, in seconds. */
   readonly patience: number;
   readonly env: Env;
   readonly log: Log;
 }
 
-/** @throws Error that names the setting that is missing or wrong */
+/** @throws Error that names the missing or wrong setting */
 export function documentVerification(
   env: Env,
   log: Log,
@@ -43,19 +43,19 @@ export function documentVerification(
 const DOCUMENT_TIERS = ["r2", "ipfs"] as const;
 type DocumentTier = (typeof DOCUMENT_TIERS)[number];
 
-/** What a tier holds of a document. */
+/** The result of inspecting one tier's copy of a document. */
 interface Finding {
   readonly report: TierReport;
-  /** A sound record, even where something else about the copy is wrong. */
+  /** A sound record, even if something else about the copy is wrong. */
   readonly document?: DocumentRecord;
-  /** What R2 holds instead of a sound object. */
+  /** The object that R2 holds instead of a sound one. */
   readonly instead?: { readonly etag: string; readonly wrongBytes?: Uint8Array<ArrayBuffer> };
 }
 
 /**
- * Verifies a document's record in R2 and on IPFS: its CID, its id and its owner's signature. With `repair`, restores what is
- * known to be missing or wrong from the first sound copy: R2, then IPFS, then the one `brought`. What can't be reached is left
- * as it is. One record is in memory at a time, and a second one while it is pinned.
+ * Verifies a document's record in R2 and on IPFS: its CID, its id and its owner's signature. With `repair`, it restores missing
+ * or wrong copies from the first sound one: R2, then IPFS, then the one `brought`. An unreachable tier is left as it is. One
+ * record is in memory at a time, and a second one while it is pinned.
  */
 export async function verifyStoredDocument(
   known: IndexedDocument,
@@ -107,7 +107,7 @@ async function inR2({ id, cid }: IndexedDocument, { env }: DocumentVerification)
   }
 }
 
-/** @param stored the record of R2: what the gateway serves is compared with it as it comes */
+/** @param stored the record of R2; the gateway's answer is compared with it as it arrives */
 async function onIpfs(
   { id, cid }: IndexedDocument,
   stored: DocumentRecord | undefined,
@@ -138,7 +138,10 @@ async function onIpfs(
     : { ...without("missing", "not pinned; the gateway still serves a copy"), ...copy };
 }
 
-/** `undefined` when the gateway has none. @throws WrongCid, or what the gateway throws */
+/**
+ * Reads the record from the gateway; `undefined` when the gateway has none.
+ * @throws WrongCid, or the gateway's error
+ */
 async function servedRecord(
   gateway: GatewayReader,
   known: Pick<IndexedDocument, "id" | "cid">,
@@ -188,7 +191,10 @@ async function restore(
   return reports;
 }
 
-/** Only in the place of what was just looked at: another may restore it at the same moment. Wrong bytes are kept first. */
+/**
+ * Replaces exactly the object that was inspected, because another call may restore it at the same moment. Wrong bytes are kept
+ * first.
+ */
 async function putIntoR2(owned: OwnedDocument, { instead }: Finding, { R2 }: Env): Promise<void> {
   const { id } = owned.document;
   if (instead?.wrongBytes !== undefined && instead.wrongBytes.length > 0)
@@ -202,7 +208,7 @@ async function putIntoR2(owned: OwnedDocument, { instead }: Finding, { R2 }: Env
   if (!isPut) throw new Error("R2 holds something else by now: verify it again");
 }
 
-/** @throws Error when no block registers the owner, with the key that the document is encrypted to */
+/** @throws Error when no block registers the owner with the key to which the document is encrypted */
 async function encryptionKeyOf({ owner, envelope }: DocumentRecord, env: Env): Promise<string> {
   const key = await registeredKeyOf(owner, env);
   if (key === undefined) throw new Error("no block registers its owner");
@@ -210,7 +216,7 @@ async function encryptionKeyOf({ owner, envelope }: DocumentRecord, env: Env): P
   return key;
 }
 
-/** Key id of the user's encryption key; `undefined` when no block registers the user. */
+/** Returns the id of a user's encryption key; `undefined` when no block registers the user. */
 export async function registeredKeyOf(userId: string, env: Env): Promise<string | undefined> {
   const { users } = await chainHead(env).ledger({ assetIds: [], userIds: [userId] });
   return users.find((user) => user.userId === userId)?.encryptionKeyId;

@@ -5,18 +5,18 @@ import type { DocumentReport, StorageRun } from "../../shared/storage/report.ts"
 import { documentsADay, SCHEDULE, storageRuns, type Env } from "./env.ts";
 import { documentVerification, verifyStoredDocument } from "./verify-document.ts";
 
-/** Each asks Pinata once, and has its record read from R2 and from the gateway: 27 MB at most. */
+/** Number of documents in a chunk. Each asks Pinata once, and its record of up to 27 MB is read from R2 and from the gateway. */
 const DOCUMENTS_A_CHUNK = 10;
-/** Milliseconds after which a chunk takes no further document: the queue gives it fifteen minutes. */
+/** Milliseconds after which a chunk takes no further document; the queue gives it fifteen minutes. */
 const CHUNK_MS = 300_000;
-/** Seconds that a rate limit may hold up one request. */
+/** Longest wait for a rate limit of one request, in seconds. */
 const PATIENCE = 65;
 const REINDEXED_WITHIN_SECONDS = 5;
 
 /**
- * The next documents of a run, in the order of their ids. Done twice, by a message that came twice, a chunk is counted once.
- * One document at a time: its record takes up to 27 MB of memory, and a second time that while it is pinned.
- * @throws RetryLater while the index of documents is being made anew
+ * Verifies the run's next documents, in the order of their ids. A chunk that is done twice, because its message came twice, is
+ * counted once. It takes one document at a time: a record takes up to 27 MB of memory, and as much again while it is pinned.
+ * @throws RetryLater while the index of documents is being rebuilt
  */
 export async function verifyDocumentChunk(
   run: StorageRun,

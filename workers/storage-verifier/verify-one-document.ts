@@ -6,7 +6,10 @@ import type { DocumentReport } from "../../shared/storage/report.ts";
 import type { Env } from "./env.ts";
 import { documentVerification, registeredKeyOf, verifyStoredDocument } from "./verify-document.ts";
 
-/** For an operator who waits for the answer: no rate limit is waited out. Null: no such document was ever stored. */
+/**
+ * Verifies a document for an operator, who waits for the answer, so it waits for no rate limit. Null: the document was never
+ * stored.
+ */
 export async function verifyDocumentForOperator(
   documentId: string,
   repair: boolean,
@@ -20,7 +23,10 @@ export async function verifyDocumentForOperator(
   return report;
 }
 
-/** `invalid`: the bytes are not that document · `unregistered`: no block registers its owner with the key it is sealed to. */
+/**
+ * `invalid`: the bytes are not that document · `unregistered`: no block registers its owner with the key to which it is
+ * encrypted.
+ */
 export type DocumentCopyAnswer =
   | { readonly report: DocumentReport }
   | { readonly invalid: string }
@@ -28,8 +34,8 @@ export type DocumentCopyAnswer =
   | "reindexing";
 
 /**
- * Takes a document's record from elsewhere, an export say, and restores both tiers from it. Of a document that is known, only
- * the very record that was stored: blocks commit to its CID.
+ * Accepts a supplied record of a document, for example from an export, and restores both tiers from it. For a known document it
+ * must be the very record that was stored, because blocks commit to its CID.
  */
 export async function acceptDocument(
   documentId: string,

@@ -9,10 +9,10 @@ import { knownBlock, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 
-/** `unknown`: there is no such block · otherwise the state of one that is not in every tier yet, and need not be. */
+/** `unknown`: there is no such block · otherwise the state of a block that is not in every tier yet and need not be. */
 export type NothingToVerify = { readonly none: "unknown" | BlockState; readonly totalBlocks: number };
 
-/** Verifies one block for somebody who waits for the answer: no rate limit is waited out. */
+/** Verifies one block for a caller that waits for the answer, so it waits for no rate limit. */
 async function verifyOne(
   blockNumber: number,
   repair: boolean,
@@ -41,7 +41,7 @@ export async function verifyForOperator(
   return report;
 }
 
-/** For the queue: a block that was parked as unrepairable, and is to be tried again. Parked anew, it is one more failure. */
+/** Verifies a block again whose dead letter is replayed. If it fails again, it is parked with one more failure. */
 export async function verifyAgain(blockNumber: number, repair: boolean, env: Env, log: Log): Promise<void> {
   const report = await verifyOne(blockNumber, repair, env, log);
   if ("none" in report)

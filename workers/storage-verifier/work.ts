@@ -8,17 +8,17 @@ import { verifyChunk } from "./verify-all.ts";
 import { verifyAgain } from "./verify-one.ts";
 
 /**
- * Between two chunks of the rolling verification, which is in no hurry. A chunk of 20 blocks asks Pinata 20 times, one of 10
- * documents 10 times, and its smallest plan allows 60 requests a minute (Pinata, "Rate limits"): half is left to the blocks
- * that are being stored.
+ * Pause between two chunks of the rolling verification. A chunk of 20 blocks asks Pinata 20 times, and one of 10 documents 10
+ * times. Pinata's smallest plan allows 60 requests a minute (Pinata, "Rate limits"), so half is left to the blocks that are being
+ * stored.
  */
 const PACE_SECONDS = 40;
 
-/** What the queue brings: one block, or the next chunk of a run. */
+/** Handles a message of the queue: one block, or the next chunk of a run. */
 export async function work(message: VerifyStorage, env: Env, log: Log): Promise<void> {
   if (message.kind === "block") return verifyAgain(message.blockNumber, message.repair, env, log);
   const run = await storageRuns(env).find(message.runId);
-  // Aborted, or this message is an older copy of one that has been done.
+  // The run is over, or this message is an older copy of one that is done.
   if (run?.state !== "running" || placeOf(run) !== message.from) return;
   const after =
     run.kind === "verify" ? (await verifyChunk(run, env, log)).run : await restoreChunk(run, env, log);

@@ -17,7 +17,7 @@ import type { BlockFacts } from "../chain-head/reads.ts";
 import type { Env } from "./env.ts";
 import { verifySealed } from "./verify-sealed.ts";
 
-/** Puts the sealed bytes of a block, and no others, into R2, IPFS and KV; only then tells the chain head. */
+/** Puts the sealed bytes of a block, and no others, into R2, IPFS and KV; then reports to the chain head. */
 export async function persist(
   { blockNumber }: PersistBlock,
   env: Env,
@@ -45,7 +45,7 @@ export async function persist(
   await env.INDEXER_QUEUE.send({ v: 1, blockNumber, from: 0 });
 }
 
-/** The bytes that the chain head sealed: staged, or in the archive already. */
+/** Reads the bytes that the chain head sealed: the staged ones, or those in the archive. */
 async function sealedBytes(env: Env, blockNumber: number, sha256: string): Promise<Uint8Array<ArrayBuffer>> {
   for (const key of [r2Keys.sealed(blockNumber, sha256), r2Keys.block(blockNumber)]) {
     const bytes = await readObject(env.R2, key);
@@ -54,7 +54,10 @@ async function sealedBytes(env: Env, blockNumber: number, sha256: string): Promi
   throw new Error(`the sealed bytes of block ${blockNumber} (SHA-256 ${sha256}) are not in R2`);
 }
 
-/** What the chain's own keys have not signed was made by an intruder: nothing of it gets out, and nothing after it. */
+/**
+ * Verifies the sealed bytes. If the chain's own keys did not sign them, an intruder made them: the chain halts, so that neither
+ * this block nor a later one gets out.
+ */
 async function verifiedOrHalt(
   facts: BlockFacts,
   bytes: Uint8Array<ArrayBuffer>,
@@ -75,7 +78,10 @@ async function verifiedOrHalt(
   }
 }
 
-/** Two different byte strings for one number stop the chain until an operator has looked. */
+/**
+ * Stores the block in the tiers. A fork, that is two different byte strings for one number, halts the chain until an operator has
+ * looked.
+ */
 async function storeOrHalt(copy: BlockCopy, life: string, env: Env, observe: Observe): Promise<void> {
   const { r2, ipfs, kv } = observedTiers(tiersOf(env), (ended) => observe({ kind: "tier", ...ended }));
   try {

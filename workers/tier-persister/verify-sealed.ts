@@ -6,9 +6,10 @@ type Place = Pick<BlockFacts, "blockNumber" | "previousHash" | "historyRoot"> & 
 type Chain = Pick<HeadFacts, "chainId" | "signingKeys">;
 
 /**
- * The last look before a block is public for ever: it is the one that the chain head sealed, in its place, signed by a key
- * that the chain announced last before it, and says of keys what the chain head noted. Many a Worker can reach the chain head and R2;
- * only the miner holds a key, so what another has made goes no further than here.
+ * Checks a block for the last time before it is public for ever. It must be the block that the chain head sealed, in its place,
+ * signed by the key that the chain announced last before it, and must announce and revoke the keys that the chain head noted.
+ * Many Workers can reach the chain head and R2, but only the miner holds a key, so a block made by another one goes no further
+ * than here.
  * @throws InvalidBlock
  */
 export async function verifySealed(
@@ -27,7 +28,10 @@ export async function verifySealed(
   return block;
 }
 
-/** Of a key that a later block has revoked once more, from an earlier block on, only that revocation is noted. */
+/**
+ * Compares the block's revocations with the noted ones. If a later block revokes the same key from an earlier block on, the chain
+ * head has noted only that revocation.
+ */
 function areRevocationsNoted(block: Block, noted: Chain["signingKeys"]): boolean {
   const stated = revokedIn(block);
   return noted.every(({ keyId, revocation }) => {

@@ -1,5 +1,5 @@
 import { copyOf } from "../world/copy.ts";
-import { landsAt, operation } from "../world/operation.ts";
+import { DoneLater, landsAt, operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 
 interface Version {
@@ -99,7 +99,7 @@ export class SimulatedKv {
       this.#world.at(landsAt(this.#world, begunAt, this.#landsWithin), () =>
         this.#land(key, value, metadata),
       );
-      throw new Error("KV PUT failed: 500 Internal Server Error");
+      throw new DoneLater("KV PUT failed: 500 Internal Server Error");
     }
     const last = this.#keys.get(key)?.at(-1);
     if (last !== undefined && this.#world.now - last.at < WRITE_INTERVAL && !this.#world.calm) {

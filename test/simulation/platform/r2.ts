@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { landsAt, operation } from "../world/operation.ts";
+import { DoneLater, landsAt, operation } from "../world/operation.ts";
 import type { World } from "../world/world.ts";
 
 export interface StoredObject {
@@ -105,7 +105,7 @@ export class SimulatedR2 {
         this.#world.say(`R2 late write of ${what} is refused: ${String(error)}`); // the caller is no longer there
       }
     });
-    throw new Error("internal error; please try again (10001)");
+    throw new DoneLater("internal error; please try again (10001)");
   }
 
   #put(key: string, bytes: Uint8Array<ArrayBuffer>, options: R2PutOptions): R2Object | null {

@@ -13,7 +13,7 @@ export function checkRegistered({ world, kv }: Stack, promised: Promised, mined:
     if (registered.length > 1) world.broken("a token is spent once", registered.join(" and "));
   }
   for (const [name, alternatives] of promised.alternatives) {
-    const taken = [...alternatives].filter((txId) => promised.wasTaken(txId));
+    const taken = [...alternatives].filter((txId) => promised.wasTaken(txId) && !promised.mayBeErased(txId));
     if (taken.length > 0 && ![...alternatives].some((txId) => mined.has(txId)))
       world.broken("1 nothing is lost", `none of ${taken.join(", ")} is in the chain, all for ${name}`);
   }

@@ -96,11 +96,15 @@ async function held(world: World, caller: Invocation, where: string): Promise<vo
   if (caller.heldUntil > world.now && !world.calm) await world.sleep(caller.heldUntil - world.now);
 }
 
+/** Thrown by a write that reports failure and takes effect later. The caller must see the failure. */
+export class DoneLater extends Error {}
+
 /** Does the call again. The caller gets the second result, or the first if the second was refused. */
 async function settleAgain<T>(perform: () => T | Promise<T>, first: T): Promise<T> {
   try {
     return await perform();
-  } catch {
+  } catch (error) {
+    if (error instanceof DoneLater) throw error;
     return first;
   }
 }

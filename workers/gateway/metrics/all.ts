@@ -17,7 +17,7 @@ import { objectMetrics } from "./objects.ts";
 import { queueMetrics } from "./queues.ts";
 import { storageMetrics } from "./storage.ts";
 
-/** What a scrape reads, part by part; `undefined`: it could not be read. */
+/** The parts of a scrape; `undefined`: the part could not be read. */
 export interface ScrapeParts {
   readonly chain: StatusFacts | undefined;
   readonly measures: Measures | undefined;

@@ -72,7 +72,7 @@ export function chainMetrics(status: StatusFacts, now: number): Metric[] {
   ];
 }
 
-/** Blocks that were stored in every tier. */
+/** Number of blocks that were stored in every tier. */
 export function persistedBlocks({ counts, unfinished }: StatusFacts): number {
   return counts.blocks - unfinished.filter(({ state }) => !reached(state, "persisted")).length;
 }

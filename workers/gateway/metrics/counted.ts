@@ -7,7 +7,7 @@ import { counter, gauge } from "./metric.ts";
 const LOSSY = "Counted after the fact: a report that can't be delivered is logged and lost.";
 const OUTCOMES = ["processed", "retried", "dead_lettered", "parked"];
 
-/** What the stages report to the monitor. */
+/** Metrics of the stages' reports to the monitor. */
 export function countedMetrics({ messages, tiers, failedStages }: Counters): Metric[] {
   const count = (stage: string, outcome: string) =>
     messages.find((row) => row.stage === stage && row.outcome === outcome)?.count ?? 0;

@@ -16,7 +16,7 @@ function samplesOf(samples: number | Samples): { value: number; labels?: Labels 
   return samples.map(([value, labels]) => ({ value, ...(labels && { labels }) }));
 }
 
-/** Seconds since then, 0 for what is not (nothing waits, say). Times are milliseconds since the epoch. */
+/** Seconds since a time; 0 for null, for example when nothing waits. Times are milliseconds since the epoch. */
 export function secondsSince(time: number | null, now: number): number {
   return time === null ? 0 : Math.max(0, now - time) / 1_000;
 }

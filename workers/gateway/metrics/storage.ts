@@ -3,7 +3,7 @@ import { TIER_NAMES } from "../../../shared/storage/tier.ts";
 import type { StorageSummary } from "../../storage-verifier/troubles.ts";
 import { counter, gauge } from "./metric.ts";
 
-/** @param persisted blocks that were stored in every tier; `undefined` when the chain head could not be read */
+/** @param persisted number of blocks stored in every tier; `undefined` when the chain head could not be read */
 export function storageMetrics(summary: StorageSummary, persisted: number | undefined): Metric[] {
   const { wrong, verifiedSince, failing, partial, lastRun, rehydrated } = summary;
   const finishedAt = lastRun?.finishedAt ?? null;

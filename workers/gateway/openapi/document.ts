@@ -15,7 +15,7 @@ Every error is \`application/problem+json\` (RFC 9457); its \`type\` is stable. 
 that exists and does not take the method answers 405 with \`allow\`. HEAD works wherever GET does. Operators' calls refuse
 query parameters that they do not know; public ones ignore them. Times are milliseconds since the epoch.`;
 
-/** The document of these routes: the same routes give the same text. */
+/** Makes the document of these routes; the same routes give the same text. */
 export function documentOf(routes: readonly Route[], version: string): OpenApi {
   const schemas = new Schemas();
   const paths: Record<string, Json> = {};

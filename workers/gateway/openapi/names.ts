@@ -33,7 +33,7 @@ import * as transactions from "../transactions.ts";
 import * as users from "../users.ts";
 import * as wellKnown from "../well-known.ts";
 
-/** A schema that one of these files exports has the export's name in the document; any other stands where it is used. */
+/** Files whose exported schemas appear in the document under the export's name. Any other schema stands where it is used. */
 const FILES: readonly object[] = [
   activationSchemas,
   auditChain,

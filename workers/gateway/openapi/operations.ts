@@ -8,7 +8,7 @@ import { problemAnswer, REQUEST_ID } from "./problems.ts";
 import type { Json, Schemas } from "./schemas.ts";
 import { tagOf } from "./tags.ts";
 
-/** Who may call: the names of the security schemes, any one of them. */
+/** Security schemes for each kind of caller; any one of them is enough. */
 const SECURITY: Record<Plan["who"], Json[]> = {
   anyone: [],
   operator: [{ adminSecret: [] }, { cloudflareAccess: [] }],
@@ -21,7 +21,10 @@ export function templateOf(path: string): string {
   return path.replaceAll(/:(\w+)/g, "{$1}");
 }
 
-/** `GET /api/vdc/blocks/:blockNumber` → `getBlock`: method and path as words, a noun with an id behind it in the singular. */
+/**
+ * Makes the operation's id: `GET /api/vdc/blocks/:blockNumber` → `getBlock`. The words are the method and the path; a noun with
+ * an id behind it is in the singular.
+ */
 export function operationId(method: string, path: string): string {
   const parts = path.split("/").filter((part) => !["", "api", "vdc"].includes(part));
   const words = parts.flatMap((part, i) => {
@@ -91,11 +94,11 @@ function responsesOf(method: string, plan: Plan, schemas: Schemas): Json {
   return responses;
 }
 
-/** Those that every call of its kind may answer, and its own. */
+/** Returns the problems that every call of its kind may answer, and the call's own. */
 function problemsOf(method: string, plan: Plan): ProblemSlug[] {
   const { who, params, query, body, problems = [] } = plan;
   const all = new Set<ProblemSlug>(problems);
-  // An operator's call refuses parameters that it does not know, so it can refuse one without having any.
+  // An operator's call refuses unknown parameters, so it can answer this problem without having any.
   if (params !== undefined || query !== undefined || who === "operator") all.add("invalid-parameter");
   if (body !== undefined && "kind" in body) all.add("invalid-body").add("body-too-large");
   if (who === "operator") all.add("unauthorized").add("operators-not-configured");

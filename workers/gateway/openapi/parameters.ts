@@ -20,7 +20,7 @@ export function parametersOf(
   });
 }
 
-/** A number or a flag travels as text; the document says what the text is of. */
+/** Describes the value inside a text: a number or a flag travels as text. */
 function shapeOf(entry: v.GenericSchema, schemas: Schemas): Json {
   const { wrapped = entry, default: otherwise } = entry as Wrapped;
   const steps = stepsOf(wrapped);

@@ -12,7 +12,7 @@ import type { Json, Schemas } from "./schemas.ts";
 
 const REASON = { reason: v.picklist(STRIPE_REFUSALS) };
 
-/** What a problem may carry besides the members that every problem has. */
+/** The members that a problem may have besides those that every problem has. */
 const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
   "invalid-signature": REASON,
   "unsupported-event": REASON,
@@ -88,7 +88,7 @@ export function problemSchemas(schemas: Schemas): Json {
   return { Problem: base, ...(Object.fromEntries(each) as Json) };
 }
 
-/** Every problem as an answer that calls refer to, with what docs/problems.md says of it. */
+/** Makes every problem an answer to which calls refer, with its text from docs/problems.md. */
 export function problemResponses(): Json {
   const guide = readFileSync(join(import.meta.dirname, "../../../docs/problems.md"), "utf8");
   return Object.fromEntries(
@@ -103,7 +103,7 @@ export function problemResponses(): Json {
   );
 }
 
-/** The answer of a status that these problems share. */
+/** Makes the answer of a status that these problems share. */
 export function problemAnswer(slugs: readonly ProblemSlug[]): Json {
   const [only] = slugs;
   if (slugs.length === 1 && only !== undefined) return { $ref: `#/components/responses/${nameOf(only)}` };
@@ -122,7 +122,7 @@ function headersOf(slugs: readonly ProblemSlug[]): Json {
   return Object.assign({ ...REQUEST_ID }, ...own) as Json;
 }
 
-/** "What happened" and "what to do" of the guide, in one line each, its links as plain text. */
+/** Reads "What happened" and "What to do" from the guide, each as one line, with links as plain text. */
 function explanation(guide: string, slug: ProblemSlug): string {
   const section = guide.split(`\n### ${slug}\n`)[1]?.split(/\n##/)[0];
   if (section === undefined) throw new Error(`docs/problems.md does not describe ${slug}`);

@@ -6,9 +6,12 @@ export type Json = { [name: string]: unknown };
 
 const SCHEMAS = "#/components/schemas/";
 
-/** Changes what is read and does not narrow it. */
+/** Actions that change the value but do not narrow it. */
 const HARMLESS = ["trim"];
-/** What JSON Schema can't say of an answer (that a key's id is that of its bytes) is left out there: it promises less. */
+/**
+ * Checks that JSON Schema can't express, for example that a key's id is that of its bytes. The document leaves them out of
+ * answers, and so promises less.
+ */
 const BEYOND_JSON_SCHEMA = ["check"];
 
 const CONFIG: ConversionConfig = {
@@ -21,19 +24,22 @@ export class Schemas {
   readonly #named = namedSchemas();
   readonly #used = new Map<string, Json>();
 
-  /** What a caller sends. @throws Error for a check that the document could not show, unless it is said to have some */
+  /**
+   * Converts the schema of a request.
+   * @throws Error for a check that the document could not show, unless the plan is `signed`
+   */
   input(schema: v.GenericSchema, signed = false): Json {
     const ignoreActions = signed ? [...HARMLESS, ...BEYOND_JSON_SCHEMA] : HARMLESS;
     return this.#convert(schema, { ...CONFIG, typeMode: "input", ignoreActions });
   }
 
-  /** What is answered. */
+  /** Converts the schema of an answer. */
   output(schema: v.GenericSchema): Json {
     const ignoreActions = [...HARMLESS, ...BEYOND_JSON_SCHEMA];
     return this.#convert(schema, { ...CONFIG, typeMode: "output", ignoreActions });
   }
 
-  /** By name, in the order of the alphabet. */
+  /** Returns the used schemas in the alphabetical order of their names. */
   used(): Json {
     return Object.fromEntries([...this.#used].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -45,7 +51,7 @@ export class Schemas {
     return withoutEmptyDescriptions(own);
   }
 
-  /** Keeps the definitions that a schema leads to. */
+  /** Keeps the definitions to which a schema refers. */
   #use(schema: unknown, definitions: Readonly<Record<string, unknown>>): void {
     for (const name of referencesOf(schema)) {
       const definition = withoutEmptyDescriptions(definitions[name]);
@@ -61,7 +67,7 @@ export class Schemas {
   }
 }
 
-/** A schema that can't be converted may be exported, as long as no plan uses it. */
+/** Leaves out schemas that can't be converted. They may be exported as long as no plan uses them. */
 function convertible(
   named: Readonly<Record<string, v.GenericSchema>>,
   config: ConversionConfig,
@@ -84,7 +90,7 @@ function* referencesOf(value: unknown): Generator<string> {
   for (const member of Object.values(value)) yield* referencesOf(member);
 }
 
-/** A parameter that has nothing to say describes itself as "". */
+/** Removes empty descriptions: a parameter without a text describes itself as "". */
 function withoutEmptyDescriptions(schema: unknown): Json {
   const text = JSON.stringify(schema, (name, member: unknown) =>
     name === "description" && member === "" ? undefined : member,

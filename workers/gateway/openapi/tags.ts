@@ -1,7 +1,7 @@
 interface Tag {
   readonly name: string;
   readonly description: string;
-  /** Paths that begin so. */
+  /** Beginnings of the paths with this tag. */
   readonly paths: readonly string[];
 }
 
