@@ -144,10 +144,13 @@ export class AuditChainVerifier {
 
     const parsed = v.safeParse(AuditEntry, claimed);
     if (!parsed.success)
-      throw broken("not_an_entry", `entry ${sequence} is none: ${issuesText(parsed.issues, "the entry")}`);
+      throw broken(
+        "not_an_entry",
+        `entry ${sequence} is not an entry of an audit log: ${issuesText(parsed.issues, "the entry")}`,
+      );
     const entry = parsed.output;
     if (entry.sequence !== sequence)
-      throw broken("wrong_sequence", `where entry ${sequence} must stand, there is entry ${entry.sequence}`);
+      throw broken("wrong_sequence", `entry ${entry.sequence} stands where entry ${sequence} must stand`);
     if (hashOf(claimed) !== entry.hash)
       throw broken("wrong_hash", `entry ${sequence} is not as it was written: its hash does not fit`);
     if (entry.previousHash !== (this.#last?.hash ?? NO_PREVIOUS_ENTRY))
@@ -155,10 +158,7 @@ export class AuditChainVerifier {
     if (entry.at < (this.#last?.at ?? 0))
       throw broken("wrong_time", `entry ${sequence} is older than the entry before it`);
     if (entry.kind === "answered" && !this.#isOpen(entry))
-      throw broken(
-        "wrong_answer",
-        `entry ${sequence} does not answer what entry ${entry.outcome.asked} asks`,
-      );
+      throw broken("wrong_answer", `entry ${sequence} is not a valid answer to entry ${entry.outcome.asked}`);
     if (this.#noted.some((noted) => noted.sequence === sequence && noted.hash !== entry.hash))
       throw broken("other_head", `entry ${sequence} is another than the one noted earlier`);
 

@@ -234,7 +234,8 @@ async function settle(
     message.ack();
     return { outcome: "dead_lettered", failure: { ...fields, at: Date.now(), nextRetryAt: null } };
   } catch (sendError) {
-    // Without a dead letter of ours, the platform itself moves the message after its last retry, without the reason.
+    // Retries, so that a later attempt can send the reason. After the last retry the platform itself moves the message
+    // to the dead-letter queue, without a reason.
     log.error("message.dead_letter_failed", { ...fields, reason, sendError: errorText(sendError) });
     return retry(retryDelay(sendError, message.attempts, retryBase(env), Math.random()));
   }

@@ -34,10 +34,7 @@ const KINDS: Readonly<Record<string, string>> = {
   unknown: "a value",
 };
 
-/**
- * Translates the library's notation. `(string
- * null)`: a text or null. `>=1`: at least 1.
- */
+/** Translates the library's notation. `(string | null)`: a text or null. `>=1`: at least 1. */
 function inWords(expected: string): string {
   return expected
     .replaceAll(/^\(|\)$/g, "")

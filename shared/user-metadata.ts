@@ -19,7 +19,7 @@ const MetadataEnvelope = v.strictObject({
 
 /**
  * The metadata of a user, sealed to the user's own key: only the user can open it. The user's signature covers all of it,
- * with the chain's id. Therefore nobody else can replace the record, and an older version cannot pass as a newer one.
+ * with the chain's id. Therefore no other user can replace the record, and an older version cannot pass as a newer one.
  */
 export const UserMetadataRecord = v.pipe(
   v.strictObject({

@@ -94,7 +94,7 @@ function fill<T extends Waiting>(chosen: readonly T[], candidates: readonly T[],
 
 export type MiningCause = "operator" | "threshold" | "schedule" | "waiting";
 
-/** With `approval`, only the operator's request mines. */
+/** Decides whether a cause may request mining. In the mode `approval`, only the operator may. */
 export function mayRequestMining(cause: MiningCause, mode: ChainRules["miningMode"]): boolean {
   return cause === "operator" || mode === "auto";
 }

@@ -33,7 +33,10 @@ export function reached(current: BlockState, state: BlockState): boolean {
   return BLOCK_STATES.indexOf(current) >= BLOCK_STATES.indexOf(state);
 }
 
-/** pending: waits · reserved: in a block that is being made · mined: in a sealed block · set_aside: can't be mined, has a reason */
+/**
+ * pending: waits for a block · reserved: in a block that is being made · mined: in a sealed block ·
+ * set_aside: no block can take it, for a stated reason
+ */
 export type TransactionState = "pending" | "reserved" | "mined" | "set_aside";
 
 /**

@@ -105,7 +105,9 @@ export function answered<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const read = v.safeParse(schema, parsed(bytes, path));
   if (read.success) return read.output;
-  throw new VdcUnreachable(`the answer of ${path} is not as VDC's: ${issuesText(read.issues, "the answer")}`);
+  throw new VdcUnreachable(
+    `the answer of ${path} is not an answer of VDC: ${issuesText(read.issues, "the answer")}`,
+  );
 }
 
 function tryJson(bytes: Uint8Array): unknown {

@@ -111,6 +111,6 @@ function verified(
 async function shown(blockNumber: number, { record }: ShownChain): Promise<Block> {
   const block = blockOfRecord(await record(blockNumber));
   if (block === undefined)
-    throw new Unverified("not_a_block", `what is shown as block ${blockNumber} is none`);
+    throw new Unverified("not_a_block", `the record of block ${blockNumber} is not a block`);
   return block;
 }

@@ -1,4 +1,7 @@
-/** Limits of the platform that local workerd does not enforce: Cloudflare's documentation, docs/design.md#limits-of-the-platform */
+/**
+ * Limits of the platform that local workerd does not enforce: Cloudflare's documentation,
+ * docs/design.md#limits-of-the-platform
+ */
 export const QUEUE_MESSAGE_BYTES = 128_000 - 2_000; // 128 kB with metadata; ours keeps 2 kB free for it
 export const R2_DELETE_KEYS = 1_000;
 export const OPEN_CONNECTIONS = 6;

@@ -16,7 +16,8 @@ import { privatePartOf, type PrivatePart } from "./private-part.ts";
 const SALT_BYTES = 32;
 
 /**
- * The id of a transaction that comes from Stripe, the same for every event about one movement of money: docs/format.md#42-transaction-id
+ * The id of a transaction that comes from Stripe, the same for every event about one movement of money:
+ * docs/format.md#42-transaction-id
  * @param source.account the connected account's id, null for the own account
  * @param source.object `source` of the decision
  */
