@@ -57,7 +57,7 @@ const members = {
 
 /**
  * `asked` is written before the action runs, `answered` after it. An `asked` without an `answered` means that the action
- * was cut off: an operator has to look.
+ * was cut off, or that its outcome was not recorded: an operator has to look.
  */
 const Asked = v.strictObject({ ...members, kind: v.literal("asked"), outcome: v.null() });
 const Answered = v.strictObject({ ...members, kind: v.literal("answered"), outcome: Outcome });

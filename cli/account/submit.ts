@@ -7,8 +7,8 @@ import { settle, type Taken, type Waiting } from "./settle.ts";
 import { issueText } from "../../shared/issue-text.ts";
 
 /**
- * Signs and submits a transaction, and waits for it. @throws CommandFailure, before anything is sent, that names the
- * fault
+ * Signs and submits a transaction, and waits for it.
+ * @throws CommandFailure, before anything is sent, that names the fault
  */
 export async function submitSigned(
   client: VdcClient,

@@ -25,8 +25,8 @@ export interface Backups {
 }
 
 /**
- * Checks backups. A deployment does not know of copies outside, so a backup counts only when its file is given. @param
- * now milliseconds since the epoch
+ * Checks backups. A deployment does not know of copies outside, so a backup counts only when its file is given.
+ * @param now milliseconds since the epoch
  */
 export function checkBackups(client: Client, { backup, keyring }: Backups, now: number): Promise<Finding[]> {
   return Promise.all([

@@ -10,8 +10,8 @@ import { finding, Warning, type Finding } from "./finding.ts";
 const MOST_SKEW = 60_000; // milliseconds; Stripe's signatures allow 300 seconds
 
 /**
- * Compares this machine's clock with the Date header of Cloudflare's edge, to the second. @param now the time of the
- * answer
+ * Compares this machine's clock with the Date header of Cloudflare's edge, to the second.
+ * @param now the time of the answer
  */
 export function checkClock({ headers }: Answer<unknown>, now: number): Promise<Finding> {
   return finding("clock", async () => {
@@ -109,8 +109,8 @@ const VERIFICATION_MISSED_AFTER = 3 * DAY;
 const VERIFICATION_OLD_AFTER = 90 * DAY;
 
 /**
- * Reports which blocks the tiers list, and the results of the latest verifications. @param now milliseconds since the
- * epoch
+ * Reports which blocks the tiers list, and the results of the latest verifications.
+ * @param now milliseconds since the epoch
  */
 export async function checkStorage(
   options: { readonly url?: string },

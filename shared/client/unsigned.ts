@@ -23,8 +23,8 @@ export function creation(
 }
 
 /**
- * Makes a transfer, which the asset's present owner signs. @param newOwner userId, the key id of the new owner's signing
- * key
+ * Makes a transfer, which the asset's present owner signs.
+ * @param newOwner userId, the key id of the new owner's signing key
  */
 export function transfer(
   assetId: AssetId,

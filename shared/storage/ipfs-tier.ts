@@ -16,8 +16,8 @@ export class WrongCid extends Error {
  */
 export interface GatewayReader {
   /**
-   * `undefined` when the gateway says it does not have the file. @throws WrongCid for other bytes; any other error: not
-   * known
+   * `undefined` when the gateway says it does not have the file.
+   * @throws WrongCid for other bytes; any other error: not known
    */
   fetch(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
 

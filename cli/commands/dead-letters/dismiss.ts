@@ -61,7 +61,8 @@ async function dismiss(ids: readonly string[], options: Options): Promise<void> 
 }
 
 /**
- * Repeats the call, which dismisses a bounded number, until all are dismissed. @returns the number of dismissed letters
+ * Repeats the call, which dismisses a bounded number, until all are dismissed.
+ * @returns the number of dismissed letters
  */
 async function dismissAll(
   client: Client,

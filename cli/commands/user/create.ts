@@ -56,8 +56,8 @@ function registering(command: Command): Command {
 }
 
 /**
- * Reads the token from a file: other users of the machine can see an option's value. @throws CommandFailure that quotes
- * no part of the file
+ * Reads the token from a file: other users of the machine can see an option's value.
+ * @throws CommandFailure that quotes no part of the file
  */
 async function activationOf({ activation: file }: Options): Promise<string | undefined> {
   if (file === undefined) return undefined;

@@ -28,8 +28,8 @@ export interface PinningService {
   /** Base URL of the gateway: files are at `${gatewayUrl}/ipfs/{cid}`. */
   gatewayUrl: string;
   /**
-   * Adds a fault. Of several faults that fit a request, the first one set hits it. @throws ValiError for a malformed
-   * fault
+   * Adds a fault. Of several faults that fit a request, the first one set hits it.
+   * @throws ValiError for a malformed fault
    */
   setFault(fault: Fault): void;
   /** Removes every fault. Stalled requests then go on normally. */
