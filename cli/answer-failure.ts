@@ -1,17 +1,17 @@
 import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
 import { onOneLine } from "./output/table.ts";
 
-/** An answer that is not the one asked for, as `docs/problems.md` has them; or of something else that stands in between. */
+/** An answer other than the expected one: a problem of `docs/problems.md`, or the answer of another server in between. */
 export interface FailedAnswer {
   /** `GET https://…/api/vdc/latest` */
   readonly call: string;
   readonly status: number;
   readonly location: string | null;
-  /** What the body holds when it is JSON. */
+  /** The parsed body, when it is JSON. */
   readonly body: unknown;
 }
 
-/** The one place where HTTP's answers become messages and exit codes. */
+/** The only place that turns HTTP answers into messages and exit codes. */
 export class AnswerFailure extends CommandFailure {
   readonly slug: string | undefined;
   readonly problem: Readonly<Record<string, unknown>>;
@@ -72,7 +72,7 @@ function messageOf(
   ].join("\n  ");
 }
 
-/** What the problem's detail can't know: how it looks from the command line. */
+/** Advice for a user of the command line, which the problem's own detail cannot give. */
 const ADVICE: Readonly<Record<string, string>> = {
   unauthorized:
     "Set VDC_ADMIN_SECRET to the ADMIN_SECRET of this deployment, or VDC_ADMIN_SECRET_FILE to a file that holds it.",

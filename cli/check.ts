@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { ROOT } from "./local/workers.ts";
 
-/** `npm run check`: types, lint, format. All three are run, so that one look shows all that is to do. */
+/** `npm run check`: types, lint, format. All three always run, so that one run shows every fault. */
 const CHECKS = {
   types: "tsc --noEmit",
   lint: "oxlint --type-aware --deny-warnings",

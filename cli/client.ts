@@ -10,13 +10,13 @@ import { targetOf, type Target } from "./target.ts";
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 export interface Asked {
-  /** What is `undefined` is left out. */
+  /** Members that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  /** Sent as JSON; bytes as they are. */
+  /** Sent as JSON; bytes are sent unchanged. */
   readonly body?: object | Uint8Array<ArrayBuffer>;
-  /** With it a POST may be sent again after a failure: the same key has the same answer. */
+  /** Makes a POST safe to repeat after a failure: the same key gets the same answer. */
   readonly idempotencyKey?: string;
-  /** Statuses above 299 that are an answer too, and no failure. */
+  /** Statuses above 299 that count as an answer instead of a failure. */
   readonly accept?: readonly number[];
   /** Milliseconds for one attempt. */
   readonly timeout?: number;
@@ -30,7 +30,7 @@ export interface Answer<Body> {
 
 const TIMEOUT = 30_000;
 
-/** The HTTP interface of one deployment. What it can't give is thrown as CommandFailure, with its exit code. */
+/** The HTTP interface of one deployment. Failures are thrown as CommandFailure, with its exit code. */
 export class Client {
   readonly url: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -48,7 +48,7 @@ export class Client {
     return (await this.ask<Body>("POST", path, asked)).body;
   }
 
-  /** Asks again, after a pause, where that changes nothing: see `shared/client/retry.ts`. */
+  /** Repeats a failed request after a pause when repeating is safe: see `shared/client/retry.ts`. */
   async ask<Body>(method: Method, path: string, asked: Asked = {}): Promise<Answer<Body>> {
     for (let attempts = 1; ; attempts++) {
       const attempt = await this.#attempt<Body>(method, path, asked);
@@ -73,7 +73,7 @@ export class Client {
         method,
         headers: this.#headersFor(asked),
         ...bodyOf(asked),
-        redirect: "manual", // a redirect would take the secret along
+        redirect: "manual", // following a redirect would send the secret to another host
         signal: AbortSignal.timeout(asked.timeout ?? TIMEOUT),
       });
       text = await response.text();
@@ -110,7 +110,7 @@ export class Client {
   }
 }
 
-/** For calls that anyone may make: no secret is looked for, and none is sent. */
+/** A client for public calls: it reads no secret and sends none. */
 export function publicClient(options: { readonly url?: string }): Client {
   return new Client(targetOf(options.url).url);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { startProgress } from "./output/progress.ts";
 
-/** Work that goes on in the deployment, whoever watches. */
+/** Work that goes on in the deployment, whether or not the command watches. */
 export interface Job {
   readonly state: string;
 }
@@ -12,11 +12,11 @@ export interface Following<J extends Job> {
   readonly total: number;
   readonly done: (job: J) => number;
   readonly read: () => Promise<J>;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two requests. */
   readonly every?: number;
 }
 
-/** Shows how far a job is until it runs no longer. @returns how it ended */
+/** Shows the progress of a job until it has ended. @returns the ended job */
 export async function follow<J extends Job>(started: J, following: Following<J>): Promise<J> {
   const { doing, of, total, done, read, every = 500 } = following;
   const progress = startProgress({ doing, of, total });

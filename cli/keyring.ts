@@ -5,8 +5,8 @@ import { settingIn } from "./files/setting.ts";
 import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
 
 /**
- * The keyring's JSON in a file: alone, or as `keys generate` prints it, in the line `SYSTEM_KEYRING='…'` or, with --json, in the
- * member of that name.
+ * Reads the keyring's JSON from a file: alone, or as `keys generate` prints it, in the line `SYSTEM_KEYRING='…'` or, with
+ * --json, in the member of that name.
  * @param file `-`: stdin
  */
 export async function keyringIn(file: string): Promise<string> {
@@ -15,8 +15,8 @@ export async function keyringIn(file: string): Promise<string> {
 }
 
 /**
- * The system's keys: of the file, else of SYSTEM_KEYRING, else, for the local stack only, its own.
- * @throws CommandFailure that says where to put them, and repeats none of them
+ * Reads the system's keys: from the file, else from SYSTEM_KEYRING, else, for the local stack only, its own.
+ * @throws CommandFailure that says where to put the keys, and quotes none of them
  */
 export async function systemKeyring(
   file: string | undefined,

@@ -8,16 +8,16 @@ import { localDataDirectory, readSecrets } from "./local/data-directory.ts";
 import type { Target } from "./target.ts";
 
 /**
- * The headers of an operator's call. The secret comes from the environment or a file, never from an argument, which
- * everyone on the machine can see; the local stack's own is given to the local stack only.
- * @throws CommandFailure that says where to put the secret, and repeats none of it
+ * The headers of an operator's call. The secret comes from the environment or a file, never from an argument, which every
+ * user of the machine can see. The local stack's own secret goes to the local stack only.
+ * @throws CommandFailure that says where to put the secret, and quotes no part of it
  */
 export function operatorHeaders(
   target: Target,
   environment: NodeJS.ProcessEnv = process.env,
 ): Readonly<Record<string, string>> {
   const secret = secretFor(target, environment);
-  // A header takes no other character, and the error that fetch throws would repeat the secret.
+  // A header accepts no other characters, and the error of fetch would quote the secret.
   if (!/^[\x21-\x7e]+$/.test(secret))
     throw new CommandFailure(
       "the operator's secret holds a space or a character that is not ASCII: is it the right value?",
@@ -39,7 +39,7 @@ function secretFor(target: Target, environment: NodeJS.ProcessEnv): string {
   );
 }
 
-/** The file holds the secret alone, or as a setting named ADMIN_SECRET. */
+/** Reads the secret from a file that holds it alone, or as a setting named ADMIN_SECRET. */
 function secretIn(file: string): string {
   const advice = "VDC_ADMIN_SECRET_FILE must name the file that holds the operator's secret";
   if (file === "-") throw new CommandFailure(`${advice}: stdin is not read for it`, EXIT.usage);
@@ -54,7 +54,7 @@ function localSecret(): string {
   }
 }
 
-/** Over plain HTTP everyone on the way reads the secret; on this machine nobody else is on the way. */
+/** Refuses plain HTTP, where others on the network can read the secret, except on this machine. */
 function refuseInClear(url: string): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === "https:" || /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) return;
@@ -64,7 +64,7 @@ function refuseInClear(url: string): void {
   );
 }
 
-/** Whom the audit log is to name, in any script. */
+/** The operator's name for the audit log, in any script. */
 export function operatorName(environment: NodeJS.ProcessEnv = process.env): string {
   return operatorNameOf(environment.VDC_OPERATOR || systemUser());
 }
@@ -73,6 +73,6 @@ function systemUser(): string {
   try {
     return userInfo().username;
   } catch {
-    return ""; // a container may run as a user without a name
+    return ""; // the process may run as a user without a name, in a container
   }
 }

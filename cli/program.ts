@@ -6,7 +6,7 @@ interface Entry {
   readonly load: () => Promise<Command>;
 }
 
-/** Only the code of the command that runs is loaded. */
+/** The commands by group. Only the code of the command that runs is loaded. */
 const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
   "Chain:": [
     {
@@ -152,8 +152,8 @@ Examples:
   npm run vdc -- help storage`;
 
 /**
- * The command line.
- * @param only the command that will run: the others have a name and a description, and nothing else
+ * Builds the command line.
+ * @param only the command that will run: all others get a name and a description only
  * @throws CommanderError for wrong usage and after help, CommandFailure by its commands
  */
 export async function vdcProgram(only?: string): Promise<Command> {
@@ -172,7 +172,7 @@ export async function vdcProgram(only?: string): Promise<Command> {
   return program;
 }
 
-/** Commander ends the process by itself otherwise, and each command for itself. */
+/** Makes a command throw usage errors. Commander otherwise ends the process itself, and needs this for each command. */
 function throwUsageErrors(command: Command): void {
   command.exitOverride().showHelpAfterError("(--help shows how)");
   for (const sub of command.commands) throwUsageErrors(sub);

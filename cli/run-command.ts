@@ -17,7 +17,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
     await (await vdcProgram(commandIn(args))).parseAsync(args, { from: "user" });
     return EXIT.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // Commander has written why
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // Commander has printed the reason
     const failure = error instanceof CommandFailure ? error : unforeseen(error);
     process.stderr.write(`vdc: ${failure.message}\n`);
     return failure.exitCode;
@@ -26,7 +26,7 @@ export async function runCommand(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** The words of a library, or of Node, are for programmers: whoever wants them asks for them. */
+/** Wraps an unexpected error of a library or of Node, whose text is for programmers and is printed on request only. */
 function unforeseen(error: unknown): CommandFailure {
   if (process.env.VDC_TRACE) process.stderr.write(`${inspect(error)}\n`);
   if (isOfTheSystem(error))
@@ -38,7 +38,10 @@ function unforeseen(error: unknown): CommandFailure {
   );
 }
 
-/** `storage` of `storage verify 7`, and of `help storage`. No option stands before a command with a value of its own. */
+/**
+ * Finds the command's name: `storage` of `storage verify 7`, and of `help storage`. No option before a command has a
+ * value of its own.
+ */
 function commandIn(args: readonly string[]): string {
   const [first = "", second = ""] = args.filter((arg) => !arg.startsWith("-"));
   return first === "help" ? second : first;

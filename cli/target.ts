@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { localDataDirectory, readStackUrl } from "./local/data-directory.ts";
 
-/** The deployment that a command speaks with. */
+/** The deployment that a command calls. */
 export interface Target {
   /** Without a slash at its end. */
   readonly url: string;
-  /** It is where the local stack of the data directory runs: its secrets may be used, and no other's. */
+  /** The local stack of the data directory runs there: the command may use its secrets, and no others. */
   readonly isLocal: boolean;
 }
 
 /**
- * `--url`, else VDC_URL, else where the local stack runs.
- * @throws CommandFailure when none of them says where
+ * The deployment to call: `--url`, else VDC_URL, else the running local stack.
+ * @throws CommandFailure when none of them is given
  */
 export function targetOf(given: string | undefined, environment: NodeJS.ProcessEnv = process.env): Target {
   const dataDirectory = localDataDirectory();
@@ -27,7 +27,7 @@ export function targetOf(given: string | undefined, environment: NodeJS.ProcessE
   return { url, isLocal: url === local };
 }
 
-/** @throws CommandFailure that names where the text comes from */
+/** @throws CommandFailure that names the source of the text */
 function baseUrlOf(text: string, from: string): string {
   const url = asBaseUrl(text);
   if (url === undefined)
@@ -35,7 +35,7 @@ function baseUrlOf(text: string, from: string): string {
   return url;
 }
 
-/** The address of a deployment, without path, query and user; `undefined` for anything else. */
+/** The address of a deployment, without path, query and user; `undefined` for any other text. */
 export function asBaseUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined;
   const { origin, protocol, pathname, search, hash, username, password } = new URL(text);

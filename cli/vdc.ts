@@ -3,7 +3,7 @@ import { outputFailure, tolerateLostReaders } from "./output/lost-readers.ts";
 import { EXIT } from "./failure.ts";
 import { runCommand } from "./run-command.ts";
 
-// Ctrl-C must fire "exit": its listeners remove a half-written file and show the terminal's cursor again.
+// Ctrl-C must fire "exit": its listeners remove an incomplete file and show the terminal's cursor again.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => process.exit(128 + constants.signals[signal]));
 tolerateLostReaders();

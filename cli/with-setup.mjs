@@ -1,6 +1,6 @@
-// Runs a program of the project on a machine where nothing is prepared: `node cli/with-setup.mjs <file.ts> [arguments]`.
-// Plain JavaScript without dependencies, for it runs on whatever Node (20 or newer) stands in front. It installs what
-// is missing and hands over to the Node that the project brings along.
+// Runs a program of the project on an unprepared machine: `node cli/with-setup.mjs <file.ts> [arguments]`. It is plain
+// JavaScript without dependencies, because any Node (20 or newer) may run it. It installs what is missing and then starts
+// the program with the project's own Node.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { constants } from "node:os";
@@ -11,7 +11,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, "node_modules", ".bin");
 const ownNode = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
 
-process.stderr.on("error", () => {}); // a reader that has gone decides nothing
+process.stderr.on("error", () => {}); // a reader that has gone must not end the program
 if (!isInstalled()) install();
 const [program, ...programArguments] = process.argv.slice(2);
 const child = spawn(
@@ -28,13 +28,14 @@ const child = spawn(
     },
   },
 );
-// A terminal sends Ctrl-C to the whole group; a supervisor only to us. Either way the program decides when it ends.
+// A terminal sends Ctrl-C to the whole process group, a supervisor to this process alone. In both cases the program
+// decides when it ends.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-// When npm or the shell that started us was killed, nobody is left to stop us.
+// When npm or the shell that started this process was killed, no process is left to stop it.
 const starters = startersNow();
 setInterval(() => starters === startersNow() || child.kill("SIGTERM"), 500).unref();
 
-// A program that is killed can't end its own children, so it tells us of them.
+// A killed program cannot end its own children, so it sends their process ids here.
 let runtimes = [];
 child.on("message", (message) => (runtimes = message.runtimes ?? runtimes));
 child.on("error", (error) => fail(`could not start ${ownNode}: ${error.message}`));
@@ -43,13 +44,13 @@ child.on("exit", (code, signal) => {
   process.exit(code ?? 128 + (constants.signals[signal] ?? 0));
 });
 
-/** Our parent, and its own: npm starts us through a shell, which outlives it. */
+/** This process's parent and grandparent: npm starts it through a shell, which outlives npm. */
 function startersNow() {
   try {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
     return `${process.ppid} ${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]}`;
   } catch {
-    return String(process.ppid); // no /proc here
+    return String(process.ppid); // this system has no /proc
   }
 }
 
@@ -57,11 +58,11 @@ function kill(pid) {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // it has ended by itself
+    // the process has ended already
   }
 }
 
-/** What npm wrote down last is the lockfile that stands here. */
+/** Decides whether the installation matches the lockfile: npm writes its own copy last. */
 function isInstalled() {
   const installed = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(installed) || !existsSync(ownNode)) return false;
@@ -80,8 +81,8 @@ function versions(file) {
 function install() {
   process.stderr.write("Installing VDC's dependencies (once, about half a minute) …\n");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  // Not `npm ci`: it removes node_modules first, under a stack that may be running. The locked versions are kept
-  // either way, and nothing that git tracks is written.
+  // Does not use `npm ci`: it removes node_modules first, under a stack that may be running. Both ways install the locked
+  // versions and write no file that git tracks.
   const { status, error } = spawnSync(
     npm,
     ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],

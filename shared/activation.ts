@@ -14,20 +14,20 @@ export const ActivationToken = v.pipe(
   v.description("Whoever holds it may register one user, once"),
 );
 
-/** @param random 32 bytes that nobody can guess */
+/** @param random 32 bytes from a secure random source */
 export function activationToken(random: Uint8Array): string {
   if (random.length !== TOKEN_BYTES) throw new TypeError(`a token is made of ${TOKEN_BYTES} random bytes`);
   return `vdc_at_${base64url(random)}`;
 }
 
-/** What a token is known by: the token itself is kept nowhere, and can't be found from this. Lower-case hex. */
+/** Identifies a token without revealing it. VDC stores this hash and never the token. Lower-case hex. */
 export function tokenHashOf(token: string): string {
   return sha256Hex(utf8(token));
 }
 
 /**
- * What a user sends with a token. `signature` is that of the `user_registration` transaction of these keys at this time:
- * the same bytes as when it is submitted without a token. docs/format.md, section 4.
+ * The request that a user sends with a token. `signature` is that of the `user_registration` transaction of these keys at
+ * this time: the same bytes as when it is submitted without a token. docs/format.md, section 4.
  */
 export const ActivationRequest = v.strictObject({
   token: ActivationToken,
@@ -38,7 +38,7 @@ export const ActivationRequest = v.strictObject({
 });
 export type ActivationRequest = v.InferOutput<typeof ActivationRequest>;
 
-/** The submission that an activation comes to. Nothing has been verified. */
+/** The submission that an activation request stands for. Nothing has been verified. */
 export function registrationOf({
   timestamp,
   keys,
@@ -48,8 +48,8 @@ export function registrationOf({
 }
 
 /**
- * What the object of a token says in clear (R2 custom metadata, which holds text only). Times are milliseconds since the
- * epoch. `usedBy`: the transaction that it was spent for; from then on it is of no use for another.
+ * The public metadata of a token's object (R2 custom metadata, which holds text only). Times are milliseconds since the
+ * epoch. `usedBy`: the transaction for which the token was used; the token cannot register another.
  */
 export interface TokenFacts {
   readonly expiresAt: number;
@@ -77,7 +77,7 @@ export function readTokenMetadata(metadata: Record<string, string> | undefined):
   return parsed.success ? parsed.output : undefined;
 }
 
-/** From this very millisecond on it can't be used any more. */
+/** A token is expired from the millisecond `expiresAt` on. */
 export function isExpired({ expiresAt }: TokenFacts, now: number): boolean {
   return now >= expiresAt;
 }

@@ -10,14 +10,17 @@ export const NO_PREVIOUS_ENTRY = "0".repeat(64);
 /** Entries are counted from 1, so that the last one's sequence is their number. */
 const Sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
-/** `schedule`: what the clock starts, on nobody's order. The name given with the secret is only said, not verified. */
+/**
+ * `schedule`: work that a cron or an alarm starts, without an operator. VDC does not verify the name that comes with the
+ * secret.
+ */
 export const AuditedOperator = v.strictObject({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
   by: v.picklist(["access", "secret", "schedule"]),
 });
 export type AuditedOperator = v.InferOutput<typeof AuditedOperator>;
 
-/** Single facts of what came of it, such as a block's number or a run's id. Never contents. */
+/** Single facts about the result, such as a block's number or a run's id. Never contents. */
 export const AuditResult = v.record(
   v.pipe(v.string(), v.maxLength(50)),
   v.nullable(
@@ -30,7 +33,9 @@ export const AuditResult = v.record(
 );
 export type AuditResult = v.InferOutput<typeof AuditResult>;
 
-/** `problem`: the end of the problem's type, or `null` when it was done. `status`: of the HTTP answer, where there is one. */
+/**
+ * `problem`: the end of the problem's type, or `null` after success. `status`: that of the HTTP answer, if there is one.
+ */
 const Outcome = v.strictObject({
   asked: Sequence,
   status: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(100), v.maxValue(599))),
@@ -50,18 +55,24 @@ const members = {
   hash: Sha256Hex,
 };
 
-/** `asked` stands before anything is done, `answered` after it. An `asked` that nobody answers was cut off: look. */
+/**
+ * `asked` is written before the action runs, `answered` after it. An `asked` without an `answered` means that the action
+ * was cut off, or that its outcome was not recorded: an operator has to look.
+ */
 const Asked = v.strictObject({ ...members, kind: v.literal("asked"), outcome: v.null() });
 const Answered = v.strictObject({ ...members, kind: v.literal("answered"), outcome: Outcome });
 
 export const AuditEntry = v.variant("kind", [Asked, Answered]);
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
-/** Names all entries up to the sequence: whoever notes it can show later that one of them was changed or taken away. */
+/**
+ * Identifies all entries up to the sequence. A reader who notes a head can show later that an entry was changed or
+ * removed.
+ */
 export const AuditHead = v.strictObject({ sequence: Sequence, hash: Sha256Hex });
 export type AuditHead = v.InferOutput<typeof AuditHead>;
 
-/** `next`: the sequence to go on `from`, or `null` at the end. */
+/** `next`: the sequence that the next page begins with (`from`), or `null` at the end. */
 export const AuditPage = v.strictObject({
   entries: v.array(AuditEntry),
   next: v.nullable(Sequence),
@@ -76,13 +87,13 @@ export function auditHash(entry: { readonly [member: string]: unknown }): string
 }
 
 export const AUDIT_FAULTS = [
-  "not_an_entry", // another shape
-  "wrong_sequence", // one is missing, stands twice or in another place
+  "not_an_entry", // the value does not have the shape of an entry
+  "wrong_sequence", // an entry is missing, stands twice, or stands in another place
   "wrong_hash", // a member is not what it was when the entry was made
   "wrong_link", // `previousHash` is not the hash of the entry before
-  "wrong_time", // it is older than the entry before
-  "wrong_answer", // it answers nothing that was asked, or something else than it says, or a second time
-  "other_head", // a head noted earlier names another entry: the log was written anew
+  "wrong_time", // the entry is older than the entry before
+  "wrong_answer", // the entry answers no open `asked`, contradicts it, or answers it a second time
+  "other_head", // a head noted earlier names another entry: the log was rewritten
   "truncated", // the log ends before a head noted earlier
 ] as const;
 
@@ -91,7 +102,7 @@ export type AuditFault = (typeof AUDIT_FAULTS)[number];
 export class BrokenAuditChain extends Error {
   override readonly name = "BrokenAuditChain";
   readonly fault: AuditFault;
-  /** The place in the log: the sequence that the entry there must have. */
+  /** The place in the log: the sequence that this entry must have. */
   readonly sequence: number;
 
   constructor(fault: AuditFault, sequence: number, detail: string) {
@@ -104,8 +115,8 @@ export class BrokenAuditChain extends Error {
 type AskedEntry = v.InferOutput<typeof Asked>;
 
 /**
- * Verifies a log from its first entry on. Hashes alone can't show that the whole log was written anew, or that its end
- * was cut off: for that, give the heads that were noted earlier.
+ * Verifies a log from its first entry on. The hashes alone cannot show that the whole log was rewritten, or that its end
+ * was cut off. To detect both, pass the heads that were noted earlier.
  */
 export class AuditChainVerifier {
   readonly #noted: readonly AuditHead[];
@@ -116,27 +127,30 @@ export class AuditChainVerifier {
     this.#noted = noted;
   }
 
-  /** Of what has been verified so far. */
+  /** The head of the entries that have been verified so far. */
   get head(): AuditHead | null {
     return this.#last === undefined ? null : { sequence: this.#last.sequence, hash: this.#last.hash };
   }
 
-  /** Sequences of what was asked and not answered. The latest may still be at work. */
+  /** Sequences of `asked` entries without an answer. The action of the latest may still be running. */
   get unanswered(): readonly number[] {
     return [...this.#open.keys()];
   }
 
-  /** @throws BrokenAuditChain for the first entry that is not the one that must stand here */
+  /** @throws BrokenAuditChain for the first entry that does not belong at its place */
   add(claimed: unknown): AuditEntry {
     const sequence = (this.#last?.sequence ?? 0) + 1;
     const broken = (fault: AuditFault, detail: string) => new BrokenAuditChain(fault, sequence, detail);
 
     const parsed = v.safeParse(AuditEntry, claimed);
     if (!parsed.success)
-      throw broken("not_an_entry", `entry ${sequence} is none: ${issuesText(parsed.issues, "the entry")}`);
+      throw broken(
+        "not_an_entry",
+        `entry ${sequence} is not an entry of an audit log: ${issuesText(parsed.issues, "the entry")}`,
+      );
     const entry = parsed.output;
     if (entry.sequence !== sequence)
-      throw broken("wrong_sequence", `where entry ${sequence} must stand, there is entry ${entry.sequence}`);
+      throw broken("wrong_sequence", `entry ${entry.sequence} stands where entry ${sequence} must stand`);
     if (hashOf(claimed) !== entry.hash)
       throw broken("wrong_hash", `entry ${sequence} is not as it was written: its hash does not fit`);
     if (entry.previousHash !== (this.#last?.hash ?? NO_PREVIOUS_ENTRY))
@@ -144,10 +158,7 @@ export class AuditChainVerifier {
     if (entry.at < (this.#last?.at ?? 0))
       throw broken("wrong_time", `entry ${sequence} is older than the entry before it`);
     if (entry.kind === "answered" && !this.#isOpen(entry))
-      throw broken(
-        "wrong_answer",
-        `entry ${sequence} does not answer what entry ${entry.outcome.asked} asks`,
-      );
+      throw broken("wrong_answer", `entry ${sequence} is not a valid answer to entry ${entry.outcome.asked}`);
     if (this.#noted.some((noted) => noted.sequence === sequence && noted.hash !== entry.hash))
       throw broken("other_head", `entry ${sequence} is another than the one noted earlier`);
 
@@ -176,7 +187,7 @@ export class AuditChainVerifier {
   }
 }
 
-/** @throws BrokenAuditChain that names the first broken link and why */
+/** @throws BrokenAuditChain that names the first broken link and the fault */
 export function verifyAuditChain(
   entries: Iterable<unknown>,
   noted: readonly AuditHead[] = [],
@@ -186,12 +197,12 @@ export function verifyAuditChain(
   return verifier.finish();
 }
 
-/** The hash of all that the entry says: of what was given, for valibot would take [] for {}. */
+/** Hashes the value as given, not as valibot reads it, because valibot accepts [] for {}. */
 function hashOf(claimed: unknown): string | undefined {
   try {
     return auditHash(claimed as Record<string, unknown>);
   } catch {
-    return undefined; // a lone surrogate, say: nothing that was ever hashed
+    return undefined; // a lone surrogate, say, which canonical JSON cannot hold: no hash was ever made of it
   }
 }
 

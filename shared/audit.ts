@@ -9,27 +9,27 @@ export interface AuditEnv {
   readonly CHAIN_ID: string;
 }
 
-/** What somebody is about to do. */
+/** An action that is about to run. */
 export interface Deed {
   readonly operator: AuditedOperator;
-  /** What, in general: a method and a route's pattern, or the name of the scheduled work. */
+  /** The kind of action: a method and a route's pattern, or the name of the scheduled work. */
   readonly action: string;
-  /** To what: the path and the query, or what the work is about. */
+  /** The object of the action: the path and the query, or the subject of the scheduled work. */
   readonly target: string;
   readonly reason: string | null;
   readonly requestId: string;
 }
 
-/** What came of it. */
+/** The result of an action. */
 export interface Outcome {
-  /** Of the HTTP answer, where there is one. */
+  /** Status of the HTTP answer, if there is one. */
   readonly status: number | null;
-  /** `null`: it was done. */
+  /** `null` after success. */
   readonly problem: string | null;
   readonly result: AuditResult | null;
 }
 
-/** A new stub each time: one that saw the object fail answers every later call with the same failure. */
+/** Gets a new stub for each call: a stub that saw the object fail answers every later call with the same failure. */
 export function audit(env: AuditEnv): DurableObjectStub<AuditLog> {
   return env.AUDIT_LOG.getByName(env.CHAIN_ID);
 }
@@ -38,9 +38,9 @@ export function audit(env: AuditEnv): DurableObjectStub<AuditLog> {
 const ENTRY_DEADLINE = 10_000;
 
 /**
- * Does the work between two entries of the audit log. Nothing is done that the log has not taken before; what was done
- * stands, also when the log does not take its outcome: then the log's `asked` stays open, which shows that it is so.
- * @throws Problem "audit-unavailable" when nothing was done; else whatever the work throws
+ * Runs the work between two entries of the audit log. The work does not start before the log has the first entry. If the
+ * log does not take the second one, the work still stands, and the open `asked` in the log shows this.
+ * @throws Problem "audit-unavailable" when the work did not start; otherwise the error that the work throws
  */
 export async function recorded<T>(
   { env, log }: { readonly env: AuditEnv; readonly log: Log },
@@ -68,7 +68,7 @@ export async function recorded<T>(
   return settled.value;
 }
 
-/** What the clock starts on its own authority, recorded like an operator's action. `work` answers what came of it. */
+/** Runs scheduled work, recorded like an operator's action. `work` returns its result for the log. */
 export async function onSchedule<Result extends AuditResult>(
   part: { readonly env: AuditEnv; readonly log: Log },
   deed: Pick<Deed, "action" | "target" | "requestId">,

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 
-/** What waits in a queue, as the platform counts it (best effort). */
+/** Messages that wait in a queue, as the platform counts them (best effort). */
 export const Backlog = v.strictObject({
   messages: v.number(),
   bytes: v.number(),
-  /** Milliseconds since the epoch; null when nothing waits. */
+  /** Milliseconds since the epoch; null when the queue is empty. */
   oldestAt: v.nullable(v.number()),
 });
 export type Backlog = v.InferOutput<typeof Backlog>;
@@ -24,7 +24,10 @@ export interface IntakeEnv {
 
 export const BACKLOG_PATH = "/backlog";
 
-/** Of payments that were taken and are not admitted yet: the webhook's own queue, which ingest-webhook alone feeds. */
+/**
+ * Backlog of payments that were taken and are not admitted yet: the webhook's own queue, which ingest-webhook alone
+ * feeds.
+ */
 export async function intakeBacklog(env: IntakeEnv): Promise<Backlog> {
   const response = await env.INGEST_WEBHOOK.fetch(`https://ingest-webhook${BACKLOG_PATH}`);
   return v.parse(Backlog, await response.json());

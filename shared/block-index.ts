@@ -7,7 +7,7 @@ import { RetryLater } from "./errors.ts";
 import { kvKeys } from "./storage/layout.ts";
 import { chunks, KV_KEYS_A_BULK_READ, mapConnections } from "./storage/limits.ts";
 
-/** What KV holds under `vdc:tx:{txId}`. The same block gives the same value, so writing it again is harmless. */
+/** The value of `vdc:tx:{txId}` in KV. The same block gives the same value, so writing it again is harmless. */
 export interface TransactionRecord {
   readonly blockNumber: number;
   readonly index: number;
@@ -16,12 +16,12 @@ export interface TransactionRecord {
   readonly timestamp: number;
 }
 
-/** What KV holds under `asset:{assetId}`, besides what others keep there. */
+/** VDC's fields in the value of `asset:{assetId}` in KV. The object may hold other applications' fields too. */
 export interface AssetRecord {
   readonly assetId: string;
   /** The transaction that created the asset. */
   readonly txId?: string;
-  /** Key id of the signing key that may transfer it; absent when nobody may. */
+  /** Key id of the signing key that may transfer the asset; absent when it cannot be transferred. */
   readonly owner?: string;
   /** Highest block with a transaction about the asset. */
   readonly vdcBlockNumber: number;
@@ -32,7 +32,7 @@ export interface AssetRecord {
 export interface IndexEntry {
   readonly key: string;
   readonly value: string;
-  /** Of an asset's record: only `writeAssetRecords` may write it. */
+  /** Set for an asset's record, which only `writeAssetRecords` may write. */
   readonly assetId?: string;
 }
 
@@ -40,7 +40,7 @@ interface IndexEnv extends ChainHeadEnv {
   readonly KV: KVNamespace;
 }
 
-/** Where the block's transactions from index `from` up to, not including, `end` are to be found. */
+/** The index entries of the block's transactions from index `from` up to, but not including, `end`. */
 export function transactionEntries(block: Block, from: number, end: number): IndexEntry[] {
   return block.transactions.slice(from, end).map(({ id, type, timestamp }, offset) => {
     const record: TransactionRecord = {
@@ -56,14 +56,15 @@ export function transactionEntries(block: Block, from: number, end: number): Ind
 
 interface AssetEntry extends IndexEntry {
   readonly assetId: string;
-  /** KV does not hold what the chain head knows. */
+  /** KV does not hold the values that the chain head knows. */
   readonly isGap: boolean;
 }
 
 /**
- * The records of assets as the chain head knows them: creation, owner and latest block are set, other fields stay as they
- * are. So blocks may be indexed in any order and more than once. KV is read first: the chain head then knows of every block
- * that a sound record names, so a record of a later block is left alone, unless it names one that was never sealed.
+ * Builds the records of assets as the chain head knows them. Creation, owner and latest block are set; other fields stay.
+ * Blocks may therefore be indexed in any order and more than once. KV is read first, so the chain head already knows
+ * every block that a valid record names. A record of a later block is therefore left alone, unless it names a block that
+ * was never sealed.
  */
 async function assetEntries(assetIds: readonly string[], env: IndexEnv): Promise<readonly AssetEntry[]> {
   const entries: AssetEntry[] = [];
@@ -84,10 +85,10 @@ async function assetEntries(assetIds: readonly string[], env: IndexEnv): Promise
 }
 
 /**
- * Writes the records of assets, whatever KV shows of them, so that nothing depends on how old KV's answer is. The chain
- * head lets one Worker at a time do so, and after a write that was not answered none, until that write has landed. It is
- * asked anew for each run of records, so that even a slow KV takes one run in time.
- * @throws RetryLater when another Worker's write may still land, or these took too long
+ * Writes the records of assets, whatever KV shows, because KV's answer may be old. The chain head lets one Worker write
+ * at a time. After a write without an answer it lets no Worker write until that write has landed. The permission is
+ * requested again for each run of records, so that even a slow KV can write one run in time.
+ * @throws RetryLater when another Worker's write may still land, or when these writes took too long
  */
 export async function writeAssetRecords(assetIds: readonly string[], env: IndexEnv): Promise<void> {
   for (const ids of chunks(assetIds, KV_KEYS_A_BULK_READ)) await writeRun(ids, env);
@@ -107,7 +108,7 @@ async function writeRun(assetIds: readonly string[], env: IndexEnv): Promise<voi
   await chainHead(env).endAssetWrites(writer);
 }
 
-/** What is not known is not written: `undefined` takes a field out of the record that has it. */
+/** Leaves unknown values out: a value of `undefined` removes the field from an existing record. */
 function knownOf({ assetId, createdBy, owner, lastBlock }: AssetFacts) {
   return {
     assetId,
@@ -117,7 +118,7 @@ function knownOf({ assetId, createdBy, owner, lastBlock }: AssetFacts) {
   };
 }
 
-/** What of the block's index is not in KV as it should be. */
+/** The index entries of the block that KV lacks or holds with a wrong value. */
 export async function indexGaps(block: Block, env: IndexEnv): Promise<readonly IndexEntry[]> {
   const gaps: IndexEntry[] = [];
   for (const entries of chunks(

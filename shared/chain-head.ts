@@ -7,14 +7,15 @@ export interface ChainHeadEnv {
   readonly CHAIN_ID: string;
 }
 
-/** A new stub each time: one that saw the object fail answers every later call with the same failure. */
+/** Gets a new stub for each call: a stub that saw the object fail answers every later call with the same failure. */
 export function chainHead(env: ChainHeadEnv): DurableObjectStub<ChainHead> {
   return env.CHAIN_HEAD.getByName(env.CHAIN_ID);
 }
 
 /**
- * A report that belongs to an earlier life changed nothing, so the stage begins again with what the chain head knows now.
- * @throws Error then
+ * Makes the stage start again when its report belongs to an earlier life of the chain head: such a report changed
+ * nothing.
+ * @throws Error for the answer "stale"
  */
 export function refuseStale(answer: Progress, blockNumber: number): void {
   if (answer === "stale")
@@ -23,9 +24,9 @@ export function refuseStale(answer: Progress, blockNumber: number): void {
     );
 }
 
-const HALTED_SECONDS = 300; // the chain head tells the stages again when an operator resumes
+const HALTED_SECONDS = 300; // seconds; the chain head sends the stages their work again when an operator resumes
 
-/** @throws RetryLater while the chain is halted: nothing is stored, indexed or cleared until an operator has looked */
+/** @throws RetryLater while the chain is halted: no block is stored, indexed or cleaned until an operator has looked */
 export function refuseWhileHalted({ halted, blockNumber }: { halted: boolean; blockNumber: number }): void {
   if (halted) throw new RetryLater(HALTED_SECONDS, `the chain is halted: block ${blockNumber} waits`);
 }

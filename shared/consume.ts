@@ -22,20 +22,20 @@ import {
 import { issuesText } from "./issue-text.ts";
 import { reasonText } from "./reason-text.ts";
 
-/** What every stage's environment holds besides its own bindings. */
+/** The bindings that every stage has besides its own. */
 export interface StageEnv extends MonitorEnv {
   readonly DEAD_LETTER_QUEUE: Queue<DeadLetter>;
-  /** Seconds before the first retry; doubles with each. */
+  /** Seconds before the first retry; doubles with each retry. */
   readonly RETRY_BASE_SECONDS?: string;
 }
 
 /**
- * Returns when the message is done, throws when it is not: `Permanent` to give it up, anything else to retry. What it
- * observes on the way is reported once the message is settled.
+ * Returns when the message is done, and throws otherwise: `Permanent` to give it up, any other error to retry.
+ * Observations are reported once the message is settled.
  */
 export type Stage<Body, Env> = (message: Body, env: Env, log: Log, observe: Observe) => Promise<void>;
 
-/** As `Stage`, for a whole batch: one outcome for each message, in their order. */
+/** Like `Stage`, for a whole batch: one outcome for each message, in the messages' order. */
 type BatchStage<Body, Env> = (
   messages: readonly Body[],
   env: Env,
@@ -49,9 +49,9 @@ type QueueHandler<Env> = (
 ) => Promise<void>;
 
 /**
- * The only place that acks. Message by message: done → ack; `Permanent`, or the last attempt failed → dead letter,
- * then ack; anything else → retry with backoff. Never lets `queue()` throw, which would deliver acked messages again.
- * What became of the messages is reported to the monitor when all are settled.
+ * The only place that acks. For each message: done → ack; `Permanent`, or the last attempt failed → dead letter, then
+ * ack; any other error → retry with backoff. Never lets `queue()` throw, because the platform would deliver acked
+ * messages again. The outcomes are reported to the monitor when all messages are settled.
  */
 export function consume<Schema extends v.GenericSchema, Env extends StageEnv>(
   stage: StageName,
@@ -66,7 +66,7 @@ export function consume<Schema extends v.GenericSchema, Env extends StageEnv>(
   });
 }
 
-/** `consume` for a stage that is cheaper by the batch. */
+/** Like `consume`, for a stage that works more cheaply on a whole batch. */
 export function consumeTogether<Schema extends v.GenericSchema, Env extends StageEnv>(
   stage: StageName,
   schema: Schema,
@@ -82,8 +82,8 @@ export function consumeTogether<Schema extends v.GenericSchema, Env extends Stag
 }
 
 /**
- * For the dead-letter queues, behind which nothing stands: done → ack, anything else → retry, for as long as the queue
- * keeps a message.
+ * Consumes a dead-letter queue, which has no dead-letter queue of its own: done → ack, any error → retry, for as long as
+ * the queue keeps a message.
  */
 export function consumeForEver<Env extends MonitorEnv>(
   worker: WorkerName,
@@ -160,7 +160,7 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
 
 const Pointer = v.object({ txId: v.optional(v.string()), blockNumber: v.optional(v.number()) });
 
-/** What a message is about, for its log lines. */
+/** The transaction or block of a message, for its log lines. */
 function pointerOf(body: unknown): Fields {
   const pointer = v.safeParse(Pointer, body);
   return pointer.success ? pointer.output : {};
@@ -177,7 +177,7 @@ const missingOutcome: PromiseRejectedResult = {
   reason: new Error("the stage gave no outcome for this message"),
 };
 
-/** A stage that throws as a whole has failed for each of its messages. */
+/** Counts an error of the whole stage as a failure of each message. */
 async function outcomesOf(
   count: number,
   work: () => Promise<readonly PromiseSettledResult<unknown>[]>,
@@ -189,7 +189,7 @@ async function outcomesOf(
   }
 }
 
-/** What became of a message, and why it failed, if it did. */
+/** How a message was settled, and the error if it failed. */
 interface Settled {
   readonly outcome: Outcome;
   readonly failure?: StageFailure;
@@ -234,7 +234,8 @@ async function settle(
     message.ack();
     return { outcome: "dead_lettered", failure: { ...fields, at: Date.now(), nextRetryAt: null } };
   } catch (sendError) {
-    // The platform itself moves it to the dead-letter queue after the last retry; until then we try to say why.
+    // Retries, so that a later attempt can send the reason. After the last retry the platform itself moves the message
+    // to the dead-letter queue, without a reason.
     log.error("message.dead_letter_failed", { ...fields, reason, sendError: errorText(sendError) });
     return retry(retryDelay(sendError, message.attempts, retryBase(env), Math.random()));
   }
@@ -242,7 +243,7 @@ async function settle(
 
 const DEFAULT_RETRY_BASE = 10;
 
-/** A setting that is no number must not stop the retries. */
+/** Falls back to the default when the setting is not a number, so that retries go on. */
 function retryBase({ RETRY_BASE_SECONDS: setting }: StageEnv): number {
   const seconds = Number(setting?.trim() || DEFAULT_RETRY_BASE);
   return seconds >= 0 && seconds <= 3_600 ? seconds : DEFAULT_RETRY_BASE;
@@ -260,18 +261,19 @@ function reasonToGiveUp(
   return isLast ? "retries_exhausted" : undefined;
 }
 
-/** Up to here the delay doubles, so that a stage is back soon after a short outage. */
+/** The delay doubles up to this bound, so that a stage is back soon after a short outage. */
 const DOUBLES_UP_TO_SECONDS = 300;
 const DOUBLED_ATTEMPTS = 10;
-/** Then it grows so slowly that recovery takes about a tenth of the time that the outage took. */
+/** Growth of the delay per attempt afterwards: so slow that recovery takes about a tenth of the outage's length. */
 const GROWTH = 1.15;
-/** 100 retries of at most so much last longer than the queue keeps the message. */
+/** Longest backoff. 100 retries at this delay last longer than the queue keeps the message. */
 const MAX_DELAY_SECONDS = 6_000;
-/** The platform's longest delay. */
+/** The longest delay that the platform accepts. */
 const LONGEST_SECONDS = 86_400;
 
 /**
- * Seconds until the next attempt: exponential backoff with jitter, and no less than the failure asks for.
+ * Computes the seconds until the next attempt: exponential backoff with jitter, and at least the delay that the failure
+ * asks for.
  * @param random in [0, 1)
  */
 export function retryDelay(error: unknown, attempts: number, base: number, random: number): number {

@@ -9,7 +9,7 @@ export interface DeadLettersEnv {
   readonly DEAD_LETTERS: DurableObjectNamespace<DeadLetters>;
 }
 
-/** A new stub each time: one that saw the object fail answers every later call with the same failure. */
+/** Gets a new stub for each call: a stub that saw the object fail answers every later call with the same failure. */
 export function deadLetters(
   env: DeadLettersEnv & { readonly CHAIN_ID: string },
 ): DurableObjectStub<DeadLetters> {
@@ -17,9 +17,9 @@ export function deadLetters(
 }
 
 /**
- * open: nobody has mended it yet · replaying: sent again, and not known to be done · resolved: what it was to do is
- * done · dismissed: an operator said why nothing is to be done. One that fails again is open again, and so is one of which
- * nothing was heard for five days after it was replayed.
+ * open: the cause is not mended yet · replaying: sent again, not known to be done · resolved: its work is done ·
+ * dismissed: an operator stated why it needs no work. A letter that fails again is open again, and so is a letter without
+ * news for five days after its replay.
  */
 export const DEAD_LETTER_STATES = ["open", "replaying", "resolved", "dismissed"] as const;
 export type DeadLetterState = (typeof DEAD_LETTER_STATES)[number];
@@ -45,13 +45,13 @@ export type Failure = v.InferOutput<typeof Failure>;
 export const Dismissal = v.strictObject({ by: v.string(), reason: v.string(), at: Timestamp });
 export type Dismissal = v.InferOutput<typeof Dismissal>;
 
-/** What became of a message, a set-aside transaction or a block that could not be taken any further. */
+/** The record of a message, a set-aside transaction or a block that could not go on. */
 export const DeadLetterEntry = v.strictObject({
   id: DeadLetterId,
   stage: Stage,
   reason: v.string(),
   error: v.string(),
-  /** All that were made, also of failures that are kept no more. */
+  /** Number of all attempts, including those whose failures are no longer kept. */
   attempts: Count,
   firstSeen: Timestamp,
   lastSeen: Timestamp,
@@ -65,7 +65,7 @@ export const DeadLetterEntry = v.strictObject({
     ),
   ),
   dismissed: v.nullable(Dismissal),
-  /** The latest 20, the latest first. */
+  /** The latest 20 failures, the latest first. */
   failures: v.array(Failure),
 });
 export type DeadLetterEntry = v.InferOutput<typeof DeadLetterEntry>;
@@ -87,7 +87,7 @@ export type DeadLetterFilter = v.InferOutput<typeof DeadLetterFilter>;
 
 const MOST_IDS = 1_000;
 
-/** What a replay, or a dismissal, is for. A filter without a state, and `all`, mean those that are open. */
+/** The dead letters that a replay or a dismissal acts on. A filter without a state, and `all`, select the open ones. */
 export const Selection = v.union(
   [
     v.strictObject({
@@ -117,11 +117,11 @@ export const Replay = v.strictObject({
   automatic: v.pipe(v.boolean(), v.description("No operator asked for it: its stage may work again")),
   total: Count,
   replayed: Count,
-  /** Done already, or dismissed meanwhile: nothing was sent. */
+  /** Letters that were not sent, because their work was done or they were dismissed meanwhile. */
   skipped: Count,
-  /** Could not be sent, or failed again after it was. */
+  /** Letters that could not be sent, or that failed again after they were sent. */
   failed: Count,
-  /** The first 1,000, in the order in which they are replayed. */
+  /** The first 1,000 letters, in the order of the replay. */
   items: v.optional(
     v.array(
       v.strictObject({
@@ -134,7 +134,7 @@ export const Replay = v.strictObject({
 });
 export type Replay = v.InferOutput<typeof Replay>;
 
-/** What a replay would do at this moment. */
+/** The effect that a replay would have at this moment. */
 export const ReplayPlan = v.strictObject({
   dryRun: v.literal(true),
   total: v.pipe(Count, v.description("How many were looked at: the first 1,000 of what is selected")),
@@ -150,7 +150,7 @@ export const ReplayPlan = v.strictObject({
     v.description("Would not be sent: their work is done, or nothing is left of them"),
   ),
   more: v.pipe(v.boolean(), v.description("More are selected than were looked at")),
-  /** The first 100. */
+  /** The first 100 letters. */
   items: v.array(
     v.strictObject({
       id: DeadLetterId,
@@ -164,15 +164,15 @@ export const ReplayPlan = v.strictObject({
 });
 export type ReplayPlan = v.InferOutput<typeof ReplayPlan>;
 
-/** What a dismissal of many would do at this moment. */
+/** The effect that a dismissal of several letters would have at this moment. */
 export const DismissalPlan = v.strictObject({
   dryRun: v.literal(true),
   asOf: v.pipe(Timestamp, v.description("To be sent with the dismissal: what fails later is not in it")),
   total: Count,
   wouldDismiss: Count,
-  /** Resolved, or dismissed already. */
+  /** Letters that are resolved, or dismissed already. */
   wouldSkip: Count,
-  /** The first 100. */
+  /** The first 100 letters. */
   items: v.array(
     v.strictObject({
       id: DeadLetterId,
@@ -195,8 +195,8 @@ export const Dismissed = v.strictObject({
 export type Dismissed = v.InferOutput<typeof Dismissed>;
 
 /**
- * A stage whose letters of `retries_exhausted` are replayed without an operator. probing: one letter at a time is sent, to
- * see whether the stage works again · replaying: one got through, so the other letters follow.
+ * A stage whose letters of `retries_exhausted` are replayed without an operator. probing: one letter at a time is sent,
+ * to test whether the stage works again · replaying: one letter succeeded, so the others follow.
  */
 export const StageRecovery = v.strictObject({
   stage: Stage,
@@ -205,13 +205,13 @@ export const StageRecovery = v.strictObject({
 });
 export type StageRecovery = v.InferOutput<typeof StageRecovery>;
 
-/** How many entries are in each state, for whoever watches. */
+/** Number of entries in each state, for monitoring. */
 export interface DeadLetterCounts {
   readonly open: Readonly<Record<string, number>>;
   readonly replaying: number;
   readonly resolved: number;
   readonly dismissed: number;
-  /** `firstSeen` of the oldest open one, null when none is open. */
+  /** `firstSeen` of the oldest open letter; null when no letter is open. */
   readonly oldestOpenAt: number | null;
   readonly recovering: readonly StageRecovery[];
 }

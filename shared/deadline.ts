@@ -1,6 +1,6 @@
 /**
- * What `work` answers, or an error once `milliseconds` are over. For calls that can't be aborted: the call itself may
- * go on, and nobody hears of it.
+ * Returns the result of `work`, or throws once `milliseconds` are over. For calls that cannot be aborted: the call may go
+ * on, and its later result is ignored.
  */
 export async function withDeadline<T>(
   milliseconds: number,

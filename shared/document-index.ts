@@ -4,7 +4,7 @@ export interface DocumentIndexEnv {
   readonly DOCUMENT_INDEX: DurableObjectNamespace<DocumentIndex>;
 }
 
-/** A new stub each time: one that saw the object fail answers every later call with the same failure. */
+/** Gets a new stub for each call: a stub that saw the object fail answers every later call with the same failure. */
 export function documentIndex(
   env: DocumentIndexEnv & { readonly CHAIN_ID: string },
 ): DurableObjectStub<DocumentIndex> {

@@ -1,6 +1,6 @@
 /**
- * Why a message or a transaction can never succeed as it is. A closed union: what is not listed here is retried.
- * The names are stored in dead letters and shown to operators, so they stay as they are.
+ * The reasons for which a message or a transaction can never succeed as it is. The list is closed: any other failure is
+ * retried. Dead letters store these names and operators see them, so they never change.
  */
 export const PERMANENT_REASONS = [
   "malformed_message", // a queue body that does not fit its schema
@@ -10,20 +10,20 @@ export const PERMANENT_REASONS = [
   "invalid_signature", // the user's signature does not verify
   "unsigned", // REQUIRE_USER_SIGNATURE is on and there is no user signature
   "asset_exists", // an asset is created once
-  "unknown_asset", // a transfer of what no transaction created
-  "not_owner", // a transfer is signed by the asset's owner; what a payment created has none
+  "unknown_asset", // a transfer of an asset that no transaction created
+  "not_owner", // a transfer must be signed by the asset's owner; an asset that a payment created has no owner
   "user_exists", // a user is registered once
-  "not_own_key", // a registration is signed by the very key that it registers
+  "not_own_key", // a registration must be signed by the key that it registers
   "erased", // an operator erased its private part, on request
-  "missing", // the pending object is gone
+  "missing", // the pending object does not exist any more
   "forked", // two different byte strings claim one block number
   "unrepairable", // no tier has a copy of the block whose bytes verify
-  "retries_exhausted", // everything else, after the last attempt
+  "retries_exhausted", // any other failure, after the last attempt
 ] as const;
 
 export type PermanentReason = (typeof PERMANENT_REASONS)[number];
 
-/** A failure that no retry can mend: the message is parked with its reason, and the rest goes on. */
+/** A failure that no retry can mend: the message is parked with its reason, and the other messages go on. */
 export class Permanent extends Error {
   override readonly name = "Permanent";
   readonly reason: PermanentReason;
@@ -34,7 +34,7 @@ export class Permanent extends Error {
   }
 }
 
-/** A failure that is worth a retry, but not before `seconds` have passed (a rate limit, say). */
+/** A failure that is worth a retry, but no sooner than after `seconds` (a rate limit, say). */
 export class RetryLater extends Error {
   override readonly name = "RetryLater";
   readonly seconds: number;

@@ -1,6 +1,6 @@
 import type { Sql } from "./sqlite.ts";
 
-/** Single values of a Durable Object, in its table `fact`: `Facts` has their names and types. */
+/** Key values of a Durable Object, in its table `fact`. `Facts` declares their names and types. */
 export function factsOf<Facts extends object>() {
   type Name = keyof Facts & string;
   return {
@@ -8,7 +8,7 @@ export function factsOf<Facts extends object>() {
       const [row] = sql.exec<{ value: string }>("SELECT value FROM fact WHERE name = ?", name).toArray();
       return row && (JSON.parse(row.value) as Facts[N]);
     },
-    /** Several values by one statement; a name without a value is missing. */
+    /** Reads several values in one statement. A name without a value is missing from the result. */
     readFacts: <N extends Name>(sql: Sql, names: readonly N[]): { readonly [K in N]?: Facts[K] } => {
       const rows = sql
         .exec<{ name: string; value: string }>(

@@ -7,7 +7,7 @@ const WAY_ON: Readonly<Record<Halted["endsWith"], string>> = {
     "`vdc restore --reason …` restores the chain head, or goes on with a restore that was begun. A new chain needs a bucket and a namespace of its own.",
 };
 
-/** For people: what happened, what it means, what to do. */
+/** A message to operators: what happened, what it means, what to do. */
 export function haltedText({ reason, endsWith }: Halted): string {
   return `The chain is halted: ${reason}. No block is made; payments are taken and wait. ${WAY_ON[endsWith]}`;
 }

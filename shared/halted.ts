@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Timestamp } from "./chain/transaction.ts";
 
-/** Why no block is made, since when, and which command ends it. */
+/** Why the chain is halted, since when, and which command ends the halt. */
 export const Halted = v.strictObject({
   reason: v.string(),
   at: Timestamp,

@@ -1,8 +1,11 @@
-/** How many observations were how large. It keeps its own bounds, so that a stored one stays true when code changes. */
+/**
+ * Counts observations by their size. A histogram stores its own bounds, so that a stored one stays right when the code's
+ * bounds change.
+ */
 export interface Histogram {
-  /** Ascending; a bucket takes what is at most its bound. */
+  /** Ascending. A bucket counts the values up to and including its bound. */
   readonly bounds: readonly number[];
-  /** Of each bucket for itself, not cumulative; the last one takes what is above every bound. */
+  /** Count of each bucket alone, not cumulative. The last bucket counts the values above every bound. */
   readonly counts: readonly number[];
   readonly sum: number;
 }

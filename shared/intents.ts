@@ -17,19 +17,19 @@ type PaidIntent = PendingFacts & { readonly txId: string };
 
 interface Released {
   readonly count: number;
-  /** Enough waits for mining to be asked for. */
+  /** Enough transactions wait to request mining. */
   readonly mineNow: boolean;
 }
 
 const RELEASE_AT_ONCE = 100;
-/** Pages that one run looks at; the next run releases the rest. */
+/** Pages that one run reads; the next run releases the rest. */
 const PAGES_IN_A_RUN = 10;
 
 /**
- * Submissions that are paid go from `intents/` to `pending/` and are admitted. Copied first, admitted then, deleted
- * last: after a crash, or beside another release, the same again changes nothing. A run begins at an id by chance, so that
- * submissions whose bytes can't be read do not keep those behind them waiting.
- * @throws AggregateError when some could not be copied; the others are released all the same
+ * Moves paid submissions from `intents/` to `pending/` and admits them. The order is copy, admit, delete: after a crash,
+ * or beside another release, the same steps change nothing. A run begins at a random id, so that submissions whose bytes
+ * cannot be read do not hold up the submissions after them.
+ * @throws AggregateError when some submissions could not be copied; all others are released
  */
 export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Released> {
   const start = `vdc_tx_${hexByChance()}`;
@@ -60,7 +60,10 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
   return { count, mineNow };
 }
 
-/** @returns bytes of the envelope; `undefined`: they are gone (it had expired, or was erased), and it waits for its submission again */
+/**
+ * @returns bytes of the envelope; `undefined` when it no longer exists (expired or erased): the transaction then waits
+ * for its submission again
+ */
 async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Promise<number | undefined> {
   const { txId } = intent;
   const bytes = await readObject(env.R2, r2Keys.intent(txId));
@@ -80,7 +83,7 @@ async function admitCopied(
   log: Log,
 ) {
   const { results, mineNow } = await chainHead(env).admit(copied);
-  // Another release was faster, and its block is complete already: this copy came too late to be cleared with it.
+  // Another release was faster, and its block is complete already. `pending-cleaner` will not delete these late copies.
   const tooLate = copied.filter((_, i) => results[i] === "finished");
   await env.R2.delete([
     ...tooLate.map(({ txId }) => r2Keys.pending(txId)),

@@ -3,8 +3,8 @@ import * as v from "valibot";
 type Issue = v.BaseIssue<unknown>;
 
 /**
- * What is wrong with a value, in words for a person. A schema's own words are kept. Those of the library are written anew: they
- * are for programmers, and quote the value, which may be private.
+ * Describes in plain words the fault of a value. Keeps the messages of VDC's own schemas. Rewrites the library's
+ * messages, which are for programmers and quote the value, which may be private.
  */
 export function faultText(issue: Issue): string {
   const { message, expected, received } = issue;
@@ -15,12 +15,12 @@ export function faultText(issue: Issue): string {
   return `expected ${inWords(expected)}`.slice(0, 300);
 }
 
-/** With the place: `data.assetId: it is missing`. @param whole what the value is called when all of it is wrong */
+/** Adds the place: `data.assetId: it is missing`. @param whole the name of the value, for a fault of the whole value */
 export function issueText(issue: Issue, whole: string): string {
   return `${v.getDotPath(issue)?.slice(0, 100) ?? whole}: ${faultText(issue)}`;
 }
 
-/** All of them, in one line. */
+/** Describes all issues on one line. */
 export function issuesText(issues: readonly Issue[], whole: string): string {
   return issues.map((issue) => issueText(issue, whole)).join("; ");
 }
@@ -34,7 +34,7 @@ const KINDS: Readonly<Record<string, string>> = {
   unknown: "a value",
 };
 
-/** `(string | null)`: a text or null. `>=1`: at least 1. */
+/** Translates the library's notation. `(string | null)`: a text or null. `>=1`: at least 1. */
 function inWords(expected: string): string {
   return expected
     .replaceAll(/^\(|\)$/g, "")

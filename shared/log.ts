@@ -1,7 +1,7 @@
 /** Values of a log line: facts, never contents. */
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** One JSON object a line, one line an event: `{ time, level, worker, event, … }`. */
+/** Writes one JSON object a line, one line an event: `{ time, level, worker, event, … }`. */
 export interface Log {
   info(event: string, fields?: Fields): void;
   warn(event: string, fields?: Fields): void;
@@ -21,16 +21,18 @@ export function logger(worker: string, context: Fields = {}): Log {
   };
 }
 
-// Value by value: in a finished line, the letter of an escape (\n) would be taken for a part of what follows it.
+// Scrubs each value before serialisation: in a finished line, the letter of an escape (\n) would count as part of the
+// next word.
 function scrubbed(_: string, value: unknown): unknown {
   return typeof value === "string" ? scrub(value) : value;
 }
 
-// Both are linear in the text: an error may quote a whole page. %40 is the @ of a URL; RFC 5321 §4.5.3.1.1 has the 64.
+// Both patterns are linear in the text: an error may quote a whole page. %40 is the @ of a URL; RFC 5321 §4.5.3.1.1 sets
+// the 64.
 const EMAIL = /[\w.+%-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+/g;
 const SECRET = /(?:whsec_|sk_live_|sk_test_|rk_live_|rk_test_)\w+|vdc_at_[\w-]+|eyJ[\w-]+(?:\.[\w-]*)*/g;
 
-/** The last guard: the message of a foreign error may carry an e-mail address or a key. */
+/** Removes e-mail addresses and keys, which the message of a foreign error may hold. This is the last guard. */
 export function scrub(text: string): string {
   return text.replaceAll(EMAIL, "[e-mail]").replaceAll(SECRET, "[secret]");
 }

@@ -6,8 +6,8 @@ import { PERMANENT_REASONS } from "./errors.ts";
 import { STAGES } from "./pipeline.ts";
 
 /**
- * What travels through the queues. Each is a pointer, but the first, which carries an encrypted transaction.
- * `v` lets a newer Worker read an older message while both are deployed.
+ * The messages of the queues. Each is a pointer, except the first, which carries an encrypted transaction. `v` lets a
+ * newer Worker read an older message while both are deployed.
  */
 const version = v.literal(1);
 const Newer = v.object({ v: v.pipe(v.number(), v.minValue(2)) });
@@ -17,51 +17,53 @@ export function isOfNewerVersion(body: unknown): boolean {
   return v.is(Newer, body);
 }
 
-/** `size`: bytes of the public transaction, so that a block's size is known before it is decrypted. */
+/** `size`: bytes of the public transaction, so that a block's size is known before decryption. */
 export const PendingTransaction = v.strictObject({
   v: version,
   txId: TxId,
   timestamp: Timestamp,
   size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  /** For a payment: the submission that it pays. */
+  /** For a payment: the id of the submission that it pays for. */
   pays: v.optional(TxId),
-  /** What it makes true once it is mined: `shared/chain/grant.ts`. */
+  /** The grant that the transaction makes true once it is mined: `shared/chain/grant.ts`. */
   grants: v.optional(Sha256Hex),
-  /** The grant without which it breaks a rule. */
+  /** The grant without which the transaction would break a rule. */
   needs: v.optional(Sha256Hex),
-  /** It comes from Stripe, so it has a claim to half of each block: `shared/chain/rules.ts`. */
+  /** The transaction comes from Stripe, so it has a claim to half of each block: `shared/chain/rules.ts`. */
   paid: v.optional(v.literal(true)),
   envelope: Envelope,
 });
 export type PendingTransaction = v.InferOutput<typeof PendingTransaction>;
 
-/** A message that names one transaction and carries another's envelope is no message. */
+/** Rejects a message that names one transaction and carries another transaction's envelope. */
 export function isSealedForItself({ txId, envelope }: PendingTransaction): boolean {
   return envelope.txId === txId;
 }
 
-/** `threshold`: enough is waiting, so mining is to be asked for. `approved`: it has been, so go on. */
+/**
+ * `threshold`: enough transactions wait, so mining is requested. `approved`: mining was approved already, so it goes on.
+ */
 export const MineRequest = v.strictObject({ v: version, cause: v.picklist(["threshold", "approved"]) });
 export type MineRequest = v.InferOutput<typeof MineRequest>;
 
 export const PersistBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
 export type PersistBlock = v.InferOutput<typeof PersistBlock>;
 
-/** `from`: index of the first transaction to do. A large block is indexed in several messages. */
+/** `from`: index of the first transaction to index. A large block is indexed in several messages. */
 export const IndexBlock = v.strictObject({ v: version, blockNumber: BlockNumber, from: BlockNumber });
 export type IndexBlock = v.InferOutput<typeof IndexBlock>;
 
 export const CleanBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
 export type CleanBlock = v.InferOutput<typeof CleanBlock>;
 
-/** `chunk`: the next blocks of a run, from `from` on. `block`: one block, for itself. */
+/** `chunk`: the next blocks of a run, beginning with `from`. `block`: a single block, outside a run. */
 export const VerifyStorage = v.variant("kind", [
   v.strictObject({ v: version, kind: v.literal("chunk"), runId: v.string(), from: BlockNumber }),
   v.strictObject({ v: version, kind: v.literal("block"), blockNumber: BlockNumber, repair: v.boolean() }),
 ]);
 export type VerifyStorage = v.InferOutput<typeof VerifyStorage>;
 
-/** What a stage says of a message that it gives up: `shared/consume.ts` sends it to the stage's dead-letter queue. */
+/** A message that a stage gave up: `shared/consume.ts` sends it to the stage's dead-letter queue. */
 export const DeadLetter = v.strictObject({
   v: version,
   kind: v.literal("dead_letter"),

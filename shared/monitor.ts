@@ -9,10 +9,13 @@ export interface MonitorEnv {
   readonly CHAIN_ID: string;
 }
 
-/** What became of a message. `parked`: the dead-letter store has it. */
+/** How a message was settled. `parked`: the dead-letter store has it. */
 export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
 
-/** Why a message of a stage failed last. `nextRetryAt`: milliseconds since the epoch; null: it was given up. */
+/**
+ * The latest failure of a message of a stage. `nextRetryAt`: milliseconds since the epoch; null when the message was
+ * given up.
+ */
 export interface StageFailure {
   readonly error: string;
   readonly attempts: number;
@@ -20,7 +23,7 @@ export interface StageFailure {
   readonly nextRetryAt: number | null;
 }
 
-/** Something that happened and is to be counted. Never contents: names, numbers, and the text of an error as it is logged. */
+/** An event that is counted. Never contents: names, numbers, and the text of an error as it is logged. */
 export type Observation =
   | ({ readonly kind: "failure"; readonly stage: StageName } & StageFailure)
   | {
@@ -45,7 +48,7 @@ export function monitor(env: MonitorEnv): DurableObjectStub<Monitor> {
 
 const REPORT_DEADLINE = 2_000; // milliseconds
 
-/** Never throws and never takes long: a count that can't be delivered is logged and lost. */
+/** Never throws and never takes long: a report that cannot be delivered is logged and lost. */
 export async function report(env: MonitorEnv, observations: readonly Observation[], log: Log): Promise<void> {
   if (observations.length === 0) return;
   try {
@@ -55,7 +58,7 @@ export async function report(env: MonitorEnv, observations: readonly Observation
   }
 }
 
-/** One observation for each outcome that occurs. */
+/** Makes one observation for each outcome that occurs. */
 export function messagesCounted(stage: StageName, outcomes: readonly Outcome[]): Observation[] {
   return [...new Set(outcomes)].map((outcome) => ({
     kind: "messages",

@@ -1,12 +1,12 @@
 import type { DurableObjectName } from "./pipeline.ts";
 
-/** A Durable Object takes so many bytes and no more (Cloudflare, "Durable Objects limits"). */
+/** The most bytes that a Durable Object can store (Cloudflare, "Durable Objects limits"). */
 export const DURABLE_OBJECT_BYTES = 10 * 1024 ** 3;
 
-/** Bytes that each Durable Object's storage takes, by its name in `shared/pipeline.ts`. */
+/** Bytes that the storage of each Durable Object takes, by its name in `shared/pipeline.ts`. */
 export type ObjectBytes = Readonly<Partial<Record<DurableObjectName, number>>>;
 
-/** @throws what the first object throws that does not answer: unknown is not small */
+/** @throws the error of the first object that does not answer: an unknown size does not count as small */
 export async function readObjectBytes(
   reads: Readonly<Partial<Record<DurableObjectName, () => Promise<number>>>>,
 ): Promise<ObjectBytes> {

@@ -3,14 +3,14 @@ import { errorText, type Log } from "./log.ts";
 
 type Readers = Readonly<Record<string, () => Promise<unknown>>>;
 
-/** What each reader gave; `undefined` for one that failed or took too long. */
+/** The result of each reader; `undefined` for a reader that failed or took too long. */
 export type Parts<R extends Readers> = {
   readonly [Name in keyof R]: Awaited<ReturnType<R[Name]>> | undefined;
 };
 
 const PART_DEADLINE = 5_000; // milliseconds
 
-/** Reads all at once, each for itself: a part that can't be read keeps none of the others unseen. */
+/** Runs all readers at once and independently: one that fails hides no other's result. */
 export async function readParts<const R extends Readers>(readers: R, log: Log): Promise<Parts<R>> {
   const read = Object.entries(readers).map(async ([name, reader]) => {
     try {

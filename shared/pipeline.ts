@@ -1,15 +1,17 @@
 /**
- * The map of the pipeline. Every `wrangler.toml` is held against it by a contract test, and the README's picture too.
+ * The map of the pipeline. A contract test holds every `wrangler.toml`, and the README's picture, against it.
  *
  * Stripe → gateway → ingest-webhook → pending-writer → miner → tier-persister → indexer → pending-cleaner
  */
 
-/** How a queue feeds its Worker. Written out in full in each wrangler.toml: local and production defaults differ. */
+/**
+ * How a queue feeds its Worker. Each wrangler.toml writes every value out, because local and production defaults differ.
+ */
 export interface Consumer {
   readonly max_batch_size: number;
   /** Seconds. */
   readonly max_batch_timeout: number;
-  /** After that many retries the message goes to the dead-letter queue, and from there to `dead-letters`. */
+  /** After this number of retries the message goes to the dead-letter queue, and from there to `dead-letters`. */
   readonly max_retries: number;
   /** Seconds; `shared/consume.ts` asks for its own delays. */
   readonly retry_delay: number;
@@ -17,8 +19,8 @@ export interface Consumer {
 }
 
 /**
- * The Durable Objects: one of each for a chain, named by CHAIN_ID, but user-metadata: one for each user, named by the
- * user's id. Who touches one holds a binding to its class.
+ * The Durable Objects. Each has one instance for a chain, named by CHAIN_ID; only user-metadata has one for each user,
+ * named by the user's id. A Worker that touches an object holds a binding to its class.
  */
 export const DURABLE_OBJECTS = {
   "chain-head": { className: "ChainHead", worker: "chain-head" },
@@ -32,7 +34,7 @@ export const DURABLE_OBJECTS = {
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
 
-/** A platform binding that a Worker may hold: the least that its work needs. */
+/** A platform binding of a Worker. Each Worker holds only the bindings that its work needs. */
 export type Resource =
   | DurableObjectName
   | "kv"
@@ -47,9 +49,9 @@ export type Resource =
   | "alert-webhook";
 
 /**
- * How often one address (in the gateway) or one signing key (in accounts) may do something, in each of Cloudflare's locations:
- * `limit` times in `period` seconds, about. Against abuse, no accounting. A namespace is the account's: two deployments with
- * the same one would share their counts.
+ * Rate limits for one address (in the gateway) or one signing key (in accounts), in each of Cloudflare's locations: about
+ * `limit` times in `period` seconds. They guard against abuse and are not an exact count. A namespace belongs to the
+ * account: two deployments with the same namespace would share their counts.
  */
 export const RATE_LIMITS = {
   PUBLIC_WRITES: { namespace_id: "4801", simple: { limit: 300, period: 60 } },
@@ -78,8 +80,9 @@ export interface WorkerPlan {
 }
 
 /**
- * `retry_delay` counts only when a Worker fails before `shared/consume.ts` can choose a delay: a bad deployment, say. It is
- * short, so that the dead letters have the message long before it expires, and replay it when the stage works again.
+ * `retry_delay` counts only when a Worker fails before `shared/consume.ts` can choose a delay: a bad deployment, say. The
+ * delay is short, so that the dead letters have the message long before it expires, and replay it when the stage works
+ * again.
  */
 const BLOCK_STAGE = { max_batch_size: 1, max_batch_timeout: 0, max_retries: 100, retry_delay: 300 } as const;
 
@@ -122,7 +125,7 @@ export const WORKERS = {
   miner: {
     does: "reserves, decrypts, builds, signs, stages and seals a block",
     cron: "* * * * *",
-    // One block is reserved at a time, so a second miner could only build the same block again.
+    // A single block is reserved at a time, so a second miner could only build the same block again.
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: ["tier-persister"],
     touches: ["r2", "chain-head", "monitor", "signing-keys"],
@@ -228,7 +231,7 @@ export const workerName = (worker: WorkerName): string => `vdc-${worker}`;
 export const queueName = (stage: StageName): string => `vdc-${stage}`;
 export const deadLetterQueueName = (stage: StageName): string => `${queueName(stage)}-dlq`;
 
-/** The stage whose dead-letter queue this is, or `undefined` for a queue that is not ours. */
+/** Finds the stage of a dead-letter queue; `undefined` for a queue that is not VDC's. */
 export function stageOfDeadLetterQueue(queue: string): StageName | undefined {
   return STAGES.find((stage) => deadLetterQueueName(stage) === queue);
 }
@@ -237,17 +240,17 @@ export function stageOfDeadLetterQueue(queue: string): StageName | undefined {
 export const QUEUE_RETENTION = 4 * 86_400;
 
 /**
- * Seconds for which a stage tries a message. A message that expires is in no dead-letter queue, so a stage gives it up
- * while the queue still has it, with room for a platform that delivers late.
+ * Seconds for which a stage tries a message. An expired message reaches no dead-letter queue, so a stage gives a message
+ * up while the queue still has it, with a margin for late delivery.
  */
 export const RETRIED_FOR = QUEUE_RETENTION - 6 * 3_600;
 
-/** Seconds that a dead-letter queue keeps a message: the platform's longest (README, "Deploy", sets it). */
+/** Seconds that a dead-letter queue keeps a message: the longest that the platform allows (docs/deploy.md sets it). */
 export const DEAD_LETTER_RETENTION = 14 * 86_400;
 
 /**
- * What the dead-letter queues are read with. Nothing stands behind them, so their retries must last as long as the
- * queue keeps a message: retries × delay ≥ retention.
+ * How the dead-letter queues are read. They have no dead-letter queue of their own, so their retries must last as long as
+ * the queue keeps a message: retries × delay ≥ retention.
  */
 export const DEAD_LETTER_CONSUMER = {
   max_batch_size: 10,

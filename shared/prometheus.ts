@@ -40,7 +40,7 @@ function samplesOf(metric: Metric): string[] {
   return metric.samples.flatMap(({ labels, histogram }) => histogramSamples(name, labels, histogram));
 }
 
-/** Buckets are cumulative on the wire, and the one without a bound counts everything. */
+/** Writes cumulative buckets, as the format wants; the bucket without a bound counts every observation. */
 function histogramSamples(name: string, labels: Labels = {}, { bounds, counts, sum }: Histogram): string[] {
   let total = 0;
   const buckets = counts.map((count, i) => {

@@ -8,13 +8,13 @@ export interface Counted {
   readonly limit: RateLimitName;
   readonly limiter: RateLimit;
   readonly key: string;
-  /** Whose requests these are, for the caller. */
+  /** The holder of the limit, as the caller is told. */
   readonly of: "address" | "signing key";
 }
 
 /**
- * Counts one request. The log has no key: an address is personal.
- * @param setting `off`: nothing is limited. Anything else, a misspelt "Off" too, limits
+ * Counts one request. The log line has no key, because an address is personal.
+ * @param setting `off` disables the limit; any other value, a misspelt "Off" too, keeps it
  * @throws Problem "rate-limited"
  */
 export async function countRequest(counted: Counted, setting: string, log: Log): Promise<void> {
@@ -27,7 +27,7 @@ export async function countRequest(counted: Counted, setting: string, log: Log):
   );
 }
 
-/** A limiter that fails lets everybody through: it guards against abuse, and must not be the failure itself. */
+/** Allows every request when the limiter itself fails: it guards against abuse and must not cause an outage. */
 async function isAllowed({ limit, limiter, key }: Counted, log: Log): Promise<boolean> {
   try {
     return (await limiter.limit({ key })).success;

@@ -1,6 +1,6 @@
 /**
- * Whether all that was given has been read, and as it was given: valibot reads an array as an object without members, and
- * a record without `__proto__`.
+ * Checks that the schema read the whole value unchanged. valibot reads an array as an object without members, and drops a
+ * member `__proto__` of a record.
  */
 export function isReadWhole(given: unknown, read: unknown): boolean {
   if (given === read || !isObject(given) || !isObject(read)) return true;

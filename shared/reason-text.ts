@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { issuesText } from "./issue-text.ts";
 import { errorText } from "./log.ts";
 
-/** What the platform's errors mean. They are plain `Error`s, so their texts alone tell them from VDC's own. */
+/** Meanings of the platform's errors. They are plain `Error`s, so only their texts tell them from VDC's own. */
 const PLATFORM: readonly (readonly [RegExp, string])[] = [
   [/SQLITE_|too many SQL/, "the database of a Durable Object failed"],
   [/^KV [A-Z]+ failed/, "KV failed"],
@@ -12,8 +12,8 @@ const PLATFORM: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Why work failed, in words for a person: VDC's own errors say it themselves, those of libraries and of the platform are put in our
- * words. The error's own text, `errorText`, is for logs.
+ * Explains a failure to a person. VDC's own errors explain themselves; errors of libraries and of the platform are
+ * rephrased. The error's own text, `errorText`, is for logs.
  */
 export function reasonText(error: unknown): string {
   return meaningOf(error) ?? errorText(error).replace(/^[A-Z]\w*: /, "");

@@ -1,4 +1,4 @@
-/** What decisions need of a Durable Object's SQLite: so that they also run on another SQLite in tests. */
+/** The part of a Durable Object's SQLite that decisions need, so that tests can run them on another SQLite. */
 export interface Sql {
   exec<Row extends Record<string, SqlStorageValue>>(
     query: string,
@@ -9,7 +9,7 @@ export interface Sql {
 /**
  * Brings the storage to the newest schema. Each of `migrations` moves it one version on and is never changed afterwards.
  * @param whose names the object in the error
- * @throws Error when the storage has a newer schema than this code knows: it must not write to that
+ * @throws Error when the storage has a newer schema than this code knows: the code must not write to it
  */
 export function migrateTo(sql: Sql, migrations: readonly (readonly string[])[], whose: string): void {
   sql.exec("CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER PRIMARY KEY)");

@@ -1,19 +1,20 @@
 import type { SweepPlaces } from "../workers/chain-head/sweep.ts";
 import { chainHead, type ChainHeadEnv } from "./chain-head.ts";
 
-/** A folder of R2 that a sweep looks through, some objects in each run. */
+/** A folder of R2 that a sweep reads, some objects in each run. */
 export interface SweptFolder {
-  /** The name under which the chain head keeps the place. */
+  /** The name under which the chain head stores the sweep's position. */
   readonly name: keyof SweepPlaces;
   readonly prefix: string;
-  /** Objects that one run looks at, at most 1,000. */
+  /** Objects that one run reads, at most 1,000. */
   readonly atOnce: number;
 }
 
 /**
- * Looks at the next objects of a folder, with their custom metadata. A run goes on where the last one stopped and at the end begins
- * anew, so its work does not grow with what is stored. The chain head hears of the place only after `look` is done.
- * @param after the place that the chain head keeps; null: from the beginning
+ * Reads the next objects of a folder, with their custom metadata. A run continues where the last one stopped and starts
+ * again at the end, so its work does not grow with the number of objects. The chain head stores the position only after
+ * `look` is done.
+ * @param after the position that the chain head stores; null: from the beginning
  */
 export async function sweepNext(
   { name, prefix, atOnce }: SweptFolder,

@@ -18,8 +18,8 @@ const MetadataEnvelope = v.strictObject({
 });
 
 /**
- * What a user keeps about himself, sealed to his own key: nobody else can open it. The user's signature is over all of
- * it, with the chain's id, so that nobody else can replace it and no older version can come back as a newer one.
+ * The metadata of a user, sealed to the user's own key: only the user can open it. The user's signature covers all of it,
+ * with the chain's id. Therefore no other user can replace the record, and an older version cannot pass as a newer one.
  */
 export const UserMetadataRecord = v.pipe(
   v.strictObject({
@@ -40,7 +40,7 @@ export const UserMetadataRecord = v.pipe(
 );
 export type UserMetadataRecord = v.InferOutput<typeof UserMetadataRecord>;
 
-/** What the user signs (context `vdc/user-metadata/v1`). */
+/** The bytes that the user signs (context `vdc/user-metadata/v1`). */
 export function signedMetadataBytes(
   chainId: string,
   { envelope, userId, version }: Omit<UserMetadataRecord, "signature">,
@@ -48,7 +48,7 @@ export function signedMetadataBytes(
   return canonicalBytes({ chainId, envelope, userId, version });
 }
 
-/** Whether the record is this chain's, and signed by the very user whom it is about. */
+/** Decides whether the record belongs to this chain and is signed by the user whom it is about. */
 export async function verifyUserMetadata(chainId: string, record: UserMetadataRecord): Promise<boolean> {
   const { userId, signature } = record;
   return (

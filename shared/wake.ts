@@ -1,7 +1,10 @@
-/** The platform refuses 0 and what is before it. */
+/** The earliest time that the platform accepts for an alarm; 0 and negative times are refused. */
 const EARLIEST = 1;
 
-/** Sets a Durable Object's alarm, unless it is set for an earlier time. @param time milliseconds since the epoch, 0 for at once; `undefined`: nothing is owed */
+/**
+ * Sets a Durable Object's alarm to no later than `time`.
+ * @param time milliseconds since the epoch, 0 for at once; `undefined` leaves the alarm as it is
+ */
 export async function wakeFor(storage: DurableObjectStorage, time: number | undefined): Promise<void> {
   if (time === undefined) return;
   const set = await storage.getAlarm();

@@ -9,12 +9,12 @@ import { CommandFailure, EXIT } from "../failure.ts";
 import { proxyAdvice } from "../proxy.ts";
 import { targetOf } from "../target.ts";
 
-/** The client that apps use: a user's commands do what an app does, and no more. */
+/** The client that apps use: a user's commands do exactly what an app can do. */
 export function vdcClient(options: { readonly url?: string }): VdcClient {
   return new VdcClient(targetOf(options.url).url);
 }
 
-/** A command's action, whose failures are told with the exit code that they have everywhere. */
+/** Wraps a command's action, so that its failures have the same messages and exit codes as those of all commands. */
 export function telling<Arguments extends unknown[]>(
   action: (...given: Arguments) => Promise<void>,
 ): (...given: Arguments) => Promise<void> {

@@ -19,7 +19,7 @@ export function keysOption(): Option {
     .argParser(path);
 }
 
-/** @throws CommandFailure that says what is wrong with the file, and repeats nothing of it */
+/** @throws CommandFailure that says what is wrong with the file, and quotes no part of it */
 export async function readKeys(file: string): Promise<UserKeys> {
   const parsed = v.safeParse(UserKeysJson, parseJson(file, await readText(file, NEW_KEYS)));
   if (!parsed.success)
@@ -35,7 +35,7 @@ export async function readKeys(file: string): Promise<UserKeys> {
   }
 }
 
-/** New keys in a new file that only its owner may read. What is there already is never touched. */
+/** Makes new keys in a new file that only its owner may read. Never touches an existing file. */
 export async function createKeys(file: string): Promise<UserKeys> {
   if (file === "-")
     throw new CommandFailure(
@@ -57,7 +57,7 @@ function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The error would quote the text, which may hold a seed.
+    // The parser's error would quote the text, which may hold a seed.
     throw new CommandFailure(
       `${file} is not JSON: restore the file from its backup, or give the file with your keys`,
       EXIT.usage,

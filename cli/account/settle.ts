@@ -20,13 +20,13 @@ export function waiting(command: Command): Command {
     .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 604_800), TIMEOUT);
 }
 
-/** What the deployment took, and what became of it where that was waited for. */
+/** A submission that the deployment took, with its state. */
 export interface Taken {
   readonly txId: string;
   readonly state: string;
 }
 
-/** @returns where it ended; or where it was, when nobody wants to wait */
+/** @returns the final state, or with --no-wait the state in which it was taken */
 export async function settle(
   client: VdcClient,
   taken: Taken,
@@ -39,7 +39,7 @@ export async function settle(
   return client.waitUntilMined(taken.txId, { timeout: timeout * 1_000 });
 }
 
-/** @throws CommandFailure when it will never be mined */
+/** @throws CommandFailure when the transaction will never be mined */
 export function refuseLost(settled: Taken | Settled): void {
   const { txId, state } = settled;
   if (state === "set_aside") {

@@ -6,7 +6,10 @@ import { CommandFailure, EXIT } from "../failure.ts";
 import { settle, type Taken, type Waiting } from "./settle.ts";
 import { issueText } from "../../shared/issue-text.ts";
 
-/** Signs it, has it taken, and waits for it. @throws CommandFailure that names what is wrong with it, before anything is sent */
+/**
+ * Signs and submits a transaction, and waits for it.
+ * @throws CommandFailure, before anything is sent, that names the fault
+ */
 export async function submitSigned(
   client: VdcClient,
   user: UserKeys,

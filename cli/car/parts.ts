@@ -9,21 +9,21 @@ import { sha256OfFile } from "../../shared/crypto/hash.ts";
 
 export type Cid = ImportResult["cid"];
 
-/** Why a file is no sound CAR file of a chain, in words for the person who gave it. */
+/** Why a file is not a valid CAR file of a chain, in words for the person who gave it. */
 export class Unsound extends Error {
   override readonly name = "Unsound";
 }
 
-/** No part of a directory or of a block is larger. */
+/** Most bytes of a part of a directory or of a block. */
 const MAX_PART_BYTES = 64 * 1024 * 1024;
 
 /**
- * The parts of a CAR file by their multihash: the same bytes have CIDs of several versions and codecs. The index is a temporary
- * database, so memory does not grow with the file.
+ * The parts of a CAR file by their multihash, because the same bytes have CIDs of several versions and codecs. The index
+ * is a temporary database, so memory does not grow with the file.
  */
 export class CarParts {
   readonly roots: readonly Cid[];
-  /** How many parts the file holds. */
+  /** Number of parts in the file. */
   readonly count: number;
   readonly #handle: FileHandle;
   readonly #index: DatabaseSync;
@@ -57,7 +57,7 @@ export class CarParts {
     }
   }
 
-  /** @throws Unsound when it is not there, or not what its CID says */
+  /** @throws Unsound when the part is missing, or its bytes do not have the CID */
   async read(cid: Cid): Promise<Uint8Array> {
     const found = this.#find.get(cid.multihash.bytes);
     if (found === undefined) throw new Unsound(`${cid.toString()} is missing`);
@@ -90,13 +90,13 @@ async function fill(index: DatabaseSync, indexer: CarIndexer, handle: FileHandle
   const { size } = await handle.stat();
   const parts = indexer[Symbol.asyncIterator]();
   let count = 0;
-  let end = 0; // of the last part
+  let end = 0; // end of the last part
   for (;;) {
     let next: Awaited<ReturnType<typeof parts.next>>;
     try {
       next = await parts.next();
     } catch (error) {
-      if (count > 0 && (await onlyZerosFrom(handle, end, size))) return count; // padding
+      if (count > 0 && (await onlyZerosFrom(handle, end, size))) return count; // the rest is padding
       throw asUnsound(error, `it is cut off or damaged after byte ${end}: no part of a CAR file follows`);
     }
     if (next.done === true) return count;
@@ -133,7 +133,10 @@ async function readPart(handle: FileHandle, cid: Cid, offset: number, length: nu
   return bytes;
 }
 
-/** A library's words are for programmers. The operating system's errors stay: they say that nothing could be read. */
+/**
+ * Replaces a library's message, which is for programmers. An error of the operating system stays: it says why nothing
+ * could be read.
+ */
 export function asUnsound(error: unknown, why: string): unknown {
   if (error instanceof Unsound || isOfTheSystem(error)) return error;
   return new Unsound(why, { cause: error });

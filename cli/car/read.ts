@@ -9,14 +9,14 @@ import { isOfTheSystem, whyNot } from "../files/why-not.ts";
 import { spooled } from "./spooled.ts";
 
 /**
- * A chain in a CAR file, as `vdc export` or any IPFS tool writes it. What is read from it has the hash that its CID says;
- * that the blocks are a chain is for `verifyChain` to find out. Memory does not grow with the chain, but for a directory that
+ * A chain in a CAR file, as `vdc export` or any IPFS tool writes it. Every part that is read has the hash in its CID;
+ * `verifyChain` decides whether the blocks are a chain. Memory does not grow with the chain, except for a directory that
  * another tool wrote in one piece.
  */
 export class ChainCar {
   /** CID of the directory. */
   readonly root: string;
-  /** How many blocks it holds. */
+  /** Number of blocks in the file. */
   readonly count: number;
   readonly #name: string;
   readonly #parts: CarParts;
@@ -31,7 +31,7 @@ export class ChainCar {
   }
 
   /**
-   * Reads all of the file, and compares each part of it with its CID.
+   * Reads the whole file and compares each part with its CID.
    * @param file `-`: stdin
    * @throws CommandFailure
    */
@@ -55,8 +55,8 @@ export class ChainCar {
   }
 
   /**
-   * The blocks in their order. May be called more than once: it gives the same bytes each time, or throws.
-   * @param from the number of the first
+   * The blocks in their order. May be called more than once: each call gives the same bytes, or throws.
+   * @param from number of the first block
    */
   async *blocks(from = 0): AsyncGenerator<SourceBlock> {
     const find = this.#files.prepare("SELECT cid FROM files WHERE number = ?");
@@ -73,9 +73,9 @@ export class ChainCar {
 }
 
 /**
- * A part can be linked to any number of times, so a small file may describe a directory without end: one with more entries
- * than the file has parts.
- * @returns how many there are: `0.json`, `1.json` and so on, and nothing else
+ * Lists the files of the directory. The same part can be linked any number of times, so a small file may describe an
+ * endless directory. A directory with more entries than the file has parts is therefore refused.
+ * @returns the number of files: `0.json`, `1.json` and so on, without a gap and without other files
  * @throws Unsound
  */
 async function listFiles(files: DatabaseSync, root: Cid, parts: CarParts): Promise<number> {
@@ -87,7 +87,8 @@ async function listFiles(files: DatabaseSync, root: Cid, parts: CarParts): Promi
     const directory = await exporter(root, storeOf(parts));
     if (directory.type !== "directory") throw new Unsound("its root is no directory");
     for await (const { name, cid } of directory.entries()) {
-      if (++entries > parts.count) throw new Unsound("its directory holds something more than once");
+      if (++entries > parts.count)
+        throw new Unsound("its directory has more entries than the file has parts");
       const number = blockNumberOf(name);
       if (number === undefined)
         throw new Unsound(`it holds ${JSON.stringify(name)}, which is no block of a chain`);
@@ -111,16 +112,16 @@ function firstMissing(files: DatabaseSync, count: number): number {
   return number;
 }
 
-/** No block is larger: KV holds 25 MiB. A file can be said to have any number of the same part. */
+/** Bytes. KV holds 25 MiB, so no block is larger. A file in a CAR file can list the same part any number of times. */
 const MAX_FILE_BYTES = 26 * 1024 * 1024;
 
 async function readBlock(parts: CarParts, path: string): Promise<SourceBlock> {
   try {
     const file = await exporter(path, storeOf(parts, path));
     if (file.type !== "file" && file.type !== "raw") throw new Unsound(`${path} is no file`);
-    // The exporter gives as much as is said here, and no more.
+    // The exporter never returns more than this size.
     if (file.size > MAX_FILE_BYTES) throw new Unsound(`${path} is larger than any block`);
-    // One part after the other: of several that fail at once, it would leave all but one unhandled.
+    // Reads the parts one at a time: if several failed at once, the exporter would leave all but one rejection unhandled.
     const bytes = concat(...(await Array.fromAsync(file.content({ blockReadConcurrency: 1 }))));
     return { bytes, cid: asWrittenByUs(file.cid) };
   } catch (error) {
@@ -136,7 +137,10 @@ function asWrittenByUs(cid: Cid): string {
   return (cid.code === DAG_PB ? cid.toV0() : cid).toString();
 }
 
-/** @param file CID of the file to be read, if it is one: its root alone may link to others, and in a block of ours it does so */
+/**
+ * @param file CID of the file to read, if the caller reads a file. Only the file's root may link to other parts, as in
+ * every block of VDC
+ */
 function storeOf(parts: CarParts, file?: string) {
   return {
     async *get(cid: Cid): AsyncGenerator<Uint8Array> {

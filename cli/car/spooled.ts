@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-/** Writes a stream into a file that has no name after `open` has returned. @returns what `open` made of the file */
+/** Writes a stream into a temporary file and removes its name after `open` has returned. @returns the result of `open` */
 export async function spooled<T>(
   stream: NodeJS.ReadableStream,
   open: (file: string) => Promise<T>,

@@ -8,7 +8,7 @@ type Cid = ImportResult["cid"];
 
 export interface ChainFile {
   readonly blockNumber: number;
-  /** Canonical. */
+  /** Canonical bytes of the block. */
   readonly bytes: Uint8Array;
 }
 
@@ -21,9 +21,9 @@ export interface WrittenCar {
 }
 
 /**
- * One CARv1 file whose root is a UnixFS directory with `{n}.json` for each block. The CIDs are those of the profile
- * unixfs-v0-2015, so a file's CID is the block's `ipfsHash`. The same blocks give the same bytes. `file` is there whole
- * when this resolves, and is as it was when it throws.
+ * Writes one CARv1 file whose root is a UnixFS directory with `{n}.json` for each block. The CIDs are those of the
+ * profile unixfs-v0-2015, so a file's CID is the block's `ipfsHash`. The same blocks give the same bytes. When this
+ * resolves, `file` is complete; when it throws, `file` is unchanged.
  */
 export async function writeCar(file: string, blocks: AsyncIterable<ChainFile>): Promise<WrittenCar> {
   const temporary = `${file}.${process.pid}.partial`;
@@ -50,7 +50,7 @@ async function writeTo(
   handle: FileHandle,
   blocks: AsyncIterable<ChainFile>,
 ): Promise<Omit<WrittenCar, "bytes">> {
-  // The header names the root, which is known last: one of the same length holds its place.
+  // The header names the root, which is known last: a CID of the same length holds its place.
   const { writer, out } = CarWriter.create([await anyCid()]);
   const [, { root, count }] = await Promise.all([drain(out, handle), fill(writer, blocks)]);
   await CarWriter.updateRootsInFile(handle, [root]);
@@ -58,7 +58,7 @@ async function writeTo(
 }
 
 async function drain(out: AsyncIterable<Uint8Array>, handle: FileHandle): Promise<void> {
-  for await (const chunk of out) await handle.writeFile(chunk); // at the place where the last one ended
+  for await (const chunk of out) await handle.writeFile(chunk); // appends after the last chunk
 }
 
 type Writer = ReturnType<typeof CarWriter.create>["writer"];
@@ -71,7 +71,7 @@ async function fill(writer: Writer, blocks: AsyncIterable<ChainFile>): Promise<{
       return cid;
     },
   };
-  // One after the other, so that the order in the file is that of the chain, and few blocks are in memory at a time.
+  // Writes a single block at a time, so that the file has the chain's order and few blocks are in memory.
   const options = {
     profile: "unixfs-v0-2015",
     wrapWithDirectory: true,
@@ -79,7 +79,7 @@ async function fill(writer: Writer, blocks: AsyncIterable<ChainFile>): Promise<{
     blockWriteConcurrency: 1,
   } as const;
   let root: Cid | undefined;
-  let count = -1; // the directory comes too
+  let count = -1; // the directory counts too
   for await (const { cid } of importer(candidates(blocks), store, { ...options })) {
     root = cid;
     count++;

@@ -2,9 +2,9 @@ import type { Client } from "../client.ts";
 import { sourceBlockOf } from "./record.ts";
 import type { SourceBlock } from "./verify.ts";
 
-const AHEAD = 6; // requests under way at one time
+const AHEAD = 6; // requests in flight
 
-/** The end of the published chain, as `vdc:latest` has it. */
+/** The end of the published chain, as `vdc:latest` names it. */
 export interface Latest {
   readonly blockNumber: number;
   readonly hash: string;
@@ -15,7 +15,7 @@ export function latestOf(client: Client): Promise<Latest> {
   return client.get<Latest>("/api/vdc/latest");
 }
 
-/** Blocks `first` to `last` in their order, from the public API. What it answers is not checked here. */
+/** Reads blocks `first` to `last` in their order from the public API, unverified. */
 export async function* blocksFromApi(
   client: Client,
   first: number,
@@ -25,7 +25,7 @@ export async function* blocksFromApi(
   for (let asked = first, given = first; given <= last; given++) {
     while (asked <= last && asked < given + AHEAD) {
       const request = client.get(`/api/vdc/blocks/${asked++}`);
-      request.catch(() => {}); // it is awaited below, in its turn
+      request.catch(() => {}); // avoids an unhandled rejection: the request is awaited below, in its turn
       underWay.push(request);
     }
     yield sourceBlockOf(await underWay.shift());

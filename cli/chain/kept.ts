@@ -1,7 +1,7 @@
 import type { ChainState } from "./state.ts";
 import { Unverified, type ChainSource, type VerifiedBlock } from "./verify.ts";
 
-/** Keeps each block's bytes beside what was verified of it. */
+/** Stores each verified block's bytes in the state. */
 export async function* keptIn(
   state: ChainState,
   blocks: AsyncIterable<VerifiedBlock>,
@@ -13,7 +13,8 @@ export async function* keptIn(
 }
 
 /**
- * The very bytes of all blocks that the state has verified: as it keeps them, else from an export of before, else from the source.
+ * Yields the exact bytes of all blocks that the state has verified: from the state, else from an earlier export, else
+ * from the source.
  * @throws Unverified when the source gives other bytes than those that were verified
  */
 export async function* keptBlocks(
@@ -33,7 +34,7 @@ export async function* keptBlocks(
   }
 }
 
-/** A source that is read in ascending order, and begun anew where a block was left out. */
+/** A source that is read in ascending order. It is opened again after a block was skipped. */
 class Sequence {
   readonly #source: ChainSource | undefined;
   #blocks: AsyncIterator<{ readonly bytes: Uint8Array<ArrayBuffer> }> | undefined;
@@ -43,7 +44,7 @@ class Sequence {
     this.#source = source;
   }
 
-  /** @returns its bytes, `undefined` when the source ends before it */
+  /** @returns the block's bytes, `undefined` when the source ends before it */
   async block(number: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#source === undefined || number >= this.#source.count) return undefined;
     if (this.#blocks === undefined || this.#next !== number)

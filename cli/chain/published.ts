@@ -4,8 +4,8 @@ import type { ChainState } from "./state.ts";
 import { Unverified, verifySource, type ChainSource, type VerifiedBlock } from "./verify.ts";
 
 /**
- * The chain as a deployment publishes it, up to the block that is its latest now: verified link by link from where the
- * state ends, and found to end where the deployment says that it ends.
+ * Verifies the chain that a deployment publishes, up to its present latest block: link by link from where the state ends.
+ * The last block must be the one that the deployment names as its latest.
  */
 export async function publishedChain(
   client: Client,
@@ -43,5 +43,5 @@ async function* endingAt(
     if (block.blockNumber === blockNumber) refuseOther((last = block.hash));
     yield verified;
   }
-  if (last === undefined && state?.end !== undefined) refuseOther(state.end.hash); // verified before
+  if (last === undefined && state?.end !== undefined) refuseOther(state.end.hash); // already verified in an earlier run
 }

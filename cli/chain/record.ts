@@ -3,8 +3,8 @@ import { blockOfRecord } from "../../shared/storage/kv-tier.ts";
 import type { SourceBlock } from "./verify.ts";
 
 /**
- * The canonical bytes that a record of the public API stands for, and the CID that it claims. What is no record becomes
- * no bytes, which fail to verify.
+ * The canonical bytes of a record of the public API, and the CID that it claims. A value that is not a record becomes
+ * empty bytes, which fail to verify.
  */
 export function sourceBlockOf(record: unknown): SourceBlock {
   const block = blockOfRecord(record);

@@ -6,22 +6,22 @@ import type { ChainState } from "./state.ts";
 import { untrustedText } from "./untrusted.ts";
 import type { VerifiedBlock } from "./verify.ts";
 
-/** What was seen of a chain while it was verified. */
+/** The facts that were counted while a chain was verified. */
 export interface ChainReport {
   readonly chainId: string;
   readonly blocks: number;
   readonly transactions: number;
-  /** Those of them that a user signed. */
+  /** Number of transactions that a user signed. */
   readonly signedByUsers: number;
   readonly genesisHash: string;
   readonly latest: { readonly blockNumber: number; readonly hash: string; readonly timestamp: number };
-  /** Signed by a key that is revoked from an earlier block on. */
+  /** Blocks signed by a key that is revoked from such a block or an earlier one on. */
   readonly untrusted: readonly UntrustedBlocks[];
 }
 
 /**
- * Counts the blocks that pass by, and shows how far they have come. The report is whole once all have passed. The
- * report is of all that the state has verified, and each block that has passed is saved in it.
+ * Counts the verified blocks, and shows the progress. The report is complete once all blocks have passed. It covers all
+ * blocks that the state has verified, and each block that has passed is saved in the state.
  */
 export class ChainWatch {
   readonly #state: ChainState;
@@ -63,7 +63,7 @@ export class ChainWatch {
   }
 }
 
-/** As rows of `facts`. */
+/** The report as rows of `facts`. */
 export function reportRows(report: ChainReport): Fact[] {
   const { chainId, blocks, transactions, signedByUsers, genesisHash, latest, untrusted } = report;
   return [

@@ -16,7 +16,7 @@ export function stateOption(): Option {
   ).argParser((text: string) => callersPath(text));
 }
 
-/** A file of ours says so in its header: "vdc2". */
+/** Marks a file as VDC's in the SQLite header: "vdc2". */
 const APPLICATION_ID = 0x76646332;
 const SCHEMA = `
   CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -27,12 +27,12 @@ const SCHEMA = `
   CREATE TABLE kept (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};`;
 
-/** So many blocks are verified again, at most, after a crash. */
+/** Most blocks that are verified again after a crash. */
 const COMMIT_EVERY = 100;
 
 /**
- * What was verified of a chain, in a database on disk: memory does not grow with the chain. A block counts once `save` was
- * called for it. A crash leaves a state that was saved.
+ * The verified part of a chain, in a database on disk: memory does not grow with the chain. A block counts once `save`
+ * was called for it. A crash leaves a state that was saved.
  */
 export class ChainState implements ChainMemory {
   readonly #database: DatabaseSync;
@@ -49,7 +49,7 @@ export class ChainState implements ChainMemory {
     database.exec("BEGIN IMMEDIATE");
   }
 
-  /** @param file without it, a temporary one @throws CommandFailure */
+  /** @param file path of the state; without it a temporary one @throws CommandFailure */
   static open(file?: string): ChainState {
     try {
       return new ChainState(databaseIn(file));
@@ -66,7 +66,7 @@ export class ChainState implements ChainMemory {
     return this.#end;
   }
 
-  /** Of all that was verified, also in earlier runs. */
+  /** The report of all verified blocks, also those of earlier runs. */
   get report(): ChainReport | undefined {
     return this.#report;
   }
@@ -102,7 +102,7 @@ export class ChainState implements ChainMemory {
     this.#end = end;
   }
 
-  /** Keeps a verified block's bytes until an export is whole. */
+  /** Stores a verified block's bytes until an export is complete. */
   keep(number: number, bytes: Uint8Array): void {
     this.#prepared("INSERT OR REPLACE INTO kept VALUES (?, ?)").run(number, bytes);
   }
@@ -116,13 +116,13 @@ export class ChainState implements ChainMemory {
     this.#database.exec("DELETE FROM kept");
   }
 
-  /** Whether these very bytes were verified as that block. */
+  /** Decides whether exactly these bytes were verified as that block. */
   isVerified(number: number, bytes: Uint8Array): boolean {
     const row = this.#prepared("SELECT digest FROM verified WHERE number = ?").get(number);
     return row !== undefined && equalBytes(row.digest as Uint8Array, sha256(bytes));
   }
 
-  /** The block that was added last counts. @param bytes the block's */
+  /** Makes the last added block count. @param bytes the block's bytes */
   save(report: ChainReport, bytes: Uint8Array): void {
     this.#report = report;
     this.#prepared("INSERT INTO verified VALUES (?, ?)").run(report.latest.blockNumber, sha256(bytes));
@@ -136,7 +136,7 @@ export class ChainState implements ChainMemory {
   }
 
   close(): void {
-    if (this.#isBlockOpen) this.#database.exec("ROLLBACK TO block; RELEASE block"); // it did not verify
+    if (this.#isBlockOpen) this.#database.exec("ROLLBACK TO block; RELEASE block"); // the last added block did not verify
     this.#database.exec("COMMIT");
     this.#database.close();
   }

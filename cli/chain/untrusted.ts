@@ -1,7 +1,7 @@
 import type { UntrustedBlocks } from "../../shared/chain/signing-keys.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 
-/** Ends the command when a revoked key signed some of a chain that is whole. */
+/** Fails the command when a revoked key signed blocks of a valid chain. */
 export function judgeTrust(untrusted: readonly UntrustedBlocks[]): void {
   if (untrusted.length === 0) return;
   throw new CommandFailure(
@@ -10,7 +10,7 @@ export function judgeTrust(untrusted: readonly UntrustedBlocks[]): void {
   );
 }
 
-/** Says which blocks are not to be trusted, and why. */
+/** Names the blocks that are not to be trusted, and the reason. */
 export function untrustedText(blocks: UntrustedBlocks): string {
   const { keyId, revocation } = blocks;
   const { blockNumber, fromBlock, reason } = revocation;

@@ -3,29 +3,32 @@ import { ChainVerifier, type ChainMemory } from "../../shared/chain/verify-chain
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 
-/** A block as somebody gives it. */
+/** A block from a source, unverified. */
 export interface SourceBlock {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Under which it is said to be on IPFS. */
+  /** The CID under which the block is said to be on IPFS. */
   readonly cid?: string;
 }
 
-/** A chain as somebody gives it. */
+/** A chain from a source, unverified. */
 export interface ChainSource {
-  /** How many blocks it has. */
+  /** Number of blocks. */
   readonly count: number;
   blocks(from: number): AsyncIterable<SourceBlock>;
 }
 
 export interface VerifiedBlock {
   readonly block: Block;
-  /** Canonical. */
+  /** Canonical bytes of the block. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Computed from the bytes. */
+  /** CID computed from the bytes. */
   readonly cid: string;
 }
 
-/** Why a chain is not what it claims to be: `fault` is one of `BLOCK_FAULTS`, `wrong_cid`, `wrong_genesis` or `not_continued`. */
+/**
+ * Why a chain is not what it claims to be: `fault` is one of `BLOCK_FAULTS`, `wrong_cid`, `wrong_genesis` or
+ * `not_continued`.
+ */
 export class Unverified extends CommandFailure {
   readonly blockNumber: number;
   readonly fault: string;
@@ -38,7 +41,7 @@ export class Unverified extends CommandFailure {
 }
 
 /**
- * Verifies a chain from where the memory ends, once the source was found to hold the very block that it ends with.
+ * Verifies a chain from where the memory ends. The source must first hold the exact block with which the memory ends.
  * @throws Unverified
  */
 export async function* verifySource(
@@ -71,7 +74,7 @@ async function refuseOther(source: ChainSource, number: number, hash: string): P
   }
 }
 
-/** The hash that the bytes have, `undefined` when they are no block. */
+/** The hash of a block's bytes; `undefined` when they are not a block. */
 function hashOf(bytes: Uint8Array<ArrayBuffer>): string | undefined {
   try {
     const block = readBlock(bytes);
@@ -88,9 +91,9 @@ function otherGenesis(found: string, wanted: string): Unverified {
 }
 
 /**
- * Verifies blocks from where the memory ends, or from genesis on, each against all before it.
- * @param genesis the hash of block 0, known from elsewhere; without it genesis vouches for itself
- * @throws Unverified at the first block that is not what it must be
+ * Verifies blocks from where the memory ends, or from genesis on, each against all earlier ones.
+ * @param genesis hash of block 0, known from elsewhere; without it genesis vouches for itself
+ * @throws Unverified at the first invalid block
  */
 export async function* verifyChain(
   source: AsyncIterable<SourceBlock>,
@@ -111,7 +114,7 @@ export async function* verifyChain(
   }
 }
 
-/** @returns the CID of its bytes @throws Unverified when it is said to have another */
+/** @returns the CID of the bytes @throws Unverified when the source claims another one */
 export async function verifyCid(blockNumber: number, { bytes, cid: claimed }: SourceBlock): Promise<string> {
   const cid = await cidV0(bytes);
   if (claimed !== undefined && claimed !== cid)

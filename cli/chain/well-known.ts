@@ -5,6 +5,6 @@ export interface WellKnown {
   readonly chainId: string;
   /** Null before the first block. */
   readonly latestBlock: number | null;
-  /** The oldest first. */
+  /** The signing keys, the oldest first. */
   readonly signingKeys: readonly ChainKey[];
 }

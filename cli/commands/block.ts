@@ -50,7 +50,7 @@ async function showBlock(number: number | "latest", options: Options): Promise<v
   else show(options, record, () => asText(record, bytes.length));
 }
 
-/** @returns the canonical bytes @throws Unverified when the record is not what it claims to be */
+/** @returns the canonical bytes @throws Unverified when the record differs from what it claims */
 async function checked(number: number, record: BlockRecord): Promise<Uint8Array> {
   const source = sourceBlockOf(record);
   const { bytes } = source;
@@ -92,7 +92,7 @@ function asText(record: BlockRecord, length: number): string {
   ].join("\n");
 }
 
-/** The short ones of the public facts: ids, not keys. */
+/** The short public facts of a transaction: ids, not keys. */
 function summary(data: Readonly<Record<string, unknown>>): string {
   return Object.entries(data)
     .flatMap(([name, value]) =>

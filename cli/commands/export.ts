@@ -80,7 +80,7 @@ async function exportChain(given: string | undefined, options: Options): Promise
   }
 }
 
-/** The root stands at a CAR file's beginning and is known last, so the file is written elsewhere first. */
+/** Writes a temporary file first: a CAR file begins with its root, which is known last. */
 async function exportToStdout(options: Options): Promise<void> {
   if (options.json === true)
     throw new CommandFailure("stdout can't carry both the file and --json: name a file", EXIT.usage);
@@ -108,7 +108,10 @@ interface Extras {
   readonly records?: ExportedRecords & { readonly auditLog: ExportedAuditLog };
 }
 
-/** Exports documents and records, when they were asked for. Without the operator's secret, it fails before the chain is read. */
+/**
+ * Exports documents and records if the user asked for them. Fails without the operator's secret, before the chain is
+ * read.
+ */
 function extrasOf(options: Options): () => Promise<Extras> {
   const { documents, records } = options;
   if (documents === undefined && records === undefined) return async () => ({});
@@ -154,7 +157,10 @@ async function* bytesOf(blocks: AsyncIterable<VerifiedBlock>): AsyncGenerator<Ui
   for await (const { bytes } of blocks) yield bytes;
 }
 
-/** All is verified before the file is begun. What was verified is kept when the command ends early, and is not read again. */
+/**
+ * Verifies the whole chain before the file is begun. If the command ends early, the state keeps the verified blocks, and
+ * the next run does not read them again.
+ */
 async function writeKept(file: string, { latest, source, blocks, state }: Published): Promise<Exported> {
   const watch = new ChainWatch(state);
   const keeping = keptIn(state, blocks);
@@ -170,7 +176,7 @@ async function writeKept(file: string, { latest, source, blocks, state }: Publis
   }
 }
 
-/** An export of before spares reading its blocks again. A file that is none is replaced, as was confirmed. */
+/** Opens an earlier export, whose blocks need not be read again. Another file is replaced, as the user confirmed. */
 async function carOf(file: string): Promise<ChainCar | undefined> {
   try {
     return await ChainCar.open(file);

@@ -6,7 +6,7 @@ import { facts } from "../output/table.ts";
 import { counted } from "../output/words.ts";
 import { connected, examples, wholeNumber, type Connected } from "./options.ts";
 
-/** `POST /api/vdc/mine`: finished, under way, or nothing to mine. */
+/** Answer of `POST /api/vdc/mine`: finished, under way, or nothing to mine. */
 type Mining =
   | {
       readonly blockNumber: number;
@@ -22,7 +22,7 @@ interface Options extends Connected {
   readonly wait?: number | true;
 }
 
-const LONGEST_WAIT = 60; // seconds: what the call takes
+const LONGEST_WAIT = 60; // seconds, the longest that the call accepts
 const WAIT = 30;
 
 export function mineCommand(): Command {

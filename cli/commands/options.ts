@@ -4,7 +4,7 @@ import { callersPath } from "../files/path.ts";
 import { asBaseUrl } from "../target.ts";
 import { faultText } from "../../shared/issue-text.ts";
 
-/** Options that every command has which speaks with a deployment. */
+/** Options of every command that calls a deployment. */
 export interface Connected {
   readonly url?: string;
   readonly json?: boolean;
@@ -21,7 +21,7 @@ export function urlOption(): Option {
   ).argParser(address);
 }
 
-/** Examples at the end of a command's help. What is piped must not have npm's own lines in it. */
+/** Examples at the end of a command's help. Piped examples avoid npm's own lines on stdout. */
 export function examples(...commandLines: readonly string[]): string {
   const lines = commandLines.map((line) => `  npm run ${/[|>]/.test(line) ? "--silent " : ""}vdc -- ${line}`);
   return `\nExample${lines.length > 1 ? "s" : ""}:\n${lines.join("\n")}`;
@@ -36,7 +36,7 @@ function address(text: string): string {
   return url;
 }
 
-/** The schema's own words are the error's. */
+/** Parses an argument by a schema; the error shows the schema's own message. */
 export function ofSchema(schema: v.GenericSchema<string, string>): (text: string) => string {
   return (text) => {
     const parsed = v.safeParse(schema, text);
@@ -45,7 +45,7 @@ export function ofSchema(schema: v.GenericSchema<string, string>): (text: string
   };
 }
 
-/** Plain decimal digits, from `least` to `most`. */
+/** Parses plain decimal digits, from `least` to `most`. */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const number = Number(text);
@@ -59,7 +59,7 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
-/** Why an operator does something: it stands in the audit log. */
+/** Parses the reason for an operator's action, which the audit log records. */
 export function reason(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "" || trimmed.length > 1_000)
@@ -67,7 +67,7 @@ export function reason(text: string): string {
   return trimmed;
 }
 
-/** A file that the command takes. `-`: stdin or stdout. */
+/** Parses the path of a file. `-`: stdin or stdout. */
 export function path(text: string): string {
   return callersPath(text);
 }

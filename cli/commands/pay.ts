@@ -101,10 +101,13 @@ async function payOnce(
 }
 
 const PATIENCE = 60_000; // milliseconds
-/** The queue hands a payment on after a second at the latest: to ask before is to be told that it is not known. */
+/** The queue delivers a payment within a second. An earlier request would only find that it is not known. */
 const QUEUE_WAITS = 1_000; // milliseconds
 
-/** The webhook answers once the queue has a payment; a moment later it is written, and can be mined. */
+/**
+ * Waits until the payments are known: the webhook answers once the queue has a payment, and the payment is written a
+ * moment later.
+ */
 async function untilKnown(url: string, txIds: readonly string[]): Promise<void> {
   const client = new Client(url);
   const deadline = Date.now() + PATIENCE;

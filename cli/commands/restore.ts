@@ -97,7 +97,10 @@ async function restore(file: string | undefined, options: Options): Promise<void
     );
 }
 
-/** @throws CommandFailure when the file is no sound chain, that of another deployment, or not wanted */
+/**
+ * @throws CommandFailure when the file is not a valid chain, is the chain of another deployment, or the user does not
+ * confirm
+ */
 async function verifyFor(client: Client, car: ChainCar, genesis: string | undefined): Promise<void> {
   const state = ChainState.open();
   const watch = new ChainWatch(state);
@@ -126,7 +129,7 @@ interface WellKnown {
 
 const AT_ONCE = 4;
 
-/** What was verified is what is sent: the file's parts are held against their CIDs again as they are read. */
+/** Uploads the verified blocks: each part of the file is compared with its CID again as it is read. */
 async function putBlocks(client: Client, car: ChainCar): Promise<void> {
   const progress = startProgress({ doing: "putting back", total: car.count, of: "blocks" });
   const blocks = car.blocks();

@@ -101,7 +101,7 @@ export function statusText(status: Status, now: number): string {
   ].join("\n");
 }
 
-/** Stages whose latest failure is not over: its retry is to come, or no message was done since. */
+/** Stages whose latest failure is not over: a retry is still to come, or no message has been processed since. */
 function retriesText(retries: Status["retries"], now: number): string[] {
   if (retries === null) return ["", "what each stage retries: not known, for the monitor can't be read"];
   const lasting = retries.filter(

@@ -73,7 +73,7 @@ async function verify(file: string | undefined, options: Options): Promise<void>
 
 interface Verified {
   readonly source: string;
-  /** How many blocks the state had before. */
+  /** Number of blocks in the state before this run. */
   readonly verifiedBefore: number;
   readonly report: ChainReport;
 }
@@ -110,11 +110,11 @@ function asText(
     ]),
     "",
     `${mark(true)} Every block is what its hash says, signed by the key that the chain announced last before it, and linked to all before it.`,
-    `${mark(true)} What users signed is signed by them, under the id that it must have; who created, owned and registered what keeps the rules.`,
+    `${mark(true)} Every user's transaction is signed by its user and has the right id. Creations, transfers and registrations keep the rules.`,
     ...report.untrusted.map((blocks) => `${mark(false)} Anybody may have made ${untrustedText(blocks)}.`),
     report.genesisPinned
       ? "  It begins with the genesis that you named."
-      : "  That this is the chain you mean, its genesis hash tells: compare it with one that you know from elsewhere.",
+      : "  Compare its genesis hash with one that you know from elsewhere: only that shows that this is the chain you mean.",
   ].join("\n");
 }
 

@@ -30,7 +30,7 @@ export function filtered(command: Command): Command {
     .option("--younger-than <age>", "first seen since", seconds);
 }
 
-/** As the calls have it, in a query or in a body. What was not asked for is left out. */
+/** The filter as the calls take it, in a query or in a body. Options that were not given are left out. */
 export function filterOf(options: FilterOptions): DeadLetterFilter {
   const { stage, cause, tx, block, state, olderThan, youngerThan } = options;
   return {

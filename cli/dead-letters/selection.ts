@@ -15,7 +15,7 @@ export function allOption(): Option {
   return new Option("--all", "every one that is open");
 }
 
-/** @throws CommandFailure unless exactly one way of naming them was used: nothing is done by omission */
+/** @throws CommandFailure unless the user selected letters in exactly one way: an omission never selects any */
 export function selectionOf(ids: readonly string[], options: SelectionOptions): Selection {
   const filter = filterOf(options);
   const ways = [ids.length > 0, Object.keys(filter).length > 0, options.all === true].filter(Boolean).length;

@@ -21,7 +21,7 @@ export function entryTable(entries: readonly DeadLetterEntry[]): string {
   return table(["dead letter", "state", "stage", "reason", "about", "attempts", "last seen"], rows);
 }
 
-/** What happens without an operator. */
+/** Describes the replay that runs without an operator. */
 export function recoveryText({ stage, nextAt }: StageRecovery): string {
   return nextAt === null
     ? `${stage} works again: its letters of retries_exhausted are being replayed by themselves`
@@ -56,7 +56,7 @@ export function entryText(entry: DeadLetterEntry): string {
   ].join("\n");
 }
 
-/** What there is to do about an open one. */
+/** Advises on an open dead letter. */
 export function adviceOn({ id, reason }: DeadLetterEntry): string {
   return [
     `docs/problems.md ("Permanent reasons") says what \`${reason}\` means and how to mend it. Then:`,
@@ -66,7 +66,7 @@ export function adviceOn({ id, reason }: DeadLetterEntry): string {
   ].join("\n");
 }
 
-/** What a replay would do, for whoever decides on it. */
+/** Describes a replay before it is confirmed. */
 export function planText(plan: ReplayPlan): string {
   const { total, wouldReplay, wouldFail, wouldSkip, more, items } = plan;
   const rows = items.map((item) => [item.id, item.stage, about(item), WOULD[item.action], item.detail]);
@@ -80,7 +80,7 @@ export function planText(plan: ReplayPlan): string {
 
 const WOULD = { replay: "be replayed", fail_again: "fail again", skip: "be skipped" } as const;
 
-/** What a dismissal would do, for whoever decides on it. */
+/** Describes a dismissal before it is confirmed. */
 export function dismissalText({ total, wouldDismiss, wouldSkip, items }: DismissalPlan): string {
   const rows = items.map((item) => [item.id, item.stage, item.reason, about(item), item.action, item.detail]);
   return [

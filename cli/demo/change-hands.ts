@@ -4,8 +4,8 @@ import { VdcClient } from "../../shared/client/vdc-client.ts";
 import { expectThat, type Story } from "./story.ts";
 
 /**
- * Two users, whose keys nobody else has: Alice creates an asset, and gives it to Bob.
- * @param mine has so many transactions mined that wait
+ * Two users with their own keys: Alice creates an asset and gives it to Bob.
+ * @param mine mines once the given number of transactions waits
  */
 export async function changeHands(
   url: string,

@@ -2,7 +2,7 @@ import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { Stack } from "../local/stack.ts";
 
-/** Loses block 1 from KV, and changes one bit of block 2 in R2, behind the system's back. */
+/** Deletes block 1 from KV and flips one bit of block 2 in R2, directly in the storage. */
 export async function damageStorage({ miniflare }: Stack): Promise<void> {
   const kv = await miniflare.getKVNamespace("KV", workerName("gateway"));
   await kv.delete(kvKeys.block(1));

@@ -21,7 +21,7 @@ import { damageStorage } from "./damage.ts";
 import { expectThat, Story } from "./story.ts";
 import { verifyTiers, type VerifiedBlock } from "./verify-tiers.ts";
 
-/** `npm run demo`: payments become blocks, and every block is checked in every place, on a throw-away chain. */
+/** `npm run demo`: payments become blocks, and every block is checked in every tier, on a throw-away chain. */
 async function demo(stack: Stack, story: Story): Promise<void> {
   const created = Math.floor(Date.now() / 1_000);
   const deed = syntheticCheckout({
@@ -137,7 +137,7 @@ function taken({ txId, type }: WebhookAnswer): string {
   return `${type} ${txId?.slice(0, 17)}…`;
 }
 
-/** Waits until so many transactions are in R2 and known to the chain head, then mines them. */
+/** Waits until the given number of transactions is in R2 and known to the chain head, then mines them. */
 async function mineWhen(stack: Stack, story: Story, waiting: number): Promise<Mined> {
   await story.step(`${waiting} transactions wait, encrypted, in R2`, async () => {
     for (const deadline = Date.now() + 20_000; ; await wait(50)) {
@@ -171,7 +171,7 @@ function describeBlock({ block, bytes, cid }: VerifiedBlock): string {
   return `hash, Merkle root, signature, links and ${cid} agree in 3 places; ${bytes.length} bytes; ${kinds}`;
 }
 
-/** The same chain with another asset in its last block: what a forger would show. @returns how it was found out */
+/** Forges the chain with another asset in its last block. @returns how the verifier detected the forgery */
 async function refuseForgery(verified: readonly VerifiedBlock[]): Promise<string> {
   const verifier = new ChainVerifier();
   for (const { bytes } of verified.slice(0, -1)) await verifier.add(bytes);

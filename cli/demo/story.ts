@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 
-/** Tells what happens, with the time that each step took. */
+/** Prints each step of the demo, with its duration. */
 export class Story {
   readonly #started = performance.now();
 
@@ -12,7 +12,7 @@ export class Story {
     console.log(`  ${text}`);
   }
 
-  /** Runs a step and tells its outcome in one line. @throws what the step throws, after saying that it failed */
+  /** Runs a step and prints its outcome in one line. @throws the step's error, after printing that the step failed */
   async step<T>(what: string, work: () => Promise<T>, outcome: (result: T) => string = () => ""): Promise<T> {
     const started = performance.now();
     try {
@@ -38,7 +38,7 @@ function milliseconds(started: number): string {
   return elapsed < 1_000 ? `(${Math.round(elapsed)} ms)` : `(${(elapsed / 1_000).toFixed(1)} s)`;
 }
 
-/** What the demo expected and did not find. */
+/** The demo did not find what it expected. */
 export class DemoFailure extends Error {
   override readonly name = "DemoFailure";
 }

@@ -1,13 +1,13 @@
 import * as v from "valibot";
 
-/** An advisory that somebody has looked at, and that does not fail CI before the day that is named. */
+/** An advisory that a maintainer has accepted: it does not fail CI before the day `expires`. */
 const Acceptance = v.strictObject({
   id: v.pipe(v.string(), v.regex(/^GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}$/)),
   package: v.string(),
-  /** Why it can't hurt here, for whoever comes after. */
+  /** Why the advisory does no harm here, for later readers. */
   reason: v.pipe(v.string(), v.minLength(40)),
   by: v.pipe(v.string(), v.minLength(2)),
-  /** The first day on which it counts again. */
+  /** The first day on which the advisory fails CI again. */
   expires: v.pipe(v.string(), v.isoDate()),
 });
 export const Accepted = v.strictObject({ accepted: v.array(Acceptance) });
@@ -16,7 +16,10 @@ export type Accepted = v.InferOutput<typeof Accepted>;
 const SEVERITIES = ["info", "low", "moderate", "high", "critical"] as const;
 type Severity = (typeof SEVERITIES)[number];
 
-/** What `npm audit --json` answers, as far as we read it. `via` names the package behind, or is the advisory itself. */
+/**
+ * The members of the output of `npm audit --json` that VDC reads. `via` names the package behind, or is the advisory
+ * itself.
+ */
 const Via = v.object({
   name: v.string(),
   title: v.string(),
@@ -36,21 +39,21 @@ export interface Advisory {
   readonly title: string;
   readonly severity: Severity;
   readonly range: string;
-  /** It is in what is deployed, or that somebody runs who deploys; not only in the tools of the build. */
+  /** The package is deployed, or runs at deployment; not only in the tools of the build. */
   readonly production: boolean;
 }
 
 export interface Verdict {
   readonly failing: readonly Advisory[];
-  /** To be looked at some day: of low severity, or in the tools only. */
+  /** Advisories to look at some day: of low severity, or in the tools only. */
   readonly told: readonly Advisory[];
   readonly accepted: readonly Advisory[];
-  /** Entries of the list that nothing needs any more, or that are over. */
+  /** Ids in the list of accepted advisories that have expired, or that no dependency has any more. */
   readonly stale: readonly string[];
 }
 
 /**
- * High and critical advisories in production dependencies fail, but for those accepted until later than today.
+ * High and critical advisories in production dependencies fail, except those accepted until later than today.
  * @param all the report of every dependency; `production` that of `--omit=dev`
  * @param today as `2026-11-23`
  */
@@ -102,7 +105,7 @@ function isOf(one: Accepted["accepted"][number], { id, package: name }: Advisory
   return one.id === id && one.package === name;
 }
 
-/** Mistakes of ours, in npm's words; whatever else it says instead of a report is the registry's affair, or the network's. */
+/** Error codes of npm for a mistake in this repository. Any other error is a fault of the registry or the network. */
 const OURS = ["ENOLOCK", "EUSAGE", "EJSONPARSE", "EAUDITNOLOCK", "EINVALIDPACKAGENAME"];
 
 const NoReport = v.object({
@@ -112,11 +115,11 @@ const NoReport = v.object({
 
 export type Reading =
   | { readonly report: AuditReport }
-  /** Nobody could be asked: nothing is known, and nothing is to be mended here. */
+  /** The registry could not be asked: nothing is known, and nothing in this repository needs a change. */
   | { readonly unreachable: string }
   | { readonly broken: string };
 
-/** What came of `npm audit --json`. @param stdout null when it did not end in time */
+/** Reads the output of `npm audit --json`. @param stdout null when npm did not end in time */
 export function readAudit(stdout: string | null): Reading {
   if (stdout === null) return { unreachable: "the registry did not answer in time" };
   const answer = parsed(stdout);

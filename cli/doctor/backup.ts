@@ -18,13 +18,16 @@ interface WellKnown {
 const OLD_AFTER = 7 * 86_400_000; // milliseconds
 
 export interface Backups {
-  /** What `vdc export` wrote. */
+  /** A file that `vdc export` wrote. */
   readonly backup?: string;
-  /** A file with the SYSTEM_KEYRING that was put away. */
+  /** A backup file of the SYSTEM_KEYRING. */
   readonly keyring?: string;
 }
 
-/** A deployment does not know who keeps a copy of it, so a backup counts only when its file is shown. @param now milliseconds since the epoch */
+/**
+ * Checks backups. A deployment does not know of copies outside, so a backup counts only when its file is given.
+ * @param now milliseconds since the epoch
+ */
 export function checkBackups(client: Client, { backup, keyring }: Backups, now: number): Promise<Finding[]> {
   return Promise.all([
     finding("export", () => exportText(client, backup, now)),
@@ -66,7 +69,7 @@ function hashIn(block: Uint8Array): unknown {
   try {
     return (JSON.parse(new TextDecoder().decode(block)) as { hash?: unknown } | null)?.hash;
   } catch {
-    return undefined; // no block at all
+    return undefined; // the file holds no block
   }
 }
 

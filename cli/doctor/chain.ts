@@ -17,7 +17,7 @@ interface ReadBlock {
   readonly gatewayUrl: string;
 }
 
-/** The latest block as the deployment gives it, and as the IPFS gateway does. */
+/** Compares the latest block of the deployment with the one of the IPFS gateway. */
 export async function checkLatestBlock(client: Client): Promise<readonly Finding[]> {
   let read: ReadBlock | undefined;
   const chain = await finding("chain", async () => {
@@ -54,7 +54,7 @@ async function latestBlock(client: Client): Promise<ReadBlock | undefined> {
   return { number: blockNumber, bytes: source.bytes, gatewayUrl: record.ipfsGatewayUrl };
 }
 
-const TIMEOUT = 20_000; // milliseconds: a public gateway may have to look for it
+const TIMEOUT = 20_000; // milliseconds: a public gateway may have to search for it
 
 async function compareWithGateway(url: string, number: number, bytes: Uint8Array): Promise<string> {
   const unreadable = (why: string) =>

@@ -7,9 +7,12 @@ import { counted, time } from "../output/words.ts";
 import { judgeStatus } from "../storage/verdict.ts";
 import { finding, Warning, type Finding } from "./finding.ts";
 
-const MOST_SKEW = 60_000; // milliseconds; Stripe's signatures bear 300 seconds
+const MOST_SKEW = 60_000; // milliseconds; Stripe's signatures allow 300 seconds
 
-/** By the Date that Cloudflare's edge puts on every answer, to the second. @param now when the answer came */
+/**
+ * Compares this machine's clock with the Date header of Cloudflare's edge, to the second.
+ * @param now the time of the answer
+ */
 export function checkClock({ headers }: Answer<unknown>, now: number): Promise<Finding> {
   return finding("clock", async () => {
     const date = Date.parse(headers.get("date") ?? "");
@@ -28,7 +31,7 @@ interface Ready {
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
 }
 
-/** What the deployment itself says of its parts. */
+/** Reads what the deployment reports of its own parts. */
 export async function checkParts(client: Client): Promise<readonly Finding[]> {
   let ready: Ready | undefined;
   const asked = await finding("ready", async () => {
@@ -51,13 +54,13 @@ export async function checkParts(client: Client): Promise<readonly Finding[]> {
   );
 }
 
-/** `GET /api/vdc/status`, as far as it is looked at here. */
+/** The members of `GET /api/vdc/status` that the doctor reads. */
 interface Status {
   readonly halted: Halted | null;
   readonly alerts: readonly { readonly alert: string; readonly summary: string }[] | null;
 }
 
-/** Whether the operator's secret is accepted, and what an operator is told with it. */
+/** Checks that the operator's secret is accepted, and shows what an operator sees with it. */
 export async function checkOperator(options: { readonly url?: string }): Promise<readonly Finding[]> {
   let status: Status | undefined;
   const operator = await finding("operator", async () => {
@@ -98,14 +101,17 @@ export function checkDeadLetters(options: { readonly url?: string }): Promise<Fi
   });
 }
 
-/** Blocks that are listed by every tier at little cost: as many as one call gives. */
+/** Number of newest blocks whose presence is checked in every tier: as many as one call lists. */
 const NEWEST_BLOCKS = 1_000;
 const DAY = 86_400_000; // milliseconds
-/** The verification runs every day. */
+/** Milliseconds. The verification runs every day. */
 const VERIFICATION_MISSED_AFTER = 3 * DAY;
 const VERIFICATION_OLD_AFTER = 90 * DAY;
 
-/** What the tiers list, and what the latest verification of each block found. @param now milliseconds since the epoch */
+/**
+ * Reports which blocks the tiers list, and the results of the latest verifications.
+ * @param now milliseconds since the epoch
+ */
 export async function checkStorage(
   options: { readonly url?: string },
   now: number,
@@ -128,7 +134,7 @@ export async function checkStorage(
   ];
 }
 
-/** @throws CommandFailure unless all was verified lately */
+/** @throws CommandFailure unless everything was verified recently */
 export function verificationText(
   totalBlocks: number,
   { lastRun, verifiedSince }: StorageStatus["verification"],
@@ -152,7 +158,7 @@ export function verificationText(
   return `the last one began ${time(lastRun.startedAt)}; every block verified since ${time(verifiedSince) ?? "never: the first round is not over"}`;
 }
 
-/** What the latest verification of each document found. */
+/** Reports the results of the latest verification of each document. */
 export function checkDocuments(options: { readonly url?: string }): Promise<Finding> {
   return finding("documents", async () => {
     const { documents } = await operatorClient(options).get<StorageStatus>("/api/storage-verify/status", {

@@ -1,19 +1,19 @@
 import { AnswerFailure } from "../answer-failure.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 
-/** What a check of `vdc doctor` found. */
+/** A finding of `vdc doctor`. */
 export interface Finding {
   readonly check: string;
-  /** warning: nothing is broken, but something should be done · unknown: it could not be checked */
+  /** warning: nothing is broken, but the operator should act · unknown: the check could not run */
   readonly state: "good" | "warning" | "bad" | "unknown";
-  /** What was seen, and where it is not good, what to do. */
+  /** The observation, and, unless it is good, what to do. */
   readonly detail: string;
 }
 
-/** Nothing is broken, but something should be done. */
+/** Nothing is broken, but the operator should act. */
 export class Warning extends CommandFailure {}
 
-/** Runs a check; what it throws becomes its finding, for one that fails must not keep the rest from being made. */
+/** Runs a check. An error becomes its finding, so that the other checks still run. */
 export async function finding(check: string, look: () => Promise<string>): Promise<Finding> {
   try {
     return { check, state: "good", detail: await look() };

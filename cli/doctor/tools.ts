@@ -5,7 +5,7 @@ import { CommandFailure } from "../failure.ts";
 
 const PACKAGES = ["wrangler", "miniflare", "typescript"] as const;
 
-/** Versions of what this machine works with. @throws CommandFailure when one is missing, or is not the locked one */
+/** Versions of the tools on this machine. @throws CommandFailure when one is missing, or is not the locked version */
 export function toolVersions(): string {
   const { packages } = readJson("package-lock.json") as { packages: Record<string, { version: string }> };
   const found = PACKAGES.map((name) => {

@@ -19,16 +19,16 @@ import { OPTIONS_FILE } from "./platform.ts";
 import { configPath, ROOT, WORKER_NAMES } from "./workers.ts";
 
 const BUILDS = join(ROOT, ".build");
-/** A build depends on these, and on this file. */
+/** The sources of a build, besides this file. */
 const SOURCES = ["workers/**/*", "shared/**/*", "wrangler.toml", "package-lock.json"];
 
 /** Directory of a Worker's bundle. */
 export type Bundles = (worker: WorkerName) => string;
 
 /**
- * Bundles every Worker with wrangler, exactly as `wrangler deploy` would. What is run locally and tested is what is
- * deployed. A build is named by its sources and appears whole or not at all, so it is kept until a source changes,
- * and programs that build at the same time don't disturb each other.
+ * Bundles every Worker with wrangler, exactly as `wrangler deploy` would, so that local runs and tests use the deployed
+ * code. A build is named by its sources and appears complete or not at all. It is therefore reused until a source
+ * changes, and programs that build at the same time do not disturb each other.
  */
 export async function buildWorkers(say: (line: string) => void = () => {}): Promise<Bundles> {
   const name = sourcesHash();
@@ -54,13 +54,16 @@ async function build(directory: string): Promise<void> {
     await writeOptions(unfinished);
     if (!existsSync(directory)) renameSync(unfinished, directory);
   } catch (error) {
-    if (!existsSync(directory)) throw error; // another program finished the same build at the same moment
+    if (!existsSync(directory)) throw error; // another program finished the same build first
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
 }
 
-/** Keeps the latest few: another program may be starting on one. What a killed build left goes with the rest. */
+/**
+ * Keeps the latest builds, because another program may be starting on one. Removes older ones, and the remains of killed
+ * builds.
+ */
 function forgetOlder(newest: string): void {
   const age = (name: string) => statSync(join(BUILDS, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const others = readdirSync(BUILDS).filter((name) => name !== newest);
@@ -83,14 +86,14 @@ function sourcesHash(): string {
   return hash.digest("hex").slice(0, 20);
 }
 
-/** Writes each Worker's configuration once per build, so that a start need not load wrangler, which takes two seconds. */
+/** Writes each Worker's configuration once per build, so that a start does not load wrangler, which takes two seconds. */
 async function writeOptions(directory: string): Promise<void> {
   const { experimental_readRawConfig, unstable_getMiniflareWorkerOptions } = await import("wrangler");
   for (const worker of WORKER_NAMES) {
     const config = configPath(worker);
     const { vars = {} } = experimental_readRawConfig({ config }).rawConfig;
     const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
-    // Variables only: wrangler also reads secrets from the environment, which must not be written down.
+    // Only variables: wrangler also reads secrets from the environment, which must not be written to disk.
     writeFileSync(join(directory, worker, OPTIONS_FILE), JSON.stringify({ ...options, bindings: vars }));
   }
 }

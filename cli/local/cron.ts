@@ -5,9 +5,9 @@ import { WORKER_NAMES } from "./workers.ts";
 const EVERY_MINUTE = "* * * * *";
 
 /**
- * Fires the cron triggers as the platform does, in UTC, which local workerd does not. What runs every minute runs once
- * before this resolves, for what was left unfinished.
- * @returns stops them, and waits for those that are running
+ * Fires the cron triggers in UTC, as the platform does and local workerd does not. The triggers of every minute run once
+ * before this resolves, to finish earlier work.
+ * @returns a function that stops the triggers and waits for running ones
  */
 export async function startCron(
   fire: (worker: WorkerName, cron: string) => Promise<void>,

@@ -6,7 +6,7 @@ import { readTextNow } from "../files/read.ts";
 import type { LocalSecrets } from "./secrets.ts";
 import { ROOT } from "./workers.ts";
 
-/** Where the local stack keeps everything: chain, archive, pins, secrets, and where it can be reached. */
+/** The folder of the local stack: chain, archive, pins, secrets, and its URL. */
 export function localDataDirectory(): string {
   const { VDC_DATA_DIR: given } = process.env;
   return given ? callersPath(given) : join(ROOT, ".vdc");
@@ -50,7 +50,7 @@ export function writeStackUrl(dataDirectory: string, url: string): void {
   writeFileSync(join(dataDirectory, "url"), url);
 }
 
-/** @throws Error when no stack was ever started on this directory */
+/** @throws Error when no stack ever ran on this directory */
 export function readStackUrl(dataDirectory: string): string {
   const file = join(dataDirectory, "url");
   if (!existsSync(file))

@@ -3,13 +3,13 @@ import * as v from "valibot";
 import { Backlog, BACKLOG_PATH } from "../../shared/backlog.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 
-// What the runner does inside the running platform, over HTTP as any request. Miniflare's own bindings would block this
-// process while they wait for workerd; nobody would read what workerd logs meanwhile, and under load workerd then waits
-// for us, for ever.
+// The calls of the runner inside the running platform, over HTTP like any request. Miniflare's own bindings would block
+// this process while they wait for workerd. This process could then not read workerd's logs, and under load workerd would
+// wait for it for ever.
 
 const TELLER = "vdc-local-teller";
 
-/** A Worker of the local stack alone: tells the chain head what no Worker tells it over HTTP. */
+/** A Worker of the local stack alone, which makes a call to the chain head that has no HTTP route. */
 export function teller(chainId: string) {
   return {
     name: TELLER,
@@ -26,7 +26,7 @@ export function teller(chainId: string) {
   } as const;
 }
 
-/** Local queues live in memory, so whatever was under way when the last stack ended has to be told anew. */
+/** Sends the stages their work again: local queues live in memory, so their messages are lost when a stack ends. */
 export async function tellStagesAgain(miniflare: Miniflare): Promise<void> {
   await ask(miniflare, TELLER, "/");
 }
@@ -36,7 +36,7 @@ export async function fireCron(miniflare: Miniflare, worker: WorkerName, cron: s
   await ask(miniflare, workerName(worker), `/cdn-cgi/local/scheduled?${query.toString()}`);
 }
 
-/** How many payments the webhook has taken that are in the queue still. */
+/** Number of payments in the webhook's queue. */
 export async function waitingPayments(miniflare: Miniflare): Promise<number> {
   return v.parse(Backlog, JSON.parse(await ask(miniflare, workerName("ingest-webhook"), BACKLOG_PATH)))
     .messages;

@@ -2,23 +2,23 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** Who runs a stack on a data directory: the process, and the workerd that it started. */
+/** The owner of a data directory: the process of the stack, and the workerd processes that it started. */
 interface Owner {
   readonly pid: number;
   readonly runtimes: readonly number[];
 }
 
 export interface Lock {
-  /** Notes the runtimes, so that whoever comes after a `kill -9` can end them. */
+  /** Records the runtimes, so that the next stack can end them after a `kill -9`. */
   note(runtimes: readonly number[]): void;
   release(): void;
 }
 
-const PATIENCE = 10_000; // milliseconds for a stack that is just ending
+const PATIENCE = 10_000; // milliseconds to wait for a stack that is stopping
 
 /**
- * One stack at a time on a data directory. What a killed stack left running is ended first, for it would still hold
- * the port and write to the same files.
+ * Allows one stack at a time on a data directory. Ends the runtimes of a killed stack first, because they would still
+ * hold the port and write to the same files.
  * @throws Error when another stack is alive on this directory
  */
 export async function lock(dataDirectory: string): Promise<Lock> {
@@ -58,7 +58,7 @@ function readOwner(file: string): Owner | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as Owner;
   } catch {
-    return undefined; // gone meanwhile, or half written by a process that died
+    return undefined; // the file was removed meanwhile, or its writer died in the middle
   }
 }
 
@@ -70,7 +70,10 @@ async function endRuntimes(pids: readonly number[]): Promise<void> {
   }
 }
 
-/** A process id may be used again by another program: where the system tells, its command line must fit. */
+/**
+ * Decides whether a process is alive. Another program may have the same process id, so its command line must match where
+ * the system shows it.
+ */
 function isAlive(pid: number, program: string): boolean {
   try {
     process.kill(pid, 0);
@@ -80,6 +83,6 @@ function isAlive(pid: number, program: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(program);
   } catch {
-    return process.platform !== "linux"; // no /proc: the id is all there is to go by
+    return process.platform !== "linux"; // without /proc, only the id can decide
   }
 }

@@ -27,7 +27,7 @@ export interface Platform {
   readonly vars: Readonly<Record<string, string | undefined>>;
   /** 0: any free port. */
   readonly port: number;
-  /** Directory that KV, R2 and the Durable Objects are kept in. */
+  /** Directory of KV, R2 and the Durable Objects. */
   readonly storage: string;
   /** Port of the DevTools inspector; 0: any free port. */
   readonly inspectorPort?: number | undefined;
@@ -40,7 +40,7 @@ export interface Platform {
   readonly adapt?: (options: WorkerOptions, worker: WorkerName) => WorkerOptions;
 }
 
-/** Every Worker in one workerd, with the bundles and configurations that would be deployed. */
+/** Runs every Worker in one workerd, with the bundles and configurations of a deployment. */
 export function platformOptions(platform: Platform): MiniflareOptions {
   const { adapt = (options) => options } = platform;
   const workers = WORKER_NAMES.map((worker) => adapt(workerOptions(worker, platform), worker));
@@ -60,7 +60,7 @@ export function platformOptions(platform: Platform): MiniflareOptions {
   });
 }
 
-/** The Worker as it is configured, with the platform's variables and the secrets that its work needs. */
+/** The Worker's configuration, with the platform's variables and the secrets that its work needs. */
 function workerOptions(worker: WorkerName, { bundles, vars, secrets }: Platform): WorkerOptions {
   const bundle = bundles(worker);
   const options = JSON.parse(readFileSync(join(bundle, OPTIONS_FILE), "utf8")) as Configured;

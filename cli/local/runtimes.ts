@@ -1,14 +1,14 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 
-/** Tells `with-setup.mjs` which runtimes to end if this process is killed. Does nothing without that parent. */
+/** Sends `with-setup.mjs` the runtimes to end if this process is killed. Does nothing without that parent. */
 export function reportRuntimes(runtimes: readonly number[]): void {
   process.send?.({ runtimes });
 }
 
 /**
- * Tells of every workerd that miniflare starts, as soon as it runs: miniflare does not tell their process ids itself.
- * @returns stops watching
+ * Reports every workerd that miniflare starts, as soon as it runs. Miniflare itself does not report process ids.
+ * @returns a function that ends the watch
  */
 export function watchRuntimes(onChange: (pids: readonly number[]) => void): () => void {
   const running = new Map<ChildProcess, number>();

@@ -10,20 +10,20 @@ import {
 import { WORKERS, type Resource, type WorkerName } from "../../shared/pipeline.ts";
 import { readSecrets, secretsFile } from "./data-directory.ts";
 
-/** Everything secret that the Workers need, by the name of its binding. */
+/** All secrets of the Workers, by the name of their binding. */
 export interface LocalSecrets {
   readonly ADMIN_SECRET: string;
   readonly STRIPE_WEBHOOK_SECRET: string;
   readonly SYSTEM_KEYRING: string;
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY: string;
   readonly PINATA_JWT: string;
-  /** May be missing: then thin events are refused. */
+  /** Optional: without it, thin events are refused. */
   readonly STRIPE_API_KEY?: string;
-  /** May be missing: then no alert is posted. */
+  /** Optional: without it, no alert is posted. */
   readonly ALERT_WEBHOOK_URL?: string;
 }
 
-/** New random secrets; the public key is that of the keyring. */
+/** Generates new random secrets; the public key is that of the keyring. */
 export async function generateSecrets(keyring?: string): Promise<LocalSecrets> {
   const json = keyring ?? (await generateKeyring());
   return {
@@ -56,10 +56,10 @@ export function secretNamesOf(worker: WorkerName): readonly (keyof LocalSecrets)
   return touches.flatMap((resource) => NEEDED_FOR[resource] ?? []);
 }
 
-/** A Worker does without these. */
+/** Secrets that a Worker can work without. */
 export const OPTIONAL_SECRETS: readonly (keyof LocalSecrets)[] = ["STRIPE_API_KEY", "ALERT_WEBHOOK_URL"];
 
-/** Each Worker gets the secrets that its work needs, and no other; one that is empty is not set at all. */
+/** Selects the secrets that the Worker's work needs. An empty secret is not set at all. */
 export function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<LocalSecrets> {
   return Object.fromEntries(
     secretNamesOf(worker).flatMap((name) => (secrets[name] ? [[name, secrets[name]]] : [])),
@@ -67,7 +67,7 @@ export function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<L
 }
 
 /**
- * The keyring is usable, and the public key that transactions are sealed to is one that it can open.
+ * Checks that the keyring is usable, and that it can open what is sealed to the public encryption key.
  * @throws KeyringError that says what to do
  */
 export async function checkKeys(secrets: LocalSecrets): Promise<void> {
@@ -78,7 +78,10 @@ export async function checkKeys(secrets: LocalSecrets): Promise<void> {
     );
 }
 
-/** The data directory's secrets, generated when it has none; variables of the environment count before the file. */
+/**
+ * Reads the data directory's secrets, and generates them when there are none. Variables of the environment override the
+ * file.
+ */
 export async function localSecrets(
   dataDirectory: string,
   environment: NodeJS.ProcessEnv,

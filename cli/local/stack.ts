@@ -20,7 +20,7 @@ export interface StackOptions {
   readonly inspectorPort?: number | undefined;
   /** Variables that replace those of the wrangler.toml files, by name. */
   readonly vars?: Readonly<Record<string, string>>;
-  /** Fire the cron triggers, which local workerd does not. */
+  /** Fires the cron triggers, which local workerd does not do. */
   readonly cron?: boolean;
   readonly onLog?: (line: WorkerdStructuredLog) => void;
   readonly say?: (line: string) => void;
@@ -45,17 +45,20 @@ export const LOCAL_VARS: Readonly<Record<string, string>> = {
   WRITE_LANDS_WITHIN_SECONDS: "5",
   MINE_AFTER_SECONDS: "60",
   PIN_DEADLINE_SECONDS: "10",
-  RATE_LIMITING: "off", // everybody has one address here
-  REGISTRATION: "open", // `npm start` and `npm run demo` say so
+  RATE_LIMITING: "off", // every local client has the same address
+  REGISTRATION: "open", // `npm start` and `npm run demo` print a notice of it
 };
 
-/** Runs all Workers in one workerd, with a local pinning service. The same bundles and configurations as deployed. */
+/**
+ * Runs all Workers in one workerd, with a local pinning service. The bundles and configurations are those of a
+ * deployment.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDirectory, say = () => {} } = options;
   mkdirSync(dataDirectory, { recursive: true });
   const held = await lock(dataDirectory);
   const opened: (() => unknown)[] = [() => held.release()];
-  // In the reverse order of opening; what fails to close does not keep the rest open.
+  // Closes in the reverse order of opening. A part that fails to close does not keep the others open.
   const close = async () => {
     const failures: unknown[] = [];
     for (const closeOne of opened.splice(0).toReversed())
@@ -68,7 +71,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     const secrets = await localSecrets(dataDirectory, process.env);
-    await checkKeys(secrets); // doubtful keys are refused here, not at the first block
+    await checkKeys(secrets); // refuses unusable keys here, not at the first block
     const bundles = await buildWorkers(say);
     const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
     opened.push(() => pinning.close());
@@ -88,19 +91,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (options.cron) opened.push(await startCron(fire, say));
     return { url, secrets, pinning, miniflare, fireCron: fire, stop: close };
   } catch (error) {
-    await close().catch(() => {}); // why it did not start is what matters; a Miniflare that failed won't close
+    await close().catch(() => {}); // the reason of the failed start matters; a Miniflare that failed cannot close
     throw error;
   }
 }
 
-/** Milliseconds. The queue hands a payment on after one second; on a slow machine the writes take much longer. */
+/** Milliseconds. The queue delivers a payment after one second; on a slow machine the writes take much longer. */
 const WRITTEN_WITHIN = 60_000;
 
-/** Local queues live in memory, so each payment that was answered is written to R2 before they end. Says what could not be. */
+/**
+ * Waits until every answered payment is written to R2, because local queues live in memory. Reports payments that are
+ * not.
+ */
 async function untilWritten(miniflare: Miniflare, say: (line: string) => void): Promise<void> {
   let waiting: number | undefined;
   for (const deadline = Date.now() + WRITTEN_WITHIN; Date.now() < deadline; await wait(50)) {
-    waiting = await waitingPayments(miniflare).catch(() => undefined); // no answer: Ctrl-C has ended the runtime already, and docs/contributing.md says what that loses
+    // Without an answer, Ctrl-C has ended the runtime already: docs/contributing.md says what that loses.
+    waiting = await waitingPayments(miniflare).catch(() => undefined);
     if (waiting === 0 || waiting === undefined) return;
   }
   say(
@@ -117,7 +124,7 @@ function localValues(pinning: PinningService): Record<string, string> {
   };
 }
 
-/** Precedence of variables: a test's, the environment's, the local ones, the wrangler.toml's. */
+/** Starts the Workers. Precedence of variables: a test's, the environment's, the local ones, the wrangler.toml's. */
 function runWorkers(
   options: StackOptions,
   bundles: Bundles,
@@ -138,7 +145,10 @@ function runWorkers(
   );
 }
 
-/** Links in stored blocks name the local IPFS gateway, so it keeps its port over restarts when it can. */
+/**
+ * Starts the pinning service, on its earlier port if that is free, because links in stored blocks name the local IPFS
+ * gateway.
+ */
 async function startPinning(dataDirectory: string, jwt: string): Promise<PinningService> {
   const portFile = join(dataDirectory, "ipfs-port");
   const dir = join(dataDirectory, "ipfs");

@@ -3,7 +3,7 @@ import { localDataDirectory, writeStackUrl } from "./data-directory.ts";
 import { reportRuntimes } from "./runtimes.ts";
 import { startStack } from "./stack.ts";
 
-/** `npm start`: the whole system on one machine, until Ctrl-C. */
+/** `npm start`: runs the whole system on one machine, until Ctrl-C. */
 async function start(): Promise<void> {
   const dataDirectory = localDataDirectory();
   const stack = await startStack({
@@ -22,7 +22,7 @@ async function start(): Promise<void> {
     stopping ??= stack.stop().then(() => process.exit(0), fail);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const) {
-    process.removeAllListeners(signal); // miniflare's own would exit at once, before anything is closed
+    process.removeAllListeners(signal); // miniflare's own listener would exit at once, before anything is closed
     process.on(signal, stop);
   }
   writeStackUrl(dataDirectory, stack.url);
@@ -36,8 +36,8 @@ async function start(): Promise<void> {
 }
 
 /**
- * workerd's own notes go to stderr; ours are JSON, one line an event. A person at a terminal is spared the line of every
- * request; a file or a pipe gets them all.
+ * Prints the Workers' log. workerd's own notes go to stderr; VDC's lines are JSON, one line an event. A terminal does not
+ * show the line of every request; a file or a pipe receives all lines.
  */
 function printLog({ message }: WorkerdStructuredLog): void {
   if (message.startsWith("NOSENTRY")) return;

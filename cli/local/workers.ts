@@ -5,7 +5,7 @@ export const ROOT = join(import.meta.dirname, "..", "..");
 
 export const WORKER_NAMES = Object.keys(WORKERS) as WorkerName[];
 
-/** The gateway's configuration is the root's, for it is the Worker that owns HTTP. */
+/** The path of a Worker's configuration. The gateway's is the one in the root folder, because the gateway owns HTTP. */
 export function configPath(worker: WorkerName): string {
   return worker === "gateway" ? join(ROOT, "wrangler.toml") : join(ROOT, "workers", worker, "wrangler.toml");
 }

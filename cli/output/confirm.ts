@@ -2,9 +2,9 @@ import { createInterface } from "node:readline";
 import { CommandFailure, EXIT } from "../failure.ts";
 
 /**
- * Returns when the person at the terminal says yes, or has said --yes before.
+ * Returns when the user answers yes, or has given --yes.
  * @param what will happen: a sentence without its full stop
- * @throws CommandFailure when the answer is another, or when nobody can be asked
+ * @throws CommandFailure when the answer is not yes, or when there is no terminal
  */
 export async function confirm(what: string, options: { readonly yes?: boolean }): Promise<void> {
   if (options.yes === true) return;
@@ -14,7 +14,7 @@ export async function confirm(what: string, options: { readonly yes?: boolean })
   if (!/^\s*y(?:es)?\s*$/i.test(answer)) throw new CommandFailure("not confirmed, so nothing was done");
 }
 
-/** The end of the input is no answer. */
+/** Asks a question. The end of the input counts as an empty answer. */
 function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   return new Promise((resolve) => {

@@ -1,10 +1,10 @@
 import { SingleBar } from "cli-progress";
 import { wholeNumber } from "./words.ts";
 
-/** How far long work has come, on stderr: a bar on a terminal, a line now and then elsewhere. */
+/** Shows the progress of long work on stderr: a bar on a terminal, a line now and then elsewhere. */
 export interface Progress {
   to(done: number): void;
-  /** The work is over, done or not. */
+  /** Ends the display, whether or not the work succeeded. */
   end(): void;
 }
 
@@ -36,7 +36,7 @@ function bar({ doing, total, of }: ProgressOptions, stream: NodeJS.WriteStream):
     etaBuffer: 50,
   });
   made.start(total, 0);
-  const showCursor = () => stream.write("\u001b[?25h"); // Ctrl-C must not leave the terminal without one
+  const showCursor = () => stream.write("\u001b[?25h"); // Ctrl-C must not leave the terminal without a cursor
   process.once("exit", showCursor);
   return {
     to: (done) => made.update(done),

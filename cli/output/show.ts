@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** stdout carries the data and nothing else: with `--json` one JSON document, otherwise text for a person. */
+/** Writes a command's data to stdout, which carries nothing else: with `--json` one JSON document, otherwise text. */
 export function show<Document>(
   options: { readonly json?: boolean },
   document: Document,
@@ -10,7 +10,7 @@ export function show<Document>(
   process.stdout.write(`${options.json ? JSON.stringify(document, null, 2) : text(document)}\n`);
 }
 
-/** Data that is no text. Returns early when its reader has gone. */
+/** Writes binary data to stdout. Returns early when its reader has gone. */
 export async function toStdout(data: Readable): Promise<void> {
   try {
     await pipeline(data, process.stdout, { end: false });
@@ -19,7 +19,7 @@ export async function toStdout(data: Readable): Promise<void> {
   }
 }
 
-/** What a person may want to know beside the data: stderr. */
+/** Writes a note beside the data to stderr. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }

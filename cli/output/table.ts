@@ -23,7 +23,7 @@ const NO_LINES = {
 };
 const PLAIN = { head: [], border: [], "padding-left": 0, "padding-right": 2 };
 
-/** Rows under a head, without lines, so that `grep` and `awk` can read them too. */
+/** Formats rows under a head, without lines, so that `grep` and `awk` can read them too. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const made = new Table({
     chars: NO_LINES,
@@ -36,7 +36,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
 
 export type Fact = readonly [name: string, value: Cell];
 
-/** One fact a line: name and value. */
+/** Formats one fact a line: name and value. */
 export function facts(rows: readonly Fact[]): string {
   const made = new Table({ chars: NO_LINES, style: PLAIN });
   for (const [name, value] of rows) made.push([styleText("dim", name), textOf(value)]);
@@ -52,7 +52,7 @@ function textOf(cell: Cell): string {
 // oxlint-disable-next-line no-control-regex -- these are what it looks for
 const OUR_STYLE_OR_CONTROL = /(\u001B\[(?:1|2|22|31|32|33|39)m)|[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu;
 
-/** What others wrote must not pass for rows of its own, nor command the terminal. */
+/** Removes line breaks and control characters, so that foreign text can neither fake rows nor control the terminal. */
 export function onOneLine(text: string): string {
   return text.replaceAll(OUR_STYLE_OR_CONTROL, (_, style?: string) => style ?? " ");
 }

@@ -21,7 +21,7 @@ export function age(seconds: number | null | undefined): string | null {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
-/** @param milliseconds that something took */
+/** @param milliseconds the duration */
 export function duration(milliseconds: number): string {
   return milliseconds < 1_000 ? `${milliseconds} ms` : String(age(milliseconds / 1_000));
 }
@@ -37,7 +37,7 @@ export function byteCount(bytes: number): string {
   return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** Said in a word and a sign, never in colour alone. */
+/** A sign and a word, so that the meaning never depends on colour alone. */
 export function mark(isGood: boolean): string {
   return isGood ? styleText("green", "✓") : styleText("red", "✗");
 }

@@ -17,7 +17,7 @@ import { Unverified, verifyCid } from "../chain/verify.ts";
 import type { Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 
-/** `POST /api/privacy/{txId}/show` */
+/** Answer of `POST /api/privacy/{txId}/show`. */
 export interface PrivateEnvelope {
   readonly txId: string;
   readonly blockNumber: number | null;
@@ -32,8 +32,8 @@ export interface OpenedPrivate {
 }
 
 /**
- * Opens an envelope here, with the system's keys, and holds what is in it against the transaction that it is said to be of.
- * @throws CommandFailure when the keys don't open it, or it holds something else
+ * Opens an envelope on this machine with the system's keys, and compares its contents with the given transaction.
+ * @throws CommandFailure when the keys do not open it, or its contents do not match
  */
 export async function openPrivate(
   { txId, envelope }: PrivateEnvelope,
@@ -68,7 +68,7 @@ async function opened(envelope: Envelope, keyring: Keyring): Promise<Uint8Array>
   }
 }
 
-/** valibot's words would quote what is private. */
+/** Parses the payload. valibot's message would quote private data. */
 function payloadIn(txId: string, bytes: Uint8Array): PendingPayload {
   try {
     return parseCanonical(PendingPayload, bytes) as PendingPayload;
@@ -80,8 +80,8 @@ function payloadIn(txId: string, bytes: Uint8Array): PendingPayload {
 }
 
 /**
- * That a published block holds this very transaction: hash, Merkle root, CID and signature are those of its bytes. The key is
- * the keyring's own, or else one that the chain announces.
+ * Checks that a published block holds exactly this transaction: the block's hash, Merkle root, CID and signature must
+ * match its bytes. The key is the keyring's own, or else one that the chain announces.
  * @throws Unverified
  */
 export async function checkInBlock(
@@ -111,7 +111,10 @@ export async function checkInBlock(
     );
 }
 
-/** The miner leaves out the name of a transaction that the chain does not hold: `workers/miner/name-held.ts`. */
+/**
+ * Allows `null` for a name: the miner removes the name of a transaction that the chain does not hold
+ * (`workers/miner/name-held.ts`).
+ */
 function isMinedFrom(transaction: Transaction, mined: Transaction): boolean {
   const named = namedBy(mined);
   const expected = namingOnly(transaction, (txId) => named.includes(txId));
@@ -130,10 +133,10 @@ async function verified(
   }
 }
 
-// Beyond those that JSON escapes: C1 controls, and marks that turn the direction of what follows.
+// Characters that JSON does not escape: C1 controls, and marks that turn the direction of the text after them.
 const COMMANDING = /[\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g;
 
-/** As JSON, indented. What others wrote must not command the terminal. */
+/** Formats indented JSON. Escapes characters by which foreign text could control the terminal. */
 export function asShown(part: Json): string {
   return JSON.stringify(part, null, 2).replaceAll(
     COMMANDING,

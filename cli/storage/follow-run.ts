@@ -7,7 +7,7 @@ export function readRun(client: Client, id: string): Promise<StorageRun> {
   return client.get<StorageRun>(`/api/storage-verify/runs/${encodeURIComponent(id)}`);
 }
 
-/** @returns the run as it ended: done, failed or aborted */
+/** @returns the ended run: done, failed or aborted */
 export function followRun(client: Client, run: StorageRun): Promise<StorageRun> {
   note(
     `Run ${run.id} goes on by itself when you leave; \`vdc storage runs ${run.id}\` shows it, \`vdc storage abort ${run.id}\` ends it.`,

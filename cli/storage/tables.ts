@@ -69,7 +69,7 @@ function documentRows({
   ];
 }
 
-/** The documents that were not simply ok. */
+/** A table of the documents with another status than ok. */
 export function documentTable(results: readonly DocumentReport[]): string[] {
   const shown = results.filter(({ status }) => status !== "ok");
   if (shown.length === 0) return [];
@@ -103,7 +103,7 @@ export function documentReportText(report: DocumentReport): string {
   ].join("\n");
 }
 
-/** The blocks that were not simply ok, or are not to be trusted. */
+/** A table of the blocks that are untrusted or have another status than ok. */
 export function reportTable(results: readonly BlockReport[]): string[] {
   const shown = results.filter(({ status, untrusted }) => status !== "ok" || untrusted !== null);
   if (shown.length === 0) return [];

@@ -9,7 +9,7 @@ import {
   type VerifyAllResult,
 } from "../../shared/storage/report.ts";
 
-/** Ends the command according to what was found; says nothing when all is sound. */
+/** Fails the command when a block's copies are not all valid. */
 export function judgeBlock(report: BlockReport): void {
   if (isFork(report)) throw forkFailure([report]);
   if (isSound(report)) {
@@ -23,7 +23,7 @@ export function judgeBlock(report: BlockReport): void {
   );
 }
 
-/** As `judgeBlock`, of a document. */
+/** Like `judgeBlock`, for a document. */
 export function judgeDocument(report: DocumentReport): void {
   if (isSound(report)) return;
   throw new CommandFailure(
@@ -34,7 +34,7 @@ export function judgeDocument(report: DocumentReport): void {
 
 type Unsound = Pick<VerifyAllResult, "partial" | "failed" | "untrusted" | "results" | "documents">;
 
-/** `results`: those of the blocks and documents that were not simply ok, or the first of them. */
+/** `results`: the blocks and documents with another status than ok, or the first of them. */
 export function judgeAll({ partial, failed, untrusted, results, documents }: Unsound): void {
   const forks = results.filter(isFork);
   if (forks.length > 0) throw forkFailure(forks);
@@ -61,7 +61,7 @@ export function judgeAll({ partial, failed, untrusted, results, documents }: Uns
   );
 }
 
-/** Ends the command according to which copies are listed, and what the latest verifications found. */
+/** Fails the command according to which copies are listed, and to the latest verifications. */
 export function judgeStatus({ summary, verification, documents }: StorageStatus): void {
   const blocks = Math.max(summary.incomplete, verification.failing + verification.partial);
   const unsound = [
@@ -77,7 +77,7 @@ export function judgeStatus({ summary, verification, documents }: StorageStatus)
   );
 }
 
-/** Ends the command according to how a run ended; says nothing of one that still runs, or found all sound. */
+/** Fails the command when a run failed or found invalid copies. Accepts a run that is still running. */
 export function judgeRun(run: StorageRun): void {
   if (run.state === "running") return;
   if (run.state !== "done")
@@ -87,7 +87,10 @@ export function judgeRun(run: StorageRun): void {
   judgeAll(run);
 }
 
-/** Also of blocks that are whole again: repair has halted the chain, and says nothing of who made the second block. */
+/**
+ * Reports forks, also of blocks whose copies are valid again: a repair halts the chain, and it is not known who made the
+ * second block.
+ */
 function forkFailure(forks: readonly BlockReport[]): CommandFailure {
   const numbers = forks.map(({ blockNumber }) => blockNumber).join(", ");
   const isHalted = forks.some(({ rehydrated }) => Object.values(rehydrated).includes("forked"));
@@ -105,7 +108,7 @@ function isSound({ status }: Pick<BlockReport, "status">): boolean {
   return status === "ok" || status === "rehydrated";
 }
 
-/** A copy that can't be reached may be sound: nothing is known, which is something else than a copy that is not. */
+/** An unreachable copy may be valid: its state is unknown, which is not the same as invalid. */
 function codeOf(reports: readonly (BlockReport | DocumentReport)[]): ExitCode {
   const faults = reports.flatMap((report) =>
     [...("kv" in report ? [report.kv] : []), report.r2, report.ipfs].flatMap(({ fault }) => fault ?? []),

@@ -1,6 +1,6 @@
 import { signStripeBody, type SyntheticEvent } from "./synthetic.ts";
 
-/** What the webhook answers: of a taken event, an ignored one, or a problem. */
+/** The webhook's answer: for a taken event, an ignored one, or a problem. */
 export interface WebhookAnswer {
   readonly received?: boolean;
   readonly txId?: string;

@@ -9,7 +9,7 @@ export interface SessionFacts {
   metadata: { [name: string]: string };
 }
 
-/** A complete `checkout.session` in test mode, as API version 2026-07-29.dahlia has it. */
+/** A complete `checkout.session` in test mode, as in API version 2026-07-29.dahlia. */
 export function syntheticSession(facts: SessionFacts) {
   const method = facts.paymentStatus === "unpaid" ? "us_bank_account" : "card";
   return {

@@ -4,7 +4,7 @@ import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { syntheticSession } from "./synthetic-session.ts";
 
-/** The release whose shape the synthetic objects have. */
+/** The API version whose shape the synthetic objects have. */
 const API_VERSION = "2026-07-29.dahlia";
 
 /** A snapshot event as Stripe posts it. */
@@ -22,14 +22,14 @@ export interface SyntheticEvent {
 }
 
 export interface SyntheticCheckout {
-  /** All ids are derived from it: the same seed is the same purchase, delivered again. */
+  /** The seed of all ids: the same seed gives the same purchase, delivered again. */
   seed: string | number;
   /** Seconds since the epoch. */
   created: number;
   assetId?: string;
   userId?: string;
   email?: string;
-  /** The id of a submission that this pays for. */
+  /** Id of the submission that this purchase pays for. */
   clientReferenceId?: string;
   paymentStatus?: "paid" | "unpaid" | "no_payment_required";
   /** In the currency's minor unit. */
@@ -64,7 +64,7 @@ export function syntheticCheckout(purchase: SyntheticCheckout): SyntheticEvent {
   };
 }
 
-/** The delayed payment of an `unpaid` checkout arrives, a minute later. */
+/** The event for the delayed payment of an `unpaid` checkout, a minute later. */
 export function asyncPaymentSucceeded(checkout: SyntheticEvent): SyntheticEvent {
   return {
     ...checkout,
@@ -76,8 +76,8 @@ export function asyncPaymentSucceeded(checkout: SyntheticEvent): SyntheticEvent 
 }
 
 /**
- * `charge.refunded` of a paid checkout, an hour later. Amounts are cumulative, as Stripe's are.
- * @param amounts.refunded refunded in all, this refund included; the whole price unless given
+ * `charge.refunded` of a paid checkout, an hour later. Amounts are cumulative, as in Stripe's events.
+ * @param amounts.refunded refunded in all, this refund included; the whole price by default
  * @param amounts.before refunded before this refund
  */
 export function syntheticRefund(
@@ -129,9 +129,9 @@ export interface SyntheticRefundChange {
   readonly type: "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated";
   readonly status: "pending" | "requires_action" | "succeeded" | "failed" | "canceled";
   readonly failureReason?: string;
-  /** Tells the refunds of one checkout apart. */
+  /** Distinguishes several refunds of one checkout. */
   readonly seed?: string;
-  /** The whole price unless given. */
+  /** The whole price by default. */
   readonly amount?: number;
 }
 
@@ -171,13 +171,13 @@ export function syntheticRefundEvent(
   };
 }
 
-/** A `Stripe-Signature` header over exactly this body. */
+/** Makes a `Stripe-Signature` header over exactly this body. */
 export function signStripeBody(rawBody: string, secret: string, timestampSeconds: number): string {
   const hmac = createHmac("sha256", secret).update(`${timestampSeconds}.${rawBody}`);
   return `t=${timestampSeconds},v1=${hmac.digest("hex")}`;
 }
 
-/** Hex in place of Stripe's random letters, the same for the same seed. */
+/** Hex in place of Stripe's random letters; the same seed gives the same hex. */
 function digits(seed: string, count: number): string {
   return sha256Hex(utf8(seed)).slice(0, count);
 }

@@ -45,13 +45,13 @@ export const Block = v.strictObject({
 });
 export type Block = v.InferOutput<typeof Block>;
 
-/** The system's active signing key, as a block needs it. */
+/** The system's active signing key, for signing a block. */
 export interface BlockSigner {
   readonly keyId: string;
   sign(message: Uint8Array, context: string): Promise<Uint8Array>;
 }
 
-/** What the chain head fixes about a block before it is built. */
+/** The facts about a block that the chain head fixes before the block is built. */
 export interface BlockFrame {
   readonly chainId: string;
   readonly blockNumber: number;
@@ -60,7 +60,10 @@ export interface BlockFrame {
   readonly historyRoot: string;
 }
 
-/** Builds and signs a block. Signing is hedged: two calls give two different signatures, so call once and keep the bytes. */
+/**
+ * Builds and signs a block. Signing is hedged: two calls give two different signatures, so call it once and keep the
+ * bytes.
+ */
 export async function buildBlock(
   frame: BlockFrame,
   transactions: readonly Transaction[],
@@ -86,12 +89,12 @@ export async function buildBlock(
   };
 }
 
-/** The bytes that R2 and IPFS hold, and that the CID is computed from. */
+/** The bytes that R2 and IPFS hold, and from which the CID is computed. */
 export function blockBytes(block: Block): Uint8Array<ArrayBuffer> {
   return canonicalBytes(block);
 }
 
-/** SHA-256 of the canonical header. The identity of a block. */
+/** SHA-256 of the canonical header: the identity of a block. */
 export function headerHash(header: Header): string {
   return sha256Hex(canonicalBytes(header));
 }
@@ -101,19 +104,19 @@ export function transactionsRoot(transactions: readonly Transaction[]): string {
   return hex(merkleRoot(transactions.map((transaction) => leafHash(transactionBytes(transaction)))));
 }
 
-/** Why bytes are not the block that they claim to be. */
+/** The reasons why bytes are not the block that they claim to be. */
 export const BLOCK_FAULTS = [
-  "not_a_block", // not canonical JSON of the block's shape
+  "not_a_block", // the bytes are not canonical JSON of the block's shape
   "wrong_hash", // `hash` is not the hash of the header
-  "wrong_merkle_root", // the transactions are not those of the header
+  "wrong_merkle_root", // the transactions are not those that the header commits to
   "wrong_count",
   "unknown_key", // signed by a key that the chain has not announced
   "retired_key", // signed by a key that an earlier block retired
   "wrong_signature",
-  "wrong_transaction_id", // what a user signed, or the system made, stands under another id than that of its source
-  "wrong_user_signature", // or none where there must be one, or one where there must be none
-  "wrong_place", // another chain, number, predecessor, history or hash than the one asked for
-  "broken_rule", // a rule across transactions: only who has verified the whole chain can tell
+  "wrong_transaction_id", // the id of a user's or the system's transaction is not derived from its source
+  "wrong_user_signature", // a user signature is wrong, is missing where it is required, or is present where it is not allowed
+  "wrong_place", // the block is of another chain, number, predecessor, history or hash than expected
+  "broken_rule", // the block breaks a rule across transactions: only a verifier of the whole chain can see this
 ] as const;
 export type BlockFault = (typeof BLOCK_FAULTS)[number];
 
@@ -126,7 +129,7 @@ export class InvalidBlock extends Error {
   }
 }
 
-/** What the reader already knows; each fact given is checked. */
+/** Facts that the reader already knows; each given fact is checked. */
 export interface ExpectedBlock {
   readonly chainId?: string;
   readonly blockNumber?: number;
@@ -136,15 +139,15 @@ export interface ExpectedBlock {
 }
 
 /**
- * Base64url public key of the key that the chain announced before this block, or `undefined`.
- * @throws InvalidBlock("retired_key") when the chain had retired it by then
+ * Returns the base64url public key if the chain announced the key before this block, or `undefined`.
+ * @throws InvalidBlock("retired_key") when the chain had retired the key by then
  */
 export type SigningKeyLookup = (keyId: string, blockNumber: number) => string | undefined;
 
 /**
- * Reads a block and recomputes all that it claims: canonical form, shape, header hash, Merkle root, block signature,
- * user signatures with the ids under them, the ids and places of the system's transactions, and the caller's own facts about
- * its place in the chain. The rules across transactions need all blocks before: `ChainVerifier`.
+ * Reads a block and recomputes all its claims: canonical form, shape, header hash, Merkle root, block signature, user
+ * signatures with the ids that they cover, and the ids and places of the system's transactions. Checks the caller's own
+ * facts about the block's place in the chain. The rules across transactions need all earlier blocks: `ChainVerifier`.
  * @throws InvalidBlock with the first fault found
  */
 export async function verifyBlock(
@@ -185,8 +188,8 @@ const SYSTEM_FAULTS: Readonly<Record<SystemFault, readonly [BlockFault, string]>
 };
 
 /**
- * What a block alone tells of its transactions: the users' half of the dual signature, of every transaction that a user signed
- * or must have signed, with its id; and the ids and places of those that the system made.
+ * Checks the transactions as far as the block alone allows: the user's half of the dual signature, with the transaction's
+ * id, wherever a user signed or must have signed; and the ids and places of the system's transactions.
  * @throws InvalidBlock "wrong_user_signature", "wrong_transaction_id" or "wrong_place"
  */
 export async function checkTransactions(block: Block): Promise<void> {
@@ -204,7 +207,7 @@ export async function checkTransactions(block: Block): Promise<void> {
 }
 
 /**
- * That a block's hash is the hash of its header, and that the header commits to these very transactions.
+ * Checks that the block's hash is the hash of its header, and that the header commits to exactly these transactions.
  * @throws InvalidBlock "wrong_hash", "wrong_count" or "wrong_merkle_root"
  */
 export function checkContents(block: Block): void {
@@ -225,7 +228,7 @@ export function readBlock(bytes: Uint8Array): Block {
   }
 }
 
-/** In a few words, however long the rubbish is, and without the error's class, which tells nobody anything. */
+/** Shortens the reason, however long the input is, and drops the error's class, which does not help a reader. */
 function reasonOf(error: unknown): string {
   const reason =
     error instanceof v.ValiError
@@ -244,6 +247,6 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   try {
     return fromBase64url(text);
   } catch {
-    return new Uint8Array(0); // no valid signature or key is empty, so verification answers false
+    return new Uint8Array(0); // a valid signature or key is never empty, so verification answers false
   }
 }

@@ -9,55 +9,58 @@ import { CidV0, Sha256Hex, UserSignature } from "./transaction.ts";
 import { verifySignature } from "./user-signature.ts";
 import { faultText } from "../issue-text.ts";
 
-/** Bytes of a document before it is encrypted, at most. */
+/** Most bytes of a document before encryption. */
 export const MAX_DOCUMENT_BYTES = 20_000_000;
 
-/** Ciphertext and its 16-byte tag in base64url without padding, at most. */
+/** Most characters of the ciphertext and its 16-byte tag in base64url without padding. */
 const MAX_CT_CHARACTERS = Math.ceil(((MAX_DOCUMENT_BYTES + 16) * 4) / 3);
 
-/** A record without its ciphertext: every other member is of one length. */
+/** Bytes of a record without its ciphertext: every other member has a fixed length. */
 const FRAME_BYTES = 6_798;
 
-/** Bytes of a record, at most. */
+/** Most bytes of a record. */
 export const MAX_RECORD_BYTES = FRAME_BYTES + MAX_CT_CHARACTERS;
 
-/** A document as it is stored, pinned and shown. */
+/** A document as VDC stores, pins and shows it. */
 export const SignedDocument = v.strictObject({ envelope: Envelope, signature: UserSignature });
 export type SignedDocument = v.InferOutput<typeof SignedDocument>;
 
 export type DocumentEnvelope = Omit<Envelope, "ct">;
 
-/** What is answered of a document that is stored. */
+/** The answer about a stored document. */
 export const StoredDocument = v.strictObject({
   id: Sha256Hex,
   documentCid: CidV0,
-  /** Of the record: what R2 and IPFS hold. */
+  /** Bytes of the record, which R2 and IPFS hold. */
   bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   owner: Sha256Hex,
   documentUrl: v.string(),
 });
 export type StoredDocument = v.InferOutput<typeof StoredDocument>;
 
-/** What the owner signs (context `vdc/document/v1`): a document of one chain can't be shown as one of another. */
+/**
+ * The bytes that the owner signs (context `vdc/document/v1`). They hold the chain's id, so a document of one chain cannot
+ * be shown as a document of another.
+ */
 export function signedDocumentBytes(chainId: string, documentId: string): Uint8Array<ArrayBuffer> {
   return canonicalBytes({ chainId, documentId });
 }
 
-/** These bytes are no record of a document. */
+/** The bytes are not the record of a document. */
 export class InvalidDocument extends Error {
   override readonly name = "InvalidDocument";
 }
 
 /**
- * A document as it is stored and pinned: the canonical JSON `{"envelope":{ct,enc,kid,suite,txId,v},"signature":{…}}`. There
- * is none but what `read` has checked, so whoever holds one holds an envelope and no document in clear.
+ * A document as it is stored and pinned: the canonical JSON `{"envelope":{ct,enc,kid,suite,txId,v},"signature":{…}}`.
+ * Only `read` makes one, after its checks, so an instance always holds an envelope and never a document in clear.
  */
 export class DocumentRecord {
   /** SHA-256 of the envelope's canonical bytes. */
   readonly id: string;
-  /** User id of whoever signed it; the envelope is sealed as theirs. */
+  /** User id of the signer; the envelope is sealed as theirs. */
   readonly owner: string;
-  /** All but the ciphertext. */
+  /** The envelope without its ciphertext. */
   readonly envelope: DocumentEnvelope;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly #signature: UserSignature;
@@ -79,8 +82,8 @@ export class DocumentRecord {
   }
 
   /**
-   * Reads a record in place: its 27 MB are neither decoded nor copied. Its signature has not been verified then.
-   * @throws InvalidDocument that says what is wrong
+   * Reads a record in place: its 27 MB are neither decoded nor copied. Does not verify the signature.
+   * @throws InvalidDocument that names the fault
    */
   static async read(bytes: Uint8Array<ArrayBuffer>): Promise<DocumentRecord> {
     if (bytes.length > MAX_RECORD_BYTES)
@@ -99,12 +102,12 @@ export class DocumentRecord {
     return new DocumentRecord(id, frame, bytes, ct);
   }
 
-  /** Whether the owner signed this envelope for this chain. */
+  /** Decides whether the owner signed this envelope for this chain. */
   verify(chainId: string): Promise<boolean> {
     return verifySignature(this.#signature, signedDocumentBytes(chainId, this.id), DOCUMENT);
   }
 
-  /** With its ciphertext as a string, to be opened. */
+  /** The envelope with its ciphertext as a string, for opening. */
   sealed(): Envelope {
     return { ...this.envelope, ct: fromUtf8(this.#ct) };
   }
@@ -116,7 +119,7 @@ const QUOTE = 0x22;
 const SHORTEST_CT = "A".repeat(22);
 const ct = utf8(SHORTEST_CT);
 
-/** @param tail the record from the quote behind its ct on */
+/** @param tail the record from the quote after its ciphertext */
 function readFrame(tail: Uint8Array): SignedDocument {
   if (tail.length > FRAME_BYTES) throw new InvalidDocument("it is larger than its parts may be");
   try {
@@ -138,14 +141,16 @@ function readFrame(tail: Uint8Array): SignedDocument {
   }
 }
 
-/** By byte: its value in base64url (RFC 4648 §5), or -1. */
+/** Value of each byte in base64url (RFC 4648 §5), or -1. */
 const VALUES = new Int8Array(256).fill(-1);
 for (const [value, byte] of utf8(
   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 ).entries())
   VALUES[byte] = value;
 
-/** Whether it is the one spelling of some bytes: no padding, no stray bits in the last character. */
+/**
+ * Decides whether the text is the one canonical spelling of some bytes: no padding, no stray bits in the last character.
+ */
 function isBase64url(text: Uint8Array): boolean {
   let seen = 0;
   for (let i = 0; i < text.length; i++) seen |= VALUES[text[i] as number] as number;

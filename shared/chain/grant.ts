@@ -3,9 +3,9 @@ import { sha256Hex } from "../crypto/hash.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**
- * What a transaction makes true once it is mined: a key owns an asset, or a user is registered. A later transaction may
- * need it, so the chain head knows the grants of pending transactions. A grant is a SHA-256 in lower-case hex: messages and
- * object metadata carry it without telling the asset.
+ * The grant of a transaction: the fact that becomes true once it is mined. Either a key owns an asset, or a user is
+ * registered. A later transaction may need it, so the chain head knows the grants of pending transactions. A grant is a
+ * SHA-256 in lower-case hex: messages and object metadata carry it without revealing the asset.
  */
 export function grantOf({ type, data, signatures }: Transaction): string | undefined {
   const signer = signatures.user?.keyId;
@@ -16,7 +16,7 @@ export function grantOf({ type, data, signatures }: Transaction): string | undef
   return undefined;
 }
 
-/** The grant without which it breaks a rule: that its signer owns the asset. */
+/** The grant without which the transaction breaks a rule: a transfer needs its signer to own the asset. */
 export function needOf({ type, data, signatures }: Transaction): string | undefined {
   const signer = signatures.user?.keyId;
   return type === "asset_transfer" && signer !== undefined ? ownershipGrant(data.assetId, signer) : undefined;

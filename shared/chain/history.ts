@@ -6,15 +6,15 @@ import { auditPath, leafHash, nodeHash, splitPoint } from "./merkle.ts";
  * Node (level, index) covers the leaves index × 2^level to (index + 1) × 2^level − 1.
  */
 export interface NodeStore {
-  /** 32 bytes. Throws when the node is not there: a hole is corruption, never "empty". */
+  /** Returns 32 bytes. Throws when the node is missing: a missing node is corruption, never "empty". */
   get(level: number, index: number): Uint8Array;
   /** Setting a node again with the same bytes changes nothing. */
   set(level: number, index: number, hash: Uint8Array): void;
 }
 
 /**
- * Adds leaf number `size` with every subtree that it completes. Safe to repeat.
- * @param size leaves in the tree before
+ * Adds leaf number `size`, with every subtree that it completes. Safe to repeat.
+ * @param size number of leaves before
  * @param blockHash 32 bytes: the data of the leaf
  * @throws TypeError unless `blockHash` has 32 bytes
  */
@@ -30,15 +30,15 @@ export function append(store: NodeStore, size: number, blockHash: Uint8Array): v
   }
 }
 
-/** The RFC 6962 root over the first `size` leaves, from at most log2(size) + 1 nodes. 32 bytes. */
+/** Computes the RFC 6962 root over the first `size` leaves, from at most log2(size) + 1 nodes. Returns 32 bytes. */
 export function historyRoot(store: NodeStore, size: number): Uint8Array {
   checkSize(size);
   return size === 0 ? sha256(new Uint8Array()) : partRoot(store, 0, size);
 }
 
 /**
- * Proof that leaf `index` is in the tree of the first `size` leaves, for `verifyInclusion`.
- * @throws RangeError when there is no such leaf
+ * Proves that leaf `index` is in the tree of the first `size` leaves, for `verifyInclusion`.
+ * @throws RangeError when the leaf does not exist
  */
 export function historyInclusionProof(store: NodeStore, size: number, index: number): Uint8Array[] {
   return auditPath(index, size, (start, end) => partRoot(store, start, end));

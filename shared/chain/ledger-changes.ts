@@ -7,7 +7,10 @@ interface BrokenRule {
   readonly fault: LedgerFault;
 }
 
-/** Applies the transactions in their order. One that breaks a rule changes nothing, so the rest is judged without it. */
+/**
+ * Applies the transactions in their order. A transaction that breaks a rule changes nothing, and the later ones are
+ * judged without it.
+ */
 export function applyInOrder(
   ledger: Ledger,
   transactions: readonly Transaction[],
@@ -23,8 +26,8 @@ export function applyInOrder(
 }
 
 /**
- * What a block of these transactions changes.
- * @param ledger after all of them were applied to it, none of them in vain
+ * Computes the ledger changes of a block with these transactions.
+ * @param ledger after every one of these transactions was applied to it without a fault
  */
 export function changesOf(transactions: readonly Transaction[], ledger: Ledger): LedgerChanges {
   const { assets, users } = ledger.entries(ledgerKeysOf(transactions));

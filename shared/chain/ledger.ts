@@ -1,6 +1,6 @@
 import type { Transaction } from "./transaction.ts";
 
-/** The rules across transactions that one can break. Stored in dead letters and shown by verifiers. */
+/** The rules across transactions that a transaction can break. Dead letters store these names and verifiers show them. */
 export const LEDGER_FAULTS = [
   "asset_exists",
   "unknown_asset",
@@ -10,7 +10,10 @@ export const LEDGER_FAULTS = [
 ] as const;
 export type LedgerFault = (typeof LEDGER_FAULTS)[number];
 
-/** What a transaction does that breaks the rule. Nothing of it is quoted: it is not public yet, and may never be. */
+/**
+ * Describes how a transaction breaks each rule. The texts never quote the transaction, which is not public yet and may
+ * never be.
+ */
 export const LEDGER_FAULT_TEXTS: Readonly<Record<LedgerFault, string>> = {
   asset_exists: "creates an asset that an earlier transaction created",
   unknown_asset: "transfers an asset that no earlier transaction created",
@@ -19,22 +22,23 @@ export const LEDGER_FAULT_TEXTS: Readonly<Record<LedgerFault, string>> = {
   not_own_key: "registers another key than the one that signs it",
 };
 
-/** What a ledger has to know before these transactions can be applied to it. */
+/** The keys that a ledger must know before it can apply given transactions. */
 export interface LedgerKeys {
   readonly assetIds: readonly string[];
   readonly userIds: readonly string[];
 }
 
 export interface LedgerEntries {
-  /** `owner`: key id of the signing key that may transfer it; null when nobody may. */
+  /** `owner`: key id of the signing key that may transfer the asset; null when the asset cannot be transferred. */
   readonly assets: readonly { readonly assetId: string; readonly owner: string | null }[];
   /** `userId`: key id of the user's signing key. */
   readonly users: readonly { readonly userId: string; readonly encryptionKeyId: string }[];
 }
 
 /**
- * Who owns which asset, and who is registered: all that the rules across transactions read. An asset is created once,
- * and transferred by its owner only; a user is registered once, by the key that is registered. docs/format.md, section 4.
+ * The owner of each asset, and the registered users: all data that the rules across transactions read. An asset is
+ * created once, and only its owner transfers it. A user is registered once, by the key that is registered.
+ * docs/format.md, section 4.
  */
 export class Ledger {
   readonly #owners = new Map<string, string | null>();
@@ -45,7 +49,7 @@ export class Ledger {
     for (const { userId, encryptionKeyId } of users) this.#users.set(userId, encryptionKeyId);
   }
 
-  /** Applies the transaction, or answers which rule it breaks and changes nothing. */
+  /** Applies the transaction, or returns the rule that it breaks and changes nothing. */
   apply({ type, data, signatures }: Transaction): LedgerFault | undefined {
     const signer = signatures.user?.keyId ?? null;
     switch (type) {
@@ -72,7 +76,7 @@ export class Ledger {
     }
   }
 
-  /** What it knows of these keys; those that it does not know are left out. */
+  /** The ledger's entries for these keys. Keys without an entry are left out. */
   entries({ assetIds, userIds }: LedgerKeys): LedgerEntries {
     return {
       assets: assetIds.flatMap((assetId) => {
@@ -87,7 +91,7 @@ export class Ledger {
   }
 }
 
-/** The keys that the rules read for these transactions, each once. */
+/** The keys that the rules read for these transactions, without repeats. */
 export function ledgerKeysOf(transactions: readonly Transaction[]): LedgerKeys {
   const assetIds = new Set<string>();
   const userIds = new Set<string>();

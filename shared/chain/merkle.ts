@@ -15,7 +15,10 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayB
   return sha256(concat(NODE, left, right));
 }
 
-/** MTH of RFC 6962 §2.1 over leaf hashes; no leaves: SHA-256 of nothing. No last leaf is ever duplicated. */
+/**
+ * MTH of RFC 6962 §2.1 over leaf hashes. The root of no leaves is SHA-256 of the empty string. The last leaf is never
+ * duplicated.
+ */
 export function merkleRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
   const [first] = leafHashes;
   if (first === undefined) return sha256(new Uint8Array());
@@ -27,7 +30,7 @@ export function merkleRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
 /**
  * PATH of RFC 6962 §2.1.1, lowest sibling first.
  * @param index of the leaf, from 0
- * @throws RangeError when there is no such leaf
+ * @throws RangeError when the leaf does not exist
  */
 export function inclusionProof(leafHashes: readonly Uint8Array[], index: number): Uint8Array[] {
   return auditPath(index, leafHashes.length, (start, end) => merkleRoot(leafHashes.slice(start, end)));
@@ -37,8 +40,8 @@ export function inclusionProof(leafHashes: readonly Uint8Array[], index: number)
 export type PartRoot = (start: number, end: number) => Uint8Array;
 
 /**
- * PATH of RFC 6962 §2.1.1 for whoever can name the roots of a tree's parts.
- * @throws RangeError when there is no such leaf
+ * PATH of RFC 6962 §2.1.1 for a caller that can compute the roots of a tree's parts.
+ * @throws RangeError when the leaf does not exist
  */
 export function auditPath(index: number, size: number, partRoot: PartRoot): Uint8Array[] {
   if (!Number.isSafeInteger(size) || !Number.isSafeInteger(index) || index < 0 || index >= size)
@@ -58,7 +61,7 @@ export function auditPath(index: number, size: number, partRoot: PartRoot): Uint
   return path.toReversed();
 }
 
-/** Numbers must be safe integers; a bigint may be any. */
+/** A number must be a safe integer; a bigint has no limit. */
 export type TreeSize = number | bigint;
 
 export interface Inclusion {
@@ -69,7 +72,7 @@ export interface Inclusion {
   root: Uint8Array;
 }
 
-/** Whether the leaf is in the tree. RFC 9162 §2.1.3.2. Never throws for bad values: they are refused. */
+/** Decides whether the leaf is in the tree. RFC 9162 §2.1.3.2. Never throws for bad values: it answers false. */
 export function verifyInclusion({ leafIndex, treeSize, leafHash, proof, root }: Inclusion): boolean {
   const [index, size] = [natural(leafIndex), natural(treeSize)];
   if (index === undefined || size === undefined || index >= size) return false;
@@ -90,7 +93,7 @@ export function verifyInclusion({ leafIndex, treeSize, leafHash, proof, root }: 
 }
 
 /**
- * PROOF of RFC 6962 §2.1.2: that the tree over the first `firstSize` leaves is a beginning of this one. Equal
+ * PROOF of RFC 6962 §2.1.2: proves that the tree over the first `firstSize` leaves is a beginning of this tree. Equal
  * sizes give an empty proof.
  * @throws RangeError unless 1 ≤ firstSize ≤ number of leaves (an empty tree proves nothing)
  */
@@ -108,7 +111,9 @@ export interface Consistency {
   proof: readonly Uint8Array[];
 }
 
-/** Whether the second tree only appends to the first. RFC 9162 §2.1.4.2. From size 0 nothing is proven: false. */
+/**
+ * Decides whether the second tree only appends to the first. RFC 9162 §2.1.4.2. A first size of 0 proves nothing: false.
+ */
 export function verifyConsistency(claim: Consistency): boolean {
   const { firstRoot, secondRoot, proof } = claim;
   const [first, second] = [natural(claim.firstSize), natural(claim.secondSize)];

@@ -1,6 +1,6 @@
 import type { Transaction, TxId } from "./transaction.ts";
 
-/** Ids of the transactions that a refund, or its failure, says it is of. */
+/** Ids of the earlier transactions that a refund, or the failure of a refund, names. */
 export function namedBy({ type, data }: Transaction): TxId[] {
   if (type === "refund") return present([data.refunds]);
   if (type === "refund_failure") return present([data.failed, data.refunds]);
@@ -8,8 +8,8 @@ export function namedBy({ type, data }: Transaction): TxId[] {
 }
 
 /**
- * The transaction with `null` for each name that is not held: a block names no transaction that is not in the chain. Its id
- * and its commitment stay, for they derive from other things.
+ * Replaces each name that the chain does not hold by `null`, because a block names no transaction outside the chain. Id
+ * and commitment stay: they are not derived from the names.
  */
 export function namingOnly(transaction: Transaction, isHeld: (txId: TxId) => boolean): Transaction {
   const held = (txId: TxId | null) => (txId !== null && isHeld(txId) ? txId : null);

@@ -1,13 +1,13 @@
 import type { Submission } from "./submission.ts";
 import type { Json } from "../crypto/canonical.ts";
 
-/** What makes a text unfit to be public for ever. */
+/** A trait that makes a text unfit to be public for ever. */
 export type PersonalTrait = "card-number" | "stripe-id" | "private-part";
 
-/** The public texts of a submission that its user chooses. All others are ids, hashes and keys of a fixed form. */
+/** The public texts that the user of a submission chooses. All other members are ids, hashes and keys of a fixed form. */
 const CHOSEN = ["assetId", "documentType"] as const;
 
-/** The first public member that can't be public, by its path in the body; `undefined` when all can. */
+/** Finds the first public member that must not be public, by its path in the body; `undefined` when all may be public. */
 export function personalMember({
   data,
   private: hidden,
@@ -27,10 +27,13 @@ export function traitOf(text: string): PersonalTrait | undefined {
   return holdsCardNumber(text) ? "card-number" : undefined;
 }
 
-/** How the ids begin that Stripe gives to its objects: they are private. */
+/** Prefixes of the ids of Stripe's objects, which are private. */
 const OF_STRIPE =
   "(?:acct|ba|btok|card|ch|cn|cs|cus|dp|evt|fee|file|ii|in|link|mandate|mbur|pi|plan|plink|pm|po|price|prod|promo|prv|pst|py|pyr|qt|re|req|seti|setatt|si|src|sub|sub_sched|ta|tok|tr|trr|txcd|txi|txn|txr|we|whsec|[rs]k_(?:live|test))_";
-/** `price_list` is a word: an id has a digit or a capital. Behind something else it must also be as long as one. */
+/**
+ * Requires a digit or a capital in the id: `price_list` is a word. After other text the id must also have the length of a
+ * real one.
+ */
 const STRIPE_ID = new RegExp(
   `^${OF_STRIPE}(?=.*[0-9A-Z])|[._:-]${OF_STRIPE}(?:test_|live_)?(?=[a-z]*[0-9A-Z])[A-Za-z0-9]{10}`,
 );
@@ -39,22 +42,23 @@ function isStripeId(text: string): boolean {
   return STRIPE_ID.test(text);
 }
 
-/** A UUID (RFC 9562 §4), or a hash: its digits mean nothing, and among its letters some may look like a card's. */
+/** A UUID (RFC 9562 §4), or a hash: its digits have no meaning, and some may look like a card's number. */
 const RANDOM_HEX =
   /(?=[^a-f]*[a-f])(?:(?<![0-9a-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,})(?![0-9a-z])/gi;
 /** Digits in groups, with one separator between two. */
 const GROUPS = /\d+(?:[._:-]\d+)*/g;
 
 /**
- * Whether 13 to 19 digits (ISO/IEC 7812-1), together or in groups, can be a payment card's number: one that a network of
- * cards issues, with its check digit. So an ISBN, a date or a time in milliseconds is none.
+ * Decides whether 13 to 19 digits (ISO/IEC 7812-1), together or in groups, can be a payment card's number: a network of
+ * cards issues the prefix, and the check digit is right. An ISBN, a date or a time in milliseconds is therefore not a
+ * card's number.
  */
 function holdsCardNumber(text: string): boolean {
   const runs = text.replaceAll(RANDOM_HEX, " ").match(GROUPS) ?? [];
   return runs.some((run) => numbersIn(run.split(/\D/)).some(isCardNumber));
 }
 
-/** Whole groups next to each other, 13 to 19 digits of them. */
+/** Joins whole neighbouring groups into numbers of 13 to 19 digits. */
 function numbersIn(groups: readonly string[]): string[] {
   return groups.flatMap((_, first) => {
     const found: string[] = [];
@@ -85,17 +89,17 @@ function luhn(digits: string): number {
     }, 0);
 }
 
-/** From so many letters and digits on, a text counts as repeated also where more stands round it. */
+/** A private text of at least this many letters and digits counts as repeated even with other text around it. */
 const TELLING = 6;
 
-/** Whether the one says the other again, in whatever case, and with whatever between its words. */
+/** Decides whether a public text repeats a private one, whatever the case and the characters between the words. */
 function repeats(text: string, other: string): boolean {
   const [said, hidden] = [bare(text), bare(other)];
   if (hidden === "" || said === "") return text === other;
   return said === hidden || (hidden.length >= TELLING && said.includes(hidden));
 }
 
-/** Letters and digits alone, without case and accents. */
+/** Keeps letters and digits alone, without case and accents. */
 function bare(text: string): string {
   return text
     .normalize("NFKD")
@@ -103,7 +107,9 @@ function bare(text: string): string {
     .toLowerCase();
 }
 
-/** Every text in it, at any depth, and every number as text. Names of members are the app's own. */
+/**
+ * Every text in the value, at any depth, and every number as text. Names of members are left out: the app chooses them.
+ */
 function textsIn(value: Json | undefined): string[] {
   if (typeof value === "string") return [value];
   if (typeof value === "number") return [String(value)];

@@ -1,4 +1,4 @@
-/** What the operator fixed about the chain; read once by the chain head. Times in seconds, sizes in bytes. */
+/** The operator's settings for the chain; the chain head reads them once. Times in seconds, sizes in bytes. */
 export interface ChainRules {
   readonly miningMode: "auto" | "approval";
   readonly mineAtCount: number;
@@ -7,27 +7,27 @@ export interface ChainRules {
   readonly blockMaxBytes: number;
   readonly maxBlocksInFlight: number;
   readonly stallAfterSeconds: number;
-  /** A write to KV that was not answered has landed after this time, or never will. */
+  /** A write to KV without an answer has landed after this time, or never will. */
   readonly writeLandsWithinSeconds: number;
-  /** How long a submission that has to be paid waits for its payment. */
+  /** How long a submission waits for its payment. */
   readonly intentTtlSeconds: number;
 }
 
-/** Header, hash, signature and punctuation of a block without transactions; measured, with room to spare. */
+/** Bytes of the header, hash, signature and punctuation of a block without transactions; measured, with a margin. */
 export const BLOCK_OVERHEAD_BYTES = 8_192;
 
 /** A transaction that waits for a block. */
 export interface Waiting {
   readonly id: string;
-  /** Its place in the order of admission. */
+  /** The transaction's place in the order of admission. */
   readonly sequence: number;
   /** Bytes of the public transaction. */
   readonly size: number;
-  /** Bytes of its envelope, which the block's archive of private parts holds. */
+  /** Bytes of the transaction's envelope, which the block's archive of private parts holds. */
   readonly envelopeSize: number;
 }
 
-/** How much a block, or a half of it, may take. */
+/** Limits of a block, or of half a block. */
 interface Room {
   readonly count: number;
   /** Bytes of public transactions. */
@@ -37,21 +37,22 @@ interface Room {
 }
 
 /**
- * Bytes of a block's archive of private parts. The cleaner, and whoever shows or erases one, holds it in memory several
+ * Most bytes of a block's archive of private parts. Cleaning, showing and erasing hold the archive in memory several
  * times, and a Worker has 128 MB.
  */
 export const PRIVATE_ARCHIVE_BYTES = 32_000_000;
 
 /**
- * The transactions of the next block, in the order of admission. Paid ones have first claim to half of the block, the
- * oldest of all waiting ones to the rest; room that one half leaves goes to the other.
+ * Chooses the transactions of the next block, in the order of admission. Paid ones have first claim to half of the block,
+ * the oldest of all waiting ones to the rest. Room that one half leaves goes to the other.
  *
- * One transaction always fits: else one that is larger than the limit would stop the chain. In a block with an even number
- * it is the oldest paid one, in a block with an odd number the oldest of all. So neither a half of one transaction (when
- * `blockMaxTransactions` is 1) nor one that is larger than half a block waits for more than two blocks once it is the oldest.
- * @param paid the oldest paid transactions that may overtake. It may leave out those with a need behind the oldest
- * `blockMaxTransactions` paid ones with a need: these have no claim to the half before they come to the front
- * @param all the oldest of all waiting transactions: at least `blockMaxTransactions`, if so many wait
+ * At least one transaction is always taken: otherwise a transaction above the limit would stop the chain. In a block with an even
+ * number it is the oldest paid one, in a block with an odd number the oldest of all. Therefore the oldest transaction
+ * never waits for more than two blocks, even when a half has room for none (`blockMaxTransactions` is 1) or the
+ * transaction is larger than half a block.
+ * @param paid the oldest paid transactions that may overtake. The list may leave out those with a need that stand behind
+ * the oldest `blockMaxTransactions` paid ones with a need: they have no claim to the half before they come to the front
+ * @param all the oldest of all waiting transactions: at least `blockMaxTransactions` of them, if that many wait
  */
 export function nextTransactions<T extends Waiting>(
   blockNumber: number,
@@ -79,7 +80,7 @@ export function nextTransactions<T extends Waiting>(
 /** Adds the candidates that are not chosen yet, in their order, up to the first that does not fit. */
 function fill<T extends Waiting>(chosen: readonly T[], candidates: readonly T[], room: Room): T[] {
   const filled = new Map(chosen.map((one) => [one.id, one]));
-  let bytes = chosen.reduce((sum, { size }) => sum + size + 1, 0); // each with its comma
+  let bytes = chosen.reduce((sum, { size }) => sum + size + 1, 0); // each transaction with its comma
   let archiveBytes = chosen.reduce((sum, { envelopeSize }) => sum + envelopeSize, 0);
   for (const one of candidates) {
     if (filled.has(one.id)) continue;
@@ -93,12 +94,15 @@ function fill<T extends Waiting>(chosen: readonly T[], candidates: readonly T[],
 
 export type MiningCause = "operator" | "threshold" | "schedule" | "waiting";
 
-/** With `approval`, only the operator's request mines. */
+/** Decides whether a cause may request mining. In the mode `approval`, only the operator may. */
 export function mayRequestMining(cause: MiningCause, mode: ChainRules["miningMode"]): boolean {
   return cause === "operator" || mode === "auto";
 }
 
-/** Whether enough waits, or has waited long enough, for mining without an operator. Times in milliseconds. */
+/**
+ * Decides whether enough transactions wait, or the oldest has waited long enough, for mining without an operator. Times
+ * in milliseconds.
+ */
 export function miningIsDue(
   waiting: { count: number; oldestAdmittedAt: number | undefined },
   rules: ChainRules,
@@ -111,7 +115,7 @@ export function miningIsDue(
   );
 }
 
-/** A block's timestamp is never before its predecessor's, whatever the clock says. Milliseconds. */
+/** Keeps a block's timestamp from being before its predecessor's, even if the clock runs backwards. Milliseconds. */
 export function nextTimestamp(now: number, previous: number): number {
   return Math.max(now, previous);
 }

@@ -1,6 +1,7 @@
 /**
- * What an envelope is sealed as: its `txId`, which is authenticated. So an envelope that was made as one thing opens as
- * no other. A transaction's is its id. Part of the public format: they never change.
+ * The names that an envelope is sealed as: its `txId`, which is authenticated. An envelope that was made for one purpose
+ * therefore opens for no other. The name of a transaction's envelope is the transaction's id. These names are part of the
+ * public format and never change.
  */
 export const SEALED_NAMES = {
   transaction: (txId: string) => txId,

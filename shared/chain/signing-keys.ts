@@ -1,27 +1,30 @@
 import { InvalidBlock, type Block, type SigningKeyLookup } from "./block.ts";
 import type { KeyRevocation, SigningKey, Transaction } from "./transaction.ts";
 
-/** What a block says of a signing key that is not to be trusted. */
+/** A block's statement that a signing key is not to be trusted. */
 export interface Revocation extends Omit<KeyRevocation, "keyId"> {
-  /** The block that says so. */
+  /** Number of the block with the statement. */
   readonly blockNumber: number;
 }
 
 /**
- * A signing key of the chain. At any block one key signs: from genesis, or the block after the one that announces it, to the
- * block that announces the next.
+ * A signing key of the chain. At any block one key signs. It signs from genesis, or from the block after the one that
+ * announces it, up to the block that announces the next key.
  */
 export interface ChainKey {
   readonly keyId: string;
   readonly publicKey: string;
   readonly announcedIn: number;
-  /** The block that announces the key after it, the last that it may sign; null: it is the present key. */
+  /**
+   * Number of the block that announces the next key, which is the last block that this key may sign; null for the present
+   * key.
+   */
   readonly retiredIn: number | null;
   readonly revocation: Revocation | null;
 }
 
 /**
- * The key that genesis announces: it vouches for itself, so compare its hash with one known from elsewhere.
+ * The key that genesis announces. Genesis vouches for itself, so compare its hash with one known from elsewhere.
  * @throws InvalidBlock "wrong_place" when the block is not a genesis
  */
 export function keysOfGenesis(block: Block): readonly ChainKey[] {
@@ -31,7 +34,7 @@ export function keysOfGenesis(block: Block): readonly ChainKey[] {
   return first.data.signingKeys.map((key) => announced(key, 0));
 }
 
-/** Keys that the block announces: genesis' own signs at once, any other from the next block on. */
+/** Keys that the block announces. The key of genesis signs at once, any other key from the next block on. */
 export function announcedIn({ transactions }: Block): readonly SigningKey[] {
   return transactions.flatMap(({ type, data }) => {
     if (type === "genesis") return data.signingKeys;
@@ -44,7 +47,7 @@ export function revokedIn({ transactions }: Block): readonly KeyRevocation[] {
 }
 
 /**
- * The keys of the chain after its next block, which has been verified with those before it.
+ * The keys of the chain after its next block, which is already verified together with all earlier blocks.
  * @throws InvalidBlock "broken_rule". docs/format.md, section 5.5
  */
 export function keysAfter(keys: readonly ChainKey[], block: Block): readonly ChainKey[] {
@@ -93,7 +96,10 @@ export const REVOCATION_FAULT_TEXTS = {
 } as const;
 export type RevocationFault = keyof typeof REVOCATION_FAULT_TEXTS;
 
-/** Whether a block may revoke a key, as the chain knows it before that block. A later revocation only widens an earlier one. */
+/**
+ * Decides whether a block may revoke a key, by the key's state before that block. A later revocation only widens an
+ * earlier one.
+ */
 export function revocationFault(
   key: Pick<ChainKey, "retiredIn" | "revocation"> | undefined,
   { fromBlock }: Pick<KeyRevocation, "fromBlock">,
@@ -105,7 +111,7 @@ export function revocationFault(
   return key.revocation !== null && key.revocation.fromBlock <= fromBlock ? "not_earlier" : undefined;
 }
 
-/** The keys as `verifyBlock` wants them: of each, at the blocks that it may sign. */
+/** The lookup for `verifyBlock`: returns each key only for blocks that it may sign. */
 export function lookupIn(
   keys: readonly Pick<ChainKey, "keyId" | "publicKey" | "announcedIn" | "retiredIn">[],
 ): SigningKeyLookup {
@@ -118,7 +124,7 @@ export function lookupIn(
   };
 }
 
-/** Blocks in a row that a revoked key signed when it was not to be trusted. */
+/** Consecutive blocks that a revoked key signed in the time for which it is not trusted. */
 export interface UntrustedBlocks {
   readonly keyId: string;
   readonly first: number;
@@ -126,7 +132,7 @@ export interface UntrustedBlocks {
   readonly revocation: Revocation;
 }
 
-/** One entry for each revoked key at most, the oldest first, however many blocks these are. */
+/** At most one entry for each revoked key, the oldest first, however many blocks are untrusted. */
 export function untrustedBlocks(keys: readonly ChainKey[]): readonly UntrustedBlocks[] {
   return keys.flatMap((key) => {
     const { keyId, retiredIn, revocation } = key;

@@ -1,13 +1,14 @@
 /**
- * The life of a block. It moves one state on at a time, never back; `complete` is the end. Only the end of a restore sends the
- * last blocks through their stages again.
+ * The life of a block. It moves forward one state at a time, and never back; `complete` is the end. As the only
+ * exception, the end of a restore sends the last blocks through their stages again.
  * reserved: number, predecessor and transactions are fixed · sealed: the signed bytes are fixed ·
- * persisted: in R2, IPFS and KV · indexed: transactions and assets point to it · complete: its pending objects are cleared
+ * persisted: in R2, IPFS and KV · indexed: transactions and assets point to it · complete: its pending objects are
+ * cleared
  */
 export const BLOCK_STATES = ["reserved", "sealed", "persisted", "indexed", "complete"] as const;
 export type BlockState = (typeof BLOCK_STATES)[number];
 
-/** The stage that moves a block out of a state; a stalled block is given to it again. */
+/** The stage that moves a block out of a state. A stalled block is given to it again. */
 export const STAGE_AFTER = {
   reserved: "miner",
   sealed: "tier-persister",
@@ -18,7 +19,10 @@ export const STAGE_AFTER = {
 
 type Advance = "moved" | "already" | "too_early";
 
-/** What a stage's report does to a block: moves it one state on, nothing (a repeat), or comes too early (a fault of the caller). */
+/**
+ * The effect of a stage's report on a block: it moves one state on, stays (a repeat), or the report is too early (a fault
+ * of the caller).
+ */
 export function advance(current: BlockState, to: BlockState): Advance {
   const step = BLOCK_STATES.indexOf(to) - BLOCK_STATES.indexOf(current);
   if (step <= 0) return "already";
@@ -29,12 +33,15 @@ export function reached(current: BlockState, state: BlockState): boolean {
   return BLOCK_STATES.indexOf(current) >= BLOCK_STATES.indexOf(state);
 }
 
-/** pending: waits · reserved: in a block that is being made · mined: in a sealed block · set_aside: can't be mined, has a reason */
+/**
+ * pending: waits for a block · reserved: in a block that is being made · mined: in a sealed block ·
+ * set_aside: no block can take it, for a stated reason
+ */
 export type TransactionState = "pending" | "reserved" | "mined" | "set_aside";
 
 /**
  * A move from one state to another. `from` null: the chain head did not know it. `to` null: the chain head forgets it.
- * `by`: the function in `workers/chain-head` that decides it.
+ * `by`: the function in `workers/chain-head` that decides the move.
  */
 export interface Move<State extends string> {
   readonly from: State | null;
@@ -42,7 +49,7 @@ export interface Move<State extends string> {
   readonly by: string;
 }
 
-/** Every move of a block. A reservation without transactions is dissolved, and the next one takes its number. */
+/** Every move of a block. A reservation without transactions is dissolved, and the next reservation takes its number. */
 export const BLOCK_MOVES = [
   { from: null, to: "reserved", by: "reserve" },
   { from: "reserved", to: "sealed", by: "seal" },

@@ -25,8 +25,8 @@ const submissionOf = <Type extends string, Data extends v.GenericSchema>(type: T
   });
 
 /**
- * What a user signs and submits. The transaction's id and its commitment follow from it, so they are not sent;
- * the signature is over the transaction with both. docs/format.md, section 4.
+ * The fields that a user signs and submits. The transaction's id and its commitment follow from them and are not sent.
+ * The signature is over the transaction with both. docs/format.md, section 4.
  */
 export const Submission = v.variant("type", [
   submissionOf("user_registration", UserRegistrationData),
@@ -46,8 +46,8 @@ export type UnsignedSubmission = Submission extends infer Each
   : never;
 
 /**
- * The id of what a user signs: of the chain, the key and the contents, so that it is nobody else's, and of no other
- * chain. Ids and signatures are no part of it, for the signed bytes hold the id.
+ * The id of a user's transaction. It is derived from the chain, the key and the contents, so another chain or another
+ * user cannot have it. Ids and signatures are not part of the input, because the signed bytes hold the id.
  * @param signerKeyId key id of the user's signing key
  */
 export function submissionTxId(
@@ -66,7 +66,7 @@ export function submissionTxId(
   });
 }
 
-/** The transaction that a submission becomes, without its signatures: what `signedTransactionBytes` signs. */
+/** The transaction that a submission becomes, without its signatures: the input of `signedTransactionBytes`. */
 export function unsignedTransaction(
   chainId: string,
   signerKeyId: string,
@@ -84,7 +84,7 @@ export function unsignedTransaction(
   return { ...contents, id: submissionTxId(chainId, signerKeyId, contents), signatures: {} } as Transaction;
 }
 
-/** What the envelope of a pending transaction holds of a submission. Its signature has not been verified here. */
+/** The contents of the envelope of a submission. The signature has not been verified here. */
 export function payloadOfSubmission(chainId: string, submission: Submission): PendingPayload {
   const { signatures, private: hidden } = submission;
   const unsigned = unsignedTransaction(chainId, signatures.user.keyId, submission);

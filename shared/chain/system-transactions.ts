@@ -1,23 +1,25 @@
 import type { Block } from "./block.ts";
 import { txIdOf, type Transaction, type TxId } from "./transaction.ts";
 
-/** Types that the system makes itself, in the order in which a block holds them at its front, each at most once. */
+/**
+ * Types that the system makes itself, in the order in which a block holds them at its front. Each occurs at most once.
+ */
 const SYSTEM_TYPES = ["genesis", "key_rotation", "key_revocation"] as const;
 
-/** `id`: it is not that of its source · `place`: it does not stand where its type has to. */
+/** `id`: the id is not derived from its source · `place`: the transaction is not where its type belongs. */
 export type SystemFault = "id" | "place";
 
 export function isSystems({ type }: Pick<Transaction, "type">): boolean {
   return rankOf(type) !== -1;
 }
 
-/** How many transactions at the front of the block are the system's own. */
+/** Counts the system's own transactions at the front of the block. */
 export function systemTransactions({ transactions }: Pick<Block, "transactions">): number {
   const first = transactions.findIndex((transaction) => !isSystems(transaction));
   return first === -1 ? transactions.length : first;
 }
 
-/** Id of a transaction that the system makes; `undefined` for all others. docs/format.md, section 4.2. */
+/** Id of a transaction that the system makes; `undefined` for all other types. docs/format.md, section 4.2. */
 export function systemTxId(
   chainId: string,
   transaction: Pick<Transaction, "type" | "data">,
@@ -38,8 +40,8 @@ export function systemTxId(
 type Placed = Pick<Block, "chainId" | "blockNumber" | "transactions">;
 
 /**
- * The first transaction with which something is wrong that the block alone tells: the system's own have the ids of their
- * sources and stand at its front, genesis alone in block 0. docs/format.md, section 5.2.
+ * Finds the first transaction that is wrong as far as the block alone shows. The system's transactions have the ids of
+ * their sources and stand at the block's front; genesis stands in block 0 only. docs/format.md, section 5.2.
  */
 export function systemFault({
   chainId,

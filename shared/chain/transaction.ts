@@ -17,7 +17,10 @@ export const TxId = v.pipe(
 );
 export type TxId = v.InferOutput<typeof TxId>;
 
-/** No `@` and no space: an e-mail address or a name can't be an asset's id, which is public for ever. */
+/**
+ * An asset's id. It has no `@` and no space, so that it cannot be an e-mail address or a full name: it is public for
+ * ever.
+ */
 export const AssetId = v.pipe(
   v.string(),
   v.regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, "expected 1 to 128 of A-Z a-z 0-9 . _ : -"),
@@ -39,7 +42,9 @@ export const CidV0 = v.pipe(
   v.description("Where IPFS has it: a CIDv0"),
 );
 
-/** A public key with its id, which is derived from it: an id can't be given to another key. `shared/crypto/key-id.ts` */
+/**
+ * A public key with its id. The id is derived from the key, so it cannot stand for another key. `shared/crypto/key-id.ts`
+ */
 const keyOf = <Algorithm extends KeyAlgorithm>(algorithm: Algorithm, byteLength: number) =>
   v.pipe(
     v.strictObject({ keyId: Sha256Hex, algorithm: v.literal(algorithm), publicKey: Base64url }),
@@ -53,7 +58,7 @@ function decoded(text: string): Uint8Array | undefined {
   try {
     return fromBase64url(text);
   } catch {
-    return undefined; // not the canonical spelling of any bytes
+    return undefined; // the text is not the canonical spelling of any bytes
   }
 }
 
@@ -107,8 +112,9 @@ const transactionOf = <Type extends string, Data extends v.GenericSchema>(type: 
   });
 
 /**
- * A transaction as it stands in a block: public for ever, so `data` holds public facts only, by a strict schema
- * per type. What is personal travels in the private part, to which `privateCommitment` commits: docs/format.md#43-private-part-and-commitment
+ * A transaction as it stands in a block. It is public for ever, so `data` holds public facts only, by a strict schema for
+ * each type. Personal data is in the private part, to which `privateCommitment` commits:
+ * docs/format.md#43-private-part-and-commitment
  */
 export const Transaction = v.variant("type", [
   transactionOf(
@@ -134,7 +140,7 @@ export type Transaction = v.InferOutput<typeof Transaction>;
 export const TransactionType = v.picklist(Transaction.options.map(({ entries }) => entries.type.literal));
 export type TransactionType = v.InferOutput<typeof TransactionType>;
 
-/** The transaction without its signatures: what a user signs (context `vdc/transaction/v1`). */
+/** The transaction without its signatures: the bytes that a user signs (context `vdc/transaction/v1`). */
 export function signedTransactionBytes(transaction: Transaction): Uint8Array<ArrayBuffer> {
   const { signatures: _, ...signed } = transaction;
   return canonicalBytes(signed);
@@ -145,12 +151,12 @@ export function transactionBytes(transaction: Transaction): Uint8Array<ArrayBuff
   return canonicalBytes(transaction);
 }
 
-/** The same source gives the same id, so a repeat is recognised wherever it comes from. */
+/** Derives an id. The same source gives the same id, so a repeat is recognised wherever it comes from. */
 export function txIdOf(source: Json): TxId {
   return `vdc_tx_${sha256Hex(canonicalBytes(source)).slice(0, 40)}`;
 }
 
-/** 32 random bytes in base64url, so that a commitment can't be guessed from a likely private part. */
+/** 32 random bytes in base64url, so that the private part cannot be guessed from its commitment. */
 export const Salt = v.pipe(
   v.string(),
   v.check((text) => decoded(text)?.length === 32, "expected base64url of 32 bytes"),
@@ -159,7 +165,7 @@ export const Salt = v.pipe(
 export const PrivatePart = v.strictObject({ salt: Salt, part: v.record(v.string(), v.unknown()) });
 export type PrivatePart = { salt: string; part: { [name: string]: Json } };
 
-/** What the envelope of a pending transaction holds: the public transaction and the part that stays private. */
+/** The contents of a pending transaction's envelope: the public transaction and the private part. */
 export const PendingPayload = v.strictObject({
   transaction: Transaction,
   private: v.optional(PrivatePart),

@@ -6,23 +6,24 @@ import { SUBMITTED_TYPES, submissionTxId } from "./submission.ts";
 import { signedTransactionBytes, type Transaction, type UserSignature } from "./transaction.ts";
 
 /**
- * Whether the user's signature, where there is one, is that of the key it names over these very bytes.
- * A transaction without a user signature passes: `userFault` tells whether it needs one.
+ * Decides whether the user's signature, if there is one, was made by the key that it names over exactly these bytes. A
+ * transaction without a user signature passes: `userFault` decides whether it needs one.
  */
 export async function verifyUserSignature(transaction: Transaction): Promise<boolean> {
   const { user } = transaction.signatures;
   return user === undefined || verifySignature(user, signedTransactionBytes(transaction), TRANSACTION);
 }
 
-/** Types that stand in no block without their user's signature: nobody else can want them. */
+/** Types that no block holds without their user's signature: only the user can want them. */
 const ALWAYS_SIGNED: readonly Transaction["type"][] = ["user_registration", "asset_transfer"];
 
-/** What can be wrong with the user's half of a transaction. */
+/** The faults of the user's half of a transaction. */
 export type UserFault = "unsigned" | "not_to_be_signed" | "wrong_id" | "wrong_signature";
 
 /**
- * What is wrong with the user's half of a transaction: whether there must or may be a signature, that the id is that of
- * this chain, this signer and these contents, and the signature itself. docs/format.md, section 4.5.
+ * Finds the fault of the user's half of a transaction: whether a signature is required or allowed, whether the id is
+ * derived from this chain, this signer and these contents, and whether the signature is valid. docs/format.md, section
+ * 4.5.
  */
 export async function userFault(transaction: Transaction, chainId: string): Promise<UserFault | undefined> {
   const { id, type, signatures } = transaction;
@@ -33,7 +34,7 @@ export async function userFault(transaction: Transaction, chainId: string): Prom
 }
 
 /**
- * Whether a signature is that of the key it names over these bytes.
+ * Decides whether a signature was made by the key that it names over these bytes.
  * @param context one of `shared/crypto/contexts.ts`
  */
 export async function verifySignature(

@@ -4,28 +4,28 @@ import { InvalidBlock, NO_PREVIOUS_HASH, readBlock, verifyBlock, type Block } fr
 import { keysAfter, keysOfGenesis, lookupIn, type ChainKey } from "./signing-keys.ts";
 import { append, historyRoot, type NodeStore } from "./history.ts";
 
-/** The end of what was verified. It is JSON, and its size does not grow with the chain. */
+/** The end of the verified part of a chain. It is JSON, and its size does not grow with the chain. */
 export interface ChainEnd {
   readonly chainId: string;
   readonly genesisHash: string;
-  /** Number of the block that comes next. */
+  /** Number of the next block. */
   readonly next: number;
   readonly hash: string;
   readonly timestamp: number;
-  /** Its signing keys, the oldest first: all but the last are retired. */
+  /** The chain's signing keys, the oldest first. All but the last are retired. */
   readonly keys: readonly ChainKey[];
-  /** The complete subtrees of the history tree, as `level/index`: hex of their hashes. */
+  /** The complete subtrees of the history tree by `level/index`, each with its hash in hex. */
   readonly nodes: Readonly<Record<string, string>>;
 }
 
-/** What the verification of the next block reads of all blocks before it. */
+/** The results of all earlier blocks that the verification of the next block reads. */
 export interface ChainMemory {
   /** `undefined` before genesis. */
   readonly end: ChainEnd | undefined;
   hasTransaction(id: string): boolean;
-  /** What the chain says of these keys; those that it does not know are left out. */
+  /** The chain's ledger entries for these keys. Keys without an entry are left out. */
   ledger(keys: LedgerKeys): LedgerEntries;
-  /** Adds what a verified block says. */
+  /** Adds the facts of a verified block. */
   add(block: {
     readonly end: ChainEnd;
     readonly transactionIds: readonly string[];
@@ -33,7 +33,7 @@ export interface ChainMemory {
   }): void;
 }
 
-/** Memory for chains of which all ids fit into this process. */
+/** Memory for chains whose ids all fit into this process. */
 export class ChainMaps implements ChainMemory {
   end: ChainEnd | undefined;
   readonly #seen = new Set<string>();
@@ -67,15 +67,16 @@ export class ChainVerifier {
     this.#memory = memory;
   }
 
-  /** Number of the block to give to `add` next. */
+  /** Number of the block that `add` takes next. */
   get next(): number {
     return this.#memory.end?.next ?? 0;
   }
 
   /**
-   * Verifies the next block against all before it: its own claims, its links (previous hash, history root), the
-   * key that the chain announced last, time that does not run backwards, no transaction a second time, and the rules across
-   * transactions: who may create, transfer and register what, and which keys may be announced and revoked.
+   * Verifies the next block against all earlier ones: its own claims, its links (previous hash, history root), its
+   * signing key (the one that the chain announced last), and a time that does not run backwards. Checks that no
+   * transaction occurs twice, and the rules across transactions: who may create, transfer and register what, and which
+   * keys may be announced and revoked.
    * Genesis vouches for its own keys; compare its hash with one known from elsewhere.
    * @throws InvalidBlock
    */
@@ -98,7 +99,7 @@ export class ChainVerifier {
     const ledger = this.#ledgerAfter(block);
     const announced = keysAfter(keys, block);
 
-    // Only now, for a block that is refused must leave no trace.
+    // Appends only after all checks: a refused block must leave no trace.
     append(storeOf(nodes), number, fromHex(block.hash));
     this.#memory.add({
       end: {
@@ -128,8 +129,8 @@ export class ChainVerifier {
   }
 
   /**
-   * Tried on a copy of what the block's transactions touch, however long the chain is.
-   * @returns what is known of that after the block
+   * Applies the transactions to a copy of the entries that they touch, so the cost does not grow with the chain.
+   * @returns these entries after the block
    */
   #ledgerAfter({ transactions }: Block): LedgerEntries {
     const keys = ledgerKeysOf(transactions);
@@ -154,7 +155,10 @@ function storeOf(nodes: Map<string, string>): NodeStore {
   };
 }
 
-/** A tree of `size` leaves is read by its largest complete subtrees: one for each bit of its size. No later tree reads others. */
+/**
+ * Keeps the largest complete subtrees of a tree of `size` leaves: one for each bit of its size. No later tree reads any
+ * other node.
+ */
 function isComplete(place: string, size: number): boolean {
   const [level = 0, index = 0] = place.split("/").map(Number);
   const width = 2 ** level;

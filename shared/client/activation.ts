@@ -5,10 +5,10 @@ import type { UserKeys } from "./user-keys.ts";
 import { sealMetadata } from "./user-metadata.ts";
 
 /**
- * The body of an activation: the user's registration, signed. The result is made once and kept, so that it can be sent
- * again when the answer was lost.
+ * Makes the body of an activation: the user's signed registration. Make it once and keep it, so that it can be sent again
+ * when the answer was lost.
  * @param timestamp milliseconds since the epoch, about now
- * @param metadata what the user wants to keep about himself: sealed to the user's own key, as version 1
+ * @param metadata the user's own metadata: sealed to the user's own key, as version 1
  */
 export async function activationRequest(
   chainId: string,

@@ -13,14 +13,14 @@ import type { UserKeys } from "./user-keys.ts";
 
 export interface SealedDocument {
   readonly id: string;
-  /** The record, to be sent as it is. Sealing again gives another, with another id. */
+  /** The record, to be sent unchanged. Sealing again gives another record, with another id. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Encrypts a document to the user's own key and signs it for one chain. Nothing of it is told in clear but its length: a name or a type
- * that is to be kept with it belongs into the bytes.
- * @throws RangeError when it is larger than a document may be
+ * Encrypts a document to the user's own key and signs it for one chain. Only its length is visible. Put a name or a type
+ * that belongs to the document into the bytes.
+ * @throws RangeError when the document is too large
  */
 export async function sealDocument(
   chainId: string,
@@ -36,9 +36,9 @@ export async function sealDocument(
 }
 
 /**
- * The document in a record, which nobody but the user can have written: its signature is verified before it is opened.
- * @param id the document that was asked for
- * @throws InvalidDocument for what is no record, Permanent("invalid_signature") or Permanent("undecryptable")
+ * Opens the document in a record. The signature is verified first, so only the user can have written the document.
+ * @param id the document that was requested
+ * @throws InvalidDocument for bytes that are not a record, Permanent("invalid_signature") or Permanent("undecryptable")
  */
 export async function openDocument(
   chainId: string,

@@ -1,27 +1,27 @@
 import { problemType, type ProblemSlug } from "../http/problems.ts";
 
-/** An answer that is not the one asked for. */
+/** An answer other than the expected one. */
 export interface FailedAnswer {
   /** `GET https://…/api/vdc/latest` */
   readonly call: string;
   readonly status: number;
-  /** What the body holds when it is JSON. */
+  /** The parsed body, when it is JSON. */
   readonly body: unknown;
 }
 
 /**
- * VDC refused: `docs/problems.md` says what to do about each `slug`. A program branches on `slug` or `type`; `detail` is
- * for a person, and `requestId` for whoever runs the deployment.
+ * VDC refused the call: `docs/problems.md` says what to do about each `slug`. A program branches on `slug` or `type`;
+ * `detail` is for a person, and `requestId` for the operator of the deployment.
  */
 export class VdcProblem extends Error {
   override readonly name = "VdcProblem";
   readonly type: string;
-  /** The end of `type`. A deployment that is newer than this client may have others. */
+  /** The end of `type`. A deployment that is newer than this client may have other slugs. */
   readonly slug: ProblemSlug | (string & {});
   readonly status: number;
   readonly detail: string;
   readonly requestId: string | undefined;
-  /** All that the answer says, its own members too. */
+  /** All members of the answer, also those of this problem alone. */
   readonly members: Readonly<Record<string, unknown>>;
   readonly answer: FailedAnswer;
 
@@ -38,10 +38,10 @@ export class VdcProblem extends Error {
   }
 }
 
-/** Nobody answered, or somebody else than VDC did: nothing is known, neither good nor bad. */
+/** No answer came, or an answer that is not VDC's: the result of the call is unknown. */
 export class VdcUnreachable extends Error {
   override readonly name = "VdcUnreachable";
-  /** What was answered, when anything was. */
+  /** The answer, if there was one. */
   readonly answer: FailedAnswer | undefined;
 
   constructor(detail: string, options: { readonly cause?: unknown; readonly answer?: FailedAnswer } = {}) {
@@ -52,7 +52,7 @@ export class VdcUnreachable extends Error {
 
 const PREFIX = problemType("" as ProblemSlug);
 
-/** The failure that an answer with a status of 300 or more, or one without the JSON that was asked for, stands for. */
+/** The failure of an answer with a status of 300 or more, or of one without the expected JSON. */
 export function failureOf(answer: FailedAnswer): VdcProblem | VdcUnreachable {
   const { call, status, body } = answer;
   const members = isObject(body) ? body : {};

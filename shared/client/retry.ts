@@ -1,11 +1,11 @@
-/** A request that failed: by an answer, or by having none. */
+/** A request that failed, with or without an answer. */
 export interface Failed {
   readonly status?: number;
-  /** What the answer's problem is called, when it is one. */
+  /** The slug of the answer's problem, if it is one. */
   readonly slug?: string;
-  /** The header: seconds. */
+  /** The header's value: seconds. */
   readonly retryAfter?: string | null;
-  /** Why there was no answer. */
+  /** The reason for which there was no answer. */
   readonly cause?: unknown;
 }
 
@@ -13,13 +13,14 @@ const ATTEMPTS = 4;
 const FIRST_PAUSE = 500; // milliseconds; doubles
 const LONGEST_PAUSE = 30_000;
 const PASSING = [429, 502, 503, 504];
-/** Stays as it is until somebody configures the deployment. */
+/** Problems that last until an operator configures the deployment. */
 const LASTING = ["operators-not-configured", "not-configured"];
-/** Nothing listens there, or the name is wrong: asking again in a second would only be slower. */
+/** Errors of a port without a listener or a wrong name: a second attempt would only cost time. */
 const NOBODY_THERE = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
 
 /**
- * How long to wait before the nth attempt of a request that may be repeated; `undefined`: the failure stands.
+ * Computes the wait before attempt number `attempt` of a request that may be repeated; `undefined` when the request has
+ * finally failed.
  * @returns milliseconds
  */
 export function pauseBefore(attempt: number, failed: Failed): number | undefined {
@@ -29,14 +30,14 @@ export function pauseBefore(attempt: number, failed: Failed): number | undefined
   return pause > LONGEST_PAUSE ? undefined : pause;
 }
 
-/** Whether the same request may succeed a little later. */
+/** Decides whether the same request may succeed a little later. */
 export function mayPass({ status, slug, cause }: Failed): boolean {
   if (status !== undefined) return PASSING.includes(status) && !LASTING.includes(slug ?? "");
   const { code } = (cause instanceof Error ? (cause.cause ?? cause) : {}) as { code?: unknown };
   return !NOBODY_THERE.includes(String(code));
 }
 
-/** What Retry-After wants, 0 where it wants nothing. @returns milliseconds */
+/** Reads the wait that Retry-After asks for, 0 without one. @returns milliseconds */
 export function askedFor({ retryAfter }: Failed): number {
   const seconds = Number(retryAfter ?? "");
   return seconds > 0 ? seconds * 1_000 : 0;

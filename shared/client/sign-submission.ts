@@ -4,8 +4,8 @@ import { TRANSACTION } from "../crypto/contexts.ts";
 import type { UserKeys } from "./user-keys.ts";
 
 /**
- * Signs what a user submits, for one chain. The result is made once and kept: signing again gives other bytes, though
- * the transaction's id stays.
+ * Signs a submission for one chain. Make it once and keep it: signing again gives other bytes, though the transaction's
+ * id stays.
  */
 export async function signSubmission(
   chainId: string,

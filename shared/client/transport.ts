@@ -8,23 +8,23 @@ import { issuesText } from "../issue-text.ts";
 
 export interface Asked {
   readonly method?: "GET" | "POST" | "PUT";
-  /** Sent as JSON; bytes as they are. */
+  /** Sent as JSON; bytes are sent unchanged. */
   readonly body?: object | Uint8Array<ArrayBuffer>;
   /** Milliseconds for one attempt. */
   readonly timeout?: number;
   readonly signal?: AbortSignal | undefined;
-  /** What is answered once stays so for ever. A browser may show anything else as it was some seconds ago. */
+  /** The answer never changes. Without this, a browser may show an answer that is some seconds old. */
   readonly immutable?: boolean;
 }
 
-/** What became of one attempt. */
+/** The result of one attempt. */
 export type Attempt =
   | { readonly bytes: Uint8Array<ArrayBuffer> }
   | (Failed & { readonly failure: VdcProblem | VdcUnreachable });
 
 const TIMEOUT = 30_000;
 
-/** The HTTP interface of one deployment, for calls that anyone may make. */
+/** The HTTP interface of one deployment, for public calls. */
 export class Transport {
   /** Without a slash at its end. */
   readonly url: string;
@@ -41,8 +41,8 @@ export class Transport {
   }
 
   /**
-   * Asks again, after a pause, what may pass: whatever this client sends may be sent again, for the same bytes have the same
-   * answer.
+   * Repeats a failed request after a pause when the failure may pass. Every request of this client is safe to repeat: the
+   * same bytes have the same answer.
    */
   async bytes(path: string, asked: Asked = {}): Promise<Uint8Array<ArrayBuffer>> {
     for (let attempts = 1; ; attempts++) {
@@ -54,7 +54,7 @@ export class Transport {
     }
   }
 
-  /** Asks once. @throws the signal's reason */
+  /** Sends the request once. @throws the signal's reason */
   async attempt(path: string, asked: Asked): Promise<Attempt> {
     const { method = "GET", body, timeout = TIMEOUT, signal, immutable = false } = asked;
     const call = `${method} ${this.url}${path}`;
@@ -89,7 +89,7 @@ export class Transport {
   }
 }
 
-/** @throws VdcUnreachable when it is no JSON, as of a portal that stands in between */
+/** @throws VdcUnreachable when the bytes are not JSON, as from a portal in between */
 export function parsed(bytes: Uint8Array, path: string): unknown {
   const body = tryJson(bytes);
   if (body === undefined)
@@ -97,7 +97,7 @@ export function parsed(bytes: Uint8Array, path: string): unknown {
   return body;
 }
 
-/** @throws VdcUnreachable when it is not what VDC answers */
+/** @throws VdcUnreachable when the body is not an answer of VDC */
 export function answered<Schema extends v.GenericSchema>(
   schema: Schema,
   bytes: Uint8Array,
@@ -105,7 +105,9 @@ export function answered<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const read = v.safeParse(schema, parsed(bytes, path));
   if (read.success) return read.output;
-  throw new VdcUnreachable(`the answer of ${path} is not as VDC's: ${issuesText(read.issues, "the answer")}`);
+  throw new VdcUnreachable(
+    `the answer of ${path} is not an answer of VDC: ${issuesText(read.issues, "the answer")}`,
+  );
 }
 
 function tryJson(bytes: Uint8Array): unknown {

@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its TLS certificate is not trusted here",
 };
 
-/** Why a request had no answer, in words for a person. The error itself, whose words are a library's, goes into `cause`. */
+/** Explains to a person why a request had no answer. The library's error itself goes into `cause`. */
 export function whyUnanswered(error: unknown): string {
   for (const one of [error, error instanceof Error ? error.cause : undefined]) {
     if (!(one instanceof Error)) continue;

@@ -6,7 +6,7 @@ import type { UserKeys } from "./user-keys.ts";
 
 type UnsignedOf<Type extends UnsignedSubmission["type"]> = Extract<UnsignedSubmission, { type: Type }>;
 
-/** @param timestamp milliseconds since the epoch, about now: the deployment refuses what is much older or newer */
+/** @param timestamp milliseconds since the epoch, about now: the deployment refuses a time that is much older or newer */
 export function registration(
   { signingKey, encryptionKey }: UserKeys,
   timestamp = Date.now(),
@@ -14,7 +14,7 @@ export function registration(
   return { type: "user_registration", timestamp, data: { signingKey, encryptionKey } };
 }
 
-/** Whoever signs it is the asset's first owner. All of `data` is public for ever. */
+/** Makes a creation. Its signer is the asset's first owner. All of `data` is public for ever. */
 export function creation(
   data: UnsignedOf<"asset_creation">["data"],
   timestamp = Date.now(),
@@ -22,7 +22,10 @@ export function creation(
   return { type: "asset_creation", timestamp, data };
 }
 
-/** To be signed by the asset's present owner. @param newOwner userId, the key id of the new owner's signing key */
+/**
+ * Makes a transfer, which the asset's present owner signs.
+ * @param newOwner userId, the key id of the new owner's signing key
+ */
 export function transfer(
   assetId: AssetId,
   newOwner: string,
@@ -31,7 +34,7 @@ export function transfer(
   return { type: "asset_transfer", timestamp, data: { assetId, newOwnerKeyId: newOwner } };
 }
 
-/** What a submission's `private` holds: encrypted to the system, and only its salted hash is public. */
+/** Makes a submission's `private`: it is encrypted to the system, and only its salted hash is public. */
 export function privatePart(part: { [name: string]: Json }): PrivatePart {
   return { salt: base64url(crypto.getRandomValues(new Uint8Array(32))), part };
 }

@@ -11,7 +11,7 @@ import {
 import { keyId } from "../crypto/key-id.ts";
 import { generateSigningSeed, importSigningSeed } from "../crypto/ml-dsa.ts";
 
-/** A user's keys as they are kept: the seeds, base64url of 32 and of 64 bytes. They are secret, and there is no other copy. */
+/** A user's keys as stored: the seeds, base64url of 32 and of 64 bytes. They are secret, and there is no other copy. */
 export const UserKeysJson = v.strictObject({
   v: v.literal(1),
   signingSeed: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, "expected base64url of 32 bytes")),
@@ -19,9 +19,9 @@ export const UserKeysJson = v.strictObject({
 });
 export type UserKeysJson = v.InferOutput<typeof UserKeysJson>;
 
-/** A user's keys, ready for use. What signs and opens can't be read out of it. */
+/** A user's keys, ready for use. The private keys cannot be read out of this object. */
 export interface UserKeys {
-  /** Key id of the signing key: who the user is. */
+  /** Key id of the signing key: the user's id. */
   readonly userId: string;
   readonly signingKey: SigningKey;
   readonly encryptionKey: EncryptionKey;
@@ -29,7 +29,7 @@ export interface UserKeys {
   sign(message: Uint8Array, context: string): Promise<UserSignature>;
   /** Seals to the user's own key. */
   readonly seal: EncryptionPublicKey["seal"];
-  /** @throws Permanent("undecryptable") for what is not sealed to this user */
+  /** @throws Permanent("undecryptable") for an envelope that is not sealed to this user */
   open(envelope: Envelope): Promise<Uint8Array>;
 }
 
@@ -41,7 +41,7 @@ export function generateUserKeys(): UserKeysJson {
   };
 }
 
-/** @throws TypeError when a seed is not base64url of its length */
+/** @throws TypeError when a seed is not base64url of the right length */
 export async function importUserKeys({ signingSeed, encryptionSeed }: UserKeysJson): Promise<UserKeys> {
   const signing = await importSigningSeed(fromBase64url(signingSeed));
   const encryption = await importEncryptionSeed(fromBase64url(encryptionSeed));

@@ -7,8 +7,8 @@ import { signedMetadataBytes, verifyUserMetadata, type UserMetadataRecord } from
 import type { UserKeys } from "./user-keys.ts";
 
 /**
- * A user's metadata, sealed to the user's own key and signed, for one chain. The result is made once and kept: sealing
- * again gives other bytes, and these would need a higher version.
+ * Seals a user's metadata to the user's own key and signs it, for one chain. Make it once and keep it: sealing again
+ * gives other bytes, which would need a higher version.
  * @param version higher than that of the record that it replaces; 1 for the first
  */
 export async function sealMetadata(
@@ -24,8 +24,9 @@ export async function sealMetadata(
 }
 
 /**
- * What the user has sealed. Anybody can seal something to a user's public key: so the signature counts too.
- * @throws Permanent "invalid_signature" for what this user has not signed, "undecryptable" for what does not open
+ * Opens a user's metadata. Anyone can seal to a user's public key, so the signature is verified too.
+ * @throws Permanent "invalid_signature" without this user's valid signature, "undecryptable" when the envelope does not
+ * open
  */
 export async function openMetadata(
   chainId: string,

@@ -17,15 +17,15 @@ import { Unverified, verifyMined, type VerifiedTransaction } from "./verify-mine
 import { waitUntilMined, type Patience, type Settled } from "./wait-until-mined.ts";
 
 interface VdcClientOptions {
-  /** Hash of block 0, known from elsewhere: what is verified then is that chain and no other. */
+  /** Hash of block 0, known from elsewhere. Verification then accepts that chain only. */
   readonly genesisHash?: string;
-  /** In place of the platform's own. */
+  /** Replaces the platform's own `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
 /**
- * What an app does with a deployment, in a browser or in Node. A call that may pass is made again, after a pause; what
- * can't be done is thrown as VdcProblem, and as VdcUnreachable where nobody said why.
+ * A client for apps, in a browser or in Node. A call whose failure may pass is repeated after a pause. A refusal is
+ * thrown as VdcProblem, a call without an answer of VDC as VdcUnreachable.
  */
 export class VdcClient {
   readonly #transport: Transport;
@@ -38,7 +38,7 @@ export class VdcClient {
     this.#genesisHash = options.genesisHash;
   }
 
-  /** Which chain it is: part of whatever a user signs. */
+  /** The chain's id, which is part of everything that a user signs. */
   chainId(): Promise<string> {
     this.#chainId ??= this.announced().then(
       ({ chainId }) => chainId,
@@ -50,37 +50,42 @@ export class VdcClient {
     return this.#chainId;
   }
 
-  /** What the deployment says of itself and of its keys. */
+  /** The deployment's description of itself and of its keys. */
   announced(): Promise<WellKnown> {
     return this.#transport.json("/.well-known/vdc.json");
   }
 
-  /** Keep the result until it was taken: signing again gives other bytes. */
+  /** Keep the result until VDC took it: signing again gives other bytes. */
   async sign(user: UserKeys, unsigned: UnsignedSubmission): Promise<Submission> {
     return signSubmission(await this.chainId(), unsigned, user);
   }
 
   /**
-   * Taken when it resolves. The same submission again is answered with where it is.
-   * @param allowUnregistered a transfer may give the asset to a key that no user has registered
+   * Submits a transaction. It is taken when the promise resolves. The same submission again is answered with its state.
+   * @param allowUnregistered allows a transfer to a key that no user has registered
    */
   submit(submission: Submission, { allowUnregistered = false } = {}): Promise<Submitted> {
     const query = allowUnregistered ? "?allowUnregistered=true" : "";
     return this.#transport.json(`/api/vdc/transactions${query}`, { method: "POST", body: submission });
   }
 
-  /** @throws VdcProblem "not-found" for what the chain does not know, as in the first second after it was taken */
+  /**
+   * @throws VdcProblem "not-found" for an id that the chain does not know, also in the first second after the submission
+   */
   transaction(txId: TxId): Promise<TransactionStatus> {
     return this.#transport.json(pathOf(txId));
   }
 
-  /** @throws StillWaiting when the time is over, or the signal's reason */
+  /** @throws StillWaiting when the timeout is over, or the signal's reason */
   waitUntilMined(txId: TxId, patience: Patience = {}): Promise<Settled> {
     const look = (signal?: AbortSignal) => this.#transport.attempt(pathOf(txId), { signal });
     return waitUntilMined(txId, look, patience);
   }
 
-  /** Believes the deployment in nothing but where the block is. @throws Unverified */
+  /**
+   * Verifies a mined transaction. Trusts the deployment only for the block's number and, without `genesisHash`, for the chain.
+   * @throws Unverified
+   */
   async verifyMined(txId: TxId): Promise<VerifiedTransaction> {
     const status = await this.transaction(txId);
     if (status.state !== "mined") throw new Unverified("not_mined", `${txId} is ${status.state}`);
@@ -92,8 +97,8 @@ export class VdcClient {
   }
 
   /**
-   * In R2 and on IPFS when it resolves; the same bytes again are answered alike. The CID is computed here too, so that its
-   * owner may sign it.
+   * Stores a document. It is in R2 and on IPFS when the promise resolves; the same bytes again get the same answer. The
+   * CID is computed here too, so that the owner may sign it.
    * @throws Unverified when the deployment names another document, or another CID, than these bytes have
    */
   async putDocument({ id, bytes }: SealedDocument): Promise<StoredDocument> {
@@ -115,23 +120,26 @@ export class VdcClient {
     return this.#transport.bytes(`/api/documents/${documentId}`, { timeout: LARGE, immutable: true });
   }
 
-  /** Registers a user who holds a token, in place of `submit`. The same request again is answered alike. */
+  /** Registers a user who holds a token, in place of `submit`. The same request again gets the same answer. */
   activate(request: ActivationRequest): Promise<Activated> {
     return this.#transport.json("/api/activation", { method: "POST", body: request });
   }
 
-  /** Still sealed: `openMetadata` verifies and opens it. What was just replaced can be shown for a minute more. */
+  /**
+   * The user's metadata, still sealed: `openMetadata` verifies and opens it. An old version may be shown for a minute
+   * after an update.
+   */
   async getUserMetadata(userId: string): Promise<UserMetadataRecord> {
     const path = metadataPathOf(userId);
     return answered(UserMetadataRecord, await this.#transport.bytes(path), path);
   }
 
-  /** @throws VdcProblem "stale-version", whose member `version` is the present one */
+  /** @throws VdcProblem "stale-version", whose member `version` is the present version */
   putUserMetadata(record: UserMetadataRecord): Promise<StoredMetadata> {
     return this.#transport.json(metadataPathOf(record.userId), { method: "PUT", body: record });
   }
 }
 
 const metadataPathOf = (userId: string) => `/api/users/${userId}/metadata`;
-const LARGE = 300_000; // milliseconds for a document, which may have to go over a slow line
+const LARGE = 300_000; // milliseconds for a document, which may travel over a slow line
 const pathOf = (txId: TxId) => `/api/vdc/transactions/${txId}`;

@@ -16,7 +16,7 @@ export interface VerifiedTransaction {
   readonly block: Block;
 }
 
-/** Besides those of a block. */
+/** The faults that a block alone does not have. */
 const FAULTS = [
   "not_mined",
   "not_in_block",
@@ -26,7 +26,7 @@ const FAULTS = [
   "wrong_cid",
 ] as const;
 
-/** What the deployment says is not what its bytes prove. */
+/** The deployment's answer differs from what its bytes prove. */
 export class Unverified extends Error {
   override readonly name = "Unverified";
   readonly fault: BlockFault | (typeof FAULTS)[number];
@@ -40,17 +40,17 @@ export class Unverified extends Error {
 /** A chain as a deployment shows it. */
 export interface ShownChain {
   readonly announced: WellKnown;
-  /** The record of a block, as it was answered. */
+  /** Fetches the record of a block, unverified. */
   readonly record: (blockNumber: number) => Promise<unknown>;
-  /** Hash of block 0, known from elsewhere; without it the deployment is believed which chain it is. */
+  /** Hash of block 0, known from elsewhere. Without it the deployment is trusted to show the right chain. */
   readonly genesisHash: string | undefined;
 }
 
 /**
- * Verifies the block that is said to hold a transaction: its bytes, both signatures, and that its key is that of genesis,
- * or was announced in a block that such a key signed, and is neither retired before it nor revoked. Whether others were shown
- * another block for that number, or a rotation or a revocation was kept back, only who reads the whole chain can tell:
- * `ChainVerifier`.
+ * Verifies the block that is said to hold a transaction: its bytes and both signatures. Its key must be that of genesis,
+ * or be announced in a block that such a key signed, and must be neither retired before the block nor revoked. Only a
+ * reader of the whole chain (`ChainVerifier`) can see whether the deployment shows another block of this number to
+ * others, or withholds a rotation or a revocation.
  * @throws Unverified
  */
 export async function verifyMined(
@@ -76,7 +76,7 @@ export async function verifyMined(
   }
 }
 
-/** What is announced says only where to look: a key or a revocation counts when a verified block holds it. */
+/** Uses the announced keys only as a hint where to look: a key or a revocation counts when a verified block holds it. */
 async function keysOf(chain: ShownChain): Promise<readonly ChainKey[]> {
   const { announced, genesisHash = announced.genesisHash } = chain;
   const genesis = await shown(0, chain);
@@ -111,6 +111,6 @@ function verified(
 async function shown(blockNumber: number, { record }: ShownChain): Promise<Block> {
   const block = blockOfRecord(await record(blockNumber));
   if (block === undefined)
-    throw new Unverified("not_a_block", `what is shown as block ${blockNumber} is none`);
+    throw new Unverified("not_a_block", `the record of block ${blockNumber} is not a block`);
   return block;
 }

@@ -5,21 +5,21 @@ import { VdcProblem } from "./problem.ts";
 import { askedFor, mayPass } from "./retry.ts";
 import { parsed, type Attempt } from "./transport.ts";
 
-/** How a transaction can end: in a block, or never in one. */
+/** The final states of a transaction: in a block, or never in one. */
 export type Settled = Extract<TransactionStatus, { state: (typeof SETTLED)[number] }>;
 
 const SETTLED = ["mined", "set_aside", "expired"] as const;
 
 export interface Patience {
   readonly signal?: AbortSignal;
-  /** Milliseconds; an operator who approves each block may take hours. Ten minutes unless told. */
+  /** Milliseconds, ten minutes by default. An operator who approves each block may take hours. */
   readonly timeout?: number;
 }
 
-/** It is neither mined nor refused yet; it goes on, and can be waited for again. */
+/** The transaction is neither mined nor refused yet. It goes on, and the caller can wait for it again. */
 export class StillWaiting extends Error {
   override readonly name = "StillWaiting";
-  /** Where it was last seen; undefined when the chain did not know it yet. */
+  /** The last state seen; undefined when the chain did not know the transaction yet. */
   readonly last: TransactionStatus | undefined;
 
   constructor(txId: TxId, last: TransactionStatus | undefined) {
@@ -42,9 +42,9 @@ export interface Clock {
 const CLOCK: Clock = { now: () => performance.now(), pause };
 
 /**
- * Looks, less and less often, until the transaction is mined or never will be. It is not known for a moment after it
- * was taken; what passes is waited out, never sooner than Retry-After says.
- * @throws StillWaiting, the signal's reason, VdcProblem or VdcUnreachable for what does not pass
+ * Polls, less and less often, until the transaction is mined or never will be. The chain does not know a transaction for
+ * a moment after it was taken. Failures that may pass are waited out, at least as long as Retry-After says.
+ * @throws StillWaiting, the signal's reason, VdcProblem or VdcUnreachable for a failure that does not pass
  */
 export async function waitUntilMined(
   txId: TxId,

@@ -7,7 +7,7 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
 }
 
-/** @throws TypeError when the bytes are not UTF-8: a decoder that replaces bad bytes would change what was hashed. */
+/** @throws TypeError when the bytes are not UTF-8: a decoder that replaces bad bytes would change the hashed text. */
 export function fromUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -40,7 +40,7 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   if (!BASE64URL.test(text) || text.length % 4 === 1)
     throw new TypeError("expected base64url without padding");
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  // A loop, and only the end spelled again: a document has 27 million characters.
+  // A loop, and a second encoding of the last characters only: a document has 27 million characters.
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
   const last = bytes.length - (bytes.length % 3);
@@ -59,7 +59,7 @@ export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return joined;
 }
 
-/** All of a stream, or `undefined` as soon as it is longer than `maxBytes`. */
+/** Reads a whole stream, or returns `undefined` as soon as it is longer than `maxBytes`. */
 export async function readAtMost(
   stream: ReadableStream<Uint8Array> | null,
   maxBytes: number,

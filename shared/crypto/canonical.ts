@@ -11,10 +11,10 @@ export type Json =
   | { readonly [name: string]: Json | undefined };
 
 /**
- * Canonical JSON (RFC 8785). Only plain JSON values are taken: a Date, a Map, a hole in an array or a boxed value
- * would be serialised as something else than what the caller holds, and then signed. A member that is `undefined`
- * is left out.
- * @throws TypeError for anything that JSON can't hold, or that is nested deeper than anything of ours
+ * Serialises to canonical JSON (RFC 8785). Accepts plain JSON values only: a Date, a Map, a hole in an array or a boxed
+ * value would be serialised, and then signed, as another value than the caller's. A member that is `undefined` is left
+ * out.
+ * @throws TypeError for a value that JSON cannot hold, or that is nested deeper than any value of VDC
  */
 export function canonicalText(value: Json): string {
   refuseOdd(value, MAX_DEPTH);
@@ -28,9 +28,9 @@ export function canonicalBytes(value: Json): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads JSON that must already be canonical and of a schema's shape. What is answered is all that the bytes say, so
- * whoever hashes it hashes them: valibot alone would take [] for {}.
- * @throws SyntaxError or TypeError when the bytes are not JSON, or not its canonical spelling; ValiError for another shape
+ * Reads JSON that must already be canonical and of a schema's shape. The result holds all that the bytes say, so its hash
+ * is the hash of the bytes; valibot alone would accept [] for {}.
+ * @throws SyntaxError or TypeError when the bytes are not JSON, or not canonical; ValiError for another shape
  */
 export function parseCanonical<Schema extends v.GenericSchema>(
   schema: Schema,
@@ -42,10 +42,10 @@ export function parseCanonical<Schema extends v.GenericSchema>(
   return value;
 }
 
-/** What recurs through a value must not run out of stack: that is another error than any reader expects. */
+/** Bounds the recursion: a stack overflow is not an error that readers expect. */
 const MAX_DEPTH = 100;
 
-/** @param depth how many levels it may have */
+/** @param depth most levels of nesting */
 function refuseOdd(value: unknown, depth: number): void {
   switch (typeof value) {
     case "boolean":

@@ -7,14 +7,14 @@ interface UnixfsBlock {
 }
 
 /**
- * The CIDv0 under which IPFS files these bytes: UnixFS profile `unixfs-v0-2015` (IPIP-499): dag-pb leaves of
- * 262,144 bytes, at most 174 links per node, balanced, SHA-256.
+ * Computes the CIDv0 of these bytes on IPFS. UnixFS profile `unixfs-v0-2015` (IPIP-499): dag-pb leaves of 262,144 bytes,
+ * at most 174 links per node, balanced, SHA-256.
  */
 export async function cidV0(bytes: Uint8Array): Promise<string> {
   return importFile(bytes, () => {});
 }
 
-/** The same CID with every block of the tree below it, each once, children before their parents. */
+/** Computes the same CID with every block of its tree. Each block occurs once, children before their parents. */
 export async function unixfsV0(bytes: Uint8Array): Promise<{ cid: string; blocks: UnixfsBlock[] }> {
   const blocks = new Map<string, Uint8Array>();
   const cid = await importFile(bytes, (cid, block) => blocks.set(cid, block));
@@ -33,7 +33,7 @@ async function importFile(
       return cid;
     },
   };
-  // The profile has to be named: the importer's default is CIDv1 with raw leaves of 1 MiB.
+  // The profile is named, because the importer's default is CIDv1 with raw leaves of 1 MiB.
   const { cid } = await importBytes(bytes, blockstore, { profile: "unixfs-v0-2015" });
   return cid.toString();
 }

@@ -1,6 +1,6 @@
 /**
- * ML-DSA contexts (FIPS 204 §5.2): one per kind of signed bytes, so that a signature made over a transaction can
- * never be shown as one over a block. Part of the public format: they never change.
+ * ML-DSA contexts (FIPS 204 §5.2), one for each kind of signed bytes, so that a signature over a transaction can never
+ * pass as one over a block. These contexts are part of the public format and never change.
  */
 export const BLOCK = "vdc/block/v1";
 export const TRANSACTION = "vdc/transaction/v1";

@@ -21,8 +21,8 @@ const ENCRYPTION_SEED_BYTES = 64;
 export const ENCRYPTION_PUBLIC_KEY_BYTES = 1184;
 
 /**
- * A sealed payload: HPKE base mode (RFC 9180; ML-KEM-768 from draft-ietf-hpke-pq), one message per encapsulation.
- * Base mode says nothing about who sealed it: what is inside has to be verified after opening: docs/format.md#8-envelopes
+ * A sealed payload: HPKE base mode (RFC 9180; ML-KEM-768 from draft-ietf-hpke-pq), one message per encapsulation. Base
+ * mode does not authenticate the sender, so the reader verifies the contents after opening: docs/format.md#8-envelopes
  */
 export const Envelope = v.strictObject({
   v: v.literal(1),
@@ -51,14 +51,14 @@ export interface EncryptionSecret {
   readonly kid: string;
   /** 1184 bytes */
   readonly publicKey: Uint8Array;
-  /** @throws Permanent("undecryptable") when it was sealed to another key, or any of its bytes changed */
+  /** @throws Permanent("undecryptable") when the envelope was sealed to another key, or any of its bytes changed */
   open(envelope: Envelope): Promise<Uint8Array>;
 }
 
-/** The HPKE suite with one ML-KEM; key derivation and AES-256-GCM come from WebCrypto in both. */
+/** The HPKE suite with one ML-KEM implementation. Key derivation and AES-256-GCM come from WebCrypto in both. */
 type EnvelopeBackend = () => CipherSuite;
 
-// Deserialising a 64-byte seed imports it as it is: SHAKE, which hpke wants for DeriveKeyPair, is never called.
+// Deserialising a 64-byte seed imports it unchanged: SHAKE, which hpke needs for DeriveKeyPair, is never called.
 export const nativeBackend: EnvelopeBackend = () =>
   new CipherSuite(KEM_ML_KEM_768, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
 export const nobleBackend: EnvelopeBackend = () =>
@@ -93,8 +93,8 @@ export async function importEncryptionSeed(
   if (seed.length !== ENCRYPTION_SEED_BYTES)
     throw new TypeError(`an ML-KEM-768 seed has ${ENCRYPTION_SEED_BYTES} bytes, not ${seed.length}`);
   const suite = backend();
-  // hpke has no way from a private key to its public key, and WebCrypto's is a draft: noble's half a millisecond,
-  // once per import, serves both backends alike.
+  // hpke cannot derive a public key from a private key, and WebCrypto's way is a draft. noble serves both backends and
+  // takes half a millisecond, once per import.
   const { publicKey } = ml_kem768.keygen(seed);
   return new Opener(suite, await suite.DeserializePrivateKey(seed, false), publicKey);
 }
@@ -151,7 +151,7 @@ class Opener implements EncryptionSecret {
     try {
       return await this.#suite.Open(this.#key, enc, ct, { info: INFO, aad });
     } catch (error) {
-      // Anything else is the runtime's failure, not the envelope's, and is worth a retry.
+      // Any other error is the runtime's failure, not the envelope's, and is worth a retry.
       if (error instanceof OpenError || error instanceof DecapError)
         throw new Permanent("undecryptable", "the envelope does not open: it was changed or badly sealed");
       throw error;
@@ -170,7 +170,7 @@ function partsOf({ enc, ct, ...header }: Envelope): { enc: Uint8Array; ct: Uint8
 const Q = 3329; // FIPS 203 §2.4
 const COEFFICIENT_BYTES = 1152; // 3 polynomials of 256 coefficients of 12 bits; the 32 bytes after them are ρ
 
-/** FIPS 203 §7.2, modulus check: coefficients that are not below q would be silently reduced by some. */
+/** FIPS 203 §7.2, modulus check: some implementations silently reduce coefficients that are not below q. */
 function isReduced(publicKey: Uint8Array): boolean {
   const packed = publicKey.subarray(0, COEFFICIENT_BYTES);
   for (let i = 0; i < packed.length; i += 3) {

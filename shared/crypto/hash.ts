@@ -10,7 +10,7 @@ export function sha256Hex(bytes: Uint8Array): string {
   return hex(nobleSha256(bytes));
 }
 
-/** As `sha256OfFile`, as lower-case hex. */
+/** Like `sha256OfFile`, as lower-case hex. */
 export async function sha256HexOfFile(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return hex(await sha256OfFile(bytes));
 }

@@ -17,8 +17,8 @@ import { isPlaceholder } from "./placeholder.ts";
 const KeyId = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 /**
- * The system's keys as the secret holds them: seeds and no public keys, so that several rotations fit into a
- * Worker's secret. An encryption key that is no longer sealed to still opens what was.
+ * The system's keys as the secret holds them: seeds without public keys, so that several rotations fit into a Worker's
+ * secret. A retired encryption key still opens the envelopes that were sealed to it.
  */
 export const KeyringJson = v.strictObject({
   signing: v.array(
@@ -57,22 +57,25 @@ interface KeyringSigner extends SigningSecret {
 export interface Keyring {
   readonly signing: {
     readonly active: KeyringSigner;
-    /** Active or retired; undefined for a key that this keyring never had. */
+    /** The signer, active or retired; undefined for a key that this keyring never had. */
     byId(keyId: string): KeyringSigner | undefined;
   };
   readonly encryption: {
-    /** What new envelopes are sealed to. */
+    /** The key for new envelopes. */
     readonly active: EncryptionPublicKey;
-    /** Of all keys that can open envelopes. */
+    /** Ids of all keys that can open envelopes. */
     readonly keyIds: readonly string[];
-    /** @throws Permanent("unknown_key") without the envelope's key, Permanent("undecryptable") when it won't open */
+    /**
+     * @throws Permanent("unknown_key") without the envelope's key, Permanent("undecryptable") when the envelope does not
+     * open
+     */
     open(envelope: Envelope): Promise<Uint8Array>;
   };
 }
 
 /**
- * Imports every key of the keyring; costs a few milliseconds, so load it once per isolate.
- * @throws KeyringError for whatever should not sign or decrypt in production: see the checks below
+ * Imports every key of the keyring. This costs a few milliseconds, so load it once per isolate.
+ * @throws KeyringError for a keyring that must not sign or decrypt in production: see the checks below
  */
 export async function loadKeyring(json: string): Promise<Keyring> {
   const { signing, encryption } = parse(json);
@@ -106,13 +109,13 @@ export async function loadKeyring(json: string): Promise<Keyring> {
   };
 }
 
-/** A new keyring with one active key of each kind, as JSON. It is a secret. */
+/** Makes a new keyring with one active key of each kind, as JSON. It is a secret. */
 export async function generateKeyring(): Promise<string> {
   return extend({ signing: [], encryption: [] });
 }
 
 /**
- * The same keyring with new active keys: the old ones retire, or decrypt only. Nothing is removed.
+ * Adds new active keys. The old signing key retires, and the old encryption key only decrypts. No key is removed.
  * @throws KeyringError when the keyring is not usable, or would outgrow a Worker's secret
  */
 export async function rotateKeyring(json: string): Promise<string> {
@@ -182,7 +185,7 @@ function parseJson(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    // Its message and a cause would quote the text, which may hold a seed.
+    // The parser's message and a cause would quote the text, which may hold a seed.
     throw new KeyringError(`the keyring is not JSON: ${GENERATE}`);
   }
 }

@@ -24,7 +24,7 @@ export interface SigningSecret {
 interface MlDsaBackend {
   /** @throws TypeError unless the seed is 32 bytes */
   importSigningSeed(seed: Uint8Array): Promise<SigningSecret>;
-  /** False for whatever is no valid signature, wrong lengths included; never throws for bad bytes. */
+  /** Answers false for an invalid signature, wrong lengths included; never throws for bad bytes. */
   verify(
     signature: Uint8Array,
     message: Uint8Array,
@@ -51,7 +51,7 @@ export const nativeBackend: MlDsaBackend = {
   },
 };
 
-/** Where there is no native ML-DSA: browsers, older runtimes. */
+/** For runtimes without native ML-DSA: browsers and older runtimes. */
 export const nobleBackend: MlDsaBackend = {
   async importSigningSeed(seed) {
     checkSeed(seed);
@@ -64,12 +64,12 @@ export const nobleBackend: MlDsaBackend = {
   },
 };
 
-/** As `MlDsaBackend.importSigningSeed`, with the fastest backend of this runtime. */
+/** Like `MlDsaBackend.importSigningSeed`, with the fastest backend of this runtime. */
 export function importSigningSeed(seed: Uint8Array): Promise<SigningSecret> {
   return fastestBackend().importSigningSeed(seed);
 }
 
-/** As `MlDsaBackend.verify`, with the fastest backend of this runtime. */
+/** Like `MlDsaBackend.verify`, with the fastest backend of this runtime. */
 export function verify(
   signature: Uint8Array,
   message: Uint8Array,
@@ -129,8 +129,8 @@ function contextToSign(context: string): Uint8Array {
   return bytes;
 }
 
-// Every byte string of the right length is a public key (FIPS 204 Algorithm 23 has no failure), so lengths are
-// all there is to check before the backends, which differ in what they do with wrong ones: false, or a throw.
+// Every byte string of the right length is a public key (FIPS 204 Algorithm 23 cannot fail), so only lengths are checked.
+// They are checked here, because the backends differ on wrong ones: one answers false, the other throws.
 function fits(signature: Uint8Array, publicKey: Uint8Array, context: Uint8Array): boolean {
   return (
     signature.length === SIGNATURE_BYTES &&

@@ -1,6 +1,6 @@
 /**
- * The part of the draft "Modern Algorithms in the Web Cryptography API" (WICG) that this project uses and that the
- * platform's types lack. Node 24 has it, and workerd behind `webcrypto_modern_algorithms`.
+ * The part of the draft "Modern Algorithms in the Web Cryptography API" (WICG) that VDC uses and that the platform's
+ * types lack. Node 24 has it, and so does workerd behind `webcrypto_modern_algorithms`.
  */
 interface ModernSubtle {
   importKey(
@@ -26,22 +26,22 @@ interface MlDsaParameters {
   readonly context: Uint8Array;
 }
 
-/** Use only after `nativeMlKem()` or `nativeMlDsa()` said yes. */
+/** Use it only after `nativeMlKem()` or `nativeMlDsa()` returned true. */
 export function modernSubtle(): ModernSubtle {
   return crypto.subtle as unknown as ModernSubtle;
 }
 
-/** Whether the runtime's WebCrypto has ML-KEM-768. */
+/** Decides whether the runtime's WebCrypto has ML-KEM-768. */
 export function nativeMlKem(): boolean {
   return supports("encapsulateBits", "ML-KEM-768");
 }
 
-/** Whether the runtime's WebCrypto has ML-DSA-44, and can tell the public key of a seed. */
+/** Decides whether the runtime's WebCrypto has ML-DSA-44 and can derive the public key of a seed. */
 export function nativeMlDsa(): boolean {
   return supports("sign", "ML-DSA-44") && typeof modernSubtle().getPublicKey === "function";
 }
 
-// A draft may still move: an answer that is missing, odd or an exception counts as "not there", and noble does it.
+// The draft may still change: a missing or odd answer, or an exception, counts as "not available", and noble is used.
 function supports(operation: string, algorithm: string): boolean {
   try {
     const constructor = (globalThis as { SubtleCrypto?: { supports?: unknown } }).SubtleCrypto;

@@ -1,6 +1,6 @@
 /**
- * Whether these bytes are what people put where a random key belongs: text, one byte repeated, a pattern, a count.
- * Takes fewer than one random key of 32 bytes or more in 10^9.
+ * Decides whether these bytes are a placeholder in the place of a random key: text, one byte repeated, a pattern, a
+ * count. Of 10^9 random keys of 32 bytes or more it rejects less than one.
  * @param text the bytes as they were written: base64url
  */
 export function isPlaceholder(bytes: Uint8Array, text: string): boolean {
@@ -24,7 +24,7 @@ function isRepetition(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** Begins at the first byte that can differ: a random key fails there, for every period. */
+/** Begins at the first byte that can differ, where a random key fails for every period. */
 function hasPeriod(bytes: Uint8Array, period: number): boolean {
   for (let i = period; i < bytes.length; i++) if (bytes[i] !== bytes[i - period]) return false;
   return true;

@@ -7,15 +7,15 @@ export const REQUEST_ID_HEADER = "x-request-id";
 
 const GOOD_REQUEST_ID = /^[A-Za-z0-9-]{8,64}$/;
 
-/** The caller's request id when it is a harmless one, else a new one. */
+/** The caller's request id when it is harmless, otherwise a new one. */
 export function requestIdOf(request: Request): string {
   const given = request.headers.get(REQUEST_ID_HEADER);
   return given !== null && GOOD_REQUEST_ID.test(given) ? given : crypto.randomUUID();
 }
 
 /**
- * Runs a handler so that every request has one answer and one log line: problems as problem+json, anything else that
- * is thrown as a 500 that says nothing of what went wrong inside. Adds the request id and the security headers.
+ * Runs a handler so that every request has one answer and one log line. Problems become problem+json; any other error
+ * becomes a 500 that reveals nothing internal. Adds the request id and the security headers.
  */
 export async function answer(
   request: Request,
@@ -38,17 +38,19 @@ export async function answer(
   return withHeaders(response, requestId);
 }
 
-/** Characters: no path of ours is so long, and Cloudflare lets 16 kB of one through. */
+/** Characters. VDC's own paths are shorter, and Cloudflare allows 16 kB. */
 const LOGGED_PATH = 500;
 
-/** Of a body that nobody wanted, so much is read that an ordinary client hears why before its connection ends. */
+/** Drains up to 1 MB of an unread body, so that clients receive the error before the connection closes. */
 const UNREAD = { maxBytes: 1024 * 1024, milliseconds: 5_000 };
 
 async function dropUnread({ body, bodyUsed }: Request): Promise<void> {
   if (body !== null && !bodyUsed && !body.locked) await drop(body, UNREAD);
 }
 
-/** What the caller is told of an error. What nobody foresaw is logged, and nothing of it is told. */
+/**
+ * The problem that the caller receives for an error. An unexpected error is logged, and the caller learns nothing of it.
+ */
 export function problemOf(error: unknown, log: Log): Problem {
   if (error instanceof Problem) return error;
   log.error("request.failed", { error: errorText(error) });

@@ -2,7 +2,7 @@ import { fromUtf8, readAtMost } from "../crypto/bytes.ts";
 import { Problem } from "./problems.ts";
 
 /**
- * The request's body as text, exactly as it was sent. Stops reading at the limit, whatever Content-Length says.
+ * Reads the request's body as text, unchanged. Stops reading at the limit, whatever Content-Length says.
  * @throws Problem "body-too-large" or "invalid-body" (not UTF-8)
  */
 export async function readText(request: Request, maxBytes: number): Promise<string> {

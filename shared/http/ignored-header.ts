@@ -1,2 +1,2 @@
-/** How `ingest-webhook` tells the gateway, which can count, that an event was not for us. */
+/** Header by which `ingest-webhook` reports an ignored event to the gateway, which counts it. */
 export const IGNORED_HEADER = "x-vdc-ignored";

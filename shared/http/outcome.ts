@@ -1,6 +1,6 @@
 import { Problem, type ProblemSlug } from "./problems.ts";
 
-/** What a Worker answers that is called by RPC: on the way an exception would lose its class, and be a 500. */
+/** The answer of a Worker that is called by RPC. An exception would lose its class on the way, and become a 500. */
 export type Outcome<T> =
   | { readonly done: T }
   | {
@@ -22,7 +22,7 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> 
   }
 }
 
-/** @throws Problem that the other Worker refused with */
+/** @throws Problem with which the other Worker refused */
 export function done<T>(outcome: Outcome<T>): T {
   if ("done" in outcome) return outcome.done;
   const { slug, detail, members, headers } = outcome.refused;

@@ -45,7 +45,10 @@ export type ProblemSlug = keyof typeof PROBLEMS;
 
 export const problemType = (slug: ProblemSlug) => `urn:vdc:problem:${slug}`;
 
-/** Thrown anywhere below a handler, answered as `application/problem+json`. `detail` is for the caller: no secrets, no internals. */
+/**
+ * Any code below a handler may throw it; it is answered as `application/problem+json`. `detail` is for the caller: no
+ * secrets, no internals.
+ */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly slug: ProblemSlug;

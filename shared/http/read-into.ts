@@ -1,7 +1,7 @@
 import { tooLarge } from "./body.ts";
 import { Problem } from "./problems.ts";
 
-/** How many bytes a body may have: what it announces, or the most that it may have. @throws Problem "body-too-large" */
+/** Most bytes of a body: the length that it announces, or else the limit. @throws Problem "body-too-large" */
 export function roomFor(headers: Headers, maxBytes: number): number {
   const announced = headers.get("content-length");
   if (announced === null || !/^\d{1,15}$/.test(announced)) return maxBytes;
@@ -9,22 +9,22 @@ export function roomFor(headers: Headers, maxBytes: number): number {
   return Number(announced);
 }
 
-/** How a body has to arrive. */
+/** Conditions on an arriving body. */
 interface Arriving {
-  /** Bytes that it announced; no more are read. */
+  /** The announced number of bytes; a longer body is refused. */
   readonly room: number;
   readonly maxBytes: number;
-  /** For all of it. */
+  /** Limit for the whole body. */
   readonly milliseconds: number;
-  /** So many bytes at least have to arrive within so many milliseconds, but for the last of the body. */
+  /** The least number of bytes that must arrive in each such period, except in the last one. */
   readonly pace: { readonly bytes: number; readonly milliseconds: number };
-  /** Called before so many bytes are held in all. @throws what the body is to be refused with */
+  /** Called with the buffer's new size, before the buffer grows. @throws the refusal of the body */
   readonly lend?: (bytes: number) => void;
 }
 
 /**
- * The whole body in one buffer, which grows with what arrives: an announced length costs nothing before its bytes are there.
- * @throws Problem "body-too-large" or "invalid-body", or what `lend` throws
+ * Reads the whole body into one buffer, which grows with the arriving bytes: an announced length reserves no memory.
+ * @throws Problem "body-too-large" or "invalid-body", or the error that `lend` throws
  */
 export async function readInto(
   body: ReadableStream<Uint8Array> | null,
@@ -71,7 +71,10 @@ export async function readInto(
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** Cancelling a body ends a waiting read: the standard resolves it as done, workerd rejects it. Both are answered as done. */
+/**
+ * Reads the next chunk. Cancelling a body ends a waiting read: by the standard it resolves as done, in workerd it
+ * rejects. Both count as done.
+ */
 async function nextOf(
   reader: Reader,
   isCutOff: () => boolean,
@@ -86,12 +89,14 @@ async function nextOf(
 
 const FIRST_BYTES = 65_536;
 
-/** By half at a time: few copies, and little is held that has not arrived. */
+/** Grows by half at a time: few copies, and little memory for bytes that have not arrived. */
 function grown(capacity: number, needed: number): number {
   return Math.max(needed, FIRST_BYTES, Math.ceil(capacity * 1.5));
 }
 
-/** Ends the reading of a body that arrives too slowly: an idle connection must not hold what others need. */
+/**
+ * Ends the reading of a body that arrives too slowly: an idle connection must not hold memory that other requests need.
+ */
 class Pacer {
   readonly #reader: Reader;
   readonly #pace: Arriving["pace"];
@@ -124,7 +129,7 @@ class Pacer {
   }
 }
 
-/** Ends the reading of what has not come in time. */
+/** Ends the reading after a time limit. */
 function cutOff(reader: Reader, milliseconds: number) {
   const signal = AbortSignal.timeout(milliseconds);
   const late = () => void reader.cancel().catch(() => undefined); // it has failed already
@@ -133,9 +138,9 @@ function cutOff(reader: Reader, milliseconds: number) {
 }
 
 /**
- * Reads what is refused, and drops it: many a client reads no answer before it has sent all. What is larger by far than it
- * may be, or does not end in time, is cut off.
- * @param milliseconds for all of it
+ * Reads a refused body and drops it, because many clients read no answer before they have sent the whole body. The
+ * connection is cut when the body is far too large, or does not end in time.
+ * @param milliseconds limit for the whole body
  */
 export async function drop(
   body: ReadableStream<Uint8Array> | null,

@@ -1,7 +1,8 @@
 import { utf8 } from "../crypto/bytes.ts";
 
 /**
- * Whether the secret given is the one configured, in constant time: over hashes, so that not even the length shows.
+ * Compares a given secret with the configured one in constant time. It compares hashes, so that not even the length
+ * shows.
  */
 export async function sameSecret(given: string, configured: string): Promise<boolean> {
   const [a, b] = await Promise.all([digest(given), digest(configured)]);
@@ -12,7 +13,7 @@ function digest(text: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest("SHA-256", utf8(text));
 }
 
-/** A secret that must not guard anything: too short to resist guessing, or an example that was never replaced. */
+/** Decides whether a secret is too weak: too short to resist guessing, or an example that was never replaced. */
 export function isWeakSecret(secret: string): boolean {
   return (
     secret.length < 16 || new Set(secret).size < 6 || /change.?me|placeholder|example|your[-_ ]/i.test(secret)

@@ -7,14 +7,16 @@ import { documentIdOfDocumentKey, r2Keys } from "./layout.ts";
 import { checkSealed, sealedKeyIn, type SealedIn } from "./policies.ts";
 import { createOnly, replaceOnly } from "./r2-tier.ts";
 
-/** What R2 tells of a document without reading it (custom metadata): which pin is its, and whose it is. */
+/**
+ * The metadata of a document in R2 (custom metadata), readable without its contents: the CID of its pin, and its owner.
+ */
 const Facts = v.object({ cid: CidV0, owner: Sha256Hex });
 
 export interface DocumentFacts extends v.InferOutput<typeof Facts> {
   readonly bytes: number;
 }
 
-/** A stored document: the CID names the only record that counts, whatever R2 and IPFS hold. */
+/** A stored document. The CID identifies the only valid record, whatever R2 and IPFS hold. */
 export interface IndexedDocument {
   readonly id: string;
   readonly cid: string;
@@ -22,7 +24,7 @@ export interface IndexedDocument {
   readonly bytes: number;
 }
 
-/** A document whose owner is known to be registered, with this encryption key. */
+/** A document whose owner is registered with this encryption key. */
 export interface OwnedDocument {
   readonly document: DocumentRecord;
   readonly cid: string;
@@ -30,9 +32,9 @@ export interface OwnedDocument {
 }
 
 /**
- * Creates `documents/{id}.json`; the first record of an id stays.
- * @returns false when there is one
- * @throws PolicyViolation when it must not be kept like this; nothing is written then
+ * Creates `documents/{id}.json`. The first record of an id stays.
+ * @returns false when the object exists already
+ * @throws PolicyViolation, before any write, when the policy forbids storing it like this
  */
 export function createDocument(bucket: R2Bucket, owned: OwnedDocument): Promise<boolean> {
   const { document, cid } = owned;
@@ -46,8 +48,8 @@ export function createDocument(bucket: R2Bucket, owned: OwnedDocument): Promise<
 }
 
 /**
- * The document as it is pinned: nothing beside its bytes says whose it is.
- * @throws PolicyViolation when it must not be pinned like this
+ * The document as a file to pin. It carries nothing beside its bytes that names the owner.
+ * @throws PolicyViolation when the policy forbids pinning it like this
  */
 export function documentFile(chainId: string, owned: OwnedDocument): FileToPin {
   const { document, cid } = owned;
@@ -55,7 +57,7 @@ export function documentFile(chainId: string, owned: OwnedDocument): FileToPin {
   return fileOf(chainId, document.id, document.bytes, cid);
 }
 
-/** The file of a document that R2 holds already, which it was taken into as one. */
+/** The file to pin for a document that R2 holds already, and whose policy was checked when it was stored. */
 export async function storedDocumentFile(
   bucket: R2Bucket,
   chainId: string,
@@ -68,9 +70,9 @@ export async function storedDocumentFile(
 }
 
 /**
- * Puts a document's record in the place of wrong bytes that R2 was just seen to hold, with this ETag.
- * @returns false when R2 holds something else by now
- * @throws PolicyViolation when it must not be kept like this; nothing is written then
+ * Replaces wrong bytes of a document, which R2 was just seen to hold with this ETag, by its record.
+ * @returns false when R2 holds another object by now
+ * @throws PolicyViolation, before any write, when the policy forbids storing it like this
  */
 export function replaceDocument(bucket: R2Bucket, owned: OwnedDocument, seenEtag: string): Promise<boolean> {
   const { document, cid } = owned;
@@ -79,20 +81,20 @@ export function replaceDocument(bucket: R2Bucket, owned: OwnedDocument, seenEtag
   return replaceOnly(bucket, key, seenEtag, document.bytes, facts);
 }
 
-/** The CID that R2 tells of a document; `undefined` for an object that VDC did not write. */
+/** The CID in a document's metadata in R2; `undefined` for an object that VDC did not write. */
 export function toldCid({ customMetadata }: R2Object): string | undefined {
   const parsed = v.safeParse(Facts, customMetadata);
   return parsed.success ? parsed.output.cid : undefined;
 }
 
-/** A document as R2 lists it, with its custom metadata; `undefined` for an object that VDC did not write. */
+/** A document in R2's list, with its custom metadata; `undefined` for an object that VDC did not write. */
 export function indexedIn(object: R2Object): IndexedDocument | undefined {
   const id = documentIdOfDocumentKey(object.key);
   const cid = toldCid(object);
   return id === undefined || cid === undefined ? undefined : { id, cid, bytes: object.size };
 }
 
-/** `undefined` when R2 says that there is none. */
+/** `undefined` when R2 says that the document does not exist. */
 export async function findDocument(bucket: R2Bucket, id: string): Promise<DocumentFacts | undefined> {
   const object = await bucket.head(r2Keys.document(id));
   return object === null ? undefined : { ...v.parse(Facts, object.customMetadata), bytes: object.size };
@@ -102,13 +104,16 @@ function sealedIn({ document: { envelope, owner }, encryptionKeyId }: OwnedDocum
   return { envelope, of: owner, sealedTo: encryptionKeyId };
 }
 
-/** By other key values than blocks, which are counted by theirs. */
+/** Uses other key values than blocks, because blocks are counted by theirs. */
 function fileOf(chainId: string, id: string, bytes: Uint8Array<ArrayBuffer>, cid: string): FileToPin {
   const name = `vdc-${chainId}-document-${id}.json`;
   return { kind: "document", bytes, cid, name, keyvalues: { documentsOf: chainId, documentId: id } };
 }
 
-/** The record in the bytes of a document, by its CID, its id and its owner's signature; or what is wrong with them. */
+/**
+ * Reads a document's record and checks it against its CID, its id and its owner's signature. Returns the record, or the
+ * fault.
+ */
 export async function soundRecord(
   bytes: Uint8Array<ArrayBuffer>,
   { id, cid }: Pick<IndexedDocument, "id" | "cid">,
@@ -118,7 +123,7 @@ export async function soundRecord(
   return readRecord(bytes, id, chainId);
 }
 
-/** As `soundRecord`, of a document whose CID is not known. */
+/** Like `soundRecord`, for a document whose CID is not known. */
 export async function readRecord(
   bytes: Uint8Array<ArrayBuffer>,
   id: string,

@@ -5,21 +5,25 @@ import type { Pinner } from "./pinner.ts";
 import { checkPinnable, type Kind } from "./policies.ts";
 import type { BlockCopy, BlockLocator, Holding, Tier } from "./tier.ts";
 
-/** A gateway served bytes whose CID is another than the one asked for. */
+/** The gateway served bytes with another CID than the requested one. */
 export class WrongCid extends Error {
   override readonly name = "WrongCid";
 }
 
 /**
- * Reads bytes by CID over HTTP, and hashes them: what a gateway answers is never taken on trust. A web page in the place of
- * the bytes (a notice, a login, a captcha) says nothing of them. So neither call answers it, and both throw an `Error`.
+ * Reads bytes by CID over HTTP and hashes them, because a gateway is not trusted. A web page in the place of the bytes (a
+ * notice, a login, a captcha) says nothing about the file: both calls then throw an `Error`.
  */
 export interface GatewayReader {
-  /** `undefined` when the gateway says it has none. @throws WrongCid for other bytes; any other error: not known */
+  /**
+   * `undefined` when the gateway says it does not have the file.
+   * @throws WrongCid for other bytes; any other error: not known
+   */
   fetch(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
 
   /**
-   * Whether it has this file, whose bytes are known: they are compared as they come, and not kept a second time.
+   * Decides whether the gateway has this file, whose bytes the caller holds. Bytes are compared as they arrive and not
+   * stored again.
    * @throws WrongCid for other bytes; any other error: not known
    */
   serves(cid: string, bytes: Uint8Array): Promise<boolean>;
@@ -35,10 +39,11 @@ export interface FileToPin {
 }
 
 /**
- * Pinned under its own CID, and served by the gateway, when it resolves. A block that the service has already, and that the
- * gateway serves, is not uploaded again: a retry after a failed read costs a read. A document always is, for nobody checks
- * its pin later, and the service's list may still show a pin that was taken back a moment ago.
- * @throws PolicyViolation for what must never be pinned; any other error is worth a retry
+ * Pins a file. When it resolves, the file is pinned under its own CID and the gateway serves it. A block that the service
+ * has pinned and the gateway serves is not uploaded again: a retry after a failed read costs a read. A document is always
+ * uploaded, because its pin is not checked later, and the service's list may still show a pin that was removed a moment
+ * ago.
+ * @throws PolicyViolation for a kind that must never be pinned; any other error is worth a retry
  */
 export async function pinAndReadBack(pinner: Pinner, gateway: GatewayReader, file: FileToPin): Promise<void> {
   const { kind, bytes, cid, name, keyvalues } = file;
@@ -51,7 +56,9 @@ export async function pinAndReadBack(pinner: Pinner, gateway: GatewayReader, fil
     throw new Error(`the pinning service took ${cid}, but the gateway does not have it yet`);
 }
 
-/** The public proof. A pin counts only when the service names the CID of our bytes and the gateway gives those bytes back. */
+/**
+ * The public proof. A pin counts only when the service names the CID computed here and the gateway returns those bytes.
+ */
 export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
   async function store({ block, bytes, cid }: BlockCopy): Promise<void> {
     const name = `vdc-${block.chainId}-block-${block.blockNumber}.json`;
@@ -89,7 +96,7 @@ export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
           state: "missing",
           detail: pinned ? "pinned, but the gateway does not have it" : "not pinned",
         };
-      // A gateway may serve from its cache for a while what nobody keeps any more.
+      // A gateway may serve an unpinned file from its cache for a while.
       return pinned
         ? { state: "present", bytes }
         : { state: "missing", detail: "not pinned; the gateway still serves a copy", bytes };
@@ -97,21 +104,23 @@ export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
   };
 }
 
-/** KV holds 25 MiB, so no block is larger than this, and no document; a gateway that serves more serves something else. */
+/** Bytes. KV holds 25 MiB, so no block or document is larger. A gateway that serves more serves another file. */
 const MAX_FILE_BYTES = 26 * 1024 * 1024;
 
-/** A public gateway limits a CID to a few reads a minute, so there is no default. */
+/**
+ * The message for a missing gateway. There is no default, because a public gateway limits a CID to a few reads a minute.
+ */
 export const IPFS_GATEWAY_UNSET =
   "IPFS_GATEWAY_URL is not the base URL of an IPFS gateway: set it to your dedicated one in wrangler.toml of gateway, accounts, tier-persister and storage-verifier, then deploy them";
 
-/** A base URL as links are made from it: without a slash at its end. */
+/** Removes slashes at the end of a base URL, for making links. */
 export function baseUrl(text: string): string {
   return text.replace(/\/+$/, "");
 }
 
 /** @param gatewayUrl base URL of an IPFS gateway; `timeout` in milliseconds */
 export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader {
-  /** `undefined` when the gateway says that it has none. */
+  /** `undefined` when the gateway says that it does not have the file. */
   async function ask(cid: string): Promise<Response | undefined> {
     const response = await fetch(`${baseUrl(gatewayUrl)}/ipfs/${cid}`, {
       signal: AbortSignal.timeout(timeout),
@@ -147,7 +156,7 @@ export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader 
   };
 }
 
-/** Files of ours are JSON, so a web page is the gateway's own. */
+/** VDC's files are JSON, so a web page is the gateway's own. */
 function otherBytes(cid: string, { headers }: Response): Error {
   return /^(?:text\/html|application\/xhtml)/i.test(headers.get("content-type") ?? "")
     ? new Error(`the IPFS gateway answered with a web page instead of ${cid}: it could not be checked`)

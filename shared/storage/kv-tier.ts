@@ -7,7 +7,7 @@ import { KV_VALUE_BYTES } from "./limits.ts";
 import { publicKeyIn } from "./policies.ts";
 import type { BlockCopy, BlockLocator, Holding, Tier } from "./tier.ts";
 
-/** What KV holds under `vdc:block:{n}`: the block, and where its other copies are. */
+/** The value of `vdc:block:{n}` in KV: the block, and where its other copies are. */
 export const BlockRecord = v.strictObject({
   ...Block.entries,
   ipfsHash: v.string(),
@@ -16,7 +16,7 @@ export const BlockRecord = v.strictObject({
 });
 export type BlockRecord = v.InferOutput<typeof BlockRecord>;
 
-/** What the key's metadata says, so that a list call tells which blocks are there. */
+/** The metadata of the block's key, so that a list call shows which blocks KV has. */
 export const BlockMetadata = v.object({ hash: v.string(), ipfsHash: v.string() });
 export type BlockMetadata = v.InferOutput<typeof BlockMetadata>;
 
@@ -27,7 +27,10 @@ export interface KvTierSettings {
   readonly now: () => number;
 }
 
-/** The read path. Written last of the three; never read to decide anything, for KV is eventually consistent. */
+/**
+ * The read path. It is written last of the three tiers and never read for a decision, because KV is eventually
+ * consistent.
+ */
 export function kvTier(kv: KVNamespace, settings: KvTierSettings): Tier {
   async function store(copy: BlockCopy): Promise<void> {
     const { block, cid } = copy;
@@ -72,13 +75,13 @@ export function blockRecord({ block, cid }: BlockCopy, { gatewayUrl, now }: KvTi
   };
 }
 
-/** The block in a record, `undefined` when the record is none. */
+/** The block in a record; `undefined` when the value is not a record. */
 export function blockOfRecord(record: unknown): Block | undefined {
   const read = recordIn(record);
   return read && blockOf(read);
 }
 
-/** What is served is the record as it stands, so it must say no more than what is read of it. */
+/** Readers get the record as stored, so it must hold nothing besides the fields of the schema. */
 function recordIn(value: unknown): BlockRecord | undefined {
   const parsed = v.safeParse(BlockRecord, value);
   return parsed.success && isReadWhole(value, parsed.output) ? parsed.output : undefined;
@@ -93,6 +96,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // no record fits it
+    return undefined; // the value is not a block, so no record matches it
   }
 }

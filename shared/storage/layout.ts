@@ -17,15 +17,18 @@ export const r2Keys = {
   pendingPrefix: "pending/",
   pending: (txId: string) => `pending/${txId}.json`,
   setAsidePrefix: "set-aside/",
-  /** A transaction that could not be mined: moved here from `pending/`, which every minute looks through. */
+  /** A transaction that could not be mined: moved here from `pending/`, which a cron reads every minute. */
   setAside: (txId: string) => `set-aside/${txId}.json`,
   blockPrefix: "blocks/",
   block: (blockNumber: number) => `blocks/${blockNumber}.json`,
   allSealedPrefix: "sealed/",
   sealedPrefix: (blockNumber: number) => `sealed/${blockNumber}/`,
-  /** The signed bytes before they are persisted, named by their own SHA-256: two attempts can't overwrite each other. */
+  /**
+   * The signed bytes before they are persisted. The name holds their SHA-256, so two attempts cannot overwrite each
+   * other.
+   */
   sealed: (blockNumber: number, sha256: string) => `sealed/${blockNumber}/${sha256}.json`,
-  /** A copy of a block that was found to be wrong, as it was when it was replaced. */
+  /** A wrong copy of a block, as it was when it was replaced. */
   evidence: (blockNumber: number, tier: string, sha256: string) =>
     `evidence/${blockNumber}/${tier}-${sha256}`,
   privatePrefix: "private/",
@@ -38,13 +41,13 @@ export const r2Keys = {
   intent: (txId: string) => `intents/${txId}.json`,
   documentPrefix: "documents/",
   document: (documentId: string) => `documents/${documentId}.json`,
-  /** A copy of a document that was found to be wrong, as it was when it was replaced. */
+  /** A wrong copy of a document, as it was when it was replaced. */
   documentEvidence: (documentId: string, sha256: string) => `evidence/documents/${documentId}/r2-${sha256}`,
   uploadPrefix: "uploads/",
-  /** A document that is being stored: which pin to take back when it is never finished. */
+  /** A document that is being stored. It names the pin to remove if the upload is never finished. */
   upload: (documentId: string) => `uploads/${documentId}.json`,
   activationPrefix: "activation/",
-  /** The token itself is nowhere: only who holds it can name this object. */
+  /** The token itself is stored nowhere: only its holder can compute this key. */
   activation: (tokenHash: string) => `activation/${tokenHash}.json`,
   deadLetterPrefix: "dead-letters/",
   deadLetter: (stage: string, id: string) => `dead-letters/${stage}/${id}.json`,

@@ -1,21 +1,24 @@
-/** Limits of the platform that local workerd does not enforce: Cloudflare's documentation, docs/design.md#limits-of-the-platform */
+/**
+ * Limits of the platform that local workerd does not enforce: Cloudflare's documentation,
+ * docs/design.md#limits-of-the-platform
+ */
 export const QUEUE_MESSAGE_BYTES = 128_000 - 2_000; // 128 kB with metadata; ours keeps 2 kB free for it
 export const R2_DELETE_KEYS = 1_000;
 export const OPEN_CONNECTIONS = 6;
-/** A bulk read of KV takes so many keys, and counts as one operation. */
+/** Most keys of a bulk read of KV, which counts as one operation. */
 export const KV_KEYS_A_BULK_READ = 100;
 export const KV_VALUE_BYTES = 25 * 1024 * 1024;
-/** A key of KV or R2 takes one write a second. Milliseconds, with some room. */
+/** Milliseconds between two writes of one key: KV and R2 accept one a second. With a margin. */
 export const KEY_WRITE_INTERVAL = 1_100;
 
-/** The items in runs of at most `size`. */
+/** Splits the items into runs of at most `size`. */
 export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);
 }
 
 /**
- * Runs `work` for every item, at most `OPEN_CONNECTIONS` at a time. Answers in the items' order; the first failure
- * rejects once the running ones have ended, so nothing goes on unseen.
+ * Runs `work` for every item, at most `OPEN_CONNECTIONS` at a time. Results are in the items' order. The first failure
+ * rejects once the running items have ended, so no work goes on unseen.
  */
 export async function mapConnections<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const settled = await settleConnections(items, work);
@@ -25,7 +28,7 @@ export async function mapConnections<T, R>(items: readonly T[], work: (item: T) 
   });
 }
 
-/** As `mapConnections`, but a failure of one item leaves the others alone. */
+/** Like `mapConnections`, but a failure of one item does not affect the others. */
 export async function settleConnections<T, R>(
   items: readonly T[],
   work: (item: T) => Promise<R>,

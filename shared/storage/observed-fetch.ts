@@ -8,11 +8,11 @@ interface Observed<T> {
 }
 
 /**
- * Gives the one request of a function of the `pinata` SDK a deadline, and tells the Retry-After of its answer. The SDK has no
- * option for either: it calls the global `fetch`, and does so before it first waits. So the global is another one only while
- * the function begins, when no other code can run.
+ * Adds a deadline to the one request of a function of the `pinata` SDK, and reports the Retry-After of its answer. The
+ * SDK has no option for either. It calls the global `fetch` before its first await. The global is therefore replaced only
+ * while the function begins, when no other code can run.
  * @param deadline in milliseconds, for all of `work`
- * @param work calls the global `fetch` at once; an error says so when it does not
+ * @param work must call the global `fetch` at once; otherwise the result is an error that says so
  */
 export async function observedFetch<T>(deadline: number, work: () => Promise<T>): Promise<Observed<T>> {
   const signal = AbortSignal.timeout(deadline);
@@ -46,7 +46,7 @@ export async function observedFetch<T>(deadline: number, work: () => Promise<T>)
   }
 }
 
-/** The abort reaches the request; this reaches whatever the SDK does after it. */
+/** Ends the waiting for the SDK too: the signal alone aborts only the request. */
 async function endingWith<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(new Error("the pinning service did not answer in time")));

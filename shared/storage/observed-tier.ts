@@ -1,6 +1,6 @@
 import type { Tier, TierName, Tiers } from "./tier.ts";
 
-/** One operation of a tier, as it ended. */
+/** A finished operation of a tier. */
 export interface TierOperation {
   readonly tier: TierName;
   readonly operation: "store" | "read" | "repair";
@@ -8,7 +8,7 @@ export interface TierOperation {
   readonly milliseconds: number;
 }
 
-/** The same tiers; of each operation `observe` is told how long it took and whether it failed. */
+/** Wraps the tiers. `observe` receives the duration of each operation and whether it failed. */
 export function observedTiers(tiers: Tiers, observe: (ended: TierOperation) => void): Tiers {
   return {
     kv: observedTier(tiers.kv, observe),

@@ -1,4 +1,4 @@
-/** Every object that a list call shows, page by page: R2 and KV give at most 1,000 at a time, and a cursor. */
+/** Every object of a list call, page by page: R2 and KV give at most 1,000 at a time, and a cursor. */
 export async function* r2Pages(
   bucket: R2Bucket,
   options: R2ListOptions,
@@ -11,7 +11,7 @@ export async function* r2Pages(
   } while (cursor !== undefined);
 }
 
-/** As `r2Pages`, for KV. */
+/** Like `r2Pages`, for KV. */
 export async function* kvPages<Metadata>(
   kv: KVNamespace,
   options: KVNamespaceListOptions,
@@ -30,16 +30,17 @@ export async function* kvPages<Metadata>(
 /** The part of a folder that one run of a sweep looks at. */
 interface Portion {
   readonly prefix: string;
-  /** The run begins behind `prefix` and this text, which is chosen by chance. */
+  /** The run begins after `prefix` and this text, which is random. */
   readonly place: string;
-  /** Most objects in one run, at most 1,000. */
+  /** Most objects of one run, at most 1,000. */
   readonly most: number;
   readonly include?: R2ListOptions["include"];
 }
 
 /**
- * Some of the objects with a prefix, from a place by chance; at their end it goes on at their beginning. So the work of a
- * run does not grow with what is stored, and every object gets its turn, whatever becomes of those before it.
+ * Lists some of the objects with a prefix, from a random place; at the end it continues from the beginning. The work of a
+ * run does not grow with the number of objects, and every object gets its turn, whatever happens to the objects before
+ * it.
  */
 export async function r2Portion(bucket: R2Bucket, portion: Portion): Promise<readonly R2Object[]> {
   const { prefix, place, most, include } = portion;
@@ -51,12 +52,12 @@ export async function r2Portion(bucket: R2Bucket, portion: Portion): Promise<rea
   return [...objects, ...first.objects.filter(({ key }) => key <= startAfter)];
 }
 
-/** Eight hexadecimal digits by chance. */
+/** Eight random hexadecimal digits. */
 export function hexByChance(): string {
   return crypto.randomUUID().slice(0, 8);
 }
 
-/** @throws Error when a list would begin its last page again, and never end */
+/** @throws Error when a list would repeat its last page without end */
 function nextCursor(next: string | undefined, last: string | undefined): string | undefined {
   if (next !== undefined && next === last) throw new Error("a list call gave the same cursor twice");
   return next;

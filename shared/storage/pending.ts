@@ -5,8 +5,8 @@ import { r2Keys } from "./layout.ts";
 import { readObject } from "./r2-tier.ts";
 
 /**
- * What a pending object, or one in `intents/`, says about itself outside its envelope, so that the chain head can be told
- * of it again without decrypting it: R2 custom metadata holds text only.
+ * The metadata of an object in `pending/` or `intents/`, outside its envelope. With it the transaction can be admitted
+ * again without decryption. R2 custom metadata holds text only.
  */
 const PendingMetadata = v.object({
   timestamp: WholeText,
@@ -25,21 +25,21 @@ const PendingMetadata = v.object({
 export interface PendingFacts {
   readonly timestamp: number;
   readonly size: number;
-  /** Of a payment: the submission that it pays. */
+  /** For a payment: the id of the submission that it pays for. */
   readonly pays?: string | undefined;
-  /** What it makes true once it is mined: `shared/chain/grant.ts`. */
+  /** The grant that the transaction makes true once it is mined: `shared/chain/grant.ts`. */
   readonly grants?: string | undefined;
-  /** The grant without which it breaks a rule. */
+  /** The grant without which the transaction would break a rule. */
   readonly needs?: string | undefined;
-  /** It comes from Stripe. */
+  /** The transaction comes from Stripe. */
   readonly paid?: true | undefined;
 }
 
 /**
- * The envelope of a transaction, which is in `pending/` or, once it was set aside, in `set-aside/`. Both may hold one: a
- * payment that is delivered again makes a second envelope, with another commitment.
+ * Reads the envelope of a transaction, which is in `pending/` or, once it was set aside, in `set-aside/`. Both may hold
+ * one: a payment that is delivered again makes a second envelope, with another commitment.
  * @param isMoved the chain head has noted that the envelope in `set-aside/` counts
- * @returns `undefined` when R2 says that neither is there
+ * @returns `undefined` when R2 says that neither exists
  */
 export async function readPending(
   bucket: R2Bucket,
@@ -54,7 +54,7 @@ export async function readPending(
   return undefined;
 }
 
-/** The facts alone, of a message or a row that holds more. */
+/** Picks the pending facts out of a message or a row with more members. */
 export function pendingFacts({ timestamp, size, pays, grants, needs, paid }: PendingFacts): PendingFacts {
   return {
     timestamp,

@@ -12,10 +12,10 @@ interface PinataSettings {
   readonly deadline: number;
 }
 
-/** The service keeps a content once; a few more, if it should ever keep it twice. */
+/** The service keeps a content once. The list asks for a few more, in case it ever keeps one twice. */
 const FILES_OF_A_CID = 10;
 
-/** @throws Error when the token is missing: the SDK would send `Bearer undefined`, and nothing may pretend to pin. */
+/** @throws Error when the token is missing: the SDK would send `Bearer undefined`, and would appear to pin. */
 export function pinataPinner(settings: PinataSettings): Pinner {
   if (settings.jwt.length < 8)
     throw new Error("PINATA_JWT is not set: set it with `wrangler secret put PINATA_JWT`");
@@ -51,14 +51,17 @@ export function pinataPinner(settings: PinataSettings): Pinner {
       const files = await filesOf(cid);
       if (files.length === 0) return;
       for (const { id } of files) await ask(() => deleteFile(config, [id], "public"));
-      // The SDK answers failures as it answers successes, so the list has the last word.
+      // The SDK reports failures like successes, so only the list shows whether the pins are gone.
       if ((await filesOf(cid)).length > 0)
         throw new Error(`the pinning service was to unpin ${cid}, and still lists it`);
     },
   };
 }
 
-/** A service, or a proxy before it, may quote the request that it refuses, and with it the token. No cause is kept: it would. */
+/**
+ * Removes the token from an error's text. A service, or a proxy before it, may quote the refused request. No cause is
+ * kept, because it would hold the token too.
+ */
 function textOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

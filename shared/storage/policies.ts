@@ -4,16 +4,16 @@ import { Envelope } from "../crypto/envelope.ts";
 import { kvKeys, r2Keys } from "./layout.ts";
 import type { TierName } from "./tier.ts";
 
-/** Where a kind of data may be kept, and how. Specification, "Storage Policies". */
+/** The tiers in which a kind of data may be stored, and in which form. Specification, "Storage Policies". */
 export interface Policy {
-  /** Its key in this tier; null: it is never there. */
+  /** The key in this tier; null when this tier never holds the kind. */
   readonly kv: ((id: never) => string) | null;
   readonly r2: ((id: never) => string) | null;
-  /** Pinned, so public for ever. */
+  /** Pinned on IPFS, so public for ever. */
   readonly ipfs: boolean;
-  /** Whose key it is sealed to; none: it is public. */
+  /** The holder of the key that it is sealed to; `none` for public data. */
   readonly encryption: "none" | "system" | "user";
-  /** What its envelope is sealed as, so that it passes for nothing else; null: it is in no envelope. */
+  /** The name that its envelope is sealed as, so that it passes for no other kind; null for data without an envelope. */
   readonly sealedAs: ((of: string) => string) | null;
 }
 
@@ -43,26 +43,26 @@ export const POLICIES = {
 
 export type Kind = keyof typeof POLICIES;
 
-/** Code was about to keep something where, or as, it must never be kept. Nothing was written. */
+/** The code tried to store or pin data against its policy. Nothing was written. */
 export class PolicyViolation extends Error {
   override readonly name = "PolicyViolation";
 }
 
-/** The envelope of a thing, as far as a policy looks at it: its ciphertext may be elsewhere. */
+/** The part of an envelope that a policy checks; the ciphertext may be stored elsewhere. */
 export const EnvelopeHeader = v.object(v.omit(Envelope, ["ct"]).entries);
 export type EnvelopeHeader = v.InferOutput<typeof EnvelopeHeader>;
 
 export interface SealedIn {
   readonly envelope: EnvelopeHeader;
-  /** Whose it is, where its id does not say so: the user id of a document's owner. */
+  /** The owner where the id does not name them: the user id of a document's owner. */
   readonly of?: string;
-  /** Key id of the user's registered encryption key: what is for a user is sealed to that one. */
+  /** Key id of the user's registered encryption key, to which data for a user must be sealed. */
   readonly sealedTo?: string;
 }
 
 /**
- * The key to write a public thing under.
- * @throws PolicyViolation for what must be encrypted, or is not kept in this tier
+ * The key under which to write public data.
+ * @throws PolicyViolation for a kind that must be encrypted, or that this tier never holds
  */
 export function publicKeyIn(tier: "kv" | "r2", kind: Kind, id: string | number): string {
   if (policyOf(kind).encryption !== "none")
@@ -71,15 +71,15 @@ export function publicKeyIn(tier: "kv" | "r2", kind: Kind, id: string | number):
 }
 
 /**
- * The key to write a sealed thing under.
- * @throws PolicyViolation for what is public, is not kept in this tier, or is not in an envelope of its own
+ * The key under which to write sealed data.
+ * @throws PolicyViolation for a public kind, a kind that this tier never holds, or an envelope that is not its own
  */
 export function sealedKeyIn(tier: "kv" | "r2", kind: Kind, id: string, sealed: SealedIn): string {
   checkSealed(kind, id, sealed);
   return keyIn(tier, kind, id);
 }
 
-/** @throws PolicyViolation for what is not sealed as its policy says */
+/** @throws PolicyViolation when the envelope is not sealed as the policy requires */
 export function checkSealed(kind: Kind, id: string, { envelope, of = id, sealedTo }: SealedIn): void {
   const { encryption, sealedAs } = policyOf(kind);
   if (encryption === "none" || sealedAs === null)
@@ -93,12 +93,12 @@ export function checkSealed(kind: Kind, id: string, { envelope, of = id, sealedT
     throw new PolicyViolation(`this ${kind} is sealed to another key`);
 }
 
-/** @throws PolicyViolation for what must never be pinned */
+/** @throws PolicyViolation for a kind that must never be pinned */
 export function checkPinnable(kind: Kind): void {
   if (!policyOf(kind).ipfs) throw new PolicyViolation(`a ${kind} is never kept in ipfs`);
 }
 
-/** The tiers that this kind of data is kept in. */
+/** The tiers that hold this kind of data. */
 export function tiersFor(kind: Kind): readonly TierName[] {
   const { kv, r2, ipfs } = policyOf(kind);
   return [

@@ -8,12 +8,13 @@ import { r2Keys } from "./layout.ts";
 import { createOnly, readObject, replaceOnly } from "./r2-tier.ts";
 
 /**
- * What `private/{n}.json` holds: the envelopes of a block's transactions by their ids, still encrypted. `missing`: not there
- * when the block was archived. `erased`: removed on request; the object stays, so that nothing archives them again.
+ * The contents of `private/{n}.json`: the envelopes of a block's transactions by their ids, still encrypted. `missing`:
+ * ids whose envelope did not exist when the block was archived. `erased`: ids whose envelope was removed on request. The
+ * object stays, so that a later archiving cannot add them again.
  */
 export const PrivateArchive = v.object({
   blockNumber: v.number(),
-  /** One that is damaged must not keep the others from being shown or erased. */
+  /** Unknown values, so that a damaged envelope does not keep the others from being shown or erased. */
   envelopes: v.record(v.string(), v.unknown()),
   missing: v.array(v.string()),
   erased: v.exactOptional(v.array(v.string())),
@@ -24,7 +25,7 @@ export function archiveBytes(archive: PrivateArchive): Uint8Array<ArrayBuffer> {
   return canonicalBytes(archive as Json);
 }
 
-/** `undefined`: R2 has none of this block. */
+/** `undefined` when R2 has no archive of this block. */
 export async function readPrivateArchive(
   bucket: R2Bucket,
   blockNumber: number,
@@ -33,15 +34,18 @@ export async function readPrivateArchive(
   return bytes && v.parse(PrivateArchive, JSON.parse(fromUtf8(bytes)));
 }
 
-/** Whether this is an envelope that was sealed as the transaction's. Only the system's key shows whether it opens. */
+/**
+ * Decides whether the value is an envelope that was sealed as the transaction's. Only the system's key shows whether it
+ * opens.
+ */
 export function isEnvelopeOf(txId: string, value: unknown): value is Envelope {
   return v.is(Envelope, value) && value.txId === SEALED_NAMES.transaction(txId);
 }
 
 /**
- * Transactions of a block that commit to a private part whose envelope the archive does not have. An erased one is not
- * missing: its id stands in its place.
- * @param archive `undefined`: R2 has none of the block
+ * Transactions of a block that commit to a private part whose envelope is not in the archive. An erased one does not
+ * count: the archive lists its id instead.
+ * @param archive `undefined` when R2 has no archive of the block
  */
 export function missingPrivateParts(
   { transactions }: { readonly transactions: readonly Pick<Transaction, "id" | "privateCommitment">[] },
@@ -53,7 +57,7 @@ export function missingPrivateParts(
     .filter((id) => archive?.erased?.includes(id) !== true && !isEnvelopeOf(id, archive?.envelopes[id]));
 }
 
-/** The archive with what it lacks taken from a copy. What it has stays, and what was erased from it stays erased. */
+/** Adds the envelopes that the archive lacks from a copy. Its own envelopes stay, and erased ones stay erased. */
 export function completedArchive(archive: PrivateArchive, copy: PrivateArchive): PrivateArchive {
   const erased = archive.erased ?? [];
   const lacks = (txId: string) => !erased.includes(txId) && !isEnvelopeOf(txId, archive.envelopes[txId]);
@@ -72,7 +76,7 @@ export function completedArchive(archive: PrivateArchive, copy: PrivateArchive):
 const MOST_TRIES = 10;
 
 /**
- * Puts a copy of a block's archive, or what the present one lacks of it.
+ * Writes a copy of a block's archive, or the envelopes that the present one lacks.
  * @returns whether anything was written
  */
 export async function restoreArchive(bucket: R2Bucket, copy: PrivateArchive): Promise<boolean> {
@@ -95,19 +99,19 @@ function emptyArchive({ blockNumber }: PrivateArchive): PrivateArchive {
   return { blockNumber, envelopes: {}, missing: [] };
 }
 
-/** `undefined`: these bytes are no archive. */
+/** `undefined` when these bytes are not an archive. */
 export function archiveIn(bytes: Uint8Array): PrivateArchive | undefined {
   try {
     const parsed = v.safeParse(PrivateArchive, JSON.parse(fromUtf8(bytes)));
     return parsed.success ? parsed.output : undefined;
   } catch {
-    return undefined; // neither JSON nor UTF-8
+    return undefined; // the bytes are not JSON or not UTF-8
   }
 }
 
 /**
- * Removes a transaction's envelope from its block's archive, for good. What others erase at the same moment stays erased.
- * A block without an archive gets one, so that none is made later with it.
+ * Removes a transaction's envelope from its block's archive, for good. Erasures that run at the same time do not undo
+ * each other. A block without an archive gets one, so that no later archive can hold the envelope.
  */
 export async function eraseFromArchive(bucket: R2Bucket, blockNumber: number, txId: string): Promise<void> {
   const key = r2Keys.private(blockNumber);

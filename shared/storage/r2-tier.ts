@@ -34,8 +34,8 @@ export function r2Tier(bucket: R2Bucket): Tier {
 }
 
 /**
- * Archives a block in the place of what R2 was just seen to hold under its number: nothing, or wrong bytes with this ETag.
- * False when R2 holds something else by now.
+ * Writes a block under its number in the place of what R2 was just seen to hold: nothing, or wrong bytes with this ETag.
+ * @returns false when R2 holds another object by now
  */
 export function archiveInstead(
   bucket: R2Bucket,
@@ -47,7 +47,7 @@ export function archiveInstead(
   return seenEtag === undefined ? createOnly(bucket, key, bytes) : replaceOnly(bucket, key, seenEtag, bytes);
 }
 
-/** Puts an object that must not exist yet, with its checksum. False when the key is taken. */
+/** Writes an object that must not exist yet, with its checksum. Returns false when the key is taken. */
 export async function createOnly(
   bucket: R2Bucket,
   key: string,
@@ -63,8 +63,8 @@ export async function createOnly(
 }
 
 /**
- * Puts an object in the place of the version with this ETag. False when that is not the present one. The bytes must be
- * others than those: the ETag is a hash of them.
+ * Replaces the version of an object that has this ETag. Returns false when another version is present. The new bytes must
+ * differ, because the ETag is a hash of the bytes.
  */
 export async function replaceOnly(
   bucket: R2Bucket,
@@ -85,7 +85,7 @@ async function attributes(bytes: Uint8Array<ArrayBuffer>) {
   return { sha256: await sha256OfFile(bytes), httpMetadata: { contentType: "application/json" } };
 }
 
-/** The object's bytes, `undefined` when R2 says that there is none. */
+/** Reads an object's bytes; `undefined` when R2 says that it does not exist. */
 export async function readObject(
   bucket: R2Bucket,
   key: string,

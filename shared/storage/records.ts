@@ -5,9 +5,9 @@ import { sha256HexOfFile } from "../crypto/hash.ts";
 import { kvKeys, r2Keys } from "./layout.ts";
 
 /**
- * Kinds of data of which no second copy exists in a deployment: an export is the second copy. In the order in which they are
- * restored: what was erased is known before anything that may hold it. An export reads them in this order too, so that it
- * meets a transaction that moves on meanwhile.
+ * Kinds of data without a second copy in a deployment: an export is the second copy. They are restored in this order, so
+ * that erasures are known before any data that may hold an erased private part. An export reads them in this order too,
+ * so that it does not miss a transaction that moves on meanwhile.
  */
 export const RECORD_KINDS = [
   "erasure",
@@ -22,7 +22,7 @@ export const RECORD_KINDS = [
 export const RecordKind = v.picklist(RECORD_KINDS);
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
-/** Where a kind is kept: its keys are `{prefix}{id}{suffix}`. */
+/** The place of a kind: its keys are `{prefix}{id}{suffix}`. */
 interface Place {
   readonly tier: "r2" | "kv";
   readonly prefix: string;
@@ -62,19 +62,22 @@ export function recordIdOf(kind: RecordKind, key: string): string | undefined {
   return recordKey(kind, id) === key ? id : undefined;
 }
 
-/** A record as it is exported: the bytes as they are stored, encrypted where they are encrypted. */
+/** An exported record: the stored bytes, unchanged and still encrypted if they were encrypted. */
 export const StoredRecord = v.strictObject({
   kind: RecordKind,
   id: v.string(),
-  /** What is told in clear beside it: R2's custom metadata. */
+  /** Public metadata beside the object: R2's custom metadata. */
   facts: v.record(v.string(), v.string()),
-  /** Of the bytes. */
+  /** SHA-256 of the bytes. */
   sha256: v.pipe(v.string(), v.regex(HEX_64)),
   bytes: v.pipe(v.string(), v.description("The stored bytes as base64url without padding")),
 });
 export type StoredRecord = v.InferOutput<typeof StoredRecord>;
 
-/** Of a record as it is exported and brought. A block's private archive is the largest: its envelopes, not the block. */
+/**
+ * Most bytes of a record's JSON in an export or an upload. A block's private archive is the largest kind: the envelopes,
+ * not the block.
+ */
 export const MAX_RECORD_JSON_BYTES = 32 * 1024 * 1024;
 
 export async function storedRecord(
@@ -86,7 +89,7 @@ export async function storedRecord(
   return { kind, id, facts, sha256: await sha256HexOfFile(bytes), bytes: base64url(bytes) };
 }
 
-/** The bytes of a record; or what is wrong with it. */
+/** Decodes the bytes of a record, or returns the fault. */
 export async function bytesOfRecord(record: StoredRecord): Promise<Uint8Array<ArrayBuffer> | string> {
   if (recordKey(record.kind, record.id) === undefined) return `no ${record.kind} can have this id`;
   let bytes: Uint8Array<ArrayBuffer>;
@@ -100,7 +103,7 @@ export async function bytesOfRecord(record: StoredRecord): Promise<Uint8Array<Ar
     : "its bytes are not those that were exported";
 }
 
-/** The JSON value of a record's bytes; `undefined` for bytes that are no JSON. */
+/** Parses a record's bytes; `undefined` when they are not JSON. */
 export function jsonIn(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(fromUtf8(bytes));
@@ -127,7 +130,10 @@ export const RecordPage = v.strictObject({
 });
 export type RecordPage = v.InferOutput<typeof RecordPage>;
 
-/** What became of a record that was brought. `stored`: something was written; otherwise what is there stays, or nothing needs it. */
+/**
+ * The outcome of uploading a record. `stored`: something was written. Otherwise the present object stays, or the record
+ * is not needed.
+ */
 export const BroughtRecord = v.strictObject({
   kind: RecordKind,
   recordId: v.string(),

@@ -3,19 +3,22 @@ import { BlockNumber } from "../chain/block.ts";
 import { CidV0, Sha256Hex, Timestamp } from "../chain/transaction.ts";
 import { TIER_NAMES, type TierName } from "./tier.ts";
 
-/** What verification says of stored blocks. Specification, "Storage Verification & Rehydration" and "Verification States". */
+/**
+ * The results of verifying stored blocks. Specification, "Storage Verification & Rehydration" and "Verification States".
+ */
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /**
- * Why a copy does not count. missing: there is none · corrupt: its bytes are not those of the block · wrong_cid: it
- * names or serves another CID · forked: it is another block, signed by our key · unreachable: not known, so nothing is done
+ * Why a copy does not count. missing: it does not exist · corrupt: its bytes are not those of the block · wrong_cid: it
+ * names or serves another CID · forked: it is another block, signed by our key · unreachable: its state is unknown, so
+ * nothing is done
  */
 export const TIER_FAULTS = ["missing", "corrupt", "wrong_cid", "forked", "unreachable"] as const;
 export const TierFault = v.picklist(TIER_FAULTS);
 export type TierFault = v.InferOutput<typeof TierFault>;
 
-/** `hash`: of the block, on IPFS its CID; null when the tier does not hold it. */
+/** `hash`: the block's hash, on IPFS its CID; null when the tier does not hold the block. */
 export const TierReport = v.strictObject({
   present: v.boolean(),
   hash: v.nullable(v.string()),
@@ -24,7 +27,10 @@ export const TierReport = v.strictObject({
 });
 export type TierReport = v.InferOutput<typeof TierReport>;
 
-/** ok: every copy is sound · rehydrated: is so now · partial: is not yet · failed: no copy verifies */
+/**
+ * ok: every copy is valid · rehydrated: invalid copies were restored · partial: some copy is still invalid · failed: no
+ * copy verifies
+ */
 export const BLOCK_STATUSES = ["ok", "partial", "rehydrated", "failed"] as const;
 export const BlockStatus = v.picklist(BLOCK_STATUSES);
 export type BlockStatus = v.InferOutput<typeof BlockStatus>;
@@ -34,16 +40,16 @@ export const BlockReport = v.strictObject({
   kv: TierReport,
   r2: TierReport,
   ipfs: TierReport,
-  /** Keys of the index in KV (transactions, assets) that are not as the block says; null when that can't be known. */
+  /** Keys of the index in KV (transactions, assets) that do not match the block; null when this is not known. */
   index: v.strictObject({ complete: v.boolean(), missing: v.nullable(Count) }),
   /**
-   * Transactions that commit to a private part which `private/{n}.json` in R2 does not have, and which was not erased; null when
-   * R2 can't be read. No other tier has one: an export restores it.
+   * Transactions that commit to a private part which `private/{n}.json` in R2 lacks, and which was not erased; null when
+   * R2 cannot be read. No other tier has private parts: an export restores them.
    */
   privateParts: v.strictObject({ complete: v.boolean(), missing: v.nullable(Count) }),
-  /** The tier whose copy the others were, or would be, restored from. */
+  /** The tier whose copy is the source for restoring the others. */
   source: v.nullable(v.picklist(TIER_NAMES)),
-  /** What was restored, and what had been wrong with it. */
+  /** Each restored copy, with its earlier fault. */
   rehydrated: v.strictObject({
     kv: v.optional(TierFault),
     r2: v.optional(TierFault),
@@ -61,37 +67,40 @@ export const BlockReport = v.strictObject({
 });
 export type BlockReport = v.InferOutput<typeof BlockReport>;
 
-/** A tier held, or holds, a second block of this number that a key of the chain signed. Repair halts the chain then. */
+/**
+ * Decides whether a tier held, or holds, a second block of this number that a key of the chain signed. A repair then
+ * halts the chain.
+ */
 export function isFork({ kv, r2, ipfs, rehydrated }: Pick<BlockReport, TierName | "rehydrated">): boolean {
   return [kv.fault, r2.fault, ipfs.fault, ...Object.values(rehydrated)].includes("forked");
 }
 
-/** What verification says of a stored document: R2 and IPFS hold the record whose CID the index of documents has. */
+/** The result of verifying a stored document: R2 and IPFS must hold the record whose CID the index of documents has. */
 export const DocumentReport = v.strictObject({
   documentId: Sha256Hex,
   documentCid: CidV0,
   r2: TierReport,
   ipfs: TierReport,
-  /** The tier whose copy the other was, or would be, restored from. */
+  /** The tier whose copy is the source for restoring the other. */
   source: v.nullable(v.picklist(["r2", "ipfs"])),
-  /** What was restored, and what had been wrong with it. */
+  /** Each restored copy, with its earlier fault. */
   rehydrated: v.strictObject({ r2: v.optional(TierFault), ipfs: v.optional(TierFault) }),
   status: BlockStatus,
   message: v.string(),
 });
 export type DocumentReport = v.InferOutput<typeof DocumentReport>;
 
-/** How far the verification of documents is, which follows that of the blocks. */
+/** Progress of the verification of documents, which follows that of the blocks. */
 export const DocumentsVerified = v.strictObject({
-  /** How many documents it is about; 0 before it begins. */
+  /** Number of documents to verify; 0 before it begins. */
   total: Count,
-  /** How many have been verified. */
+  /** Number of documents verified so far. */
   next: Count,
   verified: Count,
   rehydrated: Count,
   partial: Count,
   failed: Count,
-  /** Documents that were not simply ok: the first 500 that were found. */
+  /** The first 500 documents with another status than ok. */
   results: v.array(DocumentReport),
 });
 export type DocumentsVerified = v.InferOutput<typeof DocumentsVerified>;
@@ -102,9 +111,11 @@ export const DocumentPage = v.strictObject({
     v.strictObject({
       documentId: Sha256Hex,
       documentCid: CidV0,
-      /** Of the record. */
+      /** Bytes of the record. */
       bytes: Count,
-      /** By the latest verification. unverified: it was read from R2's list into an index that had been lost */
+      /**
+       * Status of the latest verification. unverified: the document was read from R2's list after the index had been lost
+       */
       status: v.picklist(["unverified", "ok", "partial", "failed"]),
       checkedAt: v.nullable(Timestamp),
     }),
@@ -113,17 +124,17 @@ export const DocumentPage = v.strictObject({
 });
 export type DocumentPage = v.InferOutput<typeof DocumentPage>;
 
-/** How many documents are stored, and what their latest verifications found. */
+/** Number of stored documents, and the results of their latest verifications. */
 export const DocumentTotals = v.strictObject({
   total: Count,
   unverified: Count,
-  /** Some tier lacks it, or could not be read. */
+  /** Documents that some tier lacks or could not read. */
   partial: Count,
-  /** No tier has it. */
+  /** Documents that no tier has. */
   failed: Count,
-  /** Every document has been verified since; null before that is so. */
+  /** Every document has been verified since this time; null before the first full round. */
   verifiedSince: v.nullable(Timestamp),
-  /** Copies that were restored, ever. */
+  /** Number of copies that were ever restored. */
   rehydrated: v.strictObject({ r2: Count, ipfs: Count }),
 });
 export type DocumentTotals = v.InferOutput<typeof DocumentTotals>;
@@ -137,28 +148,28 @@ export const StorageRun = v.strictObject({
   by: v.string(),
   startedAt: Timestamp,
   finishedAt: v.nullable(Timestamp),
-  /** The block that the run began with, and how many it is about. */
+  /** The first block of the run, and the number of its blocks. */
   firstBlock: Count,
   totalBlocks: Count,
-  /** The block that comes next: how far the run is. */
+  /** The next block to process. */
   next: Count,
   verified: Count,
   rehydrated: Count,
   partial: Count,
   failed: Count,
-  /** Blocks, whatever their copies are like, that a revoked key signed when it was not to be trusted. */
+  /** Blocks that a revoked key signed when it was not to be trusted, whatever the state of their copies. */
   untrusted: Count,
-  /** Blocks that were not simply ok, or are untrusted: the first 500 that were found, the lowest first. */
+  /** The first 500 blocks that are untrusted or have another status than ok, the lowest first. */
   results: v.array(BlockReport),
   documents: DocumentsVerified,
-  /** Why the run failed, and what to do. */
+  /** The reason why the run failed, and what to do. */
   message: v.nullable(v.string()),
   /** Milliseconds so far. */
   duration: Count,
 });
 export type StorageRun = v.InferOutput<typeof StorageRun>;
 
-/** What is there, by the tiers' own lists: presence, not soundness. */
+/** The blocks that the tiers list: presence only, not validity. */
 export const StorageStatus = v.strictObject({
   totalBlocks: Count,
   blocks: v.array(
@@ -171,15 +182,15 @@ export const StorageStatus = v.strictObject({
     }),
   ),
   summary: v.strictObject({ complete: Count, incomplete: Count }),
-  /** Null while it can't be told: the index of documents is being made anew. */
+  /** Null while the index of documents is being rebuilt. */
   documents: v.nullable(DocumentTotals),
-  /** What the latest verifications found, of all blocks. */
+  /** Results of the latest verifications of all blocks. */
   verification: v.strictObject({
-    /** Blocks of which no tier has a sound copy. */
+    /** Blocks without a valid copy in any tier. */
     failing: Count,
-    /** Blocks of which a tier lacks a sound copy, or could not be read. */
+    /** Blocks of which a tier lacks a valid copy, or could not be read. */
     partial: Count,
-    /** Every block that was published by then has been verified since; null before the first round is over. */
+    /** Every block that was published by then has been verified since this time; null before the first full round. */
     verifiedSince: v.nullable(Timestamp),
     lastRun: v.nullable(
       v.strictObject({
@@ -195,14 +206,14 @@ export const StorageStatus = v.strictObject({
 });
 export type StorageStatus = v.InferOutput<typeof StorageStatus>;
 
-/** A run that was not long enough to be left to the queue. */
+/** The result of a run that was short enough to finish within the call. */
 export const VerifyAllResult = v.strictObject({
   totalBlocks: Count,
   verified: Count,
   rehydrated: Count,
   partial: Count,
   failed: Count,
-  /** As in a run. */
+  /** Like `untrusted` of a run. */
   untrusted: Count,
   results: v.array(BlockReport),
   documents: DocumentsVerified,

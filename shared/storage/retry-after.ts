@@ -1,6 +1,9 @@
 import { RetryLater } from "../errors.ts";
 
-/** Retry-After is either seconds or an HTTP date. Seconds, or `undefined` for none or nonsense. */
+/**
+ * Parses Retry-After, which is either seconds or an HTTP date. Returns seconds, or `undefined` when it is missing or
+ * malformed.
+ */
 export function retryAfterSeconds(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   if (/^\d{1,6}$/.test(header)) return Number(header);
@@ -8,12 +11,12 @@ export function retryAfterSeconds(header: string | null, now: number): number | 
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1_000));
 }
 
-/** Services count requests by the minute, so that is the wait when an answer names none. */
+/** The wait when an answer names none: services count requests by the minute. */
 const OTHERWISE_SECONDS = 60;
-/** An answer that asks for more must not stop a stage for days. */
+/** The longest accepted wait: an answer must not stop a stage for days. */
 const LONGEST_SECONDS = 3_600;
 
-/** For an answer 429. @param seconds that it asks for; @param who limits our rate */
+/** Makes the error for an answer 429. @param seconds the requested wait; @param who the service that limits our rate */
 export function rateLimited(seconds: number | undefined, who: string): RetryLater {
   const wait = Math.min(LONGEST_SECONDS, seconds ?? OTHERWISE_SECONDS);
   return new RetryLater(wait, `${who} limits our rate: waiting as it asks`);

@@ -5,21 +5,21 @@ import { Envelope } from "../crypto/envelope.ts";
 import { sealedKeyIn, PolicyViolation, type Kind } from "./policies.ts";
 import { createOnly, replaceOnly } from "./r2-tier.ts";
 
-/** A thing in an envelope, on its way into storage. */
+/** Data in an envelope, on its way into storage. */
 export interface Sealed {
   readonly kind: Kind;
-  /** What its key names it by. */
+  /** The id in its key. */
   readonly id: string;
   readonly envelope: Envelope;
-  /** Key id of the user's registered encryption key, for what is the user's. */
+  /** Key id of the user's registered encryption key, for data that belongs to a user. */
   readonly sealedTo?: string;
 }
 
 /**
- * Creates the R2 object `{envelope}` of a sealed thing; the first one stays.
- * @param facts what is told in clear beside it (R2 custom metadata)
- * @returns false when there is one already
- * @throws PolicyViolation when it must not be kept like this; nothing is written then
+ * Creates the R2 object `{envelope}` of sealed data; the first object stays.
+ * @param facts public metadata beside the object (R2 custom metadata)
+ * @returns false when the object exists already
+ * @throws PolicyViolation, before any write, when the policy forbids storing it like this
  */
 export function createSealed(
   bucket: R2Bucket,
@@ -30,13 +30,14 @@ export function createSealed(
 }
 
 /**
- * Tells other facts beside a sealed thing: puts its object in the place of the one that was created, once.
+ * Changes the metadata of sealed data, once: replaces the object that was created.
  *
- * R2's ETag is a hash of the contents: with the same bytes the new version would have the old one's ETag, and everybody
- * who has seen that one would replace it. So a line feed follows the envelope here, which means nothing in JSON.
+ * R2's ETag is a hash of the contents. With the same bytes the new version would have the old ETag, and every writer that
+ * read the old version could still replace it. Therefore a line feed follows the envelope here, which has no meaning in
+ * JSON.
  * @param etag of the object as it was created
- * @returns false when that is not the present version
- * @throws PolicyViolation when it must not be kept like this; nothing is written then
+ * @returns false when another version is present
+ * @throws PolicyViolation, before any write, when the policy forbids storing it like this
  */
 export function replaceSealed(
   bucket: R2Bucket,
@@ -47,12 +48,12 @@ export function replaceSealed(
   return replaceOnly(bucket, r2KeyOf(sealed), etag, utf8(`${canonicalText(sealed.envelope)}\n`), facts);
 }
 
-/** A record with its envelope in it; its other members are in clear. */
+/** A record that holds an envelope; its other members are public. */
 type SealedRecord = { readonly envelope: Envelope } & { readonly [member: string]: Json | undefined };
 
 /**
- * Puts the KV value of a sealed record: canonical JSON. The last one stays.
- * @throws PolicyViolation when it must not be kept like this; nothing is written then
+ * Writes the KV value of a sealed record: canonical JSON. The last record stays.
+ * @throws PolicyViolation, before any write, when the policy forbids storing it like this
  */
 export async function putSealedRecord(
   kv: KVNamespace,
@@ -69,7 +70,7 @@ function r2KeyOf({ kind, id, envelope, sealedTo }: Sealed): string {
   return sealedKeyIn("r2", kind, id, { envelope, ...(sealedTo !== undefined && { sealedTo }) });
 }
 
-/** What has more members than an envelope, or no ciphertext, is none: it may hold anything in clear. */
+/** Refuses a value with other members than an envelope's, or without ciphertext: it may hold plaintext. */
 function refuseOther(kind: Kind, envelope: unknown): void {
   if (!v.is(Envelope, envelope)) throw new PolicyViolation(`a ${kind} is kept in an envelope`);
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { WholeText } from "../whole-text.ts";
 
-/** The reservation that staged bytes were built from, told beside them: R2 custom metadata holds text only. */
+/** The reservation that staged bytes were built from, in the object's metadata: R2 custom metadata holds text only. */
 const StagedMetadata = v.object({ life: v.string(), revision: WholeText });
 
 export interface StagedFrom {
@@ -13,7 +13,7 @@ export function stagedMetadata({ life, revision }: StagedFrom): Record<string, s
   return { life, revision: String(revision) };
 }
 
-/** `undefined` for bytes that no miner staged: an operator brought them. */
+/** `undefined` for bytes that no miner staged: an operator uploaded them. */
 export function readStagedMetadata(metadata: Record<string, string> | undefined): StagedFrom | undefined {
   const parsed = v.safeParse(StagedMetadata, metadata);
   return parsed.success ? parsed.output : undefined;

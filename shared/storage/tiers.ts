@@ -5,24 +5,24 @@ import type { Pinner } from "./pinner.ts";
 import { r2Tier } from "./r2-tier.ts";
 import type { Tiers } from "./tier.ts";
 
-/** What a Worker that pins is given. */
+/** The bindings of a Worker that pins. */
 export interface PinningEnv {
   readonly PINATA_JWT: string;
   /** Base URLs of Pinata's API, ending in /v3; Pinata's own when empty. */
   readonly PINATA_UPLOAD_URL?: string;
   readonly PINATA_ENDPOINT_URL?: string;
-  /** Gateway that pinned bytes are read back through and that links point to. */
+  /** The gateway through which pinned bytes are read back, and to which links point. */
   readonly IPFS_GATEWAY_URL: string;
   readonly PIN_DEADLINE_SECONDS: string;
 }
 
-/** What a Worker that writes blocks is given. */
+/** The bindings of a Worker that writes blocks. */
 export interface TiersEnv extends PinningEnv {
   readonly KV: KVNamespace;
   readonly R2: R2Bucket;
 }
 
-/** @throws Error that names the setting that is missing or wrong */
+/** @throws Error that names the missing or wrong setting */
 export function tiersOf(env: TiersEnv): Tiers {
   return {
     r2: r2Tier(env.R2),
@@ -31,7 +31,7 @@ export function tiersOf(env: TiersEnv): Tiers {
   };
 }
 
-/** @throws Error that names the setting that is missing or wrong */
+/** @throws Error that names the missing or wrong setting */
 export function pinnerOf(env: PinningEnv): Pinner {
   return pinataPinner({
     jwt: env.PINATA_JWT ?? "",
@@ -41,7 +41,7 @@ export function pinnerOf(env: PinningEnv): Pinner {
   });
 }
 
-/** @throws Error that names the setting that is missing or wrong */
+/** @throws Error that names the missing or wrong setting */
 export function gatewayOf(env: PinningEnv): GatewayReader {
   return ipfsGateway(gatewayUrlOf(env.IPFS_GATEWAY_URL), deadlineOf(env));
 }

@@ -4,7 +4,7 @@ import { CheckoutSession, Invoice, PaymentIntent, read, type StripeEvent } from 
 import { changedRefund, REFUND_TYPES, refundedCharge, type RefundSettings } from "./refunds.ts";
 
 export interface ClassifySettings extends RefundSettings {
-  /** undefined: test and live events are both taken. */
+  /** undefined: test and live events are both accepted. */
   readonly livemode: boolean | undefined;
 }
 
@@ -21,7 +21,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 ]);
 
 /**
- * What a verified event means for the chain.
+ * Decides what a verified event means for the chain.
  * @throws StripeRefusal "unreadable_event"
  */
 export function classify(event: StripeEvent, settings: ClassifySettings): Decision {
@@ -33,12 +33,14 @@ export function classify(event: StripeEvent, settings: ClassifySettings): Decisi
   return RULES.get(type)?.decide(event.data.object) ?? ignored("other_type");
 }
 
-/** Why no event of this type and mode is taken, whatever its object holds. `livemode` undefined: the mode is not known. */
+/**
+ * Why no event of this type and mode is accepted, whatever its object holds. `livemode` undefined: the mode is not known.
+ */
 export function unwantedReason(
   { type, livemode }: { readonly type: string; readonly livemode?: boolean | null | undefined },
   settings: ClassifySettings,
 ): IgnoredReason | undefined {
-  // A live endpoint of Connect gets the test events of the connected accounts too.
+  // A live endpoint of Connect also receives the test events of the connected accounts.
   if (settings.livemode !== undefined && typeof livemode === "boolean" && settings.livemode !== livemode)
     return "other_mode";
   if (type === "charge.refunded") return settings.refundFamily === "charge" ? undefined : "other_family";
@@ -52,7 +54,7 @@ function ignored(reason: IgnoredReason): Ignored {
   return { kind: "ignored", reason };
 }
 
-/** A completed session is paid, free of charge, or waits for a delayed payment method. */
+/** A completed session is paid, is free of charge, or waits for a delayed payment method. */
 function completedSession(object: unknown): Decision {
   const session = read(CheckoutSession, object, "checkout session");
   const settled = session.payment_status === "paid" || session.payment_status === "no_payment_required";
@@ -119,7 +121,7 @@ function paidInvoice(object: unknown): Decision {
       metadata: {
         ...invoice.subscription_details?.metadata,
         ...invoice.parent?.subscription_details?.metadata,
-        ...invoice.metadata, // the invoice's own word counts before its subscription's
+        ...invoice.metadata, // the invoice's own values override its subscription's
       },
     },
   };

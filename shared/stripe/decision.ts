@@ -1,28 +1,28 @@
-/** One purchase emits events of several families; only one of them becomes a transaction. */
+/** A purchase emits events of several families; VDC makes a transaction from one family only. */
 export const EVENT_FAMILIES = ["checkout", "payment_intent", "invoice"] as const;
 export type EventFamily = (typeof EVENT_FAMILIES)[number];
 
 /**
- * One refund emits events of two families; only one of them becomes a transaction. `charge`: `charge.refunded`, which every
- * API version sends but which does not carry the refund. `refund`: `refund.created` and its kin, which carry it.
+ * A refund emits events of two families; VDC makes a transaction from one family only. `charge`: `charge.refunded`, which
+ * every API version sends but which does not hold the refund. `refund`: `refund.created` and its kin, which hold it.
  */
 export const REFUND_FAMILIES = ["charge", "refund"] as const;
 export type RefundFamily = (typeof REFUND_FAMILIES)[number];
 
-/** Why an event is answered 200 and not taken. Shown in the answer, logged and counted. */
+/** Why an event is answered 200 and makes no transaction. Shown in the answer, logged and counted. */
 export const IGNORED_REASONS = [
-  "not_paid_yet", // a delayed payment method: async_payment_succeeded will follow
+  "not_paid_yet", // a delayed payment method: checkout.session.async_payment_succeeded will follow
   "payment_failed",
   "setup_mode", // a saved payment method, not a payment
-  "not_captured", // an authorisation was released: nothing had been paid
+  "not_captured", // an authorisation was released before anything was paid
   "not_refunded_yet", // the buyer has to act first: refund.updated will follow
-  "other_family", // the same purchase or refund is taken from an event of STRIPE_EVENT_FAMILY or STRIPE_REFUND_FAMILY
+  "other_family", // another event, of STRIPE_EVENT_FAMILY or STRIPE_REFUND_FAMILY, carries the same purchase or refund
   "other_mode", // a test event where STRIPE_LIVEMODE wants live ones, or the reverse
   "other_type",
 ] as const;
 export type IgnoredReason = (typeof IGNORED_REASONS)[number];
 
-/** What the private part needs, the same for every family. Amounts are integers in the currency's minor unit. */
+/** Facts for the private part, the same for every family. Amounts are integers in the currency's minor unit. */
 export interface PaymentFacts {
   objectId: string;
   paymentIntent?: string | null | undefined;
@@ -44,20 +44,20 @@ export interface Purchase {
 }
 
 interface OfRefund {
-  /** The purchase's `source`; undefined where the event does not tell it. */
+  /** The purchase's `source`; undefined when the event does not hold it. */
   purchase: string | undefined;
-  /** The refund's own id, where the event carries it. */
+  /** The refund's own id, if the event holds it. */
   refundId: string | undefined;
-  /** The charge, where the event's object is the refund. */
+  /** The charge, if the event's object is the refund. */
   charge: string | undefined;
   facts: PaymentFacts;
 }
 
-/** `facts.amount` is this refund's, where the event tells it. */
+/** `facts.amount` is the amount of this refund, if the event holds it. */
 export interface Refund extends OfRefund {
   kind: "refund";
   source: string;
-  /** The charge's refunds in all, so far, where the event tells it. */
+  /** The total of the charge's refunds so far, if the event holds it. */
   amountRefunded: number | undefined;
 }
 
@@ -65,7 +65,7 @@ export interface Refund extends OfRefund {
 interface RefundFailure extends OfRefund {
   kind: "refund_failure";
   source: string;
-  /** The refund's `source`; undefined where the event does not tell it. */
+  /** The refund's `source`; undefined when the event does not hold it. */
   refund: string | undefined;
   failureReason: string | undefined;
 }

@@ -2,8 +2,8 @@ import * as v from "valibot";
 import { StripeRefusal } from "./refusal.ts";
 
 /**
- * What we read of Stripe's objects, API versions 2020-08-27 to 2026-10-28. All are loose: Stripe adds fields
- * without notice. `maybe` stands for a field that is absent in some versions and null in others.
+ * The fields of Stripe's objects that VDC reads, in the API versions 2020-08-27 to 2026-10-28. All schemas are loose,
+ * because Stripe adds fields without notice. `maybe` marks a field that is absent in some versions and null in others.
  */
 
 /** Stripe's limit for one metadata value; longer text is cut, so that the private part stays bounded. */
@@ -18,7 +18,7 @@ const Id = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,255}$/, "expected 1 to 255
 const bounded = (text: string) => text.slice(0, MAX_TEXT_LENGTH).toWellFormed();
 const Text = v.pipe(v.string(), v.transform(bounded));
 
-/** A reference is an id, or the whole object where the endpoint expands it. */
+/** A reference is an id, or the whole object if the endpoint expands it. */
 const reference = <Schema extends v.GenericSchema<string, string>>(id: Schema) =>
   maybe(
     v.union([
@@ -32,7 +32,7 @@ const reference = <Schema extends v.GenericSchema<string, string>>(id: Schema) =
 
 const Amount = maybe(v.pipe(v.number(), v.safeInteger()));
 
-/** Not valibot's record, which passes over an entry that an app has called `constructor`. */
+/** valibot's record is not used, because it skips an entry that an app has called `constructor`. */
 const Metadata = maybe(
   v.pipe(
     v.custom<Readonly<Record<string, string>>>(isTexts, "expected texts by name"),
@@ -47,7 +47,7 @@ function isTexts(value: unknown): boolean {
   return Object.values(value).every((text) => typeof text === "string");
 }
 
-/** Latest moment that JavaScript's Date can hold, in seconds. */
+/** The latest time that JavaScript's Date can hold, in seconds. */
 const MAX_SECONDS = 8_640_000_000_000;
 
 export const Envelope = v.looseObject({
@@ -71,7 +71,7 @@ export const Thin = v.looseObject({
   id: Id,
   type: Text,
   livemode: maybe(v.boolean()),
-  /** What the event's objects are read as: a connected account. */
+  /** The connected account as which the event's objects are read. */
   context: maybe(Id),
   snapshot_event: maybe(Id),
 });
@@ -123,7 +123,7 @@ export const Invoice = v.looseObject({
         }),
       ),
     }),
-  ), // from 2025-03-31, where the endpoint expands it
+  ), // from 2025-03-31, if the endpoint expands it
   subscription_details: maybe(v.looseObject({ metadata: Metadata })), // up to 2025-02-24
   parent: maybe(v.looseObject({ subscription_details: maybe(v.looseObject({ metadata: Metadata })) })),
 });
@@ -162,7 +162,7 @@ export const Refund = v.looseObject({
   metadata: Metadata,
 });
 
-/** @throws StripeRefusal "unreadable_event", which names the field but nothing that the event holds */
+/** @throws StripeRefusal "unreadable_event", which names the field and nothing that the event holds */
 export function read<Schema extends v.GenericSchema>(
   schema: Schema,
   value: unknown,
@@ -177,7 +177,7 @@ export function read<Schema extends v.GenericSchema>(
   );
 }
 
-/** Metadata's own names are the app's, and may be personal: the path ends before them. */
+/** Ends the path before a name inside metadata: these names are the app's own and may be personal. */
 function fieldOf(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue) ?? "";
   return path.replace(/\bmetadata\..*/s, "metadata") || "all of it";

@@ -7,18 +7,18 @@ const STRIPE_URL = "https://api.stripe.com";
 const STRIPE_VERSION = "2026-10-28.endive";
 const TIMEOUT_MS = 8_000;
 
-/** How Stripe's API is asked. */
+/** Access to Stripe's API. */
 export interface StripeApi {
   /** A restricted key that may read events. */
   readonly key: string;
-  /** undefined: Stripe's own. */
+  /** undefined: Stripe's own URL. */
   readonly url: URL | undefined;
 }
 
-/** Stripe did not give the event. Stripe's answers quote ids and a part of the key, so none of their text is kept. */
+/** Stripe did not return the event. Stripe's answers quote ids and a part of the key, so none of their text is kept. */
 export class StripeCallFailed extends Error {
   override readonly name = "StripeCallFailed";
-  /** `key`: Stripe refuses the key. `unavailable`: it did not answer, or not now. */
+  /** `key`: Stripe refuses the key. `unavailable`: Stripe did not answer, or cannot answer now. */
   readonly what: "key" | "unavailable";
   readonly status: number | undefined;
 
@@ -30,7 +30,7 @@ export class StripeCallFailed extends Error {
 }
 
 /**
- * The snapshot event that a thin event stands for, as Stripe holds it: so both make the same transaction.
+ * Fetches the snapshot event of a thin event from Stripe, so that both make the same transaction.
  * @throws StripeRefusal "event_not_found" when Stripe has no such event for this key, "unreadable_event"
  * @throws StripeCallFailed otherwise
  */
@@ -46,12 +46,12 @@ export async function fetchEvent(thin: ThinEvent, api: StripeApi): Promise<Strip
     event.type !== snapshotType(thin) ||
     (typeof thin.livemode === "boolean" && event.livemode !== thin.livemode);
   if (isOther) throw withoutSnapshot();
-  // Stripe names the account in what it delivers, and not in what is asked for as the account.
+  // Stripe names the account in the events that it delivers, but not in an event that is fetched as the account.
   const account = event.account ?? accountOf(thin);
   return account === undefined ? event : { ...event, account };
 }
 
-/** One try: Stripe delivers the event again. A redirect is not followed, so that the key goes to no other host. */
+/** Tries once: Stripe delivers the event again. Follows no redirect, so that the key goes to no other host. */
 async function get(path: string, context: string | undefined, { key, url }: StripeApi): Promise<unknown> {
   const { status, body } = await answerOf(new URL(path, url ?? STRIPE_URL), {
     redirect: "manual",
@@ -74,7 +74,7 @@ async function get(path: string, context: string | undefined, { key, url }: Stri
   return body;
 }
 
-/** `body` is undefined when it is not JSON. @throws StripeCallFailed when no whole answer came in time */
+/** `body` is undefined when it is not JSON. @throws StripeCallFailed when no complete answer came in time */
 async function answerOf(url: URL, init: RequestInit): Promise<{ status: number; body: unknown }> {
   let status: number | undefined;
   try {

@@ -3,14 +3,14 @@ import type { Taken } from "./decision.ts";
 import type { StripeEvent } from "./event.ts";
 
 /**
- * Bytes of the canonical private part, so that the whole payload stays below 60 kB and its envelope fits a queue
+ * Most bytes of the canonical private part, so that the whole payload stays below 60 kB and its envelope fits a queue
  * message (128 kB). Stripe's 50 metadata values of 500 characters alone may need 150 kB of JSON.
  */
 const MAX_PART_BYTES = 50_000;
 
 export type PrivatePart = { [name: string]: Json };
 
-/** The facts of a payment that stay encrypted. What Stripe does not tell is left out. */
+/** The encrypted facts of a payment. Facts that the event does not hold are left out. */
 export function privatePartOf(event: StripeEvent, decision: Taken): PrivatePart {
   const { facts } = decision;
   const refund = decision.kind === "purchase" ? undefined : decision;
@@ -40,10 +40,10 @@ export function privatePartOf(event: StripeEvent, decision: Taken): PrivatePart 
   return { ...part, ...boundedMetadata(facts.metadata, MAX_PART_BYTES - canonicalBytes(part).length) };
 }
 
-/** Whole entries only, ours first; how many had no room is said, never passed over in silence. */
+/** Keeps whole entries only, VDC's own first, and records the number of omitted entries. */
 function boundedMetadata(metadata: { readonly [name: string]: string }, room: number): PrivatePart {
   const entries = Object.entries(metadata).toSorted(([a], [b]) => Number(isOurs(b)) - Number(isOurs(a)));
-  let left = room - 100; // the two member names round the entries
+  let left = room - 100; // the names of the two members around the entries
   const kept = entries.filter(([name, value]) => {
     const size = canonicalBytes({ [name]: value }).length;
     if (size > left) return false;

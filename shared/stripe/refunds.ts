@@ -14,7 +14,7 @@ export interface RefundSettings {
   readonly refundFamily: RefundFamily;
 }
 
-/** Types whose object is a refund. Stripe tells one change of a refund with several of them. */
+/** Types whose object is a refund. Stripe reports one change of a refund with several of them. */
 export const REFUND_TYPES: readonly string[] = [
   "refund.created",
   "refund.updated",
@@ -23,9 +23,9 @@ export const REFUND_TYPES: readonly string[] = [
 ];
 
 /**
- * `charge.refunded`. No field of the charge tells one refund from another in every API version: `refunds` is in the older
- * ones only, and `amount_refunded` is the same again when a failed refund is repeated. The event's time tells these apart;
- * its id does not tell more, and Stripe may make two events of one change.
+ * Handles `charge.refunded`. No field of the charge identifies one refund in every API version: `refunds` exists in the
+ * older ones only, and `amount_refunded` has the same value again when a failed refund is repeated. The event's time
+ * tells these apart. The event's id would not help, because Stripe may make two events of one change.
  */
 export function refundedCharge(event: StripeEvent, { family }: RefundSettings): Decision {
   const charge = read(Charge, event.data.object, "charge");
@@ -57,16 +57,16 @@ export function refundedCharge(event: StripeEvent, { family }: RefundSettings): 
   };
 }
 
-/** Up to 2025-02-24 a capture of less than was authorised refunds the rest, which had never been paid. */
+/** Up to 2025-02-24 a partial capture refunds the rest of the authorisation, which had never been paid. */
 function isCapture({ captured, amount_captured }: v.InferOutput<typeof PreviousCharge>): boolean {
   return captured === false || typeof amount_captured === "number";
 }
 
-/** An event whose object is a refund: the refund itself, or that it failed. */
+/** Handles an event whose object is a refund: a refund that was made, or one that failed. */
 export function changedRefund(event: StripeEvent, { family, refundFamily }: RefundSettings): Decision {
   const refund = read(Refund, event.data.object, "refund");
   if (refund.reason === "expired_uncaptured_charge") return ignored("not_captured");
-  // Stripe sends no charge.refunded of a refund without a charge.
+  // Stripe sends no charge.refunded for a refund without a charge.
   const isTaken = refundFamily === "refund" || typeof refund.charge !== "string";
   const common = {
     purchase: (family === "invoice" ? undefined : refund.payment_intent) ?? undefined,

@@ -1,9 +1,12 @@
 import { fromHex, utf8 } from "../crypto/bytes.ts";
 import { StripeRefusal } from "./refusal.ts";
 
-/** Stripe sends one or two signatures of 68 characters; this leaves room for new schemes. */
+/** Characters. Stripe sends one or two signatures of 68 characters; this leaves room for new schemes. */
 const MAX_HEADER_LENGTH = 2048;
-/** One for each secret that is valid while secrets are rolled, and some to spare. Each costs an HMAC over the body. */
+/**
+ * Enough for every secret that is valid while secrets are rolled, and a few more. Each signature costs an HMAC over the
+ * body.
+ */
 const MAX_SIGNATURES = 5;
 const TIME = /^(?:0|[1-9]\d{0,11})$/;
 const V1 = /^[0-9a-f]{64}$/;
@@ -16,8 +19,8 @@ interface StripeSignature {
 }
 
 /**
- * Reads a `Stripe-Signature` header: `t=<seconds>,v1=<hex>[,v1=<hex>…]`, other schemes are passed over. Only a header
- * that can be read in one way passes. https://docs.stripe.com/webhooks/signature
+ * Reads a `Stripe-Signature` header: `t=<seconds>,v1=<hex>[,v1=<hex>…]`. Other schemes are ignored. Only a header with a
+ * single meaning passes. https://docs.stripe.com/webhooks/signature
  * @throws StripeRefusal "missing_signature" or "malformed_signature"
  */
 export function parseSignature(header: string | null): StripeSignature {
@@ -43,7 +46,10 @@ export function parseSignature(header: string | null): StripeSignature {
   return { time: Number(time), signatures: signatures.map(fromHex) };
 }
 
-/** Whether one of the signatures is HMAC-SHA-256 of `<time>.<rawBody>` under the secret. Compares in constant time. */
+/**
+ * Decides whether one of the signatures is HMAC-SHA-256 of `<time>.<rawBody>` under the secret. Compares in constant
+ * time.
+ */
 export async function isSignedWith(
   secret: string,
   { time, signatures }: StripeSignature,

@@ -1,7 +1,7 @@
 import type * as v from "valibot";
 import { read, Thin } from "./event.ts";
 
-/** A thin event: it says that something happened to an object, and does not carry the object. */
+/** A thin event: it reports a change of an object, and does not hold the object. */
 export type ThinEvent = v.InferOutput<typeof Thin>;
 
 /** `v2.core.event` objects; the thin twin of `charge.refunded` is of type `v1.charge.refunded`. */
@@ -15,12 +15,12 @@ export function readThin(body: unknown): ThinEvent {
   return read(Thin, body, "thin event");
 }
 
-/** The type of the snapshot event that it stands for. A type of `v2` stands for none, and stays. */
+/** The type of the snapshot event behind a thin event. A type of `v2` has no snapshot event, and stays. */
 export function snapshotType({ type }: ThinEvent): string {
   return type.startsWith("v1.") ? type.slice("v1.".length) : type;
 }
 
-/** The connected account, at the end of a path where an organisation is told too. */
+/** The connected account, which is the last part of a path if an organisation is named too. */
 export function accountOf({ context }: ThinEvent): string | undefined {
   const last = context?.split("/").at(-1);
   return last?.startsWith("acct_") ? last : undefined;

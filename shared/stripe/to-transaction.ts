@@ -16,7 +16,8 @@ import { privatePartOf, type PrivatePart } from "./private-part.ts";
 const SALT_BYTES = 32;
 
 /**
- * The id of a transaction that comes from Stripe, the same for every event about one movement of money: docs/format.md#42-transaction-id
+ * The id of a transaction that comes from Stripe, the same for every event about one movement of money:
+ * docs/format.md#42-transaction-id
  * @param source.account the connected account's id, null for the own account
  * @param source.object `source` of the decision
  */
@@ -26,8 +27,8 @@ export function stripeTxId(source: { livemode: boolean; account: string | null; 
 }
 
 /**
- * What the envelope of a payment holds. The public transaction says that something was paid or refunded, and for
- * which asset; amounts, Stripe's ids and everything about the buyer stay in the private part.
+ * The contents of a payment's envelope. The public transaction says that something was paid or refunded, and for which
+ * asset. Amounts, Stripe's ids and everything about the buyer stay in the private part.
  * @param options.salt 32 random bytes
  */
 export function toTransaction(
@@ -51,7 +52,10 @@ export function toTransaction(
   return { txId, payload: { transaction, private: { salt: base64url(salt), part } } };
 }
 
-/** `null` stands for a transaction that the event does not tell. The miner puts it for one that the chain does not hold, too. */
+/**
+ * `null` stands for a transaction that the event does not name. The miner also writes it for one that the chain does not
+ * hold.
+ */
 function publicFacts(decision: Taken, part: PrivatePart, idOf: (object: string) => TxId) {
   if (decision.kind === "purchase") return purchaseData(decision.facts, part);
   const named = (object: string | undefined) => (object === undefined ? null : idOf(object));
@@ -61,9 +65,9 @@ function publicFacts(decision: Taken, part: PrivatePart, idOf: (object: string) 
 }
 
 /**
- * A purchase that names a submission by its txId pays for it, and is nothing else: the asset is the submission's affair.
- * An asset id that can't be public does not lose the payment: it stays in the private part. That is one that does not
- * fit, that looks like an id of Stripe or a card's number, or that says what another private fact says.
+ * A purchase that names a submission by its txId pays for it and does nothing else: the submission creates the asset. An
+ * asset id that cannot be public does not lose the payment: the id stays in the private part. Such an id does not fit the
+ * schema, looks like an id of Stripe or a card's number, or equals another private fact.
  */
 function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentFacts, part: PrivatePart) {
   const { clientReferenceId: pays } = facts;

@@ -3,28 +3,31 @@ import { StripeRefusal } from "./refusal.ts";
 import { isSignedWith, parseSignature } from "./signature.ts";
 import { isThin, readThin, type ThinEvent } from "./thin.ts";
 
-/** Both ways. Stripe's libraries bound the past by the same 300 seconds, and the future not at all. */
+/**
+ * Tolerance into the past and into the future. Stripe's libraries bound the past by the same 300 seconds, and the future
+ * not at all.
+ */
 const TOLERANCE_SECONDS = 300;
 
 interface StripeDelivery {
   /** The body exactly as received: one changed space changes the signature. */
   rawBody: string;
   signatureHeader: string | null;
-  /** All that are valid now, so that one can be rotated: any of them suffices. */
+  /** All secrets that are valid now, so that one can be rotated: any of them suffices. */
   secrets: readonly string[];
   /** Milliseconds since the epoch. */
   now: number;
 }
 
-/** What a delivery carries: an event with its object, or one without. */
+/** The contents of a delivery: an event with its object, or one without. */
 export type Delivered =
   | { readonly kind: "snapshot"; readonly event: StripeEvent }
   | { readonly kind: "thin"; readonly event: ThinEvent };
 
 /**
- * The event of an authentic, recent delivery. Nothing of the body is looked at before its signature is verified.
+ * Verifies a delivery and returns its event. No part of the body is read before its signature is verified.
  * @throws StripeRefusal when the delivery is not authentic, not recent, or not an event
- * @throws TypeError when no secret is configured: an unsigned delivery is never let through
+ * @throws TypeError when no secret is configured: an unsigned delivery is never accepted
  */
 export async function verifyStripeEvent(delivery: StripeDelivery): Promise<Delivered> {
   if (delivery.secrets.length === 0 || delivery.secrets.some((secret) => secret.trim() === ""))

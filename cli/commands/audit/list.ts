@@ -28,7 +28,10 @@ export function listCommand(): Command {
     });
 }
 
-/** The call goes on backwards when it began at the end; `--from` always goes onwards. */
+/**
+ * The command that lists the next page. Without `--from` the list runs backwards from the end; with `--from` it runs
+ * forwards.
+ */
 function goOn(next: number | null, { from, limit }: Options): string | null {
   if (next === null) return null;
   return from === undefined

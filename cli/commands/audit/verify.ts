@@ -16,7 +16,7 @@ interface AuditReport {
   readonly verified: true;
   readonly entries: number;
   readonly head: AuditHead | null;
-  /** What was asked, and whose outcome nobody wrote down. */
+  /** Sequences of `asked` entries without a recorded outcome. */
   readonly unanswered: readonly number[];
 }
 
@@ -61,7 +61,7 @@ async function verify(file: string | undefined, options: Options): Promise<void>
   }
 }
 
-/** Offline: what `vdc export --records` wrote. @throws BrokenAuditChain */
+/** Verifies a file that `vdc export --records` wrote, offline. @throws BrokenAuditChain */
 async function verifyFile(file: string, noted: readonly AuditHead[]): Promise<AuditReport> {
   const verifier = new AuditChainVerifier(noted);
   for await (const _ of entriesOfFile(file, verifier));

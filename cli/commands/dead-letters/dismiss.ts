@@ -60,7 +60,10 @@ async function dismiss(ids: readonly string[], options: Options): Promise<void> 
   show(options, { dismissed }, () => `${counted(dismissed, "dead letter")} dismissed`);
 }
 
-/** A call takes a bounded number. @returns how many there were */
+/**
+ * Repeats the call, which dismisses a bounded number, until all are dismissed.
+ * @returns the number of dismissed letters
+ */
 async function dismissAll(
   client: Client,
   body: { readonly select: Selection; readonly reason: string; readonly asOf: number },

@@ -72,7 +72,7 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
     options,
   );
 
-  // The key makes it one replay, however often the request has to be sent.
+  // The key makes it one replay, however often the request is sent.
   const started = await client.post<Replay>(REPLAYS, { body: request, idempotencyKey: randomUUID() });
   const ended = options.wait ? await followReplay(client, started) : started;
   show(options, ended, replayText);

@@ -64,7 +64,7 @@ async function get(id: string, options: Options): Promise<void> {
   );
 }
 
-/** For its owner's eyes: it was encrypted. */
+/** Writes a file that only its owner may read, because the document was encrypted. */
 function write(file: string, bytes: Uint8Array, replace: boolean): void {
   try {
     writeFileSync(file, bytes, { flag: replace ? "w" : "wx", mode: 0o600 });

@@ -58,7 +58,7 @@ async function put(file: string, options: Options): Promise<void> {
   const kept = { ...stored, documentHash: await sha256HexOfFile(document) };
   if (options.asset === undefined) return show(options, kept, asText);
 
-  note(`The document is kept: ${kept.id}`); // whatever becomes of the transaction
+  note(`The document is kept: ${kept.id}`); // printed at once, because the transaction may still fail
   const { documentHash, documentCid } = kept;
   const unsigned = creation({
     assetId: options.asset,
@@ -71,7 +71,7 @@ async function put(file: string, options: Options): Promise<void> {
   refuseLost(taken);
 }
 
-/** Asked before anything is kept: an asset is created once. */
+/** Checks first whether the asset exists, before anything is stored: an asset is created once. */
 async function refuseTaken(asset: string, options: Options): Promise<void> {
   const path = `/api/vdc/assets/${encodeURIComponent(asset)}`;
   const { status } = await publicClient(options).ask("GET", path, { accept: [404] });

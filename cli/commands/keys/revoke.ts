@@ -16,7 +16,7 @@ interface Options extends Connected {
   readonly yes?: boolean;
 }
 
-/** `POST /api/vdc/keys/{keyId}/revoke`; without a number, the block is being made. */
+/** Answer of `POST /api/vdc/keys/{keyId}/revoke`. Without a block number, the block is still being made. */
 interface Revoked {
   readonly keyId: string;
   readonly fromBlock: number;
@@ -67,7 +67,10 @@ async function revoke(keyId: string, options: Options): Promise<void> {
   show(options, answer.blockNumber === undefined ? await stated(answer, client) : answer, asText);
 }
 
-/** Waits until a published block states it. A restore of the chain head forgets a revocation that no block states. */
+/**
+ * Waits until a published block states the revocation: a restore of the chain head forgets a revocation that no block
+ * states.
+ */
 async function stated(revoked: Revoked, client: Client): Promise<Revoked> {
   const { keyId, fromBlock } = revoked;
   for (const until = Date.now() + PATIENCE; Date.now() < until; await wait(ASK_AGAIN)) {

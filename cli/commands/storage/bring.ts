@@ -10,7 +10,7 @@ import { blockReportText } from "../../storage/tables.ts";
 import { judgeBlock } from "../../storage/verdict.ts";
 import { connected, examples, path, wholeNumber, type Connected } from "../options.ts";
 
-/** `PUT /api/storage-verify/blocks/{n}`: the report is null while the chain head knows no block. */
+/** Answer of `PUT /api/storage-verify/blocks/{n}`. The report is null while the chain head knows no block. */
 interface AcceptedCopy {
   readonly blockNumber: number;
   readonly stored: true;

@@ -13,7 +13,7 @@ interface Options extends Connected {
   readonly wait: boolean;
 }
 
-const TIMEOUT = 300_000; // milliseconds: a short chain is verified while the call lasts
+const TIMEOUT = 300_000; // milliseconds: a short chain is verified within the call
 
 export function verifyAllCommand(): Command {
   return connected(new Command("verify-all"))

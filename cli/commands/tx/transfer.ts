@@ -39,7 +39,9 @@ async function transfer(asset: string, newOwner: string, options: Options): Prom
   refuseLost(taken);
 }
 
-/** Asked before anything is signed. An asset without an owner never gets one; of all else, the deployment knows more. */
+/**
+ * Refuses an asset without an owner, before anything is signed: it never gets an owner. The deployment checks the rest.
+ */
 async function refuseOwnerless(asset: string, options: Options): Promise<void> {
   const path = `/api/vdc/assets/${encodeURIComponent(asset)}`;
   const { status, body } = await publicClient(options).ask<{ owner?: string }>("GET", path, {

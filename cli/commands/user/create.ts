@@ -29,7 +29,7 @@ export function createCommand(): Command {
     )
     .action(
       telling(async (options: Options) => {
-        const activation = await activationOf(options); // before there are keys that it could not register
+        const activation = await activationOf(options); // read first, before keys are made that it cannot register
         const keys = await createKeys(options.keys);
         note(`${options.keys} holds your keys: keep it secret, and keep a copy. Nobody can replace it.`);
         note(`Should it not be registered now, \`vdc user register --keys ${options.keys}\` tries again.`);
@@ -55,7 +55,10 @@ function registering(command: Command): Command {
     .option("--activation <file>", "the file that holds your activation token; - for stdin", path);
 }
 
-/** Not an option's value, which everyone on the machine can see. @throws CommandFailure that repeats nothing of the file */
+/**
+ * Reads the token from a file: other users of the machine can see an option's value.
+ * @throws CommandFailure that quotes no part of the file
+ */
 async function activationOf({ activation: file }: Options): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const text = (await readText(file)).trim();

@@ -53,7 +53,10 @@ async function put(file: string, options: Options): Promise<void> {
   show(options, stored, ({ version }) => `kept as version ${version}`);
 }
 
-/** What is shown can be a minute old: so the deployment may know a later version, and that one is meant to be replaced. */
+/**
+ * Replaces the metadata. The public record can be a minute old, so on a conflict the deployment's own version is
+ * replaced.
+ */
 async function replace(client: VdcClient, user: UserKeys, metadata: JsonObject) {
   const chainId = await client.chainId();
   const putAs = async (version: number) =>

@@ -7,7 +7,7 @@ export function reportFaults({ faults }: Call): Response {
   return Response.json(faults.report());
 }
 
-/** JSON only: so that a web page elsewhere, which may post text to loopback unasked, can't set faults. */
+/** Sets a fault. Accepts JSON only, so that a foreign web page, which may post text to loopback, cannot set faults. */
 export function setFault({ headers, body, faults }: Call): Response {
   if (headers.get("content-type")?.split(";")[0] !== "application/json")
     throw new HttpError(415, "expected application/json");

@@ -2,7 +2,10 @@ import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Durable when it resolves; until then a reader sees the old file, or none: never a part of the new one. */
+/**
+ * Writes a file. It is durable when this resolves; until then a reader sees the old file or none, never a part of the new
+ * one.
+ */
 export async function writeDurably(path: string, bytes: Uint8Array, temporaryDir: string): Promise<void> {
   const temporary = join(temporaryDir, randomUUID());
   const file = await open(temporary, "wx");
@@ -16,13 +19,13 @@ export async function writeDurably(path: string, bytes: Uint8Array, temporaryDir
   await syncDir(dirname(path));
 }
 
-/** Gone for good when it resolves. */
+/** Removes a file. The removal is durable when this resolves. */
 export async function removeDurably(path: string): Promise<void> {
   await rm(path);
   await syncDir(dirname(path));
 }
 
-/** A new name is durable only once its directory is. Windows has no such call, and needs none. */
+/** Makes a new name durable, which needs a sync of its directory. Windows has no such call, and needs none. */
 async function syncDir(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const dir = await open(path, "r");

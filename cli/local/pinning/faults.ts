@@ -3,40 +3,40 @@ import * as v from "valibot";
 export const RouteName = v.picklist(["upload", "list", "get", "delete", "pin_by_cid", "auth", "gateway"]);
 export type RouteName = v.InferOutput<typeof RouteName>;
 
-/** How many requests the fault hits before it goes away; without it, every one. */
+/** Number of requests that the fault hits before it ends; without it, every request. */
 const times = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
-/** Which requests it hits: one route, `api` (all but the gateway), or `all`. */
+/** The requests that the fault hits: one route, `api` (all but the gateway), or `all`. */
 const on = v.optional(v.picklist([...RouteName.options, "api", "all"]));
-/** Only this file, as the gateway is asked for it. */
+/** The CID of the only file that the fault hits, spelled as in the gateway's URL. */
 const cid = v.optional(v.string());
 const status = v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599));
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export const Fault = v.variant("kind", [
-  /** Any status, `200` with HTML too. Nothing is stored. */
+  /** Answers any status, also `200` with HTML. Stores nothing. */
   v.strictObject({ kind: v.literal("fail"), status, html: v.optional(v.boolean()), on, times }),
-  /** As if the token had been revoked. Hits `api` unless told otherwise. */
+  /** Answers as if the token had been revoked. Hits `api` by default. */
   v.strictObject({ kind: v.literal("unauthorized"), on, times }),
-  /** Refuses, and quotes the request's headers, the token too, as a proxy may do. Hits `api` unless told otherwise. */
+  /** Refuses, and quotes the request's headers with the token, as a proxy may do. Hits `api` by default. */
   v.strictObject({ kind: v.literal("quoting"), on, times }),
-  /** 429 with `Retry-After`. Hits `api` unless told otherwise. */
+  /** Answers 429 with `Retry-After`. Hits `api` by default. */
   v.strictObject({ kind: v.literal("rate_limit"), retryAfterSeconds: seconds, on, times }),
-  /** Takes the request and keeps it until the faults are cleared: then it is served after all, however late. */
+  /** Holds the request until the faults are cleared, then serves it, however late. */
   v.strictObject({ kind: v.literal("stall"), on, times }),
-  /** Stores the upload, and answers with a CID that is valid, but another file's. */
+  /** Stores the upload, and answers with a valid CID of another file. */
   v.strictObject({ kind: v.literal("wrong_cid"), times }),
   /** Stores the upload, and answers 500. */
   v.strictObject({ kind: v.literal("stored_but_errored"), times }),
-  /** Answers the upload as if all were well, and stores nothing. */
+  /** Answers the upload as a success, and stores nothing. */
   v.strictObject({ kind: v.literal("lost"), times }),
-  /** Listed as pinned, and the gateway does not find it. */
+  /** The file is listed as pinned, but the gateway does not find it. */
   v.strictObject({ kind: v.literal("gateway_missing"), cid, times }),
   /** The gateway serves other bytes of the same length. */
   v.strictObject({ kind: v.literal("gateway_altered"), cid, times }),
 ]);
 export type Fault = v.InferOutput<typeof Fault>;
 
-/** What a fault hits unless it says otherwise. */
+/** The default requests of each fault. */
 const HITS: Record<Fault["kind"], RouteName | "api" | "all"> = {
   fail: "all",
   unauthorized: "api",
@@ -51,11 +51,11 @@ const HITS: Record<Fault["kind"], RouteName | "api" | "all"> = {
 };
 
 export interface FaultReport {
-  /** Those still in force, in the order in which they are tried; `times` counts down. */
+  /** The active faults, in the order in which they are tried; `times` counts down. */
   faults: Fault[];
-  /** Requests that arrived since the start, by route. */
+  /** Number of requests since the start, by route. */
   requests: Record<RouteName, number>;
-  /** Requests held by a `stall` at this moment. */
+  /** Number of requests that a `stall` holds at this moment. */
   stalled: number;
 }
 
@@ -82,7 +82,7 @@ export class FaultSwitch {
     this.#requests[route] += 1;
   }
 
-  /** The fault that hits this request; it is used up by one. */
+  /** Finds the fault that hits this request, and counts it as used once. */
   take(route: RouteName, param: string): Fault | undefined {
     const index = this.#faults.findIndex((fault) => hits(fault, route, param));
     const fault = this.#faults[index];
@@ -92,7 +92,7 @@ export class FaultSwitch {
     return fault;
   }
 
-  /** Resolves when the faults are cleared; rejects when the service closes, or is closed. */
+  /** Resolves when the faults are cleared; rejects when the service is closed, now or later. */
   stall(): Promise<void> {
     const held = Promise.withResolvers<void>();
     if (this.#closed) held.reject(new Error("the pinning service is closed"));

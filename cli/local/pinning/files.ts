@@ -16,7 +16,10 @@ const PinByCid = v.object({
   host_nodes: v.nullish(v.array(v.string()), null),
 });
 
-/** `GET /v3/files/public`: newest first unless `order=ASC`. Filters match exactly; a CID in another spelling is another. */
+/**
+ * `GET /v3/files/public`: newest first unless `order=ASC`. Filters match exactly: another spelling of a CID does not
+ * match.
+ */
 export function listFiles({ url, store }: Call): Response {
   const query = url.searchParams;
   const ascending = query.get("order") === "ASC";
@@ -51,8 +54,8 @@ export async function deleteFile({ param: id, store }: Call): Promise<Response> 
 }
 
 /**
- * `POST /v3/files/public/pin_by_cid`: Pinata looks for the file on the network for as long as it takes. There is no
- * network here: a file that is not already pinned is never found, so the request is taken and comes to nothing.
+ * `POST /v3/files/public/pin_by_cid`: Pinata searches the network for the file. This service has no network: it accepts
+ * the request, and never finds a file that is not already pinned.
  */
 export function pinByCid({ body, store }: Call): Response {
   const wanted = v.safeParse(PinByCid, json(body));
@@ -72,7 +75,7 @@ function fits(pin: Pin, query: URLSearchParams): boolean {
     if (name === "name" && pin.name !== value) return false;
     if (name === "mimeType" && pin.mime_type !== value) return false;
     if (name === "group" && String(pin.group_id) !== value) return false; // "null": in no group
-    if (name === "cidPending" && value === "true") return false; // no file here waits for its CID
+    if (name === "cidPending" && value === "true") return false; // every file here already has its CID
   }
   return true;
 }

@@ -5,7 +5,7 @@ import { car, unixfs } from "./unixfs.ts";
 
 type Format = "file" | "raw" | "car";
 
-/** `GET /ipfs/{cid}`, the path and trustless gateways of specs.ipfs.tech, for whole files by the CID they were pinned under. */
+/** `GET /ipfs/{cid}`, the path and trustless gateways of specs.ipfs.tech, for whole files by the CID of their pin. */
 export async function serveFile(call: Call): Promise<Response> {
   const { param: cid, store, fault, headers } = call;
   const format = formatOf(call);
@@ -20,7 +20,7 @@ export async function serveFile(call: Call): Promise<Response> {
   return new Response(fault?.kind === "gateway_altered" ? altered(body) : body, { headers: answer });
 }
 
-/** @throws HttpError 400 for a format this gateway does not have */
+/** @throws HttpError 400 for a format that this gateway does not have */
 function formatOf({ url, headers }: Call): Format {
   const asked = url.searchParams.get("format");
   if (asked === "raw" || asked === "car") return asked;
@@ -56,7 +56,7 @@ async function bodyOf(
   return format === "car" ? car(dag) : new Uint8Array(dag.root.bytes);
 }
 
-/** Parses as before, also as a CAR, but its last block no longer has the hash that it should. */
+/** Changes the last byte. The file still parses, also as a CAR, but its last block no longer has the right hash. */
 function altered(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const last = bytes.at(-1);
   return last === undefined ? Uint8Array.of(0) : bytes.with(bytes.length - 1, last ^ 1);

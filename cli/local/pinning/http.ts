@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Above this the SDK uploads in pieces (TUS), which this service does not speak. */
+/** Above this size the SDK uploads in pieces (TUS), which this service does not support. */
 const MAX_BODY_BYTES = 100 * 1024 * 1024;
 
 export class HttpError extends Error {
@@ -15,7 +15,7 @@ export class HttpError extends Error {
   }
 }
 
-/** An error in the form Pinata's v3 API gives it. */
+/** An error in the form of Pinata's v3 API. */
 export function failure(error: unknown): Response {
   const { status, message, headers } =
     error instanceof HttpError ? error : new HttpError(500, "Internal Server Error");
@@ -31,7 +31,7 @@ export async function readBody(incoming: IncomingMessage): Promise<Uint8Array<Ar
   let length = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     length += chunk.length;
-    // The rest is still read, and dropped: a client in the middle of its upload reads no answer.
+    // Reads the rest and drops it: a client in the middle of its upload reads no answer.
     if (length <= MAX_BODY_BYTES) chunks.push(chunk);
     else chunks.length = 0;
   }
@@ -48,7 +48,7 @@ export function json(body: Uint8Array | string): unknown {
   }
 }
 
-/** Node itself leaves the body of an answer to HEAD away. */
+/** Sends a response. Node itself leaves out the body of an answer to HEAD. */
 export async function send(outgoing: ServerResponse, response: Response): Promise<void> {
   const body = new Uint8Array(await response.arrayBuffer());
   const headers = Object.fromEntries(response.headers);

@@ -3,7 +3,7 @@ import { HttpError } from "./http.ts";
 
 const BODYLESS = [204, 205, 304];
 
-/** Answers for the faults that keep a request from its handler; the others are the handlers' own affair. */
+/** Answers for the faults that keep a request from its handler; the handlers apply the other faults. */
 export async function intercept(
   fault: Fault | undefined,
   faults: FaultSwitch,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as v from "valibot";
 
-/** What is kept about a pinned file. */
+/** The record of a pinned file. */
 export const Pin = v.strictObject({
   id: v.string(),
   cid: v.string(),

@@ -5,7 +5,7 @@ import { serveFile } from "./gateway.ts";
 import type { PinStore } from "./store.ts";
 import { uploadFile } from "./upload.ts";
 
-/** One request, as a handler sees it. `param` is the last part of the path, where the route has one. */
+/** A request for a handler. `param` is the last part of the path, if the route has one. */
 export interface Call {
   url: URL;
   headers: Headers;

@@ -10,11 +10,11 @@ import { match } from "./routes.ts";
 import { PinStore } from "./store.ts";
 
 export interface PinningOptions {
-  /** Where pins live; created when missing. One service at a time owns it. */
+  /** Folder of the pins; created when it is missing. One service at a time uses it. */
   dir: string;
-  /** 0 or left out: any free port. */
+  /** 0 or absent: any free port. */
   port?: number;
-  /** The one bearer token that the API takes. */
+  /** The only bearer token that the API accepts. */
   jwt: string;
 }
 
@@ -25,21 +25,24 @@ export interface PinningService {
   uploadUrl: string;
   /** The SDK's `endpointUrl`: the same. */
   endpointUrl: string;
-  /** Files are at `${gatewayUrl}/ipfs/{cid}`. */
+  /** Base URL of the gateway: files are at `${gatewayUrl}/ipfs/{cid}`. */
   gatewayUrl: string;
-  /** Appends: of several faults that fit a request, the one set first hits it. @throws ValiError for a malformed fault */
+  /**
+   * Adds a fault. Of several faults that fit a request, the first one set hits it.
+   * @throws ValiError for a malformed fault
+   */
   setFault(fault: Fault): void;
-  /** Takes every fault away and lets stalled requests go on as if nothing had happened. */
+  /** Removes every fault. Stalled requests then go on normally. */
   clearFaults(): void;
-  /** What `GET /__faults` answers. */
+  /** The answer of `GET /__faults`. */
   stats(): FaultReport;
-  /** Cuts open connections, waits for writes under way; afterwards nothing of the service is left running. */
+  /** Cuts open connections and waits for running writes. Afterwards no part of the service is left running. */
   close(): Promise<void>;
 }
 
 /**
- * A stand-in for Pinata on the loopback interface, for the unmodified `pinata` SDK.
- * What it answered with 200 survives `kill -9`.
+ * A stand-in for Pinata on the loopback interface, for the unmodified `pinata` SDK. Everything that it answered with 200
+ * survives `kill -9`.
  */
 export async function startPinningService({ dir, port = 0, jwt }: PinningOptions): Promise<PinningService> {
   if (jwt === "") throw new TypeError("the pinning service needs a jwt");
@@ -100,7 +103,7 @@ export async function startPinningService({ dir, port = 0, jwt }: PinningOptions
   };
 }
 
-/** Over hashes, in constant time, as the real service will. */
+/** Compares hashes in constant time, like the real service. */
 function sameToken(authorization: string | null, jwt: string): boolean {
   return timingSafeEqual(digest(authorization ?? ""), digest(`Bearer ${jwt}`));
 }

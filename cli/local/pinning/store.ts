@@ -21,7 +21,7 @@ export class PinStore {
 
   static async open(dir: string): Promise<PinStore> {
     const store = new PinStore(dir);
-    await rm(join(dir, "temporary"), { recursive: true, force: true }); // what a crash left half-written
+    await rm(join(dir, "temporary"), { recursive: true, force: true }); // remains of writes that a crash interrupted
     for (const name of ["temporary", "files", "pins"]) await mkdir(join(dir, name), { recursive: true });
     for (const name of await readdir(join(dir, "pins"))) {
       const pin = v.parse(Pin, JSON.parse(await readFile(join(dir, "pins", name), "utf8")));
@@ -31,7 +31,10 @@ export class PinStore {
     return store;
   }
 
-  /** Durable when it resolves. The same CID again gives the record it already has, and mends a file that was damaged. */
+  /**
+   * Stores a file. It is durable when this resolves. The same CID again returns the existing record, and repairs a
+   * damaged file.
+   */
   put(bytes: Uint8Array, draft: PinDraft): Promise<{ pin: Pin; isDuplicate: boolean }> {
     return this.#inTurn(async () => {
       const known = this.#pins.get(draft.cid);
@@ -40,7 +43,7 @@ export class PinStore {
         if (held === undefined || Buffer.compare(held, bytes) !== 0) await this.#write(known.cid, bytes);
         return { pin: known, isDuplicate: true };
       }
-      // No two pins are of one age: `created_at` orders the list, and pages of it continue after one.
+      // Each pin has a time of its own: `created_at` orders the list, and a page continues after such a time.
       this.#lastCreated = Math.max(Date.now(), this.#lastCreated + 1);
       const pin = newPin(draft, new Date(this.#lastCreated));
       await this.#write(pin.cid, bytes);
@@ -62,24 +65,24 @@ export class PinStore {
     return this.all().find((pin) => pin.id === id);
   }
 
-  /** In no particular order. */
+  /** All pins, in no particular order. */
   all(): Pin[] {
     return [...this.#pins.values()];
   }
 
-  /** @returns the file's bytes, or undefined when they are not there */
+  /** @returns the file's bytes, or undefined when the file is missing */
   async bytes(cid: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (!this.#pins.has(cid)) return undefined;
     try {
       return new Uint8Array(await readFile(this.#file(cid)));
     } catch (error) {
-      // Deleted meanwhile, or taken from the disk by somebody: then it is not there, as a gateway would say.
+      // The file was deleted meanwhile, or removed from the disk: it counts as missing, as a gateway would answer.
       if (!this.#pins.has(cid) || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
   }
 
-  /** @returns whether there was such a pin */
+  /** @returns whether the pin existed */
   delete(id: string): Promise<boolean> {
     return this.#inTurn(async () => {
       const pin = this.get(id);
@@ -103,7 +106,7 @@ export class PinStore {
     return join(this.#dir, "pins", `${cid}.json`);
   }
 
-  /** Writes happen one after the other; one that fails does not fail the next. */
+  /** Runs writes one after the other. A failed write does not fail the next. */
   #inTurn<T>(write: () => Promise<T>): Promise<T> {
     const turn = this.#writes.then(write);
     this.#writes = turn.catch(() => undefined);

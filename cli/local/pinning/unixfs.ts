@@ -10,20 +10,26 @@ export interface Block {
   bytes: Uint8Array;
 }
 
-/** A file as IPFS blocks, each once; the root comes first. */
+/** A file as IPFS blocks, without repeats, the root first. */
 export interface Dag {
   root: Block;
   blocks: Block[];
 }
 
-/** IPIP-499. `v1` is kubo's `--cid-version=1` as it was before the profiles: v0's chunks and width, with raw leaves. */
+/**
+ * Profiles of IPIP-499. `v1` is kubo's `--cid-version=1` as it was before the profiles: v0's chunks and width, with raw
+ * leaves.
+ */
 const PROFILES: Record<CidVersion, ImporterOptions> = {
   v0: { profile: "unixfs-v0-2015" },
   v1: { profile: "unixfs-v0-2015", cidVersion: 1, rawLeaves: true },
   "unixfs-v1-2025": { profile: "unixfs-v1-2025" },
 };
 
-/** Not shared/crypto/cid.ts: that has v0 only, and a service that shared the code under test could not contradict it. */
+/**
+ * Does not use shared/crypto/cid.ts: that has v0 only, and a service that shared the code under test could not contradict
+ * it.
+ */
 export async function unixfs(bytes: Uint8Array, version: CidVersion): Promise<Dag> {
   const blocks = new Map<string, Block>();
   const store = {
@@ -33,7 +39,7 @@ export async function unixfs(bytes: Uint8Array, version: CidVersion): Promise<Da
       return cid;
     },
   };
-  // A copy of the profile: the importer writes into its options.
+  // A copy of the profile, because the importer writes into its options.
   const { cid } = await importBytes(bytes, store, { ...PROFILES[version] });
   const root = blocks.get(cid.toString());
   if (root === undefined) throw new Error(`the importer did not put the root ${cid.toString()}`);

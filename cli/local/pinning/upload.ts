@@ -5,7 +5,7 @@ import type { PinDraft } from "./pin.ts";
 import type { Call } from "./routes.ts";
 import { unixfs } from "./unixfs.ts";
 
-/** What Pinata does with these is not done here: better refused than ignored. */
+/** Options of Pinata that this service does not support. It refuses them rather than ignore them. */
 const UNSUPPORTED = ["car", "expires_at"];
 
 /** `POST /v3/files` */
