@@ -93,7 +93,7 @@ function luhn(digits: string): number {
 const TELLING = 6;
 
 /** Decides whether a public text repeats a private one, whatever the case and the characters between the words. */
-function repeats(text: string, other: string): boolean {
+export function repeats(text: string, other: string): boolean {
   const [said, hidden] = [bare(text), bare(other)];
   if (hidden === "" || said === "") return text === other;
   return said === hidden || (hidden.length >= TELLING && said.includes(hidden));

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { traitOf } from "../chain/public-text.ts";
+import { repeats, traitOf } from "../chain/public-text.ts";
 import {
   AssetId,
   privateCommitment,
@@ -67,7 +67,8 @@ function publicFacts(decision: Taken, part: PrivatePart, idOf: (object: string) 
 /**
  * A purchase that names a submission by its txId pays for it and does nothing else: the submission creates the asset. An
  * asset id that cannot be public does not lose the payment: the id stays in the private part. Such an id does not fit the
- * schema, looks like an id of Stripe or a card's number, or equals another private fact.
+ * schema, looks like an id of Stripe or a card's number, repeats the customer's name or address, or equals another private
+ * fact.
  */
 function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentFacts, part: PrivatePart) {
   const { clientReferenceId: pays } = facts;
@@ -77,7 +78,11 @@ function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentF
     ...Object.values(metadata),
     ...Object.values(part.stripe ?? {}),
   ]);
-  return v.is(AssetId, assetId) && traitOf(assetId) === undefined && !hidden.has(assetId)
+  const isPublic = (text: string) =>
+    traitOf(text) === undefined &&
+    !hidden.has(text) &&
+    ![facts.customerName, facts.customerEmail].some((other) => other && repeats(text, other));
+  return v.is(AssetId, assetId) && isPublic(assetId)
     ? ({ type: "asset_creation", data: { assetId } } as const)
     : ({ type: "payment", data: {} } as const);
 }

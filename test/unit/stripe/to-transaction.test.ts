@@ -113,6 +113,17 @@ describe("a purchase", () => {
     checkPayload(transactionOf(plain).payload);
   });
 
+  it("that repeats the customer's name or address in the asset's id keeps that id private, however it is spelt", () => {
+    for (const [assetId, details] of [
+      ["JaneDoe", { name: "Jane Doe" }],
+      ["deed-jane.doe-2026", { name: "Jane Doé" }],
+      ["jane_doe_example.org", { email: "jane.doe@example.org" }],
+    ] as const) {
+      const event = withObject(PURCHASE, { metadata: { assetId }, customer_details: details });
+      expect(transactionOf(event).payload.transaction, assetId).toMatchObject({ type: "payment", data: {} });
+    }
+  });
+
   it("that names a submission pays for it, and creates no asset, whatever else it names", () => {
     const pays = transactionOf(PURCHASE).txId;
     const event = withObject(PURCHASE, { client_reference_id: pays });
