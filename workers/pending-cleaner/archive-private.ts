@@ -4,14 +4,15 @@ import type { Log } from "../../shared/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
 import { readPending } from "../../shared/storage/pending.ts";
-import { archiveBytes } from "../../shared/storage/private-archive.ts";
-import { createOnly } from "../../shared/storage/r2-tier.ts";
+import { archiveIn, restoreArchive, type PrivateArchive } from "../../shared/storage/private-archive.ts";
+import { readObject } from "../../shared/storage/r2-tier.ts";
 import type { Env } from "./env.ts";
 
 /**
  * Keeps the envelopes of a block's transactions, still encrypted, in one object: what can be opened with the system
- * key, and erased on request, without touching the chain. Made once, before anything is deleted, and never again: what is
- * erased from it stays so, also when the block goes through its stages once more.
+ * key, and erased on request, without touching the chain. Written before anything is deleted. An archive that is there
+ * keeps what it has: it may be of a block of this number that a lost chain head made. What was erased from it stays erased, also
+ * when the block goes through its stages once more.
  */
 export async function archivePrivateParts(
   blockNumber: number,
@@ -20,22 +21,31 @@ export async function archivePrivateParts(
   env: Env,
   log: Log,
 ): Promise<void> {
-  const key = r2Keys.private(blockNumber);
-  if (txIds.length === 0 || (await env.R2.head(key)) !== null) return;
-  const found = await mapConnections(txIds, async (txId) => {
+  const unarchived = withoutEnvelope(txIds, await storedArchive(blockNumber, env));
+  if (unarchived.length === 0) return;
+  const found = await mapConnections(unarchived, async (txId) => {
     const bytes = await readPending(env.R2, txId, moved.includes(txId));
     return [txId, bytes && envelopeIn(bytes)] as const;
   });
   const envelopes = found.filter(([, envelope]) => envelope !== undefined);
   const missing = found.filter(([, envelope]) => envelope === undefined).map(([txId]) => txId);
   // Another cleaner may have archived and cleared them while these were being read.
-  if (missing.length > 0 && (await env.R2.head(key)) !== null) return;
+  const lost = missing.length === 0 ? [] : withoutEnvelope(missing, await storedArchive(blockNumber, env));
   // The chain keeps its commitment, but that private part can't be shown any more: somebody deleted it by hand.
-  for (const txId of missing) log.error("private.missing", { blockNumber, txId });
-  await createOnly(
-    env.R2,
-    key,
-    archiveBytes({ blockNumber, envelopes: Object.fromEntries(envelopes), missing }),
+  for (const txId of lost) log.error("private.missing", { blockNumber, txId });
+  await restoreArchive(env.R2, { blockNumber, envelopes: Object.fromEntries(envelopes), missing: lost });
+}
+
+/** `undefined` also for a damaged one, which `restoreArchive` replaces. */
+async function storedArchive(blockNumber: number, { R2 }: Env): Promise<PrivateArchive | undefined> {
+  const bytes = await readObject(R2, r2Keys.private(blockNumber));
+  return bytes && archiveIn(bytes);
+}
+
+/** Those of which the archive has neither an envelope nor the erasure. */
+function withoutEnvelope(txIds: readonly string[], archive: PrivateArchive | undefined): readonly string[] {
+  return txIds.filter(
+    (txId) => archive?.envelopes[txId] === undefined && archive?.erased?.includes(txId) !== true,
   );
 }
 
