@@ -30,7 +30,7 @@ export async function archivePrivateParts(
   const envelopes = found.filter(([, envelope]) => envelope !== undefined);
   const missing = found.filter(([, envelope]) => envelope === undefined).map(([txId]) => txId);
   // Another cleaner may have archived and cleared them while these were being read.
-  const lost = missing.length === 0 ? [] : withoutEnvelope(missing, await storedArchive(blockNumber, env));
+  const lost = missing.length > 0 ? withoutEnvelope(missing, await storedArchive(blockNumber, env)) : [];
   // The chain keeps its commitment, but that private part can't be shown any more: somebody deleted it by hand.
   for (const txId of lost) log.error("private.missing", { blockNumber, txId });
   await restoreArchive(env.R2, { blockNumber, envelopes: Object.fromEntries(envelopes), missing: lost });
@@ -43,7 +43,7 @@ async function storedArchive(blockNumber: number, { R2 }: Env): Promise<PrivateA
 }
 
 /** Those of which the archive has neither an envelope nor the erasure. */
-function withoutEnvelope(txIds: readonly string[], archive: PrivateArchive | undefined): readonly string[] {
+function withoutEnvelope(txIds: readonly string[], archive: PrivateArchive | undefined): string[] {
   return txIds.filter(
     (txId) => archive?.envelopes[txId] === undefined && archive?.erased?.includes(txId) !== true,
   );

@@ -18,6 +18,8 @@ export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv, DeadLet
   readonly VERIFY_DOCUMENTS_A_DAY: string;
   /** `true`: the rolling verification restores what is missing; otherwise it only reports. */
   readonly AUTO_REHYDRATE: string;
+  /** ISO 8601. Until then records of an export are taken; from then on, or when it is no time, none is. */
+  readonly ACCEPT_RECORDS_UNTIL: string;
   /** A run that has not moved for so long is told again. */
   readonly STALL_AFTER_SECONDS: string;
 }
