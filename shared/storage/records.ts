@@ -6,8 +6,7 @@ import { kvKeys, r2Keys } from "./layout.ts";
 
 /**
  * Kinds of data of which no second copy exists in a deployment: an export is the second copy. In the order in which they are
- * restored: what was erased is known before anything that may hold it. An export reads them in this order too, so that it
- * meets a transaction that moves on meanwhile.
+ * restored: what was erased is known before anything that may hold it.
  */
 export const RECORD_KINDS = [
   "erasure",
