@@ -168,11 +168,14 @@ export type ReplayPlan = v.InferOutput<typeof ReplayPlan>;
 export const DismissalPlan = v.strictObject({
   dryRun: v.literal(true),
   asOf: v.pipe(Timestamp, v.description("To be sent with the dismissal: what fails later is not in it")),
-  total: Count,
+  total: v.pipe(Count, v.description("How many were looked at: the first 1,000 of what is selected")),
   wouldDismiss: Count,
-  /** Letters that are resolved, or dismissed already. */
-  wouldSkip: Count,
-  /** The first 100 letters. */
+  wouldSkip: v.pipe(Count, v.description("Resolved, or dismissed already")),
+  more: v.pipe(
+    v.boolean(),
+    v.description("More are selected than were looked at; a dismissal takes these too"),
+  ),
+  /** The first 100. */
   items: v.array(
     v.strictObject({
       id: DeadLetterId,

@@ -81,12 +81,14 @@ export function planText(plan: ReplayPlan): string {
 const WOULD = { replay: "be replayed", fail_again: "fail again", skip: "be skipped" } as const;
 
 /** Describes a dismissal before it is confirmed. */
-export function dismissalText({ total, wouldDismiss, wouldSkip, items }: DismissalPlan): string {
+export function dismissalText(plan: DismissalPlan): string {
+  const { total, wouldDismiss, wouldSkip, more, items } = plan;
   const rows = items.map((item) => [item.id, item.stage, item.reason, about(item), item.action, item.detail]);
   return [
     ...(rows.length === 0 ? [] : [table(["dead letter", "stage", "reason", "about", "would", "why"], rows)]),
     ...(total > items.length ? [`… and ${total - items.length} more`] : []),
     `${counted(total, "dead letter")}: ${wouldDismiss} would be dismissed, ${wouldSkip} skipped`,
+    ...(more ? ["More are selected: these are the first of them, and all would be dismissed."] : []),
   ].join("\n");
 }
 

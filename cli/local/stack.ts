@@ -46,6 +46,7 @@ export const LOCAL_VARS: Readonly<Record<string, string>> = {
   MINE_AFTER_SECONDS: "60",
   PIN_DEADLINE_SECONDS: "10",
   RATE_LIMITING: "off", // every local client has the same address
+  ACCEPT_RECORDS_UNTIL: "9999-12-31T23:59:59Z",
   REGISTRATION: "open", // `npm start` and `npm run demo` print a notice of it
 };
 

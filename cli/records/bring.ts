@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RECORD_KINDS, type BroughtRecord, type RecordKind } from "../../shared/storage/records.ts";
+import { AnswerFailure } from "../answer-failure.ts";
 import type { Client } from "../client.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 import { explain } from "../files/write-whole.ts";
@@ -51,6 +52,8 @@ export async function bringRecords(
           counts[await bringOne(operator, folder, { kind, id, erased })]++;
         } catch (error) {
           if (!(error instanceof CommandFailure)) throw error;
+          if (error instanceof AnswerFailure && error.slug === "not-configured")
+            throw new CommandFailure(error.message, EXIT.refused); // it takes no other record either
           counts.refused++;
           if (worst === undefined || worst.exitCode === EXIT.unknown) worst = error;
           note(`${kind} ${id}: ${error.message}`);

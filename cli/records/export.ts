@@ -1,6 +1,14 @@
 import { readTokenMetadata } from "../../shared/activation.ts";
 import {
-  RECORD_KINDS,
+  archiveBytes,
+  archiveIn,
+  completedArchive,
+  isEnvelopeOf,
+  type PrivateArchive,
+} from "../../shared/storage/private-archive.ts";
+import {
+  bytesOfRecord,
+  storedRecord,
   type RecordKind,
   type RecordPage,
   type StoredRecord,
@@ -21,6 +29,21 @@ export interface ExportedRecords {
   /** Not needed any more, so that their files were deleted. */
   readonly over: number;
 }
+
+/**
+ * A transaction is in `intents/`, then in `pending/`, then set aside or in the archive of its block, or its erasure is recorded; and
+ * it is put into the next place before it is removed from the last. In this order an export meets one that moves on meanwhile.
+ */
+const EXPORT_ORDER = [
+  "activation_token",
+  "user_metadata",
+  "signed_intent",
+  "pending_transaction",
+  "set_aside_transaction",
+  "dead_letter",
+  "private_archive",
+  "erasure",
+] as const satisfies readonly RecordKind[];
 
 const TIMEOUT = 120_000; // milliseconds: a large archive of private parts
 
@@ -48,18 +71,22 @@ export async function exportAllRecords(
 export async function exportRecords(operator: Client, folder: RecordFolder): Promise<ExportedRecords> {
   const began = Math.floor(Date.now() / 1_000) * 1_000; // file systems keep seconds, some not more
   const counts = { records: 0, fetched: 0, over: 0, lost: 0 };
-  for (const kind of RECORD_KINDS) {
+  for (const kind of EXPORT_ORDER) {
     await folder.make(kind);
     const before = counts.records;
     for await (const { id, version } of listedRecords(operator, kind)) {
       counts.records++;
       const outcome = await fetchInto(operator, folder, { kind, id, version });
       if (outcome === "fetched") counts.fetched++;
+      if (outcome === "lacking") {
+        counts.lost++;
+        note(`${kind} ${id}: an earlier export has private parts that the deployment does not`);
+      }
       if (outcome !== "gone") await folder.noteSeen(kind, id, began);
     }
     note(`${kind}: ${counted(counts.records - before, "record")}`);
   }
-  for (const kind of RECORD_KINDS)
+  for (const kind of EXPORT_ORDER)
     for await (const id of folder.ids(kind)) {
       if (await folder.wasSeen(kind, id, began)) continue;
       if (await isOver(operator, folder, { kind, id, began })) {
@@ -96,12 +123,12 @@ async function* listedRecords(operator: Client, kind: RecordKind): AsyncGenerato
   }
 }
 
-/** `gone`: since the list was read. */
+/** `gone`: since the list was read. `lacking`: the deployment has lost a part of it, which the folder keeps. */
 async function fetchInto(
   operator: Client,
   folder: RecordFolder,
   { kind, id, version }: Listed & { readonly kind: RecordKind },
-): Promise<"fetched" | "kept" | "gone"> {
+): Promise<"fetched" | "kept" | "gone" | "lacking"> {
   const kept = await folder.read(kind, id);
   if (kept !== undefined && version !== null && kept.version === version) return "kept";
   const { status, body } = await operator.ask<StoredRecord>("GET", callOf(kind, id), {
@@ -110,8 +137,29 @@ async function fetchInto(
   });
   if (status === 404) return "gone";
   if (version === null && body.sha256 === kept?.record.sha256) return "kept";
-  await folder.write({ version, record: body });
-  return "fetched";
+  const completed = kind === "private_archive" && kept ? await completedRecord(body, kept.record) : undefined;
+  // Without a version the next export looks again whether the deployment still lacks something.
+  await folder.write(completed ? { version: null, record: completed } : { version, record: body });
+  return completed ? "lacking" : "fetched";
+}
+
+/** The archive of private parts with what an earlier export has besides; `undefined`: it lacks nothing that was not erased. */
+async function completedRecord(present: StoredRecord, kept: StoredRecord): Promise<StoredRecord | undefined> {
+  const [now, before] = await Promise.all([present, kept].map(archiveOf));
+  if (before === undefined) return undefined;
+  const { blockNumber } = before;
+  const completed = completedArchive(now ?? { blockNumber, envelopes: {}, missing: [] }, before);
+  const isLacking = Object.keys(completed.envelopes).some(
+    (txId) => isEnvelopeOf(txId, completed.envelopes[txId]) && !isEnvelopeOf(txId, now?.envelopes[txId]),
+  );
+  return isLacking
+    ? storedRecord(present.kind, present.id, archiveBytes(completed), present.facts)
+    : undefined;
+}
+
+async function archiveOf(record: StoredRecord): Promise<PrivateArchive | undefined> {
+  const bytes = await bytesOfRecord(record);
+  return typeof bytes === "string" ? undefined : archiveIn(bytes);
 }
 
 /** Whether a record that has vanished from the deployment is not needed any more. What can't be told is not over. */

@@ -133,6 +133,12 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
         meaning:
           "`true`: the daily verification restores missing and corrupt copies. Otherwise it only reports them.",
       },
+      {
+        name: "ACCEPT_RECORDS_UNTIL",
+        meaning:
+          "`vdc storage bring-records` and `vdc restore --records` work until this time, `2026-12-01T12:00:00Z` say. A record does not prove who made it.",
+        empty: "never",
+      },
     ],
   },
   {

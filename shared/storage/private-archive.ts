@@ -65,10 +65,11 @@ export function completedArchive(archive: PrivateArchive, copy: PrivateArchive):
   const alsoErased = (copy.erased ?? []).filter(lacks);
   const allErased = [...erased, ...alsoErased].toSorted();
   const envelopes = { ...archive.envelopes, ...Object.fromEntries(added) };
+  const missing = [...new Set([...archive.missing, ...copy.missing])];
   return {
     blockNumber: archive.blockNumber,
     envelopes,
-    missing: archive.missing.filter((txId) => envelopes[txId] === undefined && !allErased.includes(txId)),
+    missing: missing.filter((txId) => envelopes[txId] === undefined && !allErased.includes(txId)),
     ...(allErased.length > 0 && { erased: allErased }),
   };
 }

@@ -38,6 +38,7 @@ const QUICK = {
   MINE_AFTER_SECONDS: "3600", // nothing is mined until a test asks for it
   MINE_AT_COUNT: "1000000",
   RATE_LIMITING: "off",
+  ACCEPT_RECORDS_UNTIL: "9999-12-31T23:59:59Z",
   REGISTRATION: "open",
 };
 

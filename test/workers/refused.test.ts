@@ -77,6 +77,14 @@ function samples(call: DocumentedCall, verdict: FuzzedRequest["verdict"]): Fuzze
   return fc.sample(requestsOf(call, known), EACH).filter((request) => request.verdict === verdict);
 }
 
+/** Whether a call has this method and path. `/api/dead-letters/dismissals` may also be a dead letter of that id. */
+function takes(method: string, path: string): boolean {
+  return CALLS.some((call) => {
+    const pattern = new RegExp(`^${call.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
+    return call.method === method && pattern.test(path);
+  });
+}
+
 describe("what is refused changes nothing", () => {
   it("looks at every Durable Object there is", () => {
     const seen = new Set(Object.keys(before).map((row) => row.split(" ")[0]));
@@ -122,12 +130,6 @@ describe("what is refused changes nothing", () => {
     const methods = ["GET", "POST", "PUT", "DELETE", "PROPFIND"];
     const asked = CALLS.flatMap(({ path }) => methods.map((method) => ({ method, path })));
     const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
-    /** `/api/dead-letters/dismissals` may also name a dead letter of that id. */
-    const takes = (method: string, path: string) =>
-      CALLS.some((call) => {
-        const pattern = new RegExp(`^${call.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`);
-        return call.method === method && pattern.test(path);
-      });
     await mapConnections(
       asked.filter(({ method, path }) => !takes(method, path)),
       async ({ method, path }) => {

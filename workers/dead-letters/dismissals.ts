@@ -15,8 +15,10 @@ export type DismissalRefusal = Extract<ReplayRefusal, { readonly refused: "unkno
 /** Limit of one call. */
 const MOST_AT_ONCE = 500;
 const ITEMS_SHOWN = 100;
+/** A dry run looks at so many, however many are selected. */
+const MOST_EXAMINED = 1_000;
 
-/** Says what `dismissSelected` would dismiss now, in as many calls as it takes. */
+/** Says what `dismissSelected` would dismiss now, in as many calls as it takes: the oldest of the selected letters. */
 export function planDismissal(sql: Sql, select: Selection, now: number): DismissalPlan | DismissalRefusal {
   const unknown = unknownIds(sql, select);
   if (unknown.length > 0) return { refused: "unknown_entries", ids: unknown };
@@ -24,14 +26,19 @@ export function planDismissal(sql: Sql, select: Selection, now: number): Dismiss
   let wouldDismiss = 0;
   const items: DismissalPlan["items"] = [];
   let rows = selectedAfter(sql, select, null, now);
-  for (; rows.length > 0; rows = selectedAfter(sql, select, rows.at(-1) ?? null, now))
+  for (
+    ;
+    rows.length > 0 && total < MOST_EXAMINED;
+    rows = selectedAfter(sql, select, rows.at(-1) ?? null, now)
+  )
     for (const row of rows) {
       const isDismissible = DISMISSIBLE.includes(row.state);
       total++;
       if (isDismissible) wouldDismiss++;
       if (items.length < ITEMS_SHOWN) items.push(itemOf(row, isDismissible));
     }
-  return { dryRun: true, asOf: now, total, wouldDismiss, wouldSkip: total - wouldDismiss, items };
+  const wouldSkip = total - wouldDismiss;
+  return { dryRun: true, asOf: now, total, wouldDismiss, wouldSkip, more: rows.length > 0, items };
 }
 
 const DISMISSIBLE: readonly EntryRow["state"][] = ["open", "replaying"];

@@ -121,6 +121,7 @@ export const bringRecord = operation(
       "not-ready",
       "invalid-user-signature",
       "not-registered",
+      "not-configured",
       "unavailable",
     ],
   },
@@ -128,6 +129,7 @@ export const bringRecord = operation(
     const record = readBroughtRecord(await readBytes(request, MAX_RECORD_JSON_BYTES), kind, recordId);
     if (kind === "user_metadata") return json(await bringMetadata(record, env, requestId));
     const answer = await env.STORAGE_VERIFIER.acceptRecord(record, requestId);
+    if (answer === "closed") throw closed();
     if ("invalid" in answer) throw invalid(kind, recordId, answer.invalid);
     if ("early" in answer) throw new Problem("not-ready", `${answer.early}.`);
     return json({ kind, recordId, ...answer } satisfies BroughtRecord);
@@ -162,6 +164,14 @@ async function bringMetadata(record: StoredRecord, env: Env, requestId: string):
     if (!(error instanceof Problem) || error.slug !== "stale-version") throw error;
     return { kind, recordId: id, stored: false, detail: "a newer version is known" };
   }
+}
+
+function closed(): Problem {
+  return new Problem(
+    "not-configured",
+    "This deployment takes no records now, because a record does not prove who made it. " +
+      "Deploy storage-verifier with ACCEPT_RECORDS_UNTIL set to a time in the near future, then bring the records.",
+  );
 }
 
 function invalid(kind: RecordKind, id: string, why: string): Problem {

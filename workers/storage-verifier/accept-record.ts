@@ -23,8 +23,9 @@ import {
 } from "../../shared/storage/records.ts";
 import type { Env } from "./env.ts";
 
-/** `invalid`: it is not such a record · `early`: the operator can supply it once the chain is restored. */
+/** `closed`: records are not accepted now · `invalid`: it is not such a record · `early`: the operator can supply it once the chain is restored. */
 export type RecordAnswer =
+  | "closed"
   | { readonly stored: boolean; readonly detail: string }
   | { readonly invalid: string }
   | { readonly early: string };
@@ -51,16 +52,21 @@ const ACCEPT: Readonly<Record<Exclude<RecordKind, "user_metadata">, Accept>> = {
 
 /**
  * Puts a record of an export back into R2 if R2 lacks it. A record that R2 has stays: it is the same or newer. The cron of the
- * miner, the cron of `accounts` and the index of the dead letters then read it as usual.
+ * miner, the cron of `accounts` and the index of the dead letters then read it as usual. Anyone can seal a payment to the
+ * system's public key, so a record does not prove who made it. Therefore records are accepted only until the time that the
+ * deployment's configuration names, which nobody can change with the operator's secret alone.
  */
 export async function acceptRecord(record: StoredRecord, env: Env, log: Log): Promise<RecordAnswer> {
+  const isOpen = Date.parse(env.ACCEPT_RECORDS_UNTIL) > Date.now(); // false for what is no time
+  if (!isOpen) return "closed";
   const { kind, id, facts } = record;
   const bytes = await bytesOfRecord(record);
   if (typeof bytes === "string") return { invalid: bytes };
   const key = recordKey(kind, id);
   if (key === undefined || kind === "user_metadata") return { invalid: "it is not kept in R2" };
   const answer = await ACCEPT[kind]({ id, key, bytes, facts }, env);
-  if ("stored" in answer && answer.stored) log.warn("record.restored", { kind, id });
+  if (typeof answer === "object" && "stored" in answer && answer.stored)
+    log.warn("record.restored", { kind, id });
   return answer;
 }
 
@@ -89,21 +95,29 @@ async function acceptArchive({ id, bytes }: Brought, env: Env): Promise<RecordAn
   if (archive?.blockNumber !== blockNumber) return { invalid: "it is no archive of this block" };
   const block = await chainHead(env).blockWithTransactions(blockNumber);
   if (block === null && (await hasChain(env))) return { invalid: `the chain has no block ${blockNumber}` };
-  const foreign = foreignIn(archive, block?.transactions);
-  if (foreign !== undefined) return { invalid: foreign };
-  return (await restoreArchive(env.R2, archive))
-    ? { stored: true, detail: "the parts that R2 lacked were restored" }
+  const own = block === null ? archive : archiveOf(archive, block.transactions);
+  if (own === undefined) return { invalid: `it holds nothing of block ${blockNumber}` };
+  const other = Object.entries(own.envelopes).find(
+    ([txId, envelope]) => v.is(Envelope, envelope) && !isEnvelopeOf(txId, envelope),
+  );
+  if (other !== undefined)
+    return { invalid: `the envelope of ${other[0].slice(0, 60)} was sealed as something else` };
+  return (await restoreArchive(env.R2, own))
+    ? { stored: true, detail: "what R2 lacked of it was put" }
     : { stored: false, detail: "R2 has all of it" };
 }
 
-/** @param txIds of the block; `undefined` until the chain is restored */
-function foreignIn({ envelopes }: PrivateArchive, txIds: readonly string[] | undefined): string | undefined {
-  for (const [txId, envelope] of Object.entries(envelopes)) {
-    if (txIds !== undefined && !txIds.includes(txId)) return `${txId.slice(0, 60)} is not in this block`;
-    if (v.is(Envelope, envelope) && !isEnvelopeOf(txId, envelope))
-      return `the envelope of ${txId.slice(0, 60)} was sealed as something else`;
-  }
-  return undefined;
+/**
+ * The part of an archive that is about these transactions: it may also hold those of a block of the same number that a lost chain
+ * head made. `undefined`: it is about none of them.
+ */
+function archiveOf(archive: PrivateArchive, txIds: readonly string[]): PrivateArchive | undefined {
+  const known = new Set(txIds);
+  const envelopes = Object.entries(archive.envelopes).filter(([txId]) => known.has(txId));
+  const missing = archive.missing.filter((txId) => known.has(txId));
+  const erased = (archive.erased ?? []).filter((txId) => known.has(txId));
+  if (envelopes.length + missing.length + erased.length === 0) return undefined;
+  return { ...archive, envelopes: Object.fromEntries(envelopes), missing, erased };
 }
 
 async function acceptToken(brought: Brought, env: Env): Promise<RecordAnswer> {

@@ -18,6 +18,8 @@ export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv, DeadLet
   readonly VERIFY_DOCUMENTS_A_DAY: string;
   /** `true`: the rolling verification restores missing copies; otherwise it only reports them. */
   readonly AUTO_REHYDRATE: string;
+  /** ISO 8601. Records of an export are accepted until then; when it is empty or no time, none is. */
+  readonly ACCEPT_RECORDS_UNTIL: string;
   /** Seconds after which a run that has not moved is enqueued again. */
   readonly STALL_AFTER_SECONDS: string;
 }

@@ -50,12 +50,13 @@ async function dismiss(ids: readonly string[], options: Options): Promise<void> 
   }
   const plan = await client.post<DismissalPlan>(DISMISSALS, { body: { ...request, dryRun: true } });
   if (options.dryRun) return show(options, plan, dismissalText);
-  if (plan.wouldDismiss === 0) {
+  if (plan.wouldDismiss === 0 && !plan.more) {
     note("nothing is to be dismissed, so nothing was done");
     return show(options, plan, dismissalText);
   }
   note(dismissalText(plan));
-  await confirm(`${counted(plan.wouldDismiss, "dead letter")} will be dismissed`, options);
+  const letters = counted(plan.wouldDismiss, "dead letter");
+  await confirm(`${letters}${plan.more ? ", and all that follow them," : ""} will be dismissed`, options);
   const dismissed = await dismissAll(client, { ...request, asOf: plan.asOf }, plan.wouldDismiss);
   show(options, { dismissed }, () => `${counted(dismissed, "dead letter")} dismissed`);
 }

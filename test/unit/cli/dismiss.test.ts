@@ -13,7 +13,15 @@ const ITEM = {
   action: "dismiss",
   detail: "",
 };
-const PLAN = { dryRun: true, asOf: 1234, total: 3, wouldDismiss: 2, wouldSkip: 1, items: [ITEM] };
+const PLAN = {
+  dryRun: true,
+  asOf: 1234,
+  total: 3,
+  wouldDismiss: 2,
+  wouldSkip: 1,
+  more: false,
+  items: [ITEM],
+};
 const planning = { body: PLAN };
 const BY_FILTER = ["dead-letters", "dismiss", "--stage", "miner", "--older-than", "2h", "--reason", "r"];
 const FILTER = { filter: { stage: "miner", minAgeSeconds: 7_200 } };

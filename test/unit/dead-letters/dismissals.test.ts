@@ -91,6 +91,13 @@ describe("a dismissal of many", () => {
     expect(states(index, ids)).toEqual(["open"]);
   });
 
+  it("is foretold of the first 1,000, however many are selected, and says that there are more", async () => {
+    const { index } = await indexOf(1_001);
+    expect(index.planDismissal(ALL)).toMatchObject({ total: 1_000, wouldDismiss: 1_000, more: true });
+    index.dismissSelected(ALL);
+    expect(index.planDismissal(ALL)).toMatchObject({ total: 501, wouldDismiss: 501, more: false });
+  });
+
   it("takes a bounded number in one call, the oldest first, and goes on when it is sent again", async () => {
     const { index, ids } = await indexOf(501);
     expect(index.dismissSelected(ALL)).toMatchObject({ dismissed: 500, more: true });

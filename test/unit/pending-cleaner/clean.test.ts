@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { utf8 } from "../../../shared/crypto/bytes.ts";
+import { fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
+import { archiveBytes, archiveIn } from "../../../shared/storage/private-archive.ts";
 import { clean } from "../../../workers/pending-cleaner/clean.ts";
 import type { Env } from "../../../workers/pending-cleaner/env.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
@@ -55,6 +56,25 @@ describe("the cleaner", () => {
     await expect(cleanBlock2(envOf(1))).rejects.toThrow("lost its storage");
     expect(bucket.keys()).toEqual([r2Keys.private(2)]);
     expect(bucket.text(r2Keys.private(2))).toContain('{"an":"envelope"}');
+  });
+
+  it("adds them to an archive of the same number that an earlier life, or an export, has left", async () => {
+    const left = { blockNumber: 2, envelopes: { [txId(9)]: { of: "another block 2" } }, missing: [] };
+    bucket.set(r2Keys.private(2), archiveBytes(left));
+    head.persisted(2);
+    head.indexed(2);
+    await cleanBlock2(envOf());
+    const { envelopes } = archiveIn(utf8(bucket.text(r2Keys.private(2)) ?? "")) ?? {};
+    expect(envelopes).toEqual({ ...left.envelopes, [txId(2)]: { an: "envelope" } });
+  });
+
+  it("archives no private part that was erased from the archive", async () => {
+    const erased = archiveBytes({ blockNumber: 2, envelopes: {}, missing: [], erased: [txId(2)] });
+    bucket.set(r2Keys.private(2), erased);
+    head.persisted(2);
+    head.indexed(2);
+    await cleanBlock2(envOf());
+    expect(bucket.text(r2Keys.private(2))).toBe(fromUtf8(erased));
   });
 
   it("touches nothing of a block that the chain head does not know, or that is not indexed yet", async () => {
