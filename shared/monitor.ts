@@ -12,7 +12,7 @@ export interface MonitorEnv {
 /** What became of a message. `parked`: the dead-letter store has it. */
 export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
 
-/** Why a message of a stage failed last. `nextRetryAt`: milliseconds since the epoch; null: it was given up. */
+/** Why a message of a stage failed last: `error` is in words for people. `nextRetryAt`: milliseconds since the epoch; null: it was given up. */
 export interface StageFailure {
   readonly error: string;
   readonly attempts: number;
@@ -20,7 +20,7 @@ export interface StageFailure {
   readonly nextRetryAt: number | null;
 }
 
-/** Something that happened and is to be counted. Never contents: names, numbers, and the text of an error as it is logged. */
+/** Something that happened and is to be counted. Never contents: names, numbers, and the reason of a failure. */
 export type Observation =
   | ({ readonly kind: "failure"; readonly stage: StageName } & StageFailure)
   | {
