@@ -115,6 +115,7 @@ export const Replay = v.strictObject({
   endedAt: v.nullable(Timestamp),
   ratePerSecond: Count,
   automatic: v.pipe(v.boolean(), v.description("No operator asked for it: its stage may work again")),
+  selecting: v.pipe(v.boolean(), v.description("It still takes entries of its selection; `total` grows")),
   total: Count,
   replayed: Count,
   /** Done already, or dismissed meanwhile: nothing was sent. */
@@ -168,10 +169,11 @@ export type ReplayPlan = v.InferOutput<typeof ReplayPlan>;
 export const DismissalPlan = v.strictObject({
   dryRun: v.literal(true),
   asOf: v.pipe(Timestamp, v.description("To be sent with the dismissal: what fails later is not in it")),
-  total: Count,
+  total: v.pipe(Count, v.description("How many were looked at: the first 1,000 of what is selected")),
   wouldDismiss: Count,
   /** Resolved, or dismissed already. */
   wouldSkip: Count,
+  more: v.pipe(v.boolean(), v.description("More are selected than were looked at")),
   /** The first 100. */
   items: v.array(
     v.strictObject({

@@ -44,8 +44,9 @@ function textOf(error: unknown): string {
   try {
     if (!(error instanceof Error)) return String(error);
     const { name, message, cause } = error;
-    if (cause === undefined) return `${name}: ${message}`;
-    return `${name}: ${message}; cause: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`;
+    const text = `${name}: ${message}`;
+    if (cause instanceof Error) return `${text}; cause: ${cause.name}: ${cause.message}`;
+    return typeof cause === "string" ? `${text}; cause: ${cause}` : text;
   } catch {
     return "an error that has no text";
   }

@@ -81,12 +81,13 @@ export function planText(plan: ReplayPlan): string {
 const WOULD = { replay: "be replayed", fail_again: "fail again", skip: "be skipped" } as const;
 
 /** What a dismissal would do, for whoever decides on it. */
-export function dismissalText({ total, wouldDismiss, wouldSkip, items }: DismissalPlan): string {
+export function dismissalText({ total, wouldDismiss, wouldSkip, more, items }: DismissalPlan): string {
   const rows = items.map((item) => [item.id, item.stage, item.reason, about(item), item.action, item.detail]);
   return [
     ...(rows.length === 0 ? [] : [table(["dead letter", "stage", "reason", "about", "would", "why"], rows)]),
     ...(total > items.length ? [`… and ${total - items.length} more`] : []),
     `${counted(total, "dead letter")}: ${wouldDismiss} would be dismissed, ${wouldSkip} skipped`,
+    ...(more ? ["More are selected: these are the first of them."] : []),
   ].join("\n");
 }
 
@@ -102,7 +103,7 @@ export function replayText(replay: Replay): string {
       ["started", time(replay.createdAt)],
       ["ended", time(replay.endedAt)],
       ["a second", replay.ratePerSecond],
-      ["total", replay.total],
+      ["total", replay.selecting ? `${replay.total} so far` : replay.total],
       ["replayed", replay.replayed],
       ["skipped", replay.skipped],
       ["failed", replay.failed],

@@ -15,6 +15,8 @@ export type DismissalRefusal = Extract<ReplayRefusal, { readonly refused: "unkno
 /** One call dismisses so many and no more. */
 const MOST_AT_ONCE = 500;
 const ITEMS_SHOWN = 100;
+/** A dry run looks at so many, however many are selected. */
+const MOST_EXAMINED = 1_000;
 
 /** What `dismissSelected` would dismiss now, in as many calls as it takes. */
 export function planDismissal(sql: Sql, select: Selection, now: number): DismissalPlan | DismissalRefusal {
@@ -24,14 +26,26 @@ export function planDismissal(sql: Sql, select: Selection, now: number): Dismiss
   let wouldDismiss = 0;
   const items: DismissalPlan["items"] = [];
   let rows = selectedAfter(sql, select, null, now);
-  for (; rows.length > 0; rows = selectedAfter(sql, select, rows.at(-1) ?? null, now))
+  for (
+    ;
+    rows.length > 0 && total < MOST_EXAMINED;
+    rows = selectedAfter(sql, select, rows.at(-1) ?? null, now)
+  )
     for (const row of rows) {
       const isDismissible = DISMISSIBLE.includes(row.state);
       total++;
       if (isDismissible) wouldDismiss++;
       if (items.length < ITEMS_SHOWN) items.push(itemOf(row, isDismissible));
     }
-  return { dryRun: true, asOf: now, total, wouldDismiss, wouldSkip: total - wouldDismiss, items };
+  return {
+    dryRun: true,
+    asOf: now,
+    total,
+    wouldDismiss,
+    wouldSkip: total - wouldDismiss,
+    more: rows.length > 0,
+    items,
+  };
 }
 
 const DISMISSIBLE: readonly EntryRow["state"][] = ["open", "replaying"];

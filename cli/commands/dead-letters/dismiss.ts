@@ -55,7 +55,10 @@ async function dismiss(ids: readonly string[], options: Options): Promise<void> 
     return show(options, plan, dismissalText);
   }
   note(dismissalText(plan));
-  await confirm(`${counted(plan.wouldDismiss, "dead letter")} will be dismissed`, options);
+  await confirm(
+    `${plan.more ? "at least " : ""}${counted(plan.wouldDismiss, "dead letter")} will be dismissed`,
+    options,
+  );
   const dismissed = await dismissAll(client, { ...request, asOf: plan.asOf }, plan.wouldDismiss);
   show(options, { dismissed }, () => `${counted(dismissed, "dead letter")} dismissed`);
 }
