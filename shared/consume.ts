@@ -209,11 +209,13 @@ async function settle(
   const error: unknown = outcome.reason;
   const delaySeconds = retryDelay(error, message.attempts, retryBase(env), Math.random());
   const reason = reasonToGiveUp(stage, error, message, delaySeconds);
-  const fields = { attempts: message.attempts, error: errorText(error) };
+  const { attempts } = message;
+  const fields = { attempts, error: errorText(error) };
+  const failed = { attempts, error: reasonText(error) };
   const retry = (seconds: number): Settled => {
     const at = Date.now();
     message.retry({ delaySeconds: seconds });
-    return { outcome: "retried", failure: { ...fields, at, nextRetryAt: at + seconds * 1_000 } };
+    return { outcome: "retried", failure: { ...failed, at, nextRetryAt: at + seconds * 1_000 } };
   };
   if (reason === undefined) {
     log.warn("message.retried", { ...fields, delaySeconds });
@@ -225,14 +227,13 @@ async function settle(
       kind: "dead_letter",
       stage,
       reason,
-      attempts: message.attempts,
-      error: reasonText(error),
+      ...failed,
       failedAt: Date.now(),
       message: message.body,
     });
     log.error("message.dead_lettered", { ...fields, reason });
     message.ack();
-    return { outcome: "dead_lettered", failure: { ...fields, at: Date.now(), nextRetryAt: null } };
+    return { outcome: "dead_lettered", failure: { ...failed, at: Date.now(), nextRetryAt: null } };
   } catch (sendError) {
     // Retries, so that a later attempt can send the reason. After the last retry the platform itself moves the message
     // to the dead-letter queue, without a reason.

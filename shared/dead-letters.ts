@@ -115,6 +115,7 @@ export const Replay = v.strictObject({
   endedAt: v.nullable(Timestamp),
   ratePerSecond: Count,
   automatic: v.pipe(v.boolean(), v.description("No operator asked for it: its stage may work again")),
+  selecting: v.pipe(v.boolean(), v.description("It still takes entries of its selection; `total` grows")),
   total: Count,
   replayed: Count,
   /** Letters that were not sent, because their work was done or they were dismissed meanwhile. */

@@ -37,13 +37,18 @@ export function scrub(text: string): string {
   return text.replaceAll(EMAIL, "[e-mail]").replaceAll(SECRET, "[secret]");
 }
 
+/** For logs: with the cause, whose words may be a library's. `reasonText` has the words for people. */
 export function errorText(error: unknown): string {
   return scrub(textOf(error).slice(0, 2_000)).slice(0, 500).toWellFormed(); // a cut may split a surrogate pair
 }
 
 function textOf(error: unknown): string {
   try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    if (!(error instanceof Error)) return String(error);
+    const { name, message, cause } = error;
+    const text = `${name}: ${message}`;
+    if (cause instanceof Error) return `${text}; cause: ${cause.name}: ${cause.message}`;
+    return typeof cause === "string" ? `${text}; cause: ${cause}` : text;
   } catch {
     return "an error that has no text";
   }

@@ -14,7 +14,7 @@ export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
 
 /**
  * The latest failure of a message of a stage. `nextRetryAt`: milliseconds since the epoch; null when the message was
- * given up.
+ * given up. `error` is in words for people.
  */
 export interface StageFailure {
   readonly error: string;
@@ -23,7 +23,7 @@ export interface StageFailure {
   readonly nextRetryAt: number | null;
 }
 
-/** An event that is counted. Never contents: names, numbers, and the text of an error as it is logged. */
+/** An event that is counted. Never contents: names, numbers, and the reason of a failure. */
 export type Observation =
   | ({ readonly kind: "failure"; readonly stage: StageName } & StageFailure)
   | {

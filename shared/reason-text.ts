@@ -16,7 +16,7 @@ const PLATFORM: readonly (readonly [RegExp, string])[] = [
  * rephrased. The error's own text, `errorText`, is for logs.
  */
 export function reasonText(error: unknown): string {
-  return meaningOf(error) ?? errorText(error).replace(/^[A-Z]\w*: /, "");
+  return meaningOf(error) ?? errorText(error instanceof Error ? error.message : error);
 }
 
 function meaningOf(error: unknown): string | undefined {

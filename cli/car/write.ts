@@ -1,7 +1,8 @@
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { rmSync } from "node:fs";
 import { CarWriter } from "@ipld/car";
-import { importBytes, importer, type ImportResult } from "ipfs-unixfs-importer";
+import { importBytes, type ImportResult } from "ipfs-unixfs-importer";
+import { Directory } from "./directory.ts";
 import { fileNameOf } from "./file-name.ts";
 
 type Cid = ImportResult["cid"];
@@ -23,7 +24,8 @@ export interface WrittenCar {
 /**
  * Writes one CARv1 file whose root is a UnixFS directory with `{n}.json` for each block. The CIDs are those of the
  * profile unixfs-v0-2015, so a file's CID is the block's `ipfsHash`. The same blocks give the same bytes. When this
- * resolves, `file` is complete; when it throws, `file` is unchanged.
+ * resolves, `file` is complete; when it throws, `file` is unchanged. Memory
+ * does not grow with the chain.
  */
 export async function writeCar(file: string, blocks: AsyncIterable<ChainFile>): Promise<WrittenCar> {
   const temporary = `${file}.${process.pid}.partial`;
@@ -61,41 +63,35 @@ async function drain(out: AsyncIterable<Uint8Array>, handle: FileHandle): Promis
   for await (const chunk of out) await handle.writeFile(chunk); // appends after the last chunk
 }
 
+/** One part after the other, so that the order in the file is always the same, and few parts are in memory. */
+const OPTIONS = { profile: "unixfs-v0-2015", blockWriteConcurrency: 1 } as const;
+
 type Writer = ReturnType<typeof CarWriter.create>["writer"];
 
 async function fill(writer: Writer, blocks: AsyncIterable<ChainFile>): Promise<{ root: Cid; count: number }> {
-  const store = {
-    async put(cid: Cid, bytes: unknown): Promise<Cid> {
-      if (!(bytes instanceof Uint8Array)) throw new TypeError("expected a block in one piece");
-      await writer.put({ cid, bytes });
-      return cid;
-    },
+  const put = async (cid: Cid, bytes: unknown): Promise<Cid> => {
+    if (!(bytes instanceof Uint8Array)) throw new TypeError("expected a block in one piece");
+    await writer.put({ cid, bytes });
+    return cid;
   };
-  // Writes a single block at a time, so that the file has the chain's order and few blocks are in memory.
-  const options = {
-    profile: "unixfs-v0-2015",
-    wrapWithDirectory: true,
-    fileImportConcurrency: 1,
-    blockWriteConcurrency: 1,
-  } as const;
-  let root: Cid | undefined;
-  let count = -1; // the directory counts too
-  for await (const { cid } of importer(candidates(blocks), store, { ...options })) {
-    root = cid;
-    count++;
+  const directory = new Directory();
+  try {
+    let count = 0;
+    for await (const { blockNumber, bytes } of blocks) {
+      const { cid, size } = await importBytes(bytes, { put }, OPTIONS);
+      await directory.add({ name: fileNameOf(blockNumber), cid, size: Number(size) });
+      count++;
+    }
+    if (count === 0) throw new Error("there is no block to write");
+    const root = await directory.write(put);
+    await writer.close();
+    return { root, count };
+  } finally {
+    directory.close();
   }
-  if (root === undefined || count < 1) throw new Error("there is no block to write");
-  await writer.close();
-  return { root, count };
-}
-
-async function* candidates(
-  blocks: AsyncIterable<ChainFile>,
-): AsyncGenerator<{ path: string; content: Uint8Array }> {
-  for await (const { blockNumber, bytes } of blocks) yield { path: fileNameOf(blockNumber), content: bytes };
 }
 
 async function anyCid(): Promise<Cid> {
   const nowhere = { put: async (cid: Cid) => cid };
-  return (await importBytes(new Uint8Array(0), nowhere, { profile: "unixfs-v0-2015" })).cid;
+  return (await importBytes(new Uint8Array(0), nowhere, OPTIONS)).cid;
 }

@@ -104,7 +104,7 @@ export function replayText(replay: Replay): string {
       ["started", time(replay.createdAt)],
       ["ended", time(replay.endedAt)],
       ["a second", replay.ratePerSecond],
-      ["total", replay.total],
+      ["total", replay.selecting ? `${replay.total} so far` : replay.total],
       ["replayed", replay.replayed],
       ["skipped", replay.skipped],
       ["failed", replay.failed],

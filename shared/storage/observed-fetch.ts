@@ -49,7 +49,7 @@ export async function observedFetch<T>(deadline: number, work: () => Promise<T>)
 /** Ends the waiting for the SDK too: the signal alone aborts only the request. */
 async function endingWith<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(new Error("the pinning service did not answer in time")));
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
   });
   return Promise.race([work, late]);
 }

@@ -1,4 +1,4 @@
-import { deleteFile, listFiles, NetworkError, uploadFile } from "pinata";
+import { deleteFile, listFiles, PinataError, uploadFile } from "pinata";
 import { rateLimited } from "./retry-after.ts";
 import { observedFetch } from "./observed-fetch.ts";
 import type { Pinner } from "./pinner.ts";
@@ -26,8 +26,8 @@ export function pinataPinner(settings: PinataSettings): Pinner {
   async function ask<T>(request: () => Promise<T>): Promise<T> {
     const { result, error, retryAfter } = await observedFetch(settings.deadline, request);
     if (result !== undefined) return result;
-    if (error instanceof NetworkError && error.statusCode === 429) throw rateLimited(retryAfter, "Pinata");
-    throw new Error(textOf(error).replaceAll(jwt, "[secret]"));
+    if (error instanceof PinataError && error.statusCode === 429) throw rateLimited(retryAfter, "Pinata");
+    throw new Error(meaningOf(error), { cause: textOf(error).replaceAll(jwt, "[secret]") });
   }
 
   async function filesOf(cid: string): Promise<readonly { readonly id: string }[]> {
@@ -58,9 +58,25 @@ export function pinataPinner(settings: PinataSettings): Pinner {
   };
 }
 
+/** Says for people what went wrong. The SDK's own words are for programmers, and quote whole web pages. */
+function meaningOf(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError")
+    return "the pinning service did not answer in time";
+  const status = error instanceof PinataError ? error.statusCode : undefined;
+  switch (status) {
+    case undefined:
+      return "the pinning service gave no answer that can be read";
+    case 401:
+    case 403:
+      return `the pinning service answered ${status}: it does not accept the token. Set PINATA_JWT to one that may upload, list and delete`;
+    default:
+      return `the pinning service answered ${status}`;
+  }
+}
+
 /**
- * Removes the token from an error's text. A service, or a proxy before it, may quote the refused request. No cause is
- * kept, because it would hold the token too.
+ * Removes the token from an error's text. A service, or a proxy before it, may quote the refused request, so the error itself
+ * is not kept.
  */
 function textOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -65,6 +65,9 @@ describe("the text of an error", () => {
     expect(errorText(new TypeError("no R2"))).toBe("TypeError: no R2");
     expect(errorText(new Error("for ann@example.com"))).toBe("Error: for [e-mail]");
     expect(errorText("a text")).toBe("a text");
+    expect(errorText(new Error("no", { cause: new TypeError("for ann@example.com") }))).toBe(
+      "Error: no; cause: TypeError: for [e-mail]",
+    );
     expect(errorText(undefined)).toBe("undefined");
     expect(errorText(new Error("x".repeat(10_000))).length).toBe(500);
   });

@@ -5,6 +5,8 @@ import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
 import { RetryLater } from "../../shared/errors.ts";
+import { errorText } from "../../shared/log.ts";
+import { reasonText } from "../../shared/reason-text.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { ipfsGateway, ipfsTier, pinAndReadBack, WrongCid } from "../../shared/storage/ipfs-tier.ts";
@@ -63,8 +65,37 @@ describe("a service that quotes the request which it refuses", () => {
     ]) {
       const error: unknown = await call().catch((thrown: unknown) => thrown);
       expect(inspect(error, { depth: null, showHidden: true })).not.toContain("local-test-token");
-      expect(String(error)).toMatch(/authorization.*Bearer \[secret\]/); // so the error quoted it
+      expect(errorText(error)).toMatch(/authorization.*Bearer \[secret\]/); // so it was quoted
+      expect(reasonText(error)).not.toMatch(/authorization|Bearer/);
     }
+  });
+});
+
+describe("a failure of the service", () => {
+  it.for<[Parameters<PinningService["setFault"]>[0], RegExp]>([
+    [{ kind: "unauthorized" }, /^the pinning service answered 401: .*Set PINATA_JWT/],
+    [{ kind: "fail", status: 403 }, /^the pinning service answered 403: .*Set PINATA_JWT/],
+    [{ kind: "fail", status: 500 }, /^the pinning service answered 500$/],
+    [{ kind: "fail", status: 503, html: true }, /^the pinning service answered 503$/],
+    [{ kind: "fail", status: 200, html: true }, /^the pinning service gave no answer that can be read$/],
+  ])("is told in our words, and the SDK's are in the log as its cause: %o", async ([fault, words]) => {
+    service.setFault(fault);
+    for (const call of [() => pinner.pin(BYTES, "a", {}), () => pinner.isPinned(cid)]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
+      expect(reasonText(error)).toMatch(words);
+      expect(errorText(error)).toMatch(/; cause: \w*Error: /);
+    }
+  });
+
+  it("is told in our words when nothing listens, and when no answer comes in time", async () => {
+    const { uploadUrl, endpointUrl } = service;
+    const hasty = pinataPinner({ jwt: "local-test-token", uploadUrl, endpointUrl, deadline: 50 });
+    service.setFault({ kind: "stall" });
+    await expect(hasty.isPinned(cid)).rejects.toThrow(/^the pinning service did not answer in time$/);
+    service.clearFaults();
+    await service.close();
+    await expect(pinner.isPinned(cid)).rejects.toThrow(/^the pinning service gave no answer/);
+    service = await startPinningService({ dir, jwt: "local-test-token" });
   });
 });
 

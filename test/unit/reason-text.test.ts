@@ -38,6 +38,9 @@ describe("the reason of a failure", () => {
   it("is an error's own text when it is ours, without its class", () => {
     expect(reasonText(new Error("block 3 is not sealed yet"))).toBe("block 3 is not sealed yet");
     expect(reasonText(new Permanent("missing", "pending/x is not in R2"))).toBe("pending/x is not in R2");
+    expect(reasonText(new Error("it failed", { cause: new TypeError("x is not a function") }))).toBe(
+      "it failed",
+    );
     expect(reasonText("for ann@example.com")).toBe("for [e-mail]");
   });
 });

@@ -33,11 +33,20 @@ export type ReplayRow = {
   replayed: number;
   skipped: number;
   failed: number;
+  /** JSON of a `Selecting`; null: all that is selected is in it. */
+  selecting: string | null;
 };
 
+interface Selecting {
+  readonly select: Selection;
+  /** The last entry that was taken. */
+  readonly after: Pick<EntryRow, "first_seen" | "id"> | null;
+}
+
 /**
- * Creates a replay of the entries that are selected at this moment; an entry that fails later is not in it. One replay runs at a
- * time, and an operator's replay aborts an automatic one. The same key with the same request gets the same answer, whatever
+ * Creates a replay of the entries that are selected at this moment; an entry that was first seen later is not in it. The first
+ * entries are taken here, the others portion by portion while it runs, so that no call grows with the selection. One replay runs
+ * at a time, and an operator's replay aborts an automatic one. The same key with the same request gets the same answer, whatever
  * happened to the replay since.
  */
 export function createReplay(
@@ -57,35 +66,54 @@ export function createReplay(
   if (unknown.length > 0) return { refused: "unknown_entries", ids: unknown };
   if (active !== undefined) abort(sql, active.id, now);
 
-  const { from, bindings } = selected(request.select, now);
   sql.exec(
-    `INSERT INTO replay_item (replay_id, position, entry_id)
-     SELECT ?, row_number() OVER (ORDER BY first_seen, id) - 1, id ${from}`,
-    id,
-    ...bindings,
-  );
-  const [last] = sql
-    .exec<{ position: number }>(
-      "SELECT position FROM replay_item WHERE replay_id = ? ORDER BY position DESC LIMIT 1",
-      id,
-    )
-    .toArray();
-  sql.exec(
-    "INSERT INTO replay (id, state, reason, operator, created_at, rate, automatic, total) VALUES (?, 'running', ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO replay (id, state, reason, operator, created_at, rate, automatic, total, selecting) VALUES (?, 'running', ?, ?, ?, ?, ?, 0, ?)",
     id,
     request.reason,
     by,
     now,
     request.ratePerSecond,
     isAutomatic ? 1 : 0,
-    last === undefined ? 0 : last.position + 1,
+    JSON.stringify({ select: request.select, after: null } satisfies Selecting),
   );
+  selectNext(sql);
   writeFact(sql, "replayDue", now);
   endIfFinished(sql, id, now);
   const replay = replayById(sql, id);
   if (replay === null) throw new Error("the replay just made is not there");
   if (key !== null) rememberAnswer(sql, key, request, replay, now);
   return replay;
+}
+
+/** Takes the next entries into the running replay. */
+export function selectNext(sql: Sql): void {
+  const replay = activeReplay(sql);
+  if (replay?.selecting === undefined || replay.selecting === null) return;
+  const { select, after } = JSON.parse(replay.selecting) as Selecting;
+  const rows = selectedAfter(sql, select, after, replay.created_at);
+  const isWhole = after === null || "ids" in select; // and not what failed since the replay was made
+  const known = isWhole ? rows : rows.filter((row) => row.first_seen <= replay.created_at);
+  const [end] = sql
+    .exec<{ position: number }>(
+      "SELECT position FROM replay_item WHERE replay_id = ? ORDER BY position DESC LIMIT 1",
+      replay.id,
+    )
+    .toArray();
+  const taken = sql
+    .exec(
+      `INSERT INTO replay_item (replay_id, position, entry_id)
+       SELECT ?, ? + key, value FROM json_each(?) WHERE TRUE ON CONFLICT (replay_id, entry_id) DO NOTHING RETURNING position`,
+      replay.id,
+      end === undefined ? 0 : end.position + 1,
+      JSON.stringify(known.map(({ id }) => id)),
+    )
+    .toArray().length;
+  const last = known.at(-1);
+  const rest =
+    last === undefined || known.length < ROWS_AT_ONCE
+      ? null
+      : JSON.stringify({ select, after: { first_seen: last.first_seen, id: last.id } } satisfies Selecting);
+  sql.exec("UPDATE replay SET total = total + ?, selecting = ? WHERE id = ?", taken, rest, replay.id);
 }
 
 /**
@@ -109,7 +137,11 @@ export function activeReplay(sql: Sql): ReplayRow | undefined {
 
 export function endIfFinished(sql: Sql, id: string, now: number): void {
   if (firstWaiting(sql, id, 1).length > 0) return;
-  sql.exec("UPDATE replay SET state = 'done', ended_at = ? WHERE id = ? AND state = 'running'", now, id);
+  sql.exec(
+    "UPDATE replay SET state = 'done', ended_at = ? WHERE id = ? AND state = 'running' AND selecting IS NULL",
+    now,
+    id,
+  );
 }
 
 /** Returns the ids of the next entries of a replay. */
@@ -164,6 +196,7 @@ function replayOf(row: ReplayRow): Replay {
     endedAt: row.ended_at,
     ratePerSecond: row.rate,
     automatic: row.automatic === 1,
+    selecting: row.state === "running" && row.selecting !== null,
     total: row.total,
     replayed: row.replayed,
     skipped: row.skipped,

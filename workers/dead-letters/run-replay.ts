@@ -10,7 +10,7 @@ import { queueOf, type Env } from "./env.ts";
 import { readFact, writeFact } from "./facts.ts";
 import { readRecord } from "./record.ts";
 import { begin, finish, nextPortion, type Sent } from "./replay-portion.ts";
-import { activeReplay, MOST_AT_ONCE } from "./replays.ts";
+import { activeReplay, MOST_AT_ONCE, selectNext } from "./replays.ts";
 import { ask, isSetAside, REFUSED } from "./standing.ts";
 import type { Store } from "./store.ts";
 
@@ -36,7 +36,9 @@ export async function replayNext(store: Store, env: Env, log: Log): Promise<void
   );
   const due = store.decide((now) => {
     writeFact(store.sql, "replayDue", now + milliseconds);
-    return begin(store.sql, replay, size, known, now);
+    const begun = begin(store.sql, replay, size, known, now);
+    selectNext(store.sql);
+    return begun;
   });
   const sent = await sendAll(due, env);
   store.decide((now) => {

@@ -132,6 +132,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
         WHERE stage = NEW.stage AND NEW.replayed_at >= held_until;
     END`,
   ],
+  // JSON of the selection and of the last entry that was looked at; null: all that is selected is in the replay.
+  ["ALTER TABLE replay ADD COLUMN selecting TEXT"],
 ];
 
 export function migrate(sql: Sql): void {

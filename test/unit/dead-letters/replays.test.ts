@@ -45,6 +45,33 @@ describe("a replay", () => {
     expect(index.sent).toHaveLength(2);
   });
 
+  it("takes what is selected portion by portion, and not what failed meanwhile", async () => {
+    const { index, ids } = await indexOf(1_100);
+    const { id, total } = index.replay(ALL, { ratePerSecond: 1 });
+    expect({ total, selecting: index.found(id).selecting }).toEqual({ total: 500, selecting: true });
+    index.now += 1_000;
+    const later = await index.giveUp("indexer", block(9_000));
+    await index.run(5);
+    expect(index.found(id)).toMatchObject({ state: "running", selecting: false, total: 1_100 });
+    const taken = index.store.sql
+      .exec<{ entry_id: string }>("SELECT entry_id FROM replay_item WHERE replay_id = ? LIMIT 2000", id)
+      .toArray()
+      .map(({ entry_id }) => entry_id);
+    expect(taken.toSorted()).toEqual(ids.toSorted());
+    expect(taken).not.toContain(later);
+  });
+
+  it("is not done while it still takes entries, and takes none once it is aborted", async () => {
+    const { index } = await indexOf(600);
+    const { id } = index.replay(ALL, { ratePerSecond: 1_000 });
+    expect(index.abort(id)).toMatchObject({ state: "aborted", selecting: false, total: 500 });
+    await index.run(3);
+    expect(index.found(id)).toMatchObject({ state: "aborted", total: 500 });
+    const again = index.replay(ALL, { ratePerSecond: 1_000 });
+    await index.run(60);
+    expect(index.found(again.id)).toMatchObject({ total: 600, replayed: 600 });
+  });
+
   it("leaves out what is dismissed or resolved, unless it or its state is named", async () => {
     const { index, ids } = await indexOf(3);
     index.dismiss(ids[0]!);
