@@ -57,7 +57,7 @@ export function hexByChance(): string {
 }
 
 /** @throws Error when a list would begin its last page again, and never end */
-function nextCursor(next: string | undefined, last: string | undefined): string | undefined {
+export function nextCursor(next: string | undefined, last: string | undefined): string | undefined {
   if (next !== undefined && next === last) throw new Error("a list call gave the same cursor twice");
   return next;
 }

@@ -104,7 +104,7 @@ export const DocumentPage = v.strictObject({
       documentCid: CidV0,
       /** Of the record. */
       bytes: Count,
-      /** By the latest verification. unverified: it was read from R2's list into an index that had been lost */
+      /** By the latest verification. unverified: it was read from a list of R2 or of the pinning service into an index that had been lost */
       status: v.picklist(["unverified", "ok", "partial", "failed"]),
       checkedAt: v.nullable(Timestamp),
     }),

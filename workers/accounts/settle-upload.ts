@@ -18,7 +18,7 @@ export interface DocumentRegister {
 /** Where documents are kept. */
 export interface DocumentTiers extends Clock {
   readonly bucket: R2Bucket;
-  readonly pinner: Pinner;
+  readonly pinner: Omit<Pinner, "list">;
   readonly gateway: GatewayReader;
   readonly index: DocumentRegister;
   readonly chainId: string;
