@@ -179,6 +179,8 @@ export const StorageStatus = v.strictObject({
     failing: Count,
     /** Blocks of which a tier lacks a sound copy, or could not be read. */
     partial: Count,
+    /** Blocks of which R2 lacks private parts: no tier has another copy of those, an export restores them. */
+    withoutPrivateParts: Count,
     /** Every block that was published by then has been verified since; null before the first round is over. */
     verifiedSince: v.nullable(Timestamp),
     lastRun: v.nullable(
