@@ -130,6 +130,14 @@ export async function checkStorage(
   const { totalBlocks, verification } = status;
   return [
     blocks,
+    await finding("private parts", async () => {
+      const { withoutPrivateParts } = verification;
+      if (withoutPrivateParts > 0)
+        throw new CommandFailure(
+          `R2 lacks private parts of ${counted(withoutPrivateParts, "block")}, and no tier has another copy: \`vdc storage runs <id>\` names the blocks; bring the parts from an export with \`vdc storage bring-records\``,
+        );
+      return "none was found missing";
+    }),
     await finding("verification", async () => verificationText(totalBlocks, verification, now)),
   ];
 }

@@ -3,6 +3,7 @@ import { CidV0, Sha256Hex } from "../chain/transaction.ts";
 import { DocumentRecord, InvalidDocument } from "../chain/document.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { FileToPin } from "./ipfs-tier.ts";
+import type { ListedPin } from "./pinner.ts";
 import { documentIdOfDocumentKey, r2Keys } from "./layout.ts";
 import { checkSealed, sealedKeyIn, type SealedIn } from "./policies.ts";
 import { createOnly, replaceOnly } from "./r2-tier.ts";
@@ -104,10 +105,23 @@ function sealedIn({ document: { envelope, owner }, encryptionKeyId }: OwnedDocum
   return { envelope, of: owner, sealedTo: encryptionKeyId };
 }
 
+/** A document as the pinning service lists it; `undefined` for a pin that VDC did not make. */
+export function indexedPin({ cid, size, keyvalues }: ListedPin): IndexedDocument | undefined {
+  const parsed = v.safeParse(PinnedAs, { cid, id: keyvalues.documentId });
+  return parsed.success ? { ...parsed.output, bytes: size } : undefined;
+}
+
+const PinnedAs = v.object({ cid: CidV0, id: Sha256Hex });
+
+/** The key values that every pin of a chain's documents bears, and no other pin. */
+export function documentPins(chainId: string): { readonly documentsOf: string } {
+  return { documentsOf: chainId };
+}
+
 /** Uses other key values than blocks, because blocks are counted by theirs. */
 function fileOf(chainId: string, id: string, bytes: Uint8Array<ArrayBuffer>, cid: string): FileToPin {
   const name = `vdc-${chainId}-document-${id}.json`;
-  return { kind: "document", bytes, cid, name, keyvalues: { documentsOf: chainId, documentId: id } };
+  return { kind: "document", bytes, cid, name, keyvalues: { ...documentPins(chainId), documentId: id } };
 }
 
 /**

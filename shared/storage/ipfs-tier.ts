@@ -45,7 +45,11 @@ export interface FileToPin {
  * ago.
  * @throws PolicyViolation for a kind that must never be pinned; any other error is worth a retry
  */
-export async function pinAndReadBack(pinner: Pinner, gateway: GatewayReader, file: FileToPin): Promise<void> {
+export async function pinAndReadBack(
+  pinner: Omit<Pinner, "list">,
+  gateway: GatewayReader,
+  file: FileToPin,
+): Promise<void> {
   const { kind, bytes, cid, name, keyvalues } = file;
   checkPinnable(kind);
   if (kind === "chain_block" && (await pinner.isPinned(cid)) && (await gateway.serves(cid, bytes))) return;

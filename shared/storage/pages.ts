@@ -58,7 +58,7 @@ export function hexByChance(): string {
 }
 
 /** @throws Error when a list would repeat its last page without end */
-function nextCursor(next: string | undefined, last: string | undefined): string | undefined {
+export function nextCursor(next: string | undefined, last: string | undefined): string | undefined {
   if (next !== undefined && next === last) throw new Error("a list call gave the same cursor twice");
   return next;
 }

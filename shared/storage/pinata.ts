@@ -1,4 +1,6 @@
 import { deleteFile, listFiles, PinataError, uploadFile } from "pinata";
+import * as v from "valibot";
+import { nextCursor } from "./pages.ts";
 import { rateLimited } from "./retry-after.ts";
 import { observedFetch } from "./observed-fetch.ts";
 import type { Pinner } from "./pinner.ts";
@@ -11,6 +13,22 @@ interface PinataSettings {
   /** Milliseconds for one request. */
   readonly deadline: number;
 }
+
+const FILES_A_PAGE = 1_000;
+
+/** A page of Pinata's list (API v3, `GET /files/public`). The SDK does not check it. */
+const FilePage = v.object({
+  files: v.nullable(
+    v.array(
+      v.object({
+        cid: v.string(),
+        size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+        keyvalues: v.nullish(v.record(v.string(), v.unknown()), {}),
+      }),
+    ),
+  ),
+  next_page_token: v.nullish(v.string(), ""),
+});
 
 /** The service keeps a content once. The list asks for a few more, in case it ever keeps one twice. */
 const FILES_OF_A_CID = 10;
@@ -45,6 +63,22 @@ export function pinataPinner(settings: PinataSettings): Pinner {
 
     async isPinned(cid) {
       return (await filesOf(cid)).length > 0;
+    },
+
+    async list(keyvalues, token) {
+      const answer: unknown = await ask(() =>
+        listFiles(config, "public", {
+          metadata: { ...keyvalues },
+          order: "ASC",
+          limit: FILES_A_PAGE,
+          ...(token !== undefined && { pageToken: token }),
+        }),
+      );
+      const page = v.safeParse(FilePage, answer);
+      if (!page.success)
+        throw new Error(`the pinning service's list can't be read: ${page.issues[0].message}`);
+      const { files, next_page_token } = page.output;
+      return { pins: files ?? [], next: nextCursor(next_page_token || undefined, token) };
     },
 
     async unpin(cid) {

@@ -114,7 +114,8 @@ export const DocumentPage = v.strictObject({
       /** Bytes of the record. */
       bytes: Count,
       /**
-       * Status of the latest verification. unverified: the document was read from R2's list after the index had been lost
+       * Status of the latest verification. unverified: the document was read from a list of R2 or of the pinning service after
+       * the index had been lost
        */
       status: v.picklist(["unverified", "ok", "partial", "failed"]),
       checkedAt: v.nullable(Timestamp),
@@ -190,6 +191,8 @@ export const StorageStatus = v.strictObject({
     failing: Count,
     /** Blocks of which a tier lacks a valid copy, or could not be read. */
     partial: Count,
+    /** Blocks of which R2 lacks private parts. No tier has another copy of a private part; an export restores it. */
+    withoutPrivateParts: Count,
     /** Every block that was published by then has been verified since this time; null before the first full round. */
     verifiedSince: v.nullable(Timestamp),
     lastRun: v.nullable(

@@ -21,7 +21,7 @@ import { vdc, type Ran } from "../support/command-line.ts";
 import { until } from "../support/patience.ts";
 import { mine, status } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { storageStatus, unpin } from "../support/storage.ts";
+import { indexedDocuments, loseDocumentIndex, storageStatus, unpin } from "../support/storage.ts";
 import { loseR2 } from "../support/transplant.ts";
 
 /** More than fit into one chunk of a verification. */
@@ -108,6 +108,15 @@ describe("documents that are lost", () => {
 
   it("on IPFS are pinned again from R2", async () => {
     await losePins();
+    await succeed(pipeline, "storage", "verify-all");
+    await expectWhole(pipeline);
+  });
+
+  it("in R2 together with their index are found by their pins, shown, and restored by one command", async () => {
+    await loseInR2();
+    await loseDocumentIndex(pipeline);
+    await until(async () => expect(await indexedDocuments(pipeline)).toHaveLength(DOCUMENTS));
+    for (const { id } of documents) expect((await pipeline.fetch(`/api/documents/${id}`)).status).toBe(200);
     await succeed(pipeline, "storage", "verify-all");
     await expectWhole(pipeline);
   });

@@ -6,7 +6,6 @@ import { fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { DOCUMENT } from "../../shared/crypto/contexts.ts";
-import { workerName } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { CHAIN_ID, newUser, postDocument, registeredUser } from "../support/accounts.ts";
 import { objectsOf, pinnedFiles } from "../support/chain-state.ts";
@@ -17,6 +16,7 @@ import {
   bringDocument,
   corruptDocument,
   indexedDocuments,
+  loseDocumentIndex,
   storageStatus,
   unpin,
   verifyAll,
@@ -186,13 +186,22 @@ it("every stored document is listed, page by page", async () => {
   expect((await storageStatus(pipeline)).documents?.total).toBe(keys.length);
 });
 
+it("an index that was lost says of no document that there is none before the pins are listed", async () => {
+  const unknown = "0".repeat(64);
+  await expectProblem(await shown(unknown), "not-found");
+  pipeline.pinning.setFault({ kind: "fail", status: 500, on: "list" });
+  await loseDocumentIndex(pipeline);
+  await expectProblem(await shown(unknown), "unavailable");
+  const { list: before } = pipeline.pinning.stats().requests;
+  await Promise.all(Array.from({ length: 20 }, () => shown(unknown)));
+  expect(pipeline.pinning.stats().requests.list - before).toBeLessThan(5); // what strangers ask lists nothing again
+  pipeline.pinning.clearFaults();
+  await until(async () => expectProblem(await shown(unknown), "not-found"));
+});
+
 it("an index that was lost is made anew from R2, and verification goes on with it", async () => {
   const document = await stored();
-  const sql = await pipeline.harness
-    .getWorker(workerName("storage-verifier"))
-    .getDurableObjectStorage("DocumentIndex", { name: CHAIN_ID });
-  await sql.exec("DELETE FROM document");
-  await sql.exec("INSERT OR REPLACE INTO reindex (only, after) VALUES (1, '')");
+  await loseDocumentIndex(pipeline);
   await until(async () =>
     expect((await indexedDocuments(pipeline)).map(({ documentId }) => documentId)).toContain(document.id),
   );

@@ -130,6 +130,8 @@ describe("records that are lost", () => {
     expect(results).toContainEqual(
       expect.objectContaining({ status: "partial", privateParts: { complete: false, missing: 2 } }),
     );
+    const { stdout: diagnosis } = await command(pipeline, "doctor");
+    expect(diagnosis).toMatch(/private parts +R2 lacks private parts of \d+ block/);
     await succeed(pipeline, "storage", "bring-records", folder());
     await succeed(pipeline, "storage", "verify-all");
     expect((await shownEnvelope(pipeline, tx.mined)).source).toBe("archive");

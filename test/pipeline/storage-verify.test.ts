@@ -274,6 +274,7 @@ describe("all blocks", () => {
       },
       verification: {
         failing: 0,
+        withoutPrivateParts: 0,
         partial: 0,
         verifiedSince: expect.any(Number),
         lastRun: expect.objectContaining({ state: "done" }),

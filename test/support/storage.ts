@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { cidV0 } from "../../shared/crypto/cid.ts";
+import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type {
   BlockReport,
@@ -10,6 +11,7 @@ import type {
   VerifyAllResult,
 } from "../../shared/storage/report.ts";
 import type { TierName } from "../../shared/storage/tier.ts";
+import { CHAIN_ID } from "./accounts.ts";
 import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";
 
@@ -155,4 +157,14 @@ export async function corruptDocument({ r2 }: Pipeline, id: string): Promise<Uin
   const altered = flipped(new Uint8Array(await object.arrayBuffer()));
   await r2.put(r2Keys.document(id), altered, { customMetadata: object.customMetadata ?? {} });
   return altered;
+}
+
+/** The index of documents loses its storage: what runs next finds none, as a new object does. */
+export async function loseDocumentIndex({ harness }: Pipeline): Promise<void> {
+  const worker = harness.getWorker(workerName("storage-verifier"));
+  const index = ["DocumentIndex", { name: CHAIN_ID }] as const;
+  const sql = await worker.getDurableObjectStorage(...index);
+  for (const table of ["document", "document_count", "rehydrated", "reindex", "schema_migration"])
+    await sql.exec(`DROP TABLE ${table}`);
+  await worker.evictDurableObject(...index);
 }

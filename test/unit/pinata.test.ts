@@ -1,4 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -55,6 +57,58 @@ describe("unpinning", () => {
   });
 });
 
+/** A pinning service of which each list call is answered with this. */
+async function listing<T>(data: unknown, work: (of: Pinner) => Promise<T>): Promise<T> {
+  const server = createServer((_, answer) =>
+    answer.setHeader("content-type", "application/json").end(JSON.stringify({ data })),
+  );
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v3`;
+  try {
+    return await work(
+      pinataPinner({ jwt: "local-test-token", uploadUrl: url, endpointUrl: url, deadline: 5_000 }),
+    );
+  } finally {
+    server.close();
+  }
+}
+
+describe("listing", () => {
+  it("gives the pins with these key values and no other, oldest first", async () => {
+    const of = async (text: string, keyvalues: Record<string, string>) => ({
+      cid: await pinner.pin(utf8(text), "a", keyvalues),
+      size: text.length,
+      keyvalues,
+    });
+    const first = await of("the first", { chain: "a", n: "1" });
+    await of("another chain's", { chain: "b", n: "1" });
+    const second = await of("the second", { chain: "a", n: "2" });
+    const page = await pinner.list({ chain: "a" }, undefined);
+    expect(page).toMatchObject({ pins: [first, second], next: undefined });
+    expect(page.pins).toHaveLength(2);
+    expect(await pinner.list({ chain: "c" }, undefined)).toEqual({ pins: [], next: undefined });
+  });
+
+  it("is an error when a page names itself as the next one, and never goes on for ever", async () => {
+    await listing({ files: [], next_page_token: "MQ" }, async (repeating) => {
+      expect(await repeating.list({}, undefined)).toEqual({ pins: [], next: "MQ" });
+      await expect(repeating.list({}, "MQ")).rejects.toThrow("same cursor twice");
+    });
+  });
+
+  it.for([{}, { files: "none" }, { files: [{ cid: "QmX", size: -1 }] }, { files: [{ size: 1 }] }, "none"])(
+    "is an error, and not an empty list, when the answer is no list: %j",
+    async (answer) => {
+      await expect(listing(answer, (of) => of.list({}, undefined))).rejects.toThrow("can't be read");
+    },
+  );
+
+  it("waits as the service asks when it limits the rate", async () => {
+    service.setFault({ kind: "rate_limit", retryAfterSeconds: 7, on: "list" });
+    await expect(pinner.list({}, undefined)).rejects.toMatchObject({ name: "RetryLater", seconds: 7 });
+  });
+});
+
 describe("a service that quotes the request which it refuses", () => {
   it("does not get our token into an error, whichever call it was", async () => {
     service.setFault({ kind: "quoting" });
@@ -62,6 +116,7 @@ describe("a service that quotes the request which it refuses", () => {
       () => pinner.pin(BYTES, "a", {}),
       () => pinner.isPinned(cid),
       () => pinner.unpin(cid),
+      () => pinner.list({}, undefined),
     ]) {
       const error: unknown = await call().catch((thrown: unknown) => thrown);
       expect(inspect(error, { depth: null, showHidden: true })).not.toContain("local-test-token");

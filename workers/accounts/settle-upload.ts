@@ -18,7 +18,7 @@ export interface DocumentRegister {
 /** The places of documents. */
 export interface DocumentTiers extends Clock {
   readonly bucket: R2Bucket;
-  readonly pinner: Pinner;
+  readonly pinner: Omit<Pinner, "list">;
   readonly gateway: GatewayReader;
   readonly index: DocumentRegister;
   readonly chainId: string;

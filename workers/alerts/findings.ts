@@ -151,26 +151,48 @@ function undecided({ failing, lastRun }: StorageSummary): boolean {
   return failing === 0 && lastRun?.state === "running";
 }
 
-function failedVerification({ failing, partial, lastRun }: StorageSummary): Finding {
-  const failed = lastRun?.state === "failed";
-  if (failing === 0 && partial === 0 && !failed)
-    return {
-      alert: "failed_verification",
-      firing: false,
-      summary: "Every block that was verified is whole in every tier.",
-      details: { failing, partial },
-    };
+function failedVerification(storage: StorageSummary): Finding {
+  const { failing, partial, withoutPrivateParts, lastRun } = storage;
+  const problem = verificationProblem(storage);
   return {
     alert: "failed_verification",
-    firing: true,
-    summary:
-      failing > 0
-        ? `${failing} block(s) could not be verified, nor restored from any tier. GET /api/storage-verify/runs names them; restore them from an export.`
-        : partial > 0
-          ? `${partial} block(s) are not whole in every tier, or a tier could not be read. Nothing is lost: another tier has them. POST /api/storage-verify/verify-all restores what can be, and says what keeps the rest.`
-          : "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again.",
-    details: { failing, partial, lastRun: lastRun?.id ?? null },
+    firing: problem !== undefined,
+    summary: problem ?? "Every block that was verified is whole in every tier, with its private parts.",
+    details: {
+      failing,
+      partial,
+      withoutPrivateParts,
+      ...(problem !== undefined && { lastRun: lastRun?.id ?? null }),
+    },
   };
+}
+
+function verificationProblem({
+  failing,
+  partial,
+  withoutPrivateParts,
+  lastRun,
+}: StorageSummary): string | undefined {
+  const lost =
+    withoutPrivateParts > 0
+      ? [
+          `R2 lacks private parts of ${withoutPrivateParts} block(s), and no tier has another copy. GET /api/storage-verify/runs names the blocks; bring the parts from an export: vdc storage bring-records.`,
+        ]
+      : [];
+  if (failing > 0)
+    return [
+      `${failing} block(s) could not be verified, nor restored from any tier. GET /api/storage-verify/runs names them; restore them from an export.`,
+      ...lost,
+    ].join(" ");
+  if (partial > withoutPrivateParts)
+    return [
+      `${partial - withoutPrivateParts} block(s) are not whole in every tier, or a tier could not be read. Another tier has them. POST /api/storage-verify/verify-all restores what can be, and says what keeps the rest.`,
+      ...lost,
+    ].join(" ");
+  if (lost.length > 0) return lost.join(" ");
+  return lastRun?.state === "failed"
+    ? "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again."
+    : undefined;
 }
 
 function incompleteDocuments({ total, partial, failed }: DocumentTotals): Finding {

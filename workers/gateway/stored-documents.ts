@@ -101,7 +101,7 @@ export const bringDocument = operation(
 function reindexing(): Problem {
   return new Problem(
     "unavailable",
-    "The index of documents is being made anew from R2. Ask again in a few seconds.",
+    "The index of documents is being made anew, from R2 and from the pinning service's list. Ask again in a few seconds.",
     { headers: { "retry-after": "5" } },
   );
 }

@@ -1,19 +1,23 @@
 import { DurableObject } from "cloudflare:workers";
 import type { IndexedDocument } from "../../shared/storage/documents.ts";
 import { errorText, logger } from "../../shared/log.ts";
+import { RetryLater } from "../../shared/errors.ts";
 import { migrateTo } from "../../shared/sqlite.ts";
+import { pinnerOf } from "../../shared/storage/tiers.ts";
 import type { DocumentPage, DocumentReport, DocumentTotals } from "../../shared/storage/report.ts";
 import * as rows from "./document-rows.ts";
 import type { Env } from "./env.ts";
-import { reindexPage, type IndexStore } from "./reindex-documents.ts";
+import { reindexPage, type DocumentLists, type IndexStore } from "./reindex-documents.ts";
 
 /** Pause in milliseconds after a page that could not be read. */
-const PAUSE_AFTER_FAILURE = 2_000;
+const PAUSE_AFTER_FAILURE = 5_000;
+/** Milliseconds between two pages of the pinning service's list: half of the 60 requests a minute of Pinata's smallest plan. */
+const PIN_PAGE_EVERY = 2_000;
 
 /**
  * Indexes every stored document, with the CID of its record and the result of its latest verification: one object per chain,
- * named by CHAIN_ID. So a document that R2 has lost is known and can be restored from IPFS. A lost index is rebuilt from R2;
- * until it is complete, a document that it lacks may still exist.
+ * named by CHAIN_ID. So a document that R2 has lost is known and can be restored from IPFS. A lost index is rebuilt from the lists
+ * of R2 and of the pinning service; until it is complete, a document that it lacks may still exist.
  */
 export class DocumentIndex extends DurableObject<Env> {
   readonly #log = logger("storage-verifier", { chainId: this.env.CHAIN_ID });
@@ -21,12 +25,19 @@ export class DocumentIndex extends DurableObject<Env> {
     sql: this.ctx.storage.sql,
     decide: (decision) => this.ctx.storage.transactionSync(decision),
   };
+  readonly #lists: DocumentLists = {
+    bucket: this.env.R2,
+    pinner: () => pinnerOf(this.env),
+    chainId: this.env.CHAIN_ID,
+  };
+  #reading: Promise<void> | undefined;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     void context.blockConcurrencyWhile(async () => {
       this.#store.decide(() => migrateTo(this.#sql, rows.DOCUMENT_MIGRATIONS, "the document index's"));
-      await this.#reindex();
+      // R2's first page at once: in a small deployment that is all. The pinning service may take longer than a constructor may.
+      if (rows.reindexing(this.#sql)?.list === "r2") await this.#becomesWhole();
     });
   }
 
@@ -35,23 +46,33 @@ export class DocumentIndex extends DurableObject<Env> {
   }
 
   get #isWhole(): boolean {
-    return rows.reindexedThrough(this.#sql) === undefined;
+    return rows.reindexing(this.#sql) === undefined;
   }
 
-  /** Decides whether the index is complete. Until it is, each call reads one page more. */
+  /** Decides whether the index is complete. Until it is, a call reads one page more, unless the next page is not due yet. */
   async #becomesWhole(): Promise<boolean> {
-    if (!this.#isWhole) await this.#reindex();
+    if (this.#isWhole) return true;
+    const alarm = await this.ctx.storage.getAlarm();
+    if (alarm === null || alarm <= Date.now()) await this.#reindex();
     return this.#isWhole;
   }
 
-  /** Reads the first page at once: a small deployment has no more. The alarm reads the other pages. */
-  async #reindex(): Promise<void> {
+  /** Reads one page at a time, however many calls ask. The alarm reads the other pages. */
+  #reindex(): Promise<void> {
+    this.#reading ??= this.#readPage().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #readPage(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID() });
-    const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.env, log)]);
+    const before = rows.reindexing(this.#sql);
+    const [outcome] = await Promise.allSettled([reindexPage(this.#store, this.#lists, log)]);
     if (outcome.status === "rejected")
-      log.warn("documents.not_reindexed", { error: errorText(outcome.reason) });
+      log.warn("documents.not_reindexed", { list: before?.list, error: errorText(outcome.reason) });
     if (this.#isWhole) return;
-    await this.ctx.storage.setAlarm(Date.now() + (outcome.status === "rejected" ? PAUSE_AFTER_FAILURE : 0));
+    const isPacing = before?.list === "pins" && outcome.status === "fulfilled";
+    const pause = outcome.status === "rejected" ? pauseAfter(outcome.reason) : isPacing ? PIN_PAGE_EVERY : 0;
+    await this.ctx.storage.setAlarm(Date.now() + pause);
   }
 
   override alarm(): Promise<void> {
@@ -102,4 +123,9 @@ export class DocumentIndex extends DurableObject<Env> {
   databaseBytes() {
     return this.#sql.databaseSize;
   }
+}
+
+/** Milliseconds. */
+function pauseAfter(failure: unknown): number {
+  return failure instanceof RetryLater ? failure.seconds * 1_000 : PAUSE_AFTER_FAILURE;
 }

@@ -28,6 +28,8 @@ export const DOCUMENT_MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE reindex (only INTEGER PRIMARY KEY CHECK (only = 1), after TEXT NOT NULL)",
     "INSERT INTO reindex (only, after) VALUES (1, '')",
   ],
+  // Which list is read: R2's up to the key `after`, then the pinning service's up to the page token `after`.
+  ["ALTER TABLE reindex ADD COLUMN list TEXT NOT NULL DEFAULT 'r2'"],
 ];
 
 export type DocumentStatus = DocumentPage["documents"][number]["status"];
@@ -140,14 +142,24 @@ export function totals(sql: Sql): DocumentTotals {
   };
 }
 
-/** Returns the key of R2 up to which the index has been rebuilt; `undefined` when it is complete. */
-export function reindexedThrough(sql: Sql): string | undefined {
-  const [row] = sql.exec<{ after: string }>("SELECT after FROM reindex").toArray();
-  return row?.after;
+/** How far an index that was lost has been made anew. R2's list is read to its end, then that of the pinning service. */
+export interface Reindex {
+  readonly list: "r2" | "pins";
+  /** The last key of R2, or the token of the next page of pins; empty at the beginning of the list. */
+  readonly after: string;
 }
 
-/** @param through the last key of the page that was read; `undefined` after the last page */
-export function moveReindex(sql: Sql, through: string | undefined): void {
-  if (through === undefined) sql.exec("DELETE FROM reindex");
-  else sql.exec("UPDATE reindex SET after = ?", through);
+/** `undefined`: the index is whole. */
+export function reindexing(sql: Sql): Reindex | undefined {
+  const [row] = sql
+    .exec<{ list: Reindex["list"]; after: string }>("SELECT list, after FROM reindex")
+    .toArray();
+  return row && { list: row.list, after: row.after };
+}
+
+/** @param after `undefined`: the page that was read was the last of its list */
+export function moveReindex(sql: Sql, list: Reindex["list"], after: string | undefined): void {
+  if (after !== undefined) sql.exec("UPDATE reindex SET list = ?, after = ?", list, after);
+  else if (list === "r2") sql.exec("UPDATE reindex SET list = 'pins', after = ''");
+  else sql.exec("DELETE FROM reindex");
 }

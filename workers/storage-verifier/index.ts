@@ -65,7 +65,7 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
   /** @throws Error while the index is incomplete: unknown is not zero */
   async documentTotals(): Promise<DocumentTotals> {
     const totals = await documentIndex(this.env).totals();
-    if (totals === "reindexing") throw new Error("the index of documents is being made anew from R2");
+    if (totals === "reindexing") throw new Error("the index of documents is being made anew");
     return totals;
   }
 

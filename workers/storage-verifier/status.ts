@@ -20,7 +20,7 @@ export async function listStored(from: number, limit: number, env: Env): Promise
   const plan = listingPlan(from, end, totalBlocks);
   const kv = new Map<number, BlockMetadata | undefined>();
   const r2 = new Set<number>();
-  const [known, troubles, { failing, partial, verifiedSince, lastRun }, documents] = await Promise.all([
+  const [known, troubles, { lastRun, ...found }, documents] = await Promise.all([
     knownBlocks(env, from, end),
     storageRuns(env).troublesOf(from, end),
     storageRuns(env).summary(),
@@ -43,7 +43,13 @@ export async function listStored(from: number, limit: number, env: Env): Promise
     blocks,
     summary: { complete, incomplete: blocks.length - complete },
     documents: documents === "reindexing" ? null : documents,
-    verification: { failing, partial, verifiedSince, lastRun: lastRun && runOf(lastRun) },
+    verification: {
+      failing: found.failing,
+      partial: found.partial,
+      withoutPrivateParts: found.withoutPrivateParts,
+      verifiedSince: found.verifiedSince,
+      lastRun: lastRun && runOf(lastRun),
+    },
     next: end > from && end < totalBlocks ? end : null,
   };
 }

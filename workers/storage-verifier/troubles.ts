@@ -21,7 +21,7 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
         "INSERT INTO trouble (block_number, status, wrong, at) VALUES (?, ?, ?, ?)",
         blockNumber,
         status,
-        TIER_NAMES.filter((name) => isWrong(report[name])).join(","),
+        wrongIn(report).join(","),
         now,
       );
     else if (before !== undefined) healed.push(blockNumber);
@@ -34,7 +34,13 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
   return healed;
 }
 
-/** Decides whether a copy is wrong. An unreachable copy is not known to be wrong. */
+/** The tiers whose copy is missing or wrong, and `private` when R2 is known to lack private parts. */
+function wrongIn(report: BlockReport): readonly string[] {
+  const tiers = TIER_NAMES.filter((name) => isWrong(report[name]));
+  return (report.privateParts.missing ?? 0) > 0 ? [...tiers, "private"] : tiers;
+}
+
+/** A copy that could not be reached is not known to be wrong. */
 function isWrong({ present, fault }: TierReport): boolean {
   return !present && fault !== "unreachable";
 }
@@ -71,6 +77,8 @@ export interface StorageSummary {
    */
   readonly failing: number;
   readonly partial: number;
+  /** Blocks of which R2 lacks private parts, by their latest verification. No tier has another copy of those. */
+  readonly withoutPrivateParts: number;
   readonly lastRun: {
     readonly id: string;
     readonly kind: string;
@@ -94,6 +102,7 @@ export function summary(sql: Sql): StorageSummary {
     verifiedSince: verifiedSince(sql),
     failing: troubled("failed"),
     partial: troubled("partial"),
+    withoutPrivateParts: troubled("private"),
     lastRun: last
       ? {
           id: last.id,

@@ -55,12 +55,17 @@ function asText({ blocks, summary, totalBlocks, verification, documents, next }:
   ].join("\n");
 }
 
-function verificationText({ failing, partial, verifiedSince }: StorageStatus["verification"]): string {
+function verificationText({
+  failing,
+  partial,
+  withoutPrivateParts,
+  verifiedSince,
+}: StorageStatus["verification"]): string {
   const since =
     verifiedSince === null
       ? "not every block was verified yet"
       : `every block was verified since ${time(verifiedSince)}`;
-  return `by their latest verification ${counted(failing, "block")} failed, ${partial} partial; ${since}`;
+  return `by their latest verification ${counted(failing, "block")} failed, ${partial} partial, ${withoutPrivateParts} without all private parts; ${since}`;
 }
 
 function documentsText(documents: StorageStatus["documents"]): string {

@@ -21,6 +21,7 @@ const SOUND: StorageSummary & { lastRun: object } = {
   verifiedSince: null,
   failing: 0,
   partial: 0,
+  withoutPrivateParts: 0,
   lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: 1, failed: 0 },
   rehydrated: { kv: 0, r2: 0, ipfs: 0 },
 };
@@ -231,12 +232,27 @@ describe("dead letters", () => {
   });
 });
 
+const summaryOf = (found: Partial<StorageSummary>) =>
+  looked(new TestHead(), { storage: { ...SOUND, ...found } }).of("failed_verification")?.summary;
+
 describe("a verification", () => {
   it("that found a block nobody can give is an alert, and so is one that could not be made whole", () => {
     const head = new TestHead();
     expect(looked(head, { storage: { ...SOUND, failing: 1 } }).firing).toEqual(["failed_verification"]);
     expect(looked(head, { storage: { ...SOUND, partial: 9 } }).firing).toEqual(["failed_verification"]);
     expect(looked(head, { storage: { ...SOUND, lastRun: null } }).firing).toEqual([]);
+  });
+
+  it("says that another tier has a block only of blocks of which that is so", () => {
+    expect(summaryOf({ partial: 2 })).toMatch(/^2 block.*Another tier has them/);
+    const lost = summaryOf({ partial: 2, withoutPrivateParts: 2 });
+    expect(lost).toMatch(/^R2 lacks private parts of 2 block.*no tier has another copy.*bring-records/);
+    expect(lost).not.toContain("Another tier has");
+    const both = summaryOf({ partial: 3, withoutPrivateParts: 2 });
+    expect(both).toMatch(/^1 block.*Another tier has them.*R2 lacks private parts of 2 block.*bring-records/);
+    expect(summaryOf({ failing: 1, partial: 2, withoutPrivateParts: 2 })).toMatch(
+      /^1 block.*R2 lacks private/,
+    );
   });
 
   it("that did not come to its end is an alert", () => {

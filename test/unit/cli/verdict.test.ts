@@ -98,7 +98,7 @@ describe("a look at what is stored ends", () => {
     blocks: [],
     summary: { complete: 2, incomplete: 0 },
     documents: null,
-    verification: { failing: 0, partial: 0, verifiedSince: null, lastRun: null },
+    verification: { failing: 0, partial: 0, withoutPrivateParts: 0, verifiedSince: null, lastRun: null },
     next: null,
   };
   const totals = { total: 3, unverified: 0, verifiedSince: null, rehydrated: { r2: 0, ipfs: 0 } };

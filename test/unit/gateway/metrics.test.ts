@@ -79,6 +79,7 @@ const EVERYTHING: ScrapeParts = {
     wrong: { kv: 0, r2: 0, ipfs: 1 },
     verifiedSince: head.now - 86_400_000,
     failing: 0,
+    withoutPrivateParts: 0,
     partial: 1,
     lastRun: { id: "run-1", kind: "verify", state: "done", startedAt: 0, finishedAt: head.now, failed: 0 },
     rehydrated: { kv: 0, r2: 0, ipfs: 1 },

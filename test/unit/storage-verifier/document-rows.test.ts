@@ -10,7 +10,7 @@ import {
   noteChecked,
   noteStored,
   pageOf,
-  reindexedThrough,
+  reindexing,
   totals,
 } from "../../../workers/storage-verifier/document-rows.ts";
 import { memorySql, type MemorySql } from "../../support/sqlite.ts";
@@ -86,11 +86,15 @@ describe("the index of documents", () => {
     expect(totals(sql)).toMatchObject({ total: 0, failed: 0 });
   });
 
-  it("is not whole before R2's list has been read to its end", () => {
-    expect(reindexedThrough(sql)).toBe("");
-    moveReindex(sql, "documents/b.json");
-    expect(reindexedThrough(sql)).toBe("documents/b.json");
-    moveReindex(sql, undefined);
-    expect(reindexedThrough(sql)).toBeUndefined();
+  it("is not whole before the lists of R2 and of the pinning service have been read to their ends", () => {
+    expect(reindexing(sql)).toEqual({ list: "r2", after: "" });
+    moveReindex(sql, "r2", "documents/b.json");
+    expect(reindexing(sql)).toEqual({ list: "r2", after: "documents/b.json" });
+    moveReindex(sql, "r2", undefined);
+    expect(reindexing(sql)).toEqual({ list: "pins", after: "" });
+    moveReindex(sql, "pins", "a token");
+    expect(reindexing(sql)).toEqual({ list: "pins", after: "a token" });
+    moveReindex(sql, "pins", undefined);
+    expect(reindexing(sql)).toBeUndefined();
   });
 });

@@ -303,4 +303,14 @@ describe("what the latest verification of a block left undone", () => {
     expect(summary(sql)).toMatchObject({ failing: 0, partial: 0, rehydrated: { kv: 2 } });
     expect(troublesOf(sql, 0, 10)).toEqual([]);
   });
+
+  it("counts the blocks of which R2 lacks private parts, until they are back", () => {
+    const lacking = { ...report(1, "partial"), privateParts: { complete: false, missing: 2 } };
+    const unknown = { ...report(2, "partial"), privateParts: { complete: false, missing: null } };
+    noteReports(sql, [lacking, unknown], NOW);
+    expect(summary(sql)).toMatchObject({ partial: 2, withoutPrivateParts: 1 });
+    expect(troublesOf(sql, 1, 2)).toEqual([{ blockNumber: 1, wrong: [] }]);
+    noteReports(sql, [report(1, "ok")], NOW);
+    expect(summary(sql)).toMatchObject({ partial: 1, withoutPrivateParts: 0 });
+  });
 });
