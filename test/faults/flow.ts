@@ -4,7 +4,7 @@ import type { World } from "./world.ts";
 /** Something that people do with the system, or that befalls it, from its beginning to its end. */
 export interface Flow {
   readonly name: string;
-  /** In words for `docs/faults.md`. */
+  /** In words for the page. */
   readonly is: string;
   /** Needs a chain that has no block yet. */
   readonly begins?: true;

@@ -1,7 +1,7 @@
 import type { Cell } from "./cell.ts";
 import type { Seen } from "./control.ts";
 
-/** How a cell got over its fault, as it was seen; in the words of `docs/faults.md`. */
+/** How a cell got over its fault, as it was seen; in the words of the page. */
 export const RECOVERIES = {
   counts_once: "counts once",
   went_on: "goes on",
