@@ -377,7 +377,7 @@ describe("the published fixtures of the worked example", () => {
 });
 
 describe("docs/format.md", () => {
-  it("states every value of the worked example as the code computes it, and no other", async () => {
+  it("states every value of the worked example as the code computes it, and no other [T78 T79]", async () => {
     expect(documentedExample()).toEqual(await computedExample());
   });
 
