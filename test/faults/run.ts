@@ -33,7 +33,7 @@ const recorded = recordedOutcomes();
 mkdirSync(dirname(page), { recursive: true });
 writeFileSync(page, faultsPage(recorded));
 writeFileSync(proving, withSummary(readFileSync(proving, "utf8"), recorded));
-execFileSync(join(ROOT, "node_modules", ".bin", "oxfmt"), [page, proving]);
+execFileSync(join(ROOT, "node_modules", ".bin", "oxfmt"), [proving]);
 console.log(`each cell stands in ${page}`);
 const minutes = Math.ceil(performance.now() / 60_000);
 console.log(`${outcomes.length} cells in ${minutes} minutes, ${failed.length} failed`);
