@@ -228,7 +228,7 @@ describe("the import rule", () => {
     expect(found).toEqual([]);
   });
 
-  it.for(Object.entries(BEHIND))("keeps the package %s behind its own file", ([name, homes]) => {
+  it.for(Object.entries(BEHIND))("keeps the package %s behind its own file [T73]", ([name, homes]) => {
     const users = sources("{shared,workers}/**/*.ts")
       .filter((file) => importsOf(file).some(({ target }) => entry(target) === name))
       .map(({ path }) => path);
@@ -263,7 +263,7 @@ const IMPURE: Readonly<Record<string, (node: Node) => boolean>> = {
 describe("the pure layers", () => {
   const pure = sources("shared/{chain,crypto}/**/*.ts");
 
-  it.for(Object.entries(IMPURE))("know nothing of %s", ([, breaks]) => {
+  it.for(Object.entries(IMPURE))("know nothing of %s [T73]", ([, breaks]) => {
     const found = pure.flatMap((file) =>
       nodes(file.program)
         .filter(breaks)
@@ -272,7 +272,7 @@ describe("the pure layers", () => {
     expect(found).toEqual([]);
   });
 
-  it("make randomness for keys, and for nothing else", () => {
+  it("make randomness for keys, and for nothing else [T35]", () => {
     const found = pure.flatMap((file) =>
       nodes(file.program).flatMap((node) =>
         node.type === "FunctionDeclaration" && nodes(node.body).some(isRandom)

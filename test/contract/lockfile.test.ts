@@ -59,7 +59,7 @@ const IN_WORKERS = [
 ];
 
 describe("the dependencies", () => {
-  it("are exact versions", () => {
+  it("are exact versions [T71]", () => {
     const loose = Object.entries(wanted).filter(
       ([, version]) => !/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version),
     );
@@ -75,7 +75,7 @@ describe("the dependencies", () => {
       expect(lockfile.packages[`node_modules/${name}`]?.version, name).toBe(version);
   });
 
-  it("are locked with a checksum each, and from no registry by address", () => {
+  it("are locked with a checksum each, and from no registry by address [T71]", () => {
     const entries = Object.entries(lockfile.packages);
     const unchecked = entries.filter(
       ([path, { integrity, inBundle }]) => path !== "" && !integrity && !inBundle,
@@ -85,7 +85,7 @@ describe("the dependencies", () => {
     expect(addresses.filter((address) => !address.startsWith("https://registry.npmjs.org/"))).toEqual([]);
   });
 
-  it("are checked with SHA-512, and are links to nothing", () => {
+  it("are checked with SHA-512, and are links to nothing [T71]", () => {
     const entries = Object.entries(lockfile.packages).filter(([path]) => path !== "");
     const weak = entries.filter(
       ([, { integrity, inBundle }]) => !inBundle && integrity?.startsWith("sha512-") !== true,
@@ -108,13 +108,13 @@ describe("the dependencies", () => {
   });
 
   // An install script runs with the rights of the person who installs, before a review. Each of these brings a program.
-  it("run nothing while they are installed, but for three that are tools of the build", () => {
+  it("run nothing while they are installed, but for three that are tools of the build [T72]", () => {
     const scripted = Object.entries(lockfile.packages).filter(([, { hasInstallScript }]) => hasInstallScript);
     expect(scripted.map(([path]) => path).toSorted()).toEqual(MAY_RUN_SCRIPTS);
     expect(scripted.filter(([, { dev }]) => !dev)).toEqual([]);
   });
 
-  it("that only build and test are in no Worker: what is deployed comes from few packages", () => {
+  it("that only build and test are in no Worker: what is deployed comes from few packages [T73]", () => {
     const reached = WORKER_NAMES.flatMap((worker) => reachableFrom(`workers/${worker}/index.ts`));
     const packages = new Set(
       reached.flatMap((file) =>
@@ -134,7 +134,7 @@ describe("the dependencies", () => {
     expect(installed(name)).toEqual(locked(name));
   });
 
-  it("have miniflare and workerd at the versions that wrangler brings", () => {
+  it("have miniflare and workerd at the versions that wrangler brings [T75]", () => {
     const { dependencies } = readJson("node_modules/wrangler/package.json") as Manifest;
     expect(wanted.miniflare).toBe(dependencies?.miniflare);
     expect(locked("miniflare")).toEqual([dependencies?.miniflare]);

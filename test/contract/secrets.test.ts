@@ -88,7 +88,7 @@ function operandsOf(node: Node): Node[] {
 }
 
 describe("a secret", () => {
-  it("is compared in constant time, and in one place for the Workers", () => {
+  it("is compared in constant time, and in one place for the Workers [T26]", () => {
     const found = sources("{shared,workers,cli}/**/*.ts").flatMap(comparisons);
     expect(found, "compare it with sameSecret (shared/http/secret.ts)").toEqual([]);
     const places = sources("{shared,workers}/**/*.ts").filter(({ text }) => text.includes("timingSafeEqual"));

@@ -59,7 +59,7 @@ function collect(value: object, into: Node[]): void {
     if (member !== null && typeof member === "object") collect(member, into);
 }
 
-export function isNode(value: unknown): value is Node {
+function isNode(value: unknown): value is Node {
   return (
     value !== null &&
     typeof value === "object" &&

@@ -207,13 +207,13 @@ describe("the folder workers/", () => {
     );
   });
 
-  it("has no secrets lying beside the code", () => {
+  it("has no secrets lying beside the code [T70]", () => {
     expect(globSync("{,workers/**/}.{dev.vars,env}*", { cwd: ROOT })).toEqual([]);
   });
 });
 
 describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
-  it("says what the map says: no binding, queue, secret or trigger more or less, every setting written out", () => {
+  it("says what the map says: no binding, queue, secret or trigger more or less, every setting written out [T43 T73 T75]", () => {
     const { vars: _, ...config } = sorted(configOf(worker));
     expect(config).toEqual(expectedConfig(worker));
   });
@@ -236,7 +236,7 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
     expect(String(configOf(worker).compatibility_date) <= workerdDate()).toBe(true);
   });
 
-  it("has text in its [vars], the chain's own id, and no secret", () => {
+  it("has text in its [vars], the chain's own id, and no secret [T70]", () => {
     const vars = varsOf(worker);
     const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
     for (const [name, value] of Object.entries(vars)) {
@@ -260,7 +260,7 @@ describe.for(WORKER_NAMES)("wrangler.toml of %s", (worker) => {
     );
   });
 
-  it("binds only what the code reads", () => {
+  it("binds only what the code reads [T43]", () => {
     const read = new Set(reachableFrom(`workers/${worker}/index.ts`).flatMap(valueNames));
     expect(boundNames(worker).filter((name) => !read.has(name))).toEqual([]);
   });
@@ -340,12 +340,12 @@ describe("a secret", () => {
     ["SYSTEM_ENCRYPTION_PUBLIC_KEY", "ingest-webhook", "accounts"],
     ["PINATA_JWT", "accounts", "tier-persister", "storage-verifier"],
     ["ADMIN_SECRET", "gateway"],
-  ])("%s is required where its work is, and nowhere else", ([secret, ...owners]) => {
+  ])("%s is required where its work is, and nowhere else [T29 T43 T45]", ([secret, ...owners]) => {
     const holders = WORKER_NAMES.filter((worker) => requiredSecrets(worker).includes(secret ?? ""));
     expect(holders).toEqual(owners);
   });
 
-  it("is read by no code whose Worker does not require it", () => {
+  it("is read by no code whose Worker does not require it [T43]", () => {
     const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
     const found = sources("workers/**/*.ts").flatMap((file) => {
       const worker = file.path.split("/")[1] as WorkerName;

@@ -4,7 +4,7 @@ import type { World } from "./world.ts";
 /** A use of the system or an accident, from its beginning to its end. */
 export interface Flow {
   readonly name: string;
-  /** Words for `docs/faults.md`. */
+  /** Words for the page of the fault matrix. */
   readonly is: string;
   /** The flow needs a chain without blocks. */
   readonly begins?: true;

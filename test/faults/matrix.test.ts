@@ -5,7 +5,8 @@ import { ROOT } from "../../cli/local/workers.ts";
 import { sources } from "../contract/sources.ts";
 import { FAULTS } from "./fault.ts";
 import { ELSEWHERE, LISTED } from "./listed.ts";
-import { outcomesOnPage } from "./table.ts";
+import { recordedOutcomes } from "./record.ts";
+import { faultsSummary } from "./table.ts";
 import { isRead } from "./writes.ts";
 
 const CALLEES: Readonly<Record<string, string>> = {
@@ -41,12 +42,20 @@ it("knows of every call of another Worker or Durable Object that the sources mak
   for (const path of Object.values(ELSEWHERE)) expect(existsSync(join(ROOT, path)), path).toBe(true);
 });
 
-it("stands in docs/faults.md, line by line; if not: node test/faults/run.ts", () => {
-  const page = readFileSync(join(ROOT, "docs", "faults.md"), "utf8");
-  const outcomes = outcomesOnPage(page);
+it("has run each listed write with each fault, and all promises held; if not: npm run faults -- <words of the write>", () => {
+  const outcomes = recordedOutcomes();
   const cells = Object.values(LISTED).flatMap((writes) =>
     writes.flatMap((write) => FAULTS.map((fault) => `${write} · ${fault}`)),
   );
   expect(outcomes.map(({ write, fault }) => `${write} · ${fault}`).toSorted()).toEqual(cells.toSorted());
   expect(outcomes.filter(({ failure }) => failure !== undefined)).toEqual([]);
 });
+
+it("is summed up in docs/proving.md as the record has it; if not: npm run faults", () => {
+  const page = readFileSync(join(ROOT, "docs", "proving.md"), "utf8");
+  expect(withoutPadding(page)).toContain(withoutPadding(faultsSummary(recordedOutcomes())));
+});
+
+function withoutPadding(tables: string): string {
+  return tables.replaceAll(/ {2,}/g, " ").replaceAll(/-{3,}/g, "---");
+}

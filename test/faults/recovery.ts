@@ -1,7 +1,7 @@
 import type { Cell } from "./cell.ts";
 import type { Seen } from "./control.ts";
 
-/** The ways in which a cell recovered from its fault, in the words of `docs/faults.md`. */
+/** The ways in which a cell recovered from its fault, in the words of the page. */
 export const RECOVERIES = {
   counts_once: "counts once",
   went_on: "goes on",

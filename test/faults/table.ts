@@ -25,10 +25,11 @@ const RECOVERY_WORDS: Readonly<Record<keyof typeof RECOVERIES, string>> = {
 };
 
 const heading = (flow: string) => `### ${flow[0]?.toUpperCase()}${flow.slice(1)}`;
-const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-const rule = `|---|${FAULTS.map(() => "---|").join("")}`;
+const row = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
+/** @param columns all but the first */
+const rule = (columns: readonly string[]) => row(["---", ...columns.map(() => "---")]);
 
-/** Makes `docs/faults.md` from the results of a run of the whole matrix. */
+/** Makes the page that a run of the matrix writes for people. */
 export function faultsPage(outcomes: readonly Outcome[]): string {
   const found = new Map(outcomes.map((outcome) => [`${outcome.write} ${outcome.fault}`, outcome]));
   const cell = (write: string, fault: Fault) => {
@@ -43,7 +44,7 @@ export function faultsPage(outcomes: readonly Outcome[]): string {
       `${is[0]?.toUpperCase()}${is.slice(1)}.`,
       "",
       row(["write", ...FAULTS]),
-      rule,
+      rule(FAULTS),
       ...(LISTED[name] ?? []).map((write) =>
         row([`\`${write}\``, ...FAULTS.map((fault) => cell(write, fault))]),
       ),
@@ -53,20 +54,39 @@ export function faultsPage(outcomes: readonly Outcome[]): string {
   return `${BEFORE}\n${sections.join("\n")}`;
 }
 
-const WORDS = new Map<string, Recovery>(
-  Object.entries(RECOVERIES).map(([recovery, words]) => [words, recovery as Recovery]),
-);
+const RECOVERY_NAMES = Object.keys(RECOVERIES) as Recovery[];
+const WORDS = Object.values(RECOVERIES);
 
-/** Reads the cells of a page. */
-export function outcomesOnPage(page: string): Outcome[] {
-  return [...page.matchAll(/^\| `([^`]+: [^`]+)`([^\n]*)\|$/gm)].flatMap(([, write = "", rest = ""]) => {
-    const texts = rest.split("|").slice(1);
-    return FAULTS.map((fault, i) => {
-      const text = texts[i]?.trim() ?? "";
-      const recovery = WORDS.get(text);
-      return { flow: "", write, fault, ...(recovery === undefined ? { failure: text } : { recovery }) };
-    });
-  });
+/** Counts the cells of each Worker by the way they ended; then the same for each kind of fault. */
+export function faultsSummary(outcomes: readonly Outcome[]): string {
+  const table = (first: string, groupOf: (outcome: Outcome) => string) => {
+    const groups = Map.groupBy(outcomes, groupOf);
+    return [
+      row([first, "cells", ...WORDS]),
+      rule(["cells", ...WORDS]),
+      ...[...groups].map(([group, cells]) =>
+        row([
+          group,
+          cells.length,
+          ...RECOVERY_NAMES.map((name) => cells.filter(({ recovery }) => recovery === name).length),
+        ]),
+      ),
+    ].join("\n");
+  };
+  return `${table("Worker", ({ write }) => `\`${write.split(" (")[0]}\``)}\n\n${table("fault", ({ fault }) => fault)}`;
+}
+
+const MARKS = ["<!-- summary of the fault matrix -->", "<!-- end of the summary -->"] as const;
+
+/**
+ * Puts the summary between the two marks of `docs/proving.md`.
+ * @throws Error when the page lacks a mark
+ */
+export function withSummary(page: string, outcomes: readonly Outcome[]): string {
+  const [start, end] = MARKS.map((mark) => page.indexOf(mark));
+  if (start === undefined || end === undefined || start < 0 || end < start)
+    throw new Error(`docs/proving.md needs ${MARKS.join(" and, behind it, ")}`);
+  return `${page.slice(0, start + MARKS[0].length)}\n\n${faultsSummary(outcomes)}\n\n${page.slice(end)}`;
 }
 
 const BEFORE = `# The fault matrix
@@ -77,10 +97,9 @@ of a message. Each column is something that the platform may do to it:
 
 ${FAULTS.map((fault) => `- **${FAULT_WORDS[fault][0]}**: ${FAULT_WORDS[fault][1]};`).join("\n")}
 
-This page is made by a run, not written: \`node test/faults/run.ts\` makes it anew. It runs the bundles that are deployed, in
-real workerd, with real queues and Durable Objects; between each Worker and its bindings stands a piece that lets one write go
-wrong (\`test/faults/instrument.ts\`). A write that is done and has no line here fails the run, and so does a line whose write is
-never done; \`npm run prove\` runs each line with one of the faults, and \`npm test\` holds the lines against this page.
+\`npm run faults\` writes this page. It runs the bundles that are deployed, in real workerd, with real queues and Durable Objects;
+between each Worker and its bindings stands a piece that lets one write go wrong (\`test/faults/instrument.ts\`). A write that is
+done and not listed fails the run, and so does a listed write that is never done.
 
 A cell is a word only when the promises held, that is when
 

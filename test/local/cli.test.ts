@@ -114,7 +114,7 @@ describe("vdc resume", () => {
 });
 
 describe("an export", () => {
-  it("is verified offline, is the same each time, and is not taken when a byte is another", async () => {
+  it("is verified offline, is the same each time, and is not taken when a byte is another [T62 T63 T78]", async () => {
     const file = join(directory, "chain.car");
     const { code, document } = await vdcJson(["export", file]);
     expect({ code, document }).toMatchObject({
@@ -218,7 +218,7 @@ describe("an exit code says what happened:", () => {
 });
 
 describe("the operator's secret", () => {
-  it("stands in no command line while a command runs", async () => {
+  it("stands in no command line while a command runs [T28]", async () => {
     const { child, ended } = runProgram(VDC, ["mine", "--wait", "5"], chain.environment);
     const seen = new Set<string>();
     do {

@@ -67,7 +67,7 @@ async function mineAll(waiting: number) {
 }
 
 describe("an activation token", () => {
-  it("is told once, and kept as a hash and in an envelope that only the system's key opens", async () => {
+  it("is told once, and kept as a hash and in an envelope that only the system's key opens [T15]", async () => {
     const hidden = { name: "Grace Hopper", email: "grace@navy.example" };
     const issued = await newToken(pipeline, { private: hidden, reason: "she has come in person" });
     expect(issued.token).toMatch(/^vdc_at_[A-Za-z0-9_-]{43}$/);
@@ -131,7 +131,7 @@ describe("an activation token", () => {
     });
   });
 
-  it("registers one of fifty users who try it at once, and tells the others that it was used", async () => {
+  it("registers one of fifty users who try it at once, and tells the others that it was used [T15]", async () => {
     const issued = await newToken(pipeline);
     const requests = await Promise.all(Array.from({ length: 50 }, () => requestWith(issued.token)));
     const outcomes = await Promise.all(
@@ -190,7 +190,7 @@ describe("an activation token", () => {
     expect(after.envelope).toEqual(envelope);
   });
 
-  it("is of no use once it has expired, nor when nobody issued it", async () => {
+  it("is of no use once it has expired, nor when nobody issued it [T15]", async () => {
     const issued = await newToken(pipeline, { expiresInSeconds: 60 });
     await overwrite(issued, { expiresAt: Date.now() - 1 });
     await expectProblem(await activate(pipeline, await requestWith(issued.token)), "activation-expired");

@@ -52,7 +52,7 @@ const sameChain = async (of: Pipeline = pipeline) =>
   expect((await checkChain(of)).slice(0, BLOCKS).map(({ hash }) => hash)).toEqual(hashes);
 
 describe("a tier that is lost as a whole", () => {
-  it("KV: blocks, indexes, latest and count are rebuilt from R2", async () => {
+  it("KV: blocks, indexes, latest and count are rebuilt from R2 [T59]", async () => {
     const before = await kvFacts(pipeline.kv);
     await loseKv(pipeline);
     expect(await verifyAll(pipeline)).toMatchObject({
@@ -76,7 +76,7 @@ describe("a tier that is lost as a whole", () => {
     await sameChain();
   });
 
-  it("R2's blocks: are restored from KV", async () => {
+  it("R2's blocks: are restored from KV [T51 T58]", async () => {
     await loseR2(pipeline, r2Keys.blockPrefix);
     const { rehydrated, results } = await verifyAll(pipeline);
     expect(rehydrated).toBe(BLOCKS);
@@ -84,7 +84,7 @@ describe("a tier that is lost as a whole", () => {
     await sameChain();
   });
 
-  it("every pin: is pinned again", async () => {
+  it("every pin: is pinned again [T20 T30 T46]", async () => {
     for (let n = 0; n < BLOCKS; n++) await unpin(pipeline, await cidV0(await archivedBytes(pipeline, n)));
     expect(await verifyAll(pipeline)).toMatchObject({ rehydrated: BLOCKS, failed: 0 });
     await sameChain();
@@ -157,7 +157,7 @@ describe("a chain head that has lost its storage", () => {
     });
   });
 
-  it("stays closed when a block is in no tier as it was sealed, and says which", async () => {
+  it("stays closed when a block is in no tier as it was sealed, and says which [T61]", async () => {
     await withEmptyHead(async (other) => {
       await transplant(pipeline, other, { r2: true });
       await corrupt(other, "r2", 20);
@@ -173,7 +173,7 @@ describe("a chain head that has lost its storage", () => {
 });
 
 describe("all is lost but somebody's copy of the blocks", () => {
-  it("they are brought, verified link by link, and the chain goes on", async () => {
+  it("they are brought, verified link by link, and the chain goes on [T62]", async () => {
     await withEmptyHead(async (other) => {
       for (let n = 0; n < BLOCKS; n++) {
         const response = await bring(other, n, await archivedBytes(pipeline, n));

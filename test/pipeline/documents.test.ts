@@ -140,7 +140,7 @@ describe("nothing is stored", () => {
     await expectInNeither(id);
   });
 
-  it("that another user's key has signed", async () => {
+  it("that another user's key has signed [T16]", async () => {
     const other = await registeredUser(pipeline);
     const envelope = await user.seal(SEALED_NAMES.document(user.userId), utf8("x"));
     const { id, record } = await signedRecord(envelope, other);
@@ -167,7 +167,7 @@ describe("nothing is stored", () => {
     expect((await pinnedFiles(pipeline)).length).toBe(before);
   });
 
-  it("beyond what its owner may store in a day; an upload that failed, or that is known, does not count", async () => {
+  it("beyond what its owner may store in a day; an upload that failed, or that is known, does not count [T7]", async () => {
     const known = await sealDocument(CHAIN_ID, utf8("known already"), user);
     expect((await postDocument(pipeline, known.bytes)).status).toBe(200);
     const objects = pipeline.harness.getWorker(workerName("accounts"));
@@ -196,7 +196,7 @@ describe("nothing is stored", () => {
     await sql.exec("UPDATE uploaded SET bytes = 0");
   });
 
-  it("that is too large, whether or not it says so", async () => {
+  it("that is too large, whether or not it says so [T8]", async () => {
     const large = new Uint8Array(MAX_RECORD_BYTES + 1).fill(0x41);
     await expectProblem(await postDocument(pipeline, large), "body-too-large");
     const unannounced = new Blob([large]).stream();
@@ -271,7 +271,7 @@ async function anHourAgo(id: string): Promise<void> {
 const SECRET = "to Ada I leave the house by the sea";
 
 describe("the server", () => {
-  it("can't read a document: no secret that a Worker holds opens it, and it is nowhere in clear", async () => {
+  it("can't read a document: no secret that a Worker holds opens it, and it is nowhere in clear [T16 T22 T34 T46]", async () => {
     const { id, bytes } = await sealDocument(CHAIN_ID, utf8(SECRET), user);
     const answer = await postDocument(pipeline, bytes);
     expect(answer.status).toBe(200);

@@ -93,7 +93,7 @@ describe("the private part of a mined transaction", () => {
     });
   });
 
-  it("is gone from everywhere once it was erased, and the chain is whole", async () => {
+  it("is gone from everywhere once it was erased, and the chain is whole [T34 T77]", async () => {
     const { blockNumber, messages } = await mined(pipeline, 2);
     const [message, other] = messages as [PendingTransaction, PendingTransaction];
     const { txId } = message;
@@ -307,7 +307,7 @@ describe("who erased what", () => {
     expect(text).not.toContain(tellingPart(messages[0] as PendingTransaction));
   });
 
-  it("is only done by an operator who says why", async () => {
+  it("is only done by an operator who says why [T27]", async () => {
     const { txId } = await seal(pipeline, payloadOf());
     const path = `/api/privacy/${txId}/erase`;
     await expectProblem(await pipeline.fetch(path, { method: "POST", body: "{}" }), "unauthorized");

@@ -141,7 +141,7 @@ async function stateOf(txId: string): Promise<Record<string, unknown>> {
 }
 
 describe("a transaction that can't be mined", () => {
-  it("is set aside with its reason and parked, and the rest of the block is mined", async () => {
+  it("is set aside with its reason and parked, and the rest of the block is mined [T10 T14 T45 T46 T51]", async () => {
     const setAsideBefore = (await status(pipeline)).counts.setAside;
     const hopeless = await Promise.all(
       Object.entries(HOPELESS).map(async ([what, { reason, make }]) => ({
@@ -212,7 +212,7 @@ describe("a transaction that can't be mined", () => {
 const poison = (stage: string) => ({ v: 1, poison: stage });
 
 describe("a queue message that can never succeed", () => {
-  it("is parked by every stage with its reason and attempts, and never retried", async () => {
+  it("is parked by every stage with its reason and attempts, and never retried [T14]", async () => {
     for (const stage of STAGES) await enqueue(pipeline, stage, [poison(stage)]);
     for (const stage of STAGES) {
       const failures = [expect.objectContaining({ reason: "malformed_message", attempts: 1 })];
@@ -331,7 +331,7 @@ describe("the sealed bytes of a block", () => {
 });
 
 describe("with REQUIRE_USER_SIGNATURE", () => {
-  it("sets aside what no user signed, and mines what one did", async () => {
+  it("sets aside what no user signed, and mines what one did [T38]", async () => {
     const strict = await startPipeline({ vars: { REQUIRE_USER_SIGNATURE: "true" } });
     try {
       const unsigned = await submit(strict);
@@ -350,7 +350,7 @@ describe("with REQUIRE_USER_SIGNATURE", () => {
 });
 
 describe("other bytes under the number of the next block", () => {
-  it("halt the chain, which says so, and nothing is cleared or published", async () => {
+  it("halt the chain, which says so, and nothing is cleared or published [T52 T61]", async () => {
     const halting = await startChain();
     try {
       const before = await latest(halting);

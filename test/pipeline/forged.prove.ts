@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-it("a block that another Worker than the miner has sealed, with a key of its own, gets into no tier and halts the chain", async () => {
+it("a block that another Worker than the miner has sealed, with a key of its own, gets into no tier and halts the chain [T43 T44 T56 T58]", async () => {
   const before = await latest(pipeline);
   const pins = (await pinnedFiles(pipeline)).length;
   await submit(pipeline);

@@ -72,7 +72,7 @@ describe("a type that is paid for", () => {
   });
   afterAll(() => pipeline.close());
 
-  it("waits, encrypted, until a payment names it, and is mined then, with the payment", async () => {
+  it("waits, encrypted, until a payment names it, and is mined then, with the payment [T6 T13]", async () => {
     const submission = await paidSubmission();
     const [code, body] = await posted(pipeline, submission);
     expect([code, body]).toMatchObject([202, { state: "awaiting_payment" }]);

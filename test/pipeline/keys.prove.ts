@@ -118,7 +118,7 @@ describe("a revocation", () => {
     expect(audit).toContain("POST /api/vdc/keys/:keyId/revoke");
   });
 
-  it("has every verifier name the blocks of the key from that block on, and no other, with an exit code of their own", async () => {
+  it("has every verifier name the blocks of the key from that block on, and no other, with an exit code of their own [T32 T33]", async () => {
     const reports = await Promise.all([0, 1, 2, 3].map((n) => verify(pipeline, n)));
     const untrusted = { keyId: oldId, revokedIn: 5 };
     expect(reports.map((report: BlockReport) => report.untrusted)).toEqual([

@@ -97,7 +97,7 @@ describe("an asset that its owner created", () => {
     });
   });
 
-  it("changes hands block after block, and only its owner can give it away", async () => {
+  it("changes hands block after block, and only its owner can give it away [T12 T31]", async () => {
     await mined([await create("deed-2", ann)]);
     expect(await assetOf(pipeline, "deed-2")).toMatchObject({ owner: ann.userId });
     await mined([await give("deed-2", ann, bob)]);
@@ -114,7 +114,7 @@ describe("an asset that its owner created", () => {
     });
   });
 
-  it("is created once, in a block or after it, and by nobody else's payment", async () => {
+  it("is created once, in a block or after it, and by nobody else's payment [T12 T13 T38]", async () => {
     const first = await create("deed-4", ann);
     const second = await create("deed-4", bob);
     await mined([first]);
@@ -129,7 +129,7 @@ describe("an asset that its owner created", () => {
     expect(await assetOf(pipeline, "deed-4")).toMatchObject({ txId: first, owner: ann.userId });
   });
 
-  it("has its owner written to the index again when that says otherwise", async () => {
+  it("has its owner written to the index again when that says otherwise [T50]", async () => {
     const blockNumber = await mined([await create("deed-5", ann)]);
     const kept = await pipeline.kv.get(kvKeys.asset("deed-5"), "json");
     await pipeline.kv.put(kvKeys.asset("deed-5"), JSON.stringify({ ...(kept as object), owner: bob.userId }));
@@ -155,7 +155,7 @@ describe("an asset that a payment created", () => {
 });
 
 describe("a user", () => {
-  it("is registered once, by the very key that is registered", async () => {
+  it("is registered once, by the very key that is registered [T12]", async () => {
     const dan = await newUser();
     const byAnother = await register(dan, ann);
     const first = await register(dan);
@@ -194,7 +194,7 @@ describe("a transfer that came before the creation", () => {
 });
 
 describe("a transfer that no block could take", () => {
-  it("is refused at the door: of an unknown asset, and by a key that does not own it", async () => {
+  it("is refused at the door: of an unknown asset, and by a key that does not own it [T12]", async () => {
     await mined([await create("deed-20", ann), await register(bob)]);
     await expectProblem(await postTransfer("deed-21", ann, bob), "unknown-asset");
     expect(await expectProblem(await postTransfer("deed-20", bob, bob), "not-owner")).toMatchObject({

@@ -179,7 +179,7 @@ describe("the alerts", () => {
     expect(scraped.value("vdc_alert_checked_timestamp_seconds", { alert: "stalled" })).toBeGreaterThan(1.7e9);
   });
 
-  it("tell of a halted chain once, though a post fails, and of its end", async () => {
+  it("tell of a halted chain once, though a post fails, and of its end [T52]", async () => {
     receiver.fail(true);
     await (await asMiner(pipeline)).halt("block 9: R2 holds other bytes than those sealed");
     await pipeline.fireCron("alerts");
@@ -232,7 +232,7 @@ describe("the alerts", () => {
     expect(posted("stalled")).toEqual(["firing", "resolved"]);
   });
 
-  it("never write where they are posted to into a log", () => {
+  it("never write where they are posted to into a log [T67]", () => {
     const lines = pipeline.harness.getLogs().map(({ message }) => message);
     expect(lines.some((line) => line.includes("alert.not_posted"))).toBe(true);
     expect(lines.filter((line) => line.includes("T0KEN"))).toEqual([]);

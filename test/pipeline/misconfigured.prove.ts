@@ -33,7 +33,7 @@ async function ask(what: string, answer: Promise<Response>): Promise<Response> {
   return response;
 }
 
-it("a deployment whose secrets are all wrong complains of each by name, and shows none", async () => {
+it("a deployment whose secrets are all wrong complains of each by name, and shows none [T67]", async () => {
   pipeline.pinning.setFault({ kind: "quoting" });
   const event = deliver(pipeline, purchase());
   expect((await ask("webhook", event)).status).toBe(503);

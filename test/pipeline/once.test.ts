@@ -30,7 +30,7 @@ function untilTaken(txId: string, count: number): Promise<void> {
 }
 
 describe("a Stripe event", () => {
-  it("becomes one transaction when it is delivered 50 times at once", async () => {
+  it("becomes one transaction when it is delivered 50 times at once [T2]", async () => {
     const event = purchase();
     const txIds = await Promise.all(Array.from({ length: 50 }, () => pay(pipeline, event)));
     const [txId = ""] = txIds;
@@ -43,7 +43,7 @@ describe("a Stripe event", () => {
     expect(await pendingKeys(pipeline)).toEqual([]);
   });
 
-  it("changes nothing when it comes again after its block is complete", async () => {
+  it("changes nothing when it comes again after its block is complete [T2]", async () => {
     const event = purchase();
     const txId = await pay(pipeline, event);
     await untilWaiting(pipeline, 1);
@@ -102,7 +102,7 @@ describe("mining", () => {
 });
 
 describe("a queue message", () => {
-  it("changes nothing in any stage when it comes again, in any order, after its block is complete", async () => {
+  it("changes nothing in any stage when it comes again, in any order, after its block is complete [T54 T64]", async () => {
     const payment = await seal(pipeline, payloadOf());
     await deliverTo(pipeline, "pending-writer", [{ body: payment }, { body: payment }]);
     await untilWaiting(pipeline, 1);

@@ -44,7 +44,7 @@ const FAULTS: [what: string, fault: Fault][] = [
 
 describe("while the pinning service", () => {
   it.each(FAULTS)(
-    "%s, nothing is cleared or published; then the same block is finished",
+    "%s, nothing is cleared or published; then the same block is finished [T20]",
     async (_, fault) => {
       const txId = await submit(pipeline);
       const before = await latest(pipeline);

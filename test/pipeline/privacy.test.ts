@@ -76,12 +76,12 @@ function expectHidden(what: string, { personal, leaves, alsoPersonal = [], secre
 }
 
 describe("personal and payment data", () => {
-  it("are nowhere in clear, whichever path they come by", () => {
+  it("are nowhere in clear, whichever path they come by [T5 T17 T22 T68]", () => {
     expect(walked.size).toBeGreaterThan(8);
     for (const [what, path] of walked) expectHidden(what, path);
   });
 
-  it("were looked for everywhere: in every tier, queue, object, answer, alert and log line", () => {
+  it("were looked for everywhere: in every tier, queue, object, answer, alert and log line [T17 T42 T66]", () => {
     const places = [...readable.keys()];
     for (const prefix of [
       "R2 blocks/",
@@ -139,7 +139,7 @@ describe("personal and payment data", () => {
 });
 
 describe("secrets", () => {
-  it("are in no answer, no log line, no object and no block", () => {
+  it("are in no answer, no log line, no object and no block [T21 T66]", () => {
     const secrets = secretTexts(pipeline.secrets);
     expect(secrets).toContain(alerts.url);
     for (const secret of secrets) expect(placesOf(secret)).toEqual([]);

@@ -40,7 +40,7 @@ describe("an attempt that did not win", () => {
 });
 
 describe("pending objects that the chain head never heard of", () => {
-  it("are mined after the miner's next cron", async () => {
+  it("are mined after the miner's next cron [T61]", async () => {
     const blockNumber = await nextBlockNumber(pipeline);
     const messages = await Promise.all([1, 2, 3].map(() => seal(pipeline, payloadOf())));
     for (const message of messages) await writeUnseen(pipeline, message);

@@ -139,7 +139,7 @@ describe("a transaction that was set aside", () => {
 });
 
 describe("a replay of 200, some of them of one transaction", () => {
-  it("goes on after an abort and a restart, and mines each transaction once", async () => {
+  it("goes on after an abort and a restart, and mines each transaction once [T54]", async () => {
     const { letters, txIds } = await lettersOf(160);
     expect(letters).toHaveLength(200);
     for (let i = 0; i < letters.length; i += 50)

@@ -60,7 +60,7 @@ describe("a restart", () => {
 });
 
 describe("a miner that comes back from the dead", () => {
-  it("finds its reservation as it was, and can't replace the block that another made of it", async () => {
+  it("finds its reservation as it was, and can't replace the block that another made of it [T48 T65]", async () => {
     const blockNumber = await nextBlockNumber(pipeline);
     const reserved = await submit(pipeline);
     pipeline = await restart(pipeline, { without: "miner" });
@@ -103,7 +103,7 @@ describe("a miner that comes back from the dead", () => {
 });
 
 describe("rotated keys", () => {
-  it("are announced in a block that the old key signs, and open what was sealed to the old", async () => {
+  it("are announced in a block that the old key signs, and open what was sealed to the old [T32 T34]", async () => {
     const blockNumber = await nextBlockNumber(pipeline);
     const sealedToOld = await submit(pipeline);
     const before = (await checkChain(pipeline)).at(-1)?.blockSignature.keyId;

@@ -87,7 +87,7 @@ describe("a chain head that is restored", () => {
     await expectWhole();
   });
 
-  it("archives the private parts of a block that had not been cleared, before anything of it is", async () => {
+  it("archives the private parts of a block that had not been cleared, before anything of it is [T51]", async () => {
     const { block, bytes } = copyOf(5);
     const txId = block.transactions[0]?.id ?? "";
     const envelope = '{"the":"envelope"}';
@@ -131,13 +131,13 @@ describe("a chain head that is restored", () => {
 });
 
 describe("a restore that can't be trusted", () => {
-  it("is not begun when vdc:latest is rubbish: where the chain ended is not known", async () => {
+  it("is not begun when vdc:latest is rubbish: where the chain ended is not known [T60]", async () => {
     await pipeline.kv.put(kvKeys.latest, "rubbish");
     const { detail } = await expectProblem(await restore(pipeline), "not-needed");
     expect(detail).toContain(kvKeys.latest);
   });
 
-  it("stays closed when R2 and KV hold the beginnings of two chains", async () => {
+  it("stays closed when R2 and KV hold the beginnings of two chains [T40 T61]", async () => {
     const other = await longChain((await generateSecrets()).SYSTEM_KEYRING, 1);
     await pipeline.r2.put(r2Keys.block(0), other[0]?.bytes ?? "");
     const run = await restored();

@@ -63,7 +63,7 @@ describe("a block that is whole", () => {
 });
 
 describe("the clock", () => {
-  it("verifies the next blocks each day, and restores what is wrong", async () => {
+  it("verifies the next blocks each day, and restores what is wrong [T20]", async () => {
     await lose(pipeline, "kv", 2);
     await pipeline.fireCron("storage-verifier", "0 3 * * *");
     expect(await verify(pipeline, 2)).toMatchObject({ status: "ok" });
@@ -79,7 +79,7 @@ const CASES = [...SINGLE, ...DOUBLE].map((tiers) => ({ tiers, names: tiers.join(
 const FAULTS = { lost: lose, corrupt } as const;
 
 describe.for(Object.keys(FAULTS) as (keyof typeof FAULTS)[])("copies that are %s", (fault) => {
-  it.for(CASES)("in $names are restored from a sound one", async ({ tiers }) => {
+  it.for(CASES)("in $names are restored from a sound one [T44 T47 T49 T58]", async ({ tiers }) => {
     const before = await archivedBytes(pipeline, 1);
     for (const tier of tiers.toReversed()) await FAULTS[fault](pipeline, tier, 1);
 
@@ -131,7 +131,7 @@ describe("what else can be wrong with a copy", () => {
     });
   });
 
-  it("another block that our own key signed is forked: kept as evidence, and the chain is halted", async () => {
+  it("another block that our own key signed is forked: kept as evidence, and the chain is halted [T32 T40 T48]", async () => {
     const [forged, sealed] = [await signedFork(1), await archivedBytes(pipeline, 1)];
     await pipeline.r2.put(r2Keys.block(1), forged);
     expect((await verify(pipeline, 1, false)).r2).toMatchObject({ present: false, fault: "forked" });
@@ -152,7 +152,7 @@ describe("what else can be wrong with a copy", () => {
     await checkChain(pipeline);
   });
 
-  it("keys of the index that are missing or wrong are written again", async () => {
+  it("keys of the index that are missing or wrong are written again [T50 T59]", async () => {
     const block = (await checkChain(pipeline))[2];
     const txId = block?.transactions[0]?.id ?? "";
     const record = await pipeline.kv.get(kvKeys.transaction(txId));
@@ -179,7 +179,7 @@ describe("what else can be wrong with a copy", () => {
 });
 
 describe("a tier that can't be read", () => {
-  it("is unreachable, not missing: nothing is repaired on a guess", async () => {
+  it("is unreachable, not missing: nothing is repaired on a guess [T60]", async () => {
     pipeline.pinning.setFault({ kind: "fail", status: 500, on: "gateway" });
     const before = await cidV0(await archivedBytes(pipeline, 1));
     const uploads = pipeline.pinning.stats().requests.upload;
@@ -210,7 +210,7 @@ describe("a tier that can't be read", () => {
 });
 
 describe("a block that no tier has", () => {
-  it("is failed and parked as a dead letter, until somebody brings its bytes", async () => {
+  it("is failed and parked as a dead letter, until somebody brings its bytes [T47]", async () => {
     const bytes = await archivedBytes(pipeline, 1);
     for (const tier of ["kv", "ipfs", "r2"] as const) await lose(pipeline, tier, 1);
     expect(await verify(pipeline, 1, false)).toMatchObject({ status: "failed", source: null });

@@ -26,7 +26,7 @@ const statusOf = async (txId: string) => {
 };
 
 describe("a signed submission", () => {
-  it("is mined with its user's signature, once, however often it is sent", async () => {
+  it("is mined with its user's signature, once, however often it is sent [T11 T39]", async () => {
     const user = await newUser();
     const submission = await signed(user, creation("will-1"));
     const txId = await submitSigned(pipeline, submission);
@@ -54,7 +54,7 @@ describe("a signed submission", () => {
     expect(await statusOf(txId)).toMatchObject({ state: "mined" });
   });
 
-  it("is refused when anything of it was changed after it was signed", async () => {
+  it("is refused when anything of it was changed after it was signed [T10]", async () => {
     const submission = await signed(await newUser(), creation("will-2"));
     const answer = await postSubmission(pipeline, { ...submission, data: { assetId: "will-3" } });
     expect([answer.status, await answer.json()]).toMatchObject([
@@ -63,7 +63,7 @@ describe("a signed submission", () => {
     ]);
   });
 
-  it("is refused when its time is not about now", async () => {
+  it("is refused when its time is not about now [T11]", async () => {
     const submission = await signed(await newUser(), creation("will-4", Date.now() - 86_400_000));
     const answer = await postSubmission(pipeline, submission);
     expect([answer.status, await answer.json()]).toMatchObject([
@@ -72,7 +72,7 @@ describe("a signed submission", () => {
     ]);
   });
 
-  it("is refused when it registers another key than the one that signs it: no block could take it", async () => {
+  it("is refused when it registers another key than the one that signs it: no block could take it [T10]", async () => {
     const [user, another] = [await newUser(), await newUser()];
     const answer = await postSubmission(pipeline, await signed(another, registration(user)));
     expect([answer.status, await answer.json()]).toMatchObject([

@@ -70,7 +70,7 @@ describe("a user's metadata", () => {
     expect(await shown()).toEqual(fourth);
   });
 
-  it("does not go back when the object that decides has lost its storage", async () => {
+  it("does not go back when the object that decides has lost its storage [T16 T46]", async () => {
     const worker = pipeline.harness.getWorker(workerName("accounts"));
     const name = { name: user.userId };
     const present = await shown();
@@ -117,7 +117,7 @@ describe("a user's metadata", () => {
     expect((await shown()).version).toBeLessThan(100);
   });
 
-  it("is refused when anybody but its user has signed it, for this chain and this path", async () => {
+  it("is refused when anybody but its user has signed it, for this chain and this path [T16]", async () => {
     const record = await sealed(100);
     const refused = [
       { ...record, version: 101 },

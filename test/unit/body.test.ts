@@ -31,7 +31,7 @@ const Announced = fc.option(
 );
 
 describe("a body", () => {
-  it("is read whole when it is within the limit, and else refused, whatever its length is said to be", async () => {
+  it("is read whole when it is within the limit, and else refused, whatever its length is said to be [T4 T8]", async () => {
     await fc.assert(
       fc.asyncProperty(Pieces, fc.nat(50_000), Announced, async (pieces, limit, announced) => {
         const length = pieces.reduce((sum, piece) => sum + piece, 0);

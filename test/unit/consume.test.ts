@@ -173,7 +173,7 @@ describe("a message", () => {
     }
   });
 
-  it("leaves no secret and no e-mail address of an error in its dead letter or the log", async () => {
+  it("leaves no secret and no e-mail address of an error in its dead letter or the log [T66]", async () => {
     const error = new Error("401 for ann@example.com with Bearer eyJhbGciOi.eyJzdWIi.c2ln and whsec_abc123");
     const { sent } = await settle(fail(error), { attempts: LAST_ATTEMPT });
     await settle(fail(error));
@@ -378,7 +378,7 @@ describe("what became of a batch", () => {
     ]);
   });
 
-  it("keeps no message from being acked while the monitor is away, fails or does not answer", async () => {
+  it("keeps no message from being acked while the monitor is away, fails or does not answer [T55]", async () => {
     vi.useFakeTimers();
     try {
       for (const MONITOR of [

@@ -72,7 +72,7 @@ describe("the text of an error", () => {
     expect(errorText(new Error("x".repeat(10_000))).length).toBe(500);
   });
 
-  it("shows no part of a secret that the cut would split", () => {
+  it("shows no part of a secret that the cut would split [T66]", () => {
     const text = errorText(new Error(`${"x".repeat(480)} whsec_3b1f9d0c7a5e48f2`));
     expect(text).not.toContain("whsec_");
   });
@@ -84,7 +84,7 @@ describe("a large text", () => {
     ["many beginnings of an address", "a.".repeat(150_000)],
     ["many beginnings of a token", "eyJ-".repeat(75_000)],
     ["many at signs", "a@".repeat(150_000)],
-  ])("is scrubbed quickly: %s", async (_, text) => {
+  ])("is scrubbed quickly: %s [T69]", async (_, text) => {
     const spent = await cpuMilliseconds(() => {
       errorText(new Error(text));
       scrub(text);
@@ -129,7 +129,7 @@ describe("a log line", () => {
     expect(new Date(String(parsed()[0]?.time)).getTime()).toBeGreaterThan(0);
   });
 
-  it("stays JSON and holds nothing secret, whatever stands before it in a value", () => {
+  it("stays JSON and holds nothing secret, whatever stands before it in a value [T66 T69]", () => {
     const log = logger("miner");
     for (const before of ["", "\n", "\t", "\r\n", '"', "\\", "\\n", "é", "\u0001"])
       for (const hidden of [...SECRETS, ...ADDRESSES]) log.info("x", { value: `${before}${hidden}` });

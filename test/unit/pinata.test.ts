@@ -110,7 +110,7 @@ describe("listing", () => {
 });
 
 describe("a service that quotes the request which it refuses", () => {
-  it("does not get our token into an error, whichever call it was", async () => {
+  it("does not get our token into an error, whichever call it was [T21 T30]", async () => {
     service.setFault({ kind: "quoting" });
     for (const call of [
       () => pinner.pin(BYTES, "a", {}),
@@ -155,7 +155,7 @@ describe("a failure of the service", () => {
 });
 
 describe("a gateway", () => {
-  it("serves a file when every byte of it is the right one", async () => {
+  it("serves a file when every byte of it is the right one [T19]", async () => {
     const gateway = ipfsGateway(service.gatewayUrl, 5_000);
     expect(await gateway.serves(cid, BYTES)).toBe(false);
     await pinner.pin(BYTES, "a", {});

@@ -37,7 +37,7 @@ describe("a large body", () => {
     expect(await readInto(null, LIMITS)).toEqual(new Uint8Array());
   });
 
-  it("is lent memory as it arrives, never more than it announced, and not by its announcement", async () => {
+  it("is lent memory as it arrives, never more than it announced, and not by its announcement [T8]", async () => {
     const room = 1_000_000;
     const chunk = "x".repeat(50_000);
     const lent: number[] = [];
@@ -66,7 +66,7 @@ describe("a large body", () => {
     expect(stream.cancelled).toBeUndefined();
   });
 
-  it("that stands still is cut off, however much of it has come before", async () => {
+  it("that stands still is cut off, however much of it has come before [T8]", async () => {
     let cutOff = false;
     const idle = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(utf8("abcdef")),
@@ -111,7 +111,7 @@ describe("a large body", () => {
     expect(cutOff).toBe(true);
   });
 
-  it("that does not end in time is refused", async () => {
+  it("that does not end in time is refused [T8]", async () => {
     const never = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(utf8("a")) });
     await expect(readInto(never, { ...LIMITS, milliseconds: 5 })).rejects.toMatchObject({
       slug: "invalid-body",

@@ -33,7 +33,7 @@ describe("comparing secrets", () => {
     expect(await sameSecret("é", "e\u0301")).toBe(false);
   });
 
-  it("compares digests of one length, so that time tells neither content nor length", async () => {
+  it("compares digests of one length, so that time tells neither content nor length [T26]", async () => {
     const digest = vi.spyOn(crypto.subtle, "digest");
     compared.length = 0;
     await sameSecret("", SECRET);

@@ -147,7 +147,7 @@ describe("an operator's action", () => {
 });
 
 /** Covers every such call, also a call that is added later. */
-it("every operator's call that does not only read leaves an asked and an answered, with the name", async () => {
+it("every operator's call that does not only read leaves an asked and an answered, with the name [T27]", async () => {
   const actions = ROUTES.filter(([method, , { plan }]) => plan.who === "operator" && method !== "GET").map(
     ([method, path]) => `${method} ${path}`,
   );
@@ -177,7 +177,7 @@ describe("no entry is left by", () => {
     expect(entries).toEqual([]);
   });
 
-  it("whoever is not let in: the log can't be flooded", async () => {
+  it("whoever is not let in: the log can't be flooded [T41]", async () => {
     const entries = await leftBy(async () => {
       for (const secret of ["", "wrong"])
         for (const path of ["/api/vdc/mine", "/api/vdc/resume"])

@@ -82,7 +82,7 @@ async function shown(response: Response): Promise<string> {
 }
 
 describe("the fuzzer", () => {
-  it.concurrent.for(CALLS)("finds no undocumented answer of $id", async (call) => {
+  it.concurrent.for(CALLS)("finds no undocumented answer of $id [T9]", async (call) => {
     await fc.assert(
       fc.asyncProperty(requestsOf(call, known), async (request) => {
         const response = await sendAsAllowed(call, request);
@@ -142,7 +142,7 @@ describe("the fuzzer", () => {
     );
   });
 
-  it("has left a chain behind that is whole, and no failure in the log", async () => {
+  it("has left a chain behind that is whole, and no failure in the log [T9]", async () => {
     const failed = pipeline.harness.getLogs().filter(({ message }) => message.includes("request.failed"));
     expect(failed).toEqual([]);
     await checkChain(pipeline);

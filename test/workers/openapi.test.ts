@@ -97,11 +97,11 @@ describe("every call of openapi.json", () => {
       typeof recipe === "string" ? [] : [{ id, status, recipe }],
     ),
   );
-  it.for(cases)("$id answers $status as documented", async ({ id, status, recipe }) => {
+  it.for(cases)("$id answers $status as documented [T24]", async ({ id, status, recipe }) => {
     await expectAsDocumented(callOf(id), status, await recipe(pipeline));
   });
 
-  it.for(CALLS.filter(({ operator }) => operator))("$id refuses who is no operator", async (call) => {
+  it.for(CALLS.filter(({ operator }) => operator))("$id refuses who is no operator [T27]", async (call) => {
     const response = await pipeline.fetch(pathOf(call), { method: call.method });
     await expectAsDocumented(call, "401", response);
   });
@@ -117,7 +117,7 @@ describe("every call of openapi.json", () => {
   );
 
   it.for(CALLS.filter(({ body }) => body !== undefined))(
-    "$id refuses a body that it can't read, or that is too large, whether or not that is announced",
+    "$id refuses a body that it can't read, or that is too large, whether or not that is announced [T8 T9]",
     async (call) => {
       const { method, maxBytes = 0 } = call;
       const path = pathOf(call);
@@ -145,7 +145,7 @@ describe("every call of openapi.json", () => {
     expect(await faultsOf(call, response, "HEAD")).toEqual([]);
   });
 
-  it("tells no secret, whatever it answers, and none is in the log of all this", () => {
+  it("tells no secret, whatever it answers, and none is in the log of all this [T66]", () => {
     const secrets = secretTexts(pipeline.secrets);
     expect(answers.size).toBeGreaterThan(CALLS.length * 2);
     for (const [what, answer] of answers) expect(secretsIn(answer, secrets), what).toEqual([]);

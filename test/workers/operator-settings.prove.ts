@@ -7,7 +7,7 @@ describe("an operator's secret", () => {
   it.each([
     ["is not set", "", "is not set"],
     ["is a placeholder", "change-me-please-1234567890", "too weak"],
-  ])("that %s lets nobody in: every call fails closed", async (_, secret, says) => {
+  ])("that %s lets nobody in: every call fails closed [T26]", async (_, secret, says) => {
     await withPipeline({ secrets: { ADMIN_SECRET: secret } }, async (pipeline) => {
       for (const operatorCall of await operatorCalls(pipeline))
         for (const given of [undefined, secret, "undefined"]) {
@@ -23,7 +23,7 @@ describe("an operator's secret", () => {
     });
   });
 
-  it("may be missing where Cloudflare Access is configured, and then only Access lets in", async () => {
+  it("may be missing where Cloudflare Access is configured, and then only Access lets in [T26]", async () => {
     const options = { secrets: { ADMIN_SECRET: "" }, vars: { ACCESS_AUD: "f".repeat(64) } };
     await withPipeline(options, async (pipeline) => {
       const given: Record<string, string>[] = [

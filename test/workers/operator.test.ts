@@ -36,7 +36,7 @@ describe("the operator's calls", () => {
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
 
-  it("are refused without the secret, with a wrong one, and with the right one in a wrong place", async () => {
+  it("are refused without the secret, with a wrong one, and with the right one in a wrong place [T26]", async () => {
     const { ADMIN_SECRET } = pipeline.secrets;
     const given: Record<string, string>[] = [
       {},
@@ -70,7 +70,7 @@ describe("the operator's calls", () => {
     expect((await status(pipeline)).counts.blocks).toBe(0);
   });
 
-  it("are answered with the secret, never cached", async () => {
+  it("are answered with the secret, never cached [T18]", async () => {
     const calls = await operatorCalls(pipeline);
     // Leaves out calls about a single thing. They need an id, and other tests cover them.
     for (const { path } of calls.filter((one) => one.method === "GET" && !one.path.endsWith("/1"))) {
@@ -146,7 +146,7 @@ describe("the operator's calls", () => {
     await untilIdle(pipeline);
   });
 
-  it("page through what waits, in the order of admission, and never show its contents", async () => {
+  it("page through what waits, in the order of admission, and never show its contents [T27 T42]", async () => {
     const events = [3, 1, 2, 5, 4].map((n) => purchase({ created: 1_790_000_000 + n, assetId: `deed-${n}` }));
     const txIds: string[] = [];
     for (const event of events) txIds.push(await submit(pipeline, event));
@@ -300,7 +300,7 @@ describe("the operator's calls", () => {
 });
 
 describe("approval mode", () => {
-  it("mines at the operator's request and at no other", async () => {
+  it("mines at the operator's request and at no other [T39]", async () => {
     const vars = { MINING_MODE: "approval", MINE_AT_COUNT: "1", MINE_AFTER_SECONDS: "1" };
     await withPipeline({ vars }, async (pipeline) => {
       const txIds = [await submit(pipeline), await submit(pipeline)];

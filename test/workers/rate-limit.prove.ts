@@ -44,7 +44,7 @@ async function expectLimited(id: string, response: Response): Promise<void> {
 }
 
 describe("one address that floods the gateway", () => {
-  it("may write so often in a minute, and then only it is refused", async () => {
+  it("may write so often in a minute, and then only it is refused [T7]", async () => {
     const submit = (address: string) =>
       pipeline.fetch("/api/vdc/transactions", { method: "POST", headers: from(address), body: "{}" });
     const through = await useUp("PUBLIC_WRITES", () => submit("2001:db8:1:2::1"));
@@ -67,7 +67,7 @@ describe("one address that floods the gateway", () => {
     expect(read.status).toBe(200);
   });
 
-  it("may read what KV does not know so often in a minute, and what KV knows as often as it likes", async () => {
+  it("may read what KV does not know so often in a minute, and what KV knows as often as it likes [T7]", async () => {
     const headers = from("192.0.2.2");
     const unknown = () => pipeline.fetch(`/api/vdc/transactions/${payloadOf().transaction.id}`, { headers });
     const through = await useUp("UNKNOWN_READS", unknown);

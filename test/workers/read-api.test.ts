@@ -232,7 +232,7 @@ describe("the public reads", () => {
     expect(await at(foreign.transaction.id)).toMatchObject({ state: "set_aside", reason: "unknown_key" });
   });
 
-  it("show nothing of a block before it is in every tier, though R2 has it", async () => {
+  it("show nothing of a block before it is in every tier, though R2 has it [T18 T49]", async () => {
     pipeline.pinning.setFault({ kind: "fail", status: 500, on: "upload" });
     const before = await read<{ blockNumber: number }>(pipeline, "/api/vdc/latest");
     const blockNumber = before.blockNumber + 1;
@@ -299,7 +299,7 @@ describe("the public reads", () => {
       await expectServedFrom("r2");
     });
 
-    it("come from R2 when what KV holds is no block, or another", async () => {
+    it("come from R2 when what KV holds is no block, or another [T49 T50 T59]", async () => {
       const other = (await pipeline.kv.get(kvKeys.block(2))) ?? "";
       // The first is still a block of this number and hash, but its contents do not match the hash.
       const forged = kept.kv.replace(
@@ -318,7 +318,7 @@ describe("the public reads", () => {
       await expectServedFrom("ipfs");
     });
 
-    it("come from IPFS when R2 holds other bytes", async () => {
+    it("come from IPFS when R2 holds other bytes [T49 T58]", async () => {
       const other = await (await pipeline.r2.get(r2Keys.block(2)))?.arrayBuffer();
       const text = new TextDecoder().decode(kept.r2);
       // The result still looks like a block, and claims the hash of the true one.
@@ -332,7 +332,7 @@ describe("the public reads", () => {
       }
     });
 
-    it("are refused when the IPFS gateway serves other bytes: never shown, and not a 404", async () => {
+    it("are refused when the IPFS gateway serves other bytes: never shown, and not a 404 [T19]", async () => {
       await copies(undefined, undefined);
       pipeline.pinning.setFault({ kind: "gateway_altered", cid: kept.cid });
       await expectProblem(await pipeline.fetch(path), "unavailable");

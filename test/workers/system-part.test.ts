@@ -100,7 +100,7 @@ describe("the signing keys of a chain", () => {
     expect(after.transactions.map(({ type }) => type)).toEqual(["payment"]);
   });
 
-  it("are followed through two rotations", async () => {
+  it("are followed through two rotations [T32]", async () => {
     const again = await loadKeyring(await rotateKeyring(rotatedJson));
     const chain = new Chain();
     for (const keyring of [old, rotated, rotated, again, again]) await chain.mine(keyring);
@@ -121,7 +121,7 @@ describe("the signing keys of a chain", () => {
     await expect(announcesItself.verify()).rejects.toMatchObject({ fault: "unknown_key" });
   });
 
-  it("are retired by the next: a keyring in which such a key is active again signs nothing, and says which does", async () => {
+  it("are retired by the next: a keyring in which such a key is active again signs nothing, and says which does [T32]", async () => {
     const chain = new Chain();
     for (const keyring of [old, rotated]) await chain.mine(keyring);
     for (const late of [old, await loadKeyring(reactivated(rotatedJson))])
@@ -156,7 +156,7 @@ describe("the signing keys of a chain", () => {
     await chain.verify();
   });
 
-  it("are not replaced by a keyring that holds none of them", async () => {
+  it("are not replaced by a keyring that holds none of them [T35]", async () => {
     const chain = new Chain();
     await chain.mine(old);
     const strange = await loadKeyring(await generateKeyring());

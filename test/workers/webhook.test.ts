@@ -98,7 +98,7 @@ describe("the webhook", () => {
   });
   afterAll(() => pipeline.close());
 
-  it("refuses what Stripe has not signed", async () => {
+  it("refuses what Stripe has not signed [T1 T44 T56]", async () => {
     const event = purchase();
     const body = JSON.stringify(event);
     await expectRefused(await post(pipeline, body, { secret: null }), "missing_signature");
@@ -119,7 +119,7 @@ describe("the webhook", () => {
     await expectRefused(await post(pipeline, ""), "not_json");
   });
 
-  it("refuses a signature older or newer than 300 seconds, and takes one within", async () => {
+  it("refuses a signature older or newer than 300 seconds, and takes one within [T2]", async () => {
     await expectRefused(await deliver(pipeline, purchase(), { shift: -301 }), "stale_timestamp");
     await expectRefused(await deliver(pipeline, purchase(), { shift: 302 }), "future_timestamp");
     const [late, early] = [purchase(), purchase()];
@@ -127,7 +127,7 @@ describe("the webhook", () => {
     accepted.add((await taken(await deliver(pipeline, early, { shift: 299 }))).txId);
   });
 
-  it("takes what either secret has signed while one is rotated, once", async () => {
+  it("takes what either secret has signed while one is rotated, once [T29]", async () => {
     const event = purchase();
     const first = await taken(await deliver(pipeline, event, { secret: OLD_SECRET }));
     const again = await taken(await deliver(pipeline, event, { secret: NEW_SECRET }));
@@ -135,7 +135,7 @@ describe("the webhook", () => {
     accepted.add(first.txId);
   });
 
-  it("refuses a body over 256 kB, whether or not its length is announced, and reads one of just that size", async () => {
+  it("refuses a body over 256 kB, whether or not its length is announced, and reads one of just that size [T4]", async () => {
     const tooLarge = "x".repeat(MAX_BODY_BYTES + 1);
     const announced = await expectProblem(await post(pipeline, tooLarge), "body-too-large");
     expect(announced.maxBytes).toBe(MAX_BODY_BYTES);
@@ -178,7 +178,7 @@ describe("the webhook", () => {
     await expectProblem(await post(pipeline, "{}", { sent: broken }), "invalid-body");
   });
 
-  it("acknowledges an event of the other mode, of an account or of the own, and counts it", async () => {
+  it("acknowledges an event of the other mode, of an account or of the own, and counts it [T3]", async () => {
     const before = (await ignoredCounts(pipeline)).other_mode ?? 0;
     const live = { ...purchase(), livemode: true };
     await expectIgnored(await deliver(pipeline, live), "other_mode");

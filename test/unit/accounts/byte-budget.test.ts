@@ -32,7 +32,7 @@ describe("the memory of an isolate", () => {
     expect(one.extendTo(71)).toBe(false);
   });
 
-  it("comes back from a request that was ended before it could give anything back", () => {
+  it("comes back from a request that was ended before it could give anything back [T8]", () => {
     let now = 1_000;
     const budget = new ByteBudget(100, MINUTE, () => now);
     budget.loan().extendTo(100);

@@ -19,7 +19,7 @@ function limitedWorld() {
 }
 
 describe("the limit of a signing key", () => {
-  it("counts a submission by the key that signed it, and refuses it beyond the limit", async () => {
+  it("counts a submission by the key that signed it, and refuses it beyond the limit [T7]", async () => {
     const { world, asked } = limitedWorld();
     const user = await newUser();
     const submission = await signed(user, creation("deed-1"));

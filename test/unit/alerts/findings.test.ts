@@ -279,7 +279,7 @@ describe("a verification that is under way", () => {
 });
 
 describe("a part that can't be read", () => {
-  it("gives neither alert nor all-clear of what it would show, and is named", () => {
+  it("gives neither alert nor all-clear of what it would show, and is named [T55 T56]", () => {
     const head = new TestHead().begun();
     const found = looked(head, { chain: undefined, deadLetters: undefined });
     expect(found.names).toEqual([

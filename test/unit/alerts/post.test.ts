@@ -70,7 +70,7 @@ describe("a post", () => {
     },
   );
 
-  it("that can't be made says so, and never names the URL", async () => {
+  it("that can't be made says so, and never names the URL [T67]", async () => {
     for (const target of [new URL("http://127.0.0.1:1/T0KEN"), new URL("ftp://127.0.0.1/T0KEN")]) {
       const why = await postAlert(target, "vdc-test", POST);
       expect(why).toMatch(/^the alert webhook could not be reached \(\w+\)$/);

@@ -63,7 +63,7 @@ describe("the audit log", () => {
     expect(log.entries().map(({ at }) => at)).toEqual([start, start]);
   });
 
-  it("keeps texts short, sound, and without a customer's address or a key, for nothing can be taken out again", () => {
+  it("keeps texts short, sound, and without a customer's address or a key, for nothing can be taken out again [T68]", () => {
     const log = new TestAuditLog();
     const half = "\ud83d";
     const { sequence } = log.asked({

@@ -121,7 +121,7 @@ describe("the verifier of an audit log", () => {
     expect(verdict(twice)).toEqual([2, "wrong_link"]);
   });
 
-  it("finds the last entry changed, or the whole log written anew, by a head noted earlier", () => {
+  it("finds the last entry changed, or the whole log written anew, by a head noted earlier [T41 T57]", () => {
     const last = entries.length - 1;
     const forgedLast = entries.with(
       last,
@@ -146,7 +146,7 @@ describe("the verifier of an audit log", () => {
     }
   });
 
-  it("finds an end that was cut off, by a head noted earlier", () => {
+  it("finds an end that was cut off, by a head noted earlier [T41 T57]", () => {
     for (let length = 0; length < entries.length; length++) {
       expect(verdict(entries.slice(0, length))).toBe("whole"); // the log alone can't show that its end is missing
       expect(verdict(entries.slice(0, length), end)).toEqual([length + 1, "truncated"]);
@@ -242,7 +242,7 @@ describe("any audit log", () => {
     );
   });
 
-  it("does not verify against the noted head once anything was done to it", () => {
+  it("does not verify against the noted head once anything was done to it [T41 T57]", () => {
     const place = fc.nat();
     const kinds = fc.constantFrom("change", "remove", "exchange", "repeat", "cut", "forge");
     fc.assert(

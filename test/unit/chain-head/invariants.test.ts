@@ -28,7 +28,7 @@ function record<Name extends string, Fields extends object>(
 }
 
 describe("whatever is called in whatever order, and however often", () => {
-  it("no transaction is lost or mined twice, no number is skipped or used twice, and the counts agree", () => {
+  it("no transaction is lost or mined twice, no number is skipped or used twice, and the counts agree [T64]", () => {
     fc.assert(
       fc.property(fc.array(call, { maxLength: 60, size: "max" }), (calls) => {
         const onlooker = new Onlooker();

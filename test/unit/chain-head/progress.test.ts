@@ -80,7 +80,7 @@ describe("the states of a block", () => {
 });
 
 describe("the latest block", () => {
-  it("moves in order over blocks that are persisted out of order, and never back", () => {
+  it("moves in order over blocks that are persisted out of order, and never back [T59]", () => {
     const head = sealed(4);
     const latest: (number | undefined)[] = [];
     for (const blockNumber of [3, 5, 2, 2, 3, 4]) {

@@ -28,7 +28,7 @@ describe("a user's refused submission", () => {
     expect(head.measures().refused).toEqual({ not_owner: 1 });
   });
 
-  it("becomes no dead letter, also when all of them are parked again, and is no failure for an operator", () => {
+  it("becomes no dead letter, also when all of them are parked again, and is no failure for an operator [T12]", () => {
     const head = refused();
     parkAgain(head.sql);
     expect(head.duty("park")).toBeUndefined();
@@ -45,7 +45,7 @@ describe("a user's refused submission", () => {
     expect(head.transaction(1)?.state).toBe("set_aside");
   });
 
-  it("is forgotten by the alarm after its time, and not before", () => {
+  it("is forgotten by the alarm after its time, and not before [T12]", () => {
     const head = refused();
     expect(head.duty("forget")?.due).toBe(head.now + FORGET_REFUSED_AFTER_MS);
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000 - 1);

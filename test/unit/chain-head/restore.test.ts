@@ -17,7 +17,7 @@ function restored(
 }
 
 describe("a chain head without a block", () => {
-  it("begins a chain where none has been", () => {
+  it("begins a chain where none has been [T61]", () => {
     const head = new TestHead();
     head.admit(1);
     head.requestMining();
@@ -79,7 +79,7 @@ describe("a chain head that is rebuilt", () => {
     expect(next[1]).toEqual(next[0]);
   });
 
-  it("refuses a block that does not follow, and passes over one that it has", () => {
+  it("refuses a block that does not follow, and passes over one that it has [T52 T61]", () => {
     const { blocks } = lostChain(3);
     const [genesis, first, second] = blocks as [RestoredBlock, RestoredBlock, RestoredBlock];
     const head = new TestHead({}, TRACES);

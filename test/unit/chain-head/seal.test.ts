@@ -9,7 +9,7 @@ function reservedWith(...numbers: number[]) {
 }
 
 describe("seal", () => {
-  it("takes the first block handed in, and gives the winner to every later one", () => {
+  it("takes the first block handed in, and gives the winner to every later one [T65]", () => {
     const { head, reservation } = reservedWith(1, 2);
     const first = sealedFrom(reservation, "first");
     const second = sealedFrom(reservation, "second");

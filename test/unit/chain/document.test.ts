@@ -142,7 +142,7 @@ describe("a document's record", () => {
 });
 
 describe("a document", () => {
-  it("is opened by its owner only, and only as the one that was asked for", async () => {
+  it("is opened by its owner only, and only as the one that was asked for [T16]", async () => {
     expect(fromUtf8(await openDocument(CHAIN_ID, record, user, id))).toBe("my will");
     await expect(openDocument(CHAIN_ID, record, other)).rejects.toMatchObject({ reason: "undecryptable" });
     await expect(openDocument(CHAIN_ID, record, user, "0".repeat(64))).rejects.toBeInstanceOf(

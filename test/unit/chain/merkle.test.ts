@@ -173,7 +173,7 @@ describe("an inclusion proof", () => {
     for (const cut of [0, 31, 33, 64]) expect(verifyInclusion(at(cut))).toBe(false);
   });
 
-  it("does not let an inner node pass for a leaf", () => {
+  it("does not let an inner node pass for a leaf [T80]", () => {
     const leaves = tree(4);
     const [a, b, c, d] = leaves.map(hex);
     const data = fromHex(`${a}${b}`);
@@ -212,7 +212,7 @@ describe("a consistency proof", () => {
     for (const cut of [0, 31, 33, 64]) expect(verifyConsistency({ ...claim, proof: at(cut) })).toBe(false);
   });
 
-  it("does not exist for a tree that was rewritten", () => {
+  it("does not exist for a tree that was rewritten [T40 T80]", () => {
     const rewritten = tree(7).with(2, leafHash(Uint8Array.of(99)));
     const claim = {
       firstSize: 5,

@@ -37,7 +37,7 @@ function withCheckDigit(rest: string): string {
 }
 
 describe("a card's number in a public text", () => {
-  it.for(CARDS)("%s is found, alone and in an id", (card) => {
+  it.for(CARDS)("%s is found, alone and in an id [T5]", (card) => {
     for (const text of [card, `deed-${card}`, `deed${card}`, `${card}-1`, `a:${card}:7`, `17-${card}`])
       expect(traitOf(text), text).toBe("card-number");
   });
@@ -145,7 +145,7 @@ describe("an id of Stripe", () => {
 });
 
 describe("a text that the private part holds", () => {
-  it("can't be said in public too, in another case or with other characters between", () => {
+  it("can't be said in public too, in another case or with other characters between [T5]", () => {
     const part = { buyer: { names: ["Augusta Ada King-Noel"] }, phone: 442079460958, flat: "4b", ok: true };
     for (const assetId of ["augusta.ada.king-noel", "deed-AugustaAdaKingNoel-2", "tel:442079460958", "4B"])
       expect(created({ assetId }, part), assetId).toEqual({ member: "data.assetId", trait: "private-part" });

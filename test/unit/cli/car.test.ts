@@ -69,7 +69,7 @@ describe("an exported chain", () => {
     }
   });
 
-  it("is a UnixFS directory that IPFS tools read, with a file for each block", async () => {
+  it("is a UnixFS directory that IPFS tools read, with a file for each block [T78]", async () => {
     const { file, root } = await exported();
     const car = await CarReader.fromBytes(readFileSync(file));
     expect((await car.getRoots()).map(String)).toEqual([root]);
@@ -91,7 +91,7 @@ describe("an exported chain", () => {
     expect(readFileSync(first.file).equals(readFileSync(second.file))).toBe(true);
   });
 
-  it("is refused when one of its bytes is another: any of its frames, and samples of what they hold", async () => {
+  it("is refused when one of its bytes is another: any of its frames, and samples of what they hold [T53]", async () => {
     const { file } = await exported(chain.slice(0, 2));
     const whole = readFileSync(file);
     const frames = cidsIn(whole);

@@ -78,7 +78,7 @@ describe("an answer of something that is no deployment", () => {
     expect(message).toContain("is this the address of a VDC deployment");
   });
 
-  it("a redirect is not followed, for it would take the secret along", async () => {
+  it("a redirect is not followed, for it would take the secret along [T28]", async () => {
     const other = await always({ body: {} });
     const { url } = await always({ status: 302, headers: { location: `${other.url}/login` } });
     const { exitCode, message } = await failureOf(new Client(url, { "x-admin-secret": "s" }).get("/api/x"));

@@ -42,12 +42,15 @@ const NOW = "2026-11-23";
 const idsOf = (advisories: readonly { id: string }[]) => advisories.map(({ id }) => id);
 
 describe("the audit of dependencies", () => {
-  it.each(["high", "critical"] as const)("fails for one that is %s, in what is deployed", (severity) => {
-    const production = report(via("left", A, severity));
-    const verdict = judge({ production, all: production }, NONE, NOW);
-    expect(verdict.failing).toMatchObject([{ id: A, package: "left", severity, production: true }]);
-    expect(verdict.told).toEqual([]);
-  });
+  it.each(["high", "critical"] as const)(
+    "fails for one that is %s, in what is deployed [T74]",
+    (severity) => {
+      const production = report(via("left", A, severity));
+      const verdict = judge({ production, all: production }, NONE, NOW);
+      expect(verdict.failing).toMatchObject([{ id: A, package: "left", severity, production: true }]);
+      expect(verdict.told).toEqual([]);
+    },
+  );
 
   it("tells of what is less severe, or in the tools of the build only", () => {
     const production = report(via("left", A, "moderate"));
@@ -57,7 +60,7 @@ describe("the audit of dependencies", () => {
     expect(idsOf(verdict.told).toSorted()).toEqual([A, B]);
   });
 
-  it("lets pass what was accepted, until its day comes, and only in that package", () => {
+  it("lets pass what was accepted, until its day comes, and only in that package [T74]", () => {
     const production = report(via("left", A, "high"));
     const judged = (accepted: Accepted) => judge({ production, all: production }, accepted, NOW);
     expect(judged(accept(A, "2026-11-24"))).toMatchObject({ failing: [], accepted: [{ id: A }], stale: [] });
@@ -79,7 +82,7 @@ describe("the audit of dependencies", () => {
       "no network",
     ],
     ['{"error":{"code":null,"summary":"too many requests"}}', "too many requests"],
-  ])("can't be made where nobody answers: %j", (stdout, why) => {
+  ])("can't be made where nobody answers: %j [T74]", (stdout, why) => {
     expect(readAudit(stdout)).toEqual({ unreachable: expect.stringContaining(why) as string });
   });
 

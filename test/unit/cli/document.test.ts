@@ -119,7 +119,7 @@ describe("vdc document", () => {
     expect(readFileSync(will, "utf8")).toBe(WORDS);
   });
 
-  it("writes nothing of another's document, or of one that was changed or exchanged", async () => {
+  it("writes nothing of another's document, or of one that was changed or exchanged [T16]", async () => {
     const [alice, bob] = [desk(), desk()];
     const stack = await shelf();
     const ids: string[] = [];

@@ -98,7 +98,7 @@ describe("the operator's secret", () => {
     }
   });
 
-  it("does not go over the network in clear", () => {
+  it("does not go over the network in clear [T24 T28]", () => {
     const secret = { VDC_ADMIN_SECRET: "s3cret-of-mine" };
     for (const url of ["http://vdc.example.com", "http://10.0.0.7:8787", "http://127.0.0.1.example.com"])
       expect(refusal(() => operatorHeaders({ url, isLocal: false }, secret)).message).toContain("https://");
@@ -106,7 +106,7 @@ describe("the operator's secret", () => {
       expect(operatorHeaders({ url, isLocal: false }, secret)["x-admin-secret"]).toBe("s3cret-of-mine");
   });
 
-  it("is never repeated, however odd it is", () => {
+  it("is never repeated, however odd it is [T28]", () => {
     for (const odd of ["two words", "zwei\nZeilen", "größer"]) {
       const { message } = refusal(() => operatorHeaders(REMOTE, { VDC_ADMIN_SECRET: odd }));
       expect(message).not.toContain(odd.slice(0, 3));

@@ -103,7 +103,7 @@ describe.for(leaves)("vdc $path", (named) => {
     expect(options).toContain("--json");
   });
 
-  it("takes no secret as an option", () => {
+  it("takes no secret as an option [T28]", () => {
     expect(options.filter((name) => /secret|token|password|jwt/.test(name ?? ""))).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ describe("a cell", () => {
     expect(facts([["why", FORGED]]).split("\n")).toHaveLength(1);
   });
 
-  it("can't move the cursor, clear the screen or ring the bell", () => {
+  it("can't move the cursor, clear the screen or ring the bell [T25]", () => {
     for (const text of [table(["why"], [[FORGED]]), facts([["why", FORGED]])])
       expect(stripVTControlCharacters(text)).toSatisfy((shown: string) => !/[^\P{Cc}\n]/u.test(shown));
     expect(table(["why"], [[FORGED]])).not.toContain("\u001b[2J");

@@ -37,7 +37,7 @@ function keysIn(directory: string, name = "alice.keys.json"): string {
 }
 
 describe("vdc user create", () => {
-  it("writes new keys that only their owner can read, registers them, and waits until that is mined", async () => {
+  it("writes new keys that only their owner can read, registers them, and waits until that is mined [T31 T67]", async () => {
     const stack = await taking();
     const file = join(scratch(), "alice.keys.json");
     const { code, stdout } = await vdc(stack, "user", "create", "--keys", file, "--json");

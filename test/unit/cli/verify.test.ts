@@ -47,7 +47,7 @@ describe("verifying a chain", () => {
     });
   });
 
-  it("takes the genesis that is known from elsewhere, and no other", async () => {
+  it("takes the genesis that is known from elsewhere, and no other [T36 T63]", async () => {
     const [{ hash }] = chain as [Block];
     expect(await Array.fromAsync(verifyChain(asSource(chain), hash))).toHaveLength(12);
     const failure = await failureOf(verifyChain(asSource(chain), "0".repeat(64)));
@@ -71,7 +71,7 @@ describe("the chain that a deployment publishes", () => {
     expect((await Array.fromAsync(blocks)).map(({ block }) => block)).toEqual(chain);
   });
 
-  it("does not verify when it ends otherwise than it says", async () => {
+  it("does not verify when it ends otherwise than it says [T36 T52 T53]", async () => {
     const client = await deployment({
       "/api/vdc/latest": { body: { blockNumber: 11, hash: "f".repeat(64) } },
     });

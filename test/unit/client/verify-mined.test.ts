@@ -94,7 +94,7 @@ describe("a mined transaction", () => {
     expect(read).toEqual([0, 1, 2, 3]);
   });
 
-  it("is not when its block is signed by a key that is announced, but by no block", async () => {
+  it("is not when its block is signed by a key that is announced, but by no block [T44]", async () => {
     const [, , , stranger] = signers;
     const real = chain.blocks[3] as Block;
     const forged = await new TestChain().build(real.transactions, stranger, real);
@@ -125,7 +125,7 @@ describe("a mined transaction", () => {
     expect((await verify({ ...inBlock2, blocks: { 4: forged } })).verified).toBe("retired_key");
   });
 
-  it("is not when one byte of its block, or of a block with its key, is another", async () => {
+  it("is not when one byte of its block, or of a block with its key, is another [T36]", async () => {
     for (const [blockNumber, fault] of [
       [3, "wrong_hash"],
       [2, "wrong_hash"],
@@ -150,7 +150,7 @@ describe("a mined transaction", () => {
     expect((await verify({ index: 0 })).verified).toBe("not_in_block");
   });
 
-  it("is not when the chain is another than the one whose genesis is known", async () => {
+  it("is not when the chain is another than the one whose genesis is known [T63]", async () => {
     expect((await verify({ genesisHash: "0".repeat(64) })).verified).toBe("wrong_genesis");
     const { hash } = chain.blocks[0] as Block;
     expect((await verify({ genesisHash: hash })).verified).toMatchObject({ block: { blockNumber: 3 } });

@@ -46,7 +46,7 @@ describe.each(vectorSets("ml-kem-768.json", "pq/mlkem_768_sample.json"))(
     const badSeed = cases.filter(({ result, ek }) => result === "invalid" && ek === undefined);
 
     describe.each(backends)("$name", ({ backend, kem }) => {
-      it.each(some(valid))("gives the public key and the shared secret of tcId $tcId", async (row) => {
+      it.each(some(valid))("gives the public key and the shared secret of tcId $tcId [T77]", async (row) => {
         const secret = await importEncryptionSeed(fromHex(row.seed), backend);
         expect(hex(secret.publicKey)).toBe(row.ek);
         const key = await kem().DeserializePrivateKey(fromHex(row.seed), false);
@@ -119,7 +119,7 @@ describe.each([
     expect(fromUtf8(await secret.open(envelope))).toBe("what is inside");
   });
 
-  it("does not open once any of its fields changed", async () => {
+  it("does not open once any of its fields changed [T47]", async () => {
     const { secret, envelope } = await prepare();
     const changes: object[] = [
       { txId: `vdc_tx_${"1".repeat(40)}` },
@@ -138,13 +138,13 @@ describe.each([
       await expect(secret.open({ ...envelope, ...change })).rejects.toMatchObject(undecryptable);
   });
 
-  it("does not open with another key that claims its id", async () => {
+  it("does not open with another key that claims its id [T34 T45]", async () => {
     const [{ envelope }, { secret }] = [await prepare(), await prepare()];
     await expect(secret.open(envelope)).rejects.toMatchObject(undecryptable);
     await expect(secret.open({ ...envelope, kid: secret.kid })).rejects.toMatchObject(undecryptable);
   });
 
-  it("is never sealed twice in the same way", async () => {
+  it("is never sealed twice in the same way [T77]", async () => {
     const secret = await importEncryptionSeed(generateEncryptionSeed(), opener);
     const key = await importEncryptionPublicKey(secret.publicKey, sealer);
     const [one, two] = [await key.seal(txId, utf8("same")), await key.seal(txId, utf8("same"))];
@@ -176,7 +176,7 @@ describe.each(backends)("keys of the $name backend", ({ backend }) => {
     await expect(importEncryptionPublicKey(new Uint8Array(length), backend)).rejects.toThrow(TypeError);
   });
 
-  it("are not made from a public key with a coefficient of q or more (FIPS 203 §7.2)", async () => {
+  it("are not made from a public key with a coefficient of q or more (FIPS 203 §7.2) [T9]", async () => {
     const { publicKey } = await importEncryptionSeed(generateEncryptionSeed(), backend);
     // 3329 = 0xd01, as the first, an odd middle and the last of the packed 12-bit coefficients; then all ones.
     const first = Uint8Array.from(publicKey).with(0, 0x01).with(1, 0x0d);
@@ -200,7 +200,7 @@ describe.each(backends)("keys of the $name backend", ({ backend }) => {
       expect(shown.replaceAll(/\s+/g, "")).not.toContain(piece);
   });
 
-  it("open the envelope that was sealed when the format was fixed", async () => {
+  it("open the envelope that was sealed when the format was fixed [T79]", async () => {
     const { encryption } = fixture("own-formats.json") as {
       encryption: { seed: string; kid: string; plaintext: string; envelope: unknown };
     };

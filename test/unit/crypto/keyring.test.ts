@@ -148,7 +148,7 @@ describe("a keyring that must not be used", () => {
       () => withEncryption({ ...encryptionKey(), keyId: only(other.encryption).keyId }),
       /does not belong to its seed/,
     ],
-  ])("is refused when it %s, without a word of its seeds", async (_, json, message) => {
+  ])("is refused when it %s, without a word of its seeds [T35 T67]", async (_, json, message) => {
     const error = await loadKeyring(json()).then(
       () => undefined,
       (reason: unknown) => reason,
@@ -160,7 +160,7 @@ describe("a keyring that must not be used", () => {
       expect(printed).not.toContain(seed.slice(0, 10));
   });
 
-  it.each(placeholders(32))("is refused when its signing seed is %s", async (_, seed) => {
+  it.each(placeholders(32))("is refused when its signing seed is %s [T35]", async (_, seed) => {
     const { publicKey } = await importSigningSeed(seed);
     const entry = { keyId: keyId("ML-DSA-44", publicKey), seed: base64url(seed), status: "active" };
     await expect(loadKeyring(withSigning(entry))).rejects.toThrow(/signing\[0\] is a placeholder/);

@@ -37,7 +37,7 @@ describe.each(vectorSets("ml-dsa-44.json", "pq/mldsa_44_verify_sample.json"))(
     });
 
     describe.each(backends)("$name", ({ backend }) => {
-      it.each(some(cases))("answers $result to tcId $tcId ($comment)", async (row) => {
+      it.each(some(cases))("answers $result to tcId $tcId ($comment) [T76]", async (row) => {
         const context = fromUtf8(fromHex(row.ctx ?? ""));
         const accepted = await backend.verify(
           fromHex(row.sig),
@@ -89,7 +89,7 @@ describe.each(backends)("the $name backend", ({ backend }) => {
     expect(await backend.verify(signature, message, secret.publicKey, "é".repeat(128))).toBe(false);
   });
 
-  it("answers false, and does not throw, for empty, short, long and random bytes", async () => {
+  it("answers false, and does not throw, for empty, short, long and random bytes [T9]", async () => {
     const secret = await backend.importSigningSeed(generateSigningSeed());
     const signature = await secret.sign(message, BLOCK);
     const oddSignatures = [0, 1, 2419, 2421, 100_000].map((length) => new Uint8Array(length));
@@ -104,7 +104,7 @@ describe.each(backends)("the $name backend", ({ backend }) => {
     await expect(backend.importSigningSeed(new Uint8Array(length))).rejects.toThrow(TypeError);
   });
 
-  it("shows no secret when it is printed or serialised", async () => {
+  it("shows no secret when it is printed or serialised [T67]", async () => {
     const seed = generateSigningSeed();
     const secret = await backend.importSigningSeed(seed);
     const printed = inspect(secret, { depth: Infinity, maxArrayLength: Infinity, showHidden: true });
@@ -128,7 +128,7 @@ describe("the default backend", () => {
     expect(hex(generateSigningSeed())).not.toBe(hex(generateSigningSeed()));
   });
 
-  it("still accepts the signature that was made when the format was fixed", async () => {
+  it("still accepts the signature that was made when the format was fixed [T76 T79]", async () => {
     const { signing } = fixture("own-formats.json") as {
       signing: { seed: string; message: string; context: string; deterministicSignature: string };
     };

@@ -99,7 +99,7 @@ describe("the chain head", () => {
 });
 
 describe("an index that has lost its storage", () => {
-  it("is made anew from R2, page by page, and finds out again what is done", async () => {
+  it("is made anew from R2, page by page, and finds out again what is done [T54]", async () => {
     const index = new TestIndex();
     const done = await index.giveUp("indexer", { v: 1, blockNumber: 1 });
     for (let n = 0; n < 130; n++) await index.giveUp("indexer", { v: 1, blockNumber: 100 + n });

@@ -14,7 +14,7 @@ async function indexOf(count: number): Promise<{ index: TestIndex; ids: string[]
 }
 
 describe("a replay", () => {
-  it("sends each message to its own stage as it was parked, whatever its shape", async () => {
+  it("sends each message to its own stage as it was parked, whatever its shape [T54]", async () => {
     const index = new TestIndex();
     const parked = [
       ["pending-writer", { v: 1, txId: txId(7), envelope: { ct: "abc" } }],

@@ -128,7 +128,7 @@ describe.each(SIGNED)(
       ({ path }) => path[0] === "timestamp" || path[0] === "data" || path[0] === "privateCommitment",
     );
     it.each(contents)(
-      "is refused when $place is another, and the id is that of what it says",
+      "is refused when $place is another, and the id is that of what it says [T32 T37 T48]",
       async ({ path }) => {
         const tampered = changed(asJson(original), path, other) as unknown as Transaction;
         const id = userTxId("vdc-example", user.keyId, tampered);
@@ -153,7 +153,7 @@ describe.each(SIGNED)(
       expect(await withTransaction(block, index, { ...original, signatures })).toBe("wrong_user_signature");
     });
 
-    it("is refused when it was signed for another chain", async () => {
+    it("is refused when it was signed for another chain [T11 T37]", async () => {
       const foreign = submittedBy(keys.user, original, "vdc-other");
       expect(await withTransaction(block, index, foreign)).toBe("wrong_transaction_id");
       const { id } = original;
@@ -170,7 +170,7 @@ describe.each(SIGNED)(
 );
 
 describe("a signature that the operator leaves out", () => {
-  it("is missed where there must be one", async () => {
+  it("is missed where there must be one [T37]", async () => {
     for (const { block, index, type } of SIGNED.slice(1)) {
       const unsigned = { ...at(at(blocks, block).transactions, index), signatures: {} };
       expect(await withTransaction(block, index, unsigned), type).toBe("wrong_user_signature");
@@ -296,7 +296,7 @@ describe("what the system says of its keys, changed by an operator who signs the
     expect(await atTheEnd(rotation(keys.user), revocation(second, 3))).toBe("broken_rule");
   });
 
-  it("is refused when a retired or revoked key says it", async () => {
+  it("is refused when a retired or revoked key says it [T32 T33]", async () => {
     for (const said of [rotation(keys.user), revocation(second, 0)])
       expect(await verdict([...example, stored(following(blocks, [said], first))])).toBe("retired_key");
   });
@@ -318,7 +318,7 @@ function rarely<T>(weight: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T |
 }
 
 describe("any chain of rotations and revocations", () => {
-  it("is accepted by both verifiers or refused by both for the same fault, with the same blocks not to be trusted", async () => {
+  it("is accepted by both verifiers or refused by both for the same fault, with the same blocks not to be trusted [T32 T33]", async () => {
     const seen = new Set<string>();
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6 }), async (plan) => {
@@ -408,7 +408,7 @@ function keepsRules(deeds: readonly Deed[]): boolean {
 }
 
 describe("any chain of creations, transfers and registrations", () => {
-  it("is accepted by both verifiers when it keeps the rules, and refused by both for the same fault", async () => {
+  it("is accepted by both verifiers when it keeps the rules, and refused by both for the same fault [T12 T52]", async () => {
     const seen = new Set<string>();
     await fc.assert(
       fc.asyncProperty(

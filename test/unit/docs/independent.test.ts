@@ -81,7 +81,7 @@ describe("a verifier written from docs/format.md", () => {
       expect(keyId("ML-KEM-768", Buffer.from(publicKey, "base64url"))).toBe(id);
   });
 
-  it("verifies the example's chain, over its key rotation", () => {
+  it("verifies the example's chain, over its key rotation [T78]", () => {
     const verified = verifyChain(example, GENESIS);
     expect(verified.map(({ blockSignature }) => blockSignature.keyId)).toEqual([
       keys.signing1.keyId,
@@ -349,7 +349,7 @@ describe.each([0, 1, 2, 3])("block %i of the example, tampered with", (index) =>
 });
 
 describe("an attacker without the key", () => {
-  it("can change no member of a header, though he computes the hash again", () => {
+  it("can change no member of a header, though he computes the hash again [T32 T80]", () => {
     const block = at(blocks, 1);
     for (const name of Object.keys(HEADER)) {
       const tampered = changed(asJson(block), [name], other) as unknown as Block;
@@ -373,7 +373,7 @@ describe("an attacker without the key", () => {
     expect(faultOf(1, stored({ ...forged, blockSignature }))).toBe("wrong_signature");
   });
 
-  it("can't sign with a key of his own, nor under the name of another", () => {
+  it("can't sign with a key of his own, nor under the name of another [T32 T53]", () => {
     const forged = sealed(at(blocks, 1), keys.user);
     expect(faultOf(1, stored(forged))).toBe("unknown_key");
     const { keyId: known } = keys.signing1;
@@ -381,7 +381,7 @@ describe("an attacker without the key", () => {
     expect(faultOf(1, stored({ ...forged, blockSignature }))).toBe("wrong_signature");
   });
 
-  it("can't begin another chain in the place of genesis", () => {
+  it("can't begin another chain in the place of genesis [T63]", () => {
     const genesis = at(blocks, 0);
     const [transaction] = genesis.transactions;
     if (transaction === undefined) throw new Error("block 0 has a transaction");
@@ -425,7 +425,7 @@ describe("blocks out of place, rightly signed", () => {
     expect(faultOf(4, stored(sealed(next([payment], { timestamp }), keys.signing2)))).toBe("accepted");
   });
 
-  it("are refused when a block is left out, exchanged or repeated", () => {
+  it("are refused when a block is left out, exchanged or repeated [T36]", () => {
     const orders = [[0, 2], [0, 1, 3], [1], [0, 2, 1], [0, 1, 1], [0, 0]];
     for (const order of orders)
       expect(() =>
@@ -647,7 +647,7 @@ describe("rules across transactions, in blocks that are rightly signed", () => {
     expect(faultWith(submitted(create("b")), submitted(create("b"), keys.secondUser))).toBe("broken_rule");
   });
 
-  it("let an asset be transferred by its present owner only", () => {
+  it("let an asset be transferred by its present owner only [T48]", () => {
     expect(faultWith(submitted(later(moved)))).toBe("broken_rule"); // the user has given it away
     expect(faultWith(submitted(give("asset-1", keys.user), keys.secondUser))).toBe("accepted");
     expect(faultWith(submitted(give("asset-1", keys.user), keys.signing2))).toBe("broken_rule");

@@ -6,6 +6,7 @@ import { PERMANENT_REASONS } from "../../../shared/errors.ts";
 import { PROBLEMS } from "../../../shared/http/problems.ts";
 import { IGNORED_REASONS } from "../../../shared/stripe/decision.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
+import { listIn } from "../../support/lists.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, "../../..", path), "utf8");
 const DOCUMENT = read("docs/problems.md");
@@ -36,7 +37,7 @@ describe("docs/problems.md", () => {
     { title: "Permanent reasons", reasons: PERMANENT_REASONS },
     { title: "Dead letters", reasons: DEAD_LETTER_STATES },
   ])("lists under $title those of the code, each with what to do", ({ title, reasons }) => {
-    const rows = table(title);
+    const rows = listIn(section(title));
     expect(rows.map(([reason]) => reason)).toEqual(reasons);
     for (const cells of rows) for (const cell of cells) expect(cell, String(cells[0])).not.toBe("");
   });
@@ -48,7 +49,9 @@ describe("docs/problems.md", () => {
       slug,
     ]);
     expect(answered).toHaveLength(STRIPE_REFUSALS.length);
-    expect(table("Refusal reasons").map(([reason, problem]) => [reason, problem])).toEqual(answered);
+    expect(listIn(section("Refusal reasons")).map(([reason, problem]) => [reason, problem])).toEqual(
+      answered,
+    );
   });
 
   it("has an example that is a problem", () => {
@@ -65,19 +68,4 @@ function section(title: string): string {
   const text = DOCUMENT.split(`\n## ${title}\n`)[1];
   if (text === undefined) throw new Error(`docs/problems.md has no section "${title}"`);
   return text.split("\n## ")[0] ?? "";
-}
-
-/** Returns the cells of the section's table, without backquotes round a whole cell. */
-function table(title: string): string[][] {
-  const rows = section(title)
-    .split("\n")
-    .filter((line) => line.startsWith("|"))
-    .slice(2);
-  if (rows.length === 0) throw new Error(`no table under "${title}"`);
-  return rows.map((row) =>
-    row
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim().replace(/^`([^`]*)`$/, "$1")),
-  );
 }

@@ -1,92 +1,53 @@
-import { existsSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT, WORKER_NAMES } from "../../../cli/local/workers.ts";
 import { WORKERS, type WorkerName, type WorkerPlan } from "../../../shared/pipeline.ts";
-import { titlesIn } from "../../support/titles.ts";
 
-const DOCUMENT = readFileSync(join(ROOT, "docs/threat-model.md"), "utf8");
+const PAGE = readFileSync(join(ROOT, "docs/threat-model.md"), "utf8");
 
-/** Tests by the labels with which rows name them. */
-const TESTS = new Map(
-  [...DOCUMENT.matchAll(/^\[\^([a-z0-9-]+)\]: `([^`]+)` › `(.+)`$/gm)].map(([, label = "", path, title]) => [
-    label,
-    { path: path ?? "", title: title ?? "" },
+const TESTS = globSync("test/**/*.{test,prove}.ts", { cwd: ROOT }).map((path) =>
+  readFileSync(join(ROOT, path), "utf8"),
+);
+
+/** A threat's number and its text, up to the next item or heading. */
+const THREATS = new Map(
+  [...PAGE.matchAll(/^- \*\*(T\d+) ([\s\S]*?)(?=\n(?:- |\n))/gm)].map(([, number = "", text = ""]) => [
+    number,
+    text.replaceAll(/\n {2}/g, " "),
   ]),
 );
 
-interface Row {
-  readonly section: string;
-  readonly cells: readonly string[];
-}
+/** The numbers at the end of test titles: `"refuses a repeat [T2 T11]"`. */
+const PROVED = TESTS.flatMap((text) =>
+  [...text.matchAll(/ \[(T\d+(?: T\d+)*)\]["`]/g)].flatMap(([, numbers = ""]) => numbers.split(" ")),
+);
 
-/** Returns the rows of every table with a column of tests, without the header rows. */
-function rowsOf(text: string): Row[] {
-  const rows: Row[] = [];
-  let section = "";
-  let within: "none" | "head" | "rows" = "none";
-  for (const line of text.split("\n")) {
-    section = /^#+ (.+)$/.exec(line)?.[1] ?? section;
-    if (!line.startsWith("|")) {
-      within = "none";
-      continue;
-    }
-    const cells = line
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim());
-    if (within === "rows" && !/^:?-+:?$/.test(cells[0] ?? "")) rows.push({ section, cells });
-    if (within === "none") within = cells.at(-1) === "tests" ? "rows" : "head";
-  }
-  return rows;
+function threatOf(worker: string): string {
+  return [...THREATS.values()].find((text) => text.startsWith(`\`${worker}\`**`)) ?? "";
 }
-
-function labelsIn(text: string): string[] {
-  return [...text.matchAll(/\[\^([a-z0-9-]+)\]/g)].map(([, label = ""]) => label);
-}
-
-const ROWS = rowsOf(DOCUMENT);
-const OF_WORKERS = ROWS.filter(({ section }) => section === "A Worker that was taken over");
 
 describe("docs/threat-model.md", () => {
-  it("names a test in every row, and says in every row what it has to say", () => {
-    expect(ROWS.length).toBeGreaterThan(70);
-    for (const { cells } of ROWS) {
-      expect(labelsIn(cells.at(-1) ?? ""), cells[0]).not.toEqual([]);
-      expect(
-        cells.filter((cell) => cell === ""),
-        cells[0],
-      ).toEqual([]);
-    }
+  it("has a labelled test for each threat, and a threat for each label", () => {
+    expect(THREATS.size).toBeGreaterThan(70);
+    expect([...new Set(PROVED)].toSorted()).toEqual([...THREATS.keys()].toSorted());
   });
 
-  it("names only tests that there are, by file and full title", () => {
-    const missing = [...TESTS].filter(
-      ([, { path, title }]) => !existsSync(join(ROOT, path)) || !titlesIn(path).has(title),
-    );
-    expect(missing).toEqual([]);
+  it("gives each number to one threat", () => {
+    const numbers = [...PAGE.matchAll(/\*\*(T\d+)\b/g)].map(([, number]) => number);
+    expect(numbers).toEqual([...THREATS.keys()]);
   });
 
-  it("says of each label which test it is, and has none that no row names", () => {
-    const named = new Set(labelsIn(DOCUMENT.replaceAll(/^\[\^[a-z0-9-]+\]: .*$/gm, "")));
-    expect([...named].toSorted()).toEqual([...TESTS.keys()].toSorted());
-    const defined = [...DOCUMENT.matchAll(/^\[\^([a-z0-9-]+)\]:/gm)];
-    expect(defined).toHaveLength(TESTS.size); // each once, and each in the form that this test reads
+  it.for(WORKER_NAMES)("says of %s all that it holds, its worst, its limits and what shows it", (worker) => {
+    const [, holds = ""] = / holds (.*?)\. At worst: .+ Can't: .+ Shown by: ./.exec(threatOf(worker)) ?? [];
+    expect([...holds.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual(holdingsOf(worker));
+    expect(holds).not.toBe("");
   });
 
-  it("has a row for every Worker", () => {
-    expect(OF_WORKERS.map(({ cells }) => cells[0])).toEqual(WORKER_NAMES.map((worker) => `\`${worker}\``));
-  });
-
-  it.for(WORKER_NAMES)("says of %s what it holds: all of the map, and nothing else", (worker) => {
-    const row = OF_WORKERS.find(({ cells }) => cells[0] === `\`${worker}\``);
-    const held = [...(row?.cells[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => name);
-    expect(held).toEqual(holdingsOf(worker));
-  });
-
-  it("covers every kind of attacker that was asked for", () => {
-    const sections = new Set(ROWS.map(({ section }) => section));
-    expect([...sections]).toEqual([
+  it("covers every kind of attacker", () => {
+    expect([...PAGE.matchAll(/^## (.+)$/gm)].map(([, title]) => title)).toEqual([
+      "What is protected",
+      "Where trust ends",
       "Payments",
       "Submissions, documents and reads",
       "IPFS gateways and the pinning service",
@@ -98,8 +59,8 @@ describe("docs/threat-model.md", () => {
       "Secrets in logs, errors and storage",
       "Supply chain",
       "Time",
+      "What is not guarded",
     ]);
-    expect(DOCUMENT).toContain("\n## What is not guarded\n");
   });
 });
 

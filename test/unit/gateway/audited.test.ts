@@ -74,7 +74,7 @@ beforeAll(() => {
 });
 
 describe("an operator who comes through Cloudflare Access", () => {
-  it("stands in the log with the name that Access verified, whatever else is said", async () => {
+  it("stands in the log with the name that Access verified, whatever else is said [T41]", async () => {
     const gateway = new TestGateway();
     await gateway.mend({ by: "eve", reason: "worn out" }, { "x-operator": "eve" });
     for (const { operator, reason, action, target } of gateway.log.entries())
@@ -103,7 +103,7 @@ describe("an operator who comes through Cloudflare Access", () => {
     expect(names).toEqual(["Ann", "u-1"]);
   });
 
-  it("is not let in by Access alone when the page of another site asks, in whatever browser", async () => {
+  it("is not let in by Access alone when the page of another site asks, in whatever browser [T23]", async () => {
     const gateway = new TestGateway();
     const foreign: Record<string, string>[] = [
       { "sec-fetch-site": "cross-site" },
@@ -153,7 +153,7 @@ describe("an operator's call", () => {
     expect(verifyAuditChain(gateway.log.entries())).toEqual(gateway.log.page().head);
   });
 
-  it("does nothing while the log can't take it", async () => {
+  it("does nothing while the log can't take it [T27]", async () => {
     const gateway = new TestGateway();
     gateway.log.failure = { asked: new Error("the object is not there") };
     await expect(gateway.mend()).rejects.toMatchObject({ slug: "audit-unavailable" });

@@ -110,7 +110,7 @@ describe("a public write", () => {
     }
   });
 
-  it("leaves no address in the log", async () => {
+  it("leaves no address in the log [T68]", async () => {
     await expect(write()).rejects.toMatchObject(LIMITED);
     expect(vi.mocked(console.warn).mock.calls.join()).toContain("rate.limited");
     expect(vi.mocked(console.warn).mock.calls.join()).not.toContain(ADDRESS);
@@ -163,7 +163,7 @@ describe("the calls of the gateway", () => {
   const open = ROUTES.filter(([, , { plan }]) => plan.who === "anyone");
 
   it.for(open.filter(([method]) => method !== "GET").map((route) => [name(route), route] as const))(
-    "%s is counted as a write",
+    "%s is counted as a write [T7]",
     async ([, route]) => {
       expect(await outcome(route)).toBe("rate-limited");
       const [, path, { plan }] = route;

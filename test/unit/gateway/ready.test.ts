@@ -152,7 +152,7 @@ describe("/api/ready", () => {
     });
   });
 
-  it("is 503 when accounts, or ingest-webhook, seals to a key that the miner does not hold", async () => {
+  it("is 503 when accounts, or ingest-webhook, seals to a key that the miner does not hold [T34]", async () => {
     minerHolds("a", "older");
     expect((await asked()).status).toBe(200);
     accounts = { done: { encryptionKeyId: "b" } };

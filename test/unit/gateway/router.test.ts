@@ -46,7 +46,7 @@ function ask(path: string, body: string | null = '{"reason":"x"}', method = "POS
 }
 
 describe("a request", () => {
-  it("of an operator's call is read in no part before the operator is recognised", async () => {
+  it("of an operator's call is read in no part before the operator is recognised [T27]", async () => {
     for (const [path, body] of [
       ["/guarded/%ff"],
       ["/guarded/1?limit=x&limit=y"],
@@ -71,7 +71,7 @@ describe("a request", () => {
     await expect(ask("/open/1?limit=9&limit=9")).rejects.toMatchObject({ slug: "invalid-parameter" });
   });
 
-  it("of a public call that fails can be read by any web page, as the answer could; an operator's can't", async () => {
+  it("of a public call that fails can be read by any web page, as the answer could; an operator's can't [T23]", async () => {
     await expect(ask("/open/1?limit=0")).rejects.toMatchObject({
       slug: "invalid-parameter",
       members: { parameter: "limit" },
@@ -80,7 +80,7 @@ describe("a request", () => {
     await expect(ask("/guarded/1")).rejects.not.toHaveProperty(["headers", "access-control-allow-origin"]);
   });
 
-  it("of a public call that nobody foresaw to fail can be read by any web page too, and tells nothing", async () => {
+  it("of a public call that nobody foresaw to fail can be read by any web page too, and tells nothing [T17]", async () => {
     await expect(ask("/failing", null, "GET")).rejects.toMatchObject({
       slug: "internal-error",
       message: expect.not.stringContaining("10.0.0.1"),
@@ -108,7 +108,7 @@ describe("a preflight", () => {
     });
   });
 
-  it.for(["/guarded/1", "/stripe"])("of %s, which no page may call, allows nothing", async (path) => {
+  it.for(["/guarded/1", "/stripe"])("of %s, which no page may call, allows nothing [T23]", async (path) => {
     expect(await preflight(path)).toEqual({ allow: "POST, OPTIONS" });
   });
 

@@ -65,7 +65,7 @@ const payment = () => {
 
 describe("a record that is brought", () => {
   it.each(["", "soon", AN_HOUR_AGO()])(
-    "is not taken when ACCEPT_RECORDS_UNTIL is '%s': it proves nothing about who made it",
+    "is not taken when ACCEPT_RECORDS_UNTIL is '%s': it proves nothing about who made it [T27]",
     async (until) => {
       const erasure = await recordOf("erasure", txId(1), { txId: txId(1), erasedAt: 1 });
       for (const record of [await payment(), erasure, await archive()])

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
 import type { EventFamily, RefundFamily } from "../../../shared/stripe/decision.ts";
 import { stripeTxId } from "../../../shared/stripe/to-transaction.ts";
+import { listIn } from "../../support/lists.ts";
 import { fixture as read } from "../../support/vectors.ts";
 import { decide, transactionOf } from "./events.ts";
 
@@ -68,17 +69,9 @@ describe("every movement of money", () => {
     expect([...(idsOf.get("the rest of it is refunded") ?? [])]).not.toEqual(first);
   });
 
-  it("stands in docs/stripe.md, each row with its vector", () => {
-    const rows =
-      PAGE.split("\n## The table\n")[1]
-        ?.split("\n")
-        .filter((line) => line.startsWith("| `")) ?? [];
-    const shown = rows.map((row) =>
-      row
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim().replaceAll("`", "")),
-    );
+  it("stands in docs/stripe.md, each item with its vector", () => {
+    const [, movements = ""] = PAGE.split("\n## The movements\n");
+    const shown = listIn(movements).map((row) => row.map((cell) => cell.replaceAll("`", "")));
     expect(
       shown.map(([name, movement, versions, event, , families, becomes]) => ({
         name,

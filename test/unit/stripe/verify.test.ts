@@ -92,7 +92,7 @@ describe("verifyStripeEvent", () => {
     await expect(deliver(BODY, { header: `${sign()},v0=${"0".repeat(64)}` })).resolves.toBeDefined();
   });
 
-  it("refuses a huge header before it computes anything", async () => {
+  it("refuses a huge header before it computes anything [T4]", async () => {
     const header = `${sign()}${`,v1=${"0".repeat(64)}`.repeat(10_000)}`;
     await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "malformed_signature" });
   });
@@ -166,7 +166,7 @@ describe("verifyStripeEvent", () => {
       await expect(deliver(body)).rejects.toMatchObject({ reason: "unreadable_event" });
   });
 
-  it("lets nothing through when no secret is configured, or a blank one", async () => {
+  it("lets nothing through when no secret is configured, or a blank one [T1]", async () => {
     for (const secrets of [[], [""], [" "], [SECRET, "\n"]])
       await expect(
         verifyStripeEvent({
@@ -184,7 +184,7 @@ describe("verifyStripeEvent", () => {
     await expect(deliver(BODY)).rejects.toBe(failure);
   });
 
-  it("never says a secret or anything of the body, and keeps no cause that would", async () => {
+  it("never says a secret or anything of the body, and keeps no cause that would [T29 T67]", async () => {
     const body = JSON.stringify({ object: "v2.core.event", note: "buyer@example.com" });
     const refused = [
       () => deliver(body),
@@ -204,7 +204,7 @@ describe("verifyStripeEvent", () => {
     }
   });
 
-  it("answers any header with a refusal, never with another error and never with an event", async () => {
+  it("answers any header with a refusal, never with another error and never with an event [T1]", async () => {
     const piece = fc.oneof(
       fc.constantFrom(`t=${SIGNED_AT}`, "v1=", "v0=", ",", "=", "0".repeat(64)),
       fc.string({ unit: CHARACTER, maxLength: 20 }),

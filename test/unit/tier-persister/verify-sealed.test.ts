@@ -46,7 +46,7 @@ describe("a sealed block", () => {
     expect(chain.blocks).toHaveLength(3);
   });
 
-  it("does not when an intruder signed it, whether or not he had his key noted for this very block", async () => {
+  it("does not when an intruder signed it, whether or not he had his key noted for this very block [T43]", async () => {
     const forged = await chain.build([payment("c")], intruder);
     await expectRefused(judged(forged), "unknown_key");
     await expectRefused(judged(forged, keys([intruder, 3])), "unknown_key");
@@ -54,7 +54,7 @@ describe("a sealed block", () => {
     await expectRefused(judged(announcing, keys([intruder, 3])), "unknown_key");
   });
 
-  it("does not when a key was noted that it does not announce: with that, the block after it could be forged", async () => {
+  it("does not when a key was noted that it does not announce: with that, the block after it could be forged [T43]", async () => {
     const sound = await chain.build([payment("c")], next);
     expect(await judged(sound)).toEqual(sound);
     await expectRefused(judged(sound, keys([intruder, 3])), "unknown_key");
