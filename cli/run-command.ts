@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
 import { CommanderError } from "commander";
-import { CommandFailure, EXIT, type ExitCode } from "./failure.ts";
+import { CommandFailure, EXIT, type ExitCode } from "./output/failure.ts";
 import { isOfTheSystem, whyNot } from "./files/why-not.ts";
 import { vdcProgram } from "./program.ts";
-import { useProxies } from "./proxy.ts";
+import { useProxies } from "./http/proxy.ts";
 
 /**
  * Runs one command, and writes its failure to stderr.

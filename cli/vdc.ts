@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { outputFailure, tolerateLostReaders } from "./output/lost-readers.ts";
-import { EXIT } from "./failure.ts";
+import { EXIT } from "./output/failure.ts";
 import { runCommand } from "./run-command.ts";
 
 // Ctrl-C must fire "exit": its listeners remove an incomplete file and show the terminal's cursor again.

@@ -13,7 +13,7 @@ export interface Consumer {
   readonly max_batch_timeout: number;
   /** After this number of retries the message goes to the dead-letter queue, and from there to `dead-letters`. */
   readonly max_retries: number;
-  /** Seconds; `shared/consume.ts` asks for its own delays. */
+  /** Seconds; `shared/queue/consume.ts` asks for its own delays. */
   readonly retry_delay: number;
   readonly max_concurrency?: number;
 }
@@ -80,7 +80,7 @@ export interface WorkerPlan {
 }
 
 /**
- * `retry_delay` counts only when a Worker fails before `shared/consume.ts` can choose a delay: a bad deployment, say. The
+ * `retry_delay` counts only when a Worker fails before `shared/queue/consume.ts` can choose a delay: a bad deployment, say. The
  * delay is short, so that the dead letters have the message long before it expires, and replay it when the stage works
  * again.
  */

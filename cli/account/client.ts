@@ -3,11 +3,11 @@ import { VdcProblem, VdcUnreachable } from "../../shared/client/problem.ts";
 import { VdcClient } from "../../shared/client/vdc-client.ts";
 import { Unverified } from "../../shared/client/verify-mined.ts";
 import { StillWaiting } from "../../shared/client/wait-until-mined.ts";
-import { Permanent } from "../../shared/errors.ts";
-import { AnswerFailure } from "../answer-failure.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
-import { proxyAdvice } from "../proxy.ts";
-import { targetOf } from "../target.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
+import { AnswerFailure } from "../http/answer-failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
+import { proxyAdvice } from "../http/proxy.ts";
+import { targetOf } from "../http/target.ts";
 
 /** The client that apps use: a user's commands do exactly what an app can do. */
 export function vdcClient(options: { readonly url?: string }): VdcClient {

@@ -7,7 +7,7 @@ import {
   type UserKeys,
 } from "../../shared/client/user-keys.ts";
 import { path } from "../commands/options.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { readText } from "../files/read.ts";
 import { writeSecretFile } from "../files/secret-file.ts";
 

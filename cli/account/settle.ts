@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { VdcClient } from "../../shared/client/vdc-client.ts";
 import type { Settled } from "../../shared/client/wait-until-mined.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { note } from "../output/show.ts";
 import { counted } from "../output/words.ts";
 import { wholeNumber } from "../commands/options.ts";

@@ -2,9 +2,9 @@ import * as v from "valibot";
 import { Submission, type UnsignedSubmission } from "../../shared/chain/submission.ts";
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import type { VdcClient } from "../../shared/client/vdc-client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { settle, type Taken, type Waiting } from "./settle.ts";
-import { issueText } from "../../shared/issue-text.ts";
+import { issueText } from "../../shared/schema/issue-text.ts";
 
 /**
  * Signs and submits a transaction, and waits for it.

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { exporter } from "ipfs-unixfs-exporter";
 import { concat } from "../../shared/crypto/bytes.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import type { SourceBlock } from "../chain/verify.ts";
 import { blockNumberOf } from "./file-name.ts";
 import { asUnsound, CarParts, Unsound, type Cid } from "./parts.ts";

@@ -1,4 +1,4 @@
-import type { Client } from "../client.ts";
+import type { Client } from "../http/client.ts";
 import { blocksFromApi, latestOf, type Latest } from "./from-api.ts";
 import type { ChainState } from "./state.ts";
 import { Unverified, verifySource, type ChainSource, type VerifiedBlock } from "./verify.ts";

@@ -5,7 +5,7 @@ import { equalBytes } from "../../shared/crypto/bytes.ts";
 import { sha256 } from "../../shared/crypto/hash.ts";
 import type { LedgerEntries, LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainEnd, ChainMemory } from "../../shared/chain/verify-chain.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { callersPath } from "../files/path.ts";
 import type { ChainReport } from "./report.ts";
 

@@ -1,5 +1,5 @@
 import type { UntrustedBlocks } from "../../shared/chain/signing-keys.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 
 /** Fails the command when a revoked key signed blocks of a valid chain. */
 export function judgeTrust(untrusted: readonly UntrustedBlocks[]): void {

@@ -1,7 +1,7 @@
 import { checkContents, InvalidBlock, readBlock, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier, type ChainMemory } from "../../shared/chain/verify-chain.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 
 /** A block from a source, unverified. */
 export interface SourceBlock {

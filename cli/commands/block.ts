@@ -8,8 +8,8 @@ import {
 } from "../../shared/chain/block.ts";
 import { sourceBlockOf } from "../chain/record.ts";
 import { Unverified, verifyCid } from "../chain/verify.ts";
-import { publicClient } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { publicClient } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { show } from "../output/show.ts";
 import { facts, table } from "../output/table.ts";
 import { byteCount, time } from "../output/words.ts";

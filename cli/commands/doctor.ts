@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { Command } from "commander";
-import { publicClient } from "../client.ts";
+import { publicClient } from "../http/client.ts";
 import { checkLatestBlock } from "../doctor/chain.ts";
 import { checkBackups, type Backups } from "../doctor/backup.ts";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../doctor/deployment.ts";
 import { finding, type Finding } from "../doctor/finding.ts";
 import { toolVersions } from "../doctor/tools.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { show } from "../output/show.ts";
 import { table } from "../output/table.ts";
 import { counted, mark } from "../output/words.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { operatorClient } from "../client.ts";
-import { CommandFailure } from "../failure.ts";
+import { operatorClient } from "../http/client.ts";
+import { CommandFailure } from "../output/failure.ts";
 import { note, show } from "../output/show.ts";
 import { facts } from "../output/table.ts";
 import { counted } from "../output/words.ts";

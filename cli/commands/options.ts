@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import * as v from "valibot";
 import { callersPath } from "../files/path.ts";
-import { asBaseUrl } from "../target.ts";
-import { faultText } from "../../shared/issue-text.ts";
+import { asBaseUrl } from "../http/target.ts";
+import { faultText } from "../../shared/schema/issue-text.ts";
 
 /** Options of every command that calls a deployment. */
 export interface Connected {

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { AssetId, TxId } from "../../shared/chain/transaction.ts";
-import { AnswerFailure } from "../answer-failure.ts";
-import { Client, unreachable } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
-import { localDataDirectory, readSecrets } from "../local/data-directory.ts";
-import { deliver } from "../stripe/deliver.ts";
-import { syntheticCheckout } from "../stripe/synthetic.ts";
-import { targetOf } from "../target.ts";
+import { AnswerFailure } from "../http/answer-failure.ts";
+import { Client, unreachable } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
+import { localDataDirectory, readSecrets } from "../local/stack/data-directory.ts";
+import { deliver } from "../local/stripe/deliver.ts";
+import { syntheticCheckout } from "../local/stripe/synthetic.ts";
+import { targetOf } from "../http/target.ts";
 import { examples, ofSchema, urlOption, wholeNumber } from "./options.ts";
 
 interface PayOptions {

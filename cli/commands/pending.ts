@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { operatorClient } from "../client.ts";
+import { operatorClient } from "../http/client.ts";
 import { show } from "../output/show.ts";
 import { table } from "../output/table.ts";
 import { age, counted, time } from "../output/words.ts";

@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { haltedText } from "../../shared/halted-text.ts";
-import type { Halted } from "../../shared/halted.ts";
-import { operatorClient } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
-import { operatorName } from "../operator.ts";
+import { haltedText } from "../../shared/api/halted-text.ts";
+import type { Halted } from "../../shared/api/halted.ts";
+import { operatorClient } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
+import { operatorName } from "../http/operator.ts";
 import { confirm } from "../output/confirm.ts";
 import { show } from "../output/show.ts";
 import { time } from "../output/words.ts";

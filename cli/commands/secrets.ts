@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { Command } from "commander";
-import { CommandFailure, EXIT } from "../failure.ts";
-import { WORKER_NAMES } from "../local/workers.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
+import { WORKER_NAMES } from "../local/stack/workers.ts";
 import { show } from "../output/show.ts";
 import { counted } from "../output/words.ts";
 import { faultsOf } from "../secrets/faults.ts";

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { haltedText } from "../../shared/halted-text.ts";
-import type { Halted } from "../../shared/halted.ts";
-import { operatorClient } from "../client.ts";
+import { haltedText } from "../../shared/api/halted-text.ts";
+import type { Halted } from "../../shared/api/halted.ts";
+import { operatorClient } from "../http/client.ts";
 import { show } from "../output/show.ts";
 import { facts, table } from "../output/table.ts";
 import { age, time } from "../output/words.ts";

@@ -4,8 +4,8 @@ import {
   DEAD_LETTER_STATES,
   type DeadLetterFilter,
   type DeadLetterState,
-} from "../../shared/dead-letters.ts";
-import { PERMANENT_REASONS, type PermanentReason } from "../../shared/errors.ts";
+} from "../../shared/objects/dead-letters.ts";
+import { PERMANENT_REASONS, type PermanentReason } from "../../shared/runtime/errors.ts";
 import { STAGES, type StageName } from "../../shared/pipeline.ts";
 import { ofSchema, wholeNumber } from "../commands/options.ts";
 

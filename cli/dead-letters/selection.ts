@@ -1,6 +1,6 @@
 import { Argument, Option } from "commander";
-import type { Selection } from "../../shared/dead-letters.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { Selection } from "../../shared/objects/dead-letters.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { filterOf, type FilterOptions } from "./filter.ts";
 
 export interface SelectionOptions extends FilterOptions {

@@ -6,7 +6,7 @@ import type {
   Replay,
   ReplayPlan,
   StageRecovery,
-} from "../../shared/dead-letters.ts";
+} from "../../shared/objects/dead-letters.ts";
 
 export function entryTable(entries: readonly DeadLetterEntry[]): string {
   const rows = entries.map((entry) => [

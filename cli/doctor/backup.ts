@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { ChainCar } from "../car/read.ts";
-import type { Client } from "../client.ts";
-import { CommandFailure } from "../failure.ts";
-import { systemKeyring } from "../keyring.ts";
+import type { Client } from "../http/client.ts";
+import { CommandFailure } from "../output/failure.ts";
+import { systemKeyring } from "../files/keyring.ts";
 import { counted } from "../output/words.ts";
 import { finding, Warning, type Finding } from "./finding.ts";
 

@@ -6,9 +6,9 @@ import { equalBytes, readAtMost } from "../../shared/crypto/bytes.ts";
 import { latestOf } from "../chain/from-api.ts";
 import { sourceBlockOf } from "../chain/record.ts";
 import { Unverified, verifyCid } from "../chain/verify.ts";
-import { AnswerFailure } from "../answer-failure.ts";
-import type { Client } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { AnswerFailure } from "../http/answer-failure.ts";
+import type { Client } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { finding, unknown, type Finding } from "./finding.ts";
 
 interface ReadBlock {

@@ -1,8 +1,8 @@
 import type { StorageStatus } from "../../shared/storage/report.ts";
-import { haltedText } from "../../shared/halted-text.ts";
-import type { Halted } from "../../shared/halted.ts";
-import { operatorClient, type Answer, type Client } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { haltedText } from "../../shared/api/halted-text.ts";
+import type { Halted } from "../../shared/api/halted.ts";
+import { operatorClient, type Answer, type Client } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { counted, time } from "../output/words.ts";
 import { judgeStatus } from "../storage/verdict.ts";
 import { finding, Warning, type Finding } from "./finding.ts";

@@ -1,5 +1,5 @@
-import { AnswerFailure } from "../answer-failure.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { AnswerFailure } from "../http/answer-failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 
 /** A finding of `vdc doctor`. */
 export interface Finding {

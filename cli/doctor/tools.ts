@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../local/workers.ts";
-import { CommandFailure } from "../failure.ts";
+import { ROOT } from "../local/stack/workers.ts";
+import { CommandFailure } from "../output/failure.ts";
 
 const PACKAGES = ["wrangler", "miniflare", "typescript"] as const;
 

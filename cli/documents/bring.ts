@@ -1,6 +1,6 @@
 import type { DocumentReport } from "../../shared/storage/report.ts";
-import type { Client } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { Client } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { startProgress } from "../output/progress.ts";
 import { note } from "../output/show.ts";
 import { counted } from "../output/words.ts";

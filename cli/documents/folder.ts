@@ -1,7 +1,7 @@
 import { mkdir, opendir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
-import { CommandFailure } from "../failure.ts";
+import { CommandFailure } from "../output/failure.ts";
 import { isOfTheSystem, whyNot } from "../files/why-not.ts";
 import { explain, writeWhole } from "../files/write-whole.ts";
 

@@ -1,5 +1,5 @@
 import type { DocumentPage } from "../../shared/storage/report.ts";
-import type { Client } from "../client.ts";
+import type { Client } from "../http/client.ts";
 
 export type ListedDocument = DocumentPage["documents"][number];
 

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { ROOT } from "../local/workers.ts";
+import { ROOT } from "../local/stack/workers.ts";
 
 /**
  * A file's name as its caller meant it: npm runs the project's scripts in the project's folder, wherever it was called.

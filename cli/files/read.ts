@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import type { Json } from "../../shared/crypto/canonical.ts";
-import { CommandFailure, EXIT, type ExitCode } from "../failure.ts";
+import { CommandFailure, EXIT, type ExitCode } from "../output/failure.ts";
 import { exactJson, InexactJson } from "./exact-json.ts";
 import { NoText, textOf } from "./text.ts";
 import { isOfTheSystem, whyNot } from "./why-not.ts";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { note } from "../output/show.ts";
 import { isOfTheSystem, whyNot } from "./why-not.ts";
 

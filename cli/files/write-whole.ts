@@ -1,5 +1,5 @@
 import { open, rename, rm } from "node:fs/promises";
-import { CommandFailure } from "../failure.ts";
+import { CommandFailure } from "../output/failure.ts";
 import { isOfTheSystem, whyNot } from "./why-not.ts";
 
 /** The file is there whole when this resolves; until then a reader sees the old one, or none. */

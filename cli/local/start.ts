@@ -1,7 +1,7 @@
 import type { WorkerdStructuredLog } from "miniflare";
-import { localDataDirectory, writeStackUrl } from "./data-directory.ts";
-import { reportRuntimes } from "./runtimes.ts";
-import { startStack } from "./stack.ts";
+import { localDataDirectory, writeStackUrl } from "./stack/data-directory.ts";
+import { reportRuntimes } from "./stack/runtimes.ts";
+import { startStack } from "./stack/stack.ts";
 
 /** `npm start`: runs the whole system on one machine, until Ctrl-C. */
 async function start(): Promise<void> {

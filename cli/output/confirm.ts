@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "./failure.ts";
 
 /**
  * Returns when the user answers yes, or has given --yes.

@@ -11,11 +11,11 @@ import { base64url, equalBytes, fromBase64url } from "../../shared/crypto/bytes.
 import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
 import type { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
-import { Permanent } from "../../shared/errors.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
 import { sourceBlockOf } from "../chain/record.ts";
 import { Unverified, verifyCid } from "../chain/verify.ts";
-import type { Client } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { Client } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 
 /** Answer of `POST /api/privacy/{txId}/show`. */
 export interface PrivateEnvelope {

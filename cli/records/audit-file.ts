@@ -8,11 +8,11 @@ import {
   type AuditEntry,
   type AuditHead,
   type AuditPage,
-} from "../../shared/audit-chain.ts";
+} from "../../shared/api/audit-chain.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalText } from "../../shared/crypto/canonical.ts";
-import type { Client } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { Client } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { explain } from "../files/write-whole.ts";
 
 const PAGE = 1_000;

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RECORD_KINDS, type BroughtRecord, type RecordKind } from "../../shared/storage/records.ts";
-import { AnswerFailure } from "../answer-failure.ts";
-import type { Client } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { AnswerFailure } from "../http/answer-failure.ts";
+import type { Client } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { explain } from "../files/write-whole.ts";
 import { startProgress } from "../output/progress.ts";
 import { note } from "../output/show.ts";

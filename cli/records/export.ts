@@ -1,4 +1,4 @@
-import { readTokenMetadata } from "../../shared/activation.ts";
+import { readTokenMetadata } from "../../shared/api/activation.ts";
 import {
   archiveBytes,
   archiveIn,
@@ -13,8 +13,8 @@ import {
   type RecordPage,
   type StoredRecord,
 } from "../../shared/storage/records.ts";
-import type { Client } from "../client.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { Client } from "../http/client.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { note } from "../output/show.ts";
 import { counted } from "../output/words.ts";
 import { callOf, RECORDS } from "./call.ts";

@@ -10,7 +10,7 @@ import {
   StoredRecord,
   type RecordKind,
 } from "../../shared/storage/records.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
 import { explain, writeWhole } from "../files/write-whole.ts";
 
 const KeptRecord = v.strictObject({ version: v.nullable(v.string()), record: StoredRecord });

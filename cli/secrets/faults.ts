@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { WorkerName } from "../../shared/pipeline.ts";
-import { CommandFailure } from "../failure.ts";
+import { CommandFailure } from "../output/failure.ts";
 import { readTextNow } from "../files/read.ts";
 import { isSeenByGit } from "../files/secret-file.ts";
-import { OPTIONAL_SECRETS, secretNamesOf } from "../local/secrets.ts";
+import { OPTIONAL_SECRETS, secretNamesOf } from "../local/stack/secrets.ts";
 
 /**
  * What is wrong with a Worker's secrets file, `<folder>/<worker>.json`, before `wrangler deploy --secrets-file` takes it. No value

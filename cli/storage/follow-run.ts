@@ -1,5 +1,5 @@
-import type { Client } from "../client.ts";
-import { follow } from "../follow.ts";
+import type { Client } from "../http/client.ts";
+import { follow } from "../http/follow.ts";
 import { note } from "../output/show.ts";
 import type { StorageRun } from "../../shared/storage/report.ts";
 

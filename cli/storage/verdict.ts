@@ -1,4 +1,4 @@
-import { CommandFailure, EXIT, type ExitCode } from "../failure.ts";
+import { CommandFailure, EXIT, type ExitCode } from "../output/failure.ts";
 import { counted } from "../output/words.ts";
 import {
   isFork,

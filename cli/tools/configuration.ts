@@ -1,6 +1,6 @@
 import { experimental_readRawConfig } from "wrangler";
-import { LOCAL_VARS } from "../local/stack.ts";
-import { configPath, WORKER_NAMES } from "../local/workers.ts";
+import { LOCAL_VARS } from "../local/stack/stack.ts";
+import { configPath, WORKER_NAMES } from "../local/stack/workers.ts";
 import type { WorkerName } from "../../shared/pipeline.ts";
 import { SECRETS, SETTING_GROUPS, type Setting } from "./settings.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { documentOf } from "../../workers/gateway/openapi/document.ts";
 import { ROUTES } from "../../workers/gateway/routes.ts";
-import { ROOT } from "../local/workers.ts";
+import { ROOT } from "../local/stack/workers.ts";
 import { configurationPage } from "./configuration.ts";
 import { httpApiPage, type OpenApiDocument } from "./http-api.ts";
 

@@ -8,7 +8,7 @@ import { leafHash, merkleRoot } from "./merkle.ts";
 import { systemFault, type SystemFault } from "./system-transactions.ts";
 import { Sha256Hex, Timestamp, Transaction, transactionBytes } from "./transaction.ts";
 import { userFault, type UserFault } from "./user-signature.ts";
-import { issuesText } from "../issue-text.ts";
+import { issuesText } from "../schema/issue-text.ts";
 
 /** `previousHash` of the genesis block. */
 export const NO_PREVIOUS_HASH = "0".repeat(64);

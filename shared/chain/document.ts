@@ -7,7 +7,7 @@ import { sha256HexOfFile } from "../crypto/hash.ts";
 import { SEALED_NAMES } from "./sealed-names.ts";
 import { CidV0, Sha256Hex, UserSignature } from "./transaction.ts";
 import { verifySignature } from "./user-signature.ts";
-import { faultText } from "../issue-text.ts";
+import { faultText } from "../schema/issue-text.ts";
 
 /** Most bytes of a document before encryption. */
 export const MAX_DOCUMENT_BYTES = 20_000_000;

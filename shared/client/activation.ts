@@ -1,4 +1,4 @@
-import type { ActivationRequest } from "../activation.ts";
+import type { ActivationRequest } from "../api/activation.ts";
 import type { Json } from "../crypto/canonical.ts";
 import { signSubmission } from "./sign-submission.ts";
 import type { UserKeys } from "./user-keys.ts";

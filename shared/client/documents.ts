@@ -8,7 +8,7 @@ import { SEALED_NAMES } from "../chain/sealed-names.ts";
 import { canonicalBytes } from "../crypto/canonical.ts";
 import { DOCUMENT } from "../crypto/contexts.ts";
 import { sha256HexOfFile } from "../crypto/hash.ts";
-import { Permanent } from "../errors.ts";
+import { Permanent } from "../runtime/errors.ts";
 import type { UserKeys } from "./user-keys.ts";
 
 export interface SealedDocument {

@@ -4,7 +4,7 @@ import { pause } from "./pause.ts";
 import { failureOf, VdcProblem, VdcUnreachable } from "./problem.ts";
 import { pauseBefore, type Failed } from "./retry.ts";
 import { whyUnanswered } from "./unanswered.ts";
-import { issuesText } from "../issue-text.ts";
+import { issuesText } from "../schema/issue-text.ts";
 
 export interface Asked {
   readonly method?: "GET" | "POST" | "PUT";

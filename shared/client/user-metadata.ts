@@ -2,8 +2,8 @@ import { SEALED_NAMES } from "../chain/sealed-names.ts";
 import { fromUtf8 } from "../crypto/bytes.ts";
 import { canonicalBytes, type Json } from "../crypto/canonical.ts";
 import { USER_METADATA } from "../crypto/contexts.ts";
-import { Permanent } from "../errors.ts";
-import { signedMetadataBytes, verifyUserMetadata, type UserMetadataRecord } from "../user-metadata.ts";
+import { Permanent } from "../runtime/errors.ts";
+import { signedMetadataBytes, verifyUserMetadata, type UserMetadataRecord } from "../chain/user-metadata.ts";
 import type { UserKeys } from "./user-keys.ts";
 
 /**

@@ -10,7 +10,7 @@ import {
   type Key,
 } from "hpke";
 import * as v from "valibot";
-import { Permanent } from "../errors.ts";
+import { Permanent } from "../runtime/errors.ts";
 import { base64url, fromBase64url, utf8 } from "./bytes.ts";
 import { canonicalBytes } from "./canonical.ts";
 import { keyId } from "./key-id.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Permanent } from "../errors.ts";
+import { Permanent } from "../runtime/errors.ts";
 import { base64url, fromBase64url } from "./bytes.ts";
 import {
   ENCRYPTION_PUBLIC_KEY_BYTES,

@@ -1,4 +1,4 @@
-import { errorText, type Log } from "../log.ts";
+import { errorText, type Log } from "../runtime/log.ts";
 import { Problem, problemResponse } from "./problems.ts";
 import { drop } from "./read-into.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";

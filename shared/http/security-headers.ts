@@ -11,7 +11,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "x-frame-options": "DENY", // for browsers without frame-ancestors
-  // Ends embedding. Cross-origin reading goes through CORS (workers/gateway/cors.ts), which this header does not hinder.
+  // Ends embedding. Cross-origin reading goes through CORS (workers/gateway/http/cors.ts), which this header does not hinder.
   "cross-origin-resource-policy": "same-origin",
   "cross-origin-opener-policy": "same-origin",
   "permissions-policy":

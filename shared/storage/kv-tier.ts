@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Block, blockBytes } from "../chain/block.ts";
 import { utf8 } from "../crypto/bytes.ts";
-import { isReadWhole } from "../read-whole.ts";
+import { isReadWhole } from "../schema/lossless.ts";
 import { kvKeys, r2Keys } from "./layout.ts";
 import { KV_VALUE_BYTES } from "./limits.ts";
 import { publicKeyIn } from "./policies.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { Sha256Hex, TxId } from "../chain/transaction.ts";
-import { WholeText } from "../whole-text.ts";
+import { WholeText } from "../schema/integer-text.ts";
 import { r2Keys } from "./layout.ts";
 import { readObject } from "./r2-tier.ts";
 

@@ -1,6 +1,6 @@
 import { equalBytes } from "../crypto/bytes.ts";
 import { sha256OfFile } from "../crypto/hash.ts";
-import { Permanent } from "../errors.ts";
+import { Permanent } from "../runtime/errors.ts";
 import { r2Keys } from "./layout.ts";
 import { publicKeyIn } from "./policies.ts";
 import type { BlockCopy, BlockLocator, Tier } from "./tier.ts";

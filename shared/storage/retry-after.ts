@@ -1,4 +1,4 @@
-import { RetryLater } from "../errors.ts";
+import { RetryLater } from "../runtime/errors.ts";
 
 /**
  * Parses Retry-After, which is either seconds or an HTTP date. Returns seconds, or `undefined` when it is missing or

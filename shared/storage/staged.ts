@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { WholeText } from "../whole-text.ts";
+import { WholeText } from "../schema/integer-text.ts";
 
 /** The reservation that staged bytes were built from, in the object's metadata: R2 custom metadata holds text only. */
 const StagedMetadata = v.object({ life: v.string(), revision: WholeText });

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { volumePage } from "./page.ts";
 import { Bench, bytesOfEach, compareVolumes, FULL, SMALL } from "./volume.ts";
 

@@ -1,7 +1,7 @@
 import { append } from "../../shared/chain/history.ts";
 import { fromHex } from "../../shared/crypto/bytes.ts";
-import type { Sql } from "../../shared/sqlite.ts";
-import { historyNodes } from "../../workers/chain-head/history-nodes.ts";
+import type { Sql } from "../../shared/durable-object/sqlite.ts";
+import { historyNodes } from "../../workers/chain-head/storage/history-nodes.ts";
 
 /** The amount of data in a chain head and its dead letters. */
 export interface Volume {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 
 /** The part of esbuild that this file uses. Wrangler brings esbuild along, and bundles the Workers with it. */
 interface Esbuild {

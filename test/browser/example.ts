@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 
 /** Returns the first TypeScript program on a page of the documentation. */
 export function exampleIn(page: string): string {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { ROOT, WORKER_NAMES } from "../../cli/local/stack/workers.ts";
 import {
   DURABLE_OBJECTS,
   queueName,

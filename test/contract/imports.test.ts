@@ -13,28 +13,16 @@ interface Layer {
   readonly types?: readonly string[];
 }
 
-/** crypto ← chain ← storage, messages ← workers: docs/design.md#layers */
+/** The rooms of shared/, the lowest first: a room imports only rooms above it in this list. docs/design.md shows them. */
 const SHARED: readonly Layer[] = [
-  { folder: "shared/errors.ts", may: [] },
-  { folder: "shared/issue-text.ts", may: ["valibot"] },
-  { folder: "shared/log.ts", may: ["shared/errors.ts"] },
   { folder: "shared/pipeline.ts", may: [] },
-  { folder: "shared/object-bytes.ts", may: [], types: ["shared/pipeline.ts"] },
-  { folder: "shared/sqlite.ts", may: [] },
-  { folder: "shared/wake.ts", may: [] },
-  { folder: "shared/facts.ts", may: [], types: ["shared/sqlite.ts"] },
-  { folder: "shared/histogram.ts", may: [] },
-  { folder: "shared/prometheus.ts", may: ["shared/histogram.ts"] },
-  { folder: "shared/deadline.ts", may: [] },
-  { folder: "shared/reason-text.ts", may: ["shared/issue-text.ts", "shared/log.ts", "valibot"] },
-  { folder: "shared/parts.ts", may: ["shared/deadline.ts", "shared/log.ts"] },
-  { folder: "shared/backlog.ts", may: ["valibot"] },
-  { folder: "shared/whole-text.ts", may: ["valibot"] },
-  { folder: "shared/read-whole.ts", may: [] },
+  { folder: "shared/runtime", may: [] },
+  { folder: "shared/durable-object", may: [], types: ["shared/pipeline.ts"] },
+  { folder: "shared/schema", may: ["shared/runtime", "valibot"] },
   {
     folder: "shared/crypto",
     may: [
-      "shared/errors.ts",
+      "shared/runtime",
       "@noble/hashes",
       "@noble/post-quantum",
       "@panva/hpke-noble",
@@ -44,94 +32,56 @@ const SHARED: readonly Layer[] = [
       "valibot",
     ],
   },
-  { folder: "shared/chain", may: ["shared/crypto", "shared/errors.ts", "shared/issue-text.ts", "valibot"] },
-  { folder: "shared/user-metadata.ts", may: ["shared/chain", "shared/crypto", "valibot"] },
-  {
-    folder: "shared/activation.ts",
-    may: ["shared/chain", "shared/crypto", "shared/user-metadata.ts", "shared/whole-text.ts", "valibot"],
-  },
-  {
-    folder: "shared/messages.ts",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
-  },
+  { folder: "shared/chain", may: ["shared/crypto", "shared/schema", "valibot"] },
+  { folder: "shared/http", may: ["shared/crypto", "shared/runtime"], types: ["shared/pipeline.ts"] },
+  { folder: "shared/stripe", may: ["shared/chain", "shared/crypto", "valibot"] },
   {
     folder: "shared/storage",
+    may: ["shared/chain", "shared/crypto", "shared/runtime", "shared/schema", "pinata", "valibot"],
+  },
+  { folder: "shared/api", may: ["shared/chain", "shared/crypto", "shared/schema", "valibot"] },
+  {
+    folder: "shared/objects",
+    may: ["shared/chain", "shared/http", "shared/runtime", "shared/pipeline.ts", "valibot"],
+    types: [
+      "shared/api",
+      "shared/storage",
+      "workers/audit-log",
+      "workers/chain-head",
+      "workers/dead-letters",
+      "workers/monitor",
+      "workers/storage-verifier",
+    ],
+  },
+  {
+    folder: "shared/queue",
     may: [
       "shared/chain",
       "shared/crypto",
-      "shared/errors.ts",
-      "shared/read-whole.ts",
-      "shared/whole-text.ts",
-      "pinata",
-      "valibot",
-    ],
-  },
-  {
-    folder: "shared/stripe",
-    may: ["shared/chain", "shared/crypto", "shared/errors.ts", "valibot"],
-  },
-  { folder: "shared/http", may: ["shared/crypto", "shared/errors.ts", "shared/log.ts", "valibot"] },
-  { folder: "shared/rate-limit.ts", may: ["shared/http", "shared/log.ts", "shared/pipeline.ts"] },
-  {
-    folder: "shared/monitor.ts",
-    may: ["shared/deadline.ts", "shared/log.ts", "shared/pipeline.ts", "shared/storage"],
-    types: ["workers/monitor"],
-  },
-  {
-    folder: "shared/consume.ts",
-    may: [
-      "shared/errors.ts",
-      "shared/issue-text.ts",
-      "shared/log.ts",
-      "shared/messages.ts",
-      "shared/monitor.ts",
+      "shared/objects",
+      "shared/runtime",
+      "shared/schema",
       "shared/pipeline.ts",
-      "shared/reason-text.ts",
       "valibot",
     ],
   },
-  { folder: "shared/halted.ts", may: ["shared/chain", "valibot"] },
-  { folder: "shared/halted-text.ts", may: [], types: ["shared/halted.ts"] },
-  { folder: "shared/chain-head.ts", may: ["shared/errors.ts"], types: ["workers/chain-head"] },
   {
-    folder: "shared/dead-letters.ts",
-    may: ["shared/chain", "shared/errors.ts", "shared/pipeline.ts", "valibot"],
-    types: ["workers/dead-letters"],
-  },
-  { folder: "shared/document-index.ts", may: [], types: ["workers/storage-verifier"] },
-  {
-    folder: "shared/block-index.ts",
-    may: ["shared/chain", "shared/chain-head.ts", "shared/errors.ts", "shared/storage"],
+    folder: "shared/operations",
+    may: ["shared/chain", "shared/crypto", "shared/objects", "shared/runtime", "shared/storage"],
     types: ["workers/chain-head"],
-  },
-  { folder: "shared/sweep.ts", may: ["shared/chain-head.ts"], types: ["workers/chain-head"] },
-  {
-    folder: "shared/intents.ts",
-    may: ["shared/chain-head.ts", "shared/crypto", "shared/log.ts", "shared/storage"],
   },
   {
     folder: "shared/client",
     may: [
-      "shared/activation.ts",
       "shared/chain",
       "shared/crypto",
-      "shared/errors.ts",
-      "shared/http/problems.ts",
-      "shared/issue-text.ts",
-      "shared/storage/kv-tier.ts",
-      "shared/user-metadata.ts",
+      "shared/http",
+      "shared/runtime",
+      "shared/schema",
+      "shared/storage",
       "valibot",
     ],
-    types: ["workers/gateway"],
-  },
-  {
-    folder: "shared/audit-chain.ts",
-    may: ["shared/chain", "shared/crypto", "shared/issue-text.ts", "valibot"],
-  },
-  {
-    folder: "shared/audit.ts",
-    may: ["shared/audit-chain.ts", "shared/deadline.ts", "shared/http", "shared/log.ts"],
-    types: ["workers/audit-log"],
+    types: ["shared/api", "workers/gateway"],
   },
 ];
 
@@ -145,7 +95,7 @@ const BEHIND: Readonly<Record<string, readonly string[]>> = {
   "@noble/post-quantum": ["shared/crypto/ml-dsa.ts", "shared/crypto/envelope.ts"],
   canonicalize: ["shared/crypto/canonical.ts"],
   hpke: ["shared/crypto/envelope.ts"],
-  "itty-router": ["workers/gateway/router.ts"],
+  "itty-router": ["workers/gateway/http/router.ts"],
   pinata: ["shared/storage/pinata.ts"],
 };
 
@@ -326,9 +276,9 @@ const LINES_OF_A_DOOR: Readonly<Record<string, number>> = {
 };
 
 describe("a queue's message", () => {
-  it("is acked in shared/consume.ts and nowhere else", () => {
+  it("is acked in shared/queue/consume.ts and nowhere else", () => {
     const found = sources("{shared,workers}/**/*.ts").filter(({ program }) => nodes(program).some(isAck));
-    expect(found.map(({ path }) => path)).toEqual(["shared/consume.ts"]);
+    expect(found.map(({ path }) => path)).toEqual(["shared/queue/consume.ts"]);
   });
 });
 

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { GENERATED } from "../../cli/tools/openapi.ts";
 import { PROBLEMS } from "../../shared/http/problems.ts";
-import { withContents } from "../../workers/gateway/contents.ts";
+import { withContents } from "../../workers/gateway/resources/contents.ts";
 import { operationId } from "../../workers/gateway/openapi/operations.ts";
 import { ROUTES } from "../../workers/gateway/routes.ts";
 import { CALLS, DOCUMENT, followed, validatorOf, type Schema } from "../support/openapi.ts";

@@ -103,9 +103,9 @@ const WRITERS: Readonly<Record<string, number>> = { createOnly: 1, replaceOnly: 
 const TOLD_ELSEWHERE: readonly string[] = [
   "shared/storage/r2-tier.ts", // createOnly and replaceOnly themselves
   "shared/storage/sealed-object.ts", // r2KeyOf asks the policy
-  "workers/indexer/index-block.ts", // shared/block-index.ts: vdc:tx: and asset:
-  "workers/storage-verifier/verify-block.ts", // the same index
-  "workers/storage-verifier/accept-record.ts", // shared/storage/records.ts has the key, and isSealedAs asks what a policy does
+  "workers/indexer/index-block.ts", // shared/operations/block-index.ts: vdc:tx: and asset:
+  "workers/storage-verifier/verify/verify-block.ts", // the same index
+  "workers/storage-verifier/restore/accept-record.ts", // shared/storage/records.ts has the key, and isSealedAs asks what a policy does
 ];
 
 interface Write {

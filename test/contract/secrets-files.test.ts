@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 
 const PAGES = ["README.md", "docs/deploy.md", "docs/rules.md"]
   .map((page) => readFileSync(join(ROOT, page), "utf8"))

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { parseAst } from "vitest/node";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 
 /** A node of the syntax tree (ESTree with TypeScript's own nodes). A test reads a few of its members. */
 export interface Node {

@@ -3,7 +3,7 @@ import { existsSync, globSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
-import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/stack/workers.ts";
 import { SECRETS, SETTING_GROUPS } from "../../cli/tools/settings.ts";
 import {
   DEAD_LETTER_CONSUMER,
@@ -403,7 +403,7 @@ function envNames(worker: WorkerName): string[] {
   const files = existsSync(`${ROOT}/workers/${worker}/env.ts`) ? "env.ts" : "index.ts";
   const interfaces = [
     source(`workers/${worker}/${files}`),
-    ...sources("shared/*.ts"),
+    ...sources("shared/**/*.ts"),
     source("shared/storage/tiers.ts"),
   ].flatMap(({ program }) => nodes(program).filter(({ type }) => type === "TSInterfaceDeclaration"));
   const membersOf = (name: string): string[] => {

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
-import type { Bundles } from "../../cli/local/build.ts";
+import type { Bundles } from "../../cli/local/stack/build.ts";
 import { READ_CALLS } from "./writes.ts";
 
 /** The end of a module, as esbuild writes it. */

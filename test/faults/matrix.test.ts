@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { sources } from "../contract/sources.ts";
 import { FAULTS } from "./fault.ts";
 import { ELSEWHERE, LISTED } from "./listed.ts";

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { FAULTS } from "./fault.ts";
 import { everyCell, fewCells, runMatrix } from "./matrix.ts";
 import { record, recordedOutcomes } from "./record.ts";

@@ -8,7 +8,7 @@ import { keysOf, latest } from "../support/chain-state.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { deliver, purchase, status } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import type { SyntheticEvent } from "../../cli/stripe/synthetic.ts";
+import type { SyntheticEvent } from "../../cli/local/stripe/synthetic.ts";
 import { startControl, type Control } from "./control.ts";
 import { faultyBundles } from "./faulty-bundles.ts";
 import { Invariants } from "./invariants.ts";

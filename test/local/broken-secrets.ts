@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { expect } from "vitest";
-import { secretsFile } from "../../cli/local/data-directory.ts";
-import { generateSecrets, type LocalSecrets } from "../../cli/local/secrets.ts";
+import { secretsFile } from "../../cli/local/stack/data-directory.ts";
+import { generateSecrets, type LocalSecrets } from "../../cli/local/stack/secrets.ts";
 
 interface Keyring {
   signing: { keyId: string; seed: string; status: string }[];

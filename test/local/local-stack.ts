@@ -1,5 +1,5 @@
-import { readSecrets } from "../../cli/local/data-directory.ts";
-import { deliver } from "../../cli/stripe/deliver.ts";
+import { readSecrets } from "../../cli/local/stack/data-directory.ts";
+import { deliver } from "../../cli/local/stripe/deliver.ts";
 import { isSystems } from "../../shared/chain/system-transactions.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { readSecrets } from "../../cli/local/data-directory.ts";
+import { readSecrets } from "../../cli/local/stack/data-directory.ts";
 import { StackHere } from "./stack-here.ts";
 
 /** A stack whose chain has genesis and two blocks, the first with two payments. It mines only on request. */

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { openSync, closeSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { EXIT } from "../../cli/failure.ts";
-import { ROOT } from "../../cli/local/workers.ts";
+import { EXIT } from "../../cli/output/failure.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { plainEnvironment } from "../support/processes.ts";
 import { scratch } from "../unit/cli/chains.ts";
 

@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { checkKeys, generateSecrets, localSecrets, type LocalSecrets } from "../../cli/local/secrets.ts";
+import {
+  checkKeys,
+  generateSecrets,
+  localSecrets,
+  type LocalSecrets,
+} from "../../cli/local/stack/secrets.ts";
 import { BROKEN_SECRETS, expectNoSeed, writeSecrets } from "./broken-secrets.ts";
 
 let secrets: LocalSecrets;

@@ -1,5 +1,5 @@
-import { writeStackUrl } from "../../cli/local/data-directory.ts";
-import { startStack, type Stack } from "../../cli/local/stack.ts";
+import { writeStackUrl } from "../../cli/local/stack/data-directory.ts";
+import { startStack, type Stack } from "../../cli/local/stack/stack.ts";
 import { inEnvironment, type Environment } from "../support/command-line.ts";
 import { plainEnvironment } from "../support/processes.ts";
 import { LocalStack } from "./local-stack.ts";

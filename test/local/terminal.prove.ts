@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { EXIT } from "../../cli/failure.ts";
+import { EXIT } from "../../cli/output/failure.ts";
 import { outputs, startMinedChain, type MinedChain } from "./mined-chain.ts";
 import { CTRL_D, HAS_TERMINAL, vdcAtTerminal } from "./terminal.ts";
 

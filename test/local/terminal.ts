@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { plainEnvironment } from "../support/processes.ts";
 
 /** The screen of a terminal (stdout and stderr together) and the command's exit code. */

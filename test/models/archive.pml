@@ -3,8 +3,8 @@
  * staged two attempts (1 and 2) of the same reservation: one hash, two SHA-256, because the signature is hedged.
  *
  * Follows: persist and storeOrHalt (workers/tier-persister/persist.ts), store (shared/storage/r2-tier.ts), persisted
- * (workers/chain-head/progress.ts), haltBy (halt.ts), foundNow and archiveInstead (workers/storage-verifier/
- * sound-copy.ts, shared/storage/r2-tier.ts), endRestore (workers/chain-head/restore.ts).
+ * (workers/chain-head/decisions/progress.ts), haltBy (halt.ts), foundNow and archiveInstead (workers/storage-verifier/
+ * sound-copy.ts, shared/storage/r2-tier.ts), endRestore (workers/chain-head/decisions/restore.ts).
  *
  * Promises: what vdc:latest named is in R2, IPFS and KV with the chain head's bytes, and stays so; nothing halts the chain.
  */

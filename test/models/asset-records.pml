@@ -2,8 +2,8 @@
  * The record of an asset that two blocks are about. A put of it may land late; KV may show an old value; the queue may
  * deliver a message twice, at any time; the storage verifier repairs the index meanwhile; a Worker may die anywhere.
  *
- * Follows: indexBlock (workers/indexer/index-block.ts), writeAssetRecords and indexGaps (shared/block-index.ts),
- * beginAssetWrites and endAssetWrites (workers/chain-head/asset-writes.ts), writeIndex (workers/storage-verifier/
+ * Follows: indexBlock (workers/indexer/index-block.ts), writeAssetRecords and indexGaps (shared/operations/block-index.ts),
+ * beginAssetWrites and endAssetWrites (workers/chain-head/decisions/asset-writes.ts), writeIndex (workers/storage-verifier/
  * verify-block.ts).
  *
  * Time stands for itself: a lease that was not ended is over only when no put of its holder can land any more.

@@ -2,10 +2,10 @@
  * Archiving private parts, clearing pending objects and staged bytes, erasing, sweeping and late duplicates, while the
  * chain head loses its storage and is restored. One block with one transaction.
  *
- * Follows: clean and archivePrivateParts (workers/pending-cleaner/), blockWithTransactions (workers/chain-head/reads.ts),
+ * Follows: clean and archivePrivateParts (workers/pending-cleaner/), blockWithTransactions (workers/chain-head/reads/reads.ts),
  * cleaned (progress.ts), admit (admit.ts), sweepPending (workers/miner/sweep.ts), writePending (workers/pending-writer/),
- * sweepStaged (workers/storage-verifier/sweep-staged.ts), erase (workers/accounts/erase.ts), readExtent and endRestore
- * (workers/storage-verifier/extent.ts, workers/chain-head/restore.ts).
+ * sweepStaged (workers/storage-verifier/restore/sweep-staged.ts), erase (workers/accounts/erase.ts), readExtent and endRestore
+ * (workers/storage-verifier/listing/extent.ts, workers/chain-head/decisions/restore.ts).
  *
  * Promises: a pending object is deleted only when its block is in every tier and its private part is archived or erased;
  * what was erased is archived no more; everything comes to rest, complete.

@@ -1,7 +1,7 @@
 /*
  * Blocks go into the tiers, vdc:latest names them in order, and the chain head loses its storage and is restored.
  *
- * Follows: persist (workers/tier-persister/persist.ts), persisted and moveLatest (workers/chain-head/progress.ts), perform
+ * Follows: persist (workers/tier-persister/persist.ts), persisted and moveLatest (workers/chain-head/decisions/progress.ts), perform
  * (alarm.ts), noteBegun, noteDone and noteEarlierLife (latest-write.ts), publications (duties.ts), endRestore (restore.ts).
  *
  * A put of vdc:latest that was not answered lands at any time, or never. Time stands for itself: a doubt is over only when

@@ -2,7 +2,7 @@
  * Reserving, setting aside, staging and sealing, while the chain head loses its storage and is restored, and while miners
  * of an earlier life go on with what they hold.
  *
- * Follows: reserve (workers/chain-head/reserve.ts), seal (seal.ts), setAside (set-aside.ts), withdraw (withdraw.ts),
+ * Follows: reserve (workers/chain-head/decisions/reserve.ts), seal (seal.ts), setAside (set-aside.ts), withdraw (withdraw.ts),
  * beginLife (life.ts), restoreErasures, restoreBlock and endRestore (restore.ts), buildAndSeal (workers/miner/
  * build-and-seal.ts), fromStaging and stagedAttempts (workers/storage-verifier/), recordWithdrawal (workers/accounts/
  * erase.ts).

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { registrationOf, tokenMetadata, type ActivationRequest } from "../../shared/activation.ts";
+import { registrationOf, tokenMetadata, type ActivationRequest } from "../../shared/api/activation.ts";
 import { payloadOfSubmission } from "../../shared/chain/submission.ts";
 import type { TxId } from "../../shared/chain/transaction.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
@@ -9,7 +9,7 @@ import type { Envelope } from "../../shared/crypto/envelope.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { replaceSealed } from "../../shared/storage/sealed-object.ts";
-import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
+import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
 import { CHAIN_ID, newUser, registration, signed, submitSigned } from "../support/accounts.ts";
 import { activate, getMetadata, issue, newToken, type Issued } from "../support/activation.ts";
 import { checkChain } from "../support/check-chain.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Fault } from "../../cli/local/pinning/faults.ts";
-import { WORKER_NAMES } from "../../cli/local/workers.ts";
+import { WORKER_NAMES } from "../../cli/local/stack/workers.ts";
 import { MAX_RECORD_BYTES, signedDocumentBytes, type StoredDocument } from "../../shared/chain/document.ts";
 import { SEALED_NAMES } from "../../shared/chain/sealed-names.ts";
 import { openDocument, sealDocument } from "../../shared/client/documents.ts";

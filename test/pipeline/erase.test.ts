@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { publicKeyOf } from "../../cli/local/secrets.ts";
+import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
-import type { PendingTransaction } from "../../shared/messages.ts";
+import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import type { PrivateArchive } from "../../shared/storage/private-archive.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";

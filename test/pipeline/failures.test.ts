@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { publicKeyOf } from "../../cli/local/secrets.ts";
+import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import {
   payloadOfSubmission,
   submissionTxId,
@@ -13,7 +13,7 @@ import { TRANSACTION } from "../../shared/crypto/contexts.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
-import type { PendingTransaction } from "../../shared/messages.ts";
+import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { deadLetterQueueName, STAGES, workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { CHAIN_ID, creation, newUser, registration, transfer } from "../support/accounts.ts";

@@ -3,7 +3,7 @@ import { payloadOfSubmission, type Submission } from "../../shared/chain/submiss
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
-import { syntheticRefund } from "../../cli/stripe/synthetic.ts";
+import { syntheticRefund } from "../../cli/local/stripe/synthetic.ts";
 import {
   CHAIN_ID,
   creation,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Block } from "../../shared/chain/block.ts";
-import type { PendingTransaction } from "../../shared/messages.ts";
+import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { blockRow, keysOf, kvKeysOf, latest } from "../support/chain-state.ts";
 import { checkChain, pendingKeys } from "../support/check-chain.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Block } from "../../shared/chain/block.ts";
 import { STAGES } from "../../shared/pipeline.ts";
-import { asyncPaymentSucceeded } from "../../cli/stripe/synthetic.ts";
+import { asyncPaymentSucceeded } from "../../cli/local/stripe/synthetic.ts";
 import { blockRow, everythingStored, logged } from "../support/chain-state.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";

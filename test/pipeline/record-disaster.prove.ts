@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { publicKeyOf } from "../../cli/local/secrets.ts";
+import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";

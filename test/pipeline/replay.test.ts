@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DeadLetterEntry, Replay } from "../../shared/dead-letters.ts";
-import { publicKeyOf } from "../../cli/local/secrets.ts";
-import type { PendingTransaction } from "../../shared/messages.ts";
+import type { DeadLetterEntry, Replay } from "../../shared/objects/dead-letters.ts";
+import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
+import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
 import { checkChain, expectMined } from "../support/check-chain.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { generateSecrets, type LocalSecrets } from "../../cli/local/secrets.ts";
+import { generateSecrets, type LocalSecrets } from "../../cli/local/stack/secrets.ts";
 import { blockBytes, buildBlock } from "../../shared/chain/block.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";

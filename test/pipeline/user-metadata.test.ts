@@ -3,7 +3,7 @@ import { openMetadata, sealMetadata } from "../../shared/client/user-metadata.ts
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
-import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
+import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
 import { CHAIN_ID, newUser, registration, signed, submitSigned } from "../support/accounts.ts";
 import { getMetadata, putMetadata } from "../support/activation.ts";
 import { everythingStored } from "../support/chain-state.ts";

@@ -1,5 +1,5 @@
 import { experimental_readRawConfig } from "wrangler";
-import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/stack/workers.ts";
 import type { WorkerName } from "../../shared/pipeline.ts";
 import type { WorkerConfig } from "./platform/worker.ts";
 

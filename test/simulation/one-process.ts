@@ -44,7 +44,7 @@ const checkApplied = mutation === undefined ? () => {} : apply(mutationNamed(mut
 // Promises of a dead invocation may reject without a handler. In workerd they are gone with the invocation.
 process.on("unhandledRejection", () => {});
 
-const { generateSecrets } = await import("../../cli/local/secrets.ts");
+const { generateSecrets } = await import("../../cli/local/stack/secrets.ts");
 const { runSeed } = await import("./run-seed.ts");
 const deployed = [];
 for (const { name, file, config } of described) deployed.push({ name, config, module: await import(file) });

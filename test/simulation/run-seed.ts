@@ -1,4 +1,4 @@
-import type { LocalSecrets } from "../../cli/local/secrets.ts";
+import type { LocalSecrets } from "../../cli/local/stack/secrets.ts";
 import { arrange } from "./people/arrange.ts";
 import { Errands } from "./people/errands.ts";
 import { Operator } from "./people/operator.ts";

@@ -1,4 +1,4 @@
-import { WORKER_NAMES } from "../../cli/local/workers.ts";
+import { WORKER_NAMES } from "../../cli/local/stack/workers.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 
 const PATIENCE = 2_000; // milliseconds for one answer

@@ -5,7 +5,7 @@ import {
   syntheticRefundEvent,
   type SyntheticCheckout,
   type SyntheticEvent,
-} from "../../cli/stripe/synthetic.ts";
+} from "../../cli/local/stripe/synthetic.ts";
 import type { Submission } from "../../shared/chain/submission.ts";
 import { txIdOf } from "../support/independent-verifier.ts";
 import type { Random } from "./random.ts";

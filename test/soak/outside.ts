@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { deliver } from "../../cli/stripe/deliver.ts";
+import { deliver } from "../../cli/local/stripe/deliver.ts";
 import type { Journal } from "./journal.ts";
 import type { Post } from "./orders.ts";
 import { HANG_AFTER_MS } from "../support/patience.ts";

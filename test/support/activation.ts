@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import type { ActivationRequest } from "../../shared/activation.ts";
-import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
+import type { ActivationRequest } from "../../shared/api/activation.ts";
+import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 export interface Issued {

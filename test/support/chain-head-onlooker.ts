@@ -1,5 +1,5 @@
-import { unapproved } from "../../workers/chain-head/admit.ts";
-import { readFact } from "../../workers/chain-head/facts.ts";
+import { unapproved } from "../../workers/chain-head/decisions/admit.ts";
+import { readFact } from "../../workers/chain-head/storage/key-values.ts";
 import assert from "node:assert/strict";
 import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";
 import { leafHash, merkleRoot } from "../../shared/chain/merkle.ts";

@@ -1,19 +1,19 @@
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
-import { beginAssetWrites, endAssetWrites } from "../../workers/chain-head/asset-writes.ts";
-import { assetFacts } from "../../workers/chain-head/assets.ts";
+import { beginAssetWrites, endAssetWrites } from "../../workers/chain-head/decisions/asset-writes.ts";
+import { assetFacts } from "../../workers/chain-head/reads/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
-import type { PermanentReason } from "../../shared/errors.ts";
-import { findBlock } from "../../workers/chain-head/blocks.ts";
-import { erase, type Erasure } from "../../workers/chain-head/erase.ts";
-import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/duties.ts";
-import { found, type Traces } from "../../workers/chain-head/found.ts";
-import { halt, resume } from "../../workers/chain-head/halt.ts";
-import { ledger } from "../../workers/chain-head/ledger.ts";
-import { beginLife, lifeOf } from "../../workers/chain-head/life.ts";
-import { admit, type Admissions, type Entry } from "../../workers/chain-head/admit.ts";
+import type { PermanentReason } from "../../shared/runtime/errors.ts";
+import { findBlock } from "../../workers/chain-head/reads/blocks.ts";
+import { erase, type Erasure } from "../../workers/chain-head/decisions/erase.ts";
+import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/outbox/outbox.ts";
+import { found, type Traces } from "../../workers/chain-head/decisions/genesis-guard.ts";
+import { halt, resume } from "../../workers/chain-head/decisions/halt.ts";
+import { ledger } from "../../workers/chain-head/decisions/ledger.ts";
+import { beginLife, lifeOf } from "../../workers/chain-head/decisions/life.ts";
+import { admit, type Admissions, type Entry } from "../../workers/chain-head/decisions/admit.ts";
 import {
   awaitPayment,
   expireIntents,
@@ -23,22 +23,26 @@ import {
   paidIntents,
   type Intent,
   type IntentStanding,
-} from "../../workers/chain-head/intents.ts";
+} from "../../workers/chain-head/decisions/intents.ts";
 import {
   cleaned,
   indexed,
   persisted,
   type PersistedReport,
   type Progress,
-} from "../../workers/chain-head/progress.ts";
-import { measures } from "../../workers/chain-head/measures.ts";
-import { outlook } from "../../workers/chain-head/outlook.ts";
-import { forgetRefused } from "../../workers/chain-head/refused.ts";
-import { readmit, type Readmission } from "../../workers/chain-head/readmit.ts";
-import * as reads from "../../workers/chain-head/reads.ts";
-import { mineIfDue, requestMining, type MiningAnswer } from "../../workers/chain-head/request-mining.ts";
-import { reserve } from "../../workers/chain-head/reserve.ts";
-import { migrate } from "../../workers/chain-head/schema.ts";
+} from "../../workers/chain-head/decisions/progress.ts";
+import { measures } from "../../workers/chain-head/reads/measures.ts";
+import { outlook } from "../../workers/chain-head/decisions/outlook.ts";
+import { forgetRefused } from "../../workers/chain-head/decisions/refused.ts";
+import { readmit, type Readmission } from "../../workers/chain-head/decisions/readmit.ts";
+import * as reads from "../../workers/chain-head/reads/reads.ts";
+import {
+  mineIfDue,
+  requestMining,
+  type MiningAnswer,
+} from "../../workers/chain-head/decisions/request-mining.ts";
+import { reserve } from "../../workers/chain-head/decisions/reserve.ts";
+import { migrate } from "../../workers/chain-head/storage/schema.ts";
 import {
   beginRestore,
   endRestore,
@@ -46,11 +50,11 @@ import {
   restoreErasures,
   type RestoreEnding,
   type RestorePoint,
-} from "../../workers/chain-head/restore.ts";
-import { seal, type StaleReservation } from "../../workers/chain-head/seal.ts";
-import { parked, setAside, type NotRevised } from "../../workers/chain-head/set-aside.ts";
-import { minedAmong, standings } from "../../workers/chain-head/standings.ts";
-import { withdraw, type Withdrawal } from "../../workers/chain-head/withdraw.ts";
+} from "../../workers/chain-head/decisions/restore.ts";
+import { seal, type StaleReservation } from "../../workers/chain-head/decisions/seal.ts";
+import { parked, setAside, type NotRevised } from "../../workers/chain-head/decisions/set-aside.ts";
+import { minedAmong, standings } from "../../workers/chain-head/reads/standings.ts";
+import { withdraw, type Withdrawal } from "../../workers/chain-head/decisions/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
 export const CHAIN_ID = "vdc-test";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { ChainHeadEnv } from "../../shared/chain-head.ts";
+import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { kvPages, r2Pages } from "../../shared/storage/pages.ts";

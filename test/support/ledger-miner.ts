@@ -2,7 +2,7 @@ import { grantOf, needOf } from "../../shared/chain/grant.ts";
 import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges, Reservation, SealAnswer } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
-import type { StaleReservation } from "../../workers/chain-head/seal.ts";
+import type { StaleReservation } from "../../workers/chain-head/decisions/seal.ts";
 import { judge } from "../../workers/miner/judge.ts";
 import { sealedFrom, txId, type TestHead } from "./chain-head.ts";
 

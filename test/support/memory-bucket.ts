@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Log } from "../../shared/log.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 
 export const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
 

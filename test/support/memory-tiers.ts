@@ -1,4 +1,4 @@
-import type { DocumentTiers } from "../../workers/accounts/settle-upload.ts";
+import type { DocumentTiers } from "../../workers/accounts/documents/settle-upload.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { listed } from "./memory-bucket.ts";

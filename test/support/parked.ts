@@ -1,6 +1,6 @@
 import type { StageName } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import type { ParkedMessage } from "../../workers/dead-letters/record.ts";
+import type { ParkedMessage } from "../../workers/dead-letters/entries/record.ts";
 import { keysOf } from "./chain-state.ts";
 import type { Pipeline } from "./pipeline.ts";
 

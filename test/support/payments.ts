@@ -5,7 +5,7 @@ import {
   syntheticCheckout,
   type SyntheticCheckout,
   type SyntheticEvent,
-} from "../../cli/stripe/synthetic.ts";
+} from "../../cli/local/stripe/synthetic.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { syntheticRefund, type SyntheticEvent } from "../../cli/stripe/synthetic.ts";
+import { syntheticRefund, type SyntheticEvent } from "../../cli/local/stripe/synthetic.ts";
 import { payloadOfSubmission, type UnsignedSubmission } from "../../shared/chain/submission.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
 import { sealDocument } from "../../shared/client/documents.ts";

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildWorkers, type Bundles } from "../../cli/local/build.ts";
+import { buildWorkers, type Bundles } from "../../cli/local/stack/build.ts";
 import { startPinningService, type PinningService } from "../../cli/local/pinning/server.ts";
-import { generateSecrets, type LocalSecrets } from "../../cli/local/secrets.ts";
+import { generateSecrets, type LocalSecrets } from "../../cli/local/stack/secrets.ts";
 import type { WorkerName } from "../../shared/pipeline.ts";
 import { TestPlatform } from "./platform.ts";
 import { tapped } from "./tapped.ts";

@@ -1,6 +1,6 @@
 import { Miniflare, type WorkerdStructuredLog } from "miniflare";
-import { fireCron } from "../../cli/local/inside.ts";
-import { platformOptions, type Platform } from "../../cli/local/platform.ts";
+import { fireCron } from "../../cli/local/stack/inside.ts";
+import { platformOptions, type Platform } from "../../cli/local/stack/platform.ts";
 import type { WorkerName } from "../../shared/pipeline.ts";
 import { remoteStorage, storageWorker } from "./remote-storage.ts";
 

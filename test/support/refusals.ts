@@ -1,4 +1,4 @@
-import { signStripeBody } from "../../cli/stripe/synthetic.ts";
+import { signStripeBody } from "../../cli/local/stripe/synthetic.ts";
 import type { Submission } from "../../shared/chain/submission.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
 import { sealDocument } from "../../shared/client/documents.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { WorkerOptions } from "../../cli/local/platform.ts";
+import type { WorkerOptions } from "../../cli/local/stack/platform.ts";
 import { fromUtf8, hex } from "../../shared/crypto/bytes.ts";
 
 const NAME = "vdc-test-storage";

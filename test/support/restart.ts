@@ -1,5 +1,5 @@
-import type { WorkerOptions } from "../../cli/local/platform.ts";
-import type { LocalSecrets } from "../../cli/local/secrets.ts";
+import type { WorkerOptions } from "../../cli/local/stack/platform.ts";
+import type { LocalSecrets } from "../../cli/local/stack/secrets.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
 import type { Pipeline } from "./pipeline.ts";
 

@@ -1,4 +1,4 @@
-import type { LocalSecrets } from "../../cli/local/secrets.ts";
+import type { LocalSecrets } from "../../cli/local/stack/secrets.ts";
 
 /**
  * Returns every text in a deployment's secrets that must not appear anywhere: whole secrets, and the seeds inside them.

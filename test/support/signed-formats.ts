@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { signStripeBody, syntheticCheckout } from "../../cli/stripe/synthetic.ts";
-import { ActivationRequest, registrationOf } from "../../shared/activation.ts";
-import { BrokenAuditChain, verifyAuditChain } from "../../shared/audit-chain.ts";
+import { signStripeBody, syntheticCheckout } from "../../cli/local/stripe/synthetic.ts";
+import { ActivationRequest, registrationOf } from "../../shared/api/activation.ts";
+import { BrokenAuditChain, verifyAuditChain } from "../../shared/api/audit-chain.ts";
 import { blockBytes, InvalidBlock, verifyBlock } from "../../shared/chain/block.ts";
 import { DocumentRecord, InvalidDocument } from "../../shared/chain/document.ts";
 import { payloadOfSubmission, Submission } from "../../shared/chain/submission.ts";
@@ -15,10 +15,10 @@ import { openMetadata, sealMetadata } from "../../shared/client/user-metadata.ts
 import { base64url, fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalBytes, type Json } from "../../shared/crypto/canonical.ts";
 import { Envelope } from "../../shared/crypto/envelope.ts";
-import { Permanent } from "../../shared/errors.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
 import { StripeRefusal } from "../../shared/stripe/refusal.ts";
 import { verifyStripeEvent } from "../../shared/stripe/verify.ts";
-import { UserMetadataRecord } from "../../shared/user-metadata.ts";
+import { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
 import { TestAuditLog } from "./audit-log.ts";
 import { CHAIN_ID, creation, genesis, payment, signedBy, signerOf, TestChain } from "./chain.ts";
 

@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { Sql } from "../../shared/sqlite.ts";
+import type { Sql } from "../../shared/durable-object/sqlite.ts";
 import { unboundedSteps } from "./bounded.ts";
 
 export interface MemorySql extends Sql {

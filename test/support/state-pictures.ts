@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { BLOCK_MOVES, STAGE_AFTER, TRANSACTION_MOVES, type Move } from "../../shared/chain/states.ts";
 
 /** `node test/support/state-pictures.ts` redraws the pictures of docs/design.md. */

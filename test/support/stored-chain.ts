@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newPin } from "../../cli/local/pinning/pin.ts";
-import { transactionEntries } from "../../shared/block-index.ts";
+import { transactionEntries } from "../../shared/operations/block-index.ts";
 import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../shared/chain/block.ts";
 import { append, historyRoot, type NodeStore } from "../../shared/chain/history.ts";
 import { txIdOf, type Transaction } from "../../shared/chain/transaction.ts";

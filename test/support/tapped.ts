@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Bundles } from "../../cli/local/build.ts";
+import type { Bundles } from "../../cli/local/stack/build.ts";
 
 /** The end of a module with a default export, as esbuild writes it. */
 const EXPORTS = /^export \{[^}]*?(\w+) as default\b/m;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { configPath, WORKER_NAMES } from "../../cli/local/workers.ts";
+import { configPath, WORKER_NAMES } from "../../cli/local/stack/workers.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";

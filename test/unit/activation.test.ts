@@ -10,7 +10,7 @@ import {
   tokenHashOf,
   tokenMetadata,
   type TokenFacts,
-} from "../../shared/activation.ts";
+} from "../../shared/api/activation.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
 import { Submission } from "../../shared/chain/submission.ts";
 import { CHAIN_ID, newUser, registration, signed } from "../support/accounts.ts";

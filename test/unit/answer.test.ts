@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { answer } from "../../shared/http/answer.ts";
 import { Problem } from "../../shared/http/problems.ts";
-import { logger } from "../../shared/log.ts";
+import { logger } from "../../shared/runtime/log.ts";
 
 beforeEach(() => void vi.spyOn(console, "log").mockReturnValue());
 afterEach(() => vi.restoreAllMocks());

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { writeAssetRecords } from "../../shared/block-index.ts";
+import { writeAssetRecords } from "../../shared/operations/block-index.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { TestHead } from "../support/chain-head.ts";
 

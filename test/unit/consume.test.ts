@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { consume, consumeTogether, retryDelay, type StageEnv } from "../../shared/consume.ts";
-import { Permanent, PERMANENT_REASONS, RetryLater } from "../../shared/errors.ts";
-import { DeadLetter } from "../../shared/messages.ts";
-import type { Observation } from "../../shared/monitor.ts";
+import { consume, consumeTogether, retryDelay, type StageEnv } from "../../shared/queue/consume.ts";
+import { Permanent, PERMANENT_REASONS, RetryLater } from "../../shared/runtime/errors.ts";
+import { DeadLetter } from "../../shared/queue/messages.ts";
+import type { Observation } from "../../shared/objects/monitor.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
 import { QUEUE_RETENTION, RETRIED_FOR, STAGES, WORKERS } from "../../shared/pipeline.ts";
 

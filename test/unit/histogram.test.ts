@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { emptyHistogram, withObservations } from "../../shared/histogram.ts";
+import { emptyHistogram, withObservations } from "../../shared/runtime/histogram.ts";
 
 describe("a histogram", () => {
   it("puts a value into the first bucket whose bound is not below it, and what is above all into the last", () => {

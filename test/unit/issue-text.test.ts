@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Block, InvalidBlock, readBlock } from "../../shared/chain/block.ts";
 import { Submission } from "../../shared/chain/submission.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
-import { issuesText, issueText } from "../../shared/issue-text.ts";
+import { issuesText, issueText } from "../../shared/schema/issue-text.ts";
 
 const Thing = v.strictObject({
   name: v.string(),

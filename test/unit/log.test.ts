@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { errorText, logger, scrub } from "../../shared/log.ts";
+import { errorText, logger, scrub } from "../../shared/runtime/log.ts";
 import { cpuMilliseconds } from "../support/cpu-time.ts";
 
 const SECRETS = [

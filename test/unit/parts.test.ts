@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { logger } from "../../shared/log.ts";
-import { readParts } from "../../shared/parts.ts";
+import { logger } from "../../shared/runtime/log.ts";
+import { readParts } from "../../shared/runtime/read-all-settled.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,7 +1,7 @@
 import { assert, constantFrom, double, nat, oneof, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { emptyHistogram, withObservations } from "../../shared/histogram.ts";
-import { exposition, type Metric } from "../../shared/prometheus.ts";
+import { emptyHistogram, withObservations } from "../../shared/runtime/histogram.ts";
+import { exposition, type Metric } from "../../shared/http/prometheus.ts";
 import { parseExposition } from "../support/exposition.ts";
 
 const gauge = (samples: Extract<Metric, { type: "gauge" | "counter" }>["samples"]): Metric => ({

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { Permanent } from "../../shared/errors.ts";
-import { reasonText } from "../../shared/reason-text.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
+import { reasonText } from "../../shared/schema/reason-text.ts";
 
 const thrownBy = (work: () => unknown): unknown => {
   try {

@@ -5,7 +5,11 @@ import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { SEALED_NAMES } from "../../shared/chain/sealed-names.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { TRANSACTION, USER_METADATA } from "../../shared/crypto/contexts.ts";
-import { signedMetadataBytes, UserMetadataRecord, verifyUserMetadata } from "../../shared/user-metadata.ts";
+import {
+  signedMetadataBytes,
+  UserMetadataRecord,
+  verifyUserMetadata,
+} from "../../shared/chain/user-metadata.ts";
 import { CHAIN_ID, newUser } from "../support/accounts.ts";
 
 /** These words can't appear by chance in an envelope's base64url text: they are long, or contain a space. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { wakeFor } from "../../shared/wake.ts";
+import { wakeFor } from "../../shared/durable-object/alarm.ts";
 
 /** Makes an object's alarm that is as strict as the platform's. */
 function storage(set: number | null) {

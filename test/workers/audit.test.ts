@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { verifyAuditChain, type AuditEntry, type AuditPage } from "../../shared/audit-chain.ts";
+import { verifyAuditChain, type AuditEntry, type AuditPage } from "../../shared/api/audit-chain.ts";
 import { ROUTES } from "../../workers/gateway/routes.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";

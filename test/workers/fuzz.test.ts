@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { signStripeBody } from "../../cli/stripe/synthetic.ts";
+import { signStripeBody } from "../../cli/local/stripe/synthetic.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { requestsOf, type FuzzedRequest } from "../support/fuzzed-requests.ts";
 import { CALLS, DOCUMENT, faultsOf, followed, type Answer, type DocumentedCall } from "../support/openapi.ts";

@@ -2,7 +2,7 @@ import { globSync } from "node:fs";
 import { basename } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../cli/local/workers.ts";
+import { ROOT } from "../../cli/local/stack/workers.ts";
 import { fitting } from "../support/arbitrary.ts";
 import { oneByteTooMany } from "../support/large-body.ts";
 import { CALLS, callOf, DOCUMENT, faultsOf, type DocumentedCall } from "../support/openapi.ts";

@@ -4,7 +4,7 @@ import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { publicKeyOf } from "../../cli/local/secrets.ts";
+import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";
 import { mine, purchase, untilIdle } from "../support/payments.ts";

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { signStripeBody, syntheticRefund, syntheticRefundEvent } from "../../cli/stripe/synthetic.ts";
+import { signStripeBody, syntheticRefund, syntheticRefundEvent } from "../../cli/local/stripe/synthetic.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { checkChain, pendingKeys } from "../support/check-chain.ts";
 import { mine, purchase, status, untilWaiting } from "../support/payments.ts";

@@ -7,7 +7,7 @@ import {
   syntheticRefund,
   syntheticRefundEvent,
   type SyntheticEvent,
-} from "../../cli/stripe/synthetic.ts";
+} from "../../cli/local/stripe/synthetic.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";
 import { mine, purchase, status } from "../support/payments.ts";

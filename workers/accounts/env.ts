@@ -2,15 +2,15 @@ import * as v from "valibot";
 import type { SubmittedType } from "../../shared/chain/submission.ts";
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
-import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
-import { documentIndex, type DocumentIndexEnv } from "../../shared/document-index.ts";
+import type { DeadLettersEnv } from "../../shared/objects/dead-letters.ts";
+import { documentIndex, type DocumentIndexEnv } from "../../shared/objects/document-index.ts";
 import { Problem } from "../../shared/http/problems.ts";
-import type { IntentsEnv } from "../../shared/intents.ts";
-import { logger, type Log } from "../../shared/log.ts";
-import type { PendingTransaction } from "../../shared/messages.ts";
+import type { IntentsEnv } from "../../shared/operations/release-intents.ts";
+import { logger, type Log } from "../../shared/runtime/log.ts";
+import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers.ts";
-import type { DocumentTiers } from "./settle-upload.ts";
-import type { UserMetadata } from "./user-metadata.ts";
+import type { DocumentTiers } from "./documents/settle-upload.ts";
+import type { UserMetadata } from "./metadata/user-metadata.ts";
 
 export interface Env extends IntentsEnv, DeadLettersEnv, DocumentIndexEnv, PinningEnv {
   readonly KV: KVNamespace;

@@ -1,12 +1,12 @@
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
-import { deadLetters } from "../../shared/dead-letters.ts";
+import { deadLetters } from "../../shared/objects/dead-letters.ts";
 import { Problem } from "../../shared/http/problems.ts";
-import type { Log } from "../../shared/log.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { eraseFromArchive } from "../../shared/storage/private-archive.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
-import type { Erasure } from "../chain-head/erase.ts";
+import type { Erasure } from "../chain-head/decisions/erase.ts";
 import type { Env } from "./env.ts";
 
 export interface Erased {

@@ -1,22 +1,22 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { ActivationRequest } from "../../shared/activation.ts";
+import type { ActivationRequest } from "../../shared/api/activation.ts";
 import type { Submission } from "../../shared/chain/submission.ts";
 import { answer, json } from "../../shared/http/answer.ts";
 import { outcomeOf } from "../../shared/http/outcome.ts";
-import { logger } from "../../shared/log.ts";
-import type { UserMetadataRecord } from "../../shared/user-metadata.ts";
-import { activate } from "./activate.ts";
+import { logger } from "../../shared/runtime/log.ts";
+import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
+import { activate } from "./activation/activate.ts";
 import { logOf, type Env } from "./env.ts";
 import { erase } from "./erase.ts";
-import { issueToken, type TokenOrder } from "./issue-token.ts";
-import { replaceMetadata } from "./metadata.ts";
+import { issueToken, type TokenOrder } from "./activation/issue-token.ts";
+import { replaceMetadata } from "./metadata/metadata.ts";
 import { ready } from "./ready.ts";
-import { receiveDocument } from "./receive-document.ts";
-import type { SignersWish } from "./refuse-impossible.ts";
+import { receiveDocument } from "./documents/receive-document.ts";
+import type { SignersWish } from "./submissions/refuse-impossible.ts";
 import { everyTenMinutes } from "./scheduled.ts";
-import { submit } from "./submit.ts";
+import { submit } from "./submissions/submit.ts";
 
-export { UserMetadata } from "./user-metadata.ts";
+export { UserMetadata } from "./metadata/user-metadata.ts";
 
 /**
  * Only the gateway calls the methods, with input that its plans have read, and the cron calls `scheduled`. A document comes

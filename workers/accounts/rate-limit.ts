@@ -1,5 +1,5 @@
-import { countRequest } from "../../shared/rate-limit.ts";
-import type { Log } from "../../shared/log.ts";
+import { countRequest } from "../../shared/http/rate-limit.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import type { Env } from "./env.ts";
 
 /**

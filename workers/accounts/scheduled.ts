@@ -1,9 +1,9 @@
-import { releasePaidIntents } from "../../shared/intents.ts";
-import { errorText, logger } from "../../shared/log.ts";
+import { releasePaidIntents } from "../../shared/operations/release-intents.ts";
+import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { Env } from "./env.ts";
-import { sweepActivations } from "./sweep-activations.ts";
-import { sweepIntents } from "./sweep-intents.ts";
-import { sweepUploads } from "./sweep-uploads.ts";
+import { sweepActivations } from "./activation/sweep-activations.ts";
+import { sweepIntents } from "./submissions/sweep-intents.ts";
+import { sweepUploads } from "./documents/sweep-uploads.ts";
 
 /**
  * Finishes what a crash interrupted. The cron is a hint, and every step may be repeated. A failing step does not stop the others.

@@ -1,8 +1,8 @@
-import type { IntakeEnv } from "../../shared/backlog.ts";
-import type { ChainHeadEnv } from "../../shared/chain-head.ts";
-import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
-import type { Log } from "../../shared/log.ts";
-import type { MonitorEnv } from "../../shared/monitor.ts";
+import type { IntakeEnv } from "../../shared/queue/backlog.ts";
+import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
+import type { DeadLettersEnv } from "../../shared/objects/dead-letters.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import type { MonitorEnv } from "../../shared/objects/monitor.ts";
 import type StorageVerifier from "../storage-verifier/index.ts";
 
 export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, IntakeEnv {

@@ -1,5 +1,5 @@
-import { logger, type Log } from "../../shared/log.ts";
-import { monitor } from "../../shared/monitor.ts";
+import { logger, type Log } from "../../shared/runtime/log.ts";
+import { monitor } from "../../shared/objects/monitor.ts";
 import type { OwedPost } from "../monitor/alert-state.ts";
 import { limitsOf, webhookOf, type Env } from "./env.ts";
 import { findings } from "./findings.ts";

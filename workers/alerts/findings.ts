@@ -1,10 +1,10 @@
-import { haltedText } from "../../shared/halted-text.ts";
-import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/object-bytes.ts";
-import type { StatusFacts } from "../chain-head/reads.ts";
+import { haltedText } from "../../shared/api/halted-text.ts";
+import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/durable-object/object-bytes.ts";
+import type { StatusFacts } from "../chain-head/reads/reads.ts";
 import type { Finding } from "../monitor/alert-state.ts";
-import type { DeadLetterCounts } from "../../shared/dead-letters.ts";
+import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
 import type { DocumentTotals } from "../../shared/storage/report.ts";
-import type { StorageSummary } from "../storage-verifier/troubles.ts";
+import type { StorageSummary } from "../storage-verifier/runs/failing-blocks.ts";
 import type { Limits } from "./env.ts";
 import type { Readings } from "./readings.ts";
 

@@ -1,4 +1,4 @@
-import { scrub } from "../../shared/log.ts";
+import { scrub } from "../../shared/runtime/log.ts";
 import type { OwedPost } from "../monitor/alert-state.ts";
 
 const DEADLINE = 10_000; // milliseconds

@@ -1,13 +1,13 @@
-import { intakeBacklog, type Backlog } from "../../shared/backlog.ts";
-import { chainHead } from "../../shared/chain-head.ts";
-import { deadLetters, type DeadLetterCounts } from "../../shared/dead-letters.ts";
-import type { Log } from "../../shared/log.ts";
-import { monitor } from "../../shared/monitor.ts";
-import { readObjectBytes, type ObjectBytes } from "../../shared/object-bytes.ts";
-import { readParts } from "../../shared/parts.ts";
+import { intakeBacklog, type Backlog } from "../../shared/queue/backlog.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
+import { deadLetters, type DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import { monitor } from "../../shared/objects/monitor.ts";
+import { readObjectBytes, type ObjectBytes } from "../../shared/durable-object/object-bytes.ts";
+import { readParts } from "../../shared/runtime/read-all-settled.ts";
 import type { DocumentTotals } from "../../shared/storage/report.ts";
-import type { StorageSummary } from "../storage-verifier/troubles.ts";
-import type { StatusFacts } from "../chain-head/reads.ts";
+import type { StorageSummary } from "../storage-verifier/runs/failing-blocks.ts";
+import type { StatusFacts } from "../chain-head/reads/reads.ts";
 import type { Env } from "./env.ts";
 
 /** The state that could be read this minute. `undefined` is unknown, and neither raises nor ends an alert. */

@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import type { Deed, Outcome } from "../../shared/audit.ts";
-import { AuditEntry, auditHash, NO_PREVIOUS_ENTRY, type AuditHead } from "../../shared/audit-chain.ts";
+import type { Deed, Outcome } from "../../shared/objects/audit-log.ts";
+import { AuditEntry, auditHash, NO_PREVIOUS_ENTRY, type AuditHead } from "../../shared/api/audit-chain.ts";
 import { canonicalText } from "../../shared/crypto/canonical.ts";
-import { scrub } from "../../shared/log.ts";
-import type { Sql } from "../../shared/sqlite.ts";
+import { scrub } from "../../shared/runtime/log.ts";
+import type { Sql } from "../../shared/durable-object/sqlite.ts";
 import { answerTo, entryAt, newest } from "./reads.ts";
 
 /** Records an action that an operator is about to run. */

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Deed, Outcome } from "../../shared/audit.ts";
+import type { Deed, Outcome } from "../../shared/objects/audit-log.ts";
 import { answered, asked } from "./append.ts";
 import { page, type PageRequest } from "./reads.ts";
 import { migrate } from "./schema.ts";

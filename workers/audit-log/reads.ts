@@ -1,5 +1,5 @@
-import type { AuditEntry, AuditPage } from "../../shared/audit-chain.ts";
-import type { Sql } from "../../shared/sqlite.ts";
+import type { AuditEntry, AuditPage } from "../../shared/api/audit-chain.ts";
+import type { Sql } from "../../shared/durable-object/sqlite.ts";
 
 /**
  * `newest`: the page runs backwards from `from`, or from the end. Otherwise it runs forwards from `from`, or from the beginning.

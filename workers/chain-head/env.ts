@@ -1,6 +1,12 @@
 import * as v from "valibot";
 import type { ChainRules } from "../../shared/chain/rules.ts";
-import type { CleanBlock, IndexBlock, MineRequest, PersistBlock, SetAside } from "../../shared/messages.ts";
+import type {
+  CleanBlock,
+  IndexBlock,
+  MineRequest,
+  PersistBlock,
+  SetAside,
+} from "../../shared/queue/messages.ts";
 
 export interface Env {
   readonly KV: KVNamespace;

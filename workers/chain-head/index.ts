@@ -3,30 +3,30 @@ import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import type { KeyRevocation } from "../../shared/chain/transaction.ts";
-import { wakeFor } from "../../shared/wake.ts";
-import { logger } from "../../shared/log.ts";
+import { wakeFor } from "../../shared/durable-object/alarm.ts";
+import { logger } from "../../shared/runtime/log.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
-import { admit, type Entry } from "./admit.ts";
-import { doDuties, nextDue } from "./alarm.ts";
-import { beginAssetWrites, endAssetWrites } from "./asset-writes.ts";
-import { assetFacts } from "./assets.ts";
-import { backlogs } from "./backlogs.ts";
+import { admit, type Entry } from "./decisions/admit.ts";
+import { doDuties, nextDue } from "./outbox/alarm.ts";
+import { beginAssetWrites, endAssetWrites } from "./decisions/asset-writes.ts";
+import { assetFacts } from "./reads/assets.ts";
+import { backlogs } from "./outbox/backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
-import { readFact, writeFact, type MinerKeys } from "./facts.ts";
-import { erase } from "./erase.ts";
-import { found, haltIfLost, lookForChain } from "./found.ts";
-import { awaitsRestore, haltBy, resume } from "./halt.ts";
-import { countIgnored } from "./ignored.ts";
-import { ledger } from "./ledger.ts";
-import { beginLife, hasLife } from "./life.ts";
-import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./intents.ts";
-import { measures } from "./measures.ts";
-import { outlook } from "./outlook.ts";
-import { cleaned, indexed, persisted, type BlockReport, type PersistedReport } from "./progress.ts";
-import { readmit } from "./readmit.ts";
-import * as reads from "./reads.ts";
-import { mineIfDue, requestMining } from "./request-mining.ts";
-import { reserve } from "./reserve.ts";
+import { readFact, writeFact, type MinerKeys } from "./storage/key-values.ts";
+import { erase } from "./decisions/erase.ts";
+import { found, haltIfLost, lookForChain } from "./decisions/genesis-guard.ts";
+import { awaitsRestore, haltBy, resume } from "./decisions/halt.ts";
+import { countIgnored } from "./decisions/ignored.ts";
+import { ledger } from "./decisions/ledger.ts";
+import { beginLife, hasLife } from "./decisions/life.ts";
+import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./decisions/intents.ts";
+import { measures } from "./reads/measures.ts";
+import { outlook } from "./decisions/outlook.ts";
+import { cleaned, indexed, persisted, type BlockReport, type PersistedReport } from "./decisions/progress.ts";
+import { readmit } from "./decisions/readmit.ts";
+import * as reads from "./reads/reads.ts";
+import { mineIfDue, requestMining } from "./decisions/request-mining.ts";
+import { reserve } from "./decisions/reserve.ts";
 import {
   beginRestore,
   endRestore,
@@ -34,15 +34,15 @@ import {
   restoreErasures,
   type ErasuresPage,
   type RestoreEnding,
-} from "./restore.ts";
-import { migrate } from "./schema.ts";
-import { seal } from "./seal.ts";
-import { noteMoved, setAside, type SetAsideRequest } from "./set-aside.ts";
-import { requestRevocation } from "./signing-keys.ts";
-import { minedAmong, standings } from "./standings.ts";
-import { noteSwept, sweepPlaces, type SweepPlaces } from "./sweep.ts";
-import { erasedAmong, withdraw } from "./withdraw.ts";
-import { parkAgain, publishAgain, tellAgain } from "./tell-again.ts";
+} from "./decisions/restore.ts";
+import { migrate } from "./storage/schema.ts";
+import { seal } from "./decisions/seal.ts";
+import { noteMoved, setAside, type SetAsideRequest } from "./decisions/set-aside.ts";
+import { requestRevocation } from "./decisions/signing-keys.ts";
+import { minedAmong, standings } from "./reads/standings.ts";
+import { noteSwept, sweepPlaces, type SweepPlaces } from "./decisions/sweep.ts";
+import { erasedAmong, withdraw } from "./decisions/withdraw.ts";
+import { parkAgain, publishAgain, tellAgain } from "./outbox/requeue.ts";
 
 /**
  * The single writer of the chain: one object per chain, named by CHAIN_ID. It is a global singleton on purpose, because it is the

@@ -1,10 +1,10 @@
-import { errorText, type Log } from "../../shared/log.ts";
-import { checkDue, nextCheck } from "./check.ts";
+import { errorText, type Log } from "../../shared/runtime/log.ts";
+import { checkDue, nextCheck } from "./entries/check.ts";
 import type { Env } from "./env.ts";
-import { readFact, writeFact } from "./facts.ts";
-import { nextRecovery, recoverIfDue } from "./recovery.ts";
-import { reindexPage } from "./reindex.ts";
-import { replayDue, replayNext } from "./run-replay.ts";
+import { readFact, writeFact } from "./key-values.ts";
+import { nextRecovery, recoverIfDue } from "./replay/recovery.ts";
+import { reindexPage } from "./entries/reindex.ts";
+import { replayDue, replayNext } from "./replay/run-replay.ts";
 import type { Store } from "./store.ts";
 
 /** Milliseconds. */

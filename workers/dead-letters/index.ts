@@ -1,6 +1,6 @@
-import { consumeForEver } from "../../shared/consume.ts";
+import { consumeForEver } from "../../shared/queue/consume.ts";
 import type { Env } from "./env.ts";
-import { park } from "./park.ts";
+import { park } from "./entries/park.ts";
 
 export { DeadLetters } from "./object.ts";
 

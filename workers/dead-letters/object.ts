@@ -6,9 +6,9 @@ import type {
   Replay,
   ReplayPlan,
   Selection,
-} from "../../shared/dead-letters.ts";
-import { wakeFor } from "../../shared/wake.ts";
-import { errorText, logger } from "../../shared/log.ts";
+} from "../../shared/objects/dead-letters.ts";
+import { wakeFor } from "../../shared/durable-object/alarm.ts";
+import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "./alarm.ts";
 import {
@@ -16,18 +16,18 @@ import {
   planDismissal,
   type DismissalRefusal,
   type DismissalRequest,
-} from "./dismissals.ts";
-import * as entries from "./entries.ts";
+} from "./entries/dismissals.ts";
+import * as entries from "./entries/entries.ts";
 import type { Env } from "./env.ts";
-import { eraseLetters } from "./erase.ts";
-import { lettersOf } from "./erased.ts";
-import { readFact } from "./facts.ts";
-import { planReplay } from "./plan.ts";
-import type { ParkedFacts } from "./record.ts";
-import { abortByOperator, recoveries } from "./recovery.ts";
-import { reindexPage } from "./reindex.ts";
-import * as replays from "./replays.ts";
-import { restoreRecord, type RestoredRecord } from "./restore-record.ts";
+import { eraseLetters } from "./entries/erase.ts";
+import { lettersOf } from "./entries/erased.ts";
+import { readFact } from "./key-values.ts";
+import { planReplay } from "./replay/plan.ts";
+import type { ParkedFacts } from "./entries/record.ts";
+import { abortByOperator, recoveries } from "./replay/recovery.ts";
+import { reindexPage } from "./entries/reindex.ts";
+import * as replays from "./replay/replays.ts";
+import { restoreRecord, type RestoredRecord } from "./entries/restore-record.ts";
 import { migrate } from "./schema.ts";
 import type { Store } from "./store.ts";
 

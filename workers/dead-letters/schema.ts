@@ -1,4 +1,4 @@
-import { migrateTo, type Sql } from "../../shared/sqlite.ts";
+import { migrateTo, type Sql } from "../../shared/durable-object/sqlite.ts";
 
 /** Milliseconds from a failure to the first probe of its stage. The migrations contain the value, so it never changes. */
 const FIRST_WAIT_MS = 60_000;

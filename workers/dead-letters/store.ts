@@ -1,4 +1,4 @@
-import type { Sql } from "../../shared/sqlite.ts";
+import type { Sql } from "../../shared/durable-object/sqlite.ts";
 
 /** The object's storage. A decision is one synchronous transaction: it takes effect as a whole or not at all. */
 export interface Store {

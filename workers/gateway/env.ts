@@ -1,7 +1,7 @@
-import type { AuditEnv } from "../../shared/audit.ts";
-import type { ChainHeadEnv } from "../../shared/chain-head.ts";
-import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
-import type { MonitorEnv } from "../../shared/monitor.ts";
+import type { AuditEnv } from "../../shared/objects/audit-log.ts";
+import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
+import type { DeadLettersEnv } from "../../shared/objects/dead-letters.ts";
+import type { MonitorEnv } from "../../shared/objects/monitor.ts";
 import type Accounts from "../accounts/index.ts";
 import type StorageVerifier from "../storage-verifier/index.ts";
 

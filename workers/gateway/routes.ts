@@ -1,22 +1,22 @@
-import { activation, activationToken } from "./activation.ts";
-import { asset } from "./assets.ts";
-import { auditLog } from "./audit.ts";
-import { block, blocks, latest } from "./blocks.ts";
-import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
-import { dismissMany } from "./dismissals.ts";
-import { document, putDocument } from "./documents.ts";
-import { health, ready } from "./health.ts";
-import { revokeKey } from "./keys.ts";
-import { metrics } from "./metrics.ts";
-import { mine } from "./mine.ts";
-import { pending } from "./pending.ts";
-import { erasePrivate, showPrivate } from "./privacy.ts";
-import { bringRecord, exportRecord, storedRecords } from "./records.ts";
-import { abortReplay, createReplay, replay, replays } from "./replays.ts";
-import { resume } from "./resume.ts";
-import type { Route } from "./router.ts";
-import { status } from "./status.ts";
-import { submission } from "./submissions.ts";
+import { activation, activationToken } from "./resources/activation.ts";
+import { asset } from "./resources/assets.ts";
+import { auditLog } from "./resources/audit.ts";
+import { block, blocks, latest } from "./resources/blocks.ts";
+import { deadLetter, deadLetterPage, dismiss } from "./resources/dead-letters.ts";
+import { dismissMany } from "./resources/dismissals.ts";
+import { document, putDocument } from "./resources/documents.ts";
+import { health, ready } from "./resources/health.ts";
+import { revokeKey } from "./resources/keys.ts";
+import { metrics } from "./metrics/metrics.ts";
+import { mine } from "./resources/mine.ts";
+import { pending } from "./resources/pending.ts";
+import { erasePrivate, showPrivate } from "./resources/privacy.ts";
+import { bringRecord, exportRecord, storedRecords } from "./resources/records.ts";
+import { abortReplay, createReplay, replay, replays } from "./resources/replays.ts";
+import { resume } from "./resources/resume.ts";
+import type { Route } from "./http/router.ts";
+import { status } from "./resources/status.ts";
+import { submission } from "./resources/submissions.ts";
 import {
   abortStorageRun,
   bringBlock,
@@ -27,12 +27,12 @@ import {
   storageStatus,
   verifyAll,
   verifyBlock,
-} from "./storage-verify.ts";
-import { bringDocument, storedDocuments, verifyDocument } from "./stored-documents.ts";
-import { transaction } from "./transactions.ts";
-import { replaceUserMetadata, userMetadata } from "./users.ts";
-import { webhook } from "./webhook.ts";
-import { wellKnown } from "./well-known.ts";
+} from "./resources/storage-verify.ts";
+import { bringDocument, storedDocuments, verifyDocument } from "./resources/stored-documents.ts";
+import { transaction } from "./resources/transactions.ts";
+import { replaceUserMetadata, userMetadata } from "./resources/users.ts";
+import { webhook } from "./resources/webhook.ts";
+import { wellKnown } from "./resources/well-known.ts";
 
 /** The table of contents of the HTTP interface: docs/design.md#http-interface */
 export const ROUTES: readonly Route[] = [

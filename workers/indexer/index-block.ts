@@ -1,12 +1,12 @@
-import { transactionEntries, writeAssetRecords } from "../../shared/block-index.ts";
+import { transactionEntries, writeAssetRecords } from "../../shared/operations/block-index.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/chain-head.ts";
+import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/objects/chain-head.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
-import { RetryLater } from "../../shared/errors.ts";
-import type { Log } from "../../shared/log.ts";
-import type { IndexBlock } from "../../shared/messages.ts";
+import { RetryLater } from "../../shared/runtime/errors.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import type { IndexBlock } from "../../shared/queue/messages.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
 import { blockOfRecord } from "../../shared/storage/kv-tier.ts";

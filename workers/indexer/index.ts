@@ -1,5 +1,5 @@
-import { consume } from "../../shared/consume.ts";
-import { IndexBlock } from "../../shared/messages.ts";
+import { consume } from "../../shared/queue/consume.ts";
+import { IndexBlock } from "../../shared/queue/messages.ts";
 import type { Env } from "./env.ts";
 import { indexBlock } from "./index-block.ts";
 

@@ -3,7 +3,7 @@ import { parseEncryptionPublicKey, KeyringError } from "../../shared/crypto/keyr
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import { isWeakSecret } from "../../shared/http/secret.ts";
-import type { PendingTransaction } from "../../shared/messages.ts";
+import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { EVENT_FAMILIES, REFUND_FAMILIES } from "../../shared/stripe/decision.ts";
 import type { StripeApi } from "../../shared/stripe/fetch-event.ts";
 import type { ClassifySettings } from "../../shared/stripe/classify.ts";

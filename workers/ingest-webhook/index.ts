@@ -1,6 +1,6 @@
-import { BACKLOG_PATH, measureBacklog } from "../../shared/backlog.ts";
+import { BACKLOG_PATH, measureBacklog } from "../../shared/queue/backlog.ts";
 import { answer, json } from "../../shared/http/answer.ts";
-import { logger } from "../../shared/log.ts";
+import { logger } from "../../shared/runtime/log.ts";
 import { settingsOf, type Env } from "./env.ts";
 import { ingest } from "./ingest.ts";
 

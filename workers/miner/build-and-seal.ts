@@ -1,13 +1,13 @@
 import { blockBytes, buildBlock, verifyBlock } from "../../shared/chain/block.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
-import type { Log } from "../../shared/log.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import { stagedMetadata } from "../../shared/storage/staged.ts";
-import type { NotRevised } from "../chain-head/set-aside.ts";
+import type { NotRevised } from "../chain-head/decisions/set-aside.ts";
 import type { Env } from "./env.ts";
 import { openReserved } from "./open-reserved.ts";
 import { systemPart } from "./system-part.ts";

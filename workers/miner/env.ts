@@ -1,7 +1,7 @@
-import type { ChainHeadEnv } from "../../shared/chain-head.ts";
-import type { StageEnv } from "../../shared/consume.ts";
+import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
+import type { StageEnv } from "../../shared/queue/consume.ts";
 import { loadKeyring, type Keyring } from "../../shared/crypto/keyring.ts";
-import type { PersistBlock } from "../../shared/messages.ts";
+import type { PersistBlock } from "../../shared/queue/messages.ts";
 
 export interface Env extends StageEnv, ChainHeadEnv {
   readonly R2: R2Bucket;

@@ -1,5 +1,5 @@
-import { chainHead } from "../../shared/chain-head.ts";
-import { errorText, logger } from "../../shared/log.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
+import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { Env } from "./env.ts";
 import { reportKeys } from "./report-keys.ts";
 import { sweepPending } from "./sweep.ts";

@@ -1,5 +1,5 @@
-import { consume } from "../../shared/consume.ts";
-import { MineRequest } from "../../shared/messages.ts";
+import { consume } from "../../shared/queue/consume.ts";
+import { MineRequest } from "../../shared/queue/messages.ts";
 import type { Env } from "./env.ts";
 import { everyMinute } from "./every-minute.ts";
 import { mine } from "./mine.ts";

@@ -2,8 +2,8 @@ import { applyInOrder, changesOf } from "../../shared/chain/ledger-changes.ts";
 import { Ledger, LEDGER_FAULT_TEXTS } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
-import { Permanent } from "../../shared/errors.ts";
-import type { LedgerState } from "../chain-head/ledger.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
+import type { LedgerState } from "../chain-head/decisions/ledger.ts";
 
 export interface Refused {
   readonly txId: string;

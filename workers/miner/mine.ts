@@ -1,9 +1,9 @@
 import type { Reservation } from "../../shared/chain/reservation.ts";
-import { chainHead } from "../../shared/chain-head.ts";
-import { RetryLater } from "../../shared/errors.ts";
-import type { Log } from "../../shared/log.ts";
-import type { MineRequest } from "../../shared/messages.ts";
-import type { NoReservation } from "../chain-head/reserve.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
+import { RetryLater } from "../../shared/runtime/errors.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import type { MineRequest } from "../../shared/queue/messages.ts";
+import type { NoReservation } from "../chain-head/decisions/reserve.ts";
 import { buildAndSeal } from "./build-and-seal.ts";
 import { keyringOf, type Env } from "./env.ts";
 

@@ -1,6 +1,6 @@
 import { namedBy, namingOnly } from "../../shared/chain/named.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
 import type { Env } from "./env.ts";
 
 /**

@@ -5,7 +5,7 @@ import { fromBase64url } from "../../shared/crypto/bytes.ts";
 import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
 import { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
-import { Permanent, type PermanentReason } from "../../shared/errors.ts";
+import { Permanent, type PermanentReason } from "../../shared/runtime/errors.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readPending } from "../../shared/storage/pending.ts";
 import { requiresUserSignature, type Env } from "./env.ts";

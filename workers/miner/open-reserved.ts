@@ -1,12 +1,12 @@
 import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges, Reservation } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
-import { Permanent } from "../../shared/errors.ts";
-import type { Log } from "../../shared/log.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
-import type { NotRevised } from "../chain-head/set-aside.ts";
+import type { NotRevised } from "../chain-head/decisions/set-aside.ts";
 import type { Env } from "./env.ts";
 import { judge, type Refused } from "./judge.ts";
 import { nameHeld } from "./name-held.ts";

@@ -1,4 +1,4 @@
-import { chainHead } from "../../shared/chain-head.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
 import { keyringOf, type Env } from "./env.ts";
 
 /**

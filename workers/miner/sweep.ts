@@ -1,11 +1,11 @@
-import { chainHead } from "../../shared/chain-head.ts";
-import type { Log } from "../../shared/log.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import { r2Keys, txIdOfPendingKey, txIdOfSetAsideKey } from "../../shared/storage/layout.ts";
 import { chunks, mapConnections } from "../../shared/storage/limits.ts";
 import { pendingFacts, readPendingMetadata } from "../../shared/storage/pending.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
-import { sweepNext, type SweptFolder } from "../../shared/sweep.ts";
-import type { Admission } from "../chain-head/admit.ts";
+import { sweepNext, type SweptFolder } from "../../shared/operations/sweep.ts";
+import type { Admission } from "../chain-head/decisions/admit.ts";
 import type { Env } from "./env.ts";
 
 interface Folder extends SweptFolder {

@@ -1,4 +1,4 @@
-import type { Sql } from "../../shared/sqlite.ts";
+import type { Sql } from "../../shared/durable-object/sqlite.ts";
 import {
   afterAttempt,
   afterFinding,

@@ -1,6 +1,6 @@
-import { emptyHistogram, withObservations, type Histogram } from "../../shared/histogram.ts";
-import type { Observation, StageFailure } from "../../shared/monitor.ts";
-import type { Sql } from "../../shared/sqlite.ts";
+import { emptyHistogram, withObservations, type Histogram } from "../../shared/runtime/histogram.ts";
+import type { Observation, StageFailure } from "../../shared/objects/monitor.ts";
+import type { Sql } from "../../shared/durable-object/sqlite.ts";
 
 /** Counts since the chain began. An event that never happened has no entry. */
 export interface Counters {

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Observation } from "../../shared/monitor.ts";
+import type { Observation } from "../../shared/objects/monitor.ts";
 import type { Finding, OwedPost } from "./alert-state.ts";
 import { alertStates, judge, notePost, takeOwedPosts } from "./alerts.ts";
 import { counters, countObservations, failedStages } from "./counters.ts";

@@ -1,4 +1,4 @@
-import { migrateTo, type Sql } from "../../shared/sqlite.ts";
+import { migrateTo, type Sql } from "../../shared/durable-object/sqlite.ts";
 
 /** Each entry moves the schema one version on and never changes afterwards. */
 const MIGRATIONS: readonly (readonly string[])[] = [

@@ -1,6 +1,6 @@
 import { base64url, fromUtf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalText, type Json } from "../../shared/crypto/canonical.ts";
-import type { Log } from "../../shared/log.ts";
+import type { Log } from "../../shared/runtime/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { mapConnections } from "../../shared/storage/limits.ts";
 import { readPending } from "../../shared/storage/pending.ts";

@@ -1,7 +1,7 @@
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/chain-head.ts";
-import type { Log } from "../../shared/log.ts";
-import type { CleanBlock } from "../../shared/messages.ts";
+import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/objects/chain-head.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import type { CleanBlock } from "../../shared/queue/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { chunks, R2_DELETE_KEYS } from "../../shared/storage/limits.ts";
 import { archivePrivateParts } from "./archive-private.ts";

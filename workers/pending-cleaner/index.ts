@@ -1,5 +1,5 @@
-import { consume } from "../../shared/consume.ts";
-import { CleanBlock } from "../../shared/messages.ts";
+import { consume } from "../../shared/queue/consume.ts";
+import { CleanBlock } from "../../shared/queue/messages.ts";
 import { clean } from "./clean.ts";
 import type { Env } from "./env.ts";
 

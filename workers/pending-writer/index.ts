@@ -1,5 +1,5 @@
-import { consumeTogether } from "../../shared/consume.ts";
-import { PendingTransaction } from "../../shared/messages.ts";
+import { consumeTogether } from "../../shared/queue/consume.ts";
+import { PendingTransaction } from "../../shared/queue/messages.ts";
 import type { Env } from "./env.ts";
 import { writePending } from "./write-pending.ts";
 

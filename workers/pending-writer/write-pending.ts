@@ -1,9 +1,9 @@
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
-import { chainHead } from "../../shared/chain-head.ts";
-import { Permanent } from "../../shared/errors.ts";
-import { releasePaidIntents } from "../../shared/intents.ts";
-import { errorText, type Log } from "../../shared/log.ts";
-import { isSealedForItself, type PendingTransaction } from "../../shared/messages.ts";
+import { chainHead } from "../../shared/objects/chain-head.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
+import { releasePaidIntents } from "../../shared/operations/release-intents.ts";
+import { errorText, type Log } from "../../shared/runtime/log.ts";
+import { isSealedForItself, type PendingTransaction } from "../../shared/queue/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import { pendingFacts, pendingMetadata } from "../../shared/storage/pending.ts";

@@ -1,12 +1,12 @@
-import type { AuditEnv } from "../../shared/audit.ts";
-import type { ChainHeadEnv } from "../../shared/chain-head.ts";
-import type { StageEnv } from "../../shared/consume.ts";
-import type { DeadLettersEnv } from "../../shared/dead-letters.ts";
-import type { DocumentIndexEnv } from "../../shared/document-index.ts";
-import { logger, type Log } from "../../shared/log.ts";
-import type { VerifyStorage } from "../../shared/messages.ts";
+import type { AuditEnv } from "../../shared/objects/audit-log.ts";
+import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
+import type { StageEnv } from "../../shared/queue/consume.ts";
+import type { DeadLettersEnv } from "../../shared/objects/dead-letters.ts";
+import type { DocumentIndexEnv } from "../../shared/objects/document-index.ts";
+import { logger, type Log } from "../../shared/runtime/log.ts";
+import type { VerifyStorage } from "../../shared/queue/messages.ts";
 import type { TiersEnv } from "../../shared/storage/tiers.ts";
-import type { StorageRuns } from "./storage-runs.ts";
+import type { StorageRuns } from "./runs/storage-runs.ts";
 
 export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv, DeadLettersEnv, DocumentIndexEnv {
   readonly STORAGE_RUNS: DurableObjectNamespace<StorageRuns>;

@@ -1,26 +1,26 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { measureBacklog } from "../../shared/backlog.ts";
-import { consume } from "../../shared/consume.ts";
-import { VerifyStorage } from "../../shared/messages.ts";
-import { documentIndex } from "../../shared/document-index.ts";
+import { measureBacklog } from "../../shared/queue/backlog.ts";
+import { consume } from "../../shared/queue/consume.ts";
+import { VerifyStorage } from "../../shared/queue/messages.ts";
+import { documentIndex } from "../../shared/objects/document-index.ts";
 import type { IndexedDocument } from "../../shared/storage/documents.ts";
 import type { StoredRecord } from "../../shared/storage/records.ts";
 import type { DocumentPage, DocumentTotals } from "../../shared/storage/report.ts";
-import { acceptCopy } from "./accept-copy.ts";
-import { acceptRecord } from "./accept-record.ts";
-import { daily } from "./daily.ts";
-import type { DocumentStatus } from "./document-rows.ts";
+import { acceptCopy } from "./verify/accept-copy.ts";
+import { acceptRecord } from "./restore/accept-record.ts";
+import { daily } from "./runs/daily.ts";
+import type { DocumentStatus } from "./documents/document-rows.ts";
 import { logOf, storageRuns, type Env } from "./env.ts";
-import { startRestore } from "./restore-chunk.ts";
-import { resumeRun } from "./resume.ts";
-import { listStored } from "./status.ts";
-import { verifyAll } from "./verify-all.ts";
-import { acceptDocument, verifyDocumentForOperator } from "./verify-one-document.ts";
-import { verifyForOperator } from "./verify-one.ts";
-import { work } from "./work.ts";
+import { startRestore } from "./restore/restore-chunk.ts";
+import { resumeRun } from "./runs/resume.ts";
+import { listStored } from "./listing/status.ts";
+import { verifyAll } from "./verify/verify-all.ts";
+import { acceptDocument, verifyDocumentForOperator } from "./documents/verify-one-document.ts";
+import { verifyForOperator } from "./verify/verify-one.ts";
+import { work } from "./runs/consume-message.ts";
 
-export { DocumentIndex } from "./document-index.ts";
-export { StorageRuns } from "./storage-runs.ts";
+export { DocumentIndex } from "./documents/document-index.ts";
+export { StorageRuns } from "./runs/storage-runs.ts";
 
 const queue = consume("storage-verifier", VerifyStorage, work);
 /** The gateway calls these methods for an operator; the cron and the queue call `scheduled` and `queue`. */

@@ -1,5 +1,5 @@
-import { consume } from "../../shared/consume.ts";
-import { PersistBlock } from "../../shared/messages.ts";
+import { consume } from "../../shared/queue/consume.ts";
+import { PersistBlock } from "../../shared/queue/messages.ts";
 import type { Env } from "./env.ts";
 import { persist } from "./persist.ts";
 

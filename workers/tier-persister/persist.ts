@@ -1,19 +1,19 @@
 import { InvalidBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
-import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/chain-head.ts";
+import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/objects/chain-head.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
-import { Permanent } from "../../shared/errors.ts";
-import type { Log } from "../../shared/log.ts";
-import type { PersistBlock } from "../../shared/messages.ts";
-import type { Observe } from "../../shared/monitor.ts";
+import { Permanent } from "../../shared/runtime/errors.ts";
+import type { Log } from "../../shared/runtime/log.ts";
+import type { PersistBlock } from "../../shared/queue/messages.ts";
+import type { Observe } from "../../shared/objects/monitor.ts";
 import { observedTiers } from "../../shared/storage/observed-tier.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
 import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
-import type { BlockFacts } from "../chain-head/reads.ts";
+import type { BlockFacts } from "../chain-head/reads/reads.ts";
 import type { Env } from "./env.ts";
 import { verifySealed } from "./verify-sealed.ts";
 

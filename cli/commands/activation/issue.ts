@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { readJsonObject } from "../../files/read.ts";
-import { operatorClient } from "../../client.ts";
+import { operatorClient } from "../../http/client.ts";
 import { note, show } from "../../output/show.ts";
 import { time } from "../../output/words.ts";
 import { connected, examples, path, reason, wholeNumber, type Connected } from "../options.ts";

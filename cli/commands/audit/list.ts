@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { AuditEntry, AuditPage } from "../../../shared/audit-chain.ts";
-import { operatorClient } from "../../client.ts";
+import type { AuditEntry, AuditPage } from "../../../shared/api/audit-chain.ts";
+import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
 import { time } from "../../output/words.ts";

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
-import { AuditChainVerifier, BrokenAuditChain, type AuditHead } from "../../../shared/audit-chain.ts";
-import { operatorClient, type Client } from "../../client.ts";
+import { AuditChainVerifier, BrokenAuditChain, type AuditHead } from "../../../shared/api/audit-chain.ts";
+import { operatorClient, type Client } from "../../http/client.ts";
 import { startProgress } from "../../output/progress.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";

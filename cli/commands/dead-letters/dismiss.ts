@@ -1,6 +1,11 @@
 import { Command } from "commander";
-import type { DeadLetterEntry, DismissalPlan, Dismissed, Selection } from "../../../shared/dead-letters.ts";
-import { operatorClient, type Client } from "../../client.ts";
+import type {
+  DeadLetterEntry,
+  DismissalPlan,
+  Dismissed,
+  Selection,
+} from "../../../shared/objects/dead-letters.ts";
+import { operatorClient, type Client } from "../../http/client.ts";
 import { filtered } from "../../dead-letters/filter.ts";
 import { allOption, idsArgument, selectionOf, type SelectionOptions } from "../../dead-letters/selection.ts";
 import { dismissalText, entryText } from "../../dead-letters/texts.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { operatorClient } from "../../client.ts";
-import type { DeadLetterEntry, StageRecovery } from "../../../shared/dead-letters.ts";
+import { operatorClient } from "../../http/client.ts";
+import type { DeadLetterEntry, StageRecovery } from "../../../shared/objects/dead-letters.ts";
 import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
 import { adviceOn, entryTable, entryText, recoveryText } from "../../dead-letters/texts.ts";
 import { note, show } from "../../output/show.ts";

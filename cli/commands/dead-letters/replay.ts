@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { Command } from "commander";
-import { operatorClient, type Client } from "../../client.ts";
-import { REPLAY_RATE, type Replay, type ReplayPlan } from "../../../shared/dead-letters.ts";
+import { operatorClient, type Client } from "../../http/client.ts";
+import { REPLAY_RATE, type Replay, type ReplayPlan } from "../../../shared/objects/dead-letters.ts";
 import { filtered } from "../../dead-letters/filter.ts";
 import { allOption, idsArgument, selectionOf, type SelectionOptions } from "../../dead-letters/selection.ts";
 import { planText, replayText } from "../../dead-letters/texts.ts";
-import { CommandFailure } from "../../failure.ts";
-import { follow } from "../../follow.ts";
+import { CommandFailure } from "../../output/failure.ts";
+import { follow } from "../../http/follow.ts";
 import { confirm } from "../../output/confirm.ts";
 import { note, show } from "../../output/show.ts";
 import { counted } from "../../output/words.ts";

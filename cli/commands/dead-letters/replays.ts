@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { operatorClient } from "../../client.ts";
-import type { Replay } from "../../../shared/dead-letters.ts";
+import { operatorClient } from "../../http/client.ts";
+import type { Replay } from "../../../shared/objects/dead-letters.ts";
 import { replayTable, replayText } from "../../dead-letters/texts.ts";
 import { show } from "../../output/show.ts";
 import { connected, examples, type Connected } from "../options.ts";

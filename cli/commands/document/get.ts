@@ -5,7 +5,7 @@ import { openDocument } from "../../../shared/client/documents.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
-import { CommandFailure, EXIT } from "../../failure.ts";
+import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { whyNot } from "../../files/why-not.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";

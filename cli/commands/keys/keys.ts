@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
 import { generateKeyring, KeyringError, rotateKeyring } from "../../../shared/crypto/keyring.ts";
-import { CommandFailure } from "../../failure.ts";
+import { CommandFailure } from "../../output/failure.ts";
 import { writeSecretFile } from "../../files/secret-file.ts";
-import { keyringIn } from "../../keyring.ts";
-import { publicKeyOf } from "../../local/secrets.ts";
+import { keyringIn } from "../../files/keyring.ts";
+import { publicKeyOf } from "../../local/stack/secrets.ts";
 import { note, show } from "../../output/show.ts";
 import { examples, path } from "../options.ts";
 import { revokeCommand } from "./revoke.ts";

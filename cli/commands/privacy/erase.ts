@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { TxId } from "../../../shared/chain/transaction.ts";
-import { operatorClient } from "../../client.ts";
+import { operatorClient } from "../../http/client.ts";
 import { confirm } from "../../output/confirm.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { TxId } from "../../../shared/chain/transaction.ts";
-import { operatorClient } from "../../client.ts";
-import { CommandFailure, EXIT } from "../../failure.ts";
-import { systemKeyring } from "../../keyring.ts";
+import { operatorClient } from "../../http/client.ts";
+import { CommandFailure, EXIT } from "../../output/failure.ts";
+import { systemKeyring } from "../../files/keyring.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import { time } from "../../output/words.ts";
@@ -13,7 +13,7 @@ import {
   type OpenedPrivate,
   type PrivateEnvelope,
 } from "../../privacy/open.ts";
-import { targetOf } from "../../target.ts";
+import { targetOf } from "../../http/target.ts";
 import { connected, examples, ofSchema, path, reason, type Connected } from "../options.ts";
 
 interface Options extends Connected {

@@ -1,11 +1,11 @@
 import { Command, Option } from "commander";
 import { Sha256Hex } from "../../../shared/chain/transaction.ts";
 import type { DocumentReport } from "../../../shared/storage/report.ts";
-import { operatorClient } from "../../client.ts";
+import { operatorClient } from "../../http/client.ts";
 import { bringDocuments } from "../../documents/bring.ts";
 import { DocumentFolder } from "../../documents/folder.ts";
 import { listedDocuments, type ListedDocument } from "../../documents/listed.ts";
-import { CommandFailure, EXIT } from "../../failure.ts";
+import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { show } from "../../output/show.ts";
 import { facts, table } from "../../output/table.ts";
 import { byteCount, counted, time } from "../../output/words.ts";

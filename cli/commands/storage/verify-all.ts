@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { operatorClient } from "../../client.ts";
+import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import type { StorageRun, VerifyAllResult } from "../../../shared/storage/report.ts";

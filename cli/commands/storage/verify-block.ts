@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { operatorClient } from "../../client.ts";
+import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import type { BlockReport } from "../../../shared/storage/report.ts";
 import { blockReportText } from "../../storage/tables.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { TxId } from "../../../shared/chain/transaction.ts";
-import { publicClient } from "../../client.ts";
+import { publicClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import { time } from "../../output/words.ts";

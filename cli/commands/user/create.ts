@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import * as v from "valibot";
-import { ActivationToken } from "../../../shared/activation.ts";
+import { ActivationToken } from "../../../shared/api/activation.ts";
 import { activationRequest } from "../../../shared/client/activation.ts";
 import { registration } from "../../../shared/client/unsigned.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
@@ -10,7 +10,7 @@ import { createKeys, keysOption, readKeys } from "../../account/keys-file.ts";
 import { readText } from "../../files/read.ts";
 import { refuseLost, settle, waiting, type Taken, type Waiting } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
-import { CommandFailure, EXIT } from "../../failure.ts";
+import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { note, show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import { connected, examples, path, type Connected } from "../options.ts";

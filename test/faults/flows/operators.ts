@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { syntheticCheckout } from "../../../cli/stripe/synthetic.ts";
+import { syntheticCheckout } from "../../../cli/local/stripe/synthetic.ts";
 import { workerName } from "../../../shared/pipeline.ts";
 import type { StorageRun } from "../../../shared/storage/report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";

@@ -13,7 +13,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "spend-a-token-twice",
     breaks: "a token is spent once",
     seed: 16,
-    file: "workers/accounts/token-object.ts",
+    file: "workers/accounts/activation/token-object.ts",
     seam: "spend",
     mutate:
       (spend) =>
@@ -26,7 +26,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "take-an-expired-token",
     breaks: "an expired token is of no use",
     seed: 13,
-    file: "shared/activation.ts",
+    file: "shared/api/activation.ts",
     seam: "isExpired",
     mutate: (isExpired) => (facts, now) => isExpired({ ...facts, expiresAt: facts.expiresAt * 2 }, now),
   }),
@@ -34,7 +34,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "leave-intents",
     breaks: "everything comes to rest",
     seed: 12,
-    file: "workers/accounts/sweep-intents.ts",
+    file: "workers/accounts/submissions/sweep-intents.ts",
     seam: "sweepIntents",
     mutate: () => async () => {},
   }),
@@ -42,7 +42,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "store-before-pinned",
     breaks: "a document is kept",
     seed: 13,
-    file: "workers/accounts/store-document.ts",
+    file: "workers/accounts/documents/store-document.ts",
     seam: "storeDocument",
     mutate: (storeDocument) => (owned, tiers, log) => {
       const { pinner, gateway } = tiers;
@@ -61,7 +61,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "leave-uploads",
     breaks: "everything comes to rest",
     seed: 22,
-    file: "workers/accounts/sweep-uploads.ts",
+    file: "workers/accounts/documents/sweep-uploads.ts",
     seam: "sweepUploads",
     mutate: () => async () => {},
   }),
@@ -69,7 +69,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "write-metadata-over-a-write-in-doubt",
     breaks: "metadata never goes back",
     seed: 46,
-    file: "workers/accounts/metadata-write.ts",
+    file: "workers/accounts/metadata/metadata-write.ts",
     seam: "writeVersion",
     mutate:
       () =>
@@ -80,7 +80,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "keep-memory-for-ever",
     breaks: "everything comes to rest",
     seed: 6,
-    file: "workers/accounts/byte-budget.ts",
+    file: "workers/accounts/documents/byte-budget.ts",
     seam: "ByteBudget",
     mutate: (ByteBudget) =>
       class extends ByteBudget {
@@ -127,7 +127,7 @@ export const ACCOUNT_MUTATIONS = [
     breaks: "nothing forged is taken",
     seed: 15,
     inEveryRun: true,
-    file: "workers/accounts/submission-checks.ts",
+    file: "workers/accounts/submissions/submission-checks.ts",
     seam: "checkSignature",
     mutate: (checkSignature) => async (transaction) => {
       if (transaction.type === "user_registration") await checkSignature(transaction);
@@ -137,7 +137,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "take-any-time",
     breaks: "nothing forged is taken",
     seed: 6,
-    file: "workers/accounts/submission-checks.ts",
+    file: "workers/accounts/submissions/submission-checks.ts",
     seam: "checkTime",
     mutate: (checkTime) => (timestamp, now, windowSeconds) => {
       if (timestamp <= 0) checkTime(timestamp, now, windowSeconds);

@@ -7,7 +7,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "forget-who-was-admitted",
     breaks: "2 nothing is mined twice",
     seed: 1,
-    file: "workers/chain-head/progress.ts",
+    file: "workers/chain-head/decisions/progress.ts",
     seam: "cleaned",
     mutate: (cleaned) => (sql, report, now) => {
       const answer = cleaned(sql, report, now);
@@ -20,7 +20,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     breaks: "3 one block per height",
     seed: 30,
     isRare: true,
-    file: "workers/chain-head/blocks.ts",
+    file: "workers/chain-head/reads/blocks.ts",
     seam: "isSealed",
     mutate:
       (isSealed) =>
@@ -31,7 +31,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "latest-before-persisted",
     breaks: "5 latest names what is stored",
     seed: 1,
-    file: "workers/chain-head/blocks.ts",
+    file: "workers/chain-head/reads/blocks.ts",
     seam: "latestThatIsPersisted",
     mutate: (latestThatIsPersisted) => (sql) => {
       const [next] = sql
@@ -49,11 +49,11 @@ export const CHAIN_HEAD_MUTATIONS = [
     breaks: "5 latest never goes back",
     seed: 3,
     inEveryRun: true,
-    file: "workers/chain-head/progress.ts",
+    file: "workers/chain-head/decisions/progress.ts",
     seam: "persisted",
     mutate: async (persisted) => {
-      const { findBlock } = await import("../../../workers/chain-head/blocks.ts");
-      const { writeFact } = await import("../../../workers/chain-head/facts.ts");
+      const { findBlock } = await import("../../../workers/chain-head/reads/blocks.ts");
+      const { writeFact } = await import("../../../workers/chain-head/storage/key-values.ts");
       return (sql, report, now) => {
         const isFirst = findBlock(sql, report.blockNumber)?.state === "sealed";
         const answer = persisted(sql, report, now);
@@ -66,7 +66,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "publish-over-a-write-in-doubt",
     breaks: "5 latest never goes back",
     seed: 35,
-    file: "workers/chain-head/latest-write.ts",
+    file: "workers/chain-head/outbox/latest-write.ts",
     seam: "publishableFrom",
     mutate: () => () => 0,
   }),
@@ -74,7 +74,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "no-watchdog",
     breaks: "everything comes to rest",
     seed: 1,
-    file: "workers/chain-head/alarm.ts",
+    file: "workers/chain-head/outbox/alarm.ts",
     seam: "doDuties",
     mutate:
       (doDuties) =>
@@ -92,7 +92,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "no-wake",
     breaks: "everything comes to rest",
     seed: 1,
-    file: "shared/wake.ts",
+    file: "shared/durable-object/alarm.ts",
     seam: "wakeFor",
     mutate: (wakeFor) => async (storage, time) => {
       const set = await storage.getAlarm();
@@ -113,7 +113,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     breaks: "1 nothing is lost",
     seed: 12,
     inEveryRun: true,
-    file: "workers/chain-head/schema.ts",
+    file: "workers/chain-head/storage/schema.ts",
     seam: "UNPAID_INTENT",
     mutate: () => "received_at IS NOT NULL AND expired_at IS NULL",
   }),
@@ -121,7 +121,7 @@ export const CHAIN_HEAD_MUTATIONS = [
     name: "release-what-is-unpaid",
     breaks: "nothing is mined unpaid",
     seed: 13,
-    file: "workers/chain-head/schema.ts",
+    file: "workers/chain-head/storage/schema.ts",
     seam: "UNRELEASED_INTENT",
     mutate: () => "received_at IS NOT NULL AND admitted = 0",
   }),

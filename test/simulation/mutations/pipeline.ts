@@ -1,5 +1,5 @@
 import type { GenericSchema } from "valibot";
-import type { StageEnv } from "../../../shared/consume.ts";
+import type { StageEnv } from "../../../shared/queue/consume.ts";
 import { mutation } from "./mutation.ts";
 import { overriding } from "./overriding.ts";
 
@@ -11,7 +11,7 @@ export const PIPELINE_MUTATIONS = [
     name: "ack-what-failed",
     breaks: "1 nothing is lost",
     seed: 5,
-    file: "shared/consume.ts",
+    file: "shared/queue/consume.ts",
     seam: "consumeTogether",
     mutate:
       (consumeTogether) =>
@@ -79,7 +79,7 @@ export const PIPELINE_MUTATIONS = [
     name: "forget-a-dead-letter",
     breaks: "1 nothing is lost",
     seed: 55,
-    file: "workers/dead-letters/park.ts",
+    file: "workers/dead-letters/entries/park.ts",
     seam: "park",
     mutate: (park) => (dead, queue, env, log) =>
       park(dead, queue, overriding(env, { R2: overriding(env.R2, { put: async () => ({}) }) }), log),

@@ -39,7 +39,7 @@ export const STORAGE_MUTATIONS = [
     name: "trust-a-copy-that-is-there",
     breaks: "6 nothing fake",
     seed: 1,
-    file: "workers/storage-verifier/inspect.ts",
+    file: "workers/storage-verifier/verify/inspect.ts",
     seam: "inspect",
     mutate: (inspect) => async (tier, known, judge, patience) => {
       const finding = await inspect(tier, known, judge, patience);
@@ -52,7 +52,7 @@ export const STORAGE_MUTATIONS = [
     name: "restore-without-transactions",
     breaks: "2 nothing is mined twice",
     seed: 9,
-    file: "workers/storage-verifier/restored-block.ts",
+    file: "workers/storage-verifier/restore/restored-block.ts",
     seam: "restoredBlock",
     mutate:
       (restoredBlock) =>
@@ -65,7 +65,7 @@ export const STORAGE_MUTATIONS = [
     name: "leave-late-staged-bytes",
     breaks: "everything is tidied up",
     seed: 4,
-    file: "workers/storage-verifier/sweep-staged.ts",
+    file: "workers/storage-verifier/restore/sweep-staged.ts",
     seam: "sweepStaged",
     mutate: () => async () => {},
   }),

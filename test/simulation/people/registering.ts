@@ -1,11 +1,11 @@
-import type { ActivationRequest } from "../../../shared/activation.ts";
-import { registrationOf } from "../../../shared/activation.ts";
+import type { ActivationRequest } from "../../../shared/api/activation.ts";
+import { registrationOf } from "../../../shared/api/activation.ts";
 import { payloadOfSubmission } from "../../../shared/chain/submission.ts";
 import { activationRequest } from "../../../shared/client/activation.ts";
 import { VdcProblem } from "../../../shared/client/problem.ts";
 import { registration } from "../../../shared/client/unsigned.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../../shared/client/user-keys.ts";
-import type { IssuedToken } from "../../../workers/gateway/activation.ts";
+import type { IssuedToken } from "../../../workers/gateway/resources/activation.ts";
 import { FARTHEST } from "../world/clocks.ts";
 import { clientOf } from "./client.ts";
 import { insist } from "./insist.ts";

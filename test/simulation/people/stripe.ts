@@ -1,4 +1,8 @@
-import { signStripeBody, syntheticCheckout, type SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
+import {
+  signStripeBody,
+  syntheticCheckout,
+  type SyntheticEvent,
+} from "../../../cli/local/stripe/synthetic.ts";
 import type { Stack } from "../platform/stack.ts";
 import type { Promised } from "../promises/promised.ts";
 import { NoAnswer, request } from "./request.ts";

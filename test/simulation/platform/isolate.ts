@@ -1,6 +1,6 @@
-import { ByteBudget, type Loan } from "../../../workers/accounts/byte-budget.ts";
-import { DOCUMENT_MEMORY, documentMemory } from "../../../workers/accounts/memory.ts";
-import { HOLD } from "../../../workers/accounts/uploads.ts";
+import { ByteBudget, type Loan } from "../../../workers/accounts/documents/byte-budget.ts";
+import { DOCUMENT_MEMORY, documentMemory } from "../../../workers/accounts/documents/memory.ts";
+import { HOLD } from "../../../workers/accounts/documents/uploads.ts";
 import type { World } from "../world/world.ts";
 
 /**

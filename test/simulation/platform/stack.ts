@@ -1,4 +1,4 @@
-import { secretsFor, type LocalSecrets } from "../../../cli/local/secrets.ts";
+import { secretsFor, type LocalSecrets } from "../../../cli/local/stack/secrets.ts";
 import {
   DEAD_LETTER_CONSUMER,
   DEAD_LETTER_RETENTION,

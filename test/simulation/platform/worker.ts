@@ -1,4 +1,4 @@
-import { secretsFor, type LocalSecrets } from "../../../cli/local/secrets.ts";
+import { secretsFor, type LocalSecrets } from "../../../cli/local/stack/secrets.ts";
 import type { WorkerName } from "../../../shared/pipeline.ts";
 import { Invocation, limitTo } from "../world/invocation.ts";
 import type { World } from "../world/world.ts";

@@ -1,4 +1,4 @@
-import type { AssetRecord } from "../../../shared/block-index.ts";
+import type { AssetRecord } from "../../../shared/operations/block-index.ts";
 import {
   blockNumberOfKvKey,
   blockNumberOfR2Key,

@@ -1,4 +1,4 @@
-import type { AssetRecord } from "../../../shared/block-index.ts";
+import type { AssetRecord } from "../../../shared/operations/block-index.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { isSystems } from "../../../shared/chain/system-transactions.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ByteBudget } from "../../../workers/accounts/byte-budget.ts";
+import { ByteBudget } from "../../../workers/accounts/documents/byte-budget.ts";
 
 const MINUTE = 60_000;
 

@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { Env } from "../../../workers/accounts/env.ts";
 import { erase } from "../../../workers/accounts/erase.ts";
-import type { Erasure } from "../../../workers/chain-head/erase.ts";
-import type { Withdrawal } from "../../../workers/chain-head/withdraw.ts";
+import type { Erasure } from "../../../workers/chain-head/decisions/erase.ts";
+import type { Withdrawal } from "../../../workers/chain-head/decisions/withdraw.ts";
 import { MemoryBucket, SILENT } from "../../support/memory-bucket.ts";
 
 const TX_ID = `vdc_tx_${"ab".repeat(20)}`;

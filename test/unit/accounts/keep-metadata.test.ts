@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { canonicalText } from "../../../shared/crypto/canonical.ts";
-import type { Fields, Log } from "../../../shared/log.ts";
+import type { Fields, Log } from "../../../shared/runtime/log.ts";
 import { sealMetadata } from "../../../shared/client/user-metadata.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
-import type { UserMetadataRecord } from "../../../shared/user-metadata.ts";
-import { keepMetadata, migrate, type Keeping } from "../../../workers/accounts/keep-metadata.ts";
+import type { UserMetadataRecord } from "../../../shared/chain/user-metadata.ts";
+import { keepMetadata, migrate, type Keeping } from "../../../workers/accounts/metadata/keep-metadata.ts";
 import { CHAIN_ID, newUser } from "../../support/accounts.ts";
 import { memorySql } from "../../support/sqlite.ts";
 

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { NewestWrite } from "../../../workers/accounts/newest-write.ts";
+import { NewestWrite } from "../../../workers/accounts/metadata/newest-write.ts";
 
 const INTERVAL = 1_100;
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { tokenMetadata } from "../../../shared/activation.ts";
-import type { Fields, Log } from "../../../shared/log.ts";
+import { tokenMetadata } from "../../../shared/api/activation.ts";
+import type { Fields, Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { listed } from "../../support/memory-bucket.ts";
-import { KEPT_AFTER_EXPIRY, sweepActivations } from "../../../workers/accounts/sweep-activations.ts";
+import {
+  KEPT_AFTER_EXPIRY,
+  sweepActivations,
+} from "../../../workers/accounts/activation/sweep-activations.ts";
 
 const NOW = 1_790_000_000_000;
 const TX_ID = `vdc_tx_${"0a".repeat(20)}` as const;

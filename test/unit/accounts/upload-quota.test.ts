@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { migrate } from "../../../workers/accounts/keep-metadata.ts";
-import { releaseBytes, reserveBytes } from "../../../workers/accounts/upload-quota.ts";
+import { migrate } from "../../../workers/accounts/metadata/keep-metadata.ts";
+import { releaseBytes, reserveBytes } from "../../../workers/accounts/documents/upload-quota.ts";
 import { memorySql } from "../../support/sqlite.ts";
 
 const DAY = 86_400_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findings } from "../../../workers/alerts/findings.ts";
 import type { Readings } from "../../../workers/alerts/readings.ts";
-import type { StorageSummary } from "../../../workers/storage-verifier/troubles.ts";
+import type { StorageSummary } from "../../../workers/storage-verifier/runs/failing-blocks.ts";
 import type { AlertName } from "../../../workers/monitor/alert-state.ts";
 import { TestHead } from "../../support/chain-head.ts";
 import { TRACES } from "../../support/lost-chain.ts";

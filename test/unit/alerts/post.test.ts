@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { limitsOf, webhookOf, type Env } from "../../../workers/alerts/env.ts";
 import { postAlert } from "../../../workers/alerts/post.ts";
 import type { OwedPost } from "../../../workers/monitor/alert-state.ts";
-import { logger } from "../../../shared/log.ts";
+import { logger } from "../../../shared/runtime/log.ts";
 
 const POST: OwedPost = {
   alert: "halted",

@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
-import { logger } from "../../../shared/log.ts";
+import { logger } from "../../../shared/runtime/log.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
-import { doDuties } from "../../../workers/chain-head/alarm.ts";
-import { PENDING_COUNT_INTERVAL_MS } from "../../../workers/chain-head/duties.ts";
+import { doDuties } from "../../../workers/chain-head/outbox/alarm.ts";
+import { PENDING_COUNT_INTERVAL_MS } from "../../../workers/chain-head/outbox/outbox.ts";
 import type { Env } from "../../../workers/chain-head/env.ts";
 import { ipfsHashOf, TestHead, txId } from "../../support/chain-head.ts";
 

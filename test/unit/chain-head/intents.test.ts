@@ -1,7 +1,7 @@
-import { FORGET_EXPIRED_AFTER_MS } from "../../../workers/chain-head/intents.ts";
+import { FORGET_EXPIRED_AFTER_MS } from "../../../workers/chain-head/decisions/intents.ts";
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../workers/chain-head/schema.ts";
+import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../workers/chain-head/storage/schema.ts";
 import { ipfsHashOf, RULES, sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
 
 const TTL = RULES.intentTtlSeconds;

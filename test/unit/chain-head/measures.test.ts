@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { emptyHistogram, type Histogram } from "../../../shared/histogram.ts";
-import { logger } from "../../../shared/log.ts";
-import { doDuties } from "../../../workers/chain-head/alarm.ts";
+import { emptyHistogram, type Histogram } from "../../../shared/runtime/histogram.ts";
+import { logger } from "../../../shared/runtime/log.ts";
+import { doDuties } from "../../../workers/chain-head/outbox/alarm.ts";
 import type { Env } from "../../../workers/chain-head/env.ts";
-import { measures } from "../../../workers/chain-head/measures.ts";
-import { MILESTONES } from "../../../workers/chain-head/latency.ts";
+import { measures } from "../../../workers/chain-head/reads/measures.ts";
+import { MILESTONES } from "../../../workers/chain-head/reads/latency.ts";
 import { TestHead } from "../../support/chain-head.ts";
 
 const countOf = ({ counts }: Histogram) => counts.reduce((sum, count) => sum + count, 0);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { migrateTo } from "../../../shared/sqlite.ts";
-import { admit, type Entry } from "../../../workers/chain-head/admit.ts";
-import { writeFact } from "../../../workers/chain-head/facts.ts";
-import { paidIntents } from "../../../workers/chain-head/intents.ts";
-import { approvedThatFit } from "../../../workers/chain-head/reserve.ts";
-import { migrate, MIGRATIONS } from "../../../workers/chain-head/schema.ts";
+import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
+import { admit, type Entry } from "../../../workers/chain-head/decisions/admit.ts";
+import { writeFact } from "../../../workers/chain-head/storage/key-values.ts";
+import { paidIntents } from "../../../workers/chain-head/decisions/intents.ts";
+import { approvedThatFit } from "../../../workers/chain-head/decisions/reserve.ts";
+import { migrate, MIGRATIONS } from "../../../workers/chain-head/storage/schema.ts";
 import { RULES, txId } from "../../support/chain-head.ts";
 import { memorySql } from "../../support/sqlite.ts";
 

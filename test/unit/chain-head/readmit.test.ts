@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parked } from "../../../workers/chain-head/set-aside.ts";
+import { parked } from "../../../workers/chain-head/decisions/set-aside.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 
 /** Sets these transactions aside from block 2, and parks them as dead letters. */

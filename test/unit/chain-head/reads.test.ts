@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { countIgnored } from "../../../workers/chain-head/ignored.ts";
-import { migrate } from "../../../workers/chain-head/schema.ts";
+import { countIgnored } from "../../../workers/chain-head/decisions/ignored.ts";
+import { migrate } from "../../../workers/chain-head/storage/schema.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../../shared/storage/limits.ts";
 import { chainRules } from "../../../workers/chain-head/env.ts";
 import { CHAIN_ID, KEY, TestHead, txId } from "../../support/chain-head.ts";

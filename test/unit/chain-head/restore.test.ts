@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import { found } from "../../../workers/chain-head/found.ts";
+import { found } from "../../../workers/chain-head/decisions/genesis-guard.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import { lostChain, TRACES } from "../../support/lost-chain.ts";
 

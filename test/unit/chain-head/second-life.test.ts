@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import { haltBy } from "../../../workers/chain-head/halt.ts";
+import { haltBy } from "../../../workers/chain-head/decisions/halt.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import { lostChain, TRACES } from "../../support/lost-chain.ts";
 

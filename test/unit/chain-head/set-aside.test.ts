@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parked } from "../../../workers/chain-head/set-aside.ts";
-import { parkAgain, parkNextAgain } from "../../../workers/chain-head/tell-again.ts";
+import { parked } from "../../../workers/chain-head/decisions/set-aside.ts";
+import { parkAgain, parkNextAgain } from "../../../workers/chain-head/outbox/requeue.ts";
 import { sealedFrom, TestHead, txId } from "../../support/chain-head.ts";
 
 function reservedWith(...numbers: number[]) {

@@ -9,7 +9,7 @@ import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { DOCUMENT, TRANSACTION, USER_METADATA } from "../../../shared/crypto/contexts.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
 import { SEALED_NAMES } from "../../../shared/chain/sealed-names.ts";
-import { signedMetadataBytes, verifyUserMetadata } from "../../../shared/user-metadata.ts";
+import { signedMetadataBytes, verifyUserMetadata } from "../../../shared/chain/user-metadata.ts";
 import { CHAIN_ID } from "../../support/chain.ts";
 
 let ann: UserKeys;

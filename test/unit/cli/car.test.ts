@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ChainCar } from "../../../cli/car/read.ts";
 import { writeCar, type ChainFile } from "../../../cli/car/write.ts";
 import { Unverified, verifyChain } from "../../../cli/chain/verify.ts";
-import { CommandFailure, EXIT } from "../../../cli/failure.ts";
+import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { concat, utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";

@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { Client } from "../../../cli/client.ts";
-import { CommandFailure, EXIT } from "../../../cli/failure.ts";
+import { Client } from "../../../cli/http/client.ts";
+import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
 import { pauseBefore } from "../../../shared/client/retry.ts";
 import { PROBLEMS, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { serve, type Answered, type Served } from "./server.ts";

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { Accepted, judge, readAudit, type AuditReport } from "../../../cli/dependencies/advisories.ts";
-import { ROOT } from "../../../cli/local/workers.ts";
+import { Accepted, judge, readAudit, type AuditReport } from "../../../cli/tools/advisories.ts";
+import { ROOT } from "../../../cli/local/stack/workers.ts";
 
 const via = (name: string, id: string, severity: "low" | "moderate" | "high" | "critical") => ({
   name,
@@ -98,7 +98,7 @@ describe("the audit of dependencies", () => {
   });
 
   it("is what CI runs, and its list of accepted advisories has a reason and an end for each", () => {
-    expect(readFileSync(join(ROOT, ".ci/run"), "utf8")).toContain("node cli/dependencies/audit.ts");
+    expect(readFileSync(join(ROOT, ".ci/run"), "utf8")).toContain("node cli/tools/audit.ts");
     const list: unknown = JSON.parse(readFileSync(join(ROOT, ".ci/accepted-advisories.json"), "utf8"));
     expect(v.is(Accepted, list)).toBe(true);
     const { reason: _, ...unfounded } = accept(A, NOW).accepted[0]!;

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { DocumentRecord } from "../../../shared/chain/document.ts";
 import type { Submission } from "../../../shared/chain/submission.ts";
 import { generateUserKeys } from "../../../shared/client/user-keys.ts";

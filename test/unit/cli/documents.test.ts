@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import type { Block } from "../../../shared/chain/block.ts";
 import { sealDocument, type SealedDocument } from "../../../shared/client/documents.ts";
 import { generateUserKeys, importUserKeys } from "../../../shared/client/user-keys.ts";
@@ -9,7 +9,7 @@ import { fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { exportDocuments } from "../../../cli/documents/export.ts";
 import { DocumentFolder } from "../../../cli/documents/folder.ts";
-import { Client } from "../../../cli/client.ts";
+import { Client } from "../../../cli/http/client.ts";
 import { VdcClient } from "../../../shared/client/vdc-client.ts";
 import { CHAIN_ID } from "../../support/accounts.ts";
 import { vdc as run } from "../../support/command-line.ts";

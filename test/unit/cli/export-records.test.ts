@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Client } from "../../../cli/client.ts";
+import type { Client } from "../../../cli/http/client.ts";
 import { exportRecords } from "../../../cli/records/export.ts";
 import { RecordFolder } from "../../../cli/records/folder.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { exactJson, InexactJson } from "../../../cli/files/exact-json.ts";
 import { jsonObjectOf } from "../../../cli/files/read.ts";
 import { NoText, textOf } from "../../../cli/files/text.ts";
-import { readSecrets, secretsFile } from "../../../cli/local/data-directory.ts";
-import { generateSecrets } from "../../../cli/local/secrets.ts";
-import { operatorHeaders } from "../../../cli/operator.ts";
+import { readSecrets, secretsFile } from "../../../cli/local/stack/data-directory.ts";
+import { generateSecrets } from "../../../cli/local/stack/secrets.ts";
+import { operatorHeaders } from "../../../cli/http/operator.ts";
 import { generateUserKeys } from "../../../shared/client/user-keys.ts";
 import { generateKeyring } from "../../../shared/crypto/keyring.ts";
 import { scratch } from "./chains.ts";

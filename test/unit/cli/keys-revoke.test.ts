@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import type { Block } from "../../../shared/chain/block.ts";
 import {
   chainKeys,

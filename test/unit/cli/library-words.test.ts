@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { generateUserKeys } from "../../../shared/client/user-keys.ts";
 import { whyUnanswered } from "../../../shared/client/unanswered.ts";
 import { vdc } from "../../support/command-line.ts";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../../cli/local/workers.ts";
+import { ROOT } from "../../../cli/local/stack/workers.ts";
 
 const HOOK = `import { registerHooks } from "node:module";
 registerHooks({

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { CommandFailure, EXIT } from "../../../cli/failure.ts";
-import { localSecrets } from "../../../cli/local/secrets.ts";
-import { writeStackUrl } from "../../../cli/local/data-directory.ts";
-import { operatorHeaders } from "../../../cli/operator.ts";
-import { targetOf } from "../../../cli/target.ts";
+import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
+import { localSecrets } from "../../../cli/local/stack/secrets.ts";
+import { writeStackUrl } from "../../../cli/local/stack/data-directory.ts";
+import { operatorHeaders } from "../../../cli/http/operator.ts";
+import { targetOf } from "../../../cli/http/target.ts";
 import { nameOfHeader } from "../../../shared/http/operator-name.ts";
 import { scratch } from "./chains.ts";
 

@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { callersPath } from "../../../cli/files/path.ts";
-import { localDataDirectory } from "../../../cli/local/data-directory.ts";
-import { ROOT } from "../../../cli/local/workers.ts";
-import { operatorHeaders } from "../../../cli/operator.ts";
+import { localDataDirectory } from "../../../cli/local/stack/data-directory.ts";
+import { ROOT } from "../../../cli/local/stack/workers.ts";
+import { operatorHeaders } from "../../../cli/http/operator.ts";
 import type { Block } from "../../../shared/chain/block.ts";
 import { generateUserKeys } from "../../../shared/client/user-keys.ts";
 import { vdc } from "../../support/command-line.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { vdcProgram } from "../../../cli/program.ts";
 
 interface Named {

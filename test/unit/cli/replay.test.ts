@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { deployment, vdc } from "./in-process.ts";
 import type { Served } from "./server.ts";
 

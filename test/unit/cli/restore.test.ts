@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeCar } from "../../../cli/car/write.ts";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { CHAIN_ID } from "../../support/chain.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";

@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
-import { OPTIONAL_SECRETS, secretNamesOf } from "../../../cli/local/secrets.ts";
-import { WORKER_NAMES } from "../../../cli/local/workers.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
+import { OPTIONAL_SECRETS, secretNamesOf } from "../../../cli/local/stack/secrets.ts";
+import { WORKER_NAMES } from "../../../cli/local/stack/workers.ts";
 import { vdc } from "../../support/command-line.ts";
 import { scratch } from "./chains.ts";
 

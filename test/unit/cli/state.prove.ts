@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ROOT } from "../../../cli/local/workers.ts";
+import { ROOT } from "../../../cli/local/stack/workers.ts";
 import { vdc } from "../../support/command-line.ts";
 import { plainEnvironment } from "../../support/processes.ts";
 import { chainOf, publishing, scratch } from "./chains.ts";

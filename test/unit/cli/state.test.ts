@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { writeCar } from "../../../cli/car/write.ts";
 import { ChainState } from "../../../cli/chain/state.ts";
 import { verifyChain } from "../../../cli/chain/verify.ts";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import type { Block } from "../../../shared/chain/block.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import { vdc } from "../../support/command-line.ts";

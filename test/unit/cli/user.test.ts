@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
-import { registrationOf, type ActivationRequest } from "../../../shared/activation.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
+import { registrationOf, type ActivationRequest } from "../../../shared/api/activation.ts";
 import { payloadOfSubmission, type Submission } from "../../../shared/chain/submission.ts";
 import { verifyUserSignature } from "../../../shared/chain/user-signature.ts";
 import { generateUserKeys, importUserKeys } from "../../../shared/client/user-keys.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EXIT } from "../../../cli/failure.ts";
+import { EXIT } from "../../../cli/output/failure.ts";
 import { calls, deployment, vdc } from "./in-process.ts";
 import { RUN, RUN_PATH } from "./run.ts";
 import type { Answered } from "./server.ts";

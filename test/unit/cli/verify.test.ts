@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { publishedChain } from "../../../cli/chain/published.ts";
 import { Unverified, verifyChain, type SourceBlock } from "../../../cli/chain/verify.ts";
-import { Client } from "../../../cli/client.ts";
-import { CommandFailure, EXIT } from "../../../cli/failure.ts";
+import { Client } from "../../../cli/http/client.ts";
+import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { asSource, chainOf, publishing, recordOf } from "./chains.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readFact } from "../../../workers/dead-letters/facts.ts";
+import { readFact } from "../../../workers/dead-letters/key-values.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 import { txId } from "../../support/chain-head.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { planReplay } from "../../../workers/dead-letters/plan.ts";
+import { planReplay } from "../../../workers/dead-letters/replay/plan.ts";
 import { canonicalBytes, canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
 import { generateKeyring, parseEncryptionPublicKey } from "../../../shared/crypto/keyring.ts";
-import { publicKeyOf } from "../../../cli/local/secrets.ts";
-import type { PermanentReason } from "../../../shared/errors.ts";
-import type { PendingTransaction } from "../../../shared/messages.ts";
+import { publicKeyOf } from "../../../cli/local/stack/secrets.ts";
+import type { PermanentReason } from "../../../shared/runtime/errors.ts";
+import type { PendingTransaction } from "../../../shared/queue/messages.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { txId } from "../../support/chain-head.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { factsOf, type ParkedMessage } from "../../../workers/dead-letters/record.ts";
+import { factsOf, type ParkedMessage } from "../../../workers/dead-letters/entries/record.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 
 const EXHAUSTED = { reason: "retries_exhausted" };

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
-import { eraseLetters } from "../../../workers/dead-letters/erase.ts";
-import { recordFrom } from "../../../workers/dead-letters/record.ts";
-import { restoreRecord, type RestoredRecord } from "../../../workers/dead-letters/restore-record.ts";
+import { eraseLetters } from "../../../workers/dead-letters/entries/erase.ts";
+import { recordFrom } from "../../../workers/dead-letters/entries/record.ts";
+import { restoreRecord, type RestoredRecord } from "../../../workers/dead-letters/entries/restore-record.ts";
 import { txId } from "../../support/chain-head.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 import { MemoryBucket } from "../../support/memory-bucket.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
-import { AUDIT_FAULTS, AuditEntry, auditHash } from "../../../shared/audit-chain.ts";
+import { AUDIT_FAULTS, AuditEntry, auditHash } from "../../../shared/api/audit-chain.ts";
 import {
   BLOCK_FAULTS,
   blockBytes,
@@ -42,8 +42,8 @@ import { Envelope, importEncryptionSeed } from "../../../shared/crypto/envelope.
 import { sha256, sha256Hex } from "../../../shared/crypto/hash.ts";
 import { loadKeyring, type Keyring } from "../../../shared/crypto/keyring.ts";
 import { keyId } from "../../../shared/crypto/key-id.ts";
-import { PERMANENT_REASONS } from "../../../shared/errors.ts";
-import { logger } from "../../../shared/log.ts";
+import { PERMANENT_REASONS } from "../../../shared/runtime/errors.ts";
+import { logger } from "../../../shared/runtime/log.ts";
 import { deadLetterQueueName, queueName, STAGES } from "../../../shared/pipeline.ts";
 import { blockRecord, kvTier, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
@@ -51,7 +51,7 @@ import type { PaymentFacts, Purchase, Refund } from "../../../shared/stripe/deci
 import type { StripeEvent } from "../../../shared/stripe/event.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import type { Env } from "../../../workers/dead-letters/env.ts";
-import { park } from "../../../workers/dead-letters/park.ts";
+import { park } from "../../../workers/dead-letters/entries/park.ts";
 import { systemPart } from "../../../workers/miner/system-part.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
 import { listIn } from "../../support/lists.ts";

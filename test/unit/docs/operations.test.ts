@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../../cli/local/workers.ts";
+import { ROOT } from "../../../cli/local/stack/workers.ts";
 import { vdcProgram } from "../../../cli/program.ts";
 import { PROBLEMS } from "../../../shared/http/problems.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";

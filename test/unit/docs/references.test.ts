@@ -2,7 +2,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "../../../cli/local/workers.ts";
+import { ROOT } from "../../../cli/local/stack/workers.ts";
 import { DESIGN, withPictures } from "../../support/state-pictures.ts";
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");

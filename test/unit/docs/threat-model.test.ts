@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT, WORKER_NAMES } from "../../../cli/local/workers.ts";
+import { ROOT, WORKER_NAMES } from "../../../cli/local/stack/workers.ts";
 import { WORKERS, type WorkerName, type WorkerPlan } from "../../../shared/pipeline.ts";
 
 const PAGE = readFileSync(join(ROOT, "docs/threat-model.md"), "utf8");

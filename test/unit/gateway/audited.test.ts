@@ -1,12 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { verifyAuditChain } from "../../../shared/audit-chain.ts";
+import { verifyAuditChain } from "../../../shared/api/audit-chain.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
-import type { Fields, Log } from "../../../shared/log.ts";
-import { operation, type Call } from "../../../workers/gateway/operation.ts";
-import { routerOf } from "../../../workers/gateway/router.ts";
+import type { Fields, Log } from "../../../shared/runtime/log.ts";
+import { operation, type Call } from "../../../workers/gateway/http/operation.ts";
+import { routerOf } from "../../../workers/gateway/http/router.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
 
 const AUDIENCE = "a".repeat(64);

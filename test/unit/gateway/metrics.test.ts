@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { exposition } from "../../../shared/prometheus.ts";
-import { measures } from "../../../workers/chain-head/measures.ts";
+import { exposition } from "../../../shared/http/prometheus.ts";
+import { measures } from "../../../workers/chain-head/reads/measures.ts";
 import { metricsOf, type ScrapeParts } from "../../../workers/gateway/metrics/all.ts";
 import { counters, countObservations } from "../../../workers/monitor/counters.ts";
 import { migrate } from "../../../workers/monitor/schema.ts";

@@ -2,10 +2,10 @@ import * as v from "valibot";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
-import { logger } from "../../../shared/log.ts";
-import { operation, type Arrival } from "../../../workers/gateway/operation.ts";
-import { clientOf } from "../../../workers/gateway/rate-limit.ts";
-import { routerOf, type Route } from "../../../workers/gateway/router.ts";
+import { logger } from "../../../shared/runtime/log.ts";
+import { operation, type Arrival } from "../../../workers/gateway/http/operation.ts";
+import { clientOf } from "../../../workers/gateway/http/rate-limit.ts";
+import { routerOf, type Route } from "../../../workers/gateway/http/router.ts";
 import { ROUTES } from "../../../workers/gateway/routes.ts";
 
 const ADDRESS = "192.0.2.7";

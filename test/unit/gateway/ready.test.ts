@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { logger } from "../../../shared/log.ts";
-import { writeFact } from "../../../workers/chain-head/facts.ts";
+import { logger } from "../../../shared/runtime/log.ts";
+import { writeFact } from "../../../workers/chain-head/storage/key-values.ts";
 import type { Env } from "../../../workers/gateway/env.ts";
-import { ready } from "../../../workers/gateway/health.ts";
-import type { Arrival } from "../../../workers/gateway/operation.ts";
+import { ready } from "../../../workers/gateway/resources/health.ts";
+import type { Arrival } from "../../../workers/gateway/http/operation.ts";
 import { KEY, TestHead } from "../../support/chain-head.ts";
 
 const LIMIT = 900; // seconds

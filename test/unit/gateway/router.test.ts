@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { json } from "../../../shared/http/answer.ts";
-import { logger } from "../../../shared/log.ts";
-import { number } from "../../../workers/gateway/parameters.ts";
-import { operation, type Arrival } from "../../../workers/gateway/operation.ts";
-import { routerOf } from "../../../workers/gateway/router.ts";
+import { logger } from "../../../shared/runtime/log.ts";
+import { number } from "../../../workers/gateway/http/parameters.ts";
+import { operation, type Arrival } from "../../../workers/gateway/http/operation.ts";
+import { routerOf } from "../../../workers/gateway/http/router.ts";
 
 const plan = {
   does: "",

@@ -1,11 +1,11 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { signStripeBody, syntheticRefund, type SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
-import { generateSecrets } from "../../../cli/local/secrets.ts";
+import { signStripeBody, syntheticRefund, type SyntheticEvent } from "../../../cli/local/stripe/synthetic.ts";
+import { generateSecrets } from "../../../cli/local/stack/secrets.ts";
 import { Problem } from "../../../shared/http/problems.ts";
-import { logger } from "../../../shared/log.ts";
-import type { PendingTransaction } from "../../../shared/messages.ts";
+import { logger } from "../../../shared/runtime/log.ts";
+import type { PendingTransaction } from "../../../shared/queue/messages.ts";
 import type { Env } from "../../../workers/ingest-webhook/env.ts";
 import { ingest } from "../../../workers/ingest-webhook/ingest.ts";
 import { PURCHASE, transactionOf } from "../stripe/events.ts";

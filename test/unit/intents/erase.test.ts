@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { r2Keys } from "../../../shared/storage/layout.ts";
-import { logger } from "../../../shared/log.ts";
+import { logger } from "../../../shared/runtime/log.ts";
 import { erase } from "../../../workers/accounts/erase.ts";
 import type { Env } from "../../../workers/accounts/env.ts";
 import { inTheTimeOfIntents, IntentsWorld } from "../../support/intents-world.ts";

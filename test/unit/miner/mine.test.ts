@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { generateKeyring } from "../../../shared/crypto/keyring.ts";
-import { RetryLater } from "../../../shared/errors.ts";
+import { RetryLater } from "../../../shared/runtime/errors.ts";
 import type { LedgerKeys } from "../../../shared/chain/ledger.ts";
 import type { SealedBlock } from "../../../shared/chain/reservation.ts";
-import type { Log } from "../../../shared/log.ts";
-import { seal } from "../../../workers/chain-head/seal.ts";
-import type { SetAsideRequest } from "../../../workers/chain-head/set-aside.ts";
+import type { Log } from "../../../shared/runtime/log.ts";
+import { seal } from "../../../workers/chain-head/decisions/seal.ts";
+import type { SetAsideRequest } from "../../../workers/chain-head/decisions/set-aside.ts";
 import type { Env } from "../../../workers/miner/env.ts";
 import { mine } from "../../../workers/miner/mine.ts";
 import { TestHead } from "../../support/chain-head.ts";

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Log } from "../../../shared/log.ts";
+import type { Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { pendingMetadata, readPending } from "../../../shared/storage/pending.ts";
-import { erase } from "../../../workers/chain-head/erase.ts";
-import { movedIn } from "../../../workers/chain-head/blocks.ts";
-import { noteMoved } from "../../../workers/chain-head/set-aside.ts";
-import { noteSwept, sweepPlaces, type SweepPlaces } from "../../../workers/chain-head/sweep.ts";
+import { erase } from "../../../workers/chain-head/decisions/erase.ts";
+import { movedIn } from "../../../workers/chain-head/reads/blocks.ts";
+import { noteMoved } from "../../../workers/chain-head/decisions/set-aside.ts";
+import { noteSwept, sweepPlaces, type SweepPlaces } from "../../../workers/chain-head/decisions/sweep.ts";
 import type { Env } from "../../../workers/miner/env.ts";
 import { sweepPending } from "../../../workers/miner/sweep.ts";
-import type { Entry } from "../../../workers/chain-head/admit.ts";
+import type { Entry } from "../../../workers/chain-head/decisions/admit.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import { listed } from "../../support/memory-bucket.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { messagesCounted } from "../../../shared/monitor.ts";
+import { messagesCounted } from "../../../shared/objects/monitor.ts";
 import { counters, countObservations } from "../../../workers/monitor/counters.ts";
 import { migrate } from "../../../workers/monitor/schema.ts";
 import { memorySql } from "../../support/sqlite.ts";

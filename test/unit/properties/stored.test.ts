@@ -4,8 +4,8 @@ import { blockBytes } from "../../../shared/chain/block.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import type { Json } from "../../../shared/crypto/canonical.ts";
-import type { Log } from "../../../shared/log.ts";
-import { readTokenMetadata, tokenMetadata } from "../../../shared/activation.ts";
+import type { Log } from "../../../shared/runtime/log.ts";
+import { readTokenMetadata, tokenMetadata } from "../../../shared/api/activation.ts";
 import { blockRecord, kvTier, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import {
   blockNumberOfKvKey,
@@ -25,8 +25,8 @@ import { readPrivateArchive } from "../../../shared/storage/private-archive.ts";
 import type { BlockCopy, Tier } from "../../../shared/storage/tier.ts";
 import { archivePrivateParts } from "../../../workers/pending-cleaner/archive-private.ts";
 import type { Env as CleanerEnv } from "../../../workers/pending-cleaner/env.ts";
-import { park } from "../../../workers/dead-letters/park.ts";
-import { recordFrom } from "../../../workers/dead-letters/record.ts";
+import { park } from "../../../workers/dead-letters/entries/park.ts";
+import { recordFrom } from "../../../workers/dead-letters/entries/record.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { chainOf } from "../cli/chains.ts";

@@ -13,13 +13,13 @@ import { blockNumberOf, fileNameOf } from "../../../cli/car/file-name.ts";
 import { addHead } from "../../../cli/commands/audit/verify.ts";
 import { ofSchema, reason, wholeNumber } from "../../../cli/commands/options.ts";
 import { seconds } from "../../../cli/dead-letters/filter.ts";
-import { CommandFailure } from "../../../cli/failure.ts";
-import { systemKeyring } from "../../../cli/keyring.ts";
-import { readSecrets, secretsFile } from "../../../cli/local/data-directory.ts";
-import { operatorHeaders } from "../../../cli/operator.ts";
+import { CommandFailure } from "../../../cli/output/failure.ts";
+import { systemKeyring } from "../../../cli/files/keyring.ts";
+import { readSecrets, secretsFile } from "../../../cli/local/stack/data-directory.ts";
+import { operatorHeaders } from "../../../cli/http/operator.ts";
 import { asShown } from "../../../cli/privacy/open.ts";
 import { facts } from "../../../cli/output/table.ts";
-import { asBaseUrl } from "../../../cli/target.ts";
+import { asBaseUrl } from "../../../cli/http/target.ts";
 import { TxId } from "../../../shared/chain/transaction.ts";
 import { personalMember, traitOf } from "../../../shared/chain/public-text.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
@@ -31,7 +31,7 @@ import {
 } from "../../../shared/crypto/keyring.ts";
 import { nameInHeader, nameOfHeader, operatorNameOf } from "../../../shared/http/operator-name.ts";
 import { Problem } from "../../../shared/http/problems.ts";
-import { errorText, logger } from "../../../shared/log.ts";
+import { errorText, logger } from "../../../shared/runtime/log.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
 import { parseSignature } from "../../../shared/stripe/signature.ts";
 import {
@@ -43,7 +43,7 @@ import {
 import { limitsOf, webhookOf, type Env as AlertsEnv } from "../../../workers/alerts/env.ts";
 import { chainRules, type Env as ChainHeadEnv } from "../../../workers/chain-head/env.ts";
 import { settingsOf } from "../../../workers/ingest-webhook/env.ts";
-import { tellAgainAt } from "../../../workers/storage-verifier/runs.ts";
+import { tellAgainAt } from "../../../workers/storage-verifier/runs/runs.ts";
 import { spoiled } from "../../support/mutations.ts";
 import { PURCHASE, transactionOf, withObject } from "../stripe/events.ts";
 import { scratch } from "../cli/chains.ts";

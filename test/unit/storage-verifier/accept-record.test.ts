@@ -4,7 +4,7 @@ import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { archiveIn } from "../../../shared/storage/private-archive.ts";
 import { storedRecord, type RecordKind, type StoredRecord } from "../../../shared/storage/records.ts";
-import { acceptRecord, type RecordAnswer } from "../../../workers/storage-verifier/accept-record.ts";
+import { acceptRecord, type RecordAnswer } from "../../../workers/storage-verifier/restore/accept-record.ts";
 import type { Env } from "../../../workers/storage-verifier/env.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import { MemoryBucket, SILENT } from "../../support/memory-bucket.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chunkOf, TRANSACTIONS_AT_ONCE } from "../../../workers/storage-verifier/chunk.ts";
+import { chunkOf, TRANSACTIONS_AT_ONCE } from "../../../workers/storage-verifier/runs/chunk.ts";
 
 const sizes = (...counts: number[]) => chunkOf(counts.map((transactionCount) => ({ transactionCount })));
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BlockStatus, DocumentReport } from "../../../shared/storage/report.ts";
-import { migrateTo } from "../../../shared/sqlite.ts";
+import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import {
   DOCUMENT_MIGRATIONS,
   documentsAfter,
@@ -12,7 +12,7 @@ import {
   pageOf,
   reindexing,
   totals,
-} from "../../../workers/storage-verifier/document-rows.ts";
+} from "../../../workers/storage-verifier/documents/document-rows.ts";
 import { memorySql, type MemorySql } from "../../support/sqlite.ts";
 
 let sql: MemorySql;

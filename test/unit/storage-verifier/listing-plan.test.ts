@@ -1,6 +1,10 @@
 import { assert, integer, property, tuple } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { listingPlan, pagesOf, type Listing } from "../../../workers/storage-verifier/listing-plan.ts";
+import {
+  listingPlan,
+  pagesOf,
+  type Listing,
+} from "../../../workers/storage-verifier/listing/listing-plan.ts";
 
 /** Returns the numbers that a store's list calls show. The store holds all of them, in the order of their text. */
 function shown(plan: readonly Listing[], total: number): Set<number> {

@@ -2,13 +2,16 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { documentPins } from "../../../shared/storage/documents.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { ListedPin, PinPage } from "../../../shared/storage/pinner.ts";
-import { migrateTo } from "../../../shared/sqlite.ts";
+import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import {
   DOCUMENT_MIGRATIONS,
   documentsAfter,
   reindexing,
-} from "../../../workers/storage-verifier/document-rows.ts";
-import { reindexPage, type DocumentLists } from "../../../workers/storage-verifier/reindex-documents.ts";
+} from "../../../workers/storage-verifier/documents/document-rows.ts";
+import {
+  reindexPage,
+  type DocumentLists,
+} from "../../../workers/storage-verifier/documents/reindex-documents.ts";
 import { listed, SILENT } from "../../support/memory-bucket.ts";
 import { memorySql, type MemorySql } from "../../support/sqlite.ts";
 

@@ -3,7 +3,7 @@ import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { Ledger, type LedgerKeys } from "../../../shared/chain/ledger.ts";
 import { submissionTxId } from "../../../shared/chain/submission.ts";
 import type { Transaction } from "../../../shared/chain/transaction.ts";
-import { restoredBlock } from "../../../workers/storage-verifier/restored-block.ts";
+import { restoredBlock } from "../../../workers/storage-verifier/restore/restored-block.ts";
 import {
   chainKeys,
   CHAIN_ID,

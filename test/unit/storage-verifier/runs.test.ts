@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { migrateTo } from "../../../shared/sqlite.ts";
+import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import type { BlockReport, BlockStatus, DocumentReport, StorageRun } from "../../../shared/storage/report.ts";
 import {
   areBlocksDone,
@@ -18,9 +18,9 @@ import {
   tellAgainAt,
   toldAgain,
   type RunRow,
-} from "../../../workers/storage-verifier/runs.ts";
-import { MIGRATIONS } from "../../../workers/storage-verifier/schema.ts";
-import { noteReports, summary, troublesOf } from "../../../workers/storage-verifier/troubles.ts";
+} from "../../../workers/storage-verifier/runs/runs.ts";
+import { MIGRATIONS } from "../../../workers/storage-verifier/runs/schema.ts";
+import { noteReports, summary, troublesOf } from "../../../workers/storage-verifier/runs/failing-blocks.ts";
 import { memorySql, type MemorySql } from "../../support/sqlite.ts";
 
 let sql: MemorySql;

@@ -8,9 +8,9 @@ import { r2Keys } from "../../../shared/storage/layout.ts";
 import { r2Tier } from "../../../shared/storage/r2-tier.ts";
 import { stagedMetadata } from "../../../shared/storage/staged.ts";
 import type { BlockCopy } from "../../../shared/storage/tier.ts";
-import { soundCopy } from "../../../workers/storage-verifier/sound-copy.ts";
+import { soundCopy } from "../../../workers/storage-verifier/restore/find-valid-copy.ts";
 import type { Env } from "../../../workers/storage-verifier/env.ts";
-import { stagedAttempts } from "../../../workers/storage-verifier/staged-attempts.ts";
+import { stagedAttempts } from "../../../workers/storage-verifier/restore/staged-attempts.ts";
 import { MemoryBucket } from "../../support/memory-bucket.ts";
 import { longChain } from "../../support/stored-chain.ts";
 

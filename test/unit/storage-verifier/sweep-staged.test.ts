@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
-import type { Log } from "../../../shared/log.ts";
+import type { Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { Env } from "../../../workers/storage-verifier/env.ts";
-import { sweepStaged } from "../../../workers/storage-verifier/sweep-staged.ts";
+import { sweepStaged } from "../../../workers/storage-verifier/restore/sweep-staged.ts";
 import { listed } from "../../support/memory-bucket.ts";
 
 const NOW = 1_800_000_000_000;

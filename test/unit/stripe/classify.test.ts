@@ -6,7 +6,7 @@ import {
   syntheticCheckout,
   syntheticRefund,
   syntheticRefundEvent,
-} from "../../../cli/stripe/synthetic.ts";
+} from "../../../cli/local/stripe/synthetic.ts";
 import { decide, fixture, PURCHASE, SIGNED_AT, withObject } from "./events.ts";
 
 const UNPAID = syntheticCheckout({ seed: 2, created: SIGNED_AT, paymentStatus: "unpaid" });

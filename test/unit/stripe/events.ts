@@ -2,7 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { classify } from "../../../shared/stripe/classify.ts";
 import type { Decision, EventFamily, RefundFamily } from "../../../shared/stripe/decision.ts";
-import { signStripeBody, syntheticCheckout, type SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
+import {
+  signStripeBody,
+  syntheticCheckout,
+  type SyntheticEvent,
+} from "../../../cli/local/stripe/synthetic.ts";
 import { Envelope, read, type StripeEvent } from "../../../shared/stripe/event.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";

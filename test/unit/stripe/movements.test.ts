@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { SyntheticEvent } from "../../../cli/stripe/synthetic.ts";
+import type { SyntheticEvent } from "../../../cli/local/stripe/synthetic.ts";
 import type { EventFamily, RefundFamily } from "../../../shared/stripe/decision.ts";
 import { stripeTxId } from "../../../shared/stripe/to-transaction.ts";
 import { listIn } from "../../support/lists.ts";

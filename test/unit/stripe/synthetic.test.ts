@@ -4,7 +4,7 @@ import {
   signStripeBody,
   syntheticCheckout,
   syntheticRefund,
-} from "../../../cli/stripe/synthetic.ts";
+} from "../../../cli/local/stripe/synthetic.ts";
 import { deliver, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
 
 const make = (seed: string) => syntheticCheckout({ seed, created: SIGNED_AT });

@@ -12,7 +12,7 @@ import {
   syntheticRefund,
   syntheticRefundEvent,
   type SyntheticEvent,
-} from "../../../cli/stripe/synthetic.ts";
+} from "../../../cli/local/stripe/synthetic.ts";
 import { stripeTxId, toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { asEvent, decide, fixture, PURCHASE, SALT, SIGNED_AT, transactionOf, withObject } from "./events.ts";
 import { runs } from "../../support/fast-check.ts";

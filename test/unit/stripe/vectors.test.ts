@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EventFamily } from "../../../shared/stripe/decision.ts";
-import { syntheticCheckout, syntheticRefund } from "../../../cli/stripe/synthetic.ts";
+import { syntheticCheckout, syntheticRefund } from "../../../cli/local/stripe/synthetic.ts";
 import { HAS_SHARED_VECTORS, sharedVectorText } from "../../support/vectors.ts";
 import { decide, deliver, SIGNED_AT, transactionOf } from "./events.ts";
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { Stripe } from "stripe";
 import { describe, expect, it, vi } from "vitest";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
-import { signStripeBody } from "../../../cli/stripe/synthetic.ts";
+import { signStripeBody } from "../../../cli/local/stripe/synthetic.ts";
 import { accountOf, snapshotType } from "../../../shared/stripe/thin.ts";
 import { verifyStripeEvent, type Delivered } from "../../../shared/stripe/verify.ts";
 import { deliver, delivered, OTHER_SECRET, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { blockBytes, type Block, type BlockFault } from "../../../shared/chain/block.ts";
 import type { Revocation } from "../../../shared/chain/signing-keys.ts";
-import type { KnownKey } from "../../../workers/chain-head/signing-keys.ts";
+import type { KnownKey } from "../../../workers/chain-head/decisions/signing-keys.ts";
 import { verifySealed } from "../../../workers/tier-persister/verify-sealed.ts";
 import {
   CHAIN_ID,

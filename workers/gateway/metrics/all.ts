@@ -1,11 +1,11 @@
-import type { Backlog } from "../../../shared/backlog.ts";
-import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
-import type { ObjectBytes } from "../../../shared/object-bytes.ts";
-import type { Metric } from "../../../shared/prometheus.ts";
+import type { Backlog } from "../../../shared/queue/backlog.ts";
+import type { DeadLetterCounts } from "../../../shared/objects/dead-letters.ts";
+import type { ObjectBytes } from "../../../shared/durable-object/object-bytes.ts";
+import type { Metric } from "../../../shared/http/prometheus.ts";
 import type { DocumentTotals } from "../../../shared/storage/report.ts";
-import type { StorageSummary } from "../../storage-verifier/troubles.ts";
-import type { Measures } from "../../chain-head/measures.ts";
-import type { StatusFacts } from "../../chain-head/reads.ts";
+import type { StorageSummary } from "../../storage-verifier/runs/failing-blocks.ts";
+import type { Measures } from "../../chain-head/reads/measures.ts";
+import type { StatusFacts } from "../../chain-head/reads/reads.ts";
 import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
 import type { Counters } from "../../monitor/counters.ts";
 import { chainMetrics, measuredMetrics, persistedBlocks } from "./chain.ts";

@@ -1,4 +1,4 @@
-import type { Metric } from "../../../shared/prometheus.ts";
+import type { Metric } from "../../../shared/http/prometheus.ts";
 import { STAGES } from "../../../shared/pipeline.ts";
 import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
 import type { Counters } from "../../monitor/counters.ts";

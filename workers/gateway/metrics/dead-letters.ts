@@ -1,6 +1,6 @@
-import type { DeadLetterCounts } from "../../../shared/dead-letters.ts";
+import type { DeadLetterCounts } from "../../../shared/objects/dead-letters.ts";
 import { STAGES } from "../../../shared/pipeline.ts";
-import type { Metric } from "../../../shared/prometheus.ts";
+import type { Metric } from "../../../shared/http/prometheus.ts";
 import { gauge, secondsSince } from "./metric.ts";
 
 export function deadLetterMetrics(counts: DeadLetterCounts, now: number): Metric[] {

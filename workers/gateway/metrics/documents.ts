@@ -1,4 +1,4 @@
-import type { Metric } from "../../../shared/prometheus.ts";
+import type { Metric } from "../../../shared/http/prometheus.ts";
 import type { DocumentTotals } from "../../../shared/storage/report.ts";
 import { counter, gauge } from "./metric.ts";
 

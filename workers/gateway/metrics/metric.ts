@@ -1,4 +1,4 @@
-import type { Labels, Metric } from "../../../shared/prometheus.ts";
+import type { Labels, Metric } from "../../../shared/http/prometheus.ts";
 
 type Samples = readonly (readonly [value: number, labels?: Labels])[];
 

@@ -1,5 +1,5 @@
-import type { ObjectBytes } from "../../../shared/object-bytes.ts";
-import type { Metric } from "../../../shared/prometheus.ts";
+import type { ObjectBytes } from "../../../shared/durable-object/object-bytes.ts";
+import type { Metric } from "../../../shared/http/prometheus.ts";
 import { gauge } from "./metric.ts";
 
 export function objectMetrics(objects: ObjectBytes): Metric[] {

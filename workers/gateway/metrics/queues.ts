@@ -1,5 +1,5 @@
-import type { Backlog } from "../../../shared/backlog.ts";
-import type { Metric } from "../../../shared/prometheus.ts";
+import type { Backlog } from "../../../shared/queue/backlog.ts";
+import type { Metric } from "../../../shared/http/prometheus.ts";
 import { gauge, secondsSince } from "./metric.ts";
 
 /** @param backlogs of the stages whose queue could be measured */

@@ -1,6 +1,6 @@
-import type { Metric } from "../../../shared/prometheus.ts";
+import type { Metric } from "../../../shared/http/prometheus.ts";
 import { TIER_NAMES } from "../../../shared/storage/tier.ts";
-import type { StorageSummary } from "../../storage-verifier/troubles.ts";
+import type { StorageSummary } from "../../storage-verifier/runs/failing-blocks.ts";
 import { counter, gauge } from "./metric.ts";
 
 /** @param persisted number of blocks stored in every tier; `undefined` when the chain head could not be read */

@@ -1,6 +1,6 @@
 import { REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
-import { withContents, type OpenApi } from "../contents.ts";
-import type { Route } from "../router.ts";
+import { withContents, type OpenApi } from "../resources/contents.ts";
+import type { Route } from "../http/router.ts";
 import { OPERATOR_PARAMETER, operationOf, templateOf } from "./operations.ts";
 import { problemResponses, problemSchemas } from "./problems.ts";
 import { Schemas, type Json } from "./schemas.ts";

@@ -1,8 +1,8 @@
 import { PROBLEMS, type ProblemSlug } from "../../../shared/http/problems.ts";
-import { maxBodyBytes, type Answer, type Plan } from "../operation.ts";
-import { OPERATOR_NAME_HEADER } from "../operator.ts";
-import { isPublicWrite } from "../rate-limit.ts";
-import type { Route } from "../router.ts";
+import { maxBodyBytes, type Answer, type Plan } from "../http/operation.ts";
+import { OPERATOR_NAME_HEADER } from "../http/operator.ts";
+import { isPublicWrite } from "../http/rate-limit.ts";
+import type { Route } from "../http/router.ts";
 import { parametersOf } from "./parameters.ts";
 import { problemAnswer, REQUEST_ID } from "./problems.ts";
 import type { Json, Schemas } from "./schemas.ts";

@@ -6,8 +6,8 @@ import { AssetId, Timestamp, TxId, Sha256Hex } from "../../../shared/chain/trans
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 import { RecordKind } from "../../../shared/storage/records.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
-import { UserId } from "../../../shared/user-metadata.ts";
-import { Count } from "../count.ts";
+import { UserId } from "../../../shared/chain/user-metadata.ts";
+import { Count } from "../http/count.ts";
 import type { Json, Schemas } from "./schemas.ts";
 
 const REASON = { reason: v.picklist(STRIPE_REFUSALS) };

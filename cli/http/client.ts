@@ -1,0 +1,141 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { whyUnanswered } from "../../shared/client/unanswered.ts";
+import { pauseBefore, type Failed } from "../../shared/client/retry.ts";
+import { AnswerFailure } from "./answer-failure.ts";
+import { CommandFailure, EXIT } from "../output/failure.ts";
+import { operatorHeaders } from "./operator.ts";
+import { proxyAdvice } from "./proxy.ts";
+import { targetOf, type Target } from "./target.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+export interface Asked {
+  /** Members that are `undefined` are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON; bytes are sent unchanged. */
+  readonly body?: object | Uint8Array<ArrayBuffer>;
+  /** Makes a POST safe to repeat after a failure: the same key gets the same answer. */
+  readonly idempotencyKey?: string;
+  /** Statuses above 299 that count as an answer instead of a failure. */
+  readonly accept?: readonly number[];
+  /** Milliseconds for one attempt. */
+  readonly timeout?: number;
+}
+
+export interface Answer<Body> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+}
+
+const TIMEOUT = 30_000;
+
+/** The HTTP interface of one deployment. Failures are thrown as CommandFailure, with its exit code. */
+export class Client {
+  readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(url: string, headers: Readonly<Record<string, string>> = {}) {
+    this.url = url;
+    this.#headers = headers;
+  }
+
+  async get<Body>(path: string, query: Asked["query"] = {}): Promise<Body> {
+    return (await this.ask<Body>("GET", path, { query })).body;
+  }
+
+  async post<Body>(path: string, asked: Asked = {}): Promise<Body> {
+    return (await this.ask<Body>("POST", path, asked)).body;
+  }
+
+  /** Repeats a failed request after a pause when repeating is safe: see `shared/client/retry.ts`. */
+  async ask<Body>(method: Method, path: string, asked: Asked = {}): Promise<Answer<Body>> {
+    for (let attempts = 1; ; attempts++) {
+      const attempt = await this.#attempt<Body>(method, path, asked);
+      if ("answer" in attempt) return attempt.answer;
+      const repeatable = method !== "POST" || asked.idempotencyKey !== undefined;
+      const pause = repeatable ? pauseBefore(attempts + 1, attempt) : undefined;
+      if (pause === undefined) throw attempt.failure;
+      await wait(pause);
+    }
+  }
+
+  async #attempt<Body>(
+    method: Method,
+    path: string,
+    asked: Asked,
+  ): Promise<{ readonly answer: Answer<Body> } | (Failed & { readonly failure: CommandFailure })> {
+    const call = `${method} ${this.url}${path}`;
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(this.#address(path, asked), {
+        method,
+        headers: this.#headersFor(asked),
+        ...bodyOf(asked),
+        redirect: "manual", // following a redirect would send the secret to another host
+        signal: AbortSignal.timeout(asked.timeout ?? TIMEOUT),
+      });
+      text = await response.text();
+    } catch (error) {
+      return { failure: unreachable(this.url, error), cause: error };
+    }
+    const { status, headers } = response;
+    const body = parsed(text);
+    if (body !== undefined && (response.ok || asked.accept?.includes(status) === true))
+      return { answer: { status, headers, body: body as Body } };
+    const failure = new AnswerFailure({ call, status, location: headers.get("location"), body });
+    return {
+      failure,
+      status,
+      retryAfter: headers.get("retry-after"),
+      ...(failure.slug !== undefined && { slug: failure.slug }),
+    };
+  }
+
+  #address(path: string, { query = {} }: Asked): string {
+    const given = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)]],
+    );
+    return `${this.url}${path}${given.length > 0 ? `?${new URLSearchParams(given).toString()}` : ""}`;
+  }
+
+  #headersFor({ body, idempotencyKey }: Asked): Record<string, string> {
+    return {
+      accept: "application/json",
+      ...this.#headers,
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(idempotencyKey !== undefined && { "idempotency-key": idempotencyKey }),
+    };
+  }
+}
+
+/** A client for public calls: it reads no secret and sends none. */
+export function publicClient(options: { readonly url?: string }): Client {
+  return new Client(targetOf(options.url).url);
+}
+
+export function operatorClient(options: { readonly url?: string }): Client {
+  const target: Target = targetOf(options.url);
+  return new Client(target.url, operatorHeaders(target));
+}
+
+export function unreachable(url: string, error: unknown): CommandFailure {
+  return new CommandFailure(
+    `${url} can't be reached (${whyUnanswered(error)}): start the stack with \`npm start\`, or give its --url${proxyAdvice()}`,
+    EXIT.unknown,
+  );
+}
+
+function bodyOf({ body }: Asked): { body?: BodyInit } {
+  if (body === undefined) return {};
+  return { body: body instanceof Uint8Array ? body : JSON.stringify(body) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

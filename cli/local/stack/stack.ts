@@ -1,0 +1,163 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { Miniflare, type WorkerdStructuredLog } from "miniflare";
+import type { WorkerName } from "../../../shared/pipeline.ts";
+import { buildWorkers, type Bundles } from "./build.ts";
+import { startCron } from "./cron.ts";
+import { fireCron, teller, tellStagesAgain, waitingPayments } from "./inside.ts";
+import { lock } from "./lock.ts";
+import { startPinningService, type PinningService } from "../pinning/server.ts";
+import { platformOptions } from "./platform.ts";
+import { watchRuntimes } from "./runtimes.ts";
+import { checkKeys, localSecrets, type LocalSecrets } from "./secrets.ts";
+
+export interface StackOptions {
+  readonly dataDirectory: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Port of the DevTools inspector; 0: any free port. */
+  readonly inspectorPort?: number | undefined;
+  /** Variables that replace those of the wrangler.toml files, by name. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Fires the cron triggers, which local workerd does not do. */
+  readonly cron?: boolean;
+  readonly onLog?: (line: WorkerdStructuredLog) => void;
+  readonly say?: (line: string) => void;
+  /** Receives the process ids of the running workerd, whenever they change. */
+  readonly onRuntimes?: (runtimes: readonly number[]) => void;
+}
+
+export interface Stack {
+  readonly url: string;
+  readonly secrets: LocalSecrets;
+  readonly pinning: PinningService;
+  /** The running Workers' platform: bindings for tests and demo. */
+  readonly miniflare: Miniflare;
+  fireCron(worker: WorkerName): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Shorter timeouts for local development. */
+export const LOCAL_VARS: Readonly<Record<string, string>> = {
+  RETRY_BASE_SECONDS: "1",
+  STALL_AFTER_SECONDS: "15",
+  WRITE_LANDS_WITHIN_SECONDS: "5",
+  MINE_AFTER_SECONDS: "60",
+  PIN_DEADLINE_SECONDS: "10",
+  RATE_LIMITING: "off", // every local client has the same address
+  ACCEPT_RECORDS_UNTIL: "9999-12-31T23:59:59Z",
+  REGISTRATION: "open", // `npm start` and `npm run demo` print a notice of it
+};
+
+/**
+ * Runs all Workers in one workerd, with a local pinning service. The bundles and configurations are those of a
+ * deployment.
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dataDirectory, say = () => {} } = options;
+  mkdirSync(dataDirectory, { recursive: true });
+  const held = await lock(dataDirectory);
+  const opened: (() => unknown)[] = [() => held.release()];
+  // Closes in the reverse order of opening. A part that fails to close does not keep the others open.
+  const close = async () => {
+    const failures: unknown[] = [];
+    for (const closeOne of opened.splice(0).toReversed())
+      try {
+        await closeOne();
+      } catch (error) {
+        failures.push(error);
+      }
+    if (failures.length > 0) throw new AggregateError(failures, "the stack did not stop cleanly");
+  };
+  try {
+    const secrets = await localSecrets(dataDirectory, process.env);
+    await checkKeys(secrets); // refuses unusable keys here, not at the first block
+    const bundles = await buildWorkers(say);
+    const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
+    opened.push(() => pinning.close());
+    opened.push(
+      watchRuntimes((runtimes) => {
+        held.note(runtimes);
+        options.onRuntimes?.(runtimes);
+      }),
+    );
+    const miniflare = runWorkers(options, bundles, localValues(pinning), secrets);
+    opened.push(() => miniflare.dispose());
+    const url = (await miniflare.ready).origin;
+    opened.push(() => untilWritten(miniflare, say));
+    await tellStagesAgain(miniflare);
+
+    const fire = (worker: WorkerName, cron = "* * * * *") => fireCron(miniflare, worker, cron);
+    if (options.cron) opened.push(await startCron(fire, say));
+    return { url, secrets, pinning, miniflare, fireCron: fire, stop: close };
+  } catch (error) {
+    await close().catch(() => {}); // the reason of the failed start matters; a Miniflare that failed cannot close
+    throw error;
+  }
+}
+
+/** Milliseconds. The queue delivers a payment after one second; on a slow machine the writes take much longer. */
+const WRITTEN_WITHIN = 60_000;
+
+/**
+ * Waits until every answered payment is written to R2, because local queues live in memory. Reports payments that are
+ * not.
+ */
+async function untilWritten(miniflare: Miniflare, say: (line: string) => void): Promise<void> {
+  let waiting: number | undefined;
+  for (const deadline = Date.now() + WRITTEN_WITHIN; Date.now() < deadline; await wait(50)) {
+    // Without an answer, Ctrl-C has ended the runtime already: docs/contributing.md says what that loses.
+    waiting = await waitingPayments(miniflare).catch(() => undefined);
+    if (waiting === 0 || waiting === undefined) return;
+  }
+  say(
+    `${waiting} payments were answered and are not written yet. The local queue loses them. Deliver their events again.`,
+  );
+}
+
+function localValues(pinning: PinningService): Record<string, string> {
+  return {
+    ...LOCAL_VARS,
+    PINATA_UPLOAD_URL: pinning.uploadUrl,
+    PINATA_ENDPOINT_URL: pinning.endpointUrl,
+    IPFS_GATEWAY_URL: pinning.gatewayUrl,
+  };
+}
+
+/** Starts the Workers. Precedence of variables: a test's, the environment's, the local ones, the wrangler.toml's. */
+function runWorkers(
+  options: StackOptions,
+  bundles: Bundles,
+  values: Record<string, string>,
+  secrets: LocalSecrets,
+): Miniflare {
+  return new Miniflare(
+    platformOptions({
+      bundles,
+      secrets,
+      vars: { ...values, ...process.env, ...options.vars },
+      port: options.port,
+      inspectorPort: options.inspectorPort,
+      storage: join(options.dataDirectory, "platform"),
+      onLog: options.onLog ?? (() => {}),
+      others: ({ bindings }) => [teller(String(bindings?.CHAIN_ID))],
+    }),
+  );
+}
+
+/**
+ * Starts the pinning service, on its earlier port if that is free, because links in stored blocks name the local IPFS
+ * gateway.
+ */
+async function startPinning(dataDirectory: string, jwt: string): Promise<PinningService> {
+  const portFile = join(dataDirectory, "ipfs-port");
+  const dir = join(dataDirectory, "ipfs");
+  const port = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : 0;
+  const service = await startPinningService({ dir, jwt, port }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    return startPinningService({ dir, jwt, port: 0 });
+  });
+  writeFileSync(portFile, new URL(service.url).port);
+  return service;
+}

@@ -1,0 +1,125 @@
+import { miningIsDue, type ChainRules } from "../../../shared/chain/rules.ts";
+import type { TransactionState } from "../../../shared/chain/states.ts";
+import type { PendingFacts } from "../../../shared/storage/pending.ts";
+import { addTo, count, readFact, readFacts } from "../storage/key-values.ts";
+import { noteAdmitted, notePayment, hasPaidIntent } from "./intents.ts";
+import { noteMilestone } from "../reads/latency.ts";
+import type { Sql } from "../storage/schema.ts";
+
+export interface Entry extends PendingFacts {
+  readonly txId: string;
+  /** Length of the transaction's envelope in R2, in bytes. */
+  readonly envelopeSize: number;
+}
+
+/**
+ * `finished`: the transaction's block is complete, or the transaction was refused, or it was erased before a block took it. A
+ * pending object of this id is a leftover or a late duplicate and may be deleted.
+ */
+export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_aside";
+
+export interface Admissions {
+  readonly results: readonly Admission[];
+  readonly pending: number;
+  /** Enough transactions wait, or one has waited long enough, for the caller to request mining. */
+  readonly mineNow: boolean;
+  /** Paid submissions wait to be released. */
+  readonly releaseNow: boolean;
+}
+
+/** Admits each id once, for ever. For an id that is already known, the result says where the transaction is. */
+export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
+  let sequence = count(sql, "sequence");
+  const before = sequence;
+  const results = entries.map((entry) => {
+    const known = whereabouts(sql, entry.txId);
+    if (known !== undefined) return known;
+    insert(sql, entry, ++sequence, now);
+    return "admitted";
+  });
+  // Repeats are noted too: after a restore, the chain head learns again in this way which submissions are paid and admitted.
+  for (const { txId, pays } of entries) {
+    if (pays !== undefined) notePayment(sql, txId, pays);
+    noteAdmitted(sql, txId);
+  }
+  const admitted = entries.filter((_, i) => results[i] === "admitted");
+  noteMilestone(
+    sql,
+    "admitted",
+    admitted.map(({ timestamp }) => timestamp),
+    now,
+  );
+  addTo(sql, "sequence", sequence - before);
+  addTo(sql, "waiting", sequence - before);
+  addTo(sql, "unapproved", sequence - before);
+  addTo(sql, "pending", sequence - before);
+  return {
+    results,
+    pending: count(sql, "pending"),
+    mineNow: miningIsDue(unapproved(sql), rules, now),
+    releaseNow: hasPaidIntent(sql),
+  };
+}
+
+/** Stores a new transaction. It counts as paid also when a payment pays for its submission. */
+function insert(sql: Sql, entry: Entry, sequence: number, now: number): void {
+  const { txId, timestamp, size, envelopeSize, grants, needs, paid } = entry;
+  sql.exec(
+    `INSERT INTO tx (id, sequence, timestamp, size, envelope_size, admitted_at, grants, needs, paid, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?,
+     ? OR EXISTS (SELECT 1 FROM intent WHERE tx_id = ? AND paid_by IS NOT NULL), 'pending')`,
+    txId,
+    sequence,
+    timestamp,
+    size,
+    envelopeSize,
+    now,
+    grants ?? null,
+    needs ?? null,
+    paid === true ? 1 : 0,
+    txId,
+  );
+}
+
+function whereabouts(sql: Sql, txId: string): Admission | undefined {
+  const [known] = sql
+    .exec<{
+      state: TransactionState;
+      reason: string | null;
+      forget_at: number | null;
+      block_state: string | null;
+    }>(
+      "SELECT tx.state, tx.reason, tx.forget_at, block.state AS block_state FROM tx LEFT JOIN block ON block.number = tx.block WHERE tx.id = ?",
+      txId,
+    )
+    .toArray();
+  if (known === undefined) return undefined;
+  if (known.state === "set_aside") {
+    if (known.forget_at !== null) return "finished";
+    // During a restore, a block that is not restored yet may hold the erased transaction.
+    return known.reason === "erased" && !readFact(sql, "restoring") ? "finished" : "set_aside";
+  }
+  if (known.state === "mined") {
+    // During a restore, the chain head does not know yet which blocks were cleaned.
+    const cleared = known.block_state === "complete" && !readFact(sql, "restoring");
+    return cleared ? "finished" : "mined";
+  }
+  return "waiting";
+}
+
+/** Counts the pending transactions that no mining request covers, and finds when the first of them was admitted. */
+export function unapproved(sql: Sql): { count: number; oldestAdmittedAt: number | undefined } {
+  const { approvedThrough, unapproved: waiting = 0 } = readFacts(sql, ["approvedThrough", "unapproved"]);
+  return { count: waiting, oldestAdmittedAt: firstAdmittedAfter(sql, approvedThrough ?? 0) };
+}
+
+/** Finds when the first pending transaction with a higher sequence was admitted, in milliseconds since the epoch. */
+export function firstAdmittedAfter(sql: Sql, sequence: number): number | undefined {
+  const [oldest] = sql
+    .exec<{ admitted_at: number }>(
+      "SELECT admitted_at FROM tx WHERE state = 'pending' AND sequence > ? ORDER BY sequence LIMIT 1",
+      sequence,
+    )
+    .toArray();
+  return oldest?.admitted_at;
+}

@@ -1,0 +1,96 @@
+import type { PermanentReason } from "../../../shared/runtime/errors.ts";
+import { factsOf } from "../../../shared/durable-object/key-values.ts";
+import type { LatestWrite } from "../outbox/latest-write.ts";
+import type { Sql } from "./schema.ts";
+import type { StalledStage } from "../outbox/stalls.ts";
+
+export interface MinerKeys {
+  /** Ids of the encryption keys. */
+  readonly keyIds: readonly string[];
+  /** Id of the active signing key. */
+  readonly signingKeyId: string;
+  /** When the miner reported the keys, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Key values of the chain head, each with its type. Times are milliseconds since the epoch. */
+export interface Facts {
+  /** Id of the present life of the chain head: made with its storage and lost with it. */
+  life: string;
+  /** Grows by one with each admitted transaction. */
+  sequence: number;
+  /**
+   * Grows by one with each reservation that is made or revised, so a dissolved reservation is never taken for the next one of its
+   * number.
+   */
+  revision: number;
+  /** Mining was requested for every transaction up to this sequence. Later ones wait for the next request. */
+  approvedThrough: number;
+  /** When the miner is next due for a message that approved work waits. */
+  mineNudgeAt: number;
+  /** When mining was last requested while there was something to mine. */
+  approvedAt: number;
+  /** Number of transactions in no block. */
+  waiting: number;
+  /** Number of transactions in no block whose sequence is above `approvedThrough`: no mining request covers them. */
+  unapproved: number;
+  /** Number of transactions in no block or in an unfinished one. */
+  pending: number;
+  /** Number of set-aside transactions, without refused submissions of users. */
+  setAside: number;
+  /** Number of submissions of users that were ever refused, by reason. */
+  refused: Partial<Record<PermanentReason, number>>;
+  mined: number;
+  /** The last R2 key that a sweep has looked at in each of these folders. Absent when the sweep begins anew. */
+  sweptPending: string;
+  sweptSetAside: string;
+  sweptIntents: string;
+  /** Every set-aside transaction up to this one is parked again; the alarm continues behind it. Absent when all are. */
+  parkAgainAfter: { readonly at: number; readonly txId: string };
+  /** The highest block that is persisted together with all before it: the block that `vdc:latest` must name. */
+  latest: number;
+  publishedLatest: number;
+  publishedLatestAt: number;
+  /** The write of `vdc:latest` that began last, until it is answered. */
+  latestWrite: LatestWrite;
+  /** The Worker that may write records of assets, and when the last of its writes has landed. */
+  assetWrites: { writer: string; landBefore: number };
+  publishedPending: number;
+  publishedPendingAt: number;
+  /** When the last unanswered write of `vdc:pending:count` has landed or never will. */
+  countInDoubtUntil: number;
+  /** After a failure outside, no duty is tried before this time. */
+  dutiesPausedUntil: number;
+  /** The keys that the miner last reported. */
+  minerKeys: MinerKeys;
+  /** `endsWithRestore`: the chain head lost its storage; only the end of a restore ends this halt. */
+  halted: { reason: string; at: number; endsWithRestore?: true };
+  /** How often the watchdog enqueued each stage again for a block that had not moved. */
+  stalls: Partial<Record<StalledStage, number>>;
+  /** When the chain head decided that a chain may begin here, or when the chain was restored. */
+  founded: number;
+  /** How far a restore has read the records of erasures: the last key, and whether all are read. */
+  erasuresRead: { through: string | null; all: boolean };
+  /** Since when a restore rebuilds the chain head from stored blocks. */
+  restoring: number;
+  /** `vdc:latest` named this block before a restore. It is not moved before this block is in every tier. */
+  latestHeldUntil: number;
+}
+
+export const { readFact, readFacts, writeFact, forgetFact } = factsOf<Facts>();
+
+type CounterName = "sequence" | "revision" | "waiting" | "unapproved" | "pending" | "setAside" | "mined";
+
+export function count(sql: Sql, name: CounterName): number {
+  return readFact(sql, name) ?? 0;
+}
+
+/** Adds 1 and returns the new value. */
+export function nextOf(sql: Sql, name: CounterName): number {
+  addTo(sql, name, 1);
+  return count(sql, name);
+}
+
+export function addTo(sql: Sql, name: CounterName, difference: number): void {
+  if (difference !== 0) writeFact(sql, name, count(sql, name) + difference);
+}

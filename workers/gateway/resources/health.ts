@@ -1,0 +1,245 @@
+import * as v from "valibot";
+import { audit } from "../../../shared/objects/audit-log.ts";
+import { intakeBacklog } from "../../../shared/queue/backlog.ts";
+import { chainHead } from "../../../shared/objects/chain-head.ts";
+import { deadLetters } from "../../../shared/objects/dead-letters.ts";
+import { withDeadline } from "../../../shared/runtime/deadline.ts";
+import { haltedText } from "../../../shared/api/halted-text.ts";
+import { json } from "../../../shared/http/answer.ts";
+import type { Outcome } from "../../../shared/http/outcome.ts";
+import { errorText } from "../../../shared/runtime/log.ts";
+import { monitor } from "../../../shared/objects/monitor.ts";
+import { IPFS_GATEWAY_UNSET } from "../../../shared/storage/ipfs-tier.ts";
+import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
+import type { StatusFacts } from "../../chain-head/reads/reads.ts";
+import { operation, type Call } from "../http/operation.ts";
+import { countReadBeyondKv } from "../http/rate-limit.ts";
+
+export const Health = v.strictObject({ status: v.literal("ok") });
+export type Health = v.InferOutput<typeof Health>;
+
+export const health = operation(
+  {
+    does: "The process answers; says nothing of what it depends on",
+    who: "anyone",
+    answers: { 200: Health },
+  },
+  async () => json({ status: "ok" } satisfies Health),
+);
+
+/** `detail` never holds the message of an exception: that goes to the log. */
+const Check = v.strictObject({
+  ok: v.boolean(),
+  detail: v.optional(v.pipe(v.string(), v.description("What is wrong, when it is not ok, and what to do"))),
+});
+type Check = v.InferOutput<typeof Check>;
+
+export const Readiness = v.strictObject({
+  ready: v.boolean(),
+  checks: v.strictObject({
+    kv: Check,
+    r2: Check,
+    ingest: Check,
+    accounts: Check,
+    chain: Check,
+    keys: Check,
+    audit: Check,
+    dead_letters: Check,
+    monitor: Check,
+    storage: Check,
+    ipfs_gateway: Check,
+  }),
+  oldestUnfinishedSeconds: v.pipe(
+    v.nullable(v.number()),
+    v.description(
+      "Age of the oldest work that is owed; null when none is, or the chain head does not answer",
+    ),
+  ),
+});
+export type Readiness = v.InferOutput<typeof Readiness>;
+
+/** Milliseconds without a report after which the miner does not run, or can't use its keyring. It reports every minute. */
+const MINER_SILENT_AFTER = 10 * 60_000;
+
+export const ready = operation(
+  {
+    does: "Whether work gets done: every binding answers, keys fit, nothing is halted, nothing that is owed is too old",
+    who: "anyone",
+    answers: { 200: Readiness, 503: Readiness },
+    beyondKv: true,
+  },
+  async (call) => {
+    await countReadBeyondKv(call);
+    const { env } = call;
+    const [kv, r2, ingest, accounts, chain, auditLog, letters, counts, storage] = await Promise.all([
+      check(call, "kv", () => env.KV.get(kvKeys.latest)),
+      check(call, "r2", () => env.R2.head(r2Keys.block(0))),
+      checkIngest(call),
+      checkAccounts(call),
+      checkChain(call),
+      check(call, "audit-log", () => audit(env).page({ from: undefined, limit: 1, newest: true })),
+      check(call, "dead-letters", () => deadLetters(env).counts()),
+      check(call, "monitor", () => monitor(env).alertStates()),
+      check(call, "storage-verifier", () => env.STORAGE_VERIFIER.summary()),
+    ]);
+    const checks = {
+      kv,
+      r2,
+      ingest: ingest.check,
+      accounts: accounts.check,
+      chain: chain.check,
+      keys: checkKeys(
+        { "ingest-webhook": ingest.encryptionKeyId, accounts: accounts.encryptionKeyId },
+        chain.status,
+      ),
+      audit: auditLog,
+      dead_letters: letters,
+      monitor: counts,
+      storage,
+      ipfs_gateway: checkGatewayUrl(call),
+    };
+    const isReady = Object.values(checks).every(({ ok }) => ok);
+    return json(
+      { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds } satisfies Readiness,
+      { status: isReady ? 200 : 503, headers: isReady ? {} : { "retry-after": "10" } },
+    );
+  },
+);
+
+function checkGatewayUrl({ env }: Call): Check {
+  return URL.canParse(env.IPFS_GATEWAY_URL) ? { ok: true } : { ok: false, detail: IPFS_GATEWAY_UNSET };
+}
+
+const PROBE_DEADLINE = 5_000; // milliseconds; a binding that hangs is not ready
+
+async function check({ log }: Call, binding: string, probe: () => Promise<unknown>): Promise<Check> {
+  try {
+    await withDeadline(PROBE_DEADLINE, binding, probe);
+    return { ok: true };
+  } catch (error) {
+    log.error("ready.failed", { binding, error: errorText(error) });
+    return { ok: false, detail: `${binding} does not answer; its error is in the log of this request` };
+  }
+}
+
+/** Check of a Worker that seals its input, with the id of the key to which it seals. */
+interface SealingCheck {
+  readonly check: Check;
+  readonly encryptionKeyId?: string;
+}
+
+async function checkIngest(call: Call): Promise<SealingCheck> {
+  let answer: { detail?: string; encryptionKeyId?: string } = {};
+  const reached = await check(call, "ingest-webhook", async () => {
+    answer = await (await call.env.INGEST_WEBHOOK.fetch("https://ingest-webhook/")).json();
+  });
+  const { encryptionKeyId, detail } = answer;
+  if (!reached.ok) return { check: reached };
+  if (encryptionKeyId === undefined)
+    return { check: { ok: false, detail: detail ?? "ingest-webhook is not ready" } };
+  return { check: await checkIntake(call), encryptionKeyId };
+}
+
+/** Checks `accounts`. If its settings are incomplete, it can't take users' submissions. */
+async function checkAccounts(call: Call): Promise<SealingCheck> {
+  let answer: Outcome<{ encryptionKeyId: string }> | undefined;
+  const reached = await check(call, "accounts", async () => {
+    answer = await call.env.ACCOUNTS.ready();
+  });
+  if (answer === undefined) return { check: reached };
+  if ("refused" in answer) return { check: { ok: false, detail: answer.refused.detail } };
+  return { check: reached, encryptionKeyId: answer.done.encryptionKeyId };
+}
+
+/**
+ * Checks for payments that were accepted but that pending-writer has not taken from its queue: the chain head does not know them.
+ */
+async function checkIntake(call: Call): Promise<Check> {
+  let oldestAt: number | null = null;
+  const measured = await check(call, "pending-writer's queue", async () => {
+    ({ oldestAt } = await intakeBacklog(call.env));
+  });
+  const age = Math.floor((Date.now() - (oldestAt ?? Infinity)) / 1_000);
+  if (!measured.ok || !(age > Number(call.env.READY_MAX_AGE_SECONDS))) return measured;
+  return {
+    ok: false,
+    detail: `payments have waited in the queue for ${age} seconds: pending-writer does not take them, see its log`,
+  };
+}
+
+async function checkChain(
+  call: Call,
+): Promise<{ check: Check; oldestSeconds: number | null; status?: StatusFacts }> {
+  let status: StatusFacts | undefined;
+  const reached = await check(call, "chain-head", async () => {
+    status = await chainHead(call.env).status();
+  });
+  if (status === undefined) return { check: reached, oldestSeconds: null };
+  const { halted } = status;
+  const oldest = owed(status).toSorted((a, b) => a.since - b.since)[0];
+  const age = Math.floor((Date.now() - (oldest?.since ?? Infinity)) / 1_000);
+  const oldestSeconds = age >= 0 ? age : null;
+  if (halted) return { check: { ok: false, detail: haltedText(halted) }, oldestSeconds, status };
+  const limit = Number(call.env.READY_MAX_AGE_SECONDS);
+  if (!(limit > 0))
+    return {
+      check: { ok: false, detail: "READY_MAX_AGE_SECONDS must be a number above 0" },
+      oldestSeconds,
+      status,
+    };
+  if (oldestSeconds === null || oldestSeconds <= limit) return { check: { ok: true }, oldestSeconds, status };
+  return { check: { ok: false, ...(oldest && { detail: oldest.detail }) }, oldestSeconds, status };
+}
+
+/** Lists all work that has a due time, each with the text for when it is late. */
+function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
+  const blocks = unfinished.map(({ blockNumber, state, stage, times }) => ({
+    since: times.reserved,
+    detail: `block ${blockNumber} has been ${state} for long: ${stage} does not get done, see its log`,
+  }));
+  const others = [
+    {
+      since: miningOwedSince,
+      detail: "transactions should have been mined by now, but the miner makes no block: see its log",
+    },
+    {
+      since: releaseOwedSince,
+      detail:
+        "a submission that is paid should be pending by now, but it is not released: see the log of accounts",
+    },
+  ];
+  return [...blocks, ...others.flatMap(({ since, detail }) => (since === null ? [] : [{ since, detail }]))];
+}
+
+/**
+ * Checks that the miner holds the keys to which payments and submissions are sealed, and that its signing key is not retired.
+ * Before the miner's first report this is unknown and counts as fine.
+ */
+function checkKeys(
+  sealedTo: Readonly<Record<string, string | undefined>>,
+  status: StatusFacts | undefined,
+): Check {
+  const { minerKeys = null } = status ?? {};
+  if (minerKeys === null) return { ok: true };
+  const [unopened] =
+    Object.entries(sealedTo).find(([, keyId]) => keyId !== undefined && !minerKeys.keyIds.includes(keyId)) ??
+    [];
+  if (unopened !== undefined)
+    return {
+      ok: false,
+      detail: `SYSTEM_ENCRYPTION_PUBLIC_KEY of ${unopened} is of no key in the miner's SYSTEM_KEYRING, so what it takes can't be opened: give the miner a keyring that has it`,
+    };
+  if (minerKeys.isRetired)
+    return {
+      ok: false,
+      detail:
+        "the active signing key of the miner's SYSTEM_KEYRING is retired, so it makes no block: give it the keyring that was made last",
+    };
+  if (Date.now() - minerKeys.at > MINER_SILENT_AFTER)
+    return {
+      ok: false,
+      detail:
+        "the miner has not reported for minutes: its cron does not run, or its keyring is broken; see its log",
+    };
+  return { ok: true };
+}

@@ -1,0 +1,41 @@
+import { chainHead } from "../../../shared/objects/chain-head.ts";
+import { errorText } from "../../../shared/runtime/log.ts";
+import { reasonText } from "../../../shared/schema/reason-text.ts";
+import type { TierReport } from "../../../shared/storage/report.ts";
+import { TIER_NAMES, type BlockCopy, type TierName } from "../../../shared/storage/tier.ts";
+import { keepEvidence } from "./evidence.ts";
+import { soundReport, type Finding, type KnownBlock } from "./inspect.ts";
+import { patiently } from "../runs/retry-once.ts";
+import type { Verification } from "./verify-block.ts";
+
+/**
+ * Restores the tiers whose copy is known to be missing or wrong, in the order KV, R2, IPFS. Wrong bytes are kept as evidence
+ * before they are overwritten. A second block signed by our key halts the chain until an operator has looked.
+ * @returns reports of the tiers that it tried
+ */
+export async function rehydrate(
+  known: KnownBlock,
+  copy: BlockCopy,
+  findings: Readonly<Record<TierName, Finding>>,
+  { tiers, env, log, patience }: Verification,
+): Promise<Partial<Record<TierName, TierReport>>> {
+  const reports: Partial<Record<TierName, TierReport>> = {};
+  const { blockNumber } = known;
+  for (const name of TIER_NAMES) {
+    const { report, evidence } = findings[name];
+    if (report.present || report.fault === "unreachable") continue;
+    try {
+      if (evidence !== undefined) await keepEvidence(blockNumber, name, evidence, env);
+      if (report.fault === "forked")
+        await chainHead(env).halt(`block ${blockNumber}: ${name} held ${report.detail ?? "another block"}`);
+      await patiently(patience, () => tiers[name].replace(copy));
+      reports[name] = soundReport(name, known);
+      log.warn("tier.rehydrated", { blockNumber, tier: name, fault: report.fault });
+    } catch (error) {
+      const detail = `${report.detail ?? ""}; could not be restored: ${reasonText(error)}`;
+      reports[name] = { ...report, detail };
+      log.error("tier.rehydration_failed", { blockNumber, tier: name, error: errorText(error) });
+    }
+  }
+  return reports;
+}
