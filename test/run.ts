@@ -155,7 +155,7 @@ function recordDurations(file: string): void {
   );
 }
 
-/** What vitest's JSON reporter writes, as far as we read it. */
+/** The part of vitest's JSON report that this program reads. */
 interface Report {
   readonly numPassedTests: number;
   readonly numPendingTests: number;

@@ -122,7 +122,7 @@ interface Written {
 const FANOUT = 256;
 const MURMUR3_X64_64 = 0x22n; // multicodec table
 
-/** One node of a HAMT. */
+/** A node of a HAMT. */
 class Shard {
   readonly #links: PBLink[] = [];
   /** Big-endian: the bit of slot 0 is the last. */

@@ -63,7 +63,7 @@ async function drain(out: AsyncIterable<Uint8Array>, handle: FileHandle): Promis
   for await (const chunk of out) await handle.writeFile(chunk); // appends after the last chunk
 }
 
-/** One part after the other, so that the order in the file is always the same, and few parts are in memory. */
+/** Writes one part after the other, so that the order in the file is always the same and few parts are in memory. */
 const OPTIONS = { profile: "unixfs-v0-2015", blockWriteConcurrency: 1 } as const;
 
 type Writer = ReturnType<typeof CarWriter.create>["writer"];

@@ -1,7 +1,7 @@
 import { parseEnv } from "node:util";
 
 /**
- * One setting of a file that holds it as a line `NAME='value'`, as .dev.vars does, or as a member of a JSON object, as the
+ * Reads a setting from a file that holds it as a line `NAME='value'`, as .dev.vars does, or as a member of a JSON object, as the
  * secrets files of `wrangler deploy` do; a file without the name holds the value alone.
  */
 export function settingIn(text: string, name: string): string {

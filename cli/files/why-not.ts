@@ -1,4 +1,4 @@
-/** What the operating system means by its error codes. */
+/** Meanings of the operating system's error codes. */
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file or folder",
   EISDIR: "it is a folder, not a file",

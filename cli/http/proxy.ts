@@ -26,7 +26,7 @@ export function useProxies(environment: NodeJS.ProcessEnv = process.env): () => 
   });
 }
 
-/** What to know of proxies when a deployment can't be reached. */
+/** Advice about proxies for a deployment that can't be reached. */
 export function proxyAdvice(environment: NodeJS.ProcessEnv = process.env): string {
   const named = VARIABLES.filter((name) => environment[name]);
   if (named.length > 0) return `. The request went through the proxy of ${named.join(" or ")}`;

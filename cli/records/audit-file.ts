@@ -73,7 +73,7 @@ export function broken(log: string, { sequence, fault, message }: BrokenAuditCha
   );
 }
 
-/** What is no JSON is no entry, which the verifier says. */
+/** A line without valid JSON is passed on as it is, and the verifier refuses it as an entry. */
 function entryIn(line: string): unknown {
   try {
     return JSON.parse(line);

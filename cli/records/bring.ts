@@ -24,7 +24,7 @@ export interface BroughtRecords {
   readonly erased: number;
 }
 
-/** What a restore of the chain reads: it has to be there before the chain. */
+/** Kinds of records that a restore of the chain reads, so they are brought before it. */
 export const BEFORE_THE_CHAIN = ["erasure", "private_archive"] as const satisfies readonly RecordKind[];
 
 const TIMEOUT = 120_000; // milliseconds: a large archive of private parts

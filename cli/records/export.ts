@@ -186,7 +186,7 @@ async function isOver(
   return next !== undefined && (await hasSeen(folder, next, id, began));
 }
 
-/** Where a transaction goes on to, which has it then. */
+/** Names the kind of record in which a transaction is found after it moved on. */
 const NEXT: Partial<Record<RecordKind, RecordKind>> = {
   signed_intent: "pending_transaction",
   pending_transaction: "set_aside_transaction",

@@ -7,7 +7,7 @@ import { isSeenByGit } from "../files/secret-file.ts";
 import { OPTIONAL_SECRETS, secretNamesOf } from "../local/stack/secrets.ts";
 
 /**
- * What is wrong with a Worker's secrets file, `<folder>/<worker>.json`, before `wrangler deploy --secrets-file` takes it. No value
+ * Lists the faults of a Worker's secrets file, `<folder>/<worker>.json`, before `wrangler deploy --secrets-file` takes it. No value
  * is repeated.
  * @param environment a variable of the same name is a second value for the secret: nobody should have to know which one is deployed
  */

@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { ROOT } from "../local/stack/workers.ts";
 
-/** `npm run check`: types, lint, format. All three always run, so that one run shows every fault. */
+/** `npm run check`: types, lint, format, comments. All always run, so that one run shows every fault. */
 const CHECKS = {
   types: "tsc --noEmit",
   lint: "oxlint --type-aware --deny-warnings",
   format: "oxfmt --check .",
+  comments: "node cli/tools/comments.ts",
 } as const;
 
 const failed = Object.entries(CHECKS).filter(([name, command]) => {
@@ -21,6 +22,8 @@ const failed = Object.entries(CHECKS).filter(([name, command]) => {
 });
 
 const names = failed.map(([name]) => name).join(", ");
-console.log(failed.length === 0 ? "── types, lint and format are in order" : `── not in order: ${names}`);
+console.log(
+  failed.length === 0 ? "── types, lint, format and comments are in order" : `── not in order: ${names}`,
+);
 if (names.includes("format")) console.log("   `npm run format` puts the format in order");
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,4 +1,4 @@
-/** What a variable of `[vars]` means. Its default and its Workers stand in the `wrangler.toml` files. */
+/** Explains a variable of `[vars]`. Its default and its Workers stand in the `wrangler.toml` files. */
 export interface Setting {
   readonly name: string;
   readonly meaning: string;

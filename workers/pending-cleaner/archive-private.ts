@@ -42,7 +42,7 @@ async function storedArchive(blockNumber: number, { R2 }: Env): Promise<PrivateA
   return bytes && archiveIn(bytes);
 }
 
-/** Those of which the archive has neither an envelope nor the erasure. */
+/** Returns the transactions of which the archive has neither an envelope nor the erasure. */
 function withoutEnvelope(txIds: readonly string[], archive: PrivateArchive | undefined): string[] {
   return txIds.filter(
     (txId) => archive?.envelopes[txId] === undefined && archive?.erased?.includes(txId) !== true,

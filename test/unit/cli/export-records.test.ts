@@ -27,7 +27,7 @@ const envelopesOf = (...txIds: readonly string[]) =>
     ]),
   );
 
-/** What the deployment has in one place only, by kind and id. */
+/** Records that the deployment has in one place only, by kind and id. */
 let stored: Map<string, Uint8Array<ArrayBuffer>>;
 /** Runs before each list that the deployment gives. */
 let beforeList: (kind: string) => void;

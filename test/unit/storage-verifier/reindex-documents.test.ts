@@ -25,7 +25,7 @@ const pin = (n: number, cidOf = n): ListedPin => ({
 });
 
 let sql: MemorySql;
-/** What R2 holds: of each document the number of its CID. */
+/** Documents in R2, each with the number of its CID. */
 let stored: Map<number, number>;
 /** The pinning service's pages; the token of a page is its number. */
 let pages: (readonly ListedPin[] | Error)[];

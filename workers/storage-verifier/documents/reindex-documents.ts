@@ -16,7 +16,7 @@ export interface IndexStore {
   readonly decide: <T>(decision: () => T) => T;
 }
 
-/** Where the documents of a lost index are found. */
+/** Lists from which a lost index is rebuilt. */
 export interface DocumentLists {
   readonly bucket: R2Bucket;
   /** @throws Error that names the setting that is missing or wrong */
