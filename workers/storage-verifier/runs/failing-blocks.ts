@@ -6,25 +6,26 @@ import type { RunRow } from "./runs.ts";
 
 /**
  * Records what the latest verification of each block left undone, and how often a tier was restored.
- * @returns numbers of the blocks that were not whole and are whole again. A block that had no sound copy may be partial in
- *   between, while a tier can't be reached.
+ * A block without a sound copy counts as failed until one is seen: a tier that can't be reached tells nothing.
+ * @returns numbers of the blocks that had no sound copy in any tier, and have one again
  */
 export function noteReports(sql: Sql, reports: readonly BlockReport[], now: number): readonly number[] {
   const healed: number[] = [];
   for (const report of reports) {
     const { blockNumber, status } = report;
     const [before] = sql
-      .exec("DELETE FROM trouble WHERE block_number = ? RETURNING block_number", blockNumber)
+      .exec<{ status: string }>("DELETE FROM trouble WHERE block_number = ? RETURNING status", blockNumber)
       .toArray();
+    const hadNone = before?.status === "failed";
+    if (hadNone && report.source !== null) healed.push(blockNumber);
     if (status === "partial" || status === "failed")
       sql.exec(
         "INSERT INTO trouble (block_number, status, wrong, at) VALUES (?, ?, ?, ?)",
         blockNumber,
-        status,
+        hadNone && report.source === null ? "failed" : status,
         wrongIn(report).join(","),
         now,
       );
-    else if (before !== undefined) healed.push(blockNumber);
     for (const name of Object.keys(report.rehydrated))
       sql.exec(
         "INSERT INTO rehydrated (tier, count) VALUES (?, 1) ON CONFLICT (tier) DO UPDATE SET count = count + 1",
