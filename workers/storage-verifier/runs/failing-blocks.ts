@@ -16,13 +16,15 @@ export function noteReports(sql: Sql, reports: readonly BlockReport[], now: numb
     const [before] = sql
       .exec<{ status: string }>("DELETE FROM trouble WHERE block_number = ? RETURNING status", blockNumber)
       .toArray();
+    const isWhole = status !== "partial" && status !== "failed";
     const hadNone = before?.status === "failed";
-    if (hadNone && report.source !== null) healed.push(blockNumber);
-    if (status === "partial" || status === "failed")
+    const hasOne = isWhole || report.source !== null; // a supplied copy makes a block whole without a source among the tiers
+    if (hadNone && hasOne) healed.push(blockNumber);
+    if (!isWhole)
       sql.exec(
         "INSERT INTO trouble (block_number, status, wrong, at) VALUES (?, ?, ?, ?)",
         blockNumber,
-        hadNone && report.source === null ? "failed" : status,
+        hadNone && !hasOne ? "failed" : status,
         wrongIn(report).join(","),
         now,
       );
