@@ -72,6 +72,7 @@ const CHANGES: Readonly<Record<string, string>> = {
   "ResumeRequest of workers/gateway/resources/resume.ts": TRIMMED,
   "StoredRecord of shared/storage/records.ts": NAMES,
   "Thin of shared/stripe/event.ts": STRIPE,
+  "Transaction of shared/chain/transaction.ts": EMPTY_LIST,
   "TokenRequest of workers/gateway/resources/activation.ts": FILLED_IN,
   "WholeNumber of workers/gateway/http/parameters.ts": FROM_TEXT,
   "WholeText of shared/schema/integer-text.ts": FROM_TEXT,
