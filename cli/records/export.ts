@@ -69,7 +69,7 @@ export async function exportAllRecords(
  * not fetched again. What an earlier export has and the deployment does not is kept, and is a failure, unless it is over.
  */
 export async function exportRecords(operator: Client, folder: RecordFolder): Promise<ExportedRecords> {
-  const began = Math.floor(Date.now() / 1_000) * 1_000; // file systems keep seconds, some not more
+  const began = await folder.nextMark();
   const counts = { records: 0, fetched: 0, over: 0, lost: 0 };
   for (const kind of EXPORT_ORDER) {
     await folder.make(kind);

@@ -1,4 +1,4 @@
-import { mkdir, opendir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { appendFile, mkdir, opendir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { utf8 } from "../../shared/crypto/bytes.ts";
@@ -73,6 +73,22 @@ export class RecordFolder {
 
   write(kept: KeptRecord): Promise<void> {
     return writeWhole(this.#fileOf(kept.record.kind, kept.record.id), utf8(canonicalText(kept)));
+  }
+
+  /**
+   * Returns a mark for the records that this export sees: a time in whole seconds, since some file systems keep no more. It is
+   * later than the mark of every earlier export into this folder, also of one in the same second.
+   */
+  async nextMark(): Promise<number> {
+    const file = join(this.path, ".last-export");
+    await mkdir(this.path, { recursive: true }).catch(explain(this.path));
+    await appendFile(file, "").catch(explain(file));
+    const { size, mtimeMs } = await stat(file);
+    const now = Math.floor(Date.now() / 1_000) * 1_000;
+    const mark = size === 0 ? now : Math.max(now, Math.round(mtimeMs / 1_000) * 1_000 + 1_000);
+    await writeFile(file, "The modification time of this file is the mark of the last export.\n");
+    await utimes(file, mark / 1_000, mark / 1_000).catch(explain(file));
+    return mark;
   }
 
   /** @param at milliseconds since the epoch */
