@@ -21,8 +21,9 @@ export const PrivateArchive = v.object({
 });
 export type PrivateArchive = v.InferOutput<typeof PrivateArchive>;
 
-export function archiveBytes(archive: PrivateArchive): Uint8Array<ArrayBuffer> {
-  return canonicalBytes(archive as Json);
+/** The bytes of an archive. An archive from which nothing was erased has no list of erased ids: it has one form. */
+export function archiveBytes({ erased = [], ...archive }: PrivateArchive): Uint8Array<ArrayBuffer> {
+  return canonicalBytes((erased.length > 0 ? { ...archive, erased } : archive) as Json);
 }
 
 /** `undefined` when R2 has no archive of this block. */
@@ -70,7 +71,7 @@ export function completedArchive(archive: PrivateArchive, copy: PrivateArchive):
     blockNumber: archive.blockNumber,
     envelopes,
     missing: missing.filter((txId) => envelopes[txId] === undefined && !allErased.includes(txId)),
-    ...(allErased.length > 0 && { erased: allErased }),
+    erased: allErased,
   };
 }
 

@@ -50,6 +50,7 @@ const queue = { send: async () => {}, sendBatch: async () => {}, metrics: async 
 
 const CHAIN_HEAD_ENV = {
   KV: { put: async () => {}, get: async () => null },
+  R2: { list: async () => ({ objects: [] }) },
   MINER_QUEUE: queue,
   TIER_PERSISTER_QUEUE: queue,
   INDEXER_QUEUE: queue,

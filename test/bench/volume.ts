@@ -128,8 +128,6 @@ async function started(storage: string): Promise<Miniflare> {
           modules: [{ type: "ESModule", path: "bench.js", contents: await bundled() }],
           compatibilityDate: "2026-11-01",
           compatibilityFlags: ["webcrypto_modern_algorithms"],
-          kvNamespaces: ["KV"],
-          r2Buckets: ["R2"],
           durableObjects: {
             CHAIN_HEADS: { className: "MeasuredChainHead", useSQLite: true },
             DEAD_LETTERS: { className: "MeasuredDeadLetters", useSQLite: true },

@@ -46,7 +46,6 @@ const archives: fc.Arbitrary<PrivateArchive> = fc
   .tuple(...TX_IDS.map(() => fc.constantFrom("there", "damaged", "missing", "erased")))
   .map((states) => {
     const those = (wanted: string) => TX_IDS.filter((_, i) => states[i] === wanted);
-    const erased = those("erased");
     return {
       blockNumber: 7,
       envelopes: Object.fromEntries([
@@ -54,7 +53,7 @@ const archives: fc.Arbitrary<PrivateArchive> = fc
         ...those("damaged").map((txId) => [txId, { damaged: "AA" }] as const),
       ]),
       missing: those("missing"),
-      ...(erased.length > 0 && { erased }),
+      erased: those("erased"),
     };
   });
 
