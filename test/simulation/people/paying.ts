@@ -59,14 +59,22 @@ async function followUp(people: People, signed: Signed): Promise<Submitted> {
       promised.taken(txId, `paid ${submission.type}`);
       return "taken";
     }
-    const isKnownPaid = isPaymentMined(people, txId);
+    const isDecided = isPaymentDecided(people, txId);
     const again = await submit(people, signed);
     if (again === "taken") return "taken";
-    if (again === "refused" && isKnownPaid) return "refused";
+    if (again === "refused" && isDecided) return "refused";
   }
 }
 
-/** Tells whether a payment for the submission is mined. From then on the chain head knows that it is paid. */
-function isPaymentMined({ promised, onlooker }: People, txId: string): boolean {
-  return promised.paymentsOf(txId).some((payment) => onlooker.blockOf(payment) !== undefined);
+/**
+ * Tells whether a payment for the submission is mined, or every payment for it was erased before it was mined. In the first
+ * case the chain head knows that the submission is paid; in the second it never learns it.
+ */
+function isPaymentDecided({ promised, onlooker }: People, txId: string): boolean {
+  const payments = promised.paymentsOf(txId);
+  const isMined = (payment: string) => onlooker.blockOf(payment) !== undefined;
+  return (
+    payments.some(isMined) ||
+    (payments.length > 0 && payments.every((payment) => promised.erasureOf(payment) === null))
+  );
 }
