@@ -1,4 +1,4 @@
-import type { Deed, Outcome } from "../../shared/objects/audit-log.ts";
+import type { ActionOutcome, AuditedAction } from "../../shared/objects/audit-log.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
 import type { Replay, ReplayPlan, Selection } from "../../shared/objects/dead-letters.ts";
 import type { PermanentReason } from "../../shared/runtime/errors.ts";
@@ -39,8 +39,8 @@ export class TestIndex {
   failing: readonly string[] = [];
   /** The number of transactions in each question to the chain head. */
   readonly askedAbout: number[] = [];
-  readonly audited: Deed[] = [];
-  readonly outcomes: { sequence: number; outcome: Outcome }[] = [];
+  readonly audited: AuditedAction[] = [];
+  readonly outcomes: { sequence: number; outcome: ActionOutcome }[] = [];
   /** Runs before the audit log records an entry. */
   whileAuditing: () => Promise<void> | void = () => {};
   /** Runs while a message is being sent. */
@@ -73,12 +73,12 @@ export class TestIndex {
     PENDING_WRITER_QUEUE: this.#queue("pending-writer"),
     AUDIT_LOG: {
       getByName: () => ({
-        asked: (deed: Deed) =>
+        started: (action: AuditedAction) =>
           this.#reach("audit-log", async () => {
             await this.whileAuditing();
-            return { sequence: this.audited.push(deed) };
+            return { sequence: this.audited.push(action) };
           }),
-        answered: async (sequence: number, outcome: Outcome) =>
+        finished: async (sequence: number, outcome: ActionOutcome) =>
           void this.outcomes.push({ sequence, outcome }),
       }),
     },
