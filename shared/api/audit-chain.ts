@@ -36,7 +36,8 @@ export type AuditResult = v.InferOutput<typeof AuditResult>;
 /**
  * `problem`: the end of the problem's type, or `null` after success. `status`: that of the HTTP answer, if there is one.
  */
-const Outcome = v.strictObject({
+const ActionOutcome = v.strictObject({
+  /** Sequence of the entry that records the start. */
   asked: Sequence,
   status: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(100), v.maxValue(599))),
   problem: v.nullable(v.pipe(v.string(), v.regex(/^[a-z-]{1,50}$/))),
@@ -56,13 +57,14 @@ const members = {
 };
 
 /**
- * `asked` is written before the action runs, `answered` after it. An `asked` without an `answered` means that the action
- * was cut off, or that its outcome was not recorded: an operator has to look.
+ * One entry records the start of an action before it runs, another its end. A start without an end means that the action was cut
+ * off, or that its outcome was not recorded: an operator has to look. The values `asked` and `answered` are hashed and exported,
+ * so they never change.
  */
-const Asked = v.strictObject({ ...members, kind: v.literal("asked"), outcome: v.null() });
-const Answered = v.strictObject({ ...members, kind: v.literal("answered"), outcome: Outcome });
+const StartedEntry = v.strictObject({ ...members, kind: v.literal("asked"), outcome: v.null() });
+const FinishedEntry = v.strictObject({ ...members, kind: v.literal("answered"), outcome: ActionOutcome });
 
-export const AuditEntry = v.variant("kind", [Asked, Answered]);
+export const AuditEntry = v.variant("kind", [StartedEntry, FinishedEntry]);
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;
 
 /**
@@ -112,7 +114,8 @@ export class BrokenAuditChain extends Error {
   }
 }
 
-type AskedEntry = v.InferOutput<typeof Asked>;
+type StartedEntry = v.InferOutput<typeof StartedEntry>;
+type FinishedEntry = v.InferOutput<typeof FinishedEntry>;
 
 /**
  * Verifies a log from its first entry on. The hashes alone cannot show that the whole log was rewritten, or that its end
@@ -120,7 +123,7 @@ type AskedEntry = v.InferOutput<typeof Asked>;
  */
 export class AuditChainVerifier {
   readonly #noted: readonly AuditHead[];
-  readonly #open = new Map<number, AskedEntry>();
+  readonly #open = new Map<number, StartedEntry>();
   #last: AuditEntry | undefined;
 
   constructor(noted: readonly AuditHead[] = []) {
@@ -132,8 +135,8 @@ export class AuditChainVerifier {
     return this.#last === undefined ? null : { sequence: this.#last.sequence, hash: this.#last.hash };
   }
 
-  /** Sequences of `asked` entries without an answer. The action of the latest may still be running. */
-  get unanswered(): readonly number[] {
+  /** Sequences of started actions whose end is not recorded. The action of the latest may still be running. */
+  get unfinished(): readonly number[] {
     return [...this.#open.keys()];
   }
 
@@ -181,9 +184,9 @@ export class AuditChainVerifier {
     return this.head;
   }
 
-  #isOpen(answer: AuditEntry & { kind: "answered" }): boolean {
-    const asked = this.#open.get(answer.outcome.asked);
-    return asked !== undefined && deedText(asked) === deedText(answer);
+  #isOpen(end: FinishedEntry): boolean {
+    const start = this.#open.get(end.outcome.asked);
+    return start !== undefined && actionText(start) === actionText(end);
   }
 }
 
@@ -206,6 +209,6 @@ function hashOf(claimed: unknown): string | undefined {
   }
 }
 
-function deedText({ operator, action, target, reason, requestId }: AuditEntry): string {
+function actionText({ operator, action, target, reason, requestId }: AuditEntry): string {
   return canonicalText({ operator, action, target, reason, requestId });
 }

@@ -10,7 +10,7 @@ export interface AuditEnv {
 }
 
 /** An action that is about to run. */
-export interface Deed {
+export interface AuditedAction {
   readonly operator: AuditedOperator;
   /** The kind of action: a method and a route's pattern, or the name of the scheduled work. */
   readonly action: string;
@@ -21,7 +21,7 @@ export interface Deed {
 }
 
 /** The result of an action. */
-export interface Outcome {
+export interface ActionOutcome {
   /** Status of the HTTP answer, if there is one. */
   readonly status: number | null;
   /** `null` after success. */
@@ -34,24 +34,24 @@ export function audit(env: AuditEnv): DurableObjectStub<AuditLog> {
   return env.AUDIT_LOG.getByName(env.CHAIN_ID);
 }
 
-/** Milliseconds for one entry. A log that hangs must not keep operators waiting without an answer. */
-const ENTRY_DEADLINE = 10_000;
+/** Limit for one entry. A log that hangs must not keep operators waiting without an answer. */
+const ENTRY_DEADLINE_MS = 10_000;
 
 /**
  * Runs the work between two entries of the audit log. The work does not start before the log has the first entry. If the
- * log does not take the second one, the work still stands, and the open `asked` in the log shows this.
+ * log does not take the second one, the work still stands, and the entry of its start, which stays open, shows this.
  * @throws Problem "audit-unavailable" when the work did not start; otherwise the error that the work throws
  */
 export async function recorded<T>(
   { env, log }: { readonly env: AuditEnv; readonly log: Log },
-  deed: Deed,
+  action: AuditedAction,
   work: () => Promise<T>,
-  outcomeOf: (settled: PromiseSettledResult<T>) => Promise<Outcome>,
+  outcomeOf: (settled: PromiseSettledResult<T>) => Promise<ActionOutcome>,
 ): Promise<T> {
-  const { sequence } = await withDeadline(ENTRY_DEADLINE, "the audit log", () =>
-    audit(env).asked(deed),
+  const { sequence } = await withDeadline(ENTRY_DEADLINE_MS, "the audit log", () =>
+    audit(env).started(action),
   ).catch((error: unknown) => {
-    log.error("audit.unavailable", { action: deed.action, error: errorText(error) });
+    log.error("audit.unavailable", { action: action.action, error: errorText(error) });
     throw new Problem(
       "audit-unavailable",
       "The audit log could not take what you are about to do, so nothing was done. Try again.",
@@ -60,9 +60,9 @@ export async function recorded<T>(
   const [settled] = await Promise.allSettled([work()]);
   try {
     const outcome = await outcomeOf(settled);
-    await withDeadline(ENTRY_DEADLINE, "the audit log", () => audit(env).answered(sequence, outcome));
+    await withDeadline(ENTRY_DEADLINE_MS, "the audit log", () => audit(env).finished(sequence, outcome));
   } catch (error) {
-    log.error("audit.answer_lost", { sequence, action: deed.action, error: errorText(error) });
+    log.error("audit.answer_lost", { sequence, action: action.action, error: errorText(error) });
   }
   if (settled.status === "rejected") throw settled.reason;
   return settled.value;
@@ -71,11 +71,11 @@ export async function recorded<T>(
 /** Runs scheduled work, recorded like an operator's action. `work` returns its result for the log. */
 export async function onSchedule<Result extends AuditResult>(
   part: { readonly env: AuditEnv; readonly log: Log },
-  deed: Pick<Deed, "action" | "target" | "requestId">,
+  action: Pick<AuditedAction, "action" | "target" | "requestId">,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const operator = { name: "schedule", by: "schedule" } as const;
-  return recorded(part, { ...deed, operator, reason: null }, work, async (settled) =>
+  return recorded(part, { ...action, operator, reason: null }, work, async (settled) =>
     settled.status === "fulfilled"
       ? { status: null, problem: null, result: settled.value }
       : {

@@ -96,7 +96,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
 export const WITHOUT: Readonly<Record<string, string>> = {
   "cli/car/write.ts": "blocks that its caller has verified",
   "shared/storage/pinata.ts": "pages of Pinata's list, by one schema: test/unit/pinata.test.ts",
-  "workers/dead-letters/replay/replays.ts": OWN_STATE,
+  "workers/dead-letters/replay/create.ts": OWN_STATE,
   "cli/account/submit.ts": "what the person's own options came to: the deployment reads it again",
   "cli/chain/state.ts": OWN_STATE,
   "cli/http/client.ts": "hands on JSON or nothing: cli/http/answer-failure.ts says what it means",
@@ -138,7 +138,7 @@ export const WITHOUT: Readonly<Record<string, string>> = {
   "workers/accounts/documents/uploads.ts": OWN_STATE,
   "workers/audit-log/reads.ts": OWN_STATE,
   "workers/chain-head/reads/latency.ts": OWN_STATE,
-  "workers/dead-letters/entries/entries.ts": OWN_STATE,
+  "workers/dead-letters/entries/entry-row.ts": OWN_STATE,
   "workers/dead-letters/entries/erase.ts": "what shared/queue/messages.ts and record.ts have read",
   "workers/dead-letters/replay/idempotency.ts": OWN_STATE,
   "workers/gateway/resources/health.ts": "a setting that is named in the answer when it is no number",

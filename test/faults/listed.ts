@@ -58,9 +58,9 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "dead-letters (queue): dead-letters.note",
     "dead-letters (queue): monitor.report",
     "dead-letters (queue): ack of {stage}-dlq",
-    "gateway (fetch): audit-log.asked",
+    "gateway (fetch): audit-log.started",
     "gateway (fetch): dead-letters.createReplay",
-    "gateway (fetch): audit-log.answered",
+    "gateway (fetch): audit-log.finished",
     "dead-letters (DeadLetters.alarm): chain-head.readmit",
   ],
   "moved aside": [
@@ -79,8 +79,8 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "gateway (fetch): dead-letters.dismiss",
   ],
   "outage over": [
-    "dead-letters (DeadLetters.alarm): audit-log.asked",
-    "dead-letters (DeadLetters.alarm): audit-log.answered",
+    "dead-letters (DeadLetters.alarm): audit-log.started",
+    "dead-letters (DeadLetters.alarm): audit-log.finished",
   ],
   "dead letter: miner": [
     "miner (queue): send to dead-letter",
@@ -207,7 +207,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (queue): chain-head.publishAgain",
   ],
   "daily verification": [
-    "storage-verifier (scheduled): audit-log.asked",
+    "storage-verifier (scheduled): audit-log.started",
     "storage-verifier (scheduled): storage-runs.start",
     "storage-verifier (scheduled): monitor.report",
     "storage-verifier (scheduled): storage-runs.note",
@@ -215,7 +215,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (scheduled): document-index.noteChecked",
     "storage-verifier (scheduled): storage-runs.recordDocuments",
     "storage-verifier (scheduled): chain-head.publishAgain",
-    "storage-verifier (scheduled): audit-log.answered",
+    "storage-verifier (scheduled): audit-log.finished",
   ],
   "staged bytes left over": ["storage-verifier (scheduled): R2 delete sealed/{n}/{sha256}.json"],
   alert: [

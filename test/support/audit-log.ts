@@ -1,13 +1,13 @@
-import type { AuditEnv, Deed, Outcome } from "../../shared/objects/audit-log.ts";
+import type { ActionOutcome, AuditedAction, AuditEnv } from "../../shared/objects/audit-log.ts";
 import type { AuditEntry, AuditHead } from "../../shared/api/audit-chain.ts";
-import { answered, asked } from "../../workers/audit-log/append.ts";
+import { finished, started } from "../../workers/audit-log/append.ts";
 import { page, type PageRequest } from "../../workers/audit-log/reads.ts";
 import { migrate } from "../../workers/audit-log/schema.ts";
 import { memorySql } from "./sqlite.ts";
 
-export const DONE: Outcome = { status: 200, problem: null, result: { blockNumber: 7 } };
+export const DONE: ActionOutcome = { status: 200, problem: null, result: { blockNumber: 7 } };
 
-export function deed(changes: Partial<Deed> = {}): Deed {
+export function auditedAction(changes: Partial<AuditedAction> = {}): AuditedAction {
   return {
     operator: { name: "ann@vdc.example", by: "access" },
     action: "POST /api/vdc/mine",
@@ -24,20 +24,20 @@ export class TestAuditLog {
   /** Milliseconds since the epoch. */
   now = 1_800_000_000_000;
   /** Errors that the object throws instead of an answer. */
-  failure: { readonly asked?: Error; readonly answered?: Error } = {};
+  failure: { readonly started?: Error; readonly finished?: Error } = {};
   /** The method that the object never answers. */
-  silent: "asked" | "answered" | undefined;
+  silent: "started" | "finished" | undefined;
 
   constructor() {
     this.sql.transaction(() => migrate(this.sql));
   }
 
-  asked(changes: Partial<Deed> = {}): AuditHead {
-    return this.sql.transaction(() => asked(this.sql, deed(changes), this.now));
+  started(changes: Partial<AuditedAction> = {}): AuditHead {
+    return this.sql.transaction(() => started(this.sql, auditedAction(changes), this.now));
   }
 
-  answered(sequence: number, outcome: Outcome = DONE): AuditHead {
-    return this.sql.transaction(() => answered(this.sql, sequence, outcome, this.now));
+  finished(sequence: number, outcome: ActionOutcome = DONE): AuditHead {
+    return this.sql.transaction(() => finished(this.sql, sequence, outcome, this.now));
   }
 
   page(request: Partial<PageRequest> = {}) {
@@ -49,25 +49,25 @@ export class TestAuditLog {
   }
 
   /** Records an action that succeeds unless the test gives another outcome. */
-  record(changes: Partial<Deed> = {}, outcome: Outcome = DONE): void {
-    const { sequence } = this.asked(changes);
+  record(changes: Partial<AuditedAction> = {}, outcome: ActionOutcome = DONE): void {
+    const { sequence } = this.started(changes);
     this.now += 1_000;
-    this.answered(sequence, outcome);
+    this.finished(sequence, outcome);
   }
 
   /** The binding by which a Worker calls the audit log. */
   get env(): AuditEnv {
     const forEver = new Promise<never>(() => {});
     const stub = {
-      asked: async (given: Deed) => {
-        if (this.silent === "asked") return forEver;
-        if (this.failure.asked) throw this.failure.asked;
-        return this.asked(given);
+      started: async (given: AuditedAction) => {
+        if (this.silent === "started") return forEver;
+        if (this.failure.started) throw this.failure.started;
+        return this.started(given);
       },
-      answered: async (sequence: number, outcome: Outcome) => {
-        if (this.silent === "answered") return forEver;
-        if (this.failure.answered) throw this.failure.answered;
-        return this.answered(sequence, outcome);
+      finished: async (sequence: number, outcome: ActionOutcome) => {
+        if (this.silent === "finished") return forEver;
+        if (this.failure.finished) throw this.failure.finished;
+        return this.finished(sequence, outcome);
       },
     };
     const AUDIT_LOG = { getByName: () => stub } as unknown as AuditEnv["AUDIT_LOG"];

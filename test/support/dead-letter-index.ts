@@ -1,4 +1,4 @@
-import type { Deed, Outcome } from "../../shared/objects/audit-log.ts";
+import type { ActionOutcome, AuditedAction } from "../../shared/objects/audit-log.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
 import type { Replay, ReplayPlan, Selection } from "../../shared/objects/dead-letters.ts";
 import type { PermanentReason } from "../../shared/runtime/errors.ts";
@@ -7,13 +7,16 @@ import { deadLetterQueueName, type StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "../../workers/dead-letters/alarm.ts";
 import { dismissSelected, planDismissal } from "../../workers/dead-letters/entries/dismissals.ts";
 import * as entries from "../../workers/dead-letters/entries/entries.ts";
+import { note } from "../../workers/dead-letters/entries/note.ts";
 import type { Env } from "../../workers/dead-letters/env.ts";
 import type { Filter } from "../../workers/dead-letters/entries/filter.ts";
 import { park } from "../../workers/dead-letters/entries/park.ts";
 import { planReplay } from "../../workers/dead-letters/replay/plan.ts";
 import { eraseLetters } from "../../workers/dead-letters/entries/erase.ts";
-import { abortByOperator, recoveries } from "../../workers/dead-letters/replay/recovery.ts";
-import * as replays from "../../workers/dead-letters/replay/replays.ts";
+import { abortByOperator } from "../../workers/dead-letters/replay/recovery.ts";
+import { recoveries } from "../../workers/dead-letters/replay/recovery-store.ts";
+import { createReplay } from "../../workers/dead-letters/replay/create.ts";
+import { replays, replayWithItems } from "../../workers/dead-letters/replay/list.ts";
 import { migrate } from "../../workers/dead-letters/schema.ts";
 import type { Store } from "../../workers/dead-letters/store.ts";
 import { standings } from "../../workers/chain-head/reads/standings.ts";
@@ -36,8 +39,8 @@ export class TestIndex {
   failing: readonly string[] = [];
   /** The number of transactions in each question to the chain head. */
   readonly askedAbout: number[] = [];
-  readonly audited: Deed[] = [];
-  readonly outcomes: { sequence: number; outcome: Outcome }[] = [];
+  readonly audited: AuditedAction[] = [];
+  readonly outcomes: { sequence: number; outcome: ActionOutcome }[] = [];
   /** Runs before the audit log records an entry. */
   whileAuditing: () => Promise<void> | void = () => {};
   /** Runs while a message is being sent. */
@@ -70,12 +73,12 @@ export class TestIndex {
     PENDING_WRITER_QUEUE: this.#queue("pending-writer"),
     AUDIT_LOG: {
       getByName: () => ({
-        asked: (deed: Deed) =>
+        started: (action: AuditedAction) =>
           this.#reach("audit-log", async () => {
             await this.whileAuditing();
-            return { sequence: this.audited.push(deed) };
+            return { sequence: this.audited.push(action) };
           }),
-        answered: async (sequence: number, outcome: Outcome) =>
+        finished: async (sequence: number, outcome: ActionOutcome) =>
           void this.outcomes.push({ sequence, outcome }),
       }),
     },
@@ -137,8 +140,8 @@ export class TestIndex {
     return id ?? "the same as before";
   }
 
-  note(parked: Parameters<typeof entries.note>[1]) {
-    return this.store.decide((now) => entries.note(this.store.sql, parked, now));
+  note(parked: Parameters<typeof note>[1]) {
+    return this.store.decide((now) => note(this.store.sql, parked, now));
   }
 
   erase(n: number): Promise<string[]> {
@@ -160,7 +163,7 @@ export class TestIndex {
     return entries.list(this.store.sql, filter, after, limit, this.now);
   }
 
-  counts = () => entries.counts(this.store.sql);
+  counts = () => ({ ...entries.counts(this.store.sql), recovering: recoveries(this.store.sql) });
 
   dismissSelected(select: Selection, asOf?: number) {
     return this.store.decide((now) =>
@@ -192,7 +195,7 @@ export class TestIndex {
     const { ratePerSecond = 100, reason = "a test", key = null } = facts;
     const made = { id: crypto.randomUUID(), by: "ann", key };
     return this.store.decide((now) =>
-      replays.createReplay(this.store.sql, { select, reason, ratePerSecond }, made, now),
+      createReplay(this.store.sql, { select, reason, ratePerSecond }, made, now),
     );
   }
 
@@ -208,10 +211,10 @@ export class TestIndex {
   }
 
   recoveries = () => recoveries(this.store.sql);
-  replays = () => replays.replays(this.store.sql);
+  replays = () => replays(this.store.sql);
 
   found(id: string): Replay {
-    const replay = replays.replayWithItems(this.store.sql, id);
+    const replay = replayWithItems(this.store.sql, id);
     if (replay === null) throw new Error(`there is no replay ${id}`);
     return replay;
   }

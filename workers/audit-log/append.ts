@@ -1,14 +1,17 @@
 import * as v from "valibot";
-import type { Deed, Outcome } from "../../shared/objects/audit-log.ts";
+import type { ActionOutcome, AuditedAction } from "../../shared/objects/audit-log.ts";
 import { AuditEntry, auditHash, NO_PREVIOUS_ENTRY, type AuditHead } from "../../shared/api/audit-chain.ts";
 import { canonicalText } from "../../shared/crypto/canonical.ts";
 import { scrub } from "../../shared/runtime/log.ts";
 import type { Sql } from "../../shared/durable-object/sqlite.ts";
-import { answerTo, entryAt, newest } from "./reads.ts";
+import { entryAt, finishOf, newest } from "./reads.ts";
 
 /** Records an action that an operator is about to run. */
-export function asked(sql: Sql, deed: Deed, now: number): AuditHead {
-  const { operator, action, target, reason, requestId } = deed;
+export function started(
+  sql: Sql,
+  { operator, action, target, reason, requestId }: AuditedAction,
+  now: number,
+): AuditHead {
   return append(sql, now, {
     kind: "asked",
     operator: { name: cut(operator.name, 100), by: operator.by },
@@ -22,14 +25,19 @@ export function asked(sql: Sql, deed: Deed, now: number): AuditHead {
 
 /**
  * Records the outcome of an action. The first outcome stays; a repeat returns its position in the log.
- * @throws Error when the sequence is not that of an action
+ * @throws Error when the sequence is not that of an action's start
  */
-export function answered(sql: Sql, sequence: number, { status, problem, result }: Outcome, now: number) {
-  const known = answerTo(sql, sequence);
+export function finished(
+  sql: Sql,
+  sequence: number,
+  { status, problem, result }: ActionOutcome,
+  now: number,
+): AuditHead {
+  const known = finishOf(sql, sequence);
   if (known !== undefined) return headOf(known);
-  const question = entryAt(sql, sequence);
-  if (question?.kind !== "asked") throw new Error(`entry ${sequence} asks nothing that could be answered`);
-  const { operator, action, target, reason, requestId } = question;
+  const start = entryAt(sql, sequence);
+  if (start?.kind !== "asked") throw new Error(`entry ${sequence} is not the start of an action`);
+  const { operator, action, target, reason, requestId } = start;
   const facts =
     result &&
     Object.fromEntries(

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Deed, Outcome } from "../../shared/objects/audit-log.ts";
-import { answered, asked } from "./append.ts";
+import type { ActionOutcome, AuditedAction } from "../../shared/objects/audit-log.ts";
+import { finished, started } from "./append.ts";
 import { page, type PageRequest } from "./reads.ts";
 import { migrate } from "./schema.ts";
 
@@ -17,14 +17,14 @@ export class AuditLog extends DurableObject<Env> {
     return this.ctx.storage.sql;
   }
 
-  /** Records an action. Durable when it resolves: the action may run only then. */
-  async asked(deed: Deed) {
-    return this.ctx.storage.transactionSync(() => asked(this.#sql, deed, Date.now()));
+  /** Records the start of an action. Durable when it resolves: the action may run only then. */
+  async started(action: AuditedAction) {
+    return this.ctx.storage.transactionSync(() => started(this.#sql, action, Date.now()));
   }
 
   /** Records an outcome. A repeat for the same action changes nothing and gets the same answer. */
-  async answered(sequence: number, outcome: Outcome) {
-    return this.ctx.storage.transactionSync(() => answered(this.#sql, sequence, outcome, Date.now()));
+  async finished(sequence: number, outcome: ActionOutcome) {
+    return this.ctx.storage.transactionSync(() => finished(this.#sql, sequence, outcome, Date.now()));
   }
 
   /** Size of the object's storage, in bytes. */

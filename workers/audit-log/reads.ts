@@ -34,8 +34,9 @@ export function entryAt(sql: Sql, sequence: number): AuditEntry | undefined {
   return entriesOf(sql, "sequence = ?", sequence)[0];
 }
 
-export function answerTo(sql: Sql, sequence: number): AuditEntry | undefined {
-  return entriesOf(sql, "answers = ?", sequence)[0];
+/** Returns the entry that records the end of the action that `start` began. */
+export function finishOf(sql: Sql, start: number): AuditEntry | undefined {
+  return entriesOf(sql, "answers = ?", start)[0];
 }
 
 function entriesOf(sql: Sql, which: string, ...bindings: number[]): AuditEntry[] {

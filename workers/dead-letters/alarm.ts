@@ -4,11 +4,10 @@ import type { Env } from "./env.ts";
 import { readFact, writeFact } from "./key-values.ts";
 import { nextRecovery, recoverIfDue } from "./replay/recovery.ts";
 import { reindexPage } from "./entries/reindex.ts";
-import { replayDue, replayNext } from "./replay/run-replay.ts";
+import { replayDue, replayNext } from "./replay/run.ts";
 import type { Store } from "./store.ts";
 
-/** Milliseconds. */
-const PAUSE_AFTER_FAILURE = 2_000;
+const PAUSE_AFTER_FAILURE_MS = 2_000;
 /** Due at once. A time in the past, because an alarm can't be set for 0. */
 const AT_ONCE = 1;
 
@@ -31,7 +30,7 @@ export async function doDuties(
     const [outcome] = await Promise.allSettled([work()]);
     if (outcome.status === "fulfilled") continue;
     log.warn("duty.failed", { duty, error: errorText(outcome.reason) });
-    store.decide((now) => writeFact(store.sql, "pausedUntil", now + PAUSE_AFTER_FAILURE));
+    store.decide((now) => writeFact(store.sql, "pausedUntil", now + PAUSE_AFTER_FAILURE_MS));
   }
   return nextDue(store);
 }

@@ -1,7 +1,7 @@
 import { factsOf } from "../../shared/durable-object/key-values.ts";
 
 /** Key values of the dead-letter store, each with its type. Times are milliseconds since the epoch. */
-export interface Facts {
+export interface DeadLetterValues {
   /** R2's records are being read into a new storage; the next page begins here. Absent when all are read. */
   reindex: { cursor: string | null };
   /** When the running replay may send again. */
@@ -12,4 +12,4 @@ export interface Facts {
   pausedUntil: number;
 }
 
-export const { readFact, writeFact, forgetFact } = factsOf<Facts>();
+export const { readFact, writeFact, forgetFact } = factsOf<DeadLetterValues>();

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type {
+  DeadLetterCounts,
   DeadLetterEntry,
   DeadLetterFilter,
   Dismissed,
@@ -18,15 +19,18 @@ import {
   type DismissalRequest,
 } from "./entries/dismissals.ts";
 import * as entries from "./entries/entries.ts";
+import { note } from "./entries/note.ts";
 import type { Env } from "./env.ts";
 import { eraseLetters } from "./entries/erase.ts";
 import { lettersOf } from "./entries/erased.ts";
 import { readFact } from "./key-values.ts";
 import { planReplay } from "./replay/plan.ts";
 import type { ParkedFacts } from "./entries/record.ts";
-import { abortByOperator, recoveries } from "./replay/recovery.ts";
+import { abortByOperator } from "./replay/recovery.ts";
+import { recoveries } from "./replay/recovery-store.ts";
 import { reindexPage } from "./entries/reindex.ts";
-import * as replays from "./replay/replays.ts";
+import { createReplay, type NewReplay, type ReplayRefusal } from "./replay/create.ts";
+import { replays, replayWithItems } from "./replay/list.ts";
 import { restoreRecord, type RestoredRecord } from "./entries/restore-record.ts";
 import { migrate } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -81,7 +85,7 @@ export class DeadLetters extends DurableObject<Env> {
   }
 
   note(parked: ParkedFacts) {
-    return this.#decide((now) => entries.note(this.#store.sql, parked, now));
+    return this.#decide((now) => note(this.#store.sql, parked, now));
   }
 
   /** Puts a record of an export back into R2, and opens an entry for it that waits for an operator. */
@@ -92,9 +96,9 @@ export class DeadLetters extends DurableObject<Env> {
   }
 
   /** @returns keys of the records that held the transaction's envelope, also if it was erased before */
-  async erase(txId: string, said: { by: string; reason: string }): Promise<string[] | "reindexing"> {
+  async erase(txId: string, erasure: { by: string; reason: string }): Promise<string[] | "reindexing"> {
     if (!this.#isWhole) return "reindexing";
-    return eraseLetters(this.#store, this.env, { txId, ...said, at: Date.now() });
+    return eraseLetters(this.#store, this.env, { txId, ...erasure, at: Date.now() });
   }
 
   /** Lists the dead letters of a transaction. */
@@ -106,8 +110,8 @@ export class DeadLetters extends DurableObject<Env> {
     return this.#decide(() => entries.resolved(this.#store.sql, block));
   }
 
-  async dismiss(id: string, said: { by: string; reason: string }) {
-    return this.#found(await this.#decide((now) => entries.dismiss(this.#store.sql, id, said, now)));
+  async dismiss(id: string, dismissal: { by: string; reason: string }) {
+    return this.#found(await this.#decide((now) => entries.dismiss(this.#store.sql, id, dismissal, now)));
   }
 
   planDismissal(select: Selection) {
@@ -127,9 +131,9 @@ export class DeadLetters extends DurableObject<Env> {
   }
 
   /** @throws Error while the index is incomplete: unknown is not "few" */
-  counts() {
+  counts(): DeadLetterCounts {
     if (!this.#isWhole) throw new Error("the index of the dead letters is being made anew from R2");
-    return entries.counts(this.#store.sql);
+    return { ...entries.counts(this.#store.sql), recovering: recoveries(this.#store.sql) };
   }
 
   /** Lists the stages whose letters are replayed automatically. */
@@ -146,18 +150,18 @@ export class DeadLetters extends DurableObject<Env> {
     return this.#isWhole ? entries.list(this.#store.sql, filter, after, limit, Date.now()) : "reindexing";
   }
 
-  async plan(select: Selection): Promise<ReplayPlan | replays.ReplayRefusal | "reindexing"> {
+  async plan(select: Selection): Promise<ReplayPlan | ReplayRefusal | "reindexing"> {
     return this.#isWhole ? planReplay(this.#store.sql, this.env, select, Date.now()) : "reindexing";
   }
 
   async createReplay(
-    request: replays.ReplayRequest,
+    request: NewReplay,
     by: string,
     key: string | null,
-  ): Promise<Replay | replays.ReplayRefusal | "reindexing"> {
+  ): Promise<Replay | ReplayRefusal | "reindexing"> {
     if (!this.#isWhole) return "reindexing";
     const id = crypto.randomUUID();
-    return this.#decide((now) => replays.createReplay(this.#store.sql, request, { id, by, key }, now));
+    return this.#decide((now) => createReplay(this.#store.sql, request, { id, by, key }, now));
   }
 
   abortReplay(id: string) {
@@ -165,10 +169,10 @@ export class DeadLetters extends DurableObject<Env> {
   }
 
   replay(id: string) {
-    return replays.replayWithItems(this.#store.sql, id);
+    return replayWithItems(this.#store.sql, id);
   }
 
   replays() {
-    return replays.replays(this.#store.sql);
+    return replays(this.#store.sql);
   }
 }

@@ -66,7 +66,7 @@ async function verifyFile(file: string, noted: readonly AuditHead[]): Promise<Au
   const verifier = new AuditChainVerifier(noted);
   for await (const _ of entriesOfFile(file, verifier));
   const head = verifier.finish();
-  return { verified: true, entries: head?.sequence ?? 0, head, unanswered: verifier.unanswered };
+  return { verified: true, entries: head?.sequence ?? 0, head, unanswered: verifier.unfinished };
 }
 
 /** @throws BrokenAuditChain */
@@ -92,7 +92,7 @@ async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<A
       entries + 1,
       `its entries end with ${entries}, its head is another`,
     );
-  return { verified: true, entries, head, unanswered: verifier.unanswered };
+  return { verified: true, entries, head, unanswered: verifier.unfinished };
 }
 
 function asText({ entries, head, unanswered }: AuditReport): string {

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { auditHash, verifyAuditChain } from "../../../shared/api/audit-chain.ts";
 import { migrate } from "../../../workers/audit-log/schema.ts";
-import { deed, DONE, TestAuditLog } from "../../support/audit-log.ts";
+import { auditedAction, DONE, TestAuditLog } from "../../support/audit-log.ts";
 
 describe("the audit log", () => {
   it("begins with entry 1 after 64 zeros, and links each entry to the one before", () => {
@@ -11,7 +11,7 @@ describe("the audit log", () => {
     log.record();
     const [asked, answered] = log.entries();
     expect(asked).toEqual({
-      ...deed(),
+      ...auditedAction(),
       sequence: 1,
       at: 1_800_000_000_000,
       kind: "asked",
@@ -20,7 +20,7 @@ describe("the audit log", () => {
       hash: auditHash(asked ?? {}),
     });
     expect(answered).toEqual({
-      ...deed(),
+      ...auditedAction(),
       sequence: 2,
       at: 1_800_000_001_000,
       kind: "answered",
@@ -32,48 +32,49 @@ describe("the audit log", () => {
 
   it("tells where an entry stands, as whoever notes it must name it", () => {
     const log = new TestAuditLog();
-    const head = log.asked();
+    const head = log.started();
     expect(log.page().head).toEqual(head);
     expect(verifyAuditChain(log.entries(), [head])).toEqual(head);
   });
 
   it("keeps the first answer: told again, nothing changes", () => {
     const log = new TestAuditLog();
-    const { sequence } = log.asked();
-    const first = log.answered(sequence);
+    const { sequence } = log.started();
+    const first = log.finished(sequence);
     log.record();
     const before = log.entries();
-    expect(log.answered(sequence, { status: 500, problem: "internal-error", result: null })).toEqual(first);
+    expect(log.finished(sequence, { status: 500, problem: "internal-error", result: null })).toEqual(first);
     expect(log.entries()).toEqual(before);
   });
 
   it("takes no answer to what was not asked", () => {
     const log = new TestAuditLog();
     log.record();
-    for (const sequence of [0, 2, 3, -1]) expect(() => log.answered(sequence)).toThrow("asks nothing");
+    for (const sequence of [0, 2, 3, -1])
+      expect(() => log.finished(sequence)).toThrow("is not the start of an action");
     expect(log.entries()).toHaveLength(2);
   });
 
   it("does not run backwards when the clock does", () => {
     const log = new TestAuditLog();
     const start = log.now;
-    log.asked();
+    log.started();
     log.now -= 60_000;
-    log.asked();
+    log.started();
     expect(log.entries().map(({ at }) => at)).toEqual([start, start]);
   });
 
   it("keeps texts short, sound, and without a customer's address or a key, for nothing can be taken out again [T68]", () => {
     const log = new TestAuditLog();
     const half = "\ud83d";
-    const { sequence } = log.asked({
+    const { sequence } = log.started({
       operator: { name: `${"n".repeat(99)}😀`, by: "secret" },
       target: `/api/x/${half}?token=whsec_123`,
       reason: "r".repeat(2_000),
     });
-    log.asked({ reason: `asked by buyer@shop.example ${half}` });
+    log.started({ reason: `asked by buyer@shop.example ${half}` });
     const result = { id: "sk_live_123", text: "t".repeat(500), many: 3, none: null };
-    log.answered(sequence, { ...DONE, result });
+    log.finished(sequence, { ...DONE, result });
     const [asked, other, answered] = log.entries();
     expect(asked?.operator.name).toBe(`${"n".repeat(99)}\ufffd`);
     expect(asked?.target).toBe("/api/x/\ufffd?token=[secret]");
@@ -85,17 +86,17 @@ describe("the audit log", () => {
 
   it("takes nothing that no verifier would take", () => {
     const log = new TestAuditLog();
-    const { sequence } = log.asked();
+    const { sequence } = log.started();
     for (const wrong of [
       { operator: { name: "", by: "access" } },
       { operator: { name: "x", by: "nobody" as "access" } },
       { requestId: "r".repeat(65) },
     ] as const)
-      expect(() => log.asked(wrong)).toThrow(v.ValiError);
+      expect(() => log.started(wrong)).toThrow(v.ValiError);
     for (const wrong of [{ status: 7 }, { result: { deep: {} as never } }, { problem: "No!" }])
-      expect(() => log.answered(sequence, { ...DONE, ...wrong })).toThrow(v.ValiError);
+      expect(() => log.finished(sequence, { ...DONE, ...wrong })).toThrow(v.ValiError);
     expect(log.entries()).toHaveLength(1);
-    log.answered(sequence);
+    log.finished(sequence);
     expect(verifyAuditChain(log.entries())).toEqual(log.page().head);
   });
 
@@ -125,7 +126,7 @@ describe("the audit log", () => {
 
   it("pages forwards and backwards, and says where to go on", () => {
     const log = new TestAuditLog();
-    for (let i = 0; i < 5; i++) log.asked();
+    for (let i = 0; i < 5; i++) log.started();
     const shown = (request: Parameters<typeof log.page>[0]) => {
       const { entries, next } = log.page(request);
       return [entries.map(({ sequence }) => sequence), next];

@@ -188,13 +188,13 @@ describe("the verifier of an audit log", () => {
 
   it("goes on from the last good entry after a bad one, and says what is still open", () => {
     const verifier = new AuditChainVerifier();
-    expect([verifier.head, verifier.unanswered]).toEqual([null, []]);
+    expect([verifier.head, verifier.unfinished]).toEqual([null, []]);
     verifier.add(entries[0]);
-    expect(verifier.unanswered).toEqual([1]);
+    expect(verifier.unfinished).toEqual([1]);
     expect(() => verifier.add(entries[2])).toThrow(BrokenAuditChain);
     expect(verifier.head).toEqual(heads[0]);
     verifier.add(entries[1]);
-    expect([verifier.head, verifier.unanswered]).toEqual([heads[1], []]);
+    expect([verifier.head, verifier.unfinished]).toEqual([heads[1], []]);
   });
 
   it("has a case here for each of its faults", () => {
@@ -202,7 +202,7 @@ describe("the verifier of an audit log", () => {
   });
 });
 
-interface ChosenDeed {
+interface ChosenAction {
   readonly operator: { readonly name: string; readonly by: "access" | "secret" | "schedule" };
   readonly target: string;
   readonly reason: string | null;
@@ -214,7 +214,7 @@ interface ChosenDeed {
 
 describe("any audit log", () => {
   const text = fc.string({ unit: CHARACTER, maxLength: 60 });
-  const deeds: fc.Arbitrary<ChosenDeed[]> = fc.array(
+  const actions: fc.Arbitrary<ChosenAction[]> = fc.array(
     fc.record({
       operator: fc.record({
         name: fc.string({ minLength: 1, unit: CHARACTER, maxLength: 120 }),
@@ -231,7 +231,7 @@ describe("any audit log", () => {
 
   it("verifies as it was written, whatever operators and clocks do", () => {
     fc.assert(
-      fc.property(deeds, (chosen) => {
+      fc.property(actions, (chosen) => {
         const log = logOf(chosen);
         const last = log.at(-1);
         expect(verifyAuditChain(JSON.parse(JSON.stringify(log)) as unknown[])).toEqual({
@@ -246,7 +246,7 @@ describe("any audit log", () => {
     const place = fc.nat();
     const kinds = fc.constantFrom("change", "remove", "exchange", "repeat", "cut", "forge");
     fc.assert(
-      fc.property(deeds, kinds, place, place, (chosen, kind, a, b) => {
+      fc.property(actions, kinds, place, place, (chosen, kind, a, b) => {
         const log = logOf(chosen);
         const last = log.at(-1) as AuditEntry;
         const noted = [{ sequence: last.sequence, hash: last.hash }];
@@ -285,16 +285,16 @@ function tamper(log: readonly AuditEntry[], kind: string, a: number, b: number):
 }
 
 /** Records actions of several operators at once, so that answers come after later questions. */
-function logOf(chosen: readonly ChosenDeed[]): AuditEntry[] {
+function logOf(chosen: readonly ChosenAction[]): AuditEntry[] {
   const log = new TestAuditLog();
-  const open: [number, ChosenDeed][] = [];
+  const open: [number, ChosenAction][] = [];
   for (const one of chosen) {
     log.now += one.pass;
-    open.push([log.asked(one).sequence, one]);
+    open.push([log.started(one).sequence, one]);
     const [ready] = open;
     if (!one.answers || ready === undefined) continue;
     open.shift();
-    log.answered(ready[0], { status: 200, problem: null, result: ready[1].result });
+    log.finished(ready[0], { status: 200, problem: null, result: ready[1].result });
   }
   return log.entries();
 }

@@ -4,21 +4,21 @@ import { Problem } from "../../../shared/http/problems.ts";
 import { logger } from "../../../shared/runtime/log.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
 
-const DEED = { action: "cron verify-all", target: "all blocks", requestId: "run-1" };
+const ACTION = { action: "cron verify-all", target: "all blocks", requestId: "run-1" };
 
 function scheduled(log: TestAuditLog, work: () => Promise<{ id: string }>) {
-  return onSchedule({ env: log.env, log: logger("test") }, DEED, work);
+  return onSchedule({ env: log.env, log: logger("test") }, ACTION, work);
 }
 
 describe("what the clock starts", () => {
   it("is recorded as nobody's order, with what came of it", async () => {
     const log = new TestAuditLog();
     expect(await scheduled(log, async () => ({ id: "run-1" }))).toEqual({ id: "run-1" });
-    const deed = { ...DEED, operator: { name: "schedule", by: "schedule" }, reason: null };
+    const action = { ...ACTION, operator: { name: "schedule", by: "schedule" }, reason: null };
     expect(log.entries()).toMatchObject([
-      { ...deed, kind: "asked", outcome: null },
+      { ...action, kind: "asked", outcome: null },
       {
-        ...deed,
+        ...action,
         kind: "answered",
         outcome: { asked: 1, status: null, problem: null, result: { id: "run-1" } },
       },
@@ -36,7 +36,7 @@ describe("what the clock starts", () => {
 
   it("is not done while the log can't take it", async () => {
     const log = new TestAuditLog();
-    log.failure = { asked: new Error("away") };
+    log.failure = { started: new Error("away") };
     let done = 0;
     const work = async () => ({ id: `run-${++done}` });
     await expect(scheduled(log, work)).rejects.toMatchObject({ slug: "audit-unavailable" });

@@ -651,7 +651,7 @@ async function parkedId(pointer: { txId: string }): Promise<string> {
 function firstAuditEntry(): { hashed: string; hash: string } {
   const log = new TestAuditLog();
   log.now = at(300);
-  log.asked({
+  log.started({
     operator: { name: "ann", by: "secret" },
     action: "POST /api/vdc/resume",
     target: "/api/vdc/resume",

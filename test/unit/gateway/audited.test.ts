@@ -155,7 +155,7 @@ describe("an operator's call", () => {
 
   it("does nothing while the log can't take it [T27]", async () => {
     const gateway = new TestGateway();
-    gateway.log.failure = { asked: new Error("the object is not there") };
+    gateway.log.failure = { started: new Error("the object is not there") };
     await expect(gateway.mend()).rejects.toMatchObject({ slug: "audit-unavailable" });
     expect(gateway.worked).toBe(0);
     expect(gateway.logged).toEqual([
@@ -165,7 +165,7 @@ describe("an operator's call", () => {
 
   it("is answered all the same when the log can't take its outcome, which is told loudly", async () => {
     const gateway = new TestGateway();
-    gateway.log.failure = { answered: new Error("the object is gone") };
+    gateway.log.failure = { finished: new Error("the object is gone") };
     const response = await gateway.mend();
     expect(await response.json()).toEqual({ done: true });
     expect(gateway.outcomes()).toEqual([["asked", undefined, undefined]]);
@@ -183,7 +183,7 @@ describe("an operator's call", () => {
 
     it("is refused after a while, and nothing is done", async () => {
       const gateway = new TestGateway();
-      gateway.log.silent = "asked";
+      gateway.log.silent = "started";
       const answer = Promise.allSettled([gateway.mend()]);
       await vi.advanceTimersByTimeAsync(60_000);
       expect(await answer).toMatchObject([{ reason: { slug: "audit-unavailable" } }]);
@@ -192,7 +192,7 @@ describe("an operator's call", () => {
 
     it("is answered after a while once it was done", async () => {
       const gateway = new TestGateway();
-      gateway.log.silent = "answered";
+      gateway.log.silent = "finished";
       const answer = gateway.mend();
       await vi.advanceTimersByTimeAsync(60_000);
       expect(await (await answer).json()).toEqual({ done: true });

@@ -15,7 +15,7 @@ import type { Problem } from "../../../shared/http/problems.ts";
 import { isOfNewerVersion, PersistBlock } from "../../../shared/queue/messages.ts";
 import type { StageName } from "../../../shared/pipeline.ts";
 import { ipfsGateway, WrongCid } from "../../../shared/storage/ipfs-tier.ts";
-import type { EntryRow } from "../../../workers/dead-letters/entries/entries.ts";
+import type { EntryRow } from "../../../workers/dead-letters/entries/entry-row.ts";
 import type { Env as DeadLettersEnv } from "../../../workers/dead-letters/env.ts";
 import { whyInVain } from "../../../workers/dead-letters/replay/in-vain.ts";
 import { findEnvelope } from "../../../workers/gateway/resources/private-envelope.ts";

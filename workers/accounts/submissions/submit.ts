@@ -1,9 +1,12 @@
 import { payloadOfSubmission, type Submission } from "../../../shared/chain/submission.ts";
 import type { TransactionState } from "../../../shared/chain/states.ts";
+import type { PendingPayload } from "../../../shared/chain/transaction.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { paidTypes, registration, submissionWindow, type Env } from "../env.ts";
+import type { IntentStanding } from "../../chain-head/decisions/intents.ts";
+import { decideSubmission, type SubmissionFacts, type SubmissionOutcome } from "./decide.ts";
 import { enqueue } from "./enqueue.ts";
 import { keepUntilPaid } from "./keep-until-paid.ts";
 import { countKeyWrite } from "../rate-limit.ts";
@@ -33,41 +36,70 @@ export async function submit(
   await checkSignature(transaction);
   await countKeyWrite(submission.signatures.user.keyId, env, log);
   const { id: txId, type } = transaction;
-  const mustBePaid = paidTypes(env).has(submission.type);
-  const needsToken = type === "user_registration" && registration(env) === "token";
+  const rules = {
+    mustBePaid: paidTypes(env).has(submission.type),
+    needsToken: type === "user_registration" && registration(env) === "token",
+  };
   const { transaction: known, intent } = await chainHead(env).whereIs(txId);
-  if (known !== null) return { txId, state: known.state };
-  if (intent?.state === "expired") throw expired();
-  if (intent === null && needsToken) throw tokenNeeded();
-  if (intent?.state === "awaiting_payment" && (mustBePaid || needsToken))
-    return { txId, state: intent.state };
-  // If this submission or a payment for it is already registered, accept an old timestamp, because a payment takes its time.
-  // Never accept a future one.
-  const now = Date.now();
-  const { timestamp } = submission;
-  checkTime(intent === null ? timestamp : Math.max(timestamp, now), now, submissionWindow(env));
-  refusePersonal(submission);
-  await refuseImpossible(transaction, env, wish);
-  if (intent === null && mustBePaid) {
-    const standing = await keepUntilPaid(payload, env, log);
-    if (standing === "expired") throw expired();
-    if (standing !== "paid") return { txId, state: standing };
+  const facts = { known: known?.state ?? null, intent: intent?.state ?? null, ...rules };
+  const outcome = decideSubmission(facts);
+  if (outcome.do === "keep" || outcome.do === "enqueue") {
+    checkTimeOf(submission, facts, env);
+    refusePersonal(submission);
+    await refuseImpossible(transaction, env, wish);
   }
-  await enqueue(payload, env, log);
-  log.info("submission.accepted", { txId, type });
-  return { txId, state: "pending" };
+  return act(outcome, payload, rules, env, log);
 }
 
-function tokenNeeded(): Problem {
-  return new Problem(
-    "registration-needs-token",
+/**
+ * If this submission or a payment for it is already registered, accepts an old timestamp, because a payment takes its time.
+ * Never accepts a future one.
+ */
+function checkTimeOf({ timestamp }: Submission, { intent }: SubmissionFacts, env: Env): void {
+  const now = Date.now();
+  checkTime(intent === null ? timestamp : Math.max(timestamp, now), now, submissionWindow(env));
+}
+
+async function act(
+  outcome: SubmissionOutcome,
+  payload: PendingPayload,
+  rules: Pick<SubmissionFacts, "mustBePaid" | "needsToken">,
+  env: Env,
+  log: Log,
+): Promise<Submitted> {
+  const { id: txId, type } = payload.transaction;
+  switch (outcome.do) {
+    case "answer":
+      return { txId, state: outcome.state };
+    case "refuse":
+      throw new Problem(outcome.problem, REFUSALS[outcome.problem]);
+    case "keep": {
+      const kept = factsOfIntent(await keepUntilPaid(payload, env, log));
+      return act(decideSubmission({ ...kept, ...rules }), payload, rules, env, log);
+    }
+    case "enqueue":
+      await enqueue(payload, env, log);
+      log.info("submission.accepted", { txId, type });
+      return { txId, state: "pending" };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function factsOfIntent(standing: IntentStanding): Pick<SubmissionFacts, "known" | "intent"> {
+  switch (standing) {
+    case "awaiting_payment":
+    case "expired":
+    case "paid":
+      return { known: null, intent: standing };
+    default:
+      return { known: standing, intent: null };
+  }
+}
+
+const REFUSALS = {
+  "registration-needs-token":
     "This deployment registers only users who hold an activation token. Ask its operator for one, then POST /api/activation.",
-  );
-}
-
-function expired(): Problem {
-  return new Problem(
-    "intent-expired",
+  "intent-expired":
     "It was not paid in time and has been deleted: sign it anew with the present time. If a payment that names it arrives after all, send these very bytes again.",
-  );
-}
+} as const;

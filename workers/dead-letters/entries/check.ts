@@ -1,9 +1,9 @@
 import { QUEUE_RETENTION } from "../../../shared/pipeline.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { EntryRow } from "./entries.ts";
+import type { EntryRow } from "./entry-row.ts";
 import type { Env } from "../env.ts";
 import { readFact, writeFact } from "../key-values.ts";
-import { ask, isTraceable, standingOf, type Known } from "./standing.ts";
+import { askChainHead, isTraceable, workStatusOf, type ChainStates } from "./work-status.ts";
 import type { Store } from "../store.ts";
 
 /** Together with the pause between two checks, this bounds the work, however many entries are open. */
@@ -13,8 +13,8 @@ const SOONEST_MS = 2_000;
 const LATEST_MS = 24 * 3_600_000;
 /** For a replayed letter that had used up its retries: its success shows that its stage works again. */
 const LATEST_OF_EXHAUSTED_MS = 15 * 60_000;
-/** Milliseconds; longer than a queue keeps a message. */
-export const LOST_AFTER = (QUEUE_RETENTION + 86_400) * 1_000;
+/** Longer than a queue keeps a message. */
+export const LOST_AFTER_MS = (QUEUE_RETENTION + 86_400) * 1_000;
 
 /**
  * Finds out which due entries are done meanwhile, by a replay or by other means. The entry that has been due for longest comes
@@ -24,9 +24,9 @@ export async function checkDue(store: Store, env: Env, now: number): Promise<voi
   if (now < (readFact(store.sql, "checkedAt") ?? 0) + PAUSE_MS) return;
   const due = dueForCheck(store.sql, now);
   if (due.length === 0) return;
-  const known = await ask(due, env);
+  const states = await askChainHead(due, env);
   store.decide((later) => {
-    noteChecked(store.sql, due, known, later);
+    noteChecked(store.sql, due, states, later);
     writeFact(store.sql, "checkedAt", later);
   });
 }
@@ -52,32 +52,32 @@ function dueForCheck(sql: Sql, now: number): EntryRow[] {
  * costs next to nothing. An entry that was replayed and has not come back or moved anything for five days was lost on the way, so
  * it is opened again. An untraceable letter that has not come back by then counts as done.
  */
-export function noteChecked(sql: Sql, checked: readonly EntryRow[], known: Known, now: number): void {
+export function noteChecked(sql: Sql, checked: readonly EntryRow[], states: ChainStates, now: number): void {
   for (const row of checked) {
     if (!isTraceable(row)) {
       noteNotHeardOf(sql, row.id, now);
       continue;
     }
     const waited = now - Math.max(row.last_seen, row.replayed_at ?? 0);
-    const standing = standingOf(row, known);
-    if (standing?.is === "done") {
+    const status = workStatusOf(row, states);
+    if (status?.is === "done") {
       resolve(sql, row.id);
       continue;
     }
     const isReplayedExhausted = row.state === "replaying" && row.reason === "retries_exhausted";
     const latest = isReplayedExhausted ? LATEST_OF_EXHAUSTED_MS : LATEST_MS;
     const later = now + Math.min(latest, Math.max(SOONEST_MS, waited));
-    const lostAt = row.state === "replaying" ? (row.replayed_at ?? 0) + LOST_AFTER : 0;
+    const lostAt = row.state === "replaying" ? (row.replayed_at ?? 0) + LOST_AFTER_MS : 0;
     sql.exec(
       "UPDATE entry SET check_at = ? WHERE id = ? AND check_at IS NOT NULL",
       lostAt > now ? Math.min(later, lostAt) : later,
       row.id,
     );
-    if (standing === undefined)
+    if (status === undefined)
       sql.exec(
         "UPDATE entry SET state = 'open' WHERE id = ? AND state = 'replaying' AND replayed_at <= ?",
         row.id,
-        now - LOST_AFTER,
+        now - LOST_AFTER_MS,
       );
   }
 }
@@ -92,7 +92,7 @@ function noteNotHeardOf(sql: Sql, id: string, now: number): void {
   );
 }
 
-export function resolve(sql: Sql, id: string): void {
+function resolve(sql: Sql, id: string): void {
   sql.exec(
     "UPDATE entry SET state = 'resolved', check_at = NULL WHERE id = ? AND state IN ('open', 'replaying')",
     id,

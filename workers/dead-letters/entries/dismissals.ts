@@ -1,7 +1,7 @@
 import type { DismissalPlan, Dismissed, Selection } from "../../../shared/objects/dead-letters.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { EntryRow } from "./entries.ts";
-import { selected, selectedAfter, unknownIds, type ReplayRefusal } from "../replay/replays.ts";
+import type { EntryRow } from "./entry-row.ts";
+import { selected, selectedAfter, unknownIds } from "./selection.ts";
 
 export interface DismissalRequest {
   readonly select: Selection;
@@ -10,7 +10,10 @@ export interface DismissalRequest {
   readonly asOf?: number | undefined;
 }
 
-export type DismissalRefusal = Extract<ReplayRefusal, { readonly refused: "unknown_entries" }>;
+export interface DismissalRefusal {
+  readonly refused: "unknown_entries";
+  readonly ids: readonly string[];
+}
 
 /** Limit of one call. */
 const MOST_AT_ONCE = 500;

@@ -1,6 +1,6 @@
 import type { Dismissal } from "../../../shared/objects/dead-letters.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { EntryRow } from "./entries.ts";
+import type { EntryRow } from "./entry-row.ts";
 
 /** A transaction whose private part an operator has erased: no dead letter holds it, and none will. */
 export type ErasedEnvelope = Dismissal & { readonly txId: string };

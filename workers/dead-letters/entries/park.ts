@@ -81,9 +81,9 @@ const AnySetAside = v.object({ ...SetAside.entries, v: v.number(), reason: v.str
  * last retry.
  */
 function understand({ body, timestamp }: Message, stage: StageName): Understood {
-  const said = v.safeParse(AnyDeadLetter, body);
-  if (said.success) {
-    const { reason, error, failedAt, attempts, message } = said.output;
+  const deadLetter = v.safeParse(AnyDeadLetter, body);
+  if (deadLetter.success) {
+    const { reason, error, failedAt, attempts, message } = deadLetter.output;
     return {
       message: storable(message),
       failure: { at: failedAt, reason, error: errorText(error), attempts },

@@ -2,7 +2,7 @@ import { errorText, type Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
 import { mapConnections } from "../../../shared/storage/limits.ts";
-import { note } from "./entries.ts";
+import { note } from "./note.ts";
 import type { Env } from "../env.ts";
 import { forgetFact, readFact, writeFact } from "../key-values.ts";
 import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";

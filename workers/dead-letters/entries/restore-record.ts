@@ -1,6 +1,6 @@
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { createOnly } from "../../../shared/storage/r2-tier.ts";
-import { note } from "./entries.ts";
+import { note } from "./note.ts";
 import { eraseRecord } from "./erase.ts";
 import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 import type { Store } from "../store.ts";

@@ -2,7 +2,7 @@ import type { Replay } from "../../../shared/objects/dead-letters.ts";
 import { canonicalBytes, type Json } from "../../../shared/crypto/canonical.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { ReplayRequest } from "./replays.ts";
+import type { NewReplay } from "./create.ts";
 
 /** Milliseconds: a week. */
 const KEPT_FOR = 7 * 86_400_000;
@@ -12,7 +12,7 @@ const FORGET_AT_ONCE = 100;
 export type Repeat = Replay | "another_request" | "none";
 
 /** Looks up the earlier answer for a key. A refused creation is not remembered: only a created replay answers for a key. */
-export function repeatOf(sql: Sql, key: string, request: ReplayRequest, now: number): Repeat {
+export function repeatOf(sql: Sql, key: string, request: NewReplay, now: number): Repeat {
   sql.exec(
     "DELETE FROM idempotency_key WHERE key IN (SELECT key FROM idempotency_key WHERE at < ? ORDER BY at LIMIT ?)",
     now - KEPT_FOR,
@@ -28,13 +28,7 @@ export function repeatOf(sql: Sql, key: string, request: ReplayRequest, now: num
   return known.request === fingerprint(request) ? (JSON.parse(known.answer) as Replay) : "another_request";
 }
 
-export function rememberAnswer(
-  sql: Sql,
-  key: string,
-  request: ReplayRequest,
-  answer: Replay,
-  now: number,
-): void {
+export function rememberAnswer(sql: Sql, key: string, request: NewReplay, answer: Replay, now: number): void {
   sql.exec(
     "INSERT INTO idempotency_key (key, request, answer, at) VALUES (?, ?, ?, ?)",
     key,
@@ -44,6 +38,6 @@ export function rememberAnswer(
   );
 }
 
-function fingerprint(request: ReplayRequest): string {
+function fingerprint(request: NewReplay): string {
   return sha256Hex(canonicalBytes(request as unknown as Json));
 }

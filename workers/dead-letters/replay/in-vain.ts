@@ -18,10 +18,10 @@ import type { StageName } from "../../../shared/pipeline.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { settleConnections } from "../../../shared/storage/limits.ts";
 import { readPending } from "../../../shared/storage/pending.ts";
-import type { EntryRow } from "../entries/entries.ts";
+import type { EntryRow } from "../entries/entry-row.ts";
 import type { Env } from "../env.ts";
 import { readRecord } from "../entries/record.ts";
-import { isSetAside } from "../entries/standing.ts";
+import { isSetAside } from "../entries/work-status.ts";
 
 /**
  * Says for each letter why it would fail again if it were sent now, as far as that shows without the system's keys; `undefined`

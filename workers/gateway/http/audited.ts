@@ -1,4 +1,4 @@
-import { recorded, type Deed, type Outcome } from "../../../shared/objects/audit-log.ts";
+import { recorded, type ActionOutcome, type AuditedAction } from "../../../shared/objects/audit-log.ts";
 import type { AuditResult } from "../../../shared/api/audit-chain.ts";
 import { Problem, PROBLEMS } from "../../../shared/http/problems.ts";
 import type { Arrival, Call, Operation } from "./operation.ts";
@@ -19,7 +19,7 @@ export async function audited(
   const by = named(operator, call?.body);
   const answer = recorded(
     arrival,
-    deedOf(arrival, by, call),
+    actionOf(arrival, by, call),
     async () => {
       if (reading.status === "rejected") throw reading.reason;
       return work({ ...reading.value, operator: by });
@@ -34,7 +34,11 @@ export async function audited(
  * Describes the action for the audit log. A call that could not be read is described by its path alone, because its other parts
  * may hold anything.
  */
-function deedOf({ request, action, requestId }: Arrival, operator: Operator, call: Call | undefined): Deed {
+function actionOf(
+  { request, action, requestId }: Arrival,
+  operator: Operator,
+  call: Call | undefined,
+): AuditedAction {
   const { pathname, search } = new URL(request.url);
   return {
     operator,
@@ -50,8 +54,8 @@ function deedOf({ request, action, requestId }: Arrival, operator: Operator, cal
  * else in a body that asks for it.
  */
 function named(operator: Operator, body: unknown): Operator {
-  const said = operator.by === "secret" && operator.name === NAMELESS ? textIn(body, "by") : null;
-  return said === null || said === "" ? operator : { ...operator, name: said };
+  const claimedName = operator.by === "secret" && operator.name === NAMELESS ? textIn(body, "by") : null;
+  return claimedName === null || claimedName === "" ? operator : { ...operator, name: claimedName };
 }
 
 function textIn(body: unknown, member: string): string | null {
@@ -59,7 +63,7 @@ function textIn(body: unknown, member: string): string | null {
   return typeof value === "string" ? value : null;
 }
 
-async function outcomeOf(settled: PromiseSettledResult<Response>): Promise<Outcome> {
+async function outcomeOf(settled: PromiseSettledResult<Response>): Promise<ActionOutcome> {
   if (settled.status === "fulfilled")
     return { status: settled.value.status, problem: null, result: await resultOf(settled.value) };
   const problem = settled.reason instanceof Problem ? settled.reason.slug : "internal-error";

@@ -8,7 +8,7 @@ import {
 } from "../../../shared/objects/dead-letters.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
-import type { ReplayRefusal } from "../../dead-letters/replay/replays.ts";
+import type { ReplayRefusal } from "../../dead-letters/replay/create.ts";
 import { reindexing, unknownDeadLetter } from "./dead-letters.ts";
 import { operation } from "../http/operation.ts";
 import { Reason } from "../http/reason.ts";

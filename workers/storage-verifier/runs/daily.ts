@@ -24,12 +24,12 @@ async function verifyOnceADay(env: Env, requestId: string, log: Log): Promise<vo
   if (lastRun?.state === "done" && Date.now() - lastRun.startedAt < VERIFY_EVERY_MS) return;
   const repair = env.AUTO_REHYDRATE === "true";
   const most = blocksADay(env, log);
-  const deed = {
+  const action = {
     action: "verify-all",
     target: `the next ${most} blocks and ${documentsADay(env, log)} documents, repair=${repair}`,
     requestId,
   };
-  await onSchedule({ env, log }, deed, async (): Promise<AuditResult> => {
+  await onSchedule({ env, log }, action, async (): Promise<AuditResult> => {
     const answer = await verifyAll({ repair, by: SCHEDULE, rolling: most }, env, log);
     if ("finished" in answer) return { failed: answer.finished.failed + answer.finished.documents.failed };
     if ("started" in answer) return { runId: answer.started.id };

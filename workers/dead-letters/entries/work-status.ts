@@ -17,7 +17,7 @@ interface Subject {
 }
 
 /** The states of the subjects, as the chain head knows them. A subject that is missing here is unknown to it. */
-export interface Known {
+export interface ChainStates {
   readonly transactions: ReadonlyMap<
     string,
     { state: TransactionState; blockNumber: number | null; refused?: boolean }
@@ -26,7 +26,7 @@ export interface Known {
 }
 
 /** `done`: the stage's work is done, for good. `under_way`: doing it again would change nothing. */
-export type Standing = { readonly is: "done" | "under_way"; readonly detail: string };
+export type WorkStatus = { readonly is: "done" | "under_way"; readonly detail: string };
 
 /** Detail of a user's submission that breaks a rule of the chain. */
 export const REFUSED = "refused: it breaks a rule of the chain, and its submitter was told so";
@@ -37,16 +37,20 @@ export function isSetAside({ stage, tx_id }: Subject): boolean {
 }
 
 /** Decides whether the chain head or a stage can report that the work was done. */
-export function isTraceable({ tx_id, block_number }: Subject): boolean {
+export function isTraceable({ tx_id, block_number }: Omit<Subject, "stage">): boolean {
   return tx_id !== null || block_number !== null;
 }
 
 /** Says why a replay is not needed; `undefined` when it is needed, or when the chain head can't tell. */
-export function standingOf(subject: Subject, known: Known): Standing | undefined {
-  return subject.tx_id === null ? ofBlock(subject, known) : ofTransaction(subject, subject.tx_id, known);
+export function workStatusOf(subject: Subject, states: ChainStates): WorkStatus | undefined {
+  return subject.tx_id === null ? ofBlock(subject, states) : ofTransaction(subject, subject.tx_id, states);
 }
 
-function ofTransaction(subject: Subject, txId: string, { transactions }: Known): Standing | undefined {
+function ofTransaction(
+  subject: Subject,
+  txId: string,
+  { transactions }: ChainStates,
+): WorkStatus | undefined {
   const tx = transactions.get(txId);
   if (tx === undefined) return undefined;
   if (tx.state === "set_aside") return tx.refused === true ? { is: "done", detail: REFUSED } : undefined;
@@ -55,7 +59,7 @@ function ofTransaction(subject: Subject, txId: string, { transactions }: Known):
   return { is: isSetAside(subject) ? "under_way" : "done", detail: "already waits for a block" };
 }
 
-function ofBlock({ stage, block_number: number }: Subject, { blocks }: Known): Standing | undefined {
+function ofBlock({ stage, block_number: number }: Subject, { blocks }: ChainStates): WorkStatus | undefined {
   const goal = stateAfter(stage);
   const state = number === null ? undefined : blocks.get(number);
   if (goal === undefined || state === undefined || !reached(state, goal)) return undefined;
@@ -71,7 +75,7 @@ function stateAfter(stage: StageName): BlockState | undefined {
 const ASK_AT_ONCE = 500;
 
 /** Asks the chain head about all subjects in few calls. */
-export async function ask(subjects: readonly Subject[], env: ChainHeadEnv): Promise<Known> {
+export async function askChainHead(subjects: readonly Subject[], env: ChainHeadEnv): Promise<ChainStates> {
   const transactions = new Map<
     string,
     { state: TransactionState; blockNumber: number | null; refused: boolean }
