@@ -178,11 +178,11 @@ export const WORKERS = {
     touches: ["r2", "chain-head", "monitor", "dead-letters", "audit-log"],
   },
   monitor: {
-    does: "counts what the stages report, and remembers which alerts were posted",
+    does: "counts what the stages report, and keeps the state of the alerts",
     touches: [],
   },
   alerts: {
-    does: "looks every minute for what an operator must know, and posts it to the alert webhook",
+    does: "checks every minute what an operator must know, and posts it to the alert webhook",
     cron: "* * * * *",
     calls: ["ingest-webhook", "storage-verifier"],
     touches: ["chain-head", "monitor", "dead-letters", "alert-webhook"],

@@ -45,10 +45,10 @@ export interface Advisory {
 
 export interface Verdict {
   readonly failing: readonly Advisory[];
-  /** Advisories to look at some day: of low severity, or in the tools only. */
-  readonly told: readonly Advisory[];
+  /** Advisories that do not fail CI: of low severity, or in the tools only. */
+  readonly toReview: readonly Advisory[];
   readonly accepted: readonly Advisory[];
-  /** Ids in the list of accepted advisories that have expired, or that no dependency has any more. */
+  /** Ids in the list of accepted advisories that have expired, or that no dependency has. */
   readonly stale: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export interface Verdict {
  * @param all the report of every dependency; `production` that of `--omit=dev`
  * @param today as `2026-11-23`
  */
-export function judge(
+export function assess(
   { all, production }: { readonly all: AuditReport; readonly production: AuditReport },
   { accepted }: Accepted,
   today: string,
@@ -77,7 +77,7 @@ export function judge(
   const counting = advisories.filter((advisory) => !isAccepted(advisory));
   return {
     failing: counting.filter(fails),
-    told: counting.filter((advisory) => !fails(advisory)),
+    toReview: counting.filter((advisory) => !fails(advisory)),
     accepted: advisories.filter(isAccepted),
     stale: accepted
       .filter((one) => !holds.includes(one) || !advisories.some((advisory) => isOf(one, advisory)))
@@ -106,7 +106,7 @@ function isOf(one: Accepted["accepted"][number], { id, package: name }: Advisory
 }
 
 /** Error codes of npm for a mistake in this repository. Any other error is a fault of the registry or the network. */
-const OURS = ["ENOLOCK", "EUSAGE", "EJSONPARSE", "EAUDITNOLOCK", "EINVALIDPACKAGENAME"];
+const OUR_MISTAKES = ["ENOLOCK", "EUSAGE", "EJSONPARSE", "EAUDITNOLOCK", "EINVALIDPACKAGENAME"];
 
 const NoReport = v.object({
   message: v.optional(v.string()),
@@ -125,11 +125,11 @@ export function readAudit(stdout: string | null): Reading {
   const answer = parsed(stdout);
   const report = v.safeParse(AuditReport, answer);
   if (report.success) return { report: report.output };
-  const said = v.safeParse(NoReport, answer);
-  const { message = "", error } = said.success ? said.output : {};
+  const failure = v.safeParse(NoReport, answer);
+  const { message = "", error } = failure.success ? failure.output : {};
   const why =
-    [message, error?.summary].filter(Boolean).join(": ") || "npm audit said nothing that can be read";
-  return OURS.includes(error?.code ?? "") ? { broken: why } : { unreachable: why };
+    [message, error?.summary].filter(Boolean).join(": ") || "npm audit answered nothing that can be read";
+  return OUR_MISTAKES.includes(error?.code ?? "") ? { broken: why } : { unreachable: why };
 }
 
 function parsed(text: string): unknown {

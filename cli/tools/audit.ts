@@ -4,16 +4,16 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { Accepted, judge, readAudit, type Advisory, type Reading } from "./advisories.ts";
+import { Accepted, assess, readAudit, type Advisory, type Reading } from "./advisories.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
-const PATIENCE = 60_000; // milliseconds for one call of npm
+const NPM_DEADLINE_MS = 60_000; // for one call of npm
 
 function ask(...more: string[]): Reading {
   const { stdout, error } = spawnSync(
     "npm",
     ["audit", "--json", "--package-lock-only", "--fetch-retries=1", "--fetch-timeout=20000", ...more],
-    { cwd: ROOT, encoding: "utf8", timeout: PATIENCE, maxBuffer: 64 * 1024 * 1024 },
+    { cwd: ROOT, encoding: "utf8", timeout: NPM_DEADLINE_MS, maxBuffer: 64 * 1024 * 1024 },
   );
   return readAudit(error === undefined ? stdout : null);
 }
@@ -32,21 +32,25 @@ function audit(): number {
       return 1;
     }
     if ("unreachable" in reading) {
-      console.log(`dependency audit: SKIPPED, nobody looked for known weaknesses: ${reading.unreachable}`);
+      console.log(
+        `dependency audit: SKIPPED, the registry could not be asked for known weaknesses: ${reading.unreachable}`,
+      );
       return 0;
     }
   }
   if (!("report" in production) || !("report" in all)) throw new Error("each reading is one of three");
   const today = new Date().toISOString().slice(0, 10);
-  const verdict = judge({ production: production.report, all: all.report }, accepted, today);
-  for (const advisory of verdict.told) console.log(`to look at: ${lineOf(advisory)}`);
+  const verdict = assess({ production: production.report, all: all.report }, accepted, today);
+  for (const advisory of verdict.toReview) console.log(`to review: ${lineOf(advisory)}`);
   for (const advisory of verdict.accepted) console.log(`accepted: ${lineOf(advisory)}`);
   for (const id of verdict.stale)
-    console.log(`${id} in .ci/accepted-advisories.json is over, or not needed any more`);
+    console.log(
+      `${id} in .ci/accepted-advisories.json has expired, or no dependency has it: delete the entry`,
+    );
   for (const advisory of verdict.failing) console.log(`FAILS: ${lineOf(advisory)}`);
-  const { failing, told } = verdict;
+  const { failing, toReview } = verdict;
   console.log(
-    `dependency audit: ${failing.length} failing, ${told.length} to look at, ${verdict.accepted.length} accepted`,
+    `dependency audit: ${failing.length} failing, ${toReview.length} to review, ${verdict.accepted.length} accepted`,
   );
   return failing.length === 0 ? 0 : 1;
 }

@@ -10,7 +10,7 @@ export interface MonitorEnv {
 }
 
 /** How a message was settled. `parked`: the dead-letter store has it. */
-export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
+export type MessageOutcome = "processed" | "retried" | "dead_lettered" | "parked";
 
 /**
  * The latest failure of a message of a stage. `nextRetryAt`: milliseconds since the epoch; null when the message was
@@ -29,7 +29,7 @@ export type Observation =
   | {
       readonly kind: "messages";
       readonly stage: StageName;
-      readonly outcome: Outcome;
+      readonly outcome: MessageOutcome;
       readonly count: number;
     }
   | {
@@ -46,20 +46,20 @@ export function monitor(env: MonitorEnv): DurableObjectStub<Monitor> {
   return env.MONITOR.getByName(env.CHAIN_ID);
 }
 
-const REPORT_DEADLINE = 2_000; // milliseconds
+const REPORT_DEADLINE_MS = 2_000;
 
 /** Never throws and never takes long: a report that cannot be delivered is logged and lost. */
 export async function report(env: MonitorEnv, observations: readonly Observation[], log: Log): Promise<void> {
   if (observations.length === 0) return;
   try {
-    await withDeadline(REPORT_DEADLINE, "the monitor", () => monitor(env).report(observations));
+    await withDeadline(REPORT_DEADLINE_MS, "the monitor", () => monitor(env).report(observations));
   } catch (error) {
     log.warn("report.lost", { observations: observations.length, error: errorText(error) });
   }
 }
 
 /** Makes one observation for each outcome that occurs. */
-export function messagesCounted(stage: StageName, outcomes: readonly Outcome[]): Observation[] {
+export function messagesCounted(stage: StageName, outcomes: readonly MessageOutcome[]): Observation[] {
   return [...new Set(outcomes)].map((outcome) => ({
     kind: "messages",
     stage,

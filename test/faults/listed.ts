@@ -219,10 +219,10 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
   ],
   "staged bytes left over": ["storage-verifier (scheduled): R2 delete sealed/{n}/{sha256}.json"],
   alert: [
-    "alerts (scheduled): monitor.judge",
-    "alerts (scheduled): monitor.takeOwedPosts",
+    "alerts (scheduled): monitor.recordAlerts",
+    "alerts (scheduled): monitor.takeDuePosts",
     "alerts (scheduled): HTTP POST /hooks/T0KEN",
-    "alerts (scheduled): monitor.notePost",
+    "alerts (scheduled): monitor.recordPost",
   ],
 };
 

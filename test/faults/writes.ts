@@ -55,7 +55,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "replay",
     "replays",
   ],
-  monitor: ["alertStates", "counters", "databaseBytes", "troubles"],
+  monitor: ["alertStates", "counters", "databaseBytes", "status"],
   "document-index": ["after", "databaseBytes", "find", "page", "totals"],
   "storage-runs": [
     "databaseBytes",

@@ -1,47 +1,39 @@
 import type { Sql } from "../../shared/durable-object/sqlite.ts";
 import {
-  afterAttempt,
-  afterFinding,
-  afterPost,
   ALERTS,
-  owedPost,
+  type AlertChange,
+  type AlertCheck,
   type AlertName,
   type AlertState,
-  type Finding,
-  type OwedPost,
-} from "./alert-state.ts";
+  type DuePost,
+} from "../../shared/objects/alerts.ts";
+import { afterAttempt, afterCheck, afterPost, duePost } from "./alert-state.ts";
 
-/** An alert that this check started or ended. */
-export interface Change {
-  readonly alert: AlertName;
-  readonly firing: boolean;
-  readonly summary: string;
-}
-
-export function judge(sql: Sql, findings: readonly Finding[], now: number): Change[] {
-  return findings.flatMap((finding) => {
-    const before = stateOf(sql, finding.alert);
-    write(sql, finding.alert, afterFinding(before, finding, now));
-    const { alert, firing, summary } = finding;
+/** Returns the alerts that these checks started or ended. */
+export function recordAlerts(sql: Sql, checks: readonly AlertCheck[], now: number): AlertChange[] {
+  return checks.flatMap((check) => {
+    const before = stateOf(sql, check.alert);
+    write(sql, check.alert, afterCheck(before, check, now));
+    const { alert, firing, summary } = check;
     return firing === (before?.firing ?? false) ? [] : [{ alert, firing, summary }];
   });
 }
 
-/** Returns the posts that are due now. Each is handed out once, and again only if it was not delivered. */
-export function takeOwedPosts(sql: Sql, repeatSeconds: number, now: number): OwedPost[] {
+/** Returns the posts that are due. Each is handed out once, and again only if it was not delivered. */
+export function takeDuePosts(sql: Sql, repeatSeconds: number, now: number): DuePost[] {
   return ALERTS.flatMap((alert) => {
     const state = stateOf(sql, alert);
     if (state === undefined) return [];
-    const owed = owedPost(alert, state, repeatSeconds * 1_000, now);
-    if (owed === undefined) return [];
+    const due = duePost(alert, state, repeatSeconds * 1_000, now);
+    if (due === undefined) return [];
     write(sql, alert, afterAttempt(state, now));
-    return [owed];
+    return [due];
   });
 }
 
-export function notePost(sql: Sql, post: OwedPost, taken: boolean, now: number): void {
+export function recordPost(sql: Sql, post: DuePost, accepted: boolean, now: number): void {
   const state = stateOf(sql, post.alert);
-  if (state !== undefined) write(sql, post.alert, afterPost(state, post, taken, now));
+  if (state !== undefined) write(sql, post.alert, afterPost(state, post, accepted, now));
 }
 
 /** Returns the state of every alert that was ever checked. */

@@ -14,8 +14,8 @@ export interface Counters {
   readonly failedStages: readonly FailedStage[];
 }
 
-/** Seconds. A healthy KV or R2 takes hundredths, a pinning service takes seconds, and its deadline is a minute. */
-const TIER_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** A healthy KV or R2 takes hundredths, a pinning service takes seconds, and its deadline is a minute. */
+const TIER_BOUNDS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 export function countObservations(sql: Sql, observations: readonly Observation[], now: number): void {
   for (const observation of observations) countOne(sql, observation, now);
@@ -49,7 +49,7 @@ function countTierOperation(sql: Sql, ended: Observation & { kind: "tier" }): vo
   const [row] = sql
     .exec<TierRow>("SELECT * FROM tier_operation WHERE tier = ? AND operation = ?", tier, operation)
     .toArray();
-  const before = row === undefined ? emptyHistogram(TIER_BOUNDS) : histogramOf(row);
+  const before = row === undefined ? emptyHistogram(TIER_BOUNDS_SECONDS) : histogramOf(row);
   sql.exec(
     "INSERT OR REPLACE INTO tier_operation (tier, operation, errors, seconds) VALUES (?, ?, ?, ?)",
     tier,

@@ -1,14 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
+import type { AlertCheck, DuePost } from "../../shared/objects/alerts.ts";
 import type { Observation } from "../../shared/objects/monitor.ts";
-import type { Finding, OwedPost } from "./alert-state.ts";
-import { alertStates, judge, notePost, takeOwedPosts } from "./alerts.ts";
+import { alertStates, recordAlerts, recordPost, takeDuePosts } from "./alerts.ts";
 import { counters, countObservations, failedStages } from "./counters.ts";
 import { migrate } from "./schema.ts";
 
-/** The monitor has no bindings: every other Worker reports to it, so it must be deployed before them. */
+/** The monitor has no bindings: the Workers that report to it bind it, so it must be deployed before them. */
 export interface Env {}
 
-/** Counts the reports of the stages, and remembers which alerts were posted. One object per chain, named by CHAIN_ID. */
+/** Counts the reports of the stages, and keeps the state of the alerts. One object per chain, named by CHAIN_ID. */
 export class Monitor extends DurableObject<Env> {
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -32,7 +32,7 @@ export class Monitor extends DurableObject<Env> {
   }
 
   /** Returns the latest failure of each stage, and the alerts. */
-  troubles() {
+  status() {
     return { failedStages: failedStages(this.#sql), alerts: alertStates(this.#sql) };
   }
 
@@ -41,17 +41,18 @@ export class Monitor extends DurableObject<Env> {
     return this.ctx.storage.sql.databaseSize;
   }
 
-  judge(findings: readonly Finding[]) {
-    return this.#decide((now) => judge(this.#sql, findings, now));
+  /** Returns the alerts that these checks started or ended. */
+  recordAlerts(checks: readonly AlertCheck[]) {
+    return this.#decide((now) => recordAlerts(this.#sql, checks, now));
   }
 
   /** Returns the posts that are due; each counts as tried from here on. */
-  takeOwedPosts(repeatSeconds: number) {
-    return this.#decide((now) => takeOwedPosts(this.#sql, repeatSeconds, now));
+  takeDuePosts(repeatSeconds: number) {
+    return this.#decide((now) => takeDuePosts(this.#sql, repeatSeconds, now));
   }
 
-  notePost(post: OwedPost, taken: boolean) {
-    return this.#decide((now) => notePost(this.#sql, post, taken, now));
+  recordPost(post: DuePost, accepted: boolean) {
+    return this.#decide((now) => recordPost(this.#sql, post, accepted, now));
   }
 
   alertStates() {

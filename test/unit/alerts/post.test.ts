@@ -3,10 +3,10 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { limitsOf, webhookOf, type Env } from "../../../workers/alerts/env.ts";
 import { postAlert } from "../../../workers/alerts/post.ts";
-import type { OwedPost } from "../../../workers/monitor/alert-state.ts";
+import type { DuePost } from "../../../shared/objects/alerts.ts";
 import { logger } from "../../../shared/runtime/log.ts";
 
-const POST: OwedPost = {
+const POST: DuePost = {
   alert: "halted",
   state: "firing",
   summary: "The chain is halted: ann@example.com paid with whsec_abc123.",

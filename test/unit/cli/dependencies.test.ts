@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { Accepted, judge, readAudit, type AuditReport } from "../../../cli/tools/advisories.ts";
+import { Accepted, assess, readAudit, type AuditReport } from "../../../cli/tools/advisories.ts";
 import { ROOT } from "../../../cli/local/stack/workers.ts";
 
 const via = (name: string, id: string, severity: "low" | "moderate" | "high" | "critical") => ({
@@ -46,23 +46,23 @@ describe("the audit of dependencies", () => {
     "fails for one that is %s, in what is deployed [T74]",
     (severity) => {
       const production = report(via("left", A, severity));
-      const verdict = judge({ production, all: production }, NONE, NOW);
+      const verdict = assess({ production, all: production }, NONE, NOW);
       expect(verdict.failing).toMatchObject([{ id: A, package: "left", severity, production: true }]);
-      expect(verdict.told).toEqual([]);
+      expect(verdict.toReview).toEqual([]);
     },
   );
 
   it("tells of what is less severe, or in the tools of the build only", () => {
     const production = report(via("left", A, "moderate"));
     const all = report(via("left", A, "moderate"), via("tool", B, "critical"));
-    const verdict = judge({ production, all }, NONE, NOW);
+    const verdict = assess({ production, all }, NONE, NOW);
     expect(verdict.failing).toEqual([]);
-    expect(idsOf(verdict.told).toSorted()).toEqual([A, B]);
+    expect(idsOf(verdict.toReview).toSorted()).toEqual([A, B]);
   });
 
   it("lets pass what was accepted, until its day comes, and only in that package [T74]", () => {
     const production = report(via("left", A, "high"));
-    const judged = (accepted: Accepted) => judge({ production, all: production }, accepted, NOW);
+    const judged = (accepted: Accepted) => assess({ production, all: production }, accepted, NOW);
     expect(judged(accept(A, "2026-11-24"))).toMatchObject({ failing: [], accepted: [{ id: A }], stale: [] });
     expect(judged(accept(A, NOW))).toMatchObject({ failing: [{ id: A }], accepted: [], stale: [A] });
     expect(judged(accept(B, "2026-11-24"))).toMatchObject({ failing: [{ id: A }], stale: [B] });

@@ -6,7 +6,7 @@ import { vdcProgram } from "../../../cli/program.ts";
 import { PROBLEMS } from "../../../shared/http/problems.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { ROUTES } from "../../../workers/gateway/routes.ts";
-import { ALERTS } from "../../../workers/monitor/alert-state.ts";
+import { ALERTS } from "../../../shared/objects/alerts.ts";
 import { listIn } from "../../support/lists.ts";
 
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");

@@ -60,10 +60,10 @@ const EVERYTHING: ScrapeParts = {
       checkedAt: head.now,
       summary: "",
       details: {},
-      patience: 0,
+      firesAfterMs: 0,
       delivered: null,
       attemptedAt: null,
-      underWay: false,
+      inFlight: false,
     },
   ],
   dead_letters: {

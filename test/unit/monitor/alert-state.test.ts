@@ -1,26 +1,26 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Finding, OwedPost } from "../../../workers/monitor/alert-state.ts";
-import { alertStates, judge, notePost, takeOwedPosts } from "../../../workers/monitor/alerts.ts";
+import type { AlertCheck, DuePost } from "../../../shared/objects/alerts.ts";
+import { alertStates, recordAlerts, recordPost, takeDuePosts } from "../../../workers/monitor/alerts.ts";
 import { migrate } from "../../../workers/monitor/schema.ts";
 import { memorySql, type MemorySql } from "../../support/sqlite.ts";
 
 const REPEAT_SECONDS = 86_400;
 const START = 1_800_000_000_000;
 
-const fires = (more: Partial<Finding> = {}): Finding => ({
+const fires = (more: Partial<AlertCheck> = {}): AlertCheck => ({
   alert: "halted",
   firing: true,
   summary: "The chain is halted.",
   details: { reason: "a test" },
   ...more,
 });
-const isOver = (): Finding => ({ alert: "halted", firing: false, summary: "It goes on.", details: {} });
+const isOver = (): AlertCheck => ({ alert: "halted", firing: false, summary: "It goes on.", details: {} });
 
 /** The monitor's alerts and a receiver that can be down. The test sets the time. */
 let sql: MemorySql;
 let now: number;
 let away: boolean;
-let received: OwedPost[];
+let received: DuePost[];
 
 beforeEach(() => {
   sql = memorySql();
@@ -31,11 +31,11 @@ beforeEach(() => {
 });
 
 /** Lets a minute pass: looks, posts, and notes the posts. */
-function minute(...findings: Finding[]): void {
-  judge(sql, findings, now);
-  for (const post of takeOwedPosts(sql, REPEAT_SECONDS, now)) {
+function minute(...checks: AlertCheck[]): void {
+  recordAlerts(sql, checks, now);
+  for (const post of takeDuePosts(sql, REPEAT_SECONDS, now)) {
     if (!away) received.push(post);
-    notePost(sql, post, !away, now + 500);
+    recordPost(sql, post, !away, now + 500);
   }
   now += 60_000;
 }
@@ -138,20 +138,20 @@ describe("an alert", () => {
   });
 
   it("with patience is posted only when it lasts, and its end only when it was posted", () => {
-    const patience = 300_000;
-    for (let i = 0; i < 3; i++) minute(fires({ patience }));
+    const firesAfterMs = 300_000;
+    for (let i = 0; i < 3; i++) minute(fires({ firesAfterMs }));
     minute(isOver());
     expect(received).toEqual([]);
-    for (let i = 0; i < 7; i++) minute(fires({ patience }));
+    for (let i = 0; i < 7; i++) minute(fires({ firesAfterMs }));
     minute(isOver());
     expect(states()).toEqual(["firing", "resolved"]);
   });
 
   it("is handed out once when two clocks ask at one moment", () => {
-    judge(sql, [fires()], now);
-    expect(takeOwedPosts(sql, REPEAT_SECONDS, now)).toHaveLength(1);
-    expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 10)).toEqual([]);
-    expect(takeOwedPosts(sql, REPEAT_SECONDS, now + 60_000)).toHaveLength(1); // the Worker that was to post it died
+    recordAlerts(sql, [fires()], now);
+    expect(takeDuePosts(sql, REPEAT_SECONDS, now)).toHaveLength(1);
+    expect(takeDuePosts(sql, REPEAT_SECONDS, now + 10)).toEqual([]);
+    expect(takeDuePosts(sql, REPEAT_SECONDS, now + 60_000)).toHaveLength(1); // the Worker that was to post it died
   });
 
   it("has a life of its own beside the others", () => {
@@ -167,11 +167,13 @@ describe("an alert", () => {
 
 describe("a look", () => {
   it("says what began and what ended with it", () => {
-    expect(judge(sql, [fires()], now)).toEqual([
+    expect(recordAlerts(sql, [fires()], now)).toEqual([
       { alert: "halted", firing: true, summary: "The chain is halted." },
     ]);
-    expect(judge(sql, [fires()], now)).toEqual([]);
-    expect(judge(sql, [isOver()], now)).toEqual([{ alert: "halted", firing: false, summary: "It goes on." }]);
-    expect(judge(sql, [isOver()], now)).toEqual([]);
+    expect(recordAlerts(sql, [fires()], now)).toEqual([]);
+    expect(recordAlerts(sql, [isOver()], now)).toEqual([
+      { alert: "halted", firing: false, summary: "It goes on." },
+    ]);
+    expect(recordAlerts(sql, [isOver()], now)).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import type { DocumentTotals } from "../../../shared/storage/report.ts";
 import type { StorageSummary } from "../../storage-verifier/runs/failing-blocks.ts";
 import type { Measures } from "../../chain-head/reads/measures.ts";
 import type { StatusFacts } from "../../chain-head/reads/reads.ts";
-import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
+import type { AlertName, AlertState } from "../../../shared/objects/alerts.ts";
 import type { Counters } from "../../monitor/counters.ts";
 import { chainMetrics, measuredMetrics, persistedBlocks } from "./chain.ts";
 import { alertMetrics, countedMetrics } from "./counted.ts";

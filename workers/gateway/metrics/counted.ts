@@ -1,6 +1,6 @@
 import type { Metric } from "../../../shared/http/prometheus.ts";
 import { STAGES } from "../../../shared/pipeline.ts";
-import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
+import type { AlertName, AlertState } from "../../../shared/objects/alerts.ts";
 import type { Counters } from "../../monitor/counters.ts";
 import { counter, gauge } from "./metric.ts";
 

@@ -9,7 +9,7 @@ import { Halted } from "../../../shared/api/halted.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { monitor } from "../../../shared/objects/monitor.ts";
 import { readParts } from "../../../shared/runtime/read-all-settled.ts";
-import type { AlertName, AlertState } from "../../monitor/alert-state.ts";
+import type { AlertName, AlertState } from "../../../shared/objects/alerts.ts";
 import { Count } from "../http/count.ts";
 import { operation } from "../http/operation.ts";
 
@@ -114,7 +114,7 @@ export const status = operation(
           intake: () => intakeBacklog(env),
           stages: () => head.backlogs(),
           verifier: () => env.STORAGE_VERIFIER.backlog(),
-          troubles: () => monitor(env).troubles(),
+          troubles: () => monitor(env).status(),
         },
         log,
       ),

@@ -1,7 +1,7 @@
 import { haltedText } from "../../shared/api/halted-text.ts";
 import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/durable-object/object-bytes.ts";
 import type { StatusFacts } from "../chain-head/reads/reads.ts";
-import type { Finding } from "../monitor/alert-state.ts";
+import type { AlertCheck } from "../../shared/objects/alerts.ts";
 import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
 import type { DocumentTotals } from "../../shared/storage/report.ts";
 import type { StorageSummary } from "../storage-verifier/runs/failing-blocks.ts";
@@ -13,13 +13,13 @@ import type { Readings } from "./readings.ts";
  * new.
  * @param now milliseconds since the epoch
  */
-export function findings(readings: Readings, limits: Limits, now: number): Finding[] {
+export function checkAlerts(readings: Readings, limits: Limits, now: number): AlertCheck[] {
   const { chain, intake, deadLetters, storage, documents, objects } = readings;
-  const works = chain !== undefined && chain.halted === null;
+  const running = chain !== undefined && chain.halted === null;
   return [
     ...(chain ? [halted(chain)] : []),
-    ...(works ? [stalled(chain, limits, now)] : []),
-    ...(works && intake ? [pendingTooOld(chain, intake.oldestAt, limits, now)] : []),
+    ...(running ? [stalled(chain, limits, now)] : []),
+    ...(running && intake ? [pendingTooOld(chain, intake.oldestAt, limits, now)] : []),
     ...(deadLetters ? [openDeadLetters(deadLetters)] : []),
     ...(storage && !undecided(storage) ? [failedVerification(storage)] : []),
     ...(documents ? [incompleteDocuments(documents)] : []),
@@ -28,12 +28,12 @@ export function findings(readings: Readings, limits: Limits, now: number): Findi
   ];
 }
 
-function halted({ halted: halt }: StatusFacts): Finding {
+function halted({ halted: halt }: StatusFacts): AlertCheck {
   if (halt === null)
     return {
       alert: "halted",
       firing: false,
-      summary: "The chain goes on: an operator has resumed or restored it.",
+      summary: "An operator has resumed or restored the chain, so blocks are made again.",
       details: {},
     };
   return {
@@ -45,37 +45,37 @@ function halted({ halted: halt }: StatusFacts): Finding {
   };
 }
 
-function stalled({ unfinished, miningOwedSince }: StatusFacts, limits: Limits, now: number): Finding {
-  const latest = now - limits.stalledSeconds * 1_000;
-  const still = unfinished
+function stalled({ unfinished, miningOwedSince }: StatusFacts, limits: Limits, now: number): AlertCheck {
+  const movedBefore = now - limits.stalledSeconds * 1_000;
+  const stuck = unfinished
     .map((block) => ({ ...block, movedAt: lastMove(block.times) }))
-    .filter(({ movedAt }) => movedAt < latest);
-  const [first] = still.toSorted((a, b) => a.movedAt - b.movedAt);
+    .filter(({ movedAt }) => movedAt < movedBefore);
+  const [first] = stuck.toSorted((a, b) => a.movedAt - b.movedAt);
   if (first !== undefined)
     return {
       alert: "stalled",
       firing: true,
       since: first.movedAt,
-      summary: `Block ${first.blockNumber} has been ${first.state} for ${minutes(now - first.movedAt)}: ${first.stage} does not get done. Nothing is lost and it is tried again and again; its Worker's log says what fails.`,
+      summary: `Block ${first.blockNumber} has been ${first.state} for ${minutes(now - first.movedAt)}: ${first.stage} does not finish it. Nothing is lost, and ${first.stage} is retried by itself. Read its log to see what fails.`,
       details: {
         blockNumber: first.blockNumber,
         state: first.state,
         stage: first.stage ?? null,
-        blocks: still.length,
+        blocks: stuck.length,
       },
     };
-  if (miningOwedSince !== null && miningOwedSince < latest)
+  if (miningOwedSince !== null && miningOwedSince < movedBefore)
     return {
       alert: "stalled",
       firing: true,
       since: miningOwedSince,
-      summary: `Payments should have been in a block ${minutes(now - miningOwedSince)} ago, but the miner makes none. Nothing is lost; the miner's log says what fails.`,
+      summary: `Payments should have been in a block ${minutes(now - miningOwedSince)} ago, but the miner has not made it. Nothing is lost, and the miner is asked again by itself. Read its log to see what fails.`,
       details: { blockNumber: null, state: null, stage: "miner", blocks: 0 },
     };
   return {
     alert: "stalled",
     firing: false,
-    summary: "Every block in flight moves again, and no payment is overdue.",
+    summary: "Every block in flight is moving again, and no payment is overdue.",
     details: {},
   };
 }
@@ -89,7 +89,7 @@ function pendingTooOld(
   oldestInQueueAt: number | null,
   limits: Limits,
   now: number,
-): Finding {
+): AlertCheck {
   const places = [
     { waitsFor: "miner", since: oldestWaitingAt ?? Infinity },
     { waitsFor: "pending-writer", since: oldestInQueueAt ?? Infinity },
@@ -100,7 +100,7 @@ function pendingTooOld(
     return {
       alert: "pending_too_old",
       firing: false,
-      summary: "No payment waits for longer than the limit any more.",
+      summary: "All payments are within the waiting limit again.",
       details: { waiting: counts.waiting },
     };
   return {
@@ -114,34 +114,34 @@ function pendingTooOld(
 
 const WAITING = {
   miner:
-    "for its block. Approve mining (POST /api/vdc/mine) if MINING_MODE is approval; else the miner's log says what keeps it.",
+    "for its block. Nothing is lost. If MINING_MODE is approval, approve mining (POST /api/vdc/mine); otherwise read the miner's log to see what fails.",
   "pending-writer":
-    "in the queue of pending-writer, which does not take it. Nothing is lost; the log of pending-writer says what fails.",
+    "in the queue of pending-writer, which does not take it. Nothing is lost. Read the log of pending-writer to see what fails.",
   accounts:
-    "while the submission that it pays for is not released from intents/. Nothing is lost; the log of accounts says what fails.",
+    "while the submission that it pays for is not released from intents/. Nothing is lost. Read the log of accounts to see what fails.",
 };
 
-function openDeadLetters({ open, replaying, oldestOpenAt }: DeadLetterCounts): Finding {
+function openDeadLetters({ open, replaying, oldestOpenAt }: DeadLetterCounts): AlertCheck {
   const total = Object.values(open).reduce((sum, count) => sum + count, 0);
   if (total === 0 && replaying === 0)
     return {
       alert: "dead_letters",
       firing: false,
-      summary: "No dead letter is open any more.",
+      summary: "All dead letters have been replayed or dismissed.",
       details: {},
     };
   if (total === 0)
     return {
       alert: "dead_letters",
       firing: true,
-      summary: `${replaying} dead letter(s) are being replayed, and no other is open. The alert ends when their work is done.`,
+      summary: `${replaying} dead letter(s) are being replayed, so their work is not done yet. No other is open. Wait: the alert ends when their work is done.`,
       details: {},
     };
   return {
     alert: "dead_letters",
     firing: true,
     ...(oldestOpenAt !== null && { since: oldestOpenAt }),
-    summary: `${total} dead letter(s) are open: work that no stage could do is parked. GET /api/dead-letters says why. Letters of retries_exhausted replay themselves when their stage works again; for the others mend the cause, then replay or dismiss them.`,
+    summary: `${total} dead letter(s) are open: their stages could not do the work, so it is parked. GET /api/dead-letters says why. Letters of retries_exhausted replay themselves when their stage works again; for the others, mend the cause, then replay or dismiss them.`,
     details: open,
   };
 }
@@ -151,13 +151,13 @@ function undecided({ failing, lastRun }: StorageSummary): boolean {
   return failing === 0 && lastRun?.state === "running";
 }
 
-function failedVerification(storage: StorageSummary): Finding {
+function failedVerification(storage: StorageSummary): AlertCheck {
   const { failing, partial, withoutPrivateParts, lastRun } = storage;
   const problem = verificationProblem(storage);
   return {
     alert: "failed_verification",
     firing: problem !== undefined,
-    summary: problem ?? "Every block that was verified is whole in every tier, with its private parts.",
+    summary: problem ?? "Every verified block is complete in every tier, with its private parts.",
     details: {
       failing,
       partial,
@@ -176,36 +176,36 @@ function verificationProblem({
   const lost =
     withoutPrivateParts > 0
       ? [
-          `R2 lacks private parts of ${withoutPrivateParts} block(s), and no tier has another copy. GET /api/storage-verify/runs names the blocks; bring the parts from an export: vdc storage bring-records.`,
+          `R2 lacks private parts of ${withoutPrivateParts} block(s), and no tier has another copy. GET /api/storage-verify/runs names the blocks; restore the parts from an export: vdc storage bring-records.`,
         ]
       : [];
   if (failing > 0)
     return [
-      `${failing} block(s) could not be verified, nor restored from any tier. GET /api/storage-verify/runs names them; restore them from an export.`,
+      `${failing} block(s) failed verification, and no tier has a copy that restores them. GET /api/storage-verify/runs names them; restore them from an export.`,
       ...lost,
     ].join(" ");
   if (partial > withoutPrivateParts)
     return [
-      `${partial - withoutPrivateParts} block(s) are not whole in every tier, or a tier could not be read. Another tier has them. POST /api/storage-verify/verify-all restores what can be, and says what keeps the rest.`,
+      `${partial - withoutPrivateParts} block(s) are incomplete in a tier, or a tier could not be read. Another tier has them. POST /api/storage-verify/verify-all restores what it can, and says what prevents the rest.`,
       ...lost,
     ].join(" ");
   if (lost.length > 0) return lost.join(" ");
   return lastRun?.state === "failed"
-    ? "The last storage verification did not come to its end, so copies may be damaged and nobody knows. GET /api/storage-verify/runs says why; start it again."
+    ? "The last storage verification did not finish, so damaged copies may be undetected. GET /api/storage-verify/runs says why; start it again (POST /api/storage-verify/verify-all)."
     : undefined;
 }
 
-function incompleteDocuments({ total, partial, failed }: DocumentTotals): Finding {
+function incompleteDocuments({ total, partial, failed }: DocumentTotals): AlertCheck {
   const firing = failed > 0 || partial > 0;
   return {
     alert: "incomplete_documents",
     firing,
     summary:
       failed > 0
-        ? `${failed} document(s) can be read neither from R2 nor from IPFS. GET /api/storage-verify/documents?status=failed names them; bring them from an export: vdc storage bring-documents.`
+        ? `${failed} document(s) cannot be read from R2 or IPFS, so no whole copy is known. GET /api/storage-verify/documents?status=failed names them; restore them from an export: vdc storage bring-documents.`
         : firing
-          ? `${partial} document(s) are not whole in R2 and on IPFS, or one of them could not be read. Nothing is lost: the other has them. POST /api/storage-verify/verify-all restores what can be, and says what keeps the rest.`
-          : "Every document that was verified is in R2 and on IPFS.",
+          ? `${partial} document(s) are incomplete in R2 or on IPFS, or one of the two could not be read. Nothing is lost: the other has them. POST /api/storage-verify/verify-all restores what it can, and says what prevents the rest.`
+          : "Every verified document is in R2 and on IPFS.",
     details: { total, failed, partial },
   };
 }
@@ -213,7 +213,7 @@ function incompleteDocuments({ total, partial, failed }: DocumentTotals): Findin
 /** Share of a Durable Object's capacity. At 1,000 transactions a day the rest lasts for years. */
 const NEARLY_FULL = 0.7;
 
-function objectNearlyFull(objects: ObjectBytes): Finding {
+function objectNearlyFull(objects: ObjectBytes): AlertCheck {
   const full = Object.entries(objects).filter(([, bytes]) => bytes >= NEARLY_FULL * DURABLE_OBJECT_BYTES);
   if (full.length === 0)
     return {
@@ -225,7 +225,7 @@ function objectNearlyFull(objects: ObjectBytes): Finding {
   return {
     alert: "object_nearly_full",
     firing: true,
-    summary: `${full.map(([name, bytes]) => `The Durable Object ${name} takes ${percent(bytes)} of its 10 GiB`).join(". ")}. When it is full, nothing more is admitted: begin a new chain in time (docs/operations.md, "Ceilings").`,
+    summary: `${full.map(([name, bytes]) => `The Durable Object ${name} takes ${percent(bytes)} of its 10 GiB`).join(". ")}. When it is full, nothing more is admitted. Begin a new chain in time (docs/operations.md, "Ceilings").`,
     details: Object.fromEntries(full),
   };
 }
@@ -234,19 +234,19 @@ function percent(bytes: number): string {
   return `${Math.floor((bytes / DURABLE_OBJECT_BYTES) * 100)} %`;
 }
 
-const BLIND_FOR = 300_000; // milliseconds; a deployment or a moved object takes less
+const UNREADABLE_FIRES_AFTER_MS = 300_000; // a deployment or a moved object takes less
 
-function unreadable(readings: Readings): Finding {
-  const blind = Object.entries(readings).flatMap(([part, reading]) => (reading === undefined ? [part] : []));
+function unreadable(readings: Readings): AlertCheck {
+  const unread = Object.entries(readings).flatMap(([part, reading]) => (reading === undefined ? [part] : []));
   return {
     alert: "unreadable",
-    firing: blind.length > 0,
-    patience: BLIND_FOR,
+    firing: unread.length > 0,
+    firesAfterMs: UNREADABLE_FIRES_AFTER_MS,
     summary:
-      blind.length > 0
-        ? `${blind.join(", ")} could not be read, so alerts about it are missing. The log of the Worker alerts says why.`
+      unread.length > 0
+        ? `${unread.join(", ")} could not be read, so alerts about it may be missing. Read the log of the Worker alerts to see why.`
         : "Everything that the alerts check can be read again.",
-    details: { parts: blind.join(",") },
+    details: { parts: unread.join(",") },
   };
 }
 

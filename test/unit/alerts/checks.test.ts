@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { findings } from "../../../workers/alerts/findings.ts";
+import { checkAlerts } from "../../../workers/alerts/checks.ts";
 import type { Readings } from "../../../workers/alerts/readings.ts";
 import type { StorageSummary } from "../../../workers/storage-verifier/runs/failing-blocks.ts";
-import type { AlertName } from "../../../workers/monitor/alert-state.ts";
+import type { AlertName } from "../../../shared/objects/alerts.ts";
 import { TestHead } from "../../support/chain-head.ts";
 import { TRACES } from "../../support/lost-chain.ts";
 
@@ -46,13 +46,13 @@ function looked(head: TestHead, others: Partial<Readings> = {}) {
     objects: { "chain-head": 4_096, monitor: 4_096 },
     ...others,
   };
-  const found = findings(readings, LIMITS, head.now);
+  const found = checkAlerts(readings, LIMITS, head.now);
   const names = found.map(({ alert }) => alert);
   expect(new Set(names).size).toBe(names.length);
   return {
     names,
     firing: found.filter(({ firing }) => firing).map(({ alert }) => alert),
-    of: (alert: AlertName) => found.find((finding) => finding.alert === alert),
+    of: (alert: AlertName) => found.find((check) => check.alert === alert),
   };
 }
 
@@ -92,9 +92,9 @@ const of = (bytes: number) =>
 describe("a Durable Object", () => {
   it("is an alert at 70 % of its ceiling, and says which one it is", () => {
     expect(of(0.69 * 10 * 1024 ** 3)).toMatchObject({ firing: false });
-    const finding = of(0.71 * 10 * 1024 ** 3);
-    expect(finding).toMatchObject({ firing: true });
-    expect(finding?.summary).toContain("chain-head takes 71 %");
+    const check = of(0.71 * 10 * 1024 ** 3);
+    expect(check).toMatchObject({ firing: true });
+    expect(check?.summary).toContain("chain-head takes 71 %");
   });
 });
 
