@@ -57,7 +57,7 @@ const members = {
 };
 
 /**
- * One entry records the start of an action before it runs, another its end. A start without an end means that the action was cut
+ * The log has an entry for the start of an action, written before it runs, and one for its end. A start without an end means that the action was cut
  * off, or that its outcome was not recorded: an operator has to look. The values `asked` and `answered` are hashed and exported,
  * so they never change.
  */

@@ -48,7 +48,7 @@ const WORK = {
   "under way": { is: "under_way", detail: "already waits for a block" },
 } satisfies Record<string, WorkStatus | undefined>;
 
-/** One line for each entry, with its move: not known to be done, done, under way. An erased one only ever stays. */
+/** Moves of each entry when its work is not known to be done, done, or under way. An erased entry always stays. */
 const BEFORE: Record<EntryCase, readonly [unknown: string, done: string, underWay: string]> = {
   open: ["send", "resolved", "keep"],
   replaying: ["send", "resolved", "keep"],
