@@ -6,7 +6,7 @@ import type {
   Replay,
   ReplayPlan,
   Selection,
-} from "../../shared/objects/dead-letters.ts";
+} from "../../shared/api/dead-letters.ts";
 import { wakeFor } from "../../shared/durable-object/alarm.ts";
 import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";

@@ -1,4 +1,4 @@
-import type { Replay, Selection } from "../../../shared/objects/dead-letters.ts";
+import type { Replay, Selection } from "../../../shared/api/dead-letters.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "../entries/entries.ts";
 import { writeFact } from "../key-values.ts";
