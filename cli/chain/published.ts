@@ -1,5 +1,6 @@
 import type { Client } from "../http/client.ts";
-import { blocksFromApi, latestOf, type Latest } from "./from-api.ts";
+import type { Latest } from "../../shared/api/blocks.ts";
+import { blocksFromApi } from "./from-api.ts";
 import type { ChainState } from "./state.ts";
 import { Unverified, verifySource, type ChainSource, type VerifiedBlock } from "./verify.ts";
 
@@ -16,7 +17,7 @@ export async function publishedChain(
   readonly source: ChainSource;
   readonly blocks: AsyncGenerator<VerifiedBlock>;
 }> {
-  const latest = await latestOf(client);
+  const latest = await client.call("GET /api/vdc/latest");
   const source: ChainSource = {
     count: latest.blockNumber + 1,
     blocks: (from) => blocksFromApi(client, from, latest.blockNumber),

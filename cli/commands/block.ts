@@ -1,11 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
-import {
-  checkContents,
-  checkTransactions,
-  InvalidBlock,
-  readBlock,
-  type Block,
-} from "../../shared/chain/block.ts";
+import { checkContents, checkTransactions, InvalidBlock, readBlock } from "../../shared/chain/block.ts";
+import type { BlockRecord } from "../../shared/storage/kv-tier.ts";
 import { sourceBlockOf } from "../chain/record.ts";
 import { Unverified, verifyCid } from "../chain/verify.ts";
 import { publicClient } from "../http/client.ts";
@@ -14,12 +9,6 @@ import { show } from "../output/show.ts";
 import { facts, table } from "../output/table.ts";
 import { byteCount, time } from "../output/words.ts";
 import { connected, examples, wholeNumber, type Connected } from "./options.ts";
-
-/** `GET /api/vdc/blocks/{n}` */
-interface BlockRecord extends Block {
-  readonly ipfsHash: string;
-  readonly ipfsGatewayUrl: string;
-}
 
 interface Options extends Connected {
   readonly raw?: boolean;
@@ -42,9 +31,8 @@ async function showBlock(number: number | "latest", options: Options): Promise<v
   if (options.raw && options.json)
     throw new CommandFailure("--raw and --json are two forms: choose one of them", EXIT.usage);
   const client = publicClient(options);
-  const wanted =
-    number === "latest" ? (await client.get<{ blockNumber: number }>("/api/vdc/latest")).blockNumber : number;
-  const record = await client.get<BlockRecord>(`/api/vdc/blocks/${wanted}`);
+  const wanted = number === "latest" ? (await client.call("GET /api/vdc/latest")).blockNumber : number;
+  const record = await client.call("GET /api/vdc/blocks/:blockNumber", { params: { blockNumber: wanted } });
   const bytes = await checked(wanted, record);
   if (options.raw) process.stdout.write(bytes);
   else show(options, record, () => asText(record, bytes.length));

@@ -57,7 +57,7 @@ async function examine(options: Options): Promise<readonly Finding[]> {
   const tools = await finding("tools", async () => toolVersions());
   let clock: Finding | undefined;
   const reached = await finding("reachable", async () => {
-    const answer = await client.ask("GET", "/api/health");
+    const answer = await client.ask("GET /api/health");
     clock = await checkClock(answer, Date.now());
     return client.url;
   });

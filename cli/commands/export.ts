@@ -187,7 +187,7 @@ async function carOf(file: string): Promise<ChainCar | undefined> {
 }
 
 async function chainIdOf(client: Client): Promise<string> {
-  const { chainId } = await client.get<{ chainId: string }>("/.well-known/vdc.json");
+  const { chainId } = await client.call("GET /.well-known/vdc.json");
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(chainId))
     throw new CommandFailure(`the deployment's chain id can't name a file: say which file you want`);
   return chainId;

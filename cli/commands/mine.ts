@@ -1,22 +1,11 @@
 import { Command } from "commander";
+import type { AnswerOf } from "../../shared/api/call.ts";
 import { operatorClient } from "../http/client.ts";
 import { CommandFailure } from "../output/failure.ts";
 import { note, show } from "../output/show.ts";
 import { facts } from "../output/table.ts";
 import { counted } from "../output/words.ts";
 import { connected, examples, wholeNumber, type Connected } from "./options.ts";
-
-/** Answer of `POST /api/vdc/mine`: finished, under way, or nothing to mine. */
-type Mining =
-  | {
-      readonly blockNumber: number;
-      readonly hash: string;
-      readonly ipfsHash: string;
-      readonly r2Key: string;
-      readonly transactions: number;
-    }
-  | { readonly blockNumber: number; readonly state: string; readonly transactions: number }
-  | { readonly mined: false; readonly reason: string; readonly detail: string };
 
 interface Options extends Connected {
   readonly wait?: number | true;
@@ -48,7 +37,7 @@ async function mine(options: Options): Promise<void> {
   const client = operatorClient(options);
   if (seconds > 0 && process.stderr.isTTY)
     note(`Waiting up to ${counted(seconds, "second")} for the block …`);
-  const mining = await client.post<Mining>("/api/vdc/mine", {
+  const mining = await client.call("POST /api/vdc/mine", {
     query: { wait: seconds },
     timeout: (seconds + 30) * 1_000,
   });
@@ -64,7 +53,7 @@ async function mine(options: Options): Promise<void> {
 const ALL_SET_ASIDE =
   "no block is made, for every transaction that waited was set aside: `vdc dead-letters list --stage miner --state open` says why. Once the cause is mended, `vdc dead-letters replay --stage miner --reason …` has them mined";
 
-function asText(mining: Mining): string {
+function asText(mining: AnswerOf<"POST /api/vdc/mine">): string {
   if ("mined" in mining) return `nothing is mined: ${mining.detail}`;
   const { blockNumber, transactions } = mining;
   if ("state" in mining)

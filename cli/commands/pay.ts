@@ -114,8 +114,8 @@ async function untilKnown(url: string, txIds: readonly string[]): Promise<void> 
   await wait(QUEUE_WAITS);
   for (const txId of txIds)
     for (;;) {
-      const { status } = await client.ask("GET", `/api/vdc/transactions/${txId}`, { accept: [404] });
-      if (status === 200) break;
+      const params = { txId };
+      if ((await client.find("GET /api/vdc/transactions/:txId", { params })) !== undefined) break;
       if (Date.now() > deadline)
         throw new CommandFailure(
           `the webhook took the payments, but ${txId} is not pending after ${PATIENCE / 1_000} seconds: look at the stack's log`,

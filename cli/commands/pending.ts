@@ -1,22 +1,10 @@
 import { Command } from "commander";
+import type { PendingPage } from "../../shared/api/pending.ts";
 import { operatorClient } from "../http/client.ts";
 import { show } from "../output/show.ts";
 import { table } from "../output/table.ts";
 import { age, counted, time } from "../output/words.ts";
 import { connected, examples, wholeNumber, type Connected } from "./options.ts";
-
-/** `GET /api/vdc/pending` */
-interface Pending {
-  readonly count: number;
-  readonly waiting: number;
-  readonly transactions: readonly {
-    readonly txId: string;
-    readonly timestamp: number;
-    readonly admittedAt: number;
-    readonly ageSeconds: number;
-  }[];
-  readonly next: string | null;
-}
 
 interface Options extends Connected {
   readonly limit: number;
@@ -30,12 +18,13 @@ export function pendingCommand(): Command {
     .addHelpText("after", examples("pending", "pending --limit 1000 --json | jq -r '.transactions[].txId'"))
     .action(async (options: Options) => {
       const { limit, cursor } = options;
-      const page = await operatorClient(options).get<Pending>("/api/vdc/pending", { limit, cursor });
+      const query = { limit, cursor };
+      const page = await operatorClient(options).call("GET /api/vdc/pending", { query });
       show(options, page, asText);
     });
 }
 
-function asText({ count, waiting, transactions, next }: Pending): string {
+function asText({ count, waiting, transactions, next }: PendingPage): string {
   const summary = `${counted(waiting, "transaction")} in no block yet, ${count} in none that is finished`;
   if (transactions.length === 0) return summary;
   const rows = transactions.map(({ txId, timestamp, ageSeconds }) => [

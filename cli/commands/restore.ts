@@ -13,7 +13,6 @@ import { confirm } from "../output/confirm.ts";
 import { startProgress } from "../output/progress.ts";
 import { note, show } from "../output/show.ts";
 import { counted } from "../output/words.ts";
-import type { StorageRun } from "../../shared/storage/report.ts";
 import { followRun } from "../storage/follow-run.ts";
 import { runText } from "../storage/tables.ts";
 import { connected, examples, path, reason, type Connected } from "./options.ts";
@@ -74,7 +73,7 @@ async function restore(file: string | undefined, options: Options): Promise<void
   }
   const folder = records === undefined ? undefined : new RecordFolder(records);
   if (folder !== undefined) await bringRecords(client, folder, BEFORE_THE_CHAIN);
-  const started = await client.post<StorageRun>("/api/storage-verify/restore", {
+  const started = await client.call("POST /api/storage-verify/restore", {
     body: { reason: options.reason },
   });
   const run = options.wait ? await followRun(client, started) : started;
@@ -109,7 +108,7 @@ async function verifyFor(client: Client, car: ChainCar, genesis: string | undefi
   } finally {
     state.close();
   }
-  const { chainId, latestBlock } = await client.get<WellKnown>("/.well-known/vdc.json");
+  const { chainId, latestBlock } = await client.call("GET /.well-known/vdc.json");
   if (chainId !== watch.report.chainId)
     throw new CommandFailure(
       `the file holds the chain ${watch.report.chainId}, and ${client.url} keeps ${chainId}: take the file, or the --url, of the other`,
@@ -120,11 +119,6 @@ async function verifyFor(client: Client, car: ChainCar, genesis: string | undefi
       `the chain head of ${client.url} has its chain, up to block ${latestBlock}: there is nothing to restore. To give it a copy of a block that no tier has, use \`vdc storage bring\``,
       EXIT.refused,
     );
-}
-
-interface WellKnown {
-  readonly chainId: string;
-  readonly latestBlock: number | null;
 }
 
 const AT_ONCE = 4;
@@ -140,7 +134,11 @@ async function putBlocks(client: Client, car: ChainCar): Promise<void> {
       const number = asked++;
       const { value, done: over } = await blocks.next();
       if (over) return;
-      await client.ask("PUT", `/api/storage-verify/blocks/${number}`, { body: value.bytes, timeout: 60_000 });
+      await client.call("PUT /api/storage-verify/blocks/:blockNumber", {
+        params: { blockNumber: number },
+        body: value.bytes,
+        timeout: 60_000,
+      });
       progress.to(++done);
     }
   };

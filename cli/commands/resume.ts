@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { haltedText } from "../../shared/api/halted-text.ts";
-import type { Halted } from "../../shared/api/halted.ts";
+import type { Resumed } from "../../shared/api/resume.ts";
 import { operatorClient } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { operatorName } from "../http/operator.ts";
@@ -12,12 +12,6 @@ import { connected, examples, reason, type Connected } from "./options.ts";
 interface Options extends Connected {
   readonly reason: string;
   readonly yes?: boolean;
-}
-
-/** `POST /api/vdc/resume` */
-interface Resumed {
-  readonly resumed: boolean;
-  readonly halted: Halted | null;
 }
 
 export function resumeCommand(): Command {
@@ -35,7 +29,7 @@ ${examples('resume --reason "the other copy of block 7 was a test upload, remove
       const client = operatorClient(options);
       await confirm(`The chain of ${client.url} will go on, if it is halted`, options);
       const body = { by: operatorName() || "unnamed", reason: options.reason };
-      const answer = await client.post<Resumed>("/api/vdc/resume", { body });
+      const answer = await client.call("POST /api/vdc/resume", { body });
       const { resumed, halted } = answer;
       if (resumed || halted === null) return show(options, answer, asText);
       if (options.json === true) show(options, answer, asText);

@@ -1,59 +1,23 @@
 import { Command } from "commander";
 import { haltedText } from "../../shared/api/halted-text.ts";
-import type { Halted } from "../../shared/api/halted.ts";
+import type { PipelineStatus } from "../../shared/api/status.ts";
 import { operatorClient } from "../http/client.ts";
 import { show } from "../output/show.ts";
 import { facts, table } from "../output/table.ts";
 import { age, time } from "../output/words.ts";
 import { connected, examples, type Connected } from "./options.ts";
 
-/** `GET /api/vdc/status` */
-export interface Status {
-  readonly latest: number | null;
-  readonly halted: Halted | null;
-  readonly counts: Readonly<Record<string, number>>;
-  readonly ignored: Readonly<Record<string, number>>;
-  readonly oldestWaitingSeconds: number | null;
-  readonly inFlight: readonly {
-    readonly blockNumber: number;
-    readonly state: string;
-    readonly stage: string | null;
-    readonly transactions: number;
-    readonly ageSeconds: number | null;
-  }[];
-  readonly queues: Readonly<Record<string, { readonly messages: number; readonly oldestAt: number | null }>>;
-  readonly retries: readonly StageRetry[] | null;
-  readonly alerts:
-    | readonly { readonly alert: string; readonly since: number; readonly summary: string }[]
-    | null;
-  readonly failures: readonly {
-    readonly txId: string;
-    readonly reason: string;
-    readonly error: string;
-    readonly at: number;
-  }[];
-}
-
-interface StageRetry {
-  readonly stage: string;
-  readonly error: string;
-  readonly attempts: number;
-  readonly at: number;
-  readonly nextRetryAt: number | null;
-  readonly lastDoneAt: number | null;
-}
-
 export function statusCommand(): Command {
   return connected(new Command("status"))
     .addHelpText("after", examples("status", "status --json | jq .counts.waiting"))
     .action(async (options: Connected) => {
-      const status = await operatorClient(options).get<Status>("/api/vdc/status");
+      const status = await operatorClient(options).call("GET /api/vdc/status");
       show(options, status, (shown) => statusText(shown, Date.now()));
     });
 }
 
 /** @param now milliseconds since the epoch */
-export function statusText(status: Status, now: number): string {
+export function statusText(status: PipelineStatus, now: number): string {
   const { halted, inFlight, failures } = status;
   return [
     facts([
@@ -102,7 +66,7 @@ export function statusText(status: Status, now: number): string {
 }
 
 /** Stages whose latest failure is not over: a retry is still to come, or no message has been processed since. */
-function retriesText(retries: Status["retries"], now: number): string[] {
+function retriesText(retries: PipelineStatus["retries"], now: number): string[] {
   if (retries === null) return ["", "what each stage retries: not known, for the monitor can't be read"];
   const lasting = retries.filter(
     ({ at, nextRetryAt, lastDoneAt }) => (nextRetryAt ?? 0) > now || (lastDoneAt ?? 0) < at,
@@ -123,7 +87,7 @@ function retriesText(retries: Status["retries"], now: number): string[] {
   ];
 }
 
-function alertsText(alerts: Status["alerts"]): string[] {
+function alertsText(alerts: PipelineStatus["alerts"]): string[] {
   if (alerts === null || alerts.length === 0) return [];
   return [
     "",

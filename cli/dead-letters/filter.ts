@@ -4,7 +4,7 @@ import {
   DEAD_LETTER_STATES,
   type DeadLetterFilter,
   type DeadLetterState,
-} from "../../shared/objects/dead-letters.ts";
+} from "../../shared/api/dead-letters.ts";
 import { PERMANENT_REASONS, type PermanentReason } from "../../shared/runtime/errors.ts";
 import { STAGES, type StageName } from "../../shared/pipeline.ts";
 import { ofSchema, wholeNumber } from "../commands/options.ts";

@@ -1,5 +1,5 @@
 import { Argument, Option } from "commander";
-import type { Selection } from "../../shared/objects/dead-letters.ts";
+import type { Selection } from "../../shared/api/dead-letters.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { filterOf, type FilterOptions } from "./filter.ts";
 

@@ -6,7 +6,7 @@ import type {
   Replay,
   ReplayPlan,
   StageRecovery,
-} from "../../shared/objects/dead-letters.ts";
+} from "../../shared/api/dead-letters.ts";
 
 export function entryTable(entries: readonly DeadLetterEntry[]): string {
   const rows = entries.map((entry) => [

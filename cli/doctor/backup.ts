@@ -6,15 +6,6 @@ import { systemKeyring } from "../files/keyring.ts";
 import { counted } from "../output/words.ts";
 import { finding, Warning, type Finding } from "./finding.ts";
 
-interface WellKnown {
-  readonly genesisHash: string | null;
-  readonly latestBlock: number | null;
-  readonly signingKeys: readonly {
-    readonly keyId: string;
-    readonly blocks: { readonly first: number } | null;
-  }[];
-}
-
 const OLD_AFTER = 7 * 86_400_000; // milliseconds
 
 export interface Backups {
@@ -40,7 +31,7 @@ async function exportText(client: Client, file: string | undefined, now: number)
     throw new Warning(
       "no export is known: write one with `vdc export chain.car --documents <folder>`, keep it elsewhere, and show it here with --backup chain.car",
     );
-  const { genesisHash, latestBlock } = await client.get<WellKnown>("/.well-known/vdc.json");
+  const { genesisHash, latestBlock } = await client.call("GET /.well-known/vdc.json");
   const car = await ChainCar.open(file);
   try {
     const [genesis] = await Array.fromAsync(firstOf(car));
@@ -80,7 +71,7 @@ async function keyringText(client: Client, file: string | undefined): Promise<st
     );
   const [{ signing }, { signingKeys }] = await Promise.all([
     systemKeyring(file, { isLocal: false }),
-    client.get<WellKnown>("/.well-known/vdc.json"),
+    client.call("GET /.well-known/vdc.json"),
   ]);
   const newest = signingKeys.toSorted((a, b) => (b.blocks?.first ?? -1) - (a.blocks?.first ?? -1))[0];
   if (newest !== undefined && newest.keyId !== signing.active.keyId)

@@ -1,12 +1,9 @@
 import { whyUnanswered } from "../../shared/client/unanswered.ts";
-import type { WellKnown } from "../chain/well-known.ts";
 import { verifyBlock, InvalidBlock } from "../../shared/chain/block.ts";
 import { lookupIn } from "../../shared/chain/signing-keys.ts";
 import { equalBytes, readAtMost } from "../../shared/crypto/bytes.ts";
-import { latestOf } from "../chain/from-api.ts";
 import { sourceBlockOf } from "../chain/record.ts";
 import { Unverified, verifyCid } from "../chain/verify.ts";
-import { AnswerFailure } from "../http/answer-failure.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { finding, unknown, type Finding } from "./finding.ts";
@@ -35,15 +32,12 @@ export async function checkLatestBlock(client: Client): Promise<readonly Finding
 }
 
 async function latestBlock(client: Client): Promise<ReadBlock | undefined> {
-  const latest = await latestOf(client).catch((error: unknown) => {
-    if (error instanceof AnswerFailure && error.exitCode === EXIT.notFound) return undefined;
-    throw error;
-  });
+  const latest = await client.find("GET /api/vdc/latest");
   if (latest === undefined) return undefined;
   const { blockNumber, hash } = latest;
   const [record, { chainId, signingKeys }] = await Promise.all([
-    client.get<{ ipfsGatewayUrl: string }>(`/api/vdc/blocks/${blockNumber}`),
-    client.get<WellKnown>("/.well-known/vdc.json"),
+    client.call("GET /api/vdc/blocks/:blockNumber", { params: { blockNumber } }),
+    client.call("GET /.well-known/vdc.json"),
   ]);
   const source = sourceBlockOf(record);
   const place = { blockNumber, hash, chainId };

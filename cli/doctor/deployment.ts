@@ -1,6 +1,7 @@
-import type { StorageStatus } from "../../shared/storage/report.ts";
+import type { StorageStatus } from "../../shared/api/storage-report.ts";
 import { haltedText } from "../../shared/api/halted-text.ts";
-import type { Halted } from "../../shared/api/halted.ts";
+import type { Readiness } from "../../shared/api/health.ts";
+import type { PipelineStatus } from "../../shared/api/status.ts";
 import { operatorClient, type Answer, type Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { counted, time } from "../output/words.ts";
@@ -26,16 +27,11 @@ export function checkClock({ headers }: Answer<unknown>, now: number): Promise<F
   });
 }
 
-interface Ready {
-  readonly ready: boolean;
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail?: string }>>;
-}
-
 /** Reads what the deployment reports of its own parts. */
 export async function checkParts(client: Client): Promise<readonly Finding[]> {
-  let ready: Ready | undefined;
+  let ready: Readiness | undefined;
   const asked = await finding("ready", async () => {
-    ready = (await client.ask<Ready>("GET", "/api/ready", { accept: [503] })).body;
+    ready = await client.call("GET /api/ready", { accept: [503] });
     if (typeof ready.checks !== "object")
       throw new CommandFailure(
         "/api/ready does not say what it checked: deploy anew, or update",
@@ -54,17 +50,11 @@ export async function checkParts(client: Client): Promise<readonly Finding[]> {
   );
 }
 
-/** The members of `GET /api/vdc/status` that the doctor reads. */
-interface Status {
-  readonly halted: Halted | null;
-  readonly alerts: readonly { readonly alert: string; readonly summary: string }[] | null;
-}
-
 /** Checks that the operator's secret is accepted, and shows what an operator sees with it. */
 export async function checkOperator(options: { readonly url?: string }): Promise<readonly Finding[]> {
-  let status: Status | undefined;
+  let status: PipelineStatus | undefined;
   const operator = await finding("operator", async () => {
-    status = await operatorClient(options).get<Status>("/api/vdc/status");
+    status = await operatorClient(options).call("GET /api/vdc/status");
     return "the secret is accepted";
   });
   if (status === undefined) return [operator];
@@ -88,9 +78,9 @@ const MOST_LETTERS = 100;
 
 export function checkDeadLetters(options: { readonly url?: string }): Promise<Finding> {
   return finding("dead letters", async () => {
-    const { entries } = await operatorClient(options).get<{
-      readonly entries: readonly { readonly replaysItself: boolean }[];
-    }>("/api/dead-letters", { state: "open", limit: MOST_LETTERS });
+    const { entries } = await operatorClient(options).call("GET /api/dead-letters", {
+      query: { state: "open", limit: MOST_LETTERS },
+    });
     if (entries.length === 0) return "none is open";
     const open = `${counted(entries.length, "dead letter")}${entries.length === MOST_LETTERS ? " or more" : ""} open`;
     throw new CommandFailure(
@@ -120,7 +110,7 @@ export async function checkStorage(
   const blocks = await finding("blocks", async () => {
     const client = operatorClient(options);
     const ask = (from: number, limit: number) =>
-      client.get<StorageStatus>("/api/storage-verify/status", { from, limit });
+      client.call("GET /api/storage-verify/status", { query: { from, limit } });
     const { totalBlocks } = await ask(0, 1);
     status = await ask(Math.max(0, totalBlocks - NEWEST_BLOCKS), NEWEST_BLOCKS);
     judgeStatus({ ...status, documents: null });
@@ -169,8 +159,8 @@ export function verificationText(
 /** Reports the results of the latest verification of each document. */
 export function checkDocuments(options: { readonly url?: string }): Promise<Finding> {
   return finding("documents", async () => {
-    const { documents } = await operatorClient(options).get<StorageStatus>("/api/storage-verify/status", {
-      limit: 1,
+    const { documents } = await operatorClient(options).call("GET /api/storage-verify/status", {
+      query: { limit: 1 },
     });
     if (documents === null)
       throw new CommandFailure("their index is being made anew: ask again in a few seconds", EXIT.unknown);

@@ -1,4 +1,3 @@
-import type { DocumentReport } from "../../shared/storage/report.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { startProgress } from "../output/progress.ts";
@@ -58,12 +57,12 @@ async function bringOne(
 ): Promise<"sound" | "restored" | "partial"> {
   const bytes = await folder.read(id);
   if (bytes === undefined) throw new CommandFailure("its file is gone");
-  const { body } = await operator.ask<{ report: DocumentReport }>(
-    "PUT",
-    `/api/storage-verify/documents/${id}`,
-    { body: bytes, timeout: TIMEOUT },
-  );
-  const { status, message } = body.report;
+  const { report } = await operator.call("PUT /api/storage-verify/documents/:documentId", {
+    params: { documentId: id },
+    body: bytes,
+    timeout: TIMEOUT,
+  });
+  const { status, message } = report;
   if (status === "partial" || status === "failed") note(`document ${id}: ${message}`);
   return status === "ok" ? "sound" : status === "rehydrated" ? "restored" : "partial";
 }

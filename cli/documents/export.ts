@@ -1,7 +1,6 @@
 import { VdcProblem, VdcUnreachable } from "../../shared/client/problem.ts";
 import type { VdcClient } from "../../shared/client/vdc-client.ts";
 import { soundRecord } from "../../shared/storage/documents.ts";
-import type { StorageStatus } from "../../shared/storage/report.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { startProgress } from "../output/progress.ts";
@@ -30,7 +29,9 @@ export async function exportDocuments(
 ): Promise<ExportedDocuments> {
   await folder.make();
   const chainId = await reader.chainId();
-  const { documents: totals } = await operator.get<StorageStatus>("/api/storage-verify/status", { limit: 1 });
+  const { documents: totals } = await operator.call("GET /api/storage-verify/status", {
+    query: { limit: 1 },
+  });
   const progress = startProgress({ doing: "exporting", total: totals?.total ?? 0, of: "documents" });
   const outcome = { documents: 0, fetched: 0, missing: 0 };
   let isUnverified = false;

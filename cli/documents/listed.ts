@@ -1,4 +1,4 @@
-import type { DocumentPage } from "../../shared/storage/report.ts";
+import type { DocumentPage } from "../../shared/api/storage-report.ts";
 import type { Client } from "../http/client.ts";
 
 export type ListedDocument = DocumentPage["documents"][number];
@@ -12,10 +12,8 @@ export async function* listedDocuments(
 ): AsyncGenerator<ListedDocument> {
   let after: string | undefined;
   for (;;) {
-    const page: DocumentPage = await client.get<DocumentPage>("/api/storage-verify/documents", {
-      after,
-      limit: PAGE,
-      status,
+    const page: DocumentPage = await client.call("GET /api/storage-verify/documents", {
+      query: { after, limit: PAGE, status },
     });
     yield* page.documents;
     if (page.next === null) return;

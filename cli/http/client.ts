@@ -1,4 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { addressOf, type AnswerOf, type InputOf } from "../../shared/api/call.ts";
+import type { RouteName } from "../../shared/api/routes.ts";
 import { whyUnanswered } from "../../shared/client/unanswered.ts";
 import { pauseBefore, type Failed } from "../../shared/client/retry.ts";
 import { AnswerFailure } from "./answer-failure.ts";
@@ -7,9 +9,8 @@ import { operatorHeaders } from "./operator.ts";
 import { proxyAdvice } from "./proxy.ts";
 import { targetOf, type Target } from "./target.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
-
-export interface Asked {
+/** A request as it is sent. */
+interface Asked {
   /** Members that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON; bytes are sent unchanged. */
@@ -22,10 +23,19 @@ export interface Asked {
   readonly timeout?: number;
 }
 
+/** Input of a call of the HTTP interface, and how it is sent. */
+type CallOf<Route extends RouteName> = InputOf<Route> & Omit<Asked, "query" | "body">;
+type Given<Route extends RouteName> =
+  object extends CallOf<Route> ? [asked?: CallOf<Route>] : [asked: CallOf<Route>];
+
 export interface Answer<Body> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;
+}
+
+interface Parameters {
+  readonly params?: Readonly<Record<string, string | number>>;
 }
 
 const TIMEOUT = 30_000;
@@ -40,16 +50,31 @@ export class Client {
     this.#headers = headers;
   }
 
-  async get<Body>(path: string, query: Asked["query"] = {}): Promise<Body> {
-    return (await this.ask<Body>("GET", path, { query })).body;
+  /** Makes a call of the HTTP interface, and returns what it answers. */
+  async call<Route extends RouteName>(route: Route, ...given: Given<Route>): Promise<AnswerOf<Route>> {
+    return (await this.ask(route, ...given)).body;
   }
 
-  async post<Body>(path: string, asked: Asked = {}): Promise<Body> {
-    return (await this.ask<Body>("POST", path, asked)).body;
+  /** Like `call`; `undefined` when the deployment has no such thing. */
+  async find<Route extends RouteName>(
+    route: Route,
+    ...given: Given<Route>
+  ): Promise<AnswerOf<Route> | undefined> {
+    return this.call(route, ...given).catch((error: unknown) => {
+      if (error instanceof AnswerFailure && error.slug === "not-found") return undefined;
+      throw error;
+    });
+  }
+
+  /** Like `call`, with the answer's status and headers. */
+  ask<Route extends RouteName>(route: Route, ...[given]: Given<Route>): Promise<Answer<AnswerOf<Route>>> {
+    const { params, ...asked }: Asked & Parameters = given ?? {};
+    const { method, path } = addressOf(route, params);
+    return this.send<AnswerOf<Route>>(method, path, asked);
   }
 
   /** Repeats a failed request after a pause when repeating is safe: see `shared/client/retry.ts`. */
-  async ask<Body>(method: Method, path: string, asked: Asked = {}): Promise<Answer<Body>> {
+  async send<Body>(method: string, path: string, asked: Asked = {}): Promise<Answer<Body>> {
     for (let attempts = 1; ; attempts++) {
       const attempt = await this.#attempt<Body>(method, path, asked);
       if ("answer" in attempt) return attempt.answer;
@@ -61,7 +86,7 @@ export class Client {
   }
 
   async #attempt<Body>(
-    method: Method,
+    method: string,
     path: string,
     asked: Asked,
   ): Promise<{ readonly answer: Answer<Body> } | (Failed & { readonly failure: CommandFailure })> {

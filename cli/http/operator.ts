@@ -1,5 +1,5 @@
 import { userInfo } from "node:os";
-import { nameInHeader, operatorNameOf } from "../../shared/http/operator-name.ts";
+import { nameInHeader, OPERATOR_NAME_HEADER, operatorNameOf } from "../../shared/http/operator-name.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { callersPath } from "../files/path.ts";
 import { readTextNow } from "../files/read.ts";
@@ -25,7 +25,7 @@ export function operatorHeaders(
     );
   refuseInClear(target.url);
   const name = operatorName(environment);
-  return { "x-admin-secret": secret, ...(name !== "" && { "x-operator": nameInHeader(name) }) };
+  return { "x-admin-secret": secret, ...(name !== "" && { [OPERATOR_NAME_HEADER]: nameInHeader(name) }) };
 }
 
 function secretFor(target: Target, environment: NodeJS.ProcessEnv): string {

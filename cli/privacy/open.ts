@@ -12,19 +12,11 @@ import { parseCanonical, type Json } from "../../shared/crypto/canonical.ts";
 import type { Envelope } from "../../shared/crypto/envelope.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent } from "../../shared/runtime/errors.ts";
+import type { PrivateEnvelope } from "../../shared/api/privacy.ts";
 import { sourceBlockOf } from "../chain/record.ts";
 import { Unverified, verifyCid } from "../chain/verify.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
-
-/** Answer of `POST /api/privacy/{txId}/show`. */
-export interface PrivateEnvelope {
-  readonly txId: string;
-  readonly blockNumber: number | null;
-  readonly source: string;
-  readonly privateCommitment: string | null;
-  readonly envelope: Envelope;
-}
 
 export interface OpenedPrivate {
   readonly transaction: Transaction;
@@ -36,7 +28,7 @@ export interface OpenedPrivate {
  * @throws CommandFailure when the keys do not open it, or its contents do not match
  */
 export async function openPrivate(
-  { txId, envelope }: PrivateEnvelope,
+  { txId, envelope }: Pick<PrivateEnvelope, "txId" | "envelope">,
   keyring: Keyring,
 ): Promise<OpenedPrivate> {
   const payload = payloadIn(txId, await opened(envelope, keyring));
@@ -90,10 +82,10 @@ export async function checkInBlock(
   client: Client,
   keyring: Keyring,
 ): Promise<void> {
-  const source = sourceBlockOf(await client.get(`/api/vdc/blocks/${blockNumber}`));
-  const announced = await client.get<{ signingKeys: readonly { keyId: string; publicKey: string }[] }>(
-    "/.well-known/vdc.json",
+  const source = sourceBlockOf(
+    await client.call("GET /api/vdc/blocks/:blockNumber", { params: { blockNumber } }),
   );
+  const announced = await client.call("GET /.well-known/vdc.json");
   const keyOf = (keyId: string) => {
     const own = keyring.signing.byId(keyId);
     return own

@@ -2,13 +2,13 @@ import { createReadStream, existsSync } from "node:fs";
 import { open, rename, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { AuditPage } from "../../shared/api/audit.ts";
 import {
   AuditChainVerifier,
   BrokenAuditChain,
   type AuditEntry,
   type AuditHead,
-  type AuditPage,
-} from "../../shared/api/audit-chain.ts";
+} from "../../shared/chain/audit-chain.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalText } from "../../shared/crypto/canonical.ts";
 import type { Client } from "../http/client.ts";
@@ -22,7 +22,7 @@ export function auditFileIn(folder: string): string {
 }
 
 export function auditPage(operator: Client, from: number, limit = PAGE): Promise<AuditPage> {
-  return operator.get<AuditPage>("/api/audit", { from, limit });
+  return operator.call("GET /api/audit", { query: { from, limit } });
 }
 
 /** Every entry of the deployment's audit log from this one on. */

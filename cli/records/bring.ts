@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { RECORD_KINDS, type BroughtRecord, type RecordKind } from "../../shared/storage/records.ts";
+import { RECORD_KINDS, type RecordKind } from "../../shared/storage/records.ts";
+import { utf8 } from "../../shared/crypto/bytes.ts";
 import { AnswerFailure } from "../http/answer-failure.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
@@ -9,7 +10,6 @@ import { startProgress } from "../output/progress.ts";
 import { note } from "../output/show.ts";
 import { counted } from "../output/words.ts";
 import { auditEntries, soundEntriesOf } from "./audit-file.ts";
-import { callOf } from "./call.ts";
 import { erasedBy, withoutErased } from "./erased.ts";
 import type { RecordFolder } from "./folder.ts";
 
@@ -84,9 +84,12 @@ async function bringOne(
   if (kept === undefined) throw new CommandFailure("its file is gone");
   const record = await withoutErased(kept.record, erased);
   if (record === undefined) return "erased";
-  const call = { body: record, timeout: TIMEOUT };
-  const { body } = await operator.ask<BroughtRecord>("PUT", callOf(kind, id), call);
-  return body.stored ? "restored" : "kept";
+  const { stored } = await operator.call("PUT /api/storage-verify/records/:kind/:recordId", {
+    params: { kind, recordId: id },
+    body: utf8(JSON.stringify(record)),
+    timeout: TIMEOUT,
+  });
+  return stored ? "restored" : "kept";
 }
 
 async function erasedTransactions(operator: Client, folder: string): Promise<ReadonlySet<string>> {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { archiveBytes, archiveIn } from "../../shared/storage/private-archive.ts";
 import { bytesOfRecord, jsonIn, storedRecord, type StoredRecord } from "../../shared/storage/records.ts";
-import type { AuditEntry } from "../../shared/api/audit-chain.ts";
+import type { AuditEntry } from "../../shared/chain/audit-chain.ts";
 
 const ERASE = "POST /api/privacy/:txId/erase";
 const TX_ID = /\/api\/privacy\/(vdc_tx_[0-9a-f]{40})\/erase/;

@@ -1,4 +1,4 @@
-import { readTokenMetadata } from "../../shared/api/activation.ts";
+import { readTokenMetadata } from "../../shared/storage/activation-tokens.ts";
 import {
   archiveBytes,
   archiveIn,
@@ -6,18 +6,17 @@ import {
   isEnvelopeOf,
   type PrivateArchive,
 } from "../../shared/storage/private-archive.ts";
+import type { RecordPage } from "../../shared/api/records.ts";
 import {
   bytesOfRecord,
   storedRecord,
   type RecordKind,
-  type RecordPage,
   type StoredRecord,
 } from "../../shared/storage/records.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { note } from "../output/show.ts";
 import { counted } from "../output/words.ts";
-import { callOf, RECORDS } from "./call.ts";
 import { exportAuditLog, type ExportedAuditLog } from "./audit-file.ts";
 import { RecordFolder } from "./folder.ts";
 
@@ -115,7 +114,9 @@ interface Listed {
 async function* listedRecords(operator: Client, kind: RecordKind): AsyncGenerator<Listed> {
   let cursor: string | undefined;
   for (;;) {
-    const page: RecordPage = await operator.get<RecordPage>(RECORDS, { kind, cursor });
+    const page: RecordPage = await operator.call("GET /api/storage-verify/records", {
+      query: { kind, cursor },
+    });
     yield* page.records;
     if (page.next === null) return;
     if (page.next === cursor) throw new Error(`the deployment gave the same page of ${kind} twice`);
@@ -131,15 +132,16 @@ async function fetchInto(
 ): Promise<"fetched" | "kept" | "gone" | "lacking"> {
   const kept = await folder.read(kind, id);
   if (kept !== undefined && version !== null && kept.version === version) return "kept";
-  const { status, body } = await operator.ask<StoredRecord>("GET", callOf(kind, id), {
-    accept: [404],
+  const record = await operator.find("GET /api/storage-verify/records/:kind/:recordId", {
+    params: { kind, recordId: id },
     timeout: TIMEOUT,
   });
-  if (status === 404) return "gone";
-  if (version === null && body.sha256 === kept?.record.sha256) return "kept";
-  const completed = kind === "private_archive" && kept ? await completedRecord(body, kept.record) : undefined;
+  if (record === undefined) return "gone";
+  if (version === null && record.sha256 === kept?.record.sha256) return "kept";
+  const completed =
+    kind === "private_archive" && kept ? await completedRecord(record, kept.record) : undefined;
   // Without a version the next export looks again whether the deployment still lacks something.
-  await folder.write(completed ? { version: null, record: completed } : { version, record: body });
+  await folder.write(completed ? { version: null, record: completed } : { version, record });
   return completed ? "lacking" : "fetched";
 }
 
@@ -175,13 +177,9 @@ async function isOver(
   const isTransaction =
     kind === "pending_transaction" || kind === "set_aside_transaction" || kind === "signed_intent";
   if (!isTransaction) return false;
-  const { body } = await operator.ask<{ readonly state?: string; readonly reason?: string }>(
-    "GET",
-    `/api/vdc/transactions/${id}`,
-    { accept: [404] },
-  );
-  const { state, reason } = body;
-  if (state === "mined" || state === "expired" || reason === "erased") return true;
+  const status = await operator.find("GET /api/vdc/transactions/:txId", { params: { txId: id } });
+  if (status?.state === "mined" || status?.state === "expired") return true;
+  if (status?.state === "set_aside" && status.reason === "erased") return true;
   const next = NEXT[kind];
   return next !== undefined && (await hasSeen(folder, next, id, began));
 }

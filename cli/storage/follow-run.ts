@@ -1,10 +1,10 @@
 import type { Client } from "../http/client.ts";
 import { follow } from "../http/follow.ts";
 import { note } from "../output/show.ts";
-import type { StorageRun } from "../../shared/storage/report.ts";
+import type { StorageRun } from "../../shared/api/storage-report.ts";
 
 export function readRun(client: Client, id: string): Promise<StorageRun> {
-  return client.get<StorageRun>(`/api/storage-verify/runs/${encodeURIComponent(id)}`);
+  return client.call("GET /api/storage-verify/runs/:runId", { params: { runId: id } });
 }
 
 /** @returns the ended run: done, failed or aborted */

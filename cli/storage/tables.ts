@@ -6,7 +6,7 @@ import type {
   StorageRun,
   TierReport,
   VerifyAllResult,
-} from "../../shared/storage/report.ts";
+} from "../../shared/api/storage-report.ts";
 
 export function blockReportText(report: BlockReport): string {
   const { blockNumber, status, message, source, index, privateParts, rehydrated } = report;

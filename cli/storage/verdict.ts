@@ -7,7 +7,7 @@ import {
   type StorageRun,
   type StorageStatus,
   type VerifyAllResult,
-} from "../../shared/storage/report.ts";
+} from "../../shared/api/storage-report.ts";
 
 /** Fails the command when a block's copies are not all valid. */
 export function judgeBlock(report: BlockReport): void {

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { documentOf } from "../../workers/gateway/openapi/document.ts";
-import { ROUTES } from "../../workers/gateway/routes.ts";
+import { documentOf } from "./openapi/document.ts";
 import { ROOT } from "../local/stack/workers.ts";
 import { configurationPage } from "./configuration.ts";
 import { httpApiPage, type OpenApiDocument } from "./http-api.ts";
@@ -15,7 +14,7 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
 
 function openapiDocument(): OpenApiDocument {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
-  return JSON.parse(JSON.stringify(documentOf(ROUTES, version))) as OpenApiDocument;
+  return JSON.parse(JSON.stringify(documentOf(version))) as OpenApiDocument;
 }
 
 if (import.meta.main)

@@ -1,29 +1,15 @@
 import * as v from "valibot";
 import type { Submission } from "../chain/submission.ts";
-import { Timestamp, TxId, UserRegistrationData, UserSignature } from "../chain/transaction.ts";
-import { base64url, utf8 } from "../crypto/bytes.ts";
-import { sha256Hex } from "../crypto/hash.ts";
-import { WholeText } from "../schema/integer-text.ts";
-import { UserMetadataRecord } from "../chain/user-metadata.ts";
-
-export const TOKEN_BYTES = 32;
+import { Timestamp, TxId, UserRegistrationData, UserSignature, Sha256Hex } from "../chain/transaction.ts";
+import { UserMetadataRecord, UserId } from "../chain/user-metadata.ts";
+import type { Plan } from "./plan.ts";
+import { Reason } from "./reason.ts";
 
 export const ActivationToken = v.pipe(
   v.string(),
   v.regex(/^vdc_at_[A-Za-z0-9_-]{43}$/, "expected vdc_at_ and 43 characters"),
   v.description("Whoever holds it may register one user, once"),
 );
-
-/** @param random 32 bytes from a secure random source */
-export function activationToken(random: Uint8Array): string {
-  if (random.length !== TOKEN_BYTES) throw new TypeError(`a token is made of ${TOKEN_BYTES} random bytes`);
-  return `vdc_at_${base64url(random)}`;
-}
-
-/** Identifies a token without revealing it. VDC stores this hash and never the token. Lower-case hex. */
-export function tokenHashOf(token: string): string {
-  return sha256Hex(utf8(token));
-}
 
 /**
  * The request that a user sends with a token. `signature` is that of the `user_registration` transaction of these keys at
@@ -47,37 +33,72 @@ export function registrationOf({
   return { type: "user_registration", timestamp, data: keys, signatures: { user: signature } };
 }
 
-/**
- * The public metadata of a token's object (R2 custom metadata, which holds text only). Times are milliseconds since the
- * epoch. `usedBy`: the transaction for which the token was used; the token cannot register another.
- */
-export interface TokenFacts {
-  readonly expiresAt: number;
-  readonly usedBy?: TxId;
-  readonly usedAt?: number;
-}
+const WEEK = 604_800; // seconds
 
-const StoredFacts = v.object({
-  expiresAt: WholeText,
-  usedBy: v.exactOptional(TxId),
-  usedAt: v.exactOptional(WholeText),
+export const TokenRequest = v.strictObject({
+  expiresInSeconds: v.optional(
+    v.pipe(
+      v.number(),
+      v.safeInteger(),
+      v.minValue(60),
+      v.maxValue(31_536_000),
+      v.description("How long it can be used: a minute to a year"),
+    ),
+    WEEK,
+  ),
+  private: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(v.string(), v.regex(/^[A-Za-z][A-Za-z0-9 _-]{0,63}$/, "expected a name in plain letters")),
+        v.pipe(v.string(), v.maxLength(1_000)),
+      ),
+      v.maxEntries(20),
+      v.description("For whom it is, say: texts by name, 4 kB in all. Kept encrypted to the system's key"),
+    ),
+  ),
+  reason: v.optional(Reason),
 });
+export type TokenRequest = v.InferOutput<typeof TokenRequest>;
 
-export function tokenMetadata({ expiresAt, usedBy, usedAt }: TokenFacts): Record<string, string> {
-  return {
-    expiresAt: String(expiresAt),
-    ...(usedBy !== undefined && { usedBy }),
-    ...(usedAt !== undefined && { usedAt: String(usedAt) }),
-  };
-}
+export const IssuedToken = v.strictObject({
+  token: v.pipe(ActivationToken, v.description("Shown once: it is kept nowhere")),
+  tokenHash: v.pipe(Sha256Hex, v.description("SHA-256 of the token: what it is known by")),
+  expiresAt: Timestamp,
+});
+export type IssuedToken = v.InferOutput<typeof IssuedToken>;
 
-/** `undefined` for an object that VDC did not write. */
-export function readTokenMetadata(metadata: Record<string, string> | undefined): TokenFacts | undefined {
-  const parsed = v.safeParse(StoredFacts, metadata);
-  return parsed.success ? parsed.output : undefined;
-}
+export const activationToken = {
+  does: "Makes a token with which one user can register, once; the answer is the only place that shows it",
+  who: "operator",
+  body: TokenRequest,
+  answers: { 200: IssuedToken },
+  problems: ["not-configured"],
+} as const satisfies Plan;
 
-/** A token is expired from the millisecond `expiresAt` on. */
-export function isExpired({ expiresAt }: TokenFacts, now: number): boolean {
-  return now >= expiresAt;
-}
+export const Activated = v.strictObject({
+  txId: TxId,
+  userId: UserId,
+  state: v.picklist(["pending", "reserved", "mined", "set_aside"]),
+  statusUrl: v.string(),
+});
+export type Activated = v.InferOutput<typeof Activated>;
+
+export const activation = {
+  does: "Registers the user who holds a token; the same request again is answered with where the registration is",
+  who: "anyone",
+  body: ActivationRequest,
+  signed: true,
+  answers: { 202: Activated },
+  problems: [
+    "invalid-user-signature",
+    "timestamp-outside-window",
+    "not-found",
+    "already-exists",
+    "activation-used",
+    "stale-version",
+    "activation-expired",
+    "queue-unavailable",
+    "not-configured",
+    "unavailable",
+  ],
+} as const satisfies Plan;

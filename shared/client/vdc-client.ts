@@ -1,8 +1,8 @@
-import type { Activated } from "../../workers/gateway/resources/activation.ts";
-import type { Submitted } from "../../workers/gateway/resources/submissions.ts";
-import type { TransactionStatus } from "../../workers/gateway/resources/transactions.ts";
-import type { StoredMetadata } from "../../workers/gateway/resources/users.ts";
-import type { WellKnown } from "../../workers/gateway/resources/well-known.ts";
+import type { Activated } from "../api/activation.ts";
+import type { Submitted } from "../api/submissions.ts";
+import type { TransactionStatus } from "../api/transactions.ts";
+import type { StoredMetadata } from "../api/users.ts";
+import type { WellKnown } from "../api/well-known.ts";
 import type { Submission, UnsignedSubmission } from "../chain/submission.ts";
 import type { ActivationRequest } from "../api/activation.ts";
 import { StoredDocument } from "../chain/document.ts";

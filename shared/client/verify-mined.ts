@@ -1,4 +1,4 @@
-import type { WellKnown } from "../../workers/gateway/resources/well-known.ts";
+import type { WellKnown } from "../api/well-known.ts";
 import { blockBytes, InvalidBlock, verifyBlock, type Block, type BlockFault } from "../chain/block.ts";
 import {
   keysAfter,

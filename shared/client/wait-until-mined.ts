@@ -1,5 +1,5 @@
 import type { TxId } from "../chain/transaction.ts";
-import type { TransactionStatus } from "../../workers/gateway/resources/transactions.ts";
+import type { TransactionStatus } from "../api/transactions.ts";
 import { pause } from "./pause.ts";
 import { VdcProblem } from "./problem.ts";
 import { askedFor, mayPass } from "./retry.ts";

@@ -1,5 +1,8 @@
 // The operator's name, in any script, as it stands in the header `x-operator` and in the audit log.
 
+/** Header with the operator's name for the audit log, sent beside the secret that all operators share. */
+export const OPERATOR_NAME_HEADER = "x-operator";
+
 const MAX_LENGTH = 100; // UTF-16 units, the audit log's limit
 const CONTROL = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu;
 

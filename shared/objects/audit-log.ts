@@ -1,4 +1,4 @@
-import type { AuditedOperator, AuditResult } from "../api/audit-chain.ts";
+import type { AuditedOperator, AuditResult } from "../chain/audit-chain.ts";
 import { withDeadline } from "../runtime/deadline.ts";
 import { Problem } from "../http/problems.ts";
 import { errorText, type Log } from "../runtime/log.ts";

@@ -114,30 +114,3 @@ export function jsonIn(bytes: Uint8Array): unknown {
 
 /** `erased/{txId}.json`: the transaction was erased before a block took it. */
 export const ErasureRecord = v.strictObject({ txId: TxId, erasedAt: v.pipe(v.number(), v.safeInteger()) });
-
-/** The records of a kind, in the order of their keys. */
-export const RecordPage = v.strictObject({
-  records: v.array(
-    v.strictObject({
-      id: v.string(),
-      version: v.pipe(
-        v.nullable(v.string()),
-        v.description("Changes when the record does; null: it has to be read to know"),
-      ),
-    }),
-  ),
-  next: v.pipe(v.nullable(v.string()), v.description("The `cursor` of the page after; null on the last")),
-});
-export type RecordPage = v.InferOutput<typeof RecordPage>;
-
-/**
- * The outcome of uploading a record. `stored`: something was written. Otherwise the present object stays, or the record
- * is not needed.
- */
-export const BroughtRecord = v.strictObject({
-  kind: RecordKind,
-  recordId: v.string(),
-  stored: v.boolean(),
-  detail: v.string(),
-});
-export type BroughtRecord = v.InferOutput<typeof BroughtRecord>;

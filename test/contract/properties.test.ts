@@ -45,7 +45,7 @@ function isPattern(object: Node): boolean {
 }
 
 /** Files that run on a developer's machine, over the project's own files. */
-const OF_THE_PROJECT = /^(?:cli\/local\/demo\/|cli\/tools\/|workers\/gateway\/openapi\/)/;
+const OF_THE_PROJECT = /^(?:cli\/local\/demo\/|cli\/tools\/)/;
 
 const readers = sources("{shared,workers,cli}/**/*.ts")
   .filter(({ path, program }) => !OF_THE_PROJECT.test(path) && [...nodes(program)].some(reads))

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { registrationOf, tokenMetadata, type ActivationRequest } from "../../shared/api/activation.ts";
+import { tokenMetadata } from "../../shared/storage/activation-tokens.ts";
+import { registrationOf, type ActivationRequest } from "../../shared/api/activation.ts";
 import { payloadOfSubmission } from "../../shared/chain/submission.ts";
 import type { TxId } from "../../shared/chain/transaction.ts";
 import { activationRequest } from "../../shared/client/activation.ts";

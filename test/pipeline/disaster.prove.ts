@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import type { StorageRun } from "../../shared/storage/report.ts";
+import type { StorageRun } from "../../shared/api/storage-report.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";
 import { mine, purchase, status } from "../support/payments.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../cli/output/failure.ts";
 import { generateKeyring, loadKeyring, rotateKeyring } from "../../shared/crypto/keyring.ts";
-import type { BlockReport } from "../../shared/storage/report.ts";
-import type { WellKnown } from "../../workers/gateway/resources/well-known.ts";
+import type { BlockReport } from "../../shared/api/storage-report.ts";
+import type { WellKnown } from "../../shared/api/well-known.ts";
 import { logged } from "../support/chain-state.ts";
 import { checkChain, expectMined } from "../support/check-chain.ts";
 import { vdc } from "../support/command-line.ts";

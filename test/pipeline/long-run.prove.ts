@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSecrets } from "../../cli/local/stack/secrets.ts";
-import type { StorageRun } from "../../shared/storage/report.ts";
+import type { StorageRun } from "../../shared/api/storage-report.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { until } from "../support/patience.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";

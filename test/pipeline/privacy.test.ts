@@ -4,7 +4,7 @@ import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import type { PrivateEnvelope } from "../../workers/gateway/resources/privacy.ts";
+import type { PrivateEnvelope } from "../../shared/api/privacy.ts";
 import { startAlertReceiver, type AlertReceiver } from "../support/alert-receiver.ts";
 import { logged } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";

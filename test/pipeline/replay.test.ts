@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { DeadLetterEntry, Replay } from "../../shared/objects/dead-letters.ts";
+import type { DeadLetterEntry, Replay } from "../../shared/api/dead-letters.ts";
 import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { workerName } from "../../shared/pipeline.ts";

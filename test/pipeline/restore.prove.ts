@@ -6,7 +6,7 @@ import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
-import type { StorageRun } from "../../shared/storage/report.ts";
+import type { StorageRun } from "../../shared/api/storage-report.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { until } from "../support/patience.ts";

@@ -1,5 +1,5 @@
 import type { ActionOutcome, AuditedAction, AuditEnv } from "../../shared/objects/audit-log.ts";
-import type { AuditEntry, AuditHead } from "../../shared/api/audit-chain.ts";
+import type { AuditEntry, AuditHead } from "../../shared/chain/audit-chain.ts";
 import { finished, started } from "../../workers/audit-log/append.ts";
 import { page, type PageRequest } from "../../workers/audit-log/reads.ts";
 import { migrate } from "../../workers/audit-log/schema.ts";

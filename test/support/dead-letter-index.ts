@@ -1,6 +1,6 @@
 import type { ActionOutcome, AuditedAction } from "../../shared/objects/audit-log.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
-import type { Replay, ReplayPlan, Selection } from "../../shared/objects/dead-letters.ts";
+import type { Replay, ReplayPlan, Selection } from "../../shared/api/dead-letters.ts";
 import type { PermanentReason } from "../../shared/runtime/errors.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { deadLetterQueueName, type StageName } from "../../shared/pipeline.ts";

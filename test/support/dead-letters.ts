@@ -1,7 +1,7 @@
 import { expect } from "vitest";
-import type { DeadLetterEntry, Replay, ReplayPlan, Selection } from "../../shared/objects/dead-letters.ts";
+import type { DeadLetterEntry, Replay, ReplayPlan, Selection } from "../../shared/api/dead-letters.ts";
 import { deadLetterQueueName, workerName, type StageName } from "../../shared/pipeline.ts";
-import type { DeadLetterPage, DeadLetterWithMessage } from "../../workers/gateway/resources/dead-letters.ts";
+import type { DeadLetterPage, DeadLetterWithMessage } from "../../shared/api/dead-letters.ts";
 import { until } from "./patience.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { handOver } from "./queues.ts";

@@ -154,7 +154,6 @@ function strangeMembers(problem: Schema): string[] {
   return Object.keys(problem)
     .filter((member) => !Object.hasOwn(named, member))
     .map(
-      (member) =>
-        `${String(problem.type)} has a member ${member}: name it in workers/gateway/openapi/problems.ts`,
+      (member) => `${String(problem.type)} has a member ${member}: name it in cli/tools/openapi/problems.ts`,
     );
 }

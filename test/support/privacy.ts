@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Erased, PrivateEnvelope } from "../../workers/gateway/resources/privacy.ts";
+import type { Erased, PrivateEnvelope } from "../../shared/api/privacy.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 function ask(pipeline: Pipeline, txId: string, what: "show" | "erase"): Promise<Response> {

@@ -3,7 +3,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
 import { sealDocument } from "../../shared/client/documents.ts";
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
-import type { WellKnown } from "../../workers/gateway/resources/well-known.ts";
+import type { WellKnown } from "../../shared/api/well-known.ts";
 import { activate, getMetadata, newToken, putMetadata } from "./activation.ts";
 import {
   CHAIN_ID,

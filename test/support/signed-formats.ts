@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { signStripeBody, syntheticCheckout } from "../../cli/local/stripe/synthetic.ts";
 import { ActivationRequest, registrationOf } from "../../shared/api/activation.ts";
-import { BrokenAuditChain, verifyAuditChain } from "../../shared/api/audit-chain.ts";
+import { BrokenAuditChain, verifyAuditChain } from "../../shared/chain/audit-chain.ts";
 import { blockBytes, InvalidBlock, verifyBlock } from "../../shared/chain/block.ts";
 import { DocumentRecord, InvalidDocument } from "../../shared/chain/document.ts";
 import { payloadOfSubmission, Submission } from "../../shared/chain/submission.ts";

@@ -9,7 +9,7 @@ import type {
   StorageRun,
   StorageStatus,
   VerifyAllResult,
-} from "../../shared/storage/report.ts";
+} from "../../shared/api/storage-report.ts";
 import type { TierName } from "../../shared/storage/tier.ts";
 import { CHAIN_ID } from "./accounts.ts";
 import { until } from "./patience.ts";

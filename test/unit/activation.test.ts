@@ -1,16 +1,14 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import {
-  ActivationRequest,
   activationToken,
-  ActivationToken,
   isExpired,
   readTokenMetadata,
-  registrationOf,
   tokenHashOf,
   tokenMetadata,
   type TokenFacts,
-} from "../../shared/api/activation.ts";
+} from "../../shared/storage/activation-tokens.ts";
+import { ActivationRequest, ActivationToken, registrationOf } from "../../shared/api/activation.ts";
 import { activationRequest } from "../../shared/client/activation.ts";
 import { Submission } from "../../shared/chain/submission.ts";
 import { CHAIN_ID, newUser, registration, signed } from "../support/accounts.ts";

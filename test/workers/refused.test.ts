@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mapConnections } from "../../shared/storage/limits.ts";
-import type { AuditEntry } from "../../shared/api/audit-chain.ts";
+import type { AuditEntry } from "../../shared/chain/audit-chain.ts";
 import { requestsOf, type FuzzedRequest } from "../support/fuzzed-requests.ts";
 import { hostileBodies, NOWHERE } from "../support/hostile-requests.ts";
 import { everythingStored } from "../support/chain-state.ts";

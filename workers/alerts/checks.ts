@@ -3,7 +3,7 @@ import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/durable-obj
 import type { StatusFacts } from "../chain-head/reads/reads.ts";
 import type { AlertCheck } from "../../shared/objects/alerts.ts";
 import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
-import type { DocumentTotals } from "../../shared/storage/report.ts";
+import type { DocumentTotals } from "../../shared/api/storage-report.ts";
 import type { StorageSummary } from "../storage-verifier/runs/failing-blocks.ts";
 import type { Limits } from "./env.ts";
 import type { Readings } from "./readings.ts";

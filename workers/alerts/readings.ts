@@ -5,7 +5,7 @@ import type { Log } from "../../shared/runtime/log.ts";
 import { monitor } from "../../shared/objects/monitor.ts";
 import { readObjectBytes, type ObjectBytes } from "../../shared/durable-object/object-bytes.ts";
 import { readParts } from "../../shared/runtime/read-all-settled.ts";
-import type { DocumentTotals } from "../../shared/storage/report.ts";
+import type { DocumentTotals } from "../../shared/api/storage-report.ts";
 import type { StorageSummary } from "../storage-verifier/runs/failing-blocks.ts";
 import type { StatusFacts } from "../chain-head/reads/reads.ts";
 import type { Env } from "./env.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { ActionOutcome, AuditedAction } from "../../shared/objects/audit-log.ts";
-import { AuditEntry, auditHash, NO_PREVIOUS_ENTRY, type AuditHead } from "../../shared/api/audit-chain.ts";
+import { AuditEntry, auditHash, NO_PREVIOUS_ENTRY, type AuditHead } from "../../shared/chain/audit-chain.ts";
 import { canonicalText } from "../../shared/crypto/canonical.ts";
 import { scrub } from "../../shared/runtime/log.ts";
 import type { Sql } from "../../shared/durable-object/sqlite.ts";

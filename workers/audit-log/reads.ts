@@ -1,4 +1,5 @@
-import type { AuditEntry, AuditPage } from "../../shared/api/audit-chain.ts";
+import type { AuditPage } from "../../shared/api/audit.ts";
+import type { AuditEntry } from "../../shared/chain/audit-chain.ts";
 import type { Sql } from "../../shared/durable-object/sqlite.ts";
 
 /**

@@ -1,13 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import type {
-  DeadLetterCounts,
   DeadLetterEntry,
   DeadLetterFilter,
   Dismissed,
   Replay,
   ReplayPlan,
   Selection,
-} from "../../shared/objects/dead-letters.ts";
+} from "../../shared/api/dead-letters.ts";
+import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
 import { wakeFor } from "../../shared/durable-object/alarm.ts";
 import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";

@@ -1,7 +1,12 @@
+import type { Method } from "../../shared/api/plan.ts";
+import type { RouteName, ROUTES as PLANS } from "../../shared/api/routes.ts";
+import type { Operation } from "./http/operation.ts";
+import type { Route } from "./http/router.ts";
 import { activation, activationToken } from "./resources/activation.ts";
 import { asset } from "./resources/assets.ts";
 import { auditLog } from "./resources/audit.ts";
 import { block, blocks, latest } from "./resources/blocks.ts";
+import { contents, openApi } from "./resources/contents.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./resources/dead-letters.ts";
 import { dismissMany } from "./resources/dismissals.ts";
 import { document, putDocument } from "./resources/documents.ts";
@@ -14,7 +19,6 @@ import { erasePrivate, showPrivate } from "./resources/privacy.ts";
 import { bringRecord, exportRecord, storedRecords } from "./resources/records.ts";
 import { abortReplay, createReplay, replay, replays } from "./resources/replays.ts";
 import { resume } from "./resources/resume.ts";
-import type { Route } from "./http/router.ts";
 import { status } from "./resources/status.ts";
 import { submission } from "./resources/submissions.ts";
 import {
@@ -34,63 +38,71 @@ import { replaceUserMetadata, userMetadata } from "./resources/users.ts";
 import { webhook } from "./resources/webhook.ts";
 import { wellKnown } from "./resources/well-known.ts";
 
-/** The table of contents of the HTTP interface: docs/design.md#http-interface */
-export const ROUTES: readonly Route[] = [
-  ["POST", "/api/stripe/webhook", webhook],
+/** The handler of each call in the table of shared/api/routes.ts. The compiler refuses a missing one, and one with another plan. */
+const OPERATIONS: { readonly [Name in RouteName]: Operation<(typeof PLANS)[Name]> } = {
+  "POST /api/stripe/webhook": webhook,
 
-  ["GET", "/api/vdc/latest", latest],
-  ["GET", "/api/vdc/blocks", blocks],
-  ["GET", "/api/vdc/blocks/:blockNumber", block],
-  ["GET", "/api/vdc/transactions/:txId", transaction],
-  ["POST", "/api/vdc/transactions", submission],
-  ["GET", "/api/vdc/assets/:assetId", asset],
-  ["POST", "/api/documents", putDocument],
-  ["GET", "/api/documents/:documentId", document],
-  ["GET", "/.well-known/vdc.json", wellKnown],
+  "GET /api/vdc/latest": latest,
+  "GET /api/vdc/blocks": blocks,
+  "GET /api/vdc/blocks/:blockNumber": block,
+  "GET /api/vdc/transactions/:txId": transaction,
+  "POST /api/vdc/transactions": submission,
+  "GET /api/vdc/assets/:assetId": asset,
+  "POST /api/documents": putDocument,
+  "GET /api/documents/:documentId": document,
+  "GET /.well-known/vdc.json": wellKnown,
 
-  ["POST", "/api/activation", activation],
-  ["GET", "/api/users/:userId/metadata", userMetadata],
-  ["PUT", "/api/users/:userId/metadata", replaceUserMetadata],
+  "POST /api/activation": activation,
+  "GET /api/users/:userId/metadata": userMetadata,
+  "PUT /api/users/:userId/metadata": replaceUserMetadata,
 
-  ["GET", "/api/health", health],
-  ["GET", "/api/ready", ready],
+  "GET /api/health": health,
+  "GET /api/ready": ready,
 
-  ["POST", "/api/vdc/mine", mine],
-  ["POST", "/api/vdc/resume", resume],
-  ["POST", "/api/vdc/keys/:keyId/revoke", revokeKey],
-  ["GET", "/api/vdc/pending", pending],
-  ["GET", "/api/vdc/status", status],
-  ["GET", "/api/metrics", metrics],
+  "POST /api/vdc/mine": mine,
+  "POST /api/vdc/resume": resume,
+  "POST /api/vdc/keys/:keyId/revoke": revokeKey,
+  "GET /api/vdc/pending": pending,
+  "GET /api/vdc/status": status,
+  "GET /api/metrics": metrics,
 
-  ["GET", "/api/dead-letters", deadLetterPage],
-  ["POST", "/api/dead-letters/replays", createReplay],
-  ["GET", "/api/dead-letters/replays", replays],
-  ["GET", "/api/dead-letters/replays/:id", replay],
-  ["DELETE", "/api/dead-letters/replays/:id", abortReplay],
-  ["POST", "/api/dead-letters/dismissals", dismissMany],
-  ["GET", "/api/dead-letters/:id", deadLetter],
-  ["POST", "/api/dead-letters/:id/dismiss", dismiss],
+  "GET /api/dead-letters": deadLetterPage,
+  "POST /api/dead-letters/replays": createReplay,
+  "GET /api/dead-letters/replays": replays,
+  "GET /api/dead-letters/replays/:id": replay,
+  "DELETE /api/dead-letters/replays/:id": abortReplay,
+  "POST /api/dead-letters/dismissals": dismissMany,
+  "GET /api/dead-letters/:id": deadLetter,
+  "POST /api/dead-letters/:id/dismiss": dismiss,
 
-  ["POST", "/api/privacy/:txId/show", showPrivate],
-  ["POST", "/api/privacy/:txId/erase", erasePrivate],
+  "POST /api/privacy/:txId/show": showPrivate,
+  "POST /api/privacy/:txId/erase": erasePrivate,
 
-  ["GET", "/api/storage-verify/status", storageStatus],
-  ["POST", "/api/storage-verify/verify/:blockNumber", verifyBlock],
-  ["POST", "/api/storage-verify/verify-all", verifyAll],
-  ["GET", "/api/storage-verify/runs", storageRuns],
-  ["GET", "/api/storage-verify/runs/:runId", storageRun],
-  ["DELETE", "/api/storage-verify/runs/:runId", abortStorageRun],
-  ["POST", "/api/storage-verify/runs/:runId/resume", resumeStorageRun],
-  ["PUT", "/api/storage-verify/blocks/:blockNumber", bringBlock],
-  ["GET", "/api/storage-verify/documents", storedDocuments],
-  ["POST", "/api/storage-verify/documents/:documentId/verify", verifyDocument],
-  ["PUT", "/api/storage-verify/documents/:documentId", bringDocument],
-  ["GET", "/api/storage-verify/records", storedRecords],
-  ["GET", "/api/storage-verify/records/:kind/:recordId", exportRecord],
-  ["PUT", "/api/storage-verify/records/:kind/:recordId", bringRecord],
-  ["POST", "/api/storage-verify/restore", restoreChain],
+  "GET /api/storage-verify/status": storageStatus,
+  "POST /api/storage-verify/verify/:blockNumber": verifyBlock,
+  "POST /api/storage-verify/verify-all": verifyAll,
+  "GET /api/storage-verify/runs": storageRuns,
+  "GET /api/storage-verify/runs/:runId": storageRun,
+  "DELETE /api/storage-verify/runs/:runId": abortStorageRun,
+  "POST /api/storage-verify/runs/:runId/resume": resumeStorageRun,
+  "PUT /api/storage-verify/blocks/:blockNumber": bringBlock,
+  "GET /api/storage-verify/documents": storedDocuments,
+  "POST /api/storage-verify/documents/:documentId/verify": verifyDocument,
+  "PUT /api/storage-verify/documents/:documentId": bringDocument,
+  "GET /api/storage-verify/records": storedRecords,
+  "GET /api/storage-verify/records/:kind/:recordId": exportRecord,
+  "PUT /api/storage-verify/records/:kind/:recordId": bringRecord,
+  "POST /api/storage-verify/restore": restoreChain,
 
-  ["POST", "/api/activation-tokens", activationToken],
+  "POST /api/activation-tokens": activationToken,
 
-  ["GET", "/api/audit", auditLog],
-];
+  "GET /api/audit": auditLog,
+
+  "GET /": contents,
+  "GET /openapi.json": openApi,
+};
+
+export const ROUTES: readonly Route[] = Object.entries(OPERATIONS).map(([name, operation]) => {
+  const [method, path = ""] = name.split(" ");
+  return [method as Method, path, operation];
+});

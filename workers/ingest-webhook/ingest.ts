@@ -7,7 +7,7 @@ import { Problem, type ProblemSlug } from "../../shared/http/problems.ts";
 import { errorText, type Log } from "../../shared/runtime/log.ts";
 import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
-import type { WebhookAnswer } from "../../shared/stripe/answer.ts";
+import type { WebhookAnswer } from "../../shared/api/webhook.ts";
 import { classify, unwantedReason } from "../../shared/stripe/classify.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import type { StripeEvent } from "../../shared/stripe/event.ts";

@@ -5,7 +5,7 @@ import { VerifyStorage } from "../../shared/queue/messages.ts";
 import { documentIndex } from "../../shared/objects/document-index.ts";
 import type { IndexedDocument } from "../../shared/storage/documents.ts";
 import type { StoredRecord } from "../../shared/storage/records.ts";
-import type { DocumentPage, DocumentTotals } from "../../shared/storage/report.ts";
+import type { DocumentPage, DocumentTotals } from "../../shared/api/storage-report.ts";
 import { acceptCopy } from "./verify/accept-copy.ts";
 import { acceptRecord } from "./restore/accept-record.ts";
 import { daily } from "./runs/daily.ts";

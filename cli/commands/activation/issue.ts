@@ -1,17 +1,13 @@
 import { Command } from "commander";
+import * as v from "valibot";
+import { TokenRequest } from "../../../shared/api/activation.ts";
+import { issueText } from "../../../shared/schema/issue-text.ts";
 import { readJsonObject } from "../../files/read.ts";
 import { operatorClient } from "../../http/client.ts";
+import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { note, show } from "../../output/show.ts";
 import { time } from "../../output/words.ts";
 import { connected, examples, path, reason, wholeNumber, type Connected } from "../options.ts";
-
-/** `POST /api/activation-tokens` */
-interface Issued {
-  readonly token: string;
-  readonly tokenHash: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
 
 interface Options extends Connected {
   readonly expiresIn?: number;
@@ -38,10 +34,10 @@ ${examples("activation issue > token.txt", "activation issue --expires-in 3600 -
 
 async function issue(options: Options): Promise<void> {
   const { expiresIn, private: file, reason } = options;
-  const issued = await operatorClient(options).post<Issued>("/api/activation-tokens", {
+  const issued = await operatorClient(options).call("POST /api/activation-tokens", {
     body: {
       ...(expiresIn !== undefined && { expiresInSeconds: expiresIn }),
-      ...(file !== undefined && { private: await readJsonObject(file) }),
+      ...(file !== undefined && { private: await readPrivate(file) }),
       ...(reason !== undefined && { reason }),
     },
   });
@@ -49,4 +45,11 @@ async function issue(options: Options): Promise<void> {
   note(
     `It can be used once, until ${time(issued.expiresAt)}. Give it to its user by a way that others can't read.`,
   );
+}
+
+/** @throws CommandFailure, before anything is sent, that names the member which is no text */
+async function readPrivate(file: string): Promise<NonNullable<TokenRequest["private"]>> {
+  const parsed = v.safeParse(v.nonOptional(TokenRequest.entries.private), await readJsonObject(file));
+  if (parsed.success) return parsed.output;
+  throw new CommandFailure(issueText(parsed.issues[0], file), EXIT.usage);
 }

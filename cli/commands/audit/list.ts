@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import type { AuditEntry, AuditPage } from "../../../shared/api/audit-chain.ts";
+import type { AuditPage } from "../../../shared/api/audit.ts";
+import type { AuditEntry } from "../../../shared/chain/audit-chain.ts";
 import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
@@ -23,7 +24,7 @@ export function listCommand(): Command {
     .action(async (options: Options) => {
       const { from, limit } = options;
       const query = { limit, ...(from === undefined ? { newest: true } : { from }) };
-      const page = await operatorClient(options).get<AuditPage>("/api/audit", query);
+      const page = await operatorClient(options).call("GET /api/audit", { query });
       show(options, page, (page) => asText(page, goOn(page.next, options)));
     });
 }

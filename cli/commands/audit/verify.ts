@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { AuditChainVerifier, BrokenAuditChain, type AuditHead } from "../../../shared/api/audit-chain.ts";
+import { AuditChainVerifier, BrokenAuditChain, type AuditHead } from "../../../shared/chain/audit-chain.ts";
 import { operatorClient, type Client } from "../../http/client.ts";
 import { startProgress } from "../../output/progress.ts";
 import { show } from "../../output/show.ts";

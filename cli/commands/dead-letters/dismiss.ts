@@ -1,10 +1,5 @@
 import { Command } from "commander";
-import type {
-  DeadLetterEntry,
-  DismissalPlan,
-  Dismissed,
-  Selection,
-} from "../../../shared/objects/dead-letters.ts";
+import type { Selection } from "../../../shared/api/dead-letters.ts";
 import { operatorClient, type Client } from "../../http/client.ts";
 import { filtered } from "../../dead-letters/filter.ts";
 import { allOption, idsArgument, selectionOf, type SelectionOptions } from "../../dead-letters/selection.ts";
@@ -21,7 +16,7 @@ interface Options extends Connected, SelectionOptions {
   readonly yes?: boolean;
 }
 
-const DISMISSALS = "/api/dead-letters/dismissals";
+const DISMISSALS = "POST /api/dead-letters/dismissals";
 
 export function dismissCommand(): Command {
   return connected(filtered(new Command("dismiss")))
@@ -49,11 +44,11 @@ async function dismiss(ids: readonly string[], options: Options): Promise<void> 
   const client = operatorClient(options);
   const [id, ...others] = ids;
   if (id !== undefined && others.length === 0 && !options.dryRun) {
-    const call = `/api/dead-letters/${encodeURIComponent(id)}/dismiss`;
-    const body = { reason: options.reason };
-    return show(options, await client.post<DeadLetterEntry>(call, { body }), entryText);
+    const asked = { params: { id }, body: { reason: options.reason } };
+    return show(options, await client.call("POST /api/dead-letters/:id/dismiss", asked), entryText);
   }
-  const plan = await client.post<DismissalPlan>(DISMISSALS, { body: { ...request, dryRun: true } });
+  const plan = await client.call(DISMISSALS, { body: { ...request, dryRun: true } });
+  if (!plan.dryRun) throw new Error("the deployment dismissed dead letters in a dry run");
   if (options.dryRun) return show(options, plan, dismissalText);
   if (plan.wouldDismiss === 0 && !plan.more) {
     note("nothing is to be dismissed, so nothing was done");
@@ -79,7 +74,8 @@ async function dismissAll(
   let dismissed = 0;
   try {
     for (;;) {
-      const done = await client.post<Dismissed>(DISMISSALS, { body });
+      const done = await client.call(DISMISSALS, { body });
+      if (done.dryRun) throw new Error("the deployment made a dry run of a dismissal");
       dismissed += done.dismissed;
       progress.to(dismissed);
       if (!done.more) return dismissed;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { operatorClient } from "../../http/client.ts";
-import type { DeadLetterEntry, StageRecovery } from "../../../shared/objects/dead-letters.ts";
+import type { DeadLetterPage } from "../../../shared/api/dead-letters.ts";
 import { filtered, filterOf, type FilterOptions } from "../../dead-letters/filter.ts";
 import { adviceOn, entryTable, entryText, recoveryText } from "../../dead-letters/texts.ts";
 import { note, show } from "../../output/show.ts";
@@ -9,12 +9,6 @@ import { connected, examples, wholeNumber, type Connected } from "../options.ts"
 interface ListOptions extends Connected, FilterOptions {
   readonly limit: number;
   readonly cursor?: string;
-}
-
-interface Page {
-  readonly entries: readonly DeadLetterEntry[];
-  readonly next: string | null;
-  readonly recovering: readonly StageRecovery[];
 }
 
 export function listCommand(): Command {
@@ -33,7 +27,7 @@ export function listCommand(): Command {
     .action(async (options: ListOptions) => {
       const { limit, cursor } = options;
       const query = { ...filterOf(options), limit, cursor };
-      const page = await operatorClient(options).get<Page>("/api/dead-letters", query);
+      const page = await operatorClient(options).call("GET /api/dead-letters", { query });
       const isFiltered = Object.keys(filterOf(options)).length > 0;
       show(options, page, (shown) => asText(shown, isFiltered));
     });
@@ -47,14 +41,13 @@ export function showCommand(): Command {
     .argument("<id>", "its id")
     .addHelpText("after", examples("dead-letters show 0123456789abcdef0123456789abcdef"))
     .action(async (id: string, options: Connected) => {
-      const path = `/api/dead-letters/${encodeURIComponent(id)}`;
-      const entry = await operatorClient(options).get<DeadLetterEntry>(path);
+      const entry = await operatorClient(options).call("GET /api/dead-letters/:id", { params: { id } });
       show(options, entry, entryText);
       if (entry.state === "open") note(adviceOn(entry));
     });
 }
 
-function asText({ entries, next, recovering }: Page, isFiltered: boolean): string {
+function asText({ entries, next, recovering }: DeadLetterPage, isFiltered: boolean): string {
   if (entries.length === 0)
     return isFiltered ? "no dead letter is of this kind" : "there are no dead letters";
   return [

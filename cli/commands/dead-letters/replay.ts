@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Command } from "commander";
 import { operatorClient, type Client } from "../../http/client.ts";
-import { REPLAY_RATE, type Replay, type ReplayPlan } from "../../../shared/objects/dead-letters.ts";
+import { REPLAY_RATE, type Replay } from "../../../shared/api/dead-letters.ts";
 import { filtered } from "../../dead-letters/filter.ts";
 import { allOption, idsArgument, selectionOf, type SelectionOptions } from "../../dead-letters/selection.ts";
 import { planText, replayText } from "../../dead-letters/texts.ts";
@@ -20,7 +20,7 @@ interface Options extends Connected, SelectionOptions {
   readonly wait: boolean;
 }
 
-const REPLAYS = "/api/dead-letters/replays";
+const REPLAYS = "POST /api/dead-letters/replays";
 
 export function replayCommand(): Command {
   return connected(filtered(new Command("replay")))
@@ -58,7 +58,8 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
   const client = operatorClient(options);
   const { reason, rate } = options;
   const request = { select: selection, reason, ...(rate !== undefined && { ratePerSecond: rate }) };
-  const plan = await client.post<ReplayPlan>(REPLAYS, { body: { ...request, dryRun: true } });
+  const plan = await client.call(REPLAYS, { body: { ...request, dryRun: true } });
+  if (!("dryRun" in plan)) throw new Error("the deployment replays dead letters in a dry run");
   if (options.dryRun) return show(options, plan, planText);
   const { wouldReplay, wouldFail, more } = plan;
   const wouldSend = wouldReplay + wouldFail;
@@ -73,7 +74,8 @@ async function replay(ids: readonly string[], options: Options): Promise<void> {
   );
 
   // The key makes it one replay, however often the request is sent.
-  const started = await client.post<Replay>(REPLAYS, { body: request, idempotencyKey: randomUUID() });
+  const started = await client.call(REPLAYS, { body: request, idempotencyKey: randomUUID() });
+  if ("dryRun" in started) throw new Error("the deployment made a dry run of a replay");
   const ended = options.wait ? await followReplay(client, started) : started;
   show(options, ended, replayText);
   if (ended.replayed > 0) note(SENT_IS_NOT_DONE);
@@ -93,6 +95,6 @@ function followReplay(client: Client, started: Replay): Promise<Replay> {
     of: "dead letters",
     total: started.total,
     done: ({ replayed, skipped, failed }) => replayed + skipped + failed,
-    read: () => client.get<Replay>(`${REPLAYS}/${encodeURIComponent(started.id)}`),
+    read: () => client.call("GET /api/dead-letters/replays/:id", { params: { id: started.id } }),
   });
 }

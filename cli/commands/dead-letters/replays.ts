@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { operatorClient } from "../../http/client.ts";
-import type { Replay } from "../../../shared/objects/dead-letters.ts";
 import { replayTable, replayText } from "../../dead-letters/texts.ts";
 import { show } from "../../output/show.ts";
 import { connected, examples, type Connected } from "../options.ts";
@@ -15,8 +14,13 @@ export function replaysCommand(): Command {
     )
     .action(async (id: string | undefined, options: Connected) => {
       const client = operatorClient(options);
-      if (id !== undefined) return show(options, await client.get<Replay>(pathOf(id)), replayText);
-      const list = await client.get<{ replays: readonly Replay[] }>("/api/dead-letters/replays");
+      if (id !== undefined)
+        return show(
+          options,
+          await client.call("GET /api/dead-letters/replays/:id", { params: { id } }),
+          replayText,
+        );
+      const list = await client.call("GET /api/dead-letters/replays");
       show(options, list, ({ replays }) =>
         replays.length === 0 ? "there was no replay yet" : replayTable(replays),
       );
@@ -29,11 +33,8 @@ export function abortCommand(): Command {
     .argument("<id>", "the replay's id")
     .addHelpText("after", examples("dead-letters abort 0f5e6c1e-5a0b-4d53-9c1c-9a4a6f3f7f0e"))
     .action(async (id: string, options: Connected) => {
-      const { body } = await operatorClient(options).ask<Replay>("DELETE", pathOf(id));
-      show(options, body, replayText);
+      const params = { id };
+      const aborted = await operatorClient(options).call("DELETE /api/dead-letters/replays/:id", { params });
+      show(options, aborted, replayText);
     });
-}
-
-function pathOf(id: string): string {
-  return `/api/dead-letters/replays/${encodeURIComponent(id)}`;
 }

@@ -73,9 +73,8 @@ async function put(file: string, options: Options): Promise<void> {
 
 /** Checks first whether the asset exists, before anything is stored: an asset is created once. */
 async function refuseTaken(asset: string, options: Options): Promise<void> {
-  const path = `/api/vdc/assets/${encodeURIComponent(asset)}`;
-  const { status } = await publicClient(options).ask("GET", path, { accept: [404] });
-  if (status !== 404)
+  const params = { assetId: asset };
+  if ((await publicClient(options).find("GET /api/vdc/assets/:assetId", { params })) !== undefined)
     throw new CommandFailure(
       `${asset} is in the chain already: choose another id. Nothing was kept.`,
       EXIT.refused,

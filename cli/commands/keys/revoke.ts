@@ -1,8 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
+import type { KeyRevoked, RevocationRequested } from "../../../shared/api/keys.ts";
 import { untrustedBlocks } from "../../../shared/chain/signing-keys.ts";
 import { KeyRevocation, Sha256Hex } from "../../../shared/chain/transaction.ts";
-import type { WellKnown } from "../../chain/well-known.ts";
 import { blocksText } from "../../chain/untrusted.ts";
 import { operatorClient, type Client } from "../../http/client.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
@@ -14,14 +14,6 @@ interface Options extends Connected {
   readonly fromBlock: number;
   readonly reason: string;
   readonly yes?: boolean;
-}
-
-/** Answer of `POST /api/vdc/keys/{keyId}/revoke`. Without a block number, the block is still being made. */
-interface Revoked {
-  readonly keyId: string;
-  readonly fromBlock: number;
-  readonly reason: string;
-  readonly blockNumber?: number;
 }
 
 const PATIENCE = 60_000; // milliseconds for a block to be made and published
@@ -53,7 +45,7 @@ ${examples('keys revoke 25140b3a… --from-block 120 --reason "the safe was open
 async function revoke(keyId: string, options: Options): Promise<void> {
   const client = operatorClient(options);
   const { fromBlock, reason } = options;
-  const { chainId, signingKeys } = await client.get<WellKnown>("/.well-known/vdc.json");
+  const { chainId, signingKeys } = await client.call("GET /.well-known/vdc.json");
   const key = signingKeys.find((known) => known.keyId === keyId);
   if (key === undefined)
     throw new CommandFailure(`chain ${chainId} has announced no signing key ${keyId}`, EXIT.notFound);
@@ -63,18 +55,21 @@ async function revoke(keyId: string, options: Options): Promise<void> {
     `The next block of ${chainId} states for ever that key ${keyId} is not to be trusted from block ${fromBlock} on ("${reason}"); every verifier will name ${named} as untrusted`,
     options,
   );
-  const answer = await client.post<Revoked>(`/api/vdc/keys/${keyId}/revoke`, { body: { fromBlock, reason } });
-  show(options, answer.blockNumber === undefined ? await stated(answer, client) : answer, asText);
+  const answer = await client.call("POST /api/vdc/keys/:keyId/revoke", {
+    params: { keyId },
+    body: { fromBlock, reason },
+  });
+  show(options, "blockNumber" in answer ? answer : await stated(answer, client), asText);
 }
 
 /**
  * Waits until a published block states the revocation: a restore of the chain head forgets a revocation that no block
  * states.
  */
-async function stated(revoked: Revoked, client: Client): Promise<Revoked> {
-  const { keyId, fromBlock } = revoked;
+async function stated(requested: RevocationRequested, client: Client): Promise<KeyRevoked> {
+  const { keyId, fromBlock } = requested;
   for (const until = Date.now() + PATIENCE; Date.now() < until; await wait(ASK_AGAIN)) {
-    const { latestBlock, signingKeys } = await client.get<WellKnown>("/.well-known/vdc.json");
+    const { latestBlock, signingKeys } = await client.call("GET /.well-known/vdc.json");
     const revocation = signingKeys.find((key) => key.keyId === keyId)?.revocation;
     if (revocation?.fromBlock === fromBlock && revocation.blockNumber <= (latestBlock ?? -1))
       return { keyId, ...revocation };
@@ -84,6 +79,6 @@ async function stated(revoked: Revoked, client: Client): Promise<Revoked> {
   );
 }
 
-function asText({ keyId, fromBlock, blockNumber, reason }: Revoked): string {
+function asText({ keyId, fromBlock, blockNumber, reason }: KeyRevoked): string {
   return `block ${blockNumber} states that key ${keyId} is not to be trusted from block ${fromBlock} on: ${reason}`;
 }

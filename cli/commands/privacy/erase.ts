@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { Erased } from "../../../shared/api/privacy.ts";
 import { TxId } from "../../../shared/chain/transaction.ts";
 import { operatorClient } from "../../http/client.ts";
 import { confirm } from "../../output/confirm.ts";
@@ -9,14 +10,6 @@ import { connected, examples, ofSchema, reason, type Connected } from "../option
 interface Options extends Connected {
   readonly reason: string;
   readonly yes?: boolean;
-}
-
-/** `POST /api/privacy/{txId}/erase` */
-interface Erased {
-  readonly txId: string;
-  readonly blockNumber: number | null;
-  readonly erased: true;
-  readonly removed: readonly string[];
 }
 
 export function eraseCommand(): Command {
@@ -34,8 +27,8 @@ ${examples('privacy erase vdc_tx_0123456789abcdef0123456789abcdef01234567 --reas
     .action(async (txId: string, options: Options) => {
       const client = operatorClient(options);
       await confirm(`What is private in ${txId} will be gone for good, from ${client.url}`, options);
-      const body = { reason: options.reason };
-      show(options, await client.post<Erased>(`/api/privacy/${txId}/erase`, { body }), asText);
+      const asked = { params: { txId }, body: { reason: options.reason } };
+      show(options, await client.call("POST /api/privacy/:txId/erase", asked), asText);
     });
 }
 

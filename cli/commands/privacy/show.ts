@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { PrivateEnvelope } from "../../../shared/api/privacy.ts";
 import { TxId } from "../../../shared/chain/transaction.ts";
 import { operatorClient } from "../../http/client.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
@@ -6,13 +7,7 @@ import { systemKeyring } from "../../files/keyring.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import { time } from "../../output/words.ts";
-import {
-  asShown,
-  checkInBlock,
-  openPrivate,
-  type OpenedPrivate,
-  type PrivateEnvelope,
-} from "../../privacy/open.ts";
+import { asShown, checkInBlock, openPrivate, type OpenedPrivate } from "../../privacy/open.ts";
 import { targetOf } from "../../http/target.ts";
 import { connected, examples, ofSchema, path, reason, type Connected } from "../options.ts";
 
@@ -50,8 +45,8 @@ ${examples(
 async function showPrivate(txId: string, options: Options): Promise<void> {
   const keyring = await systemKeyring(options.keyring, targetOf(options.url));
   const client = operatorClient(options);
-  const body = { reason: options.reason };
-  const found = await client.post<PrivateEnvelope>(`/api/privacy/${txId}/show`, { body });
+  const asked = { params: { txId }, body: { reason: options.reason } };
+  const found = await client.call("POST /api/privacy/:txId/show", asked);
   const { blockNumber, source } = found;
   const opened = await openPrivate({ ...found, txId }, keyring);
   if (blockNumber !== null) await checkInBlock(blockNumber, opened.transaction, client, keyring);

@@ -5,17 +5,9 @@ import { verifySource } from "../../chain/verify.ts";
 import { operatorClient } from "../../http/client.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { show } from "../../output/show.ts";
-import type { BlockReport } from "../../../shared/storage/report.ts";
 import { blockReportText } from "../../storage/tables.ts";
 import { judgeBlock } from "../../storage/verdict.ts";
 import { connected, examples, path, wholeNumber, type Connected } from "../options.ts";
-
-/** Answer of `PUT /api/storage-verify/blocks/{n}`. The report is null while the chain head knows no block. */
-interface AcceptedCopy {
-  readonly blockNumber: number;
-  readonly stored: true;
-  readonly report?: BlockReport | null;
-}
 
 export function bringCommand(): Command {
   return connected(new Command("bring"))
@@ -36,10 +28,13 @@ ${examples("storage bring 7 vdc-main-41.car")}`,
 async function bring(number: number, file: string, options: Connected): Promise<void> {
   const client = operatorClient(options);
   const bytes = await verifiedBlock(file, number);
-  const call = `/api/storage-verify/blocks/${number}`;
-  const { body } = await client.ask<AcceptedCopy>("PUT", call, { body: bytes, timeout: 120_000 });
-  const report = body.report ?? null;
-  show(options, body, () =>
+  const accepted = await client.call("PUT /api/storage-verify/blocks/:blockNumber", {
+    params: { blockNumber: number },
+    body: bytes,
+    timeout: 120_000,
+  });
+  const { report } = accepted;
+  show(options, accepted, () =>
     report === null
       ? `block ${number} is archived; now \`vdc restore\` the chain head`
       : blockReportText(report),

@@ -1,6 +1,5 @@
 import { Command, Option } from "commander";
 import { Sha256Hex } from "../../../shared/chain/transaction.ts";
-import type { DocumentReport } from "../../../shared/storage/report.ts";
 import { operatorClient } from "../../http/client.ts";
 import { bringDocuments } from "../../documents/bring.ts";
 import { DocumentFolder } from "../../documents/folder.ts";
@@ -74,9 +73,9 @@ Exit code 6 when a copy is not sound and could not be restored, 7 when a tier co
 ${examples(`storage verify-document ${ID}`)}`,
     )
     .action(async (id: string, options: Verifying) => {
-      const report = await operatorClient(options).post<DocumentReport>(
-        `/api/storage-verify/documents/${id}/verify`,
-        { query: { repair: options.repair }, timeout: TIMEOUT },
+      const report = await operatorClient(options).call(
+        "POST /api/storage-verify/documents/:documentId/verify",
+        { params: { documentId: id }, query: { repair: options.repair }, timeout: TIMEOUT },
       );
       show(options, report, documentReportText);
       judgeDocument(report);

@@ -3,7 +3,7 @@ import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
 import { time } from "../../output/words.ts";
-import type { StorageRun } from "../../../shared/storage/report.ts";
+import type { RunList } from "../../../shared/api/storage-verify.ts";
 import { followRun, readRun } from "../../storage/follow-run.ts";
 import { runText } from "../../storage/tables.ts";
 import { judgeRun } from "../../storage/verdict.ts";
@@ -21,7 +21,7 @@ export function runsCommand(): Command {
         show(options, run, runText);
         return judgeRun(run);
       }
-      show(options, await client.get<{ runs: readonly StorageRun[] }>("/api/storage-verify/runs"), asText);
+      show(options, await client.call("GET /api/storage-verify/runs"), asText);
     });
 }
 
@@ -31,9 +31,9 @@ export function abortCommand(): Command {
     .argument("<id>", "the run's id")
     .addHelpText("after", examples("storage abort 0f5e6c1e-5a0b-4d53-9c1c-9a4a6f3f7f0e"))
     .action(async (id: string, options: Connected) => {
-      const path = `/api/storage-verify/runs/${encodeURIComponent(id)}`;
-      const { body } = await operatorClient(options).ask<StorageRun>("DELETE", path);
-      show(options, body, runText);
+      const params = { runId: id };
+      const run = await operatorClient(options).call("DELETE /api/storage-verify/runs/:runId", { params });
+      show(options, run, runText);
     });
 }
 
@@ -45,15 +45,15 @@ export function resumeRunCommand(): Command {
     .addHelpText("after", examples("storage resume 0f5e6c1e-5a0b-4d53-9c1c-9a4a6f3f7f0e"))
     .action(async (id: string, options: Connected & { readonly wait: boolean }) => {
       const client = operatorClient(options);
-      const path = `/api/storage-verify/runs/${encodeURIComponent(id)}/resume`;
-      const resumed = await client.post<StorageRun>(path);
+      const params = { runId: id };
+      const resumed = await client.call("POST /api/storage-verify/runs/:runId/resume", { params });
       const run = options.wait ? await followRun(client, resumed) : resumed;
       show(options, run, runText);
       judgeRun(run);
     });
 }
 
-function asText({ runs }: { readonly runs: readonly StorageRun[] }): string {
+function asText({ runs }: RunList): string {
   if (runs.length === 0) return "there was no run yet";
   const rows = runs.map((run) => [
     run.id,

@@ -3,7 +3,7 @@ import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
 import { counted, mark, time } from "../../output/words.ts";
-import type { StorageStatus } from "../../../shared/storage/report.ts";
+import type { StorageStatus } from "../../../shared/api/storage-report.ts";
 import { judgeStatus } from "../../storage/verdict.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
@@ -28,10 +28,8 @@ ${examples(
     )
     .action(async (options: Options) => {
       const { from, limit } = options;
-      const status = await operatorClient(options).get<StorageStatus>("/api/storage-verify/status", {
-        from,
-        limit,
-      });
+      const query = { from, limit };
+      const status = await operatorClient(options).call("GET /api/storage-verify/status", { query });
       show(options, status, asText);
       judgeStatus(status);
     });

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
-import type { StorageRun, VerifyAllResult } from "../../../shared/storage/report.ts";
+import type { VerifyAllResult } from "../../../shared/api/storage-report.ts";
 import { followRun } from "../../storage/follow-run.ts";
 import { documentTable, reportTable, resultRows, runText } from "../../storage/tables.ts";
 import { judgeAll, judgeRun } from "../../storage/verdict.ts";
@@ -34,7 +34,7 @@ ${examples("storage verify-all", "storage verify-all --no-repair --json | jq .fa
 
 async function verifyAll(options: Options): Promise<void> {
   const client = operatorClient(options);
-  const result = await client.post<VerifyAllResult | StorageRun>("/api/storage-verify/verify-all", {
+  const result = await client.call("POST /api/storage-verify/verify-all", {
     query: { repair: options.repair },
     timeout: TIMEOUT,
   });

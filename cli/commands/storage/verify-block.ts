@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
-import type { BlockReport } from "../../../shared/storage/report.ts";
 import { blockReportText } from "../../storage/tables.ts";
 import { judgeBlock } from "../../storage/verdict.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
@@ -26,7 +25,8 @@ Exit code 6 also when a tier held a second block of this number that a key of th
 ${examples("storage verify 7", "storage verify 7 --no-repair --json | jq -r .status")}`,
     )
     .action(async (number: number, options: Options) => {
-      const report = await operatorClient(options).post<BlockReport>(`/api/storage-verify/verify/${number}`, {
+      const report = await operatorClient(options).call("POST /api/storage-verify/verify/:blockNumber", {
+        params: { blockNumber: number },
         query: { repair: options.repair },
         timeout: TIMEOUT,
       });

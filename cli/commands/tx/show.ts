@@ -1,25 +1,12 @@
 import { Command } from "commander";
+import type { TransactionStatus } from "../../../shared/api/transactions.ts";
 import { TxId } from "../../../shared/chain/transaction.ts";
+import type { Taken } from "../../account/settle.ts";
 import { publicClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
-import { facts } from "../../output/table.ts";
+import { facts, type Cell } from "../../output/table.ts";
 import { time } from "../../output/words.ts";
 import { connected, examples, ofSchema, type Connected } from "../options.ts";
-
-/** `GET /api/vdc/transactions/{txId}` */
-interface Transaction {
-  readonly txId: string;
-  readonly state: string;
-  readonly blockNumber?: number;
-  readonly index?: number | null;
-  readonly timestamp?: number;
-  readonly admittedAt?: number;
-  readonly blockState?: string;
-  readonly reason?: string | null;
-  readonly since?: number;
-  readonly expiresAt?: number;
-  readonly expiredAt?: number;
-}
 
 export function showCommand(): Command {
   return connected(new Command("show"))
@@ -35,26 +22,35 @@ export function showCommand(): Command {
       ),
     )
     .action(async (id: string, options: Connected) => {
-      const found = await publicClient(options).get<Transaction>(`/api/vdc/transactions/${id}`);
+      const found = await publicClient(options).call("GET /api/vdc/transactions/:txId", {
+        params: { txId: id },
+      });
       show(options, found, asText);
     });
 }
 
-export function asText(found: Transaction): string {
-  const { txId, state, blockNumber, index, timestamp, admittedAt, blockState, reason } = found;
-  const { since, expiresAt, expiredAt } = found;
-  const rows = [
-    ["transaction", txId],
-    ["state", state],
-    ["block", blockNumber],
-    ["index in it", index],
-    ["block state", blockState],
-    ["time", time(timestamp)],
-    ["admitted at", time(admittedAt)],
-    ["reason", reason],
-    ["submitted at", time(since)],
-    ["expires at", time(expiresAt)],
-    ["expired at", time(expiredAt)],
-  ] as const;
-  return facts(rows.filter(([, value]) => value !== undefined && value !== null));
+const NAMES = {
+  txId: "transaction",
+  state: "state",
+  blockNumber: "block",
+  index: "index in it",
+  blockState: "block state",
+  timestamp: "time",
+  admittedAt: "admitted at",
+  reason: "reason",
+  since: "submitted at",
+  expiresAt: "expires at",
+  expiredAt: "expired at",
+};
+const TIMES = ["timestamp", "admittedAt", "since", "expiresAt", "expiredAt"];
+
+export function asText(found: Taken | TransactionStatus): string {
+  const members: Readonly<Record<string, Cell>> = { ...found };
+  return facts(
+    Object.entries(NAMES).flatMap(([member, name]) => {
+      const value = members[member];
+      if (value === undefined || value === null) return [];
+      return [[name, typeof value === "number" && TIMES.includes(member) ? time(value) : value] as const];
+    }),
+  );
 }

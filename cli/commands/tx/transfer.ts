@@ -43,11 +43,9 @@ async function transfer(asset: string, newOwner: string, options: Options): Prom
  * Refuses an asset without an owner, before anything is signed: it never gets an owner. The deployment checks the rest.
  */
 async function refuseOwnerless(asset: string, options: Options): Promise<void> {
-  const path = `/api/vdc/assets/${encodeURIComponent(asset)}`;
-  const { status, body } = await publicClient(options).ask<{ owner?: string }>("GET", path, {
-    accept: [404],
-  });
-  if (status === 404 || body.owner !== undefined) return;
+  const params = { assetId: asset };
+  const found = await publicClient(options).find("GET /api/vdc/assets/:assetId", { params });
+  if (found === undefined || found.owner !== undefined) return;
   throw new CommandFailure(
     `${asset} has no owner, for a payment created it: nobody can transfer it. Let its owner create another asset, with \`vdc tx submit asset_creation\` or \`vdc document put --asset\`, and transfer that. Nothing was signed.`,
     EXIT.refused,

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { InvalidBlock } from "../../../shared/chain/block.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import { fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
-import { VerifyAllResult } from "../../../shared/storage/report.ts";
+import { VerifyAllResult } from "../../../shared/api/storage-report.ts";
 import {
   asyncPaymentSucceeded,
   syntheticCheckout,

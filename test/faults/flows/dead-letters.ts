@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
-import type { DeadLetterEntry, DismissalPlan, Selection } from "../../../shared/objects/dead-letters.ts";
+import type { DeadLetterEntry, DismissalPlan, Selection } from "../../../shared/api/dead-letters.ts";
 import { STAGES, type StageName } from "../../../shared/pipeline.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../../shared/storage/pending.ts";

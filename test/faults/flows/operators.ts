@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { syntheticCheckout } from "../../../cli/local/stripe/synthetic.ts";
 import { workerName } from "../../../shared/pipeline.ts";
-import type { StorageRun } from "../../../shared/storage/report.ts";
+import type { StorageRun } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { equalBytes } from "../../../shared/crypto/bytes.ts";

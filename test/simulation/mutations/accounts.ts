@@ -25,7 +25,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "take-an-expired-token",
     breaks: "an expired token is of no use",
     seed: 13,
-    file: "shared/api/activation.ts",
+    file: "shared/storage/activation-tokens.ts",
     seam: "isExpired",
     mutate: (isExpired) => (facts, now) => isExpired({ ...facts, expiresAt: facts.expiresAt * 2 }, now),
   }),

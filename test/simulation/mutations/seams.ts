@@ -22,7 +22,7 @@ import type * as writePending from "../../../workers/pending-writer/write-pendin
 import type * as inspect from "../../../workers/storage-verifier/verify/inspect.ts";
 import type * as restoredBlock from "../../../workers/storage-verifier/restore/restored-block.ts";
 import type * as sweepStaged from "../../../workers/storage-verifier/restore/sweep-staged.ts";
-import type * as activation from "../../../shared/api/activation.ts";
+import type * as activationTokens from "../../../shared/storage/activation-tokens.ts";
 import type * as rules from "../../../shared/chain/rules.ts";
 import type * as consume from "../../../shared/queue/consume.ts";
 import type * as readInto from "../../../shared/http/read-into.ts";
@@ -36,7 +36,7 @@ import type * as wake from "../../../shared/durable-object/alarm.ts";
  * before the world controls time and chance would keep the machine's.
  */
 export interface Seams {
-  "shared/api/activation.ts": typeof activation;
+  "shared/storage/activation-tokens.ts": typeof activationTokens;
   "shared/chain/rules.ts": typeof rules;
   "shared/queue/consume.ts": typeof consume;
   "shared/http/read-into.ts": typeof readInto;

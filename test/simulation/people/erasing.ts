@@ -1,4 +1,4 @@
-import type { Erased } from "../../../workers/gateway/resources/privacy.ts";
+import type { Erased } from "../../../shared/api/privacy.ts";
 import { posted } from "./operator.ts";
 import type { People } from "./people.ts";
 

@@ -1,5 +1,5 @@
 import { rotateKeyring } from "../../../shared/crypto/keyring.ts";
-import type { WellKnown } from "../../../workers/gateway/resources/well-known.ts";
+import type { WellKnown } from "../../../shared/api/well-known.ts";
 import type { People } from "./people.ts";
 import { posted } from "./operator.ts";
 import { NoAnswer, request } from "./request.ts";

@@ -1,6 +1,6 @@
-import type { DeadLetterEntry, Replay } from "../../../shared/objects/dead-letters.ts";
+import type { DeadLetterEntry, Replay } from "../../../shared/api/dead-letters.ts";
 import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
-import type { IssuedToken } from "../../../workers/gateway/resources/activation.ts";
+import type { IssuedToken } from "../../../shared/api/activation.ts";
 import type { Stack } from "../platform/stack.ts";
 import type { Random } from "../world/random.ts";
 import { NoAnswer, operate, type Answer, type Asked } from "./request.ts";

@@ -5,7 +5,7 @@ import { activationRequest } from "../../../shared/client/activation.ts";
 import { VdcProblem } from "../../../shared/client/problem.ts";
 import { registration } from "../../../shared/client/unsigned.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../../shared/client/user-keys.ts";
-import type { IssuedToken } from "../../../workers/gateway/resources/activation.ts";
+import type { IssuedToken } from "../../../shared/api/activation.ts";
 import { FARTHEST } from "../world/clocks.ts";
 import { clientOf } from "./client.ts";
 import { insist } from "./insist.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { tokenMetadata } from "../../../shared/api/activation.ts";
+import { tokenMetadata } from "../../../shared/storage/activation-tokens.ts";
 import type { Fields, Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { listed } from "../../support/memory-bucket.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { auditHash, verifyAuditChain } from "../../../shared/api/audit-chain.ts";
+import { auditHash, verifyAuditChain } from "../../../shared/chain/audit-chain.ts";
 import { migrate } from "../../../workers/audit-log/schema.ts";
 import { auditedAction, DONE, TestAuditLog } from "../../support/audit-log.ts";
 

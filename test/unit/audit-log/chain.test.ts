@@ -10,7 +10,7 @@ import {
   type AuditFault,
   type AuditHead,
   type AuditResult,
-} from "../../../shared/api/audit-chain.ts";
+} from "../../../shared/chain/audit-chain.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
 import { runs } from "../../support/fast-check.ts";
 import { CHARACTER } from "../../support/character.ts";

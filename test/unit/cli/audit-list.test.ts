@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { AuditPage } from "../../../shared/api/audit-chain.ts";
+import type { AuditPage } from "../../../shared/api/audit.ts";
 import { TestAuditLog } from "../../support/audit-log.ts";
 import { vdc } from "./in-process.ts";
 import { serve, type Served } from "./server.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../../../cli/output/failure.ts";
-import { auditHash, NO_PREVIOUS_ENTRY } from "../../../shared/api/audit-chain.ts";
+import { auditHash, NO_PREVIOUS_ENTRY } from "../../../shared/chain/audit-chain.ts";
 import { vdc } from "./in-process.ts";
 import { serve, type Served } from "./server.ts";
 

@@ -41,17 +41,17 @@ describe("an answer that is a problem", () => {
   it.for(Object.entries(codes))("%s ends with exit code %i", async ([slug, exitCode]) => {
     const { status } = PROBLEMS[slug as ProblemSlug];
     const { url } = await always({ status, problem: slug });
-    expect((await failureOf(new Client(url).post("/api/x"))).exitCode).toBe(exitCode);
+    expect((await failureOf(new Client(url).send("POST", "/api/x"))).exitCode).toBe(exitCode);
   });
 
   it("of a conflict is a refusal, whatever its name", async () => {
     const { url } = await always({ status: 409, problem: "some-new-conflict" });
-    expect((await failureOf(new Client(url).post("/api/x"))).exitCode).toBe(EXIT.refused);
+    expect((await failureOf(new Client(url).send("POST", "/api/x"))).exitCode).toBe(EXIT.refused);
   });
 
   it("is shown with its detail, the call, its name and the request's id", async () => {
     const { url } = await always({ status: 404, problem: "not-found", detail: "There is no block 7." });
-    const { message } = await failureOf(new Client(url).get("/api/vdc/blocks/7"));
+    const { message } = await failureOf(new Client(url).send("GET", "/api/vdc/blocks/7"));
     expect(message).toBe(
       `There is no block 7.\n  (GET ${url}/api/vdc/blocks/7 answered 404 not-found, request r-1)`,
     );
@@ -60,7 +60,7 @@ describe("an answer that is a problem", () => {
   it("says where the secret is to be put when it was not taken, and repeats none of it", async () => {
     const { url } = await always({ status: 401, problem: "unauthorized" });
     const client = new Client(url, { "x-admin-secret": "a-secret-of-an-operator" });
-    const { message } = await failureOf(client.get("/api/vdc/status"));
+    const { message } = await failureOf(client.send("GET", "/api/vdc/status"));
     expect(message).toContain("VDC_ADMIN_SECRET");
     expect(message).not.toContain("a-secret");
   });
@@ -73,7 +73,7 @@ describe("an answer of something that is no deployment", () => {
     ["JSON of another kind", { status: 404, body: { error: "no such route" } }],
   ] as const)("%s: nothing is known", async ([, answer]) => {
     const { url } = await always(answer);
-    const { exitCode, message } = await failureOf(new Client(url).get("/api/x"));
+    const { exitCode, message } = await failureOf(new Client(url).send("GET", "/api/x"));
     expect(exitCode).toBe(EXIT.unknown);
     expect(message).toContain("is this the address of a VDC deployment");
   });
@@ -81,7 +81,9 @@ describe("an answer of something that is no deployment", () => {
   it("a redirect is not followed, for it would take the secret along [T28]", async () => {
     const other = await always({ body: {} });
     const { url } = await always({ status: 302, headers: { location: `${other.url}/login` } });
-    const { exitCode, message } = await failureOf(new Client(url, { "x-admin-secret": "s" }).get("/api/x"));
+    const { exitCode, message } = await failureOf(
+      new Client(url, { "x-admin-secret": "s" }).send("GET", "/api/x"),
+    );
     expect(exitCode).toBe(EXIT.unknown);
     expect(message).toContain(`to ${other.url}`);
     expect(other.asked).toEqual([]);
@@ -91,7 +93,7 @@ describe("an answer of something that is no deployment", () => {
 describe("what can't be reached", () => {
   it("is said to be so, at once, with what to do", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
-    const { exitCode, message } = await failureOf(new Client(url).get("/api/x"));
+    const { exitCode, message } = await failureOf(new Client(url).send("GET", "/api/x"));
     expect(exitCode).toBe(EXIT.unknown);
     expect(message).toContain(`${url} can't be reached`);
     expect(message).toContain("npm start");
@@ -116,31 +118,32 @@ describe("a request that failed for the moment", () => {
 
   it("is made again, and its answer taken", async () => {
     const { url, asked } = await inTurn(away, away, { body: { n: 1 } });
-    expect(await new Client(url).get("/api/x")).toEqual({ n: 1 });
+    expect((await new Client(url).send("GET", "/api/x")).body).toEqual({ n: 1 });
     expect(asked).toHaveLength(3);
   });
 
   it("is given up after four attempts", async () => {
     const { url, asked } = await always(away);
-    expect((await failureOf(new Client(url).get("/api/x"))).exitCode).toBe(EXIT.unknown);
+    expect((await failureOf(new Client(url).send("GET", "/api/x"))).exitCode).toBe(EXIT.unknown);
     expect(asked).toHaveLength(4);
   });
 
   it("is made again when the connection was cut", async () => {
     const { url, asked } = await inTurn({ cut: true }, { body: { n: 1 } });
-    expect(await new Client(url).get("/api/x")).toEqual({ n: 1 });
+    expect((await new Client(url).send("GET", "/api/x")).body).toEqual({ n: 1 });
     expect(asked).toHaveLength(2);
   });
 
   it("is not made again when it is a POST: it may have been done", async () => {
     const { url, asked } = await always(away);
-    await failureOf(new Client(url).post("/api/x"));
+    await failureOf(new Client(url).send("POST", "/api/x"));
     expect(asked).toHaveLength(1);
   });
 
   it("is made again when it is a POST with an idempotency key, and the key stays", async () => {
     const { url, asked } = await inTurn(away, { body: { n: 1 } });
-    expect(await new Client(url).post("/api/x", { body: {}, idempotencyKey: "key-1" })).toEqual({ n: 1 });
+    const request = { body: {}, idempotencyKey: "key-1" };
+    expect((await new Client(url).send("POST", "/api/x", request)).body).toEqual({ n: 1 });
     expect(asked.map(({ headers }) => headers["idempotency-key"])).toEqual(["key-1", "key-1"]);
   });
 
@@ -150,7 +153,7 @@ describe("a request that failed for the moment", () => {
     ["a failure inside", { status: 500, problem: "internal-error" }],
   ] as const)("is not made again for %s", async ([, answer]) => {
     const { url, asked } = await always(answer);
-    await failureOf(new Client(url).get("/api/x"));
+    await failureOf(new Client(url).send("GET", "/api/x"));
     expect(asked).toHaveLength(1);
   });
 
@@ -166,11 +169,11 @@ describe("a request", () => {
   it("carries its query, its body and its headers", async () => {
     const { url, asked } = await always({ body: {} });
     const client = new Client(url, { "x-operator": "alice" });
-    await client.post("/api/x", {
+    await client.send("POST", "/api/x", {
       query: { a: 1, b: "é ü", c: undefined, d: false },
       body: { hello: "world" },
     });
-    await client.ask("PUT", "/api/y", { body: new TextEncoder().encode("exactly these") });
+    await client.send("PUT", "/api/y", { body: new TextEncoder().encode("exactly these") });
     expect(asked.map(({ method, path, body }) => ({ method, path, body }))).toEqual([
       { method: "POST", path: "/api/x?a=1&b=%C3%A9+%C3%BC&d=false", body: '{"hello":"world"}' },
       { method: "PUT", path: "/api/y", body: "exactly these" },
@@ -180,7 +183,7 @@ describe("a request", () => {
 
   it("takes an answer that only its caller understands", async () => {
     const { url } = await always({ status: 503, body: { ready: false } });
-    const { status, body } = await new Client(url).ask("GET", "/api/ready", { accept: [503] });
+    const { status, body } = await new Client(url).ask("GET /api/ready", { accept: [503] });
     expect({ status, body }).toEqual({ status: 503, body: { ready: false } });
   });
 });

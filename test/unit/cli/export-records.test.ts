@@ -56,22 +56,23 @@ const putArchive = (archive: Partial<PrivateArchive>) =>
   put("private_archive", "7", archiveBytes({ blockNumber: 7, envelopes: {}, missing: [], ...archive }));
 
 const operator = {
-  get(_path: string, { kind }: { kind: string }) {
+  call(_route: string, { query: { kind } }: { query: { kind: string } }) {
     beforeList(kind);
     const records = [...stored]
       .filter(([key]) => key.startsWith(`${kind}/`))
       .map(([key, bytes]) => ({ id: key.slice(kind.length + 1), version: String(bytes.length) }));
     return Promise.resolve({ records, next: null });
   },
-  async ask(_method: string, path: string) {
-    const [kind, id] = path.split("/").slice(-2) as [RecordKind, string];
-    if (path.includes("/transactions/")) return { status: 200, body: { state: "mined" } };
-    const bytes = stored.get(`${kind}/${id}`);
-    return bytes === undefined
-      ? { status: 404, body: {} }
-      : { status: 200, body: await storedRecord(kind, id, bytes) };
+  async find(_route: string, { params: { kind, recordId = "" } }: Asked) {
+    if (kind === undefined) return { state: "mined" };
+    const bytes = stored.get(`${kind}/${recordId}`);
+    return bytes && storedRecord(kind, recordId, bytes);
   },
 } as unknown as Client;
+
+interface Asked {
+  readonly params: { readonly kind?: RecordKind; readonly recordId?: string };
+}
 
 async function exportedArchive(): Promise<PrivateArchive | undefined> {
   const kept = await folder.read("private_archive", "7");

@@ -1,16 +1,26 @@
 import { stripVTControlCharacters } from "node:util";
 import { expect, it } from "vitest";
-import { statusText, type Status } from "../../../cli/commands/status.ts";
+import type { PipelineStatus } from "../../../shared/api/status.ts";
+import { statusText } from "../../../cli/commands/status.ts";
 
 const NOW = Date.parse("2026-11-30T12:00:00Z");
-const QUIET: Status = {
+const QUIET: PipelineStatus = {
   latest: 3,
   halted: null,
-  counts: { blocks: 4 },
+  counts: {
+    pending: 0,
+    waiting: 0,
+    mined: 3,
+    setAside: 0,
+    refused: 0,
+    blocks: 4,
+    awaitingPayment: 0,
+    paidUnreleased: 0,
+  },
   ignored: {},
   oldestWaitingSeconds: null,
   inFlight: [],
-  queues: { "tier-persister": { messages: 0, oldestAt: null } },
+  queues: { "tier-persister": { messages: 0, bytes: 0, oldestAt: null } },
   retries: [],
   alerts: [],
   failures: [],
@@ -23,7 +33,7 @@ const FAILED = {
   nextRetryAt: NOW + 240_000,
   lastDoneAt: null,
 };
-const text = (changes: Partial<Status>) =>
+const text = (changes: Partial<PipelineStatus>) =>
   stripVTControlCharacters(statusText({ ...QUIET, ...changes }, NOW));
 
 it("shows of a stage that waits for its next attempt why it failed, how often, and when it is tried again", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
-import type { BlockReport, StorageStatus, TierReport } from "../../../shared/storage/report.ts";
+import type { BlockReport, StorageStatus, TierReport } from "../../../shared/api/storage-report.ts";
 import { judgeAll, judgeBlock, judgeStatus } from "../../../cli/storage/verdict.ts";
 import { NO_DOCUMENTS } from "./run.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEAD_LETTER_STATES, type DeadLetterState } from "../../../shared/objects/dead-letters.ts";
+import { DEAD_LETTER_STATES, type DeadLetterState } from "../../../shared/api/dead-letters.ts";
 import type { WorkStatus } from "../../../workers/dead-letters/entries/work-status.ts";
 import {
   decide,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
-import { AUDIT_FAULTS, AuditEntry, auditHash } from "../../../shared/api/audit-chain.ts";
+import { AUDIT_FAULTS, AuditEntry, auditHash } from "../../../shared/chain/audit-chain.ts";
 import {
   BLOCK_FAULTS,
   blockBytes,

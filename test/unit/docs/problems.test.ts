@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DEAD_LETTER_STATES } from "../../../shared/objects/dead-letters.ts";
+import { DEAD_LETTER_STATES } from "../../../shared/api/dead-letters.ts";
 import { PERMANENT_REASONS } from "../../../shared/runtime/errors.ts";
 import { PROBLEMS } from "../../../shared/http/problems.ts";
 import { IGNORED_REASONS } from "../../../shared/stripe/decision.ts";

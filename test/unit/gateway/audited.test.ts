@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import * as v from "valibot";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { verifyAuditChain } from "../../../shared/api/audit-chain.ts";
+import { verifyAuditChain } from "../../../shared/chain/audit-chain.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import type { Fields, Log } from "../../../shared/runtime/log.ts";

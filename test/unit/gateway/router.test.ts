@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { json } from "../../../shared/http/answer.ts";
 import { logger } from "../../../shared/runtime/log.ts";
-import { number } from "../../../workers/gateway/http/parameters.ts";
+import { number } from "../../../shared/api/parameters.ts";
 import { operation, type Arrival } from "../../../workers/gateway/http/operation.ts";
 import { routerOf } from "../../../workers/gateway/http/router.ts";
 

@@ -9,7 +9,7 @@ import { logger } from "../../../shared/runtime/log.ts";
 import { hasVersion } from "../../../workers/gateway/http/etag.ts";
 import { readCursor, writeCursor } from "../../../workers/gateway/http/cursor.ts";
 import { operation, type Arrival } from "../../../workers/gateway/http/operation.ts";
-import { number, oneOf } from "../../../workers/gateway/http/parameters.ts";
+import { number, oneOf } from "../../../shared/api/parameters.ts";
 import { clientOf } from "../../../workers/gateway/http/rate-limit.ts";
 import { routerOf } from "../../../workers/gateway/http/router.ts";
 import { RUBBISH } from "../../support/mutations.ts";

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RecordFolder } from "../../../cli/records/folder.ts";
 import { erasedBy, withoutErased } from "../../../cli/records/erased.ts";
-import type { AuditEntry } from "../../../shared/api/audit-chain.ts";
+import type { AuditEntry } from "../../../shared/chain/audit-chain.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalBytes, canonicalText } from "../../../shared/crypto/canonical.ts";
 import type { Envelope } from "../../../shared/crypto/envelope.ts";

@@ -5,7 +5,7 @@ import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import type { Json } from "../../../shared/crypto/canonical.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
-import { readTokenMetadata, tokenMetadata } from "../../../shared/api/activation.ts";
+import { readTokenMetadata, tokenMetadata } from "../../../shared/storage/activation-tokens.ts";
 import { blockRecord, kvTier, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import {
   blockNumberOfKvKey,

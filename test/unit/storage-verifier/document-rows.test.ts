@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { BlockStatus, DocumentReport } from "../../../shared/storage/report.ts";
+import type { BlockStatus, DocumentReport } from "../../../shared/api/storage-report.ts";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import {
   DOCUMENT_MIGRATIONS,

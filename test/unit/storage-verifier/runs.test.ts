@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
-import type { BlockReport, BlockStatus, DocumentReport, StorageRun } from "../../../shared/storage/report.ts";
+import type {
+  BlockReport,
+  BlockStatus,
+  DocumentReport,
+  StorageRun,
+} from "../../../shared/api/storage-report.ts";
 import {
   areBlocksDone,
   documentsAfter,

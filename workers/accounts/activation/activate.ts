@@ -1,9 +1,5 @@
-import {
-  isExpired,
-  registrationOf,
-  tokenHashOf,
-  type ActivationRequest,
-} from "../../../shared/api/activation.ts";
+import { isExpired, tokenHashOf } from "../../../shared/storage/activation-tokens.ts";
+import { registrationOf, type ActivationRequest } from "../../../shared/api/activation.ts";
 import type { TransactionState } from "../../../shared/chain/states.ts";
 import { payloadOfSubmission } from "../../../shared/chain/submission.ts";
 import type { Transaction, TxId } from "../../../shared/chain/transaction.ts";

@@ -1,4 +1,9 @@
-import { activationToken, TOKEN_BYTES, tokenHashOf, tokenMetadata } from "../../../shared/api/activation.ts";
+import {
+  activationToken,
+  TOKEN_BYTES,
+  tokenHashOf,
+  tokenMetadata,
+} from "../../../shared/storage/activation-tokens.ts";
 import { SEALED_NAMES } from "../../../shared/chain/sealed-names.ts";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { Problem } from "../../../shared/http/problems.ts";

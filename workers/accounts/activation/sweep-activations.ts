@@ -1,4 +1,4 @@
-import { readTokenMetadata } from "../../../shared/api/activation.ts";
+import { readTokenMetadata } from "../../../shared/storage/activation-tokens.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { hexByChance, r2Portion } from "../../../shared/storage/pages.ts";

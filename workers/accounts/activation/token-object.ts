@@ -1,5 +1,9 @@
 import * as v from "valibot";
-import { readTokenMetadata, tokenMetadata, type TokenFacts } from "../../../shared/api/activation.ts";
+import {
+  readTokenMetadata,
+  tokenMetadata,
+  type TokenFacts,
+} from "../../../shared/storage/activation-tokens.ts";
 import type { TxId } from "../../../shared/chain/transaction.ts";
 import { Envelope } from "../../../shared/crypto/envelope.ts";
 import { Problem } from "../../../shared/http/problems.ts";

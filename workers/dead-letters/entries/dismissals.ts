@@ -1,4 +1,4 @@
-import type { DismissalPlan, Dismissed, Selection } from "../../../shared/objects/dead-letters.ts";
+import type { DismissalPlan, Dismissed, Selection } from "../../../shared/api/dead-letters.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "./entry-row.ts";
 import { selected, selectedAfter, unknownIds } from "./selection.ts";

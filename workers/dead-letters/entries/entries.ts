@@ -1,8 +1,5 @@
-import type {
-  DeadLetterCounts,
-  DeadLetterEntry,
-  DeadLetterState,
-} from "../../../shared/objects/dead-letters.ts";
+import type { DeadLetterEntry, DeadLetterState } from "../../../shared/api/dead-letters.ts";
+import type { DeadLetterCounts } from "../../../shared/objects/dead-letters.ts";
 import type { StageName } from "../../../shared/pipeline.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import { conditionOf, type Filter } from "./filter.ts";

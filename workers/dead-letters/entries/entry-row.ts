@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { DeadLetterState, Failure } from "../../../shared/objects/dead-letters.ts";
+import type { DeadLetterState, Failure } from "../../../shared/api/dead-letters.ts";
 import type { StageName } from "../../../shared/pipeline.ts";
 
 export type EntryRow = {

@@ -1,4 +1,4 @@
-import type { Dismissal } from "../../../shared/objects/dead-letters.ts";
+import type { Dismissal } from "../../../shared/api/dead-letters.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "./entry-row.ts";
 

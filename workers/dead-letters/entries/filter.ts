@@ -1,4 +1,4 @@
-import type { DeadLetterFilter } from "../../../shared/objects/dead-letters.ts";
+import type { DeadLetterFilter } from "../../../shared/api/dead-letters.ts";
 
 /** An operator's filter. It may be empty, and then takes all entries. */
 export type Filter = DeadLetterFilter;

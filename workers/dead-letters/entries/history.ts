@@ -1,4 +1,4 @@
-import type { Failure } from "../../../shared/objects/dead-letters.ts";
+import type { Failure } from "../../../shared/api/dead-letters.ts";
 import type { ParkedMessage } from "./record.ts";
 
 /**

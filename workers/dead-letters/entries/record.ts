@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { TxId } from "../../../shared/chain/transaction.ts";
 import { fromUtf8 } from "../../../shared/crypto/bytes.ts";
-import { DeadLetterId, Dismissal, Failure } from "../../../shared/objects/dead-letters.ts";
+import { DeadLetterId, Dismissal, Failure } from "../../../shared/api/dead-letters.ts";
 import { STAGES } from "../../../shared/pipeline.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
 

@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { Selection } from "../../../shared/objects/dead-letters.ts";
+import type { Selection } from "../../../shared/api/dead-letters.ts";
 import type { EntryRow } from "./entry-row.ts";
 import { conditionOf } from "./filter.ts";
 

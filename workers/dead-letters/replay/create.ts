@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { Replay, Selection } from "../../../shared/objects/dead-letters.ts";
+import type { Replay, Selection } from "../../../shared/api/dead-letters.ts";
 import type { EntryRow } from "../entries/entry-row.ts";
 import { ROWS_AT_ONCE, selectedAfter, unknownIds } from "../entries/selection.ts";
 import { writeFact } from "../key-values.ts";

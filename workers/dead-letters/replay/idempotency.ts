@@ -1,4 +1,4 @@
-import type { Replay } from "../../../shared/objects/dead-letters.ts";
+import type { Replay } from "../../../shared/api/dead-letters.ts";
 import { canonicalBytes, type Json } from "../../../shared/crypto/canonical.ts";
 import { sha256Hex } from "../../../shared/crypto/hash.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";

@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { Replay } from "../../../shared/objects/dead-letters.ts";
+import type { Replay } from "../../../shared/api/dead-letters.ts";
 import { findReplay, type ReplayRow } from "./store.ts";
 
 const REPLAYS_SHOWN = 100;

@@ -1,4 +1,4 @@
-import type { ReplayPlan, Selection } from "../../../shared/objects/dead-letters.ts";
+import type { ReplayPlan, Selection } from "../../../shared/api/dead-letters.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "../entries/entry-row.ts";
 import { selectedAfter, unknownIds } from "../entries/selection.ts";

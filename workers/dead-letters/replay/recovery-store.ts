@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { StageRecovery } from "../../../shared/objects/dead-letters.ts";
+import type { StageRecovery } from "../../../shared/api/dead-letters.ts";
 import type { StageName } from "../../../shared/pipeline.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { onSchedule } from "../../../shared/objects/audit-log.ts";
-import type { AuditResult } from "../../../shared/api/audit-chain.ts";
-import { REPLAY_RATE, type Replay } from "../../../shared/objects/dead-letters.ts";
+import type { AuditResult } from "../../../shared/chain/audit-chain.ts";
+import { REPLAY_RATE, type Replay } from "../../../shared/api/dead-letters.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import type { StageName } from "../../../shared/pipeline.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";

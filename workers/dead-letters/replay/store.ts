@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { Replay } from "../../../shared/objects/dead-letters.ts";
+import type { Replay } from "../../../shared/api/dead-letters.ts";
 import { LOST_AFTER_MS } from "../entries/check.ts";
 import { findEntry, type EntryRow } from "../entries/entry-row.ts";
 import type { ReplayDecision } from "./decide.ts";

@@ -1,5 +1,5 @@
 import { recorded, type ActionOutcome, type AuditedAction } from "../../../shared/objects/audit-log.ts";
-import type { AuditResult } from "../../../shared/api/audit-chain.ts";
+import type { AuditResult } from "../../../shared/chain/audit-chain.ts";
 import { Problem, PROBLEMS } from "../../../shared/http/problems.ts";
 import type { Arrival, Call, Operation } from "./operation.ts";
 import { NAMELESS, type Operator } from "./operator.ts";

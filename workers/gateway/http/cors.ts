@@ -1,4 +1,4 @@
-import type { Plan } from "./operation.ts";
+import type { Plan } from "../../../shared/api/plan.ts";
 
 /**
  * CORS headers of calls that anyone may make. Their answers hold nothing of the caller's, so any web page may call them and read

@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { maxBodyBytes, type Plan, type TextsSchema } from "../../../shared/api/plan.ts";
 import { readText } from "../../../shared/http/body.ts";
-import { Problem, type ProblemSlug } from "../../../shared/http/problems.ts";
+import { Problem } from "../../../shared/http/problems.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { isObject, isReadWhole } from "../../../shared/schema/lossless.ts";
 import type { Env } from "../env.ts";
@@ -34,45 +35,8 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly log: Log;
 }
 
-/** Text values by name: an object schema that refuses unknown names. */
-export type TextsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
-
-/** A body that goes to the handler unread. The handler, or the Worker behind it, reads at most `maxBytes`. */
-export interface RawBody {
-  readonly contentType: string;
-  readonly does: string;
-  readonly maxBytes: number;
-}
-
-/** An answer: JSON by a schema, a text of another type, or (`null`) only status and headers. */
-export type Answer = v.GenericSchema | { readonly contentType: string | null };
-
-/**
- * Input and output of a call. The handler's checks and the generator of `openapi.json` both read the plan, so the document can't
- * differ from what the call does.
- */
-export interface Plan {
-  /** A sentence for a person who reads the list of calls. */
-  readonly does: string;
-  readonly who: "anyone" | "operator" | "stripe";
-  readonly params?: TextsSchema;
-  readonly query?: TextsSchema;
-  readonly body?: v.GenericSchema | RawBody;
-  /** The body has checks that JSON Schema can't express: its signature, its key ids. */
-  readonly signed?: true;
-  /** A public write of many bytes, which has its own rate limit. */
-  readonly upload?: true;
-  /** A public read that KV can't always answer. It then counts against the caller: `countReadBeyondKv`. */
-  readonly beyondKv?: true;
-  /** Request headers that the call reads, besides those of `who`: name and meaning. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly answers: Readonly<Record<number, Answer>>;
-  /** Problems besides those that every call of its kind may answer. */
-  readonly problems?: readonly ProblemSlug[];
-}
-
-export interface Operation {
-  readonly plan: Plan;
+export interface Operation<P extends Plan = Plan> {
+  readonly plan: P;
   /** Reads the request by the plan's schemas. It has no effects. */
   readonly read: (arrival: Arrival, operator: Operator | undefined) => Promise<Call>;
   readonly work: (call: Call) => Promise<Response>;
@@ -85,11 +49,11 @@ type CallOf<P extends Plan> = Call<
   Output<P["body"], undefined>
 >;
 
-/** Defines a call of the HTTP interface: its plan, and its handler, which gets the request as the plan's schemas have read it. */
+/** Binds a handler to the plan of its call. The handler gets the request as the plan's schemas have read it. */
 export function operation<const P extends Plan>(
   plan: P,
   work: (call: CallOf<P>) => Promise<Response>,
-): Operation {
+): Operation<P> {
   return {
     plan,
     async read({ request, params, ...rest }, operator) {
@@ -156,15 +120,6 @@ function readTexts(schema: TextsSchema, texts: Readonly<Record<string, string>>)
 function invalidParameter(name: string, expected: string): Problem {
   const shown = name.length > 50 ? `${name.slice(0, 50)}…` : name;
   return new Problem("invalid-parameter", `${shown}: ${expected}.`, { members: { parameter: shown } });
-}
-
-/** Limit of a body that a schema reads; far above any real request or signed record. */
-const JSON_BODY_BYTES = 256 * 1024;
-
-/** Returns the most bytes that a body may have; 0 for a call without one. */
-export function maxBodyBytes({ body }: Plan): number {
-  if (body === undefined) return 0;
-  return "kind" in body ? JSON_BODY_BYTES : body.maxBytes;
 }
 
 /** @throws Problem "invalid-body" that names the member, or "body-too-large" */

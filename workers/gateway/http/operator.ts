@@ -1,5 +1,5 @@
 import { Problem } from "../../../shared/http/problems.ts";
-import { nameOfHeader, operatorNameOf } from "../../../shared/http/operator-name.ts";
+import { nameOfHeader, OPERATOR_NAME_HEADER, operatorNameOf } from "../../../shared/http/operator-name.ts";
 import { isWeakSecret, sameSecret } from "../../../shared/http/secret.ts";
 import type { Arrival } from "./operation.ts";
 
@@ -9,8 +9,6 @@ export interface Operator {
   readonly by: "access" | "secret";
 }
 
-/** Header with the operator's name for the audit log, sent beside the secret that all operators share. */
-export const OPERATOR_NAME_HEADER = "x-operator";
 export const NAMELESS = "unnamed";
 
 /**

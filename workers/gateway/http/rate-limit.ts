@@ -1,15 +1,10 @@
+import type { Plan } from "../../../shared/api/plan.ts";
 import { countRequest } from "../../../shared/http/rate-limit.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import type { RateLimitName } from "../../../shared/pipeline.ts";
 import type { Env } from "../env.ts";
-import type { Plan } from "./operation.ts";
 
 type Asking = { readonly request: Request; readonly env: Env; readonly log: Log };
-
-/** Decides whether a call is a public write. HEAD reads. Stripe's deliveries and operators' calls are never limited. */
-export function isPublicWrite(method: string, { who }: Plan): boolean {
-  return who === "anyone" && !["GET", "HEAD"].includes(method);
-}
 
 /**
  * Counts a public write before its body is read, so that a refused one costs nothing. An upload has its own limit.

@@ -1,13 +1,13 @@
 import { IttyRouter, type IRequest } from "itty-router";
+import { isPublicWrite, type Method } from "../../../shared/api/plan.ts";
 import { problemOf } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { audited } from "./audited.ts";
 import { CORS, methodsWithHead, preflight } from "./cors.ts";
 import type { Arrival, Operation } from "./operation.ts";
 import { recogniseOperator } from "./operator.ts";
-import { countWrite, isPublicWrite } from "./rate-limit.ts";
+import { countWrite } from "./rate-limit.ts";
 
-export type Method = "GET" | "POST" | "PUT" | "DELETE";
 export type Route = readonly [method: Method, path: string, operation: Operation];
 
 /** A request for which no route has been found yet. */

@@ -2,7 +2,7 @@ import type { Backlog } from "../../../shared/queue/backlog.ts";
 import type { DeadLetterCounts } from "../../../shared/objects/dead-letters.ts";
 import type { ObjectBytes } from "../../../shared/durable-object/object-bytes.ts";
 import type { Metric } from "../../../shared/http/prometheus.ts";
-import type { DocumentTotals } from "../../../shared/storage/report.ts";
+import type { DocumentTotals } from "../../../shared/api/storage-report.ts";
 import type { StorageSummary } from "../../storage-verifier/runs/failing-blocks.ts";
 import type { Measures } from "../../chain-head/reads/measures.ts";
 import type { StatusFacts } from "../../chain-head/reads/reads.ts";

@@ -1,5 +1,5 @@
 import type { Metric } from "../../../shared/http/prometheus.ts";
-import type { DocumentTotals } from "../../../shared/storage/report.ts";
+import type { DocumentTotals } from "../../../shared/api/storage-report.ts";
 import { counter, gauge } from "./metric.ts";
 
 export function documentMetrics({

@@ -8,40 +8,34 @@ import { readParts } from "../../../shared/runtime/read-all-settled.ts";
 import { exposition, EXPOSITION_CONTENT_TYPE } from "../../../shared/http/prometheus.ts";
 import { metricsOf } from "./all.ts";
 import { operation } from "../http/operation.ts";
+import * as api from "../../../shared/api/metrics.ts";
 
-export const metrics = operation(
-  {
-    does: "Everything that is counted, in the text format of Prometheus; what can't be read is left out and named",
-    who: "operator",
-    answers: { 200: { contentType: EXPOSITION_CONTENT_TYPE } },
-  },
-  async ({ env, log }) => {
-    const parts = await readParts(
-      {
-        chain: () => chainHead(env).status(),
-        measures: () => chainHead(env).measures(),
-        queues: () => chainHead(env).backlogs(),
-        intake: () => intakeBacklog(env),
-        verifier_queue: () => env.STORAGE_VERIFIER.backlog(),
-        counters: () => monitor(env).counters(),
-        alerts: () => monitor(env).alertStates(),
-        dead_letters: () => deadLetters(env).counts(),
-        storage: () => env.STORAGE_VERIFIER.summary(),
-        documents: () => env.STORAGE_VERIFIER.documentTotals(),
-        objects: () =>
-          readObjectBytes({
-            "chain-head": () => chainHead(env).databaseBytes(),
-            "dead-letters": () => deadLetters(env).databaseBytes(),
-            "storage-runs": () => env.STORAGE_VERIFIER.databaseBytes(),
-            "document-index": () => env.STORAGE_VERIFIER.documentIndexBytes(),
-            "audit-log": () => audit(env).databaseBytes(),
-            monitor: () => monitor(env).databaseBytes(),
-          }),
-      },
-      log,
-    );
-    return new Response(exposition(metricsOf(parts, Date.now())), {
-      headers: { "content-type": EXPOSITION_CONTENT_TYPE, "cache-control": "no-store" },
-    });
-  },
-);
+export const metrics = operation(api.metrics, async ({ env, log }) => {
+  const parts = await readParts(
+    {
+      chain: () => chainHead(env).status(),
+      measures: () => chainHead(env).measures(),
+      queues: () => chainHead(env).backlogs(),
+      intake: () => intakeBacklog(env),
+      verifier_queue: () => env.STORAGE_VERIFIER.backlog(),
+      counters: () => monitor(env).counters(),
+      alerts: () => monitor(env).alertStates(),
+      dead_letters: () => deadLetters(env).counts(),
+      storage: () => env.STORAGE_VERIFIER.summary(),
+      documents: () => env.STORAGE_VERIFIER.documentTotals(),
+      objects: () =>
+        readObjectBytes({
+          "chain-head": () => chainHead(env).databaseBytes(),
+          "dead-letters": () => deadLetters(env).databaseBytes(),
+          "storage-runs": () => env.STORAGE_VERIFIER.databaseBytes(),
+          "document-index": () => env.STORAGE_VERIFIER.documentIndexBytes(),
+          "audit-log": () => audit(env).databaseBytes(),
+          monitor: () => monitor(env).databaseBytes(),
+        }),
+    },
+    log,
+  );
+  return new Response(exposition(metricsOf(parts, Date.now())), {
+    headers: { "content-type": EXPOSITION_CONTENT_TYPE, "cache-control": "no-store" },
+  });
+});

@@ -1,132 +1,70 @@
-import * as v from "valibot";
-import { BlockNumber, checkContents, Header, readBlock } from "../../../shared/chain/block.ts";
+import { checkContents, readBlock } from "../../../shared/chain/block.ts";
 import { reached } from "../../../shared/chain/states.ts";
-import { CidV0, Sha256Hex, Timestamp } from "../../../shared/chain/transaction.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
 import { baseUrl, ipfsGateway } from "../../../shared/storage/ipfs-tier.ts";
-import { blockOfRecord, blockRecord, BlockRecord } from "../../../shared/storage/kv-tier.ts";
+import { blockOfRecord, blockRecord, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
 import type { BlockFacts } from "../../chain-head/reads/reads.ts";
 import { hasVersion } from "../http/etag.ts";
 import { operation, type Call } from "../http/operation.ts";
-import { number, NumberOfBlock } from "../http/parameters.ts";
 import { published } from "./published.ts";
 import { countReadBeyondKv } from "../http/rate-limit.ts";
+import * as api from "../../../shared/api/blocks.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const BRIEFLY = "public, max-age=1";
 const IPFS_TIMEOUT = 15_000; // milliseconds
 
-export const Latest = v.strictObject({
-  blockNumber: BlockNumber,
-  hash: Sha256Hex,
-  ipfsHash: CidV0,
-  timestamp: Timestamp,
+export const latest = operation(api.latest, async (call) => {
+  const { env } = call;
+  const headers = { "cache-control": BRIEFLY };
+  const shown = await env.KV.get<api.Latest>(kvKeys.latest, "json");
+  if (shown !== null) return json(shown satisfies api.Latest, { headers });
+  await countReadBeyondKv(call);
+  const { latest: known } = await chainHead(env).head();
+  if (known === null) throw new Problem("not-found", "No block has been published yet.");
+  const { blockNumber, hash, ipfsHash, timestamp } = published(known);
+  return json({ blockNumber, hash, ipfsHash, timestamp } satisfies api.Latest, { headers });
 });
-export type Latest = v.InferOutput<typeof Latest>;
 
-export const latest = operation(
-  {
-    does: "Where the chain ends: number, hash and CID of the latest block",
-    who: "anyone",
-    answers: { 200: Latest },
-    problems: ["not-found"],
-    beyondKv: true,
-  },
-  async (call) => {
-    const { env } = call;
-    const headers = { "cache-control": BRIEFLY };
-    const shown = await env.KV.get<Latest>(kvKeys.latest, "json");
-    if (shown !== null) return json(shown satisfies Latest, { headers });
-    await countReadBeyondKv(call);
-    const { latest: known } = await chainHead(env).head();
-    if (known === null) throw new Problem("not-found", "No block has been published yet.");
-    const { blockNumber, hash, ipfsHash, timestamp } = published(known);
-    return json({ blockNumber, hash, ipfsHash, timestamp } satisfies Latest, { headers });
-  },
-);
-
-export const block = operation(
-  {
-    does: "A block, from the first tier whose copy is sound",
-    who: "anyone",
-    params: v.strictObject({ blockNumber: NumberOfBlock }),
-    headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
-    answers: { 200: BlockRecord, 304: { contentType: null } },
-    problems: ["not-found", "unavailable"],
-    beyondKv: true,
-  },
-  async (call) => {
-    const { blockNumber } = call.params;
-    const { record, tier } = await readPublished(call, blockNumber);
-    const etag = `"${record.hash}"`;
-    const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
-    if (hasVersion(call.request, etag)) return new Response(null, { status: 304, headers });
-    return json(record satisfies BlockRecord, { headers });
-  },
-);
-
-const ANY_NUMBER = { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: Number.MAX_SAFE_INTEGER };
-
-const { blockNumber, previousHash, historyRoot, timestamp, transactionCount } = Header.entries;
-
-export const BlockPage = v.strictObject({
-  blocks: v.array(
-    v.strictObject({
-      blockNumber,
-      hash: Sha256Hex,
-      previousHash,
-      historyRoot,
-      timestamp,
-      transactionCount,
-      ipfsHash: CidV0,
-    }),
-  ),
-  next: v.pipe(v.nullable(BlockNumber), v.description("The `before` of the page after; null on the last")),
+export const block = operation(api.block, async (call) => {
+  const { blockNumber } = call.params;
+  const { record, tier } = await readPublished(call, blockNumber);
+  const etag = `"${record.hash}"`;
+  const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": tier };
+  if (hasVersion(call.request, etag)) return new Response(null, { status: 304, headers });
+  return json(record satisfies BlockRecord, { headers });
 });
-export type BlockPage = v.InferOutput<typeof BlockPage>;
 
-export const blocks = operation(
-  {
-    does: "Headers of the published blocks, the newest first; `before` is exclusive",
-    who: "anyone",
-    query: v.strictObject({
-      before: number(ANY_NUMBER, "Only blocks below this number: `next` of the page before"),
-      limit: number({ least: 1, most: 100, otherwise: 20 }, "Blocks in a page, at most"),
-    }),
-    answers: { 200: BlockPage },
-    beyondKv: true,
-  },
-  async (call) => {
-    const { env, query } = call;
-    const { before, limit } = query;
-    await countReadBeyondKv(call);
-    const page = (await chainHead(env).publishedBlocks(before, limit)).map(published);
-    const last = page.at(-1)?.blockNumber ?? 0;
-    return json(
-      {
-        blocks: page.map(
-          ({ blockNumber, hash, previousHash, historyRoot, timestamp, transactionCount, ipfsHash }) => ({
-            blockNumber,
-            hash,
-            previousHash,
-            historyRoot,
-            timestamp,
-            transactionCount,
-            ipfsHash,
-          }),
-        ),
-        next: last > 0 ? last : null,
-      } satisfies BlockPage,
-      { headers: { "cache-control": BRIEFLY } },
-    );
-  },
-);
+export const blocks = operation(api.blocks, async (call) => {
+  const { env, query } = call;
+  const { before, limit } = query;
+  await countReadBeyondKv(call);
+  const page = (await chainHead(env).publishedBlocks(before, limit)).map(published);
+  const last = page.at(-1)?.blockNumber ?? 0;
+  return json(
+    {
+      blocks: page.map(
+        ({ blockNumber, hash, previousHash, historyRoot, timestamp, transactionCount, ipfsHash }) => ({
+          blockNumber,
+          hash,
+          previousHash,
+          historyRoot,
+          timestamp,
+          transactionCount,
+          ipfsHash,
+        }),
+      ),
+      next: last > 0 ? last : null,
+    } satisfies api.BlockPage,
+    { headers: { "cache-control": BRIEFLY } },
+  );
+});
 
 interface Found {
   readonly record: BlockRecord;

@@ -1,6 +1,3 @@
-import * as v from "valibot";
-import { MAX_RECORD_BYTES, SignedDocument, StoredDocument } from "../../../shared/chain/document.ts";
-import { Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
@@ -9,73 +6,40 @@ import { r2Keys } from "../../../shared/storage/layout.ts";
 import { hasVersion } from "../http/etag.ts";
 import { operation, type Call } from "../http/operation.ts";
 import { countReadBeyondKv } from "../http/rate-limit.ts";
+import * as api from "../../../shared/api/documents.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 
-export const putDocument = operation(
-  {
-    does: "Takes a document that its owner encrypted and signed, into R2 and IPFS; the same again is answered alike",
-    who: "anyone",
-    body: {
-      contentType: "application/json",
-      does: "the document's record, byte for byte as `shared/client` made it (docs/format.md)",
-      maxBytes: MAX_RECORD_BYTES,
-    },
-    upload: true,
-    headers: { "content-length": "Bytes of the record: no more are read" },
-    answers: { 200: StoredDocument },
-    problems: [
-      "invalid-body",
-      "body-too-large",
-      "invalid-user-signature",
-      "not-registered",
-      "quota-exceeded",
-      "not-configured",
-      "unavailable",
-    ],
-  },
-  async ({ request, env, requestId }) => {
-    const headers = new Headers({ [REQUEST_ID_HEADER]: requestId });
-    const length = request.headers.get("content-length");
-    if (length !== null) headers.set("content-length", length);
-    return env.ACCOUNTS.fetch(
-      new Request("https://accounts/", { method: "POST", headers, body: request.body }),
-    );
-  },
-);
+export const putDocument = operation(api.putDocument, async ({ request, env, requestId }) => {
+  const headers = new Headers({ [REQUEST_ID_HEADER]: requestId });
+  const length = request.headers.get("content-length");
+  if (length !== null) headers.set("content-length", length);
+  return env.ACCOUNTS.fetch(
+    new Request("https://accounts/", { method: "POST", headers, body: request.body }),
+  );
+});
 
 /**
  * Shows a stored document. A document in R2 was pinned before, so it is in both tiers. A document that R2 has lost is read from
  * IPFS and verified.
  */
-export const document = operation(
-  {
-    does: "A document's record, still encrypted to its owner, from R2 or else from IPFS",
-    who: "anyone",
-    params: v.strictObject({ documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")) }),
-    headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
-    beyondKv: true,
-    answers: { 200: SignedDocument, 304: { contentType: null } },
-    problems: ["not-found", "unavailable"],
-  },
-  async (call) => {
-    const { request, env, params } = call;
-    const { documentId } = params;
-    await countReadBeyondKv(call);
-    const etag = `"${documentId}"`;
-    const unchanged = hasVersion(request, etag);
-    const headOnly = request.method === "HEAD" || unchanged;
-    const key = r2Keys.document(documentId);
-    const found =
-      (await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)))) ??
-      (await fromIpfs(call, documentId, unchanged));
-    const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": found.tier };
-    if (unchanged) return new Response(null, { status: 304, headers });
-    return new Response(request.method === "HEAD" ? null : found.body, {
-      headers: { ...headers, "content-type": "application/json", "content-length": String(found.size) },
-    });
-  },
-);
+export const document = operation(api.document, async (call) => {
+  const { request, env, params } = call;
+  const { documentId } = params;
+  await countReadBeyondKv(call);
+  const etag = `"${documentId}"`;
+  const unchanged = hasVersion(request, etag);
+  const headOnly = request.method === "HEAD" || unchanged;
+  const key = r2Keys.document(documentId);
+  const found =
+    (await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)))) ??
+    (await fromIpfs(call, documentId, unchanged));
+  const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": found.tier };
+  if (unchanged) return new Response(null, { status: 304, headers });
+  return new Response(request.method === "HEAD" ? null : found.body, {
+    headers: { ...headers, "content-type": "application/json", "content-length": String(found.size) },
+  });
+});
 
 interface Found {
   readonly tier: "r2" | "ipfs";

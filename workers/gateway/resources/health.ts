@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import { audit } from "../../../shared/objects/audit-log.ts";
 import { intakeBacklog } from "../../../shared/queue/backlog.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
@@ -14,105 +13,57 @@ import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { StatusFacts } from "../../chain-head/reads/reads.ts";
 import { operation, type Call } from "../http/operation.ts";
 import { countReadBeyondKv } from "../http/rate-limit.ts";
+import * as api from "../../../shared/api/health.ts";
 
-export const Health = v.strictObject({ status: v.literal("ok") });
-export type Health = v.InferOutput<typeof Health>;
-
-export const health = operation(
-  {
-    does: "The process answers; says nothing of what it depends on",
-    who: "anyone",
-    answers: { 200: Health },
-  },
-  async () => json({ status: "ok" } satisfies Health),
-);
-
-/** `detail` never holds the message of an exception: that goes to the log. */
-const Check = v.strictObject({
-  ok: v.boolean(),
-  detail: v.optional(v.pipe(v.string(), v.description("What is wrong, when it is not ok, and what to do"))),
-});
-type Check = v.InferOutput<typeof Check>;
-
-export const Readiness = v.strictObject({
-  ready: v.boolean(),
-  checks: v.strictObject({
-    kv: Check,
-    r2: Check,
-    ingest: Check,
-    accounts: Check,
-    chain: Check,
-    keys: Check,
-    audit: Check,
-    dead_letters: Check,
-    monitor: Check,
-    storage: Check,
-    ipfs_gateway: Check,
-  }),
-  oldestUnfinishedSeconds: v.pipe(
-    v.nullable(v.number()),
-    v.description(
-      "Age of the oldest work that is owed; null when none is, or the chain head does not answer",
-    ),
-  ),
-});
-export type Readiness = v.InferOutput<typeof Readiness>;
+export const health = operation(api.health, async () => json({ status: "ok" } satisfies api.Health));
 
 /** Milliseconds without a report after which the miner does not run, or can't use its keyring. It reports every minute. */
 const MINER_SILENT_AFTER = 10 * 60_000;
 
-export const ready = operation(
-  {
-    does: "Whether work gets done: every binding answers, keys fit, nothing is halted, nothing that is owed is too old",
-    who: "anyone",
-    answers: { 200: Readiness, 503: Readiness },
-    beyondKv: true,
-  },
-  async (call) => {
-    await countReadBeyondKv(call);
-    const { env } = call;
-    const [kv, r2, ingest, accounts, chain, auditLog, letters, counts, storage] = await Promise.all([
-      check(call, "kv", () => env.KV.get(kvKeys.latest)),
-      check(call, "r2", () => env.R2.head(r2Keys.block(0))),
-      checkIngest(call),
-      checkAccounts(call),
-      checkChain(call),
-      check(call, "audit-log", () => audit(env).page({ from: undefined, limit: 1, newest: true })),
-      check(call, "dead-letters", () => deadLetters(env).counts()),
-      check(call, "monitor", () => monitor(env).alertStates()),
-      check(call, "storage-verifier", () => env.STORAGE_VERIFIER.summary()),
-    ]);
-    const checks = {
-      kv,
-      r2,
-      ingest: ingest.check,
-      accounts: accounts.check,
-      chain: chain.check,
-      keys: checkKeys(
-        { "ingest-webhook": ingest.encryptionKeyId, accounts: accounts.encryptionKeyId },
-        chain.status,
-      ),
-      audit: auditLog,
-      dead_letters: letters,
-      monitor: counts,
-      storage,
-      ipfs_gateway: checkGatewayUrl(call),
-    };
-    const isReady = Object.values(checks).every(({ ok }) => ok);
-    return json(
-      { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds } satisfies Readiness,
-      { status: isReady ? 200 : 503, headers: isReady ? {} : { "retry-after": "10" } },
-    );
-  },
-);
+export const ready = operation(api.ready, async (call) => {
+  await countReadBeyondKv(call);
+  const { env } = call;
+  const [kv, r2, ingest, accounts, chain, auditLog, letters, counts, storage] = await Promise.all([
+    check(call, "kv", () => env.KV.get(kvKeys.latest)),
+    check(call, "r2", () => env.R2.head(r2Keys.block(0))),
+    checkIngest(call),
+    checkAccounts(call),
+    checkChain(call),
+    check(call, "audit-log", () => audit(env).page({ from: undefined, limit: 1, newest: true })),
+    check(call, "dead-letters", () => deadLetters(env).counts()),
+    check(call, "monitor", () => monitor(env).alertStates()),
+    check(call, "storage-verifier", () => env.STORAGE_VERIFIER.summary()),
+  ]);
+  const checks = {
+    kv,
+    r2,
+    ingest: ingest.check,
+    accounts: accounts.check,
+    chain: chain.check,
+    keys: checkKeys(
+      { "ingest-webhook": ingest.encryptionKeyId, accounts: accounts.encryptionKeyId },
+      chain.status,
+    ),
+    audit: auditLog,
+    dead_letters: letters,
+    monitor: counts,
+    storage,
+    ipfs_gateway: checkGatewayUrl(call),
+  };
+  const isReady = Object.values(checks).every(({ ok }) => ok);
+  return json(
+    { ready: isReady, checks, oldestUnfinishedSeconds: chain.oldestSeconds } satisfies api.Readiness,
+    { status: isReady ? 200 : 503, headers: isReady ? {} : { "retry-after": "10" } },
+  );
+});
 
-function checkGatewayUrl({ env }: Call): Check {
+function checkGatewayUrl({ env }: Call): api.Check {
   return URL.canParse(env.IPFS_GATEWAY_URL) ? { ok: true } : { ok: false, detail: IPFS_GATEWAY_UNSET };
 }
 
 const PROBE_DEADLINE = 5_000; // milliseconds; a binding that hangs is not ready
 
-async function check({ log }: Call, binding: string, probe: () => Promise<unknown>): Promise<Check> {
+async function check({ log }: Call, binding: string, probe: () => Promise<unknown>): Promise<api.Check> {
   try {
     await withDeadline(PROBE_DEADLINE, binding, probe);
     return { ok: true };
@@ -124,7 +75,7 @@ async function check({ log }: Call, binding: string, probe: () => Promise<unknow
 
 /** Check of a Worker that seals its input, with the id of the key to which it seals. */
 interface SealingCheck {
-  readonly check: Check;
+  readonly check: api.Check;
   readonly encryptionKeyId?: string;
 }
 
@@ -154,7 +105,7 @@ async function checkAccounts(call: Call): Promise<SealingCheck> {
 /**
  * Checks for payments that were accepted but that pending-writer has not taken from its queue: the chain head does not know them.
  */
-async function checkIntake(call: Call): Promise<Check> {
+async function checkIntake(call: Call): Promise<api.Check> {
   let oldestAt: number | null = null;
   const measured = await check(call, "pending-writer's queue", async () => {
     ({ oldestAt } = await intakeBacklog(call.env));
@@ -169,7 +120,7 @@ async function checkIntake(call: Call): Promise<Check> {
 
 async function checkChain(
   call: Call,
-): Promise<{ check: Check; oldestSeconds: number | null; status?: StatusFacts }> {
+): Promise<{ check: api.Check; oldestSeconds: number | null; status?: StatusFacts }> {
   let status: StatusFacts | undefined;
   const reached = await check(call, "chain-head", async () => {
     status = await chainHead(call.env).status();
@@ -218,7 +169,7 @@ function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
 function checkKeys(
   sealedTo: Readonly<Record<string, string | undefined>>,
   status: StatusFacts | undefined,
-): Check {
+): api.Check {
   const { minerKeys = null } = status ?? {};
   if (minerKeys === null) return { ok: true };
   const [unopened] =

@@ -1,7 +1,3 @@
-import * as v from "valibot";
-import { BlockNumber } from "../../../shared/chain/block.ts";
-import { BLOCK_STATES } from "../../../shared/chain/states.ts";
-import { CidV0, Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { haltedText } from "../../../shared/api/halted-text.ts";
 import { json } from "../../../shared/http/answer.ts";
@@ -9,107 +5,60 @@ import { Problem } from "../../../shared/http/problems.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { BlockFacts } from "../../chain-head/reads/reads.ts";
 import type { MiningAnswer } from "../../chain-head/decisions/request-mining.ts";
-import { Count } from "../http/count.ts";
 import { operation, type Call } from "../http/operation.ts";
-import { number } from "../http/parameters.ts";
 import { published } from "./published.ts";
-
-const MAX_WAIT_SECONDS = 60;
+import * as api from "../../../shared/api/mine.ts";
 const ASK_AGAIN_AFTER = 200; // milliseconds
 const ARRIVAL_GRACE = 3_000; // milliseconds; the queue hands a payment on after one second at the latest
-
-export const MinedBlock = v.pipe(
-  v.strictObject({
-    blockNumber: BlockNumber,
-    hash: Sha256Hex,
-    ipfsHash: CidV0,
-    r2Key: v.string(),
-    transactions: Count,
-  }),
-  v.description("The block is complete and published"),
-);
-export type MinedBlock = v.InferOutput<typeof MinedBlock>;
-
-export const NothingMined = v.strictObject({
-  mined: v.literal(false),
-  reason: v.picklist(["nothing_pending", "approval_required", "all_set_aside"]),
-  detail: v.string(),
-});
-export type NothingMined = v.InferOutput<typeof NothingMined>;
-
-export const MiningRequested = v.pipe(
-  v.strictObject({
-    blockNumber: BlockNumber,
-    transactions: Count,
-    state: v.picklist(["requested", ...BLOCK_STATES]),
-    statusUrl: v.string(),
-  }),
-  v.description("The block is being made"),
-);
-export type MiningRequested = v.InferOutput<typeof MiningRequested>;
 
 /**
  * Approves mining of every transaction that waits now. Two requests at one moment concern the same block. With `wait`, it answers
  * when that block is complete and published, or 202 with the block's state when the time is over.
  */
-export const mine = operation(
-  {
-    does: "Approves: all that waits now is signed and mined",
-    who: "operator",
-    query: v.strictObject({
-      wait: number(
-        { least: 0, most: MAX_WAIT_SECONDS, otherwise: 0 },
-        "Seconds to wait for the finished block; 0 answers at once",
-      ),
-    }),
-    answers: { 200: v.union([MinedBlock, NothingMined]), 202: MiningRequested },
-    problems: ["halted"],
-  },
-  async ({ env, query: { wait }, log }) => {
-    const answer = await requestMining(env, Math.min(wait * 1_000, ARRIVAL_GRACE));
-    log.info("mining.requested", {
-      mining: answer.mining,
-      blockNumber: answer.mining ? answer.blockNumber : undefined,
-    });
-    if (!answer.mining) {
-      if (answer.reason === "halted") throw new Problem("halted", haltedText(answer.halted));
-      const { reason, detail } = answer;
-      return json({ mined: false, reason, detail } satisfies NothingMined);
-    }
+export const mine = operation(api.mine, async ({ env, query: { wait }, log }) => {
+  const answer = await requestMining(env, Math.min(wait * 1_000, ARRIVAL_GRACE));
+  log.info("mining.requested", {
+    mining: answer.mining,
+    blockNumber: answer.mining ? answer.blockNumber : undefined,
+  });
+  if (!answer.mining) {
+    if (answer.reason === "halted") throw new Problem("halted", haltedText(answer.halted));
+    const { reason, detail } = answer;
+    return json({ mined: false, reason, detail } satisfies api.NothingMined);
+  }
 
-    const { blockNumber } = answer;
-    const finished = await waitForBlock(env, blockNumber, Date.now() + wait * 1_000);
-    if (finished && isFinished(finished)) {
-      const { hash, ipfsHash, transactionCount } = published(finished);
-      const r2Key = r2Keys.block(blockNumber);
-      return json({
-        blockNumber,
-        hash,
-        ipfsHash,
-        r2Key,
-        transactions: transactionCount,
-      } satisfies MinedBlock);
-    }
-    if (finished === null && wait > 0 && (await nothingLeft(env)))
-      return json({
-        mined: false,
-        reason: "all_set_aside",
-        detail:
-          "every transaction that waited was set aside: GET /api/dead-letters?stage=miner says why; POST /api/dead-letters/replays has them mined once the cause is mended",
-      } satisfies NothingMined);
-    const { halted } = await chainHead(env).head();
-    if (halted !== null) throw new Problem("halted", haltedText(halted));
-    return json(
-      {
-        blockNumber,
-        transactions: finished?.transactionCount ?? answer.transactions,
-        state: finished?.state ?? answer.state,
-        statusUrl: "/api/vdc/status",
-      } satisfies MiningRequested,
-      { status: 202, headers: { location: "/api/vdc/status" } },
-    );
-  },
-);
+  const { blockNumber } = answer;
+  const finished = await waitForBlock(env, blockNumber, Date.now() + wait * 1_000);
+  if (finished && isFinished(finished)) {
+    const { hash, ipfsHash, transactionCount } = published(finished);
+    const r2Key = r2Keys.block(blockNumber);
+    return json({
+      blockNumber,
+      hash,
+      ipfsHash,
+      r2Key,
+      transactions: transactionCount,
+    } satisfies api.MinedBlock);
+  }
+  if (finished === null && wait > 0 && (await nothingLeft(env)))
+    return json({
+      mined: false,
+      reason: "all_set_aside",
+      detail:
+        "every transaction that waited was set aside: GET /api/dead-letters?stage=miner says why; POST /api/dead-letters/replays has them mined once the cause is mended",
+    } satisfies api.NothingMined);
+  const { halted } = await chainHead(env).head();
+  if (halted !== null) throw new Problem("halted", haltedText(halted));
+  return json(
+    {
+      blockNumber,
+      transactions: finished?.transactionCount ?? answer.transactions,
+      state: finished?.state ?? answer.state,
+      statusUrl: "/api/vdc/status",
+    } satisfies api.MiningRequested,
+    { status: 202, headers: { location: "/api/vdc/status" } },
+  );
+});
 
 /**
  * Requests mining. A caller that can wait is not told that nothing is pending while a payment just accepted is still in the

@@ -5,41 +5,25 @@ import { readBytes } from "../../../shared/http/body.ts";
 import { done } from "../../../shared/http/outcome.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { faultText } from "../../../shared/schema/issue-text.ts";
+import type { BroughtRecord, RecordPage } from "../../../shared/api/records.ts";
 import {
-  BroughtRecord,
   bytesOfRecord,
   jsonIn,
   MAX_RECORD_JSON_BYTES,
   placeOf,
-  RecordKind,
+  type RecordKind,
   recordIdOf,
   recordKey,
-  RecordPage,
   storedRecord,
   StoredRecord,
 } from "../../../shared/storage/records.ts";
 import { UserMetadataRecord } from "../../../shared/chain/user-metadata.ts";
 import type { Env } from "../env.ts";
 import { operation } from "../http/operation.ts";
-import { number } from "../http/parameters.ts";
-
-const Kind = v.pipe(RecordKind, v.description("A kind of data that is in one place only"));
-const OfRecord = v.strictObject({
-  kind: Kind,
-  recordId: v.pipe(v.string(), v.maxLength(100), v.description("As the list of the kind has it")),
-});
+import * as api from "../../../shared/api/records.ts";
 
 export const storedRecords = operation(
-  {
-    does: "Every stored record of a kind that no other tier has, for an export",
-    who: "operator",
-    query: v.strictObject({
-      kind: Kind,
-      cursor: v.optional(v.pipe(v.string(), v.maxLength(2_000), v.description("`next` of the page before"))),
-      limit: number({ least: 1, most: 1_000, otherwise: 1_000 }, "Records in a page, at most"),
-    }),
-    answers: { 200: RecordPage },
-  },
+  api.storedRecords,
   async ({ env, query: { kind, cursor, limit }, log }) => {
     const { keys, next } = await listed(kind, { limit, ...(cursor !== undefined && { cursor }) }, env);
     const records = keys.flatMap(({ key, version }) => {
@@ -72,22 +56,13 @@ async function listed(
   return { keys, next: page.truncated ? page.cursor : null };
 }
 
-export const exportRecord = operation(
-  {
-    does: "A record as it is stored, encrypted where it is encrypted",
-    who: "operator",
-    params: OfRecord,
-    answers: { 200: StoredRecord },
-    problems: ["not-found"],
-  },
-  async ({ env, params: { kind, recordId } }) => {
-    const key = recordKey(kind, recordId);
-    const record = key && (await readRecord(kind, recordId, key, env));
-    if (!record)
-      throw new Problem("not-found", `There is no ${kind} ${recordId}.`, { members: { kind, recordId } });
-    return json(record satisfies StoredRecord);
-  },
-);
+export const exportRecord = operation(api.exportRecord, async ({ env, params: { kind, recordId } }) => {
+  const key = recordKey(kind, recordId);
+  const record = key && (await readRecord(kind, recordId, key, env));
+  if (!record)
+    throw new Problem("not-found", `There is no ${kind} ${recordId}.`, { members: { kind, recordId } });
+  return json(record satisfies StoredRecord);
+});
 
 async function readRecord(
   kind: RecordKind,
@@ -105,26 +80,7 @@ async function readRecord(
 }
 
 export const bringRecord = operation(
-  {
-    does: "Brings a record of an export back: stored where it is missing, and never in the place of another",
-    who: "operator",
-    params: OfRecord,
-    body: {
-      contentType: "application/json",
-      does: "the record, exactly as it was exported",
-      maxBytes: MAX_RECORD_JSON_BYTES,
-    },
-    answers: { 200: BroughtRecord },
-    problems: [
-      "invalid-body",
-      "body-too-large",
-      "not-ready",
-      "invalid-user-signature",
-      "not-registered",
-      "not-configured",
-      "unavailable",
-    ],
-  },
+  api.bringRecord,
   async ({ env, request, params: { kind, recordId }, requestId }) => {
     const record = readBroughtRecord(await readBytes(request, MAX_RECORD_JSON_BYTES), kind, recordId);
     if (kind === "user_metadata") return json(await bringMetadata(record, env, requestId));

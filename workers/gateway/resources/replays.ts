@@ -1,50 +1,18 @@
-import * as v from "valibot";
-import {
-  deadLetters,
-  Replay,
-  REPLAY_RATE,
-  ReplayPlan,
-  Selection,
-} from "../../../shared/objects/dead-letters.ts";
+import type { Replay, ReplayPlan } from "../../../shared/api/dead-letters.ts";
+import { deadLetters } from "../../../shared/objects/dead-letters.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import type { ReplayRefusal } from "../../dead-letters/replay/create.ts";
 import { reindexing, unknownDeadLetter } from "./dead-letters.ts";
 import { operation } from "../http/operation.ts";
-import { Reason } from "../http/reason.ts";
-
-export const ReplayRequest = v.strictObject({
-  select: Selection,
-  reason: Reason,
-  ratePerSecond: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer("expected a whole number"),
-      v.minValue(REPLAY_RATE.least, `expected at least ${REPLAY_RATE.least}`),
-      v.maxValue(REPLAY_RATE.most, `expected at most ${REPLAY_RATE.most}`),
-    ),
-    REPLAY_RATE.otherwise,
-  ),
-  dryRun: v.optional(v.boolean(), false),
-});
-export type ReplayRequest = v.InferOutput<typeof ReplayRequest>;
+import * as api from "../../../shared/api/replays.ts";
 
 /**
  * Replays dead letters. A dry run says for each what would happen, and changes nothing. Otherwise the selection is fixed now, and
  * the dead-letter store replays it without the caller.
  */
 export const createReplay = operation(
-  {
-    does: "Replays dead letters once their cause is mended, or says with `dryRun` what that would do",
-    who: "operator",
-    headers: {
-      "idempotency-key":
-        "up to 200 characters, kept for a week: the same request with the same key makes one replay, and gets one answer. A dry run makes none, and does not use it up",
-    },
-    body: ReplayRequest,
-    answers: { 200: ReplayPlan, 202: Replay },
-    problems: ["not-found", "replay-active", "idempotency-mismatch", "unavailable"],
-  },
+  api.createReplay,
   async ({ env, request, body: { dryRun, ...asked }, operator, log }) => {
     const key = keyOf(request);
     if (dryRun) {
@@ -61,43 +29,19 @@ export const createReplay = operation(
   },
 );
 
-export const ReplayList = v.strictObject({ replays: v.array(Replay) });
-export type ReplayList = v.InferOutput<typeof ReplayList>;
-
-export const replays = operation(
-  { does: "The last 100 replays, the newest first", who: "operator", answers: { 200: ReplayList } },
-  async ({ env }) => json({ replays: [...(await deadLetters(env).replays())] } satisfies ReplayList),
+export const replays = operation(api.replays, async ({ env }) =>
+  json({ replays: [...(await deadLetters(env).replays())] } satisfies api.ReplayList),
 );
 
-const params = v.strictObject({
-  id: v.pipe(v.string(), v.uuid("expected the id of a replay"), v.description("The replay's `id`")),
+export const replay = operation(api.replay, async ({ env, params: { id } }) =>
+  json(found(id, await deadLetters(env).replay(id)) satisfies Replay),
+);
+
+export const abortReplay = operation(api.abortReplay, async ({ env, params: { id }, operator, log }) => {
+  const aborted = found(id, await deadLetters(env).abortReplay(id));
+  log.info("replay.aborted", { replayId: id, by: operator?.name });
+  return json(aborted satisfies Replay);
 });
-
-export const replay = operation(
-  {
-    does: "How far a replay is, and what became of each entry",
-    who: "operator",
-    params,
-    answers: { 200: Replay },
-    problems: ["not-found"],
-  },
-  async ({ env, params: { id } }) => json(found(id, await deadLetters(env).replay(id)) satisfies Replay),
-);
-
-export const abortReplay = operation(
-  {
-    does: "Stops a replay: nothing more is sent, and what was sent stays sent",
-    who: "operator",
-    params,
-    answers: { 200: Replay },
-    problems: ["not-found"],
-  },
-  async ({ env, params: { id }, operator, log }) => {
-    const aborted = found(id, await deadLetters(env).abortReplay(id));
-    log.info("replay.aborted", { replayId: id, by: operator?.name });
-    return json(aborted satisfies Replay);
-  },
-);
 
 const MAX_KEY_LENGTH = 200;
 

@@ -1,151 +1,54 @@
-import * as v from "valibot";
-import { BlockNumber } from "../../../shared/chain/block.ts";
-import { BLOCK_STATES } from "../../../shared/chain/states.ts";
-import { Timestamp, TxId } from "../../../shared/chain/transaction.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
-import { PERMANENT_REASONS } from "../../../shared/runtime/errors.ts";
 import { intakeBacklog } from "../../../shared/queue/backlog.ts";
-import { Halted } from "../../../shared/api/halted.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { monitor } from "../../../shared/objects/monitor.ts";
 import { readParts } from "../../../shared/runtime/read-all-settled.ts";
 import type { AlertName, AlertState } from "../../../shared/objects/alerts.ts";
-import { Count } from "../http/count.ts";
 import { operation } from "../http/operation.ts";
+import * as api from "../../../shared/api/status.ts";
 
-const FAILURES_SHOWN = 20;
-
-export const PipelineStatus = v.strictObject({
-  latest: v.pipe(v.nullable(BlockNumber), v.description("The latest published block; null before the first")),
-  halted: v.nullable(Halted),
-  counts: v.strictObject({
-    pending: Count,
-    waiting: Count,
-    mined: Count,
-    setAside: Count,
-    refused: v.pipe(
-      Count,
-      v.description("Submissions of users that no block took: they break a rule of the chain"),
-    ),
-    blocks: Count,
-    awaitingPayment: v.pipe(Count, v.description("Submissions that have to be paid, and are not yet")),
-    paidUnreleased: v.pipe(Count, v.description("Submissions that are paid, and not pending yet")),
-  }),
-  ignored: v.pipe(
-    v.record(v.string(), Count),
-    v.description("Events of Stripe that were not for the chain, by reason"),
-  ),
-  oldestWaitingSeconds: v.nullable(Count),
-  inFlight: v.array(
-    v.strictObject({
-      blockNumber: BlockNumber,
-      state: v.picklist(BLOCK_STATES),
-      stage: v.optional(v.pipe(v.string(), v.description("The Worker that has to move it on"))),
-      transactions: Count,
-      ageSeconds: v.nullable(Count),
-    }),
-  ),
-  queues: v.pipe(
-    v.record(
-      v.string(),
-      v.strictObject({ messages: v.number(), bytes: v.number(), oldestAt: v.nullable(Timestamp) }),
-    ),
-    v.description(
-      "What waits in the queue of each stage, as the platform counts it; one that can't be read is left out",
-    ),
-  ),
-  retries: v.pipe(
-    v.nullable(
-      v.array(
-        v.strictObject({
-          stage: v.string(),
-          error: v.string(),
-          attempts: v.pipe(Count, v.description("Attempts that the message has had")),
-          at: Timestamp,
-          nextRetryAt: v.pipe(
-            v.nullable(Timestamp),
-            v.description("null: it was given up, and is a dead letter"),
-          ),
-          lastDoneAt: v.pipe(
-            v.nullable(Timestamp),
-            v.description("When a message of the stage was last done"),
-          ),
-        }),
-      ),
-    ),
-    v.description(
-      "The latest failure of each stage, also of one that works again; null when they can't be read",
-    ),
-  ),
-  alerts: v.pipe(
-    v.nullable(v.array(v.strictObject({ alert: v.string(), since: Timestamp, summary: v.string() }))),
-    v.description("Alerts that fire, as of the last minute; null when they can't be read"),
-  ),
-  failures: v.pipe(
-    v.array(
-      v.strictObject({
-        txId: TxId,
-        blockNumber: BlockNumber,
-        reason: v.picklist(PERMANENT_REASONS),
-        error: v.string(),
-        at: Timestamp,
-        parked: v.pipe(v.boolean(), v.description("The dead-letter store has it")),
-      }),
-    ),
-    v.description(`Transactions that were set aside, the latest ${FAILURES_SHOWN}`),
-  ),
-});
-export type PipelineStatus = v.InferOutput<typeof PipelineStatus>;
-
-export const status = operation(
-  {
-    does: "The pipeline at a glance: what waits at each stage and for how long, what is in flight, what was set aside",
-    who: "operator",
-    answers: { 200: PipelineStatus },
-  },
-  async ({ env, log }) => {
-    const head = chainHead(env);
-    const [facts, { latest }, failures, { intake, stages, verifier, troubles }] = await Promise.all([
-      head.status(),
-      head.head(),
-      head.failures(FAILURES_SHOWN),
-      readParts(
-        {
-          intake: () => intakeBacklog(env),
-          stages: () => head.backlogs(),
-          verifier: () => env.STORAGE_VERIFIER.backlog(),
-          troubles: () => monitor(env).status(),
-        },
-        log,
-      ),
-    ]);
-    const now = Date.now();
-    const seconds = (since: number | null) =>
-      since === null ? null : Math.max(0, Math.floor((now - since) / 1_000));
-    return json({
-      latest: latest?.blockNumber ?? null,
-      halted: facts.halted,
-      counts: facts.counts,
-      ignored: facts.ignored,
-      oldestWaitingSeconds: seconds(facts.oldestWaitingAt),
-      inFlight: facts.unfinished.map(({ blockNumber, state, stage, transactionCount, times }) => ({
-        blockNumber,
-        state,
-        stage,
-        transactions: transactionCount,
-        ageSeconds: seconds(times.reserved),
-      })),
-      queues: {
-        ...(intake && { "pending-writer": intake }),
-        ...stages,
-        ...(verifier && { "storage-verifier": verifier }),
+export const status = operation(api.status, async ({ env, log }) => {
+  const head = chainHead(env);
+  const [facts, { latest }, failures, { intake, stages, verifier, troubles }] = await Promise.all([
+    head.status(),
+    head.head(),
+    head.failures(api.FAILURES_SHOWN),
+    readParts(
+      {
+        intake: () => intakeBacklog(env),
+        stages: () => head.backlogs(),
+        verifier: () => env.STORAGE_VERIFIER.backlog(),
+        troubles: () => monitor(env).status(),
       },
-      retries: troubles ? [...troubles.failedStages] : null,
-      alerts: troubles ? firing(troubles.alerts) : null,
-      failures: [...failures],
-    } satisfies PipelineStatus);
-  },
-);
+      log,
+    ),
+  ]);
+  const now = Date.now();
+  const seconds = (since: number | null) =>
+    since === null ? null : Math.max(0, Math.floor((now - since) / 1_000));
+  return json({
+    latest: latest?.blockNumber ?? null,
+    halted: facts.halted,
+    counts: facts.counts,
+    ignored: facts.ignored,
+    oldestWaitingSeconds: seconds(facts.oldestWaitingAt),
+    inFlight: facts.unfinished.map(({ blockNumber, state, stage, transactionCount, times }) => ({
+      blockNumber,
+      state,
+      stage,
+      transactions: transactionCount,
+      ageSeconds: seconds(times.reserved),
+    })),
+    queues: {
+      ...(intake && { "pending-writer": intake }),
+      ...stages,
+      ...(verifier && { "storage-verifier": verifier }),
+    },
+    retries: troubles ? [...troubles.failedStages] : null,
+    alerts: troubles ? firing(troubles.alerts) : null,
+    failures: [...failures],
+  } satisfies api.PipelineStatus);
+});
 
 function firing(alerts: readonly (AlertState & { readonly alert: AlertName })[]) {
   return alerts.flatMap(({ alert, firing, since, summary }) => (firing ? [{ alert, since, summary }] : []));

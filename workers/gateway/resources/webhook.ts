@@ -3,49 +3,26 @@ import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
 import { IGNORED_HEADER } from "../../../shared/http/ignored-header.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
-import { WebhookAnswer } from "../../../shared/stripe/answer.ts";
 import { IGNORED_REASONS } from "../../../shared/stripe/decision.ts";
-import { MAX_EVENT_BYTES } from "../../../shared/stripe/limits.ts";
 import { operation, type Call } from "../http/operation.ts";
+import * as api from "../../../shared/api/webhook.ts";
 
 const FORWARDED = ["content-length", "content-type", "stripe-signature"];
 
 /** Forwards Stripe's deliveries unchanged, body and signature, to the only Worker that holds Stripe's secret. */
-export const webhook = operation(
-  {
-    does: "Stripe's deliveries: 200 once the queue has the event, or with `ignored` and why",
-    who: "stripe",
-    body: {
-      contentType: "application/json",
-      does: "the event, byte for byte as Stripe signed it",
-      maxBytes: MAX_EVENT_BYTES,
-    },
-    headers: { "stripe-signature": "Stripe's signature of the body" },
-    answers: { 200: WebhookAnswer },
-    problems: [
-      "invalid-signature",
-      "unsupported-event",
-      "invalid-body",
-      "body-too-large",
-      "queue-unavailable",
-      "not-configured",
-      "unavailable",
-    ],
-  },
-  async (call) => {
-    const { request, env, requestId, context } = call;
-    const headers = new Headers({ [REQUEST_ID_HEADER]: requestId });
-    for (const name of FORWARDED) {
-      const value = request.headers.get(name);
-      if (value !== null) headers.set(name, value);
-    }
-    const response = await env.INGEST_WEBHOOK.fetch(
-      new Request("https://ingest-webhook/", { method: "POST", headers, body: request.body }),
-    );
-    context.waitUntil(countIgnored(call, response.headers.get(IGNORED_HEADER)));
-    return response;
-  },
-);
+export const webhook = operation(api.webhook, async (call) => {
+  const { request, env, requestId, context } = call;
+  const headers = new Headers({ [REQUEST_ID_HEADER]: requestId });
+  for (const name of FORWARDED) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  const response = await env.INGEST_WEBHOOK.fetch(
+    new Request("https://ingest-webhook/", { method: "POST", headers, body: request.body }),
+  );
+  context.waitUntil(countIgnored(call, response.headers.get(IGNORED_HEADER)));
+  return response;
+});
 
 /** Counts an ignored event. A failure is only logged: the count is no part of what Stripe was promised. */
 async function countIgnored({ env, log }: Call, given: string | null): Promise<void> {

@@ -1,74 +1,27 @@
-import * as v from "valibot";
-import { BlockNumber } from "../../../shared/chain/block.ts";
-import { Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { operation } from "../http/operation.ts";
 import { countReadBeyondKv } from "../http/rate-limit.ts";
-
-export const WellKnown = v.strictObject({
-  chainId: v.string(),
-  formatVersion: v.literal(1),
-  genesisHash: v.pipe(v.nullable(Sha256Hex), v.description("null before the first block")),
-  latestBlock: v.nullable(BlockNumber),
-  signingKeys: v.array(
-    v.strictObject({
-      keyId: Sha256Hex,
-      algorithm: v.literal("ML-DSA-44"),
-      publicKey: v.string(),
-      announcedIn: v.pipe(BlockNumber, v.description("The block that announces it")),
-      retiredIn: v.pipe(
-        v.nullable(BlockNumber),
-        v.description(
-          "The block that announces the key after it, the last that it may sign; null for the present key",
-        ),
-      ),
-      revocation: v.pipe(
-        v.nullable(
-          v.strictObject({
-            fromBlock: BlockNumber,
-            reason: v.string(),
-            blockNumber: v.pipe(BlockNumber, v.description("The block that says so")),
-          }),
-        ),
-        v.description("From which block on it is not to be trusted; null: it was not revoked"),
-      ),
-      blocks: v.pipe(
-        v.nullable(v.strictObject({ first: BlockNumber, last: v.nullable(BlockNumber) })),
-        v.description("The blocks that it signed; null for none yet"),
-      ),
-    }),
-  ),
-  ipfsGatewayUrl: v.string(),
-});
-export type WellKnown = v.InferOutput<typeof WellKnown>;
+import * as api from "../../../shared/api/well-known.ts";
 
 /** The caller must get the genesis hash from a trusted source elsewhere; the keys follow from the blocks. */
-export const wellKnown = operation(
-  {
-    does: "What a stranger needs to begin verifying: chain id, genesis hash, signing keys",
-    who: "anyone",
-    answers: { 200: WellKnown },
-    beyondKv: true,
-  },
-  async (call) => {
-    const { env } = call;
-    await countReadBeyondKv(call);
-    const { chainId, genesisHash, latest, signingKeys } = await chainHead(env).head();
-    return json(
-      {
-        chainId,
-        formatVersion: 1,
-        genesisHash,
-        latestBlock: latest?.blockNumber ?? null,
-        signingKeys: signingKeys.map(({ firstBlock, lastBlock, ...key }) => ({
-          ...key,
-          algorithm: "ML-DSA-44",
-          blocks: firstBlock === null ? null : { first: firstBlock, last: lastBlock },
-        })),
-        ipfsGatewayUrl: env.IPFS_GATEWAY_URL,
-      } satisfies WellKnown,
-      { headers: { "cache-control": "public, max-age=10" } },
-    );
-  },
-);
+export const wellKnown = operation(api.wellKnown, async (call) => {
+  const { env } = call;
+  await countReadBeyondKv(call);
+  const { chainId, genesisHash, latest, signingKeys } = await chainHead(env).head();
+  return json(
+    {
+      chainId,
+      formatVersion: 1,
+      genesisHash,
+      latestBlock: latest?.blockNumber ?? null,
+      signingKeys: signingKeys.map(({ firstBlock, lastBlock, ...key }) => ({
+        ...key,
+        algorithm: "ML-DSA-44",
+        blocks: firstBlock === null ? null : { first: firstBlock, last: lastBlock },
+      })),
+      ipfsGatewayUrl: env.IPFS_GATEWAY_URL,
+    } satisfies api.WellKnown,
+    { headers: { "cache-control": "public, max-age=10" } },
+  );
+});

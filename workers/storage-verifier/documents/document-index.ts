@@ -4,7 +4,7 @@ import { errorText, logger } from "../../../shared/runtime/log.ts";
 import { RetryLater } from "../../../shared/runtime/errors.ts";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import { pinnerOf } from "../../../shared/storage/tiers.ts";
-import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/storage/report.ts";
+import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/api/storage-report.ts";
 import * as rows from "./document-rows.ts";
 import type { Env } from "../env.ts";
 import { reindexPage, type DocumentLists, type IndexStore } from "./reindex-documents.ts";

@@ -1,6 +1,6 @@
 import type { IndexedDocument } from "../../../shared/storage/documents.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/storage/report.ts";
+import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/api/storage-report.ts";
 
 /** Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. */
 export const DOCUMENT_MIGRATIONS: readonly (readonly string[])[] = [

@@ -16,7 +16,12 @@ import { pinAndReadBack, WrongCid, type GatewayReader } from "../../../shared/st
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { Pinner } from "../../../shared/storage/pinner.ts";
 import { createOnly } from "../../../shared/storage/r2-tier.ts";
-import type { BlockStatus, DocumentReport, TierFault, TierReport } from "../../../shared/storage/report.ts";
+import type {
+  BlockStatus,
+  DocumentReport,
+  TierFault,
+  TierReport,
+} from "../../../shared/api/storage-report.ts";
 import { gatewayOf, pinnerOf } from "../../../shared/storage/tiers.ts";
 import type { Env } from "../env.ts";
 import { patiently } from "../runs/retry-once.ts";

@@ -1,7 +1,7 @@
 import { documentIndex } from "../../../shared/objects/document-index.ts";
 import { RetryLater } from "../../../shared/runtime/errors.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
-import type { DocumentReport, StorageRun } from "../../../shared/storage/report.ts";
+import type { DocumentReport, StorageRun } from "../../../shared/api/storage-report.ts";
 import { documentsADay, SCHEDULE, storageRuns, type Env } from "../env.ts";
 import { documentVerification, verifyStoredDocument } from "./verify-document.ts";
 

@@ -2,7 +2,7 @@ import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { documentIndex } from "../../../shared/objects/document-index.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { readRecord } from "../../../shared/storage/documents.ts";
-import type { DocumentReport } from "../../../shared/storage/report.ts";
+import type { DocumentReport } from "../../../shared/api/storage-report.ts";
 import type { Env } from "../env.ts";
 import { documentVerification, registeredKeyOf, verifyStoredDocument } from "./verify-document.ts";
 

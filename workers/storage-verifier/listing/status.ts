@@ -1,6 +1,6 @@
 import { documentIndex } from "../../../shared/objects/document-index.ts";
 import type { BlockMetadata } from "../../../shared/storage/kv-tier.ts";
-import type { StorageStatus } from "../../../shared/storage/report.ts";
+import type { StorageStatus } from "../../../shared/api/storage-report.ts";
 import { storageRuns, type Env } from "../env.ts";
 import { knownBlocks, readChain } from "../verify/known-blocks.ts";
 import { listKv, listR2 } from "./list-blocks.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { readTokenMetadata } from "../../../shared/api/activation.ts";
+import { readTokenMetadata } from "../../../shared/storage/activation-tokens.ts";
 import { SEALED_NAMES } from "../../../shared/chain/sealed-names.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { Envelope } from "../../../shared/crypto/envelope.ts";

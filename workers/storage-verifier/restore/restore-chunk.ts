@@ -1,6 +1,6 @@
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
-import type { StorageRun } from "../../../shared/storage/report.ts";
+import type { StorageRun } from "../../../shared/api/storage-report.ts";
 import type { RestorePoint } from "../../chain-head/decisions/restore.ts";
 import { storageRuns, type Env } from "../env.ts";
 import { readExtent } from "../listing/extent.ts";

@@ -1,4 +1,4 @@
-import type { AuditResult } from "../../../shared/api/audit-chain.ts";
+import type { AuditResult } from "../../../shared/chain/audit-chain.ts";
 import { onSchedule } from "../../../shared/objects/audit-log.ts";
 import { errorText, logger, type Log } from "../../../shared/runtime/log.ts";
 import { blocksADay, documentsADay, SCHEDULE, storageRuns, type Env } from "../env.ts";

@@ -1,4 +1,4 @@
-import type { StorageRun } from "../../../shared/storage/report.ts";
+import type { StorageRun } from "../../../shared/api/storage-report.ts";
 import type { Env } from "../env.ts";
 import { placeOf } from "./runs.ts";
 

@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { BlockReport, StorageRun, TierReport } from "../../../shared/storage/report.ts";
+import type { BlockReport, StorageRun, TierReport } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
 import { verifiedSince } from "./rolling.ts";
 import type { RunRow } from "./runs.ts";

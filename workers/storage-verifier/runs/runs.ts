@@ -1,5 +1,5 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { BlockReport, DocumentReport, StorageRun } from "../../../shared/storage/report.ts";
+import type { BlockReport, DocumentReport, StorageRun } from "../../../shared/api/storage-report.ts";
 import { moveRollingDocuments, nextPart, noteVerifiedSince, rollingDocumentsAfter } from "./rolling.ts";
 
 export interface NewRun {

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { errorText, logger } from "../../../shared/runtime/log.ts";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
-import type { BlockReport, DocumentReport } from "../../../shared/storage/report.ts";
+import type { BlockReport, DocumentReport } from "../../../shared/api/storage-report.ts";
 import type { Env } from "../env.ts";
 import * as runs from "./runs.ts";
 import { MIGRATIONS } from "./schema.ts";

@@ -13,7 +13,7 @@ import { Permanent } from "../../../shared/runtime/errors.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { createOnly } from "../../../shared/storage/r2-tier.ts";
-import type { BlockReport } from "../../../shared/storage/report.ts";
+import type { BlockReport } from "../../../shared/api/storage-report.ts";
 import type { BlockCopy } from "../../../shared/storage/tier.ts";
 import { tiersOf } from "../../../shared/storage/tiers.ts";
 import { conclude } from "./record-reports.ts";

@@ -2,7 +2,7 @@ import { InvalidBlock, verifyBlock, type Block, type SigningKeyLookup } from "..
 import type { UntrustedBlocks } from "../../../shared/chain/signing-keys.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { reasonText } from "../../../shared/schema/reason-text.ts";
-import type { TierFault, TierReport } from "../../../shared/storage/report.ts";
+import type { TierFault, TierReport } from "../../../shared/api/storage-report.ts";
 import { patiently } from "../runs/retry-once.ts";
 import type { BlockCopy, Tier, TierName } from "../../../shared/storage/tier.ts";
 

@@ -1,5 +1,5 @@
 import { deadLetters } from "../../../shared/objects/dead-letters.ts";
-import type { BlockReport } from "../../../shared/storage/report.ts";
+import type { BlockReport } from "../../../shared/api/storage-report.ts";
 import { storageRuns, type Env } from "../env.ts";
 
 /**

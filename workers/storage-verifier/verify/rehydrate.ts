@@ -1,7 +1,7 @@
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
 import { reasonText } from "../../../shared/schema/reason-text.ts";
-import type { TierReport } from "../../../shared/storage/report.ts";
+import type { TierReport } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName } from "../../../shared/storage/tier.ts";
 import { keepEvidence } from "./evidence.ts";
 import { soundReport, type Finding, type KnownBlock } from "./inspect.ts";

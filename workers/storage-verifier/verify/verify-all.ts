@@ -7,7 +7,7 @@ import type {
   DocumentReport,
   StorageRun,
   VerifyAllResult,
-} from "../../../shared/storage/report.ts";
+} from "../../../shared/api/storage-report.ts";
 import { chunkOf, TRANSACTIONS_AT_ONCE } from "../runs/chunk.ts";
 import { conclude } from "./record-reports.ts";
 import { storageRuns, type Env } from "../env.ts";

@@ -5,7 +5,7 @@ import { r2Keys } from "../../../shared/storage/layout.ts";
 import { mapConnections } from "../../../shared/storage/limits.ts";
 import { archiveIn, missingPrivateParts } from "../../../shared/storage/private-archive.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
-import { isFork, type BlockReport, type BlockStatus } from "../../../shared/storage/report.ts";
+import { isFork, type BlockReport, type BlockStatus } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../../shared/storage/tier.ts";
 import type { Env } from "../env.ts";
 import { inspect, judgeOf, type Chain, type Finding, type KnownBlock } from "./inspect.ts";

@@ -2,7 +2,7 @@ import { reached, type BlockState } from "../../../shared/chain/states.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { Permanent } from "../../../shared/runtime/errors.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
-import type { BlockReport } from "../../../shared/storage/report.ts";
+import type { BlockReport } from "../../../shared/api/storage-report.ts";
 import { conclude, resolve } from "./record-reports.ts";
 import type { Env } from "../env.ts";
 import { knownBlock, readChain } from "./known-blocks.ts";

@@ -7,7 +7,7 @@ import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/pr
 import { RecordKind } from "../../../shared/storage/records.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
 import { UserId } from "../../../shared/chain/user-metadata.ts";
-import { Count } from "../http/count.ts";
+import { Count } from "../../../shared/api/count.ts";
 import type { Json, Schemas } from "./schemas.ts";
 
 const REASON = { reason: v.picklist(STRIPE_REFUSALS) };

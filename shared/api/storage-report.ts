@@ -1,13 +1,12 @@
 import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
 import { CidV0, Sha256Hex, Timestamp } from "../chain/transaction.ts";
-import { TIER_NAMES, type TierName } from "./tier.ts";
+import { TIER_NAMES, type TierName } from "../storage/tier.ts";
+import { Count } from "./count.ts";
 
 /**
  * The results of verifying stored blocks. Specification, "Storage Verification & Rehydration" and "Verification States".
  */
-
-const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /**
  * Why a copy does not count. missing: it does not exist · corrupt: its bytes are not those of the block · wrong_cid: it

@@ -1,6 +1,7 @@
 import { REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
-import { withContents, type OpenApi } from "../resources/contents.ts";
-import type { Route } from "../http/router.ts";
+import type { OpenApi } from "../../../shared/api/contents.ts";
+import type { Plan } from "../../../shared/api/plan.ts";
+import { ROUTES } from "../../../shared/api/routes.ts";
 import { OPERATOR_PARAMETER, operationOf, templateOf } from "./operations.ts";
 import { problemResponses, problemSchemas } from "./problems.ts";
 import { Schemas, type Json } from "./schemas.ts";
@@ -15,14 +16,17 @@ Every error is \`application/problem+json\` (RFC 9457); its \`type\` is stable. 
 that exists and does not take the method answers 405 with \`allow\`. HEAD works wherever GET does. Operators' calls refuse
 query parameters that they do not know; public ones ignore them. Times are milliseconds since the epoch.`;
 
-/** Makes the document of these routes; the same routes give the same text. */
-export function documentOf(routes: readonly Route[], version: string): OpenApi {
+/** Makes the document of the interface; the same table of routes gives the same text. */
+export function documentOf(version: string): OpenApi {
   const schemas = new Schemas();
   const paths: Record<string, Json> = {};
-  for (const route of withContents(routes, { openapi: "", info: { title: "", version }, paths: {} })) {
-    const [method, path] = route;
+  for (const [name, plan] of Object.entries<Plan>(ROUTES)) {
+    const [method = "", path = ""] = name.split(" ");
     const template = templateOf(path);
-    paths[template] = { ...paths[template], [method.toLowerCase()]: operationOf(route, schemas) };
+    paths[template] = {
+      ...paths[template],
+      [method.toLowerCase()]: operationOf(method, path, plan, schemas),
+    };
   }
   const problems = problemSchemas(schemas);
   return {

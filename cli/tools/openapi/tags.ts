@@ -73,6 +73,6 @@ export function tagOf(path: string): string {
     ? INTERFACE
     : TAGS.find(({ paths }) => paths.some((start) => path.startsWith(start)));
   if (tag === undefined)
-    throw new Error(`${path} belongs to no tag: give it one in workers/gateway/openapi/tags.ts`);
+    throw new Error(`${path} belongs to no tag: give it one in cli/tools/openapi/tags.ts`);
   return tag.name;
 }

@@ -1,8 +1,6 @@
 import { PROBLEMS, type ProblemSlug } from "../../../shared/http/problems.ts";
-import { maxBodyBytes, type Answer, type Plan } from "../http/operation.ts";
-import { OPERATOR_NAME_HEADER } from "../http/operator.ts";
-import { isPublicWrite } from "../http/rate-limit.ts";
-import type { Route } from "../http/router.ts";
+import { isPublicWrite, maxBodyBytes, type Answer, type Plan } from "../../../shared/api/plan.ts";
+import { OPERATOR_NAME_HEADER } from "../../../shared/http/operator-name.ts";
 import { parametersOf } from "./parameters.ts";
 import { problemAnswer, REQUEST_ID } from "./problems.ts";
 import type { Json, Schemas } from "./schemas.ts";
@@ -36,7 +34,7 @@ export function operationId(method: string, path: string): string {
   return [method.toLowerCase(), ...named.map((word) => word[0]?.toUpperCase() + word.slice(1))].join("");
 }
 
-export function operationOf([method, path, { plan }]: Route, schemas: Schemas): Json {
+export function operationOf(method: string, path: string, plan: Plan, schemas: Schemas): Json {
   const parameters = [
     ...parametersOf("path", plan.params, schemas),
     ...parametersOf("query", plan.query, schemas),
@@ -119,7 +117,7 @@ const LOCATION = { location: { schema: { type: "string" }, description: "Where t
 function successOf(status: string, answer: Answer, schemas: Schemas): Json {
   const description = MEANING[status];
   if (description === undefined)
-    throw new Error(`say what ${status} means in workers/gateway/openapi/operations.ts`);
+    throw new Error(`say what ${status} means in cli/tools/openapi/operations.ts`);
   const headers = { ...REQUEST_ID, ...(status === "202" && LOCATION) };
   if ("kind" in answer)
     return { description, headers, content: { "application/json": { schema: schemas.output(answer) } } };

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { TextsSchema } from "../http/operation.ts";
+import type { TextsSchema } from "../../../shared/api/plan.ts";
 import type { Json, Schemas } from "./schemas.ts";
 
 export function parametersOf(

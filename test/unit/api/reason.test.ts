@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { canonicalText } from "../../../shared/crypto/canonical.ts";
-import { Reason } from "../../../workers/gateway/http/reason.ts";
+import { Reason } from "../../../shared/api/reason.ts";
 
 describe("a reason", () => {
   it("can be put on record, though JSON may hold half a sign", () => {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Sha256Hex, Timestamp } from "../chain/transaction.ts";
+import { Sha256Hex, Timestamp } from "./transaction.ts";
 import { canonicalBytes, canonicalText, type Json } from "../crypto/canonical.ts";
 import { sha256Hex } from "../crypto/hash.ts";
 import { issuesText } from "../schema/issue-text.ts";
@@ -73,14 +73,6 @@ export type AuditEntry = v.InferOutput<typeof AuditEntry>;
  */
 export const AuditHead = v.strictObject({ sequence: Sequence, hash: Sha256Hex });
 export type AuditHead = v.InferOutput<typeof AuditHead>;
-
-/** `next`: the sequence that the next page begins with (`from`), or `null` at the end. */
-export const AuditPage = v.strictObject({
-  entries: v.array(AuditEntry),
-  next: v.nullable(Sequence),
-  head: v.nullable(AuditHead),
-});
-export type AuditPage = v.InferOutput<typeof AuditPage>;
 
 /** SHA-256 over the canonical bytes of all members but `hash`, as hex. */
 export function auditHash(entry: { readonly [member: string]: unknown }): string {
