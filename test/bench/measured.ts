@@ -116,7 +116,7 @@ export class MeasuredChainHead extends ChainHead {
       times: 20,
       run: (i) => this.admit([this.#entry(filledTxId(4, 2 * (i + this.#n)))]),
     },
-    "decision: ask for mining": { times: 20, run: () => this.requestMining("operator") },
+    "decision: ask for mining": { times: 20, run: () => this.requestMining() },
     "decision: mine if due": { times: 20, run: () => this.mineIfDue() },
     "decisions: reserve, set aside, seal": { times: 4, run: () => this.#makeBlock() },
     "decision: persisted": { times: 4, run: (i) => this.#report(i, "persisted") },

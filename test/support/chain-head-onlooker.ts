@@ -1,4 +1,4 @@
-import { unapproved } from "../../workers/chain-head/decisions/admit.ts";
+import { unapproved } from "../../workers/chain-head/reads/waiting.ts";
 import { readFact } from "../../workers/chain-head/storage/key-values.ts";
 import assert from "node:assert/strict";
 import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";

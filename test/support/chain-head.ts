@@ -1,5 +1,5 @@
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
-import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
+import type { ChainRules } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { beginAssetWrites, endAssetWrites } from "../../workers/chain-head/decisions/asset-writes.ts";
 import { assetFacts } from "../../workers/chain-head/reads/assets.ts";
@@ -54,6 +54,7 @@ import {
 import { seal, type StaleReservation } from "../../workers/chain-head/decisions/seal.ts";
 import { parked, setAside, type NotRevised } from "../../workers/chain-head/decisions/set-aside.ts";
 import { minedAmong, standings } from "../../workers/chain-head/reads/standings.ts";
+import { pendingPage } from "../../workers/chain-head/reads/waiting.ts";
 import { withdraw, type Withdrawal } from "../../workers/chain-head/decisions/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
@@ -177,8 +178,8 @@ export class TestHead {
     intent: intent(this.sql, id, this.rules),
   });
 
-  requestMining(cause: MiningCause = "operator"): MiningAnswer {
-    return this.#decide(() => requestMining(this.sql, cause, this.rules, this.now));
+  requestMining(): MiningAnswer {
+    return this.#decide(() => requestMining(this.sql, this.rules, this.now));
   }
 
   mineIfDue(): MiningAnswer | null {
@@ -313,7 +314,7 @@ export class TestHead {
     this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));
   endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
   publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
-  pendingPage = (after: number | null, limit: number) => reads.pendingPage(this.sql, after, limit);
+  pendingPage = (after: number | null, limit: number) => pendingPage(this.sql, after, limit);
 
   minedAmong = (...numbers: readonly number[]) => minedAmong(this.sql, numbers.map(txId));
 

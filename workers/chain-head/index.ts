@@ -1,5 +1,4 @@
 import { DurableObject } from "cloudflare:workers";
-import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import type { KeyRevocation } from "../../shared/chain/transaction.ts";
@@ -40,6 +39,7 @@ import { seal } from "./decisions/seal.ts";
 import { noteMoved, setAside, type SetAsideRequest } from "./decisions/set-aside.ts";
 import { requestRevocation } from "./decisions/signing-keys.ts";
 import { minedAmong, standings } from "./reads/standings.ts";
+import { pendingPage } from "./reads/waiting.ts";
 import { noteSwept, sweepPlaces, type SweepPlaces } from "./decisions/sweep.ts";
 import { erasedAmong, withdraw } from "./decisions/withdraw.ts";
 import { parkAgain, publishAgain, tellAgain } from "./outbox/requeue.ts";
@@ -107,8 +107,9 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide(() => intentMissing(this.#sql, txId));
   }
 
-  requestMining(cause: MiningCause) {
-    return this.#decide((now) => requestMining(this.#sql, cause, this.#rules, now));
+  /** Takes the operator's request: in the mode `approval`, only this call approves mining. */
+  requestMining() {
+    return this.#decide((now) => requestMining(this.#sql, this.#rules, now));
   }
 
   /** Requests mining when enough transactions wait, or one has waited long enough. The cron of the miner calls it. */
@@ -315,7 +316,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   pendingPage(after: number | null, limit: number) {
-    return reads.pendingPage(this.#sql, after, limit);
+    return pendingPage(this.#sql, after, limit);
   }
 
   failures(limit: number) {

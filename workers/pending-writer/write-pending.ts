@@ -37,22 +37,19 @@ export async function writePending(
     // one.
     if (result === "finished") await env.R2.delete(r2Keys.pending(txId));
   }
-  const released = admissions.releaseNow && (await release(env, log));
-  if (admissions.mineNow || released) await env.MINER_QUEUE.send({ v: 1, cause: "threshold" });
+  if (admissions.releaseNow) await release(env, log);
   return written;
 }
 
 /**
  * Releases the submissions for which these payments pay. The payments themselves are admitted, so a failure here must not fail
  * their messages: it is logged, and the cron of `accounts` releases the rest.
- * @returns whether mining must be requested
  */
-async function release(env: Env, log: Log): Promise<boolean> {
+async function release(env: Env, log: Log): Promise<void> {
   try {
-    return (await releasePaidIntents(env, log)).mineNow;
+    await releasePaidIntents(env, log);
   } catch (error) {
     log.error("release.failed", { error: errorText(error) });
-    return false;
   }
 }
 

@@ -288,6 +288,19 @@ describe("the watchdog", () => {
     expect(outside.did.filter(({ to }) => stages.includes(to))).toEqual([]);
   });
 
+  it("enqueues the miner once for each request that an admission makes", async () => {
+    const { head, outside } = await atRest({ mineAtCount: 2 });
+    head.admit(1);
+    await outside.run(1);
+    expect(outside.to("miner")).toEqual([]);
+    head.admit(2, 3);
+    await outside.run(1);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
+    head.admit(4, 5);
+    await outside.run(1);
+    expect(outside.to("miner").length).toBe(2);
+  });
+
   it("tells the miner of a reservation that nobody seals, but not while the chain is halted", async () => {
     const { head, outside } = await atRest();
     head.admit(1);
@@ -296,7 +309,7 @@ describe("the watchdog", () => {
     head.reserve();
     outside.did.length = 0;
     await outside.run(125);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
     head.halt("a fork");
     await outside.run(600);
     expect(outside.to("miner").length).toBe(1);
@@ -325,7 +338,7 @@ describe("the watchdog", () => {
     expect(outside.to("miner")).toEqual([]);
     head.resume();
     await outside.run(1);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
   });
 
   it("tells the miner of approved work at once, then again while it waits, and never of other work", async () => {
@@ -364,7 +377,7 @@ describe("the watchdog", () => {
     outside.did.length = 0;
     head.mine();
     await outside.alarm();
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
     outside.did.length = 0;
     head.mine();
     await outside.alarm();
@@ -458,7 +471,7 @@ describe("payments that wait for long", () => {
     await outside.run(199);
     expect(outside.to("miner")).toEqual([]);
     await outside.run(2);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
     expect(head.mine().transactions).toEqual([1, 2].map(txId));
   });
 
@@ -475,7 +488,7 @@ describe("payments that wait for long", () => {
     expect(outside.to("miner")).toEqual([]);
     head.resume();
     await outside.run(1);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
   });
 });
 

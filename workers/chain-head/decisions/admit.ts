@@ -1,9 +1,10 @@
-import { miningIsDue, type ChainRules } from "../../../shared/chain/rules.ts";
+import type { ChainRules } from "../../../shared/chain/rules.ts";
 import type { TransactionState } from "../../../shared/chain/states.ts";
 import type { PendingFacts } from "../../../shared/storage/pending.ts";
-import { addTo, count, readFact, readFacts } from "../storage/key-values.ts";
+import { addTo, count, readFact } from "../storage/key-values.ts";
 import { noteAdmitted, notePayment, hasPaidIntent } from "./intents.ts";
 import { noteMilestone } from "../reads/latency.ts";
+import { mineIfDue } from "./request-mining.ts";
 import type { Sql } from "../storage/schema.ts";
 
 export interface Entry extends PendingFacts {
@@ -21,13 +22,14 @@ export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_asi
 export interface Admissions {
   readonly results: readonly Admission[];
   readonly pending: number;
-  /** Enough transactions wait, or one has waited long enough, for the caller to request mining. */
-  readonly mineNow: boolean;
   /** Paid submissions wait to be released. */
   readonly releaseNow: boolean;
 }
 
-/** Admits each id once, for ever. For an id that is already known, the result says where the transaction is. */
+/**
+ * Admits each id once, for ever. For an id that is already known, the result says where the transaction is. Requests mining in the
+ * same decision if it is due: no Worker has to ask for it.
+ */
 export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
   let sequence = count(sql, "sequence");
   const before = sequence;
@@ -53,12 +55,8 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
   addTo(sql, "waiting", sequence - before);
   addTo(sql, "unapproved", sequence - before);
   addTo(sql, "pending", sequence - before);
-  return {
-    results,
-    pending: count(sql, "pending"),
-    mineNow: miningIsDue(unapproved(sql), rules, now),
-    releaseNow: hasPaidIntent(sql),
-  };
+  mineIfDue(sql, rules, now);
+  return { results, pending: count(sql, "pending"), releaseNow: hasPaidIntent(sql) };
 }
 
 /** Stores a new transaction. It counts as paid also when a payment pays for its submission. */
@@ -105,21 +103,4 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
     return cleared ? "finished" : "mined";
   }
   return "waiting";
-}
-
-/** Counts the pending transactions that no mining request covers, and finds when the first of them was admitted. */
-export function unapproved(sql: Sql): { count: number; oldestAdmittedAt: number | undefined } {
-  const { approvedThrough, unapproved: waiting = 0 } = readFacts(sql, ["approvedThrough", "unapproved"]);
-  return { count: waiting, oldestAdmittedAt: firstAdmittedAfter(sql, approvedThrough ?? 0) };
-}
-
-/** Finds when the first pending transaction with a higher sequence was admitted, in milliseconds since the epoch. */
-export function firstAdmittedAfter(sql: Sql, sequence: number): number | undefined {
-  const [oldest] = sql
-    .exec<{ admitted_at: number }>(
-      "SELECT admitted_at FROM tx WHERE state = 'pending' AND sequence > ? ORDER BY sequence LIMIT 1",
-      sequence,
-    )
-    .toArray();
-  return oldest?.admitted_at;
 }

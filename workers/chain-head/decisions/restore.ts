@@ -7,7 +7,7 @@ import { fromHex, hex } from "../../../shared/crypto/bytes.ts";
 import { awaitEarlierAssetWrites } from "./asset-writes.ts";
 import { lastBlock, latestThatIsPersisted } from "../reads/blocks.ts";
 import { noteCountOfEarlierLife } from "../outbox/count-write.ts";
-import { addTo, forgetFact, nextOf, readFact, writeFact } from "../storage/key-values.ts";
+import { addTo, forgetFact, nextOf, readFact, stopWaiting, writeFact } from "../storage/key-values.ts";
 import { endHaltUntilRestored } from "./halt.ts";
 import { historyNodes } from "../storage/history-nodes.ts";
 import { noteEarlierLife } from "../outbox/latest-write.ts";
@@ -130,8 +130,7 @@ function restoreTransaction(
   if (known?.state === "mined" || known?.state === "reserved")
     throw new Error(`${txId} of block ${block.blockNumber} is ${known.state} in another block`);
   if (known?.state === "pending") {
-    addTo(sql, "waiting", -1);
-    if (known.sequence > (readFact(sql, "approvedThrough") ?? 0)) addTo(sql, "unapproved", -1);
+    stopWaiting(sql, known.sequence);
     addTo(sql, "pending", -1);
   }
   if (known?.state === "set_aside") addTo(sql, "setAside", -1);

@@ -1,6 +1,6 @@
 import type { TransactionState } from "../../../shared/chain/states.ts";
 import { findBlock, lastBlock } from "../reads/blocks.ts";
-import { addTo, nextOf, writeFact } from "../storage/key-values.ts";
+import { addTo, nextOf, stopWaiting, writeFact } from "../storage/key-values.ts";
 import { noteAdmitted } from "./intents.ts";
 import type { Sql } from "../storage/schema.ts";
 
@@ -17,12 +17,15 @@ export function withdraw(sql: Sql, txIds: readonly string[], now: number): reado
 
 function withdrawOne(sql: Sql, txId: string, now: number): Withdrawal {
   const [known] = sql
-    .exec<{ state: TransactionState; block: number | null }>("SELECT state, block FROM tx WHERE id = ?", txId)
+    .exec<{ state: TransactionState; sequence: number; block: number | null }>(
+      "SELECT state, sequence, block FROM tx WHERE id = ?",
+      txId,
+    )
     .toArray();
   if (known?.state === "mined") return "mined";
   if (known === undefined) insertErased(sql, txId, now);
   else {
-    if (known.state === "pending") addTo(sql, "waiting", -1);
+    if (known.state === "pending") stopWaiting(sql, known.sequence);
     if (known.state === "reserved" && known.block !== null) leaveReservation(sql, known.block, now);
     if (known.state !== "set_aside") {
       addTo(sql, "pending", -1);

@@ -10,7 +10,7 @@ import { readFact, writeFact } from "../storage/key-values.ts";
 import { expireIntents, forgetExpired } from "../decisions/intents.ts";
 import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { forgetRefused } from "../decisions/refused.ts";
-import { requestMining } from "../decisions/request-mining.ts";
+import { mineIfDue } from "../decisions/request-mining.ts";
 import type { Sql } from "../storage/schema.ts";
 import { parked } from "../decisions/set-aside.ts";
 import { countStall } from "./stalls.ts";
@@ -107,7 +107,7 @@ async function tell(
       );
       return;
     case "nudge_miner":
-      await env.MINER_QUEUE.send({ v: 1, cause: "approved" });
+      await env.MINER_QUEUE.send({ v: 1 });
       return;
     case "nudge_stage":
       await nudgeStage(duty.stage, duty.blockNumber, env);
@@ -166,7 +166,7 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
       sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE number = ?", now, duty.blockNumber);
       return;
     case "request_mining":
-      requestMining(sql, "waiting", rules, now);
+      mineIfDue(sql, rules, now);
       return;
     case "expire_intents":
       expireIntents(sql, rules, now);

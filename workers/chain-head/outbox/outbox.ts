@@ -1,11 +1,11 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../../shared/chain/states.ts";
 import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
-import { firstAdmittedAfter } from "../decisions/admit.ts";
 import { unfinishedBlocks, findBlock } from "../reads/blocks.ts";
 import { readFacts } from "../storage/key-values.ts";
 import { nextExpiry, nextForgottenIntent } from "../decisions/intents.ts";
 import { publishableFrom } from "./latest-write.ts";
+import { firstAdmittedAfter } from "../reads/waiting.ts";
 import { unparked, type SetAsideFacts } from "../reads/reads.ts";
 import { nextForgotten } from "../decisions/refused.ts";
 import type { Sql } from "../storage/schema.ts";

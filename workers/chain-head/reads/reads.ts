@@ -16,8 +16,9 @@ import { ignoredCounts } from "../decisions/ignored.ts";
 import { lifeOf } from "../decisions/life.ts";
 import { intentCounts, releaseOwedSince, type IntentCounts } from "../decisions/intents.ts";
 import { refusals } from "../decisions/refused.ts";
+import { miningOwedSince, oldestWaiting } from "./waiting.ts";
 import type { Sql } from "../storage/schema.ts";
-import { nextRevocation, signingKeys, type KnownKey } from "../decisions/signing-keys.ts";
+import { signingKeys, type KnownKey } from "../decisions/signing-keys.ts";
 
 /** A block as the chain head knows it. Times are milliseconds since the epoch; null: not yet. */
 export interface BlockFacts {
@@ -191,7 +192,7 @@ export function status(sql: Sql, rules: ChainRules): StatusFacts {
       ...intentCounts(sql),
     },
     ignored: ignoredCounts(sql),
-    oldestWaitingAt: oldestWaiting(sql)?.admitted_at ?? null,
+    oldestWaitingAt: oldestWaiting(sql)?.admittedAt ?? null,
     miningOwedSince: miningOwedSince(sql, rules),
     releaseOwedSince: releaseOwedSince(sql),
     unfinished: unfinishedBlocks(sql).map((row) => ({
@@ -208,54 +209,6 @@ function minerKeys(sql: Sql): StatusFacts["minerKeys"] {
   if (keys === undefined) return null;
   const known = signingKeys(sql).find(({ keyId }) => keyId === keys.signingKeyId);
   return { ...keys, isRetired: known !== undefined && known.retiredIn !== null };
-}
-
-function oldestWaiting(sql: Sql): { admitted_at: number; sequence: number } | undefined {
-  return sql
-    .exec<{ admitted_at: number; sequence: number }>(
-      "SELECT admitted_at, sequence FROM tx WHERE state = 'pending' ORDER BY sequence LIMIT 1",
-    )
-    .toArray()[0];
-}
-
-/**
- * When something should have been in a block: a revocation since its request, a transaction since its approval or since it has
- * waited as long as the rules allow. Null when nothing has to be.
- */
-function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
-  const revocation = nextRevocation(sql);
-  if (revocation !== null) return revocation.requestedAt;
-  const oldest = oldestWaiting(sql);
-  if (oldest === undefined) return null;
-  const approvedAt = readFact(sql, "approvedAt");
-  if (approvedAt !== undefined && oldest.sequence <= (readFact(sql, "approvedThrough") ?? 0))
-    return approvedAt;
-  return rules.miningMode === "auto" ? oldest.admitted_at + rules.mineAfterSeconds * 1_000 : null;
-}
-
-/**
- * Lists pending transactions in the order of their admission.
- * @param after sequence of the last transaction on the previous page
- */
-export function pendingPage(
-  sql: Sql,
-  after: number | null,
-  limit: number,
-): readonly { txId: string; sequence: number; timestamp: number; admittedAt: number }[] {
-  return sql
-    .exec<{ id: string; sequence: number; timestamp: number; admitted_at: number }>(
-      `SELECT id, sequence, timestamp, admitted_at FROM tx WHERE state = 'pending' AND sequence > ?
-       ORDER BY sequence LIMIT ?`,
-      after ?? 0,
-      limit,
-    )
-    .toArray()
-    .map(({ id, sequence, timestamp, admitted_at }) => ({
-      txId: id,
-      sequence,
-      timestamp,
-      admittedAt: admitted_at,
-    }));
 }
 
 /**

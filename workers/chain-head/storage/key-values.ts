@@ -94,3 +94,9 @@ export function nextOf(sql: Sql, name: CounterName): number {
 export function addTo(sql: Sql, name: CounterName, difference: number): void {
   if (difference !== 0) writeFact(sql, name, count(sql, name) + difference);
 }
+
+/** Counts a pending transaction out that leaves the pipeline, or that a restored block holds. */
+export function stopWaiting(sql: Sql, sequence: number): void {
+  addTo(sql, "waiting", -1);
+  if (sequence > (readFact(sql, "approvedThrough") ?? 0)) addTo(sql, "unapproved", -1);
+}

@@ -118,7 +118,7 @@ export const mine = operation(
 async function requestMining(env: Call["env"], patience: number): Promise<MiningAnswer> {
   const until = Date.now() + patience;
   for (;;) {
-    const answer = await chainHead(env).requestMining("operator");
+    const answer = await chainHead(env).requestMining();
     const nothing = !answer.mining && answer.reason === "nothing_pending";
     if (!nothing || Date.now() + ASK_AGAIN_AFTER > until) return answer;
     await scheduler.wait(ASK_AGAIN_AFTER);
