@@ -10,7 +10,7 @@ export interface MonitorEnv {
 }
 
 /** How a message was settled. `parked`: the dead-letter store has it. */
-export type Outcome = "processed" | "retried" | "dead_lettered" | "parked";
+export type MessageOutcome = "processed" | "retried" | "dead_lettered" | "parked";
 
 /**
  * The latest failure of a message of a stage. `nextRetryAt`: milliseconds since the epoch; null when the message was
@@ -29,7 +29,7 @@ export type Observation =
   | {
       readonly kind: "messages";
       readonly stage: StageName;
-      readonly outcome: Outcome;
+      readonly outcome: MessageOutcome;
       readonly count: number;
     }
   | {
@@ -59,7 +59,7 @@ export async function report(env: MonitorEnv, observations: readonly Observation
 }
 
 /** Makes one observation for each outcome that occurs. */
-export function messagesCounted(stage: StageName, outcomes: readonly Outcome[]): Observation[] {
+export function messagesCounted(stage: StageName, outcomes: readonly MessageOutcome[]): Observation[] {
   return [...new Set(outcomes)].map((outcome) => ({
     kind: "messages",
     stage,

@@ -5,7 +5,7 @@ import { errorText, type Log } from "../runtime/log.ts";
 import { r2Keys } from "../storage/layout.ts";
 import { settleConnections } from "../storage/limits.ts";
 import { hexByChance } from "../storage/pages.ts";
-import { pendingMetadata, type PendingFacts } from "../storage/pending.ts";
+import { pendingMetadata, type PendingDetails } from "../storage/pending.ts";
 import { readObject } from "../storage/r2-tier.ts";
 import { createSealed } from "../storage/sealed-object.ts";
 
@@ -13,7 +13,7 @@ export interface IntentsEnv extends ChainHeadEnv {
   readonly R2: R2Bucket;
 }
 
-type PaidIntent = PendingFacts & { readonly txId: string };
+type PaidIntent = PendingDetails & { readonly txId: string };
 
 const RELEASE_AT_ONCE = 100;
 /** Pages that one run reads; the next run releases the rest. */

@@ -8,7 +8,7 @@ import {
   type MonitorEnv,
   type Observation,
   type Observe,
-  type Outcome,
+  type MessageOutcome,
   type StageFailure,
 } from "../objects/monitor.ts";
 import {
@@ -191,7 +191,7 @@ async function outcomesOf(
 
 /** How a message was settled, and the error if it failed. */
 interface Settled {
-  readonly outcome: Outcome;
+  readonly outcome: MessageOutcome;
   readonly failure?: StageFailure;
 }
 

@@ -41,7 +41,7 @@ async function rowsOf(work: () => Promise<unknown>): Promise<Rows> {
 const BEGIN = 1_800_000_000_000;
 /**
  * The time that the objects see. It advances by a second before each batch, so the machine's speed does not decide
- * which duties are due.
+ * which items of the outbox are due.
  */
 let now = BEGIN;
 Date.now = () => now;

@@ -3,7 +3,7 @@
  * for a listed write that never happens.
  */
 export const LISTED: Readonly<Record<string, readonly string[]>> = {
-  "first payment": ["miner (queue): chain-head.found"],
+  "first payment": ["miner (queue): chain-head.allowGenesis"],
   payment: [
     "gateway (fetch): ingest-webhook.POST",
     "ingest-webhook (fetch): send to pending-writer",

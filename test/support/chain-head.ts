@@ -2,14 +2,14 @@ import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { beginAssetWrites, endAssetWrites } from "../../workers/chain-head/decisions/asset-writes.ts";
-import { assetFacts } from "../../workers/chain-head/reads/assets.ts";
+import { assets } from "../../workers/chain-head/reads/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/runtime/errors.ts";
 import { findBlock } from "../../workers/chain-head/reads/blocks.ts";
 import { erase, type Erasure } from "../../workers/chain-head/decisions/erase.ts";
-import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/outbox/outbox.ts";
-import { found, type Traces } from "../../workers/chain-head/decisions/genesis-guard.ts";
+import { outbox, type DatedItem, type OutboxItem } from "../../workers/chain-head/outbox/outbox.ts";
+import { allowGenesis, type Traces } from "../../workers/chain-head/decisions/genesis-guard.ts";
 import { halt, resume } from "../../workers/chain-head/decisions/halt.ts";
 import { ledger } from "../../workers/chain-head/decisions/ledger.ts";
 import { beginLife, lifeOf } from "../../workers/chain-head/decisions/life.ts";
@@ -22,7 +22,7 @@ import {
   intentMissing,
   paidIntents,
   type Intent,
-  type IntentStanding,
+  type IntentState,
 } from "../../workers/chain-head/decisions/intents.ts";
 import {
   cleaned,
@@ -106,7 +106,7 @@ export class TestHead {
     this.sql.transaction(() => {
       migrate(this.sql);
       beginLife(this.sql, this.now, crypto.randomUUID());
-      found(this.sql, traces, this.now);
+      allowGenesis(this.sql, traces, this.now);
     });
   }
 
@@ -149,12 +149,12 @@ export class TestHead {
     return this.#decide(() => admit(this.sql, entries, this.rules, this.now));
   }
 
-  awaitPayment(intents: readonly Intent[]): readonly IntentStanding[] {
+  awaitPayment(intents: readonly Intent[]): readonly IntentState[] {
     return this.#decide(() => awaitPayment(this.sql, intents));
   }
 
   /** Receives a submission that waits for its payment, by default now. */
-  receive(n: number, receivedAt = this.now): IntentStanding | undefined {
+  receive(n: number, receivedAt = this.now): IntentState | undefined {
     return this.awaitPayment([{ txId: txId(n), timestamp: n, size: 500, receivedAt }])[0];
   }
 
@@ -309,7 +309,7 @@ export class TestHead {
   outlook = (n: number, keys: Partial<LedgerKeys>, grants: readonly string[]) =>
     outlook(this.sql, txId(n), { assetIds: [], userIds: [], ...keys }, grants);
   measures = () => measures(this.sql);
-  assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
+  assets = (assetIds: readonly string[]) => assets(this.sql, assetIds);
   beginAssetWrites = (token: string) =>
     this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));
   endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
@@ -321,14 +321,14 @@ export class TestHead {
   standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
     standings(this.sql, numbers.map(txId), blockNumbers);
 
-  duties(): DatedDuty[] {
-    return duties(this.sql, this.rules);
+  outbox(): DatedItem[] {
+    return outbox(this.sql, this.rules);
   }
 
-  /** Returns the only duty of this kind. */
-  duty(kind: Duty["kind"]): DatedDuty | undefined {
-    const found = this.duties().filter(({ duty }) => duty.kind === kind);
-    if (found.length > 1) throw new Error(`${found.length} duties are ${kind}`);
+  /** Returns the only item of the outbox of this kind. */
+  outboxItem(kind: OutboxItem["kind"]): DatedItem | undefined {
+    const found = this.outbox().filter(({ item }) => item.kind === kind);
+    if (found.length > 1) throw new Error(`${found.length} items are ${kind}`);
     return found[0];
   }
 

@@ -2,18 +2,18 @@ import { DurableObject } from "cloudflare:workers";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import type { KeyRevocation } from "../../shared/chain/transaction.ts";
-import { wakeFor } from "../../shared/durable-object/alarm.ts";
+import { setAlarmNoLaterThan } from "../../shared/durable-object/alarm.ts";
 import { logger } from "../../shared/runtime/log.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./decisions/admit.ts";
-import { doDuties, nextDue } from "./outbox/alarm.ts";
+import { workOutbox, nextDue } from "./outbox/alarm.ts";
 import { beginAssetWrites, endAssetWrites } from "./decisions/asset-writes.ts";
-import { assetFacts } from "./reads/assets.ts";
+import { assets } from "./reads/assets.ts";
 import { backlogs } from "./outbox/backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
-import { readFact, writeFact, type MinerKeys } from "./storage/key-values.ts";
+import { getValue, setValue, type MinerKeys } from "./storage/key-values.ts";
 import { erase } from "./decisions/erase.ts";
-import { found, haltIfLost, lookForChain } from "./decisions/genesis-guard.ts";
+import { allowGenesis, haltIfLost, lookForChain } from "./decisions/genesis-guard.ts";
 import { awaitsRestore, haltBy, resume } from "./decisions/halt.ts";
 import { countIgnored } from "./decisions/ignored.ts";
 import { ledger } from "./decisions/ledger.ts";
@@ -42,7 +42,7 @@ import { minedAmong, standings } from "./reads/standings.ts";
 import { pendingPage } from "./reads/waiting.ts";
 import { noteSwept, sweepPlaces, type SweepPlaces } from "./decisions/sweep.ts";
 import { erasedAmong, withdraw } from "./decisions/withdraw.ts";
-import { parkAgain, publishAgain, tellAgain } from "./outbox/requeue.ts";
+import { parkAgain, publishAgain, requeueAll } from "./outbox/requeue.ts";
 
 /**
  * The single writer of the chain: one object per chain, named by CHAIN_ID. It is a global singleton on purpose, because it is the
@@ -85,14 +85,14 @@ export class ChainHead extends DurableObject<Env> {
 
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.ctx.storage.transactionSync(() => decision(Date.now()));
-    await wakeFor(this.ctx.storage, nextDue(this.#sql, this.#rules));
+    await setAlarmNoLaterThan(this.ctx.storage, nextDue(this.#sql, this.#rules));
     return answer;
   }
 
   override async alarm(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
-    const next = await doDuties(this.#sql, this.env, this.#rules, Date.now, log);
-    await wakeFor(this.ctx.storage, next);
+    const next = await workOutbox(this.#sql, this.env, this.#rules, Date.now, log);
+    await setAlarmNoLaterThan(this.ctx.storage, next);
   }
 
   admit(entries: readonly Entry[]) {
@@ -119,7 +119,7 @@ export class ChainHead extends DurableObject<Env> {
 
   /** Takes the miner's report of the keys that it holds. */
   minerKeys(keys: Omit<MinerKeys, "at">) {
-    return this.#decide((now) => writeFact(this.#sql, "minerKeys", { ...keys, at: now }));
+    return this.#decide((now) => setValue(this.#sql, "minerKeys", { ...keys, at: now }));
   }
 
   revokeKey(request: KeyRevocation) {
@@ -128,7 +128,7 @@ export class ChainHead extends DurableObject<Env> {
 
   /** Ids of the encryption keys that the miner last reported; null before its first report. */
   openableKeys() {
-    return readFact(this.#sql, "minerKeys")?.keyIds ?? null;
+    return getValue(this.#sql, "minerKeys")?.keyIds ?? null;
   }
 
   reserve() {
@@ -183,10 +183,10 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => cleaned(this.#sql, report, now));
   }
 
-  tellAgain() {
+  requeueAll() {
     return this.#decide(() => {
       parkAgain(this.#sql);
-      tellAgain(this.#sql);
+      requeueAll(this.#sql);
     });
   }
 
@@ -195,9 +195,9 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   /** Decides before the first block whether a chain may begin here. It reads R2 and KV outside the decision. */
-  async found() {
+  async allowGenesis() {
     const traces = await lookForChain(this.env);
-    return this.#decide((now) => found(this.#sql, traces, now));
+    return this.#decide((now) => allowGenesis(this.#sql, traces, now));
   }
 
   beginRestore() {
@@ -296,7 +296,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   assets(assetIds: readonly string[]) {
-    return assetFacts(this.#sql, assetIds);
+    return assets(this.#sql, assetIds);
   }
 
   beginAssetWrites(writer: string) {

@@ -35,7 +35,7 @@ export async function mine(_: MineRequest, env: Env, log: Log): Promise<void> {
 /** Reserves the next block. If it is undecided whether a chain begins here, the chain head decides that first. */
 async function reservationOrGenesis(env: Env): Promise<Reservation | NoReservation> {
   const reservation = await chainHead(env).reserve();
-  if (!("none" in reservation) || reservation.none !== "not_founded") return reservation;
-  await chainHead(env).found();
+  if (!("none" in reservation) || reservation.none !== "genesis_undecided") return reservation;
+  await chainHead(env).allowGenesis();
   return chainHead(env).reserve();
 }

@@ -6,7 +6,7 @@ import { errorText, type Log } from "../../shared/runtime/log.ts";
 import { isSealedForItself, type PendingTransaction } from "../../shared/queue/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
-import { pendingFacts, pendingMetadata } from "../../shared/storage/pending.ts";
+import { pendingDetails, pendingMetadata } from "../../shared/storage/pending.ts";
 import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { Env } from "./env.ts";
 
@@ -27,7 +27,7 @@ export async function writePending(
     durable.map((message) => ({
       txId: message.txId,
       envelopeSize: canonicalBytes(message.envelope).length,
-      ...pendingFacts(message),
+      ...pendingDetails(message),
     })),
   );
   for (const [i, { txId }] of durable.entries()) {

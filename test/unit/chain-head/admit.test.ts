@@ -44,7 +44,7 @@ describe("admit", () => {
     head.admit(1, 2);
     expect(head.reserve()).toEqual({ none: "nothing_approved" });
     head.admit(3);
-    expect(head.duty("nudge_miner")?.due).toBe(head.now);
+    expect(head.outboxItem("requeue_miner")?.due).toBe(head.now);
     expect(head.mine().transactions).toEqual([1, 2, 3].map(txId));
     head.admit(4, 5); // 1 to 3 are approved already
     expect(head.reserve()).toEqual({ none: "nothing_approved" });
@@ -68,7 +68,7 @@ describe("admit", () => {
     head.admit(1);
     head.pass(3_600);
     head.admit(2);
-    expect(head.duty("nudge_miner")).toBeUndefined();
+    expect(head.outboxItem("requeue_miner")).toBeUndefined();
     expect(head.reserve()).toEqual({ none: "nothing_approved" });
   });
 

@@ -53,7 +53,7 @@ describe("mining", () => {
     for (let waiting = 4; waiting >= 0; waiting--) {
       await world.mine();
       expect(world.head.counts().waiting).toBe(waiting);
-      expect(world.head.duty("nudge_miner")?.due).toBe(waiting > 0 ? world.head.now : undefined);
+      expect(world.head.outboxItem("requeue_miner")?.due).toBe(waiting > 0 ? world.head.now : undefined);
     }
     expect(world.persists).toEqual([]);
   });

@@ -1,13 +1,13 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import type { TransactionState } from "../../../shared/chain/states.ts";
-import type { PendingFacts } from "../../../shared/storage/pending.ts";
-import { addTo, count, readFact } from "../storage/key-values.ts";
+import type { PendingDetails } from "../../../shared/storage/pending.ts";
+import { addToCount, getCount, getValue } from "../storage/key-values.ts";
 import { noteAdmitted, notePayment, hasPaidIntent } from "./intents.ts";
 import { noteMilestone } from "../reads/latency.ts";
 import { mineIfDue } from "./request-mining.ts";
 import type { Sql } from "../storage/schema.ts";
 
-export interface Entry extends PendingFacts {
+export interface Entry extends PendingDetails {
   readonly txId: string;
   /** Length of the transaction's envelope in R2, in bytes. */
   readonly envelopeSize: number;
@@ -31,7 +31,7 @@ export interface Admissions {
  * same decision if it is due: no Worker has to ask for it.
  */
 export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
-  let sequence = count(sql, "sequence");
+  let sequence = getCount(sql, "sequence");
   const before = sequence;
   const results = entries.map((entry) => {
     const known = whereabouts(sql, entry.txId);
@@ -51,12 +51,12 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     admitted.map(({ timestamp }) => timestamp),
     now,
   );
-  addTo(sql, "sequence", sequence - before);
-  addTo(sql, "waiting", sequence - before);
-  addTo(sql, "unapproved", sequence - before);
-  addTo(sql, "pending", sequence - before);
+  addToCount(sql, "sequence", sequence - before);
+  addToCount(sql, "waiting", sequence - before);
+  addToCount(sql, "unapproved", sequence - before);
+  addToCount(sql, "pending", sequence - before);
   mineIfDue(sql, rules, now);
-  return { results, pending: count(sql, "pending"), releaseNow: hasPaidIntent(sql) };
+  return { results, pending: getCount(sql, "pending"), releaseNow: hasPaidIntent(sql) };
 }
 
 /** Stores a new transaction. It counts as paid also when a payment pays for its submission. */
@@ -95,11 +95,11 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
   if (known.state === "set_aside") {
     if (known.forget_at !== null) return "finished";
     // During a restore, a block that is not restored yet may hold the erased transaction.
-    return known.reason === "erased" && !readFact(sql, "restoring") ? "finished" : "set_aside";
+    return known.reason === "erased" && !getValue(sql, "restoring") ? "finished" : "set_aside";
   }
   if (known.state === "mined") {
     // During a restore, the chain head does not know yet which blocks were cleaned.
-    const cleared = known.block_state === "complete" && !readFact(sql, "restoring");
+    const cleared = known.block_state === "complete" && !getValue(sql, "restoring");
     return cleared ? "finished" : "mined";
   }
   return "waiting";

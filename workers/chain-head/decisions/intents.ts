@@ -1,8 +1,8 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import type { TransactionState } from "../../../shared/chain/states.ts";
 import type { Entry } from "./admit.ts";
-import { readFact } from "../storage/key-values.ts";
-import { isFounded } from "./genesis-guard.ts";
+import { getValue } from "../storage/key-values.ts";
+import { isGenesisAllowed } from "./genesis-guard.ts";
 import { keepRefused } from "./refused.ts";
 import { EXPIRED_INTENT, UNPAID_INTENT, UNRELEASED_INTENT, type Sql } from "../storage/schema.ts";
 
@@ -15,7 +15,7 @@ export interface Intent extends Pick<Entry, "txId" | "timestamp" | "size" | "gra
 /**
  * `paid`: the submission can be released, or enqueued by a caller that holds its bytes. A transaction's state: it is admitted.
  */
-export type IntentStanding = "awaiting_payment" | "expired" | "paid" | TransactionState;
+export type IntentState = "awaiting_payment" | "expired" | "paid" | TransactionState;
 
 /**
  * State of a submission that is not admitted, or of a payment whose submission is not. Times are milliseconds since the epoch.
@@ -37,7 +37,7 @@ type IntentRow = {
  * Registers submissions whose bytes are in `intents/`, and answers in their order where each stands. An expired submission stays
  * expired until it is paid.
  */
-export function awaitPayment(sql: Sql, intents: readonly Intent[]): readonly IntentStanding[] {
+export function awaitPayment(sql: Sql, intents: readonly Intent[]): readonly IntentState[] {
   return intents.map((intent) => {
     const state = stateOf(sql, intent.txId);
     if (state !== undefined) return state;
@@ -142,7 +142,7 @@ export function intent(sql: Sql, txId: string, rules: ChainRules): IntentFacts |
  * its way to the chain head once more.
  */
 function expiryOf(sql: Sql, receivedAt: number, { intentTtlSeconds }: ChainRules): number {
-  return Math.max(receivedAt, readFact(sql, "founded") ?? 0) + intentTtlSeconds * 1_000;
+  return Math.max(receivedAt, getValue(sql, "founded") ?? 0) + intentTtlSeconds * 1_000;
 }
 
 /**
@@ -155,7 +155,8 @@ export function nextExpiry(sql: Sql, rules: ChainRules): number | undefined {
       `SELECT received_at FROM intent WHERE ${UNPAID_INTENT} ORDER BY received_at LIMIT 1`,
     )
     .toArray();
-  if (oldest === undefined || !isFounded(sql) || readFact(sql, "restoring") !== undefined) return undefined;
+  if (oldest === undefined || !isGenesisAllowed(sql) || getValue(sql, "restoring") !== undefined)
+    return undefined;
   return expiryOf(sql, oldest.received_at, rules);
 }
 

@@ -3,7 +3,7 @@ import type { BlockState } from "../../../shared/chain/states.ts";
 import type { Halted } from "../../../shared/api/halted.ts";
 import { unapproved } from "../reads/waiting.ts";
 import { lastBlock, unfinishedBlocks } from "../reads/blocks.ts";
-import { count, writeFact } from "../storage/key-values.ts";
+import { getCount, setValue } from "../storage/key-values.ts";
 import { whyHalted } from "./halt.ts";
 import { approvedThatFit } from "./reserve.ts";
 import type { Sql } from "../storage/schema.ts";
@@ -27,15 +27,15 @@ export function requestMining(sql: Sql, rules: ChainRules, now: number): MiningA
   const halted = whyHalted(sql);
   if (halted !== null) return { mining: false, reason: "halted", halted };
 
-  writeFact(sql, "approvedThrough", count(sql, "sequence"));
-  writeFact(sql, "unapproved", 0);
+  setValue(sql, "approvedThrough", getCount(sql, "sequence"));
+  setValue(sql, "unapproved", 0);
   const unfinished = unfinishedBlocks(sql).filter((block) => block.number > 0);
   const open = unfinished.find(({ state }) => state === "reserved") ?? unfinished.at(-1);
   const next = approvedThatFit(sql, rules).length;
   if (next === 0 && open === undefined && nextRevocation(sql) === null)
     return { mining: false, reason: "nothing_pending", detail: "no transaction waits to be mined" };
-  writeFact(sql, "mineNudgeAt", now);
-  writeFact(sql, "approvedAt", now);
+  setValue(sql, "mineNudgeAt", now);
+  setValue(sql, "approvedAt", now);
   if (open !== undefined && (open.state === "reserved" || next === 0))
     return { mining: true, blockNumber: open.number, transactions: open.transactions, state: open.state };
   return {

@@ -9,7 +9,7 @@ import {
   unfinishedBlocks,
   type BlockRow,
 } from "./blocks.ts";
-import { count, readFact, type MinerKeys } from "../storage/key-values.ts";
+import { getCount, getValue, type MinerKeys } from "../storage/key-values.ts";
 import type { Halted } from "../../../shared/api/halted.ts";
 import { whyHalted } from "../decisions/halt.ts";
 import { ignoredCounts } from "../decisions/ignored.ts";
@@ -104,12 +104,12 @@ export interface SetAsideFacts {
 }
 
 export function head(sql: Sql, chainId: string): HeadFacts {
-  const latest = readFact(sql, "latest");
+  const latest = getValue(sql, "latest");
   return {
     chainId,
     latest: latest === undefined ? null : block(sql, latest),
     halted: whyHalted(sql),
-    restoring: readFact(sql, "restoring") !== undefined,
+    restoring: getValue(sql, "restoring") !== undefined,
     signingKeys: signingKeys(sql),
     genesisHash: findBlock(sql, 0)?.hash ?? null,
   };
@@ -125,7 +125,7 @@ export function publishedBlocks(sql: Sql, before: number, limit: number): readon
   return sql
     .exec<BlockRow>(
       "SELECT * FROM block WHERE number < ? ORDER BY number DESC LIMIT ?",
-      Math.min(before, (readFact(sql, "latest") ?? -1) + 1),
+      Math.min(before, (getValue(sql, "latest") ?? -1) + 1),
       limit,
     )
     .toArray()
@@ -183,10 +183,10 @@ export function transaction(sql: Sql, txId: string): TransactionFacts | null {
 export function status(sql: Sql, rules: ChainRules): StatusFacts {
   return {
     counts: {
-      pending: count(sql, "pending"),
-      waiting: count(sql, "waiting"),
-      mined: count(sql, "mined"),
-      setAside: count(sql, "setAside"),
+      pending: getCount(sql, "pending"),
+      waiting: getCount(sql, "waiting"),
+      mined: getCount(sql, "mined"),
+      setAside: getCount(sql, "setAside"),
       refused: Object.values(refusals(sql)).reduce((sum, n) => sum + n, 0),
       blocks: (lastBlock(sql)?.number ?? -1) + 1,
       ...intentCounts(sql),
@@ -205,7 +205,7 @@ export function status(sql: Sql, rules: ChainRules): StatusFacts {
 }
 
 function minerKeys(sql: Sql): StatusFacts["minerKeys"] {
-  const keys = readFact(sql, "minerKeys");
+  const keys = getValue(sql, "minerKeys");
   if (keys === undefined) return null;
   const known = signingKeys(sql).find(({ keyId }) => keyId === keys.signingKeyId);
   return { ...keys, isRetired: known !== undefined && known.retiredIn !== null };
@@ -263,7 +263,7 @@ function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
     historyRoot: row.history_root,
     transactionCount: row.transactions + row.system_transactions,
     halted: whyHalted(sql) !== null,
-    published: row.number <= (readFact(sql, "publishedLatest") ?? -1),
+    published: row.number <= (getValue(sql, "publishedLatest") ?? -1),
     hash: row.hash,
     sha256: row.sha256,
     ipfsHash: row.ipfs_hash,

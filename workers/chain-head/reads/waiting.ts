@@ -1,11 +1,11 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import { nextRevocation } from "../decisions/signing-keys.ts";
-import { readFacts } from "../storage/key-values.ts";
+import { getValues } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** Counts the pending transactions that no mining request covers, and finds when the first of them was admitted. */
 export function unapproved(sql: Sql): { count: number; oldestAdmittedAt: number | undefined } {
-  const { approvedThrough, unapproved: waiting = 0 } = readFacts(sql, ["approvedThrough", "unapproved"]);
+  const { approvedThrough, unapproved: waiting = 0 } = getValues(sql, ["approvedThrough", "unapproved"]);
   return { count: waiting, oldestAdmittedAt: firstAdmittedAfter(sql, approvedThrough ?? 0) };
 }
 
@@ -39,7 +39,7 @@ export function miningOwedSince(sql: Sql, rules: ChainRules): number | null {
   if (revocation !== null) return revocation.requestedAt;
   const oldest = oldestWaiting(sql);
   if (oldest === undefined) return null;
-  const { approvedAt, approvedThrough = 0 } = readFacts(sql, ["approvedAt", "approvedThrough"]);
+  const { approvedAt, approvedThrough = 0 } = getValues(sql, ["approvedAt", "approvedThrough"]);
   const approved = approvedAt !== undefined && oldest.sequence <= approvedThrough ? approvedAt : Infinity;
   const due = rules.miningMode === "auto" ? oldest.admittedAt + rules.mineAfterSeconds * 1_000 : Infinity;
   const since = Math.min(approved, due);

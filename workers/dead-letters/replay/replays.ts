@@ -1,7 +1,7 @@
 import type { Replay, Selection } from "../../../shared/objects/dead-letters.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "../entries/entries.ts";
-import { writeFact } from "../key-values.ts";
+import { setValue } from "../key-values.ts";
 import { conditionOf } from "../entries/filter.ts";
 import { rememberAnswer, type Repeat, repeatOf } from "./idempotency.ts";
 
@@ -77,7 +77,7 @@ export function createReplay(
     JSON.stringify({ select: request.select, after: null } satisfies Selecting),
   );
   selectNext(sql);
-  writeFact(sql, "replayDue", now);
+  setValue(sql, "replayDue", now);
   endIfFinished(sql, id, now);
   const replay = replayById(sql, id);
   if (replay === null) throw new Error("the replay just made is not there");

@@ -7,7 +7,7 @@ import type { Readmission } from "../../chain-head/decisions/readmit.ts";
 import { ERASED, replayed } from "./actions.ts";
 import type { EntryRow } from "../entries/entries.ts";
 import { queueOf, type Env } from "../env.ts";
-import { readFact, writeFact } from "../key-values.ts";
+import { getValue, setValue } from "../key-values.ts";
 import { readRecord } from "../entries/record.ts";
 import { begin, finish, nextPortion, type Sent } from "./replay-portion.ts";
 import { activeReplay, MOST_AT_ONCE, selectNext } from "./replays.ts";
@@ -18,7 +18,7 @@ const PAUSE_AFTER_FAILURE = 2_000; // milliseconds
 
 /** Returns when the running replay may send next, in milliseconds since the epoch; `undefined` when no replay runs. */
 export function replayDue({ sql }: Store): number | undefined {
-  return activeReplay(sql) && readFact(sql, "replayDue");
+  return activeReplay(sql) && getValue(sql, "replayDue");
 }
 
 /**
@@ -35,7 +35,7 @@ export async function replayNext(store: Store, env: Env, log: Log): Promise<void
     env,
   );
   const due = store.decide((now) => {
-    writeFact(store.sql, "replayDue", now + milliseconds);
+    setValue(store.sql, "replayDue", now + milliseconds);
     const begun = begin(store.sql, replay, size, known, now);
     selectNext(store.sql);
     return begun;
@@ -44,7 +44,7 @@ export async function replayNext(store: Store, env: Env, log: Log): Promise<void
   store.decide((now) => {
     finish(store.sql, replay, sent, now);
     if ([...sent.values()].some(({ outcome }) => outcome === "again"))
-      writeFact(store.sql, "replayDue", now + PAUSE_AFTER_FAILURE);
+      setValue(store.sql, "replayDue", now + PAUSE_AFTER_FAILURE);
   });
   for (const row of due)
     log.info("dead_letter.replayed", {
