@@ -16,14 +16,12 @@ import { beginLife, lifeOf } from "../../workers/chain-head/decisions/life.ts";
 import { admit, type Admissions, type Entry } from "../../workers/chain-head/decisions/admit.ts";
 import {
   awaitPayment,
-  expireIntents,
-  forgetExpired,
-  intent,
   intentMissing,
-  paidIntents,
   type Intent,
   type IntentState,
 } from "../../workers/chain-head/decisions/intents.ts";
+import { expireIntents, forgetExpired } from "../../workers/chain-head/decisions/expire-intents.ts";
+import { intent, paidIntents } from "../../workers/chain-head/reads/intents.ts";
 import {
   cleaned,
   indexed,
@@ -35,7 +33,11 @@ import { measures } from "../../workers/chain-head/reads/measures.ts";
 import { outlook } from "../../workers/chain-head/decisions/outlook.ts";
 import { forgetRefused } from "../../workers/chain-head/decisions/refused.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/decisions/readmit.ts";
-import * as reads from "../../workers/chain-head/reads/reads.ts";
+import { block, blockWithTransactions, publishedBlocks } from "../../workers/chain-head/reads/block-facts.ts";
+import { failures, unparked } from "../../workers/chain-head/reads/set-asides.ts";
+import { head } from "../../workers/chain-head/reads/head.ts";
+import { status } from "../../workers/chain-head/reads/status.ts";
+import { transaction } from "../../workers/chain-head/reads/transaction.ts";
 import {
   mineIfDue,
   requestMining,
@@ -174,7 +176,7 @@ export class TestHead {
   intent = (n: number) => intent(this.sql, txId(n), this.rules);
   paidIntents = (after = "", limit = 100) => paidIntents(this.sql, after, limit);
   whereIs = (id: string) => ({
-    transaction: reads.transaction(this.sql, id),
+    transaction: transaction(this.sql, id),
     intent: intent(this.sql, id, this.rules),
   });
 
@@ -226,7 +228,7 @@ export class TestHead {
   /** Marks every failure as parked by the dead-letter store. */
   park(): void {
     this.#decide(() => {
-      for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
+      for (const { txId: id, at } of unparked(this.sql, 1_000)) parked(this.sql, id, at);
     });
   }
 
@@ -297,14 +299,14 @@ export class TestHead {
     this.#decide(() => endRestore(this.sql, this.rules, whole, this.now));
   }
 
-  head = () => reads.head(this.sql, CHAIN_ID);
-  block = (blockNumber: number) => reads.block(this.sql, blockNumber);
-  blockWithTransactions = (blockNumber: number) => reads.blockWithTransactions(this.sql, blockNumber);
+  head = () => head(this.sql, CHAIN_ID);
+  block = (blockNumber: number) => block(this.sql, blockNumber);
+  blockWithTransactions = (blockNumber: number) => blockWithTransactions(this.sql, blockNumber);
   blockTransactions = (blockNumber: number) => this.blockWithTransactions(blockNumber)?.transactions ?? [];
-  transaction = (n: number) => reads.transaction(this.sql, txId(n));
-  status = () => reads.status(this.sql, this.rules);
+  transaction = (n: number) => transaction(this.sql, txId(n));
+  status = () => status(this.sql, this.rules);
   counts = () => this.status().counts;
-  failures = (limit = 100) => reads.failures(this.sql, limit);
+  failures = (limit = 100) => failures(this.sql, limit);
   ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
   outlook = (n: number, keys: Partial<LedgerKeys>, grants: readonly string[]) =>
     outlook(this.sql, txId(n), { assetIds: [], userIds: [], ...keys }, grants);
@@ -313,7 +315,7 @@ export class TestHead {
   beginAssetWrites = (token: string) =>
     this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));
   endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
-  publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
+  publishedBlocks = (before: number, limit: number) => publishedBlocks(this.sql, before, limit);
   pendingPage = (after: number | null, limit: number) => pendingPage(this.sql, after, limit);
 
   minedAmong = (...numbers: readonly number[]) => minedAmong(this.sql, numbers.map(txId));

@@ -1,6 +1,6 @@
 import { haltedText } from "../../shared/api/halted-text.ts";
 import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/durable-object/object-bytes.ts";
-import type { StatusFacts } from "../chain-head/reads/reads.ts";
+import type { StatusFacts } from "../chain-head/reads/status.ts";
 import type { Finding } from "../monitor/alert-state.ts";
 import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
 import type { DocumentTotals } from "../../shared/storage/report.ts";

@@ -18,12 +18,17 @@ import { awaitsRestore, haltBy, resume } from "./decisions/halt.ts";
 import { countIgnored } from "./decisions/ignored.ts";
 import { ledger } from "./decisions/ledger.ts";
 import { beginLife, hasLife } from "./decisions/life.ts";
-import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./decisions/intents.ts";
+import { awaitPayment, intentMissing, type Intent } from "./decisions/intents.ts";
+import { intent, paidIntents } from "./reads/intents.ts";
 import { measures } from "./reads/measures.ts";
 import { outlook } from "./decisions/outlook.ts";
 import { cleaned, indexed, persisted, type BlockReport, type PersistedReport } from "./decisions/progress.ts";
 import { readmit } from "./decisions/readmit.ts";
-import * as reads from "./reads/reads.ts";
+import { block, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
+import { failures } from "./reads/set-asides.ts";
+import { head } from "./reads/head.ts";
+import { status } from "./reads/status.ts";
+import { transaction } from "./reads/transaction.ts";
 import { mineIfDue, requestMining } from "./decisions/request-mining.ts";
 import { reserve } from "./decisions/reserve.ts";
 import {
@@ -237,25 +242,25 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   head() {
-    return reads.head(this.#sql, this.#chainId);
+    return head(this.#sql, this.#chainId);
   }
 
   block(blockNumber: number) {
-    return reads.block(this.#sql, blockNumber);
+    return block(this.#sql, blockNumber);
   }
 
   blockWithTransactions(blockNumber: number) {
-    return reads.blockWithTransactions(this.#sql, blockNumber);
+    return blockWithTransactions(this.#sql, blockNumber);
   }
 
   transaction(txId: string) {
-    return reads.transaction(this.#sql, txId);
+    return transaction(this.#sql, txId);
   }
 
   /** Returns the transaction, or its submission that waits to be admitted. Both are read at one moment. */
   whereIs(txId: string) {
     return {
-      transaction: reads.transaction(this.#sql, txId),
+      transaction: transaction(this.#sql, txId),
       intent: intent(this.#sql, txId, this.#rules),
     };
   }
@@ -273,7 +278,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   status() {
-    return reads.status(this.#sql, this.#rules);
+    return status(this.#sql, this.#rules);
   }
 
   measures() {
@@ -308,7 +313,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   publishedBlocks(before: number, limit: number) {
-    return reads.publishedBlocks(this.#sql, before, limit);
+    return publishedBlocks(this.#sql, before, limit);
   }
 
   backlogs() {
@@ -320,7 +325,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   failures(limit: number) {
-    return reads.failures(this.#sql, limit);
+    return failures(this.#sql, limit);
   }
 }
 

@@ -1,4 +1,4 @@
-import { FORGET_EXPIRED_AFTER_MS } from "../../../workers/chain-head/decisions/intents.ts";
+import { FORGET_EXPIRED_AFTER_MS } from "../../../workers/chain-head/decisions/expire-intents.ts";
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
 import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../workers/chain-head/storage/schema.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import { admit, type Entry } from "../../../workers/chain-head/decisions/admit.ts";
 import { setValue } from "../../../workers/chain-head/storage/key-values.ts";
-import { paidIntents } from "../../../workers/chain-head/decisions/intents.ts";
+import { paidIntents } from "../../../workers/chain-head/reads/intents.ts";
 import { approvedThatFit } from "../../../workers/chain-head/decisions/reserve.ts";
 import { migrate, MIGRATIONS } from "../../../workers/chain-head/storage/schema.ts";
 import { RULES, txId } from "../../support/chain-head.ts";

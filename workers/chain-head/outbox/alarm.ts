@@ -7,7 +7,7 @@ import { noteCountBegun, noteCountDone } from "./count-write.ts";
 import { outbox, type BlockStage, type OutboxItem } from "./outbox.ts";
 import type { Env } from "../env.ts";
 import { getValue, setValue } from "../storage/key-values.ts";
-import { expireIntents, forgetExpired } from "../decisions/intents.ts";
+import { expireIntents, forgetExpired } from "../decisions/expire-intents.ts";
 import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { forgetRefused } from "../decisions/refused.ts";
 import { mineIfDue } from "../decisions/request-mining.ts";

@@ -7,7 +7,7 @@ import { haltedText } from "../../../shared/api/halted-text.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
-import type { BlockFacts } from "../../chain-head/reads/reads.ts";
+import type { BlockFacts } from "../../chain-head/reads/block-facts.ts";
 import type { MiningAnswer } from "../../chain-head/decisions/request-mining.ts";
 import { Count } from "../http/count.ts";
 import { operation, type Call } from "../http/operation.ts";

@@ -8,8 +8,8 @@ import { PERMANENT_REASONS } from "../../../shared/runtime/errors.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
-import type { IntentFacts } from "../../chain-head/decisions/intents.ts";
-import type { TransactionFacts } from "../../chain-head/reads/reads.ts";
+import type { IntentFacts } from "../../chain-head/reads/intents.ts";
+import type { TransactionFacts } from "../../chain-head/reads/transaction.ts";
 import { operation } from "../http/operation.ts";
 import { countReadBeyondKv } from "../http/rate-limit.ts";
 
