@@ -1,7 +1,7 @@
 /**
  * The map of the pipeline. A contract test holds every `wrangler.toml`, and the README's picture, against it.
  *
- * Stripe → gateway → ingest-webhook → pending-writer → miner → tier-persister → indexer → pending-cleaner
+ * Stripe → gateway → ingest-webhook → pending-writer → chain-head → miner → tier-persister → indexer → pending-cleaner
  */
 
 /**
@@ -117,9 +117,9 @@ export const WORKERS = {
     ],
   },
   "pending-writer": {
-    does: "writes pending/{txId}.json once, admits it to the chain head, asks for mining",
+    does: "writes pending/{txId}.json once, admits it to the chain head",
     consumes: { max_batch_size: 100, max_batch_timeout: 1, max_retries: 100, retry_delay: 300 },
-    produces: ["miner"],
+    produces: [],
     touches: ["r2", "chain-head", "monitor"],
   },
   miner: {

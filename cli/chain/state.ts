@@ -44,8 +44,8 @@ export class ChainState implements ChainMemory {
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#end = this.#readFact("end") as ChainEnd | undefined;
-    this.#report = this.#readFact("report") as ChainReport | undefined;
+    this.#end = this.#getValue("end") as ChainEnd | undefined;
+    this.#report = this.#getValue("report") as ChainReport | undefined;
     database.exec("BEGIN IMMEDIATE");
   }
 
@@ -146,7 +146,7 @@ export class ChainState implements ChainMemory {
     this.#isBlockOpen = false;
   }
 
-  #readFact(name: string): unknown {
+  #getValue(name: string): unknown {
     const row = this.#prepared("SELECT value FROM fact WHERE name = ?").get(name);
     return row === undefined ? undefined : JSON.parse(String(row.value));
   }

@@ -92,16 +92,9 @@ function fill<T extends Waiting>(chosen: readonly T[], candidates: readonly T[],
   return [...filled.values()];
 }
 
-export type MiningCause = "operator" | "threshold" | "schedule" | "waiting";
-
-/** Decides whether a cause may request mining. In the mode `approval`, only the operator may. */
-export function mayRequestMining(cause: MiningCause, mode: ChainRules["miningMode"]): boolean {
-  return cause === "operator" || mode === "auto";
-}
-
 /**
- * Decides whether enough transactions wait, or the oldest has waited long enough, for mining without an operator. Times
- * in milliseconds.
+ * Decides whether enough transactions wait, or the oldest has waited long enough, for mining without an operator: never in the
+ * mode `approval`. Times in milliseconds.
  */
 export function miningIsDue(
   waiting: { count: number; oldestAdmittedAt: number | undefined },

@@ -5,7 +5,10 @@ const EARLIEST = 1;
  * Sets a Durable Object's alarm to no later than `time`.
  * @param time milliseconds since the epoch, 0 for at once; `undefined` leaves the alarm as it is
  */
-export async function wakeFor(storage: DurableObjectStorage, time: number | undefined): Promise<void> {
+export async function setAlarmNoLaterThan(
+  storage: DurableObjectStorage,
+  time: number | undefined,
+): Promise<void> {
   if (time === undefined) return;
   const set = await storage.getAlarm();
   if (set === null || time < set) await storage.setAlarm(Math.max(EARLIEST, time));

@@ -1,15 +1,15 @@
 import type { Sql } from "./sqlite.ts";
 
-/** Key values of a Durable Object, in its table `fact`. `Facts` declares their names and types. */
-export function factsOf<Facts extends object>() {
-  type Name = keyof Facts & string;
+/** Key values of a Durable Object, in its table `fact`. `Values` declares their names and types. */
+export function keyValuesOf<Values extends object>() {
+  type Name = keyof Values & string;
   return {
-    readFact: <N extends Name>(sql: Sql, name: N): Facts[N] | undefined => {
+    getValue: <N extends Name>(sql: Sql, name: N): Values[N] | undefined => {
       const [row] = sql.exec<{ value: string }>("SELECT value FROM fact WHERE name = ?", name).toArray();
-      return row && (JSON.parse(row.value) as Facts[N]);
+      return row && (JSON.parse(row.value) as Values[N]);
     },
     /** Reads several values in one statement. A name without a value is missing from the result. */
-    readFacts: <N extends Name>(sql: Sql, names: readonly N[]): { readonly [K in N]?: Facts[K] } => {
+    getValues: <N extends Name>(sql: Sql, names: readonly N[]): { readonly [K in N]?: Values[K] } => {
       const rows = sql
         .exec<{ name: string; value: string }>(
           `SELECT name, value FROM fact WHERE name IN (${names.map(() => "?").join(", ")})`,
@@ -17,12 +17,12 @@ export function factsOf<Facts extends object>() {
         )
         .toArray();
       const entries = rows.map(({ name, value }) => [name, JSON.parse(value)] as const);
-      return Object.fromEntries(entries) as { readonly [K in N]?: Facts[K] };
+      return Object.fromEntries(entries) as { readonly [K in N]?: Values[K] };
     },
-    writeFact: <N extends Name>(sql: Sql, name: N, value: Facts[N]): void => {
+    setValue: <N extends Name>(sql: Sql, name: N, value: Values[N]): void => {
       sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));
     },
-    forgetFact: (sql: Sql, name: Name): void => {
+    deleteValue: (sql: Sql, name: Name): void => {
       sql.exec("DELETE FROM fact WHERE name = ?", name);
     },
   };

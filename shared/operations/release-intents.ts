@@ -5,7 +5,7 @@ import { errorText, type Log } from "../runtime/log.ts";
 import { r2Keys } from "../storage/layout.ts";
 import { settleConnections } from "../storage/limits.ts";
 import { hexByChance } from "../storage/pages.ts";
-import { pendingMetadata, type PendingFacts } from "../storage/pending.ts";
+import { pendingMetadata, type PendingDetails } from "../storage/pending.ts";
 import { readObject } from "../storage/r2-tier.ts";
 import { createSealed } from "../storage/sealed-object.ts";
 
@@ -13,13 +13,7 @@ export interface IntentsEnv extends ChainHeadEnv {
   readonly R2: R2Bucket;
 }
 
-type PaidIntent = PendingFacts & { readonly txId: string };
-
-interface Released {
-  readonly count: number;
-  /** Enough transactions wait to request mining. */
-  readonly mineNow: boolean;
-}
+type PaidIntent = PendingDetails & { readonly txId: string };
 
 const RELEASE_AT_ONCE = 100;
 /** Pages that one run reads; the next run releases the rest. */
@@ -29,13 +23,13 @@ const PAGES_IN_A_RUN = 10;
  * Moves paid submissions from `intents/` to `pending/` and admits them. The order is copy, admit, delete: after a crash,
  * or beside another release, the same steps change nothing. A run begins at a random id, so that submissions whose bytes
  * cannot be read do not hold up the submissions after them.
+ * @returns number of submissions that were released
  * @throws AggregateError when some submissions could not be copied; all others are released
  */
-export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Released> {
+export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<number> {
   const start = `vdc_tx_${hexByChance()}`;
   let after = start;
   let count = 0;
-  let mineNow = false;
   const failures: unknown[] = [];
   for (let page = 0; page < PAGES_IN_A_RUN; page++) {
     const listed = await chainHead(env).paidIntents(after, RELEASE_AT_ONCE);
@@ -47,7 +41,7 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
       return envelopeSize === undefined ? [] : [{ ...intent, envelopeSize }];
     });
     for (const outcome of outcomes) if (outcome.status === "rejected") failures.push(outcome.reason);
-    if (copied.length > 0) ({ mineNow } = await admitCopied(copied, env, log));
+    if (copied.length > 0) await admitCopied(copied, env, log);
     count += copied.length;
     const isAround = after < start && paid.length < RELEASE_AT_ONCE;
     if (isAround) break;
@@ -57,7 +51,7 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<Rel
     log.error("intents.not_released", { count: failures.length, error: errorText(failures[0]) });
     throw new AggregateError(failures, `${failures.length} paid submissions could not be copied to pending/`);
   }
-  return { count, mineNow };
+  return count;
 }
 
 /**
@@ -81,8 +75,8 @@ async function admitCopied(
   copied: readonly (PaidIntent & { readonly envelopeSize: number })[],
   env: IntentsEnv,
   log: Log,
-) {
-  const { results, mineNow } = await chainHead(env).admit(copied);
+): Promise<void> {
+  const { results } = await chainHead(env).admit(copied);
   // Another release was faster, and its block is complete already. `pending-cleaner` will not delete these late copies.
   const tooLate = copied.filter((_, i) => results[i] === "finished");
   await env.R2.delete([
@@ -90,5 +84,4 @@ async function admitCopied(
     ...copied.map(({ txId }) => r2Keys.intent(txId)),
   ]);
   for (const [i, { txId }] of copied.entries()) log.info("intent.released", { txId, admission: results[i] });
-  return { mineNow };
 }

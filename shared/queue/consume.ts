@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Permanent, RetryLater, type PermanentReason } from "../runtime/errors.ts";
+import { Permanent, type PermanentReason } from "../runtime/errors.ts";
 import { errorText, logger, type Fields, type Log } from "../runtime/log.ts";
 import { isOfNewerVersion, type DeadLetter } from "./messages.ts";
 import {
@@ -21,12 +21,11 @@ import {
 } from "../pipeline.ts";
 import { issuesText } from "../schema/issue-text.ts";
 import { reasonText } from "../schema/reason-text.ts";
+import { retryBase, retryDelay, type RetryEnv } from "./retry-delay.ts";
 
 /** The bindings that every stage has besides its own. */
-export interface StageEnv extends MonitorEnv {
+export interface StageEnv extends MonitorEnv, RetryEnv {
   readonly DEAD_LETTER_QUEUE: Queue<DeadLetter>;
-  /** Seconds before the first retry; doubles with each retry. */
-  readonly RETRY_BASE_SECONDS?: string;
 }
 
 /**
@@ -209,18 +208,22 @@ async function settle(
   const error: unknown = outcome.reason;
   const delaySeconds = retryDelay(error, message.attempts, retryBase(env), Math.random());
   const reason = reasonToGiveUp(stage, error, message, delaySeconds);
-  const { attempts } = message;
-  const fields = { attempts, error: errorText(error) };
+  if (reason !== undefined) return giveUp({ stage, message, error, reason }, env, log);
+  log.warn("message.retried", { attempts: message.attempts, error: errorText(error), delaySeconds });
+  return retry(message, error, delaySeconds);
+}
+
+interface GivenUp {
+  readonly stage: StageName;
+  readonly message: Message;
+  readonly error: unknown;
+  readonly reason: PermanentReason;
+}
+
+async function giveUp({ stage, message, error, reason }: GivenUp, env: StageEnv, log: Log): Promise<Settled> {
+  const { attempts, body } = message;
+  const fields = { attempts, error: errorText(error), reason };
   const failed = { attempts, error: reasonText(error) };
-  const retry = (seconds: number): Settled => {
-    const at = Date.now();
-    message.retry({ delaySeconds: seconds });
-    return { outcome: "retried", failure: { ...failed, at, nextRetryAt: at + seconds * 1_000 } };
-  };
-  if (reason === undefined) {
-    log.warn("message.retried", { ...fields, delaySeconds });
-    return retry(delaySeconds);
-  }
   try {
     await env.DEAD_LETTER_QUEUE.send({
       v: 1,
@@ -229,25 +232,27 @@ async function settle(
       reason,
       ...failed,
       failedAt: Date.now(),
-      message: message.body,
+      message: body,
     });
-    log.error("message.dead_lettered", { ...fields, reason });
+    log.error("message.dead_lettered", fields);
     message.ack();
     return { outcome: "dead_lettered", failure: { ...failed, at: Date.now(), nextRetryAt: null } };
   } catch (sendError) {
     // Retries, so that a later attempt can send the reason. After the last retry the platform itself moves the message
     // to the dead-letter queue, without a reason.
-    log.error("message.dead_letter_failed", { ...fields, reason, sendError: errorText(sendError) });
-    return retry(retryDelay(sendError, message.attempts, retryBase(env), Math.random()));
+    log.error("message.dead_letter_failed", { ...fields, sendError: errorText(sendError) });
+    return retry(message, error, retryDelay(sendError, attempts, retryBase(env), Math.random()));
   }
 }
 
-const DEFAULT_RETRY_BASE = 10;
-
-/** Falls back to the default when the setting is not a number, so that retries go on. */
-function retryBase({ RETRY_BASE_SECONDS: setting }: StageEnv): number {
-  const seconds = Number(setting?.trim() || DEFAULT_RETRY_BASE);
-  return seconds >= 0 && seconds <= 3_600 ? seconds : DEFAULT_RETRY_BASE;
+function retry(message: Message, error: unknown, delaySeconds: number): Settled {
+  const { attempts } = message;
+  const at = Date.now();
+  message.retry({ delaySeconds });
+  return {
+    outcome: "retried",
+    failure: { attempts, error: reasonText(error), at, nextRetryAt: at + delaySeconds * 1_000 },
+  };
 }
 
 function reasonToGiveUp(
@@ -260,27 +265,4 @@ function reasonToGiveUp(
   const ageAtRetry = (Date.now() - timestamp.getTime()) / 1_000 + delaySeconds;
   const isLast = attempts > WORKERS[stage].consumes.max_retries || ageAtRetry >= RETRIED_FOR;
   return isLast ? "retries_exhausted" : undefined;
-}
-
-/** The delay doubles up to this bound, so that a stage is back soon after a short outage. */
-const DOUBLES_UP_TO_SECONDS = 300;
-const DOUBLED_ATTEMPTS = 10;
-/** Growth of the delay per attempt afterwards: so slow that recovery takes about a tenth of the outage's length. */
-const GROWTH = 1.15;
-/** Longest backoff. 100 retries at this delay last longer than the queue keeps the message. */
-const MAX_DELAY_SECONDS = 6_000;
-/** The longest delay that the platform accepts. */
-const LONGEST_SECONDS = 86_400;
-
-/**
- * Computes the seconds until the next attempt: exponential backoff with jitter, and at least the delay that the failure
- * asks for.
- * @param random in [0, 1)
- */
-export function retryDelay(error: unknown, attempts: number, base: number, random: number): number {
-  const slow = DOUBLES_UP_TO_SECONDS * GROWTH ** Math.max(0, attempts - DOUBLED_ATTEMPTS);
-  const doubled = base * 2 ** Math.min(attempts - 1, 16);
-  const backoff = Math.min(doubled, slow, MAX_DELAY_SECONDS) * (0.8 + random / 5);
-  const asked = error instanceof RetryLater ? error.seconds + base * random : 0;
-  return Math.ceil(Math.min(LONGEST_SECONDS, Math.max(backoff, asked)));
 }

@@ -41,9 +41,10 @@ export function isSealedForItself({ txId, envelope }: PendingTransaction): boole
 }
 
 /**
- * `threshold`: enough transactions wait, so mining is requested. `approved`: mining was approved already, so it goes on.
+ * Approved work waits for the miner. The miner reads nothing else of the message, so that a message with a `cause`, which earlier
+ * Workers send and which may lie among the dead letters, is as good as one without.
  */
-export const MineRequest = v.strictObject({ v: version, cause: v.picklist(["threshold", "approved"]) });
+export const MineRequest = v.object({ v: version });
 export type MineRequest = v.InferOutput<typeof MineRequest>;
 
 export const PersistBlock = v.strictObject({ v: version, blockNumber: BlockNumber });

@@ -22,7 +22,7 @@ const PendingMetadata = v.object({
   ),
 });
 
-export interface PendingFacts {
+export interface PendingDetails {
   readonly timestamp: number;
   readonly size: number;
   /** For a payment: the id of the submission that it pays for. */
@@ -55,7 +55,14 @@ export async function readPending(
 }
 
 /** Picks the pending facts out of a message or a row with more members. */
-export function pendingFacts({ timestamp, size, pays, grants, needs, paid }: PendingFacts): PendingFacts {
+export function pendingDetails({
+  timestamp,
+  size,
+  pays,
+  grants,
+  needs,
+  paid,
+}: PendingDetails): PendingDetails {
   return {
     timestamp,
     size,
@@ -73,7 +80,7 @@ export function pendingMetadata({
   grants,
   needs,
   paid,
-}: PendingFacts): Record<string, string> {
+}: PendingDetails): Record<string, string> {
   return {
     timestamp: String(timestamp),
     size: String(size),
@@ -85,7 +92,9 @@ export function pendingMetadata({
 }
 
 /** `undefined` for an object that VDC did not write. */
-export function readPendingMetadata(metadata: Record<string, string> | undefined): PendingFacts | undefined {
+export function readPendingMetadata(
+  metadata: Record<string, string> | undefined,
+): PendingDetails | undefined {
   const parsed = v.safeParse(PendingMetadata, metadata);
   return parsed.success ? parsed.output : undefined;
 }

@@ -41,7 +41,7 @@ async function rowsOf(work: () => Promise<unknown>): Promise<Rows> {
 const BEGIN = 1_800_000_000_000;
 /**
  * The time that the objects see. It advances by a second before each batch, so the machine's speed does not decide
- * which duties are due.
+ * which items of the outbox are due.
  */
 let now = BEGIN;
 Date.now = () => now;
@@ -116,7 +116,7 @@ export class MeasuredChainHead extends ChainHead {
       times: 20,
       run: (i) => this.admit([this.#entry(filledTxId(4, 2 * (i + this.#n)))]),
     },
-    "decision: ask for mining": { times: 20, run: () => this.requestMining("operator") },
+    "decision: ask for mining": { times: 20, run: () => this.requestMining() },
     "decision: mine if due": { times: 20, run: () => this.mineIfDue() },
     "decisions: reserve, set aside, seal": { times: 4, run: () => this.#makeBlock() },
     "decision: persisted": { times: 4, run: (i) => this.#report(i, "persisted") },

@@ -3,16 +3,14 @@
  * for a listed write that never happens.
  */
 export const LISTED: Readonly<Record<string, readonly string[]>> = {
-  "first payment": ["miner (queue): chain-head.found"],
+  "first payment": ["miner (queue): chain-head.allowGenesis"],
   payment: [
     "gateway (fetch): ingest-webhook.POST",
     "ingest-webhook (fetch): send to pending-writer",
     "pending-writer (queue): R2 put pending/{txId}.json",
     "pending-writer (queue): chain-head.admit",
-    "pending-writer (queue): send to miner",
     "pending-writer (queue): monitor.report",
     "pending-writer (queue): ack of pending-writer",
-    "miner (queue): chain-head.requestMining",
     "miner (queue): chain-head.reserve",
     "miner (queue): R2 put sealed/{n}/{sha256}.json",
     "miner (queue): chain-head.seal",

@@ -42,7 +42,7 @@ it("a deployment whose secrets are all wrong complains of each by name, and show
   for (const path of ["/api/ready", "/api/health", "/.well-known/vdc.json", "/"])
     await ask(path, pipeline.fetch(path));
   await ask("a document", pipeline.fetch("/api/documents", { method: "POST", body: "{}" }));
-  await enqueue(pipeline, "miner", [{ v: 1, cause: "threshold" }]);
+  await enqueue(pipeline, "miner", [{ v: 1 }]);
   await enqueue(pipeline, "indexer", [{ v: 1, poison: "indexer" }]);
   for (const path of ["/api/vdc/mine", "/api/storage-verify/verify-all", "/api/activation-tokens"])
     await ask(path, pipeline.operate(path, { method: "POST", body: "{}" }));

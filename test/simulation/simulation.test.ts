@@ -28,7 +28,7 @@ describe("every Worker on a simulated platform, in short", { timeout: HANGS_AFTE
   it("names the mutation, the file and the seam when a module has lost the seam", async () => {
     const lost = mutatedExport("no-wake", { renamed: () => {} });
     await expect(lost).rejects.toThrow(
-      "mutation no-wake: shared/durable-object/alarm.ts has no export wakeFor",
+      "mutation no-wake: shared/durable-object/alarm.ts has no export setAlarmNoLaterThan",
     );
   });
 });

@@ -1,5 +1,5 @@
-import { unapproved } from "../../workers/chain-head/decisions/admit.ts";
-import { readFact } from "../../workers/chain-head/storage/key-values.ts";
+import { unapproved } from "../../workers/chain-head/reads/waiting.ts";
+import { getValue } from "../../workers/chain-head/storage/key-values.ts";
 import assert from "node:assert/strict";
 import { NO_PREVIOUS_HASH } from "../../shared/chain/block.ts";
 import { leafHash, merkleRoot } from "../../shared/chain/merkle.ts";
@@ -206,7 +206,7 @@ export class Onlooker {
     const { sql } = this.head;
     const [row] = sql.look<{ n: number }>(
       "SELECT count(*) AS n FROM tx WHERE state = 'pending' AND sequence > ?",
-      readFact(sql, "approvedThrough") ?? 0,
+      getValue(sql, "approvedThrough") ?? 0,
     );
     assert.equal(unapproved(sql).count, row?.n);
   }

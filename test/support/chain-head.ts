@@ -1,29 +1,27 @@
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
-import type { ChainRules, MiningCause } from "../../shared/chain/rules.ts";
+import type { ChainRules } from "../../shared/chain/rules.ts";
 import type { Reservation, RestoredBlock, SealAnswer, SealedBlock } from "../../shared/chain/reservation.ts";
 import { beginAssetWrites, endAssetWrites } from "../../workers/chain-head/decisions/asset-writes.ts";
-import { assetFacts } from "../../workers/chain-head/reads/assets.ts";
+import { assets } from "../../workers/chain-head/reads/assets.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import type { PermanentReason } from "../../shared/runtime/errors.ts";
 import { findBlock } from "../../workers/chain-head/reads/blocks.ts";
 import { erase, type Erasure } from "../../workers/chain-head/decisions/erase.ts";
-import { duties, type DatedDuty, type Duty } from "../../workers/chain-head/outbox/outbox.ts";
-import { found, type Traces } from "../../workers/chain-head/decisions/genesis-guard.ts";
+import { outbox, type DatedItem, type OutboxItem } from "../../workers/chain-head/outbox/outbox.ts";
+import { allowGenesis, type Traces } from "../../workers/chain-head/decisions/genesis-guard.ts";
 import { halt, resume } from "../../workers/chain-head/decisions/halt.ts";
 import { ledger } from "../../workers/chain-head/decisions/ledger.ts";
 import { beginLife, lifeOf } from "../../workers/chain-head/decisions/life.ts";
 import { admit, type Admissions, type Entry } from "../../workers/chain-head/decisions/admit.ts";
 import {
   awaitPayment,
-  expireIntents,
-  forgetExpired,
-  intent,
   intentMissing,
-  paidIntents,
   type Intent,
-  type IntentStanding,
+  type IntentState,
 } from "../../workers/chain-head/decisions/intents.ts";
+import { expireIntents, forgetExpired } from "../../workers/chain-head/decisions/expire-intents.ts";
+import { intent, paidIntents } from "../../workers/chain-head/reads/intents.ts";
 import {
   cleaned,
   indexed,
@@ -35,7 +33,11 @@ import { measures } from "../../workers/chain-head/reads/measures.ts";
 import { outlook } from "../../workers/chain-head/decisions/outlook.ts";
 import { forgetRefused } from "../../workers/chain-head/decisions/refused.ts";
 import { readmit, type Readmission } from "../../workers/chain-head/decisions/readmit.ts";
-import * as reads from "../../workers/chain-head/reads/reads.ts";
+import { block, blockWithTransactions, publishedBlocks } from "../../workers/chain-head/reads/block-facts.ts";
+import { failures, unparked } from "../../workers/chain-head/reads/set-asides.ts";
+import { head } from "../../workers/chain-head/reads/head.ts";
+import { status } from "../../workers/chain-head/reads/status.ts";
+import { transaction } from "../../workers/chain-head/reads/transaction.ts";
 import {
   mineIfDue,
   requestMining,
@@ -54,6 +56,7 @@ import {
 import { seal, type StaleReservation } from "../../workers/chain-head/decisions/seal.ts";
 import { parked, setAside, type NotRevised } from "../../workers/chain-head/decisions/set-aside.ts";
 import { minedAmong, standings } from "../../workers/chain-head/reads/standings.ts";
+import { pendingPage } from "../../workers/chain-head/reads/waiting.ts";
 import { withdraw, type Withdrawal } from "../../workers/chain-head/decisions/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
 
@@ -105,7 +108,7 @@ export class TestHead {
     this.sql.transaction(() => {
       migrate(this.sql);
       beginLife(this.sql, this.now, crypto.randomUUID());
-      found(this.sql, traces, this.now);
+      allowGenesis(this.sql, traces, this.now);
     });
   }
 
@@ -148,12 +151,12 @@ export class TestHead {
     return this.#decide(() => admit(this.sql, entries, this.rules, this.now));
   }
 
-  awaitPayment(intents: readonly Intent[]): readonly IntentStanding[] {
+  awaitPayment(intents: readonly Intent[]): readonly IntentState[] {
     return this.#decide(() => awaitPayment(this.sql, intents));
   }
 
   /** Receives a submission that waits for its payment, by default now. */
-  receive(n: number, receivedAt = this.now): IntentStanding | undefined {
+  receive(n: number, receivedAt = this.now): IntentState | undefined {
     return this.awaitPayment([{ txId: txId(n), timestamp: n, size: 500, receivedAt }])[0];
   }
 
@@ -173,12 +176,12 @@ export class TestHead {
   intent = (n: number) => intent(this.sql, txId(n), this.rules);
   paidIntents = (after = "", limit = 100) => paidIntents(this.sql, after, limit);
   whereIs = (id: string) => ({
-    transaction: reads.transaction(this.sql, id),
+    transaction: transaction(this.sql, id),
     intent: intent(this.sql, id, this.rules),
   });
 
-  requestMining(cause: MiningCause = "operator"): MiningAnswer {
-    return this.#decide(() => requestMining(this.sql, cause, this.rules, this.now));
+  requestMining(): MiningAnswer {
+    return this.#decide(() => requestMining(this.sql, this.rules, this.now));
   }
 
   mineIfDue(): MiningAnswer | null {
@@ -225,7 +228,7 @@ export class TestHead {
   /** Marks every failure as parked by the dead-letter store. */
   park(): void {
     this.#decide(() => {
-      for (const { txId: id, at } of reads.unparked(this.sql, 1_000)) parked(this.sql, id, at);
+      for (const { txId: id, at } of unparked(this.sql, 1_000)) parked(this.sql, id, at);
     });
   }
 
@@ -296,38 +299,38 @@ export class TestHead {
     this.#decide(() => endRestore(this.sql, this.rules, whole, this.now));
   }
 
-  head = () => reads.head(this.sql, CHAIN_ID);
-  block = (blockNumber: number) => reads.block(this.sql, blockNumber);
-  blockWithTransactions = (blockNumber: number) => reads.blockWithTransactions(this.sql, blockNumber);
+  head = () => head(this.sql, CHAIN_ID);
+  block = (blockNumber: number) => block(this.sql, blockNumber);
+  blockWithTransactions = (blockNumber: number) => blockWithTransactions(this.sql, blockNumber);
   blockTransactions = (blockNumber: number) => this.blockWithTransactions(blockNumber)?.transactions ?? [];
-  transaction = (n: number) => reads.transaction(this.sql, txId(n));
-  status = () => reads.status(this.sql, this.rules);
+  transaction = (n: number) => transaction(this.sql, txId(n));
+  status = () => status(this.sql, this.rules);
   counts = () => this.status().counts;
-  failures = (limit = 100) => reads.failures(this.sql, limit);
+  failures = (limit = 100) => failures(this.sql, limit);
   ledger = (keys: Partial<LedgerKeys>) => ledger(this.sql, { assetIds: [], userIds: [], ...keys });
   outlook = (n: number, keys: Partial<LedgerKeys>, grants: readonly string[]) =>
     outlook(this.sql, txId(n), { assetIds: [], userIds: [], ...keys }, grants);
   measures = () => measures(this.sql);
-  assets = (assetIds: readonly string[]) => assetFacts(this.sql, assetIds);
+  assets = (assetIds: readonly string[]) => assets(this.sql, assetIds);
   beginAssetWrites = (token: string) =>
     this.#decide(() => beginAssetWrites(this.sql, token, this.rules, this.now));
   endAssetWrites = (token: string) => this.#decide(() => endAssetWrites(this.sql, token));
-  publishedBlocks = (before: number, limit: number) => reads.publishedBlocks(this.sql, before, limit);
-  pendingPage = (after: number | null, limit: number) => reads.pendingPage(this.sql, after, limit);
+  publishedBlocks = (before: number, limit: number) => publishedBlocks(this.sql, before, limit);
+  pendingPage = (after: number | null, limit: number) => pendingPage(this.sql, after, limit);
 
   minedAmong = (...numbers: readonly number[]) => minedAmong(this.sql, numbers.map(txId));
 
   standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
     standings(this.sql, numbers.map(txId), blockNumbers);
 
-  duties(): DatedDuty[] {
-    return duties(this.sql, this.rules);
+  outbox(): DatedItem[] {
+    return outbox(this.sql, this.rules);
   }
 
-  /** Returns the only duty of this kind. */
-  duty(kind: Duty["kind"]): DatedDuty | undefined {
-    const found = this.duties().filter(({ duty }) => duty.kind === kind);
-    if (found.length > 1) throw new Error(`${found.length} duties are ${kind}`);
+  /** Returns the only item of the outbox of this kind. */
+  outboxItem(kind: OutboxItem["kind"]): DatedItem | undefined {
+    const found = this.outbox().filter(({ item }) => item.kind === kind);
+    if (found.length > 1) throw new Error(`${found.length} items are ${kind}`);
     return found[0];
   }
 

@@ -71,7 +71,6 @@ export class IntentsWorld {
     PENDING_WRITER_QUEUE: {
       send: (message: PendingTransaction) => this.#step("enqueue", () => void this.queue.push(message)),
     },
-    MINER_QUEUE: { send: () => this.#step("ask for mining", () => {}) },
   };
 
   /** Makes a submission that must be paid, signed now. */

@@ -3,7 +3,7 @@ import { ledgerKeysOf } from "../../shared/chain/ledger.ts";
 import type { LedgerChanges, Reservation, SealAnswer } from "../../shared/chain/reservation.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
 import type { StaleReservation } from "../../workers/chain-head/decisions/seal.ts";
-import { judge } from "../../workers/miner/judge.ts";
+import { applyRules } from "../../workers/miner/apply-rules.ts";
 import { sealedFrom, txId, type TestHead } from "./chain-head.ts";
 
 /** Stands in for a user's signing key. The rules only compare its id. */
@@ -74,7 +74,7 @@ export class LedgerMiner {
   judge(reservation: Reservation): Built | undefined {
     const { life, blockNumber, revision } = reservation;
     const opened = reservation.transactions.map((id) => this.transaction(id));
-    const judged = judge(blockNumber, opened, this.#head.ledger(ledgerKeysOf(opened)));
+    const judged = applyRules(blockNumber, opened, this.#head.ledger(ledgerKeysOf(opened)));
     if (judged === undefined) return undefined;
     const { kept: transactions, changes } = judged;
     if (judged.refused.length === 0) return { reservation, transactions, changes };

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { consume, consumeTogether, retryDelay, type StageEnv } from "../../shared/queue/consume.ts";
+import { consume, consumeTogether, type StageEnv } from "../../shared/queue/consume.ts";
+import { retryDelay } from "../../shared/queue/retry-delay.ts";
 import { Permanent, PERMANENT_REASONS, RetryLater } from "../../shared/runtime/errors.ts";
 import { DeadLetter } from "../../shared/queue/messages.ts";
 import type { Observation } from "../../shared/objects/monitor.ts";

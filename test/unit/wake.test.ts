@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { wakeFor } from "../../shared/durable-object/alarm.ts";
+import { setAlarmNoLaterThan } from "../../shared/durable-object/alarm.ts";
 
 /** Makes an object's alarm that is as strict as the platform's. */
 function storage(set: number | null) {
@@ -16,12 +16,12 @@ function storage(set: number | null) {
 
 it("wakes at the earliest time that was asked for", async () => {
   const { alarm, storage: object } = storage(null);
-  for (const time of [500, 900, undefined, 300]) await wakeFor(object, time);
+  for (const time of [500, 900, undefined, 300]) await setAlarmNoLaterThan(object, time);
   expect(alarm.set).toBe(300);
 });
 
 it("wakes at once for what is owed since the beginning of time", async () => {
   const { alarm, storage: object } = storage(500);
-  await wakeFor(object, 0);
+  await setAlarmNoLaterThan(object, 0);
   expect(alarm.set).toBeLessThanOrEqual(1);
 });

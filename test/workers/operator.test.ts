@@ -307,9 +307,9 @@ describe("approval mode", () => {
       await pipeline.fireCron("miner");
       const asked = await deliverTo(pipeline, "miner", [
         { id: "threshold", body: { v: 1, cause: "threshold" } },
-        { id: "approved", body: { v: 1, cause: "approved" } },
+        { id: "another", body: { v: 1 } },
       ]);
-      expect(asked.acked).toEqual(["approved", "threshold"]);
+      expect(asked.acked).toEqual(["another", "threshold"]);
       // The watchdog would have asked by itself a second after the first transaction arrived.
       await until(async () => {
         const response = await pipeline.operate("/api/vdc/status");

@@ -1,6 +1,6 @@
 import { haltedText } from "../../shared/api/halted-text.ts";
 import { DURABLE_OBJECT_BYTES, type ObjectBytes } from "../../shared/durable-object/object-bytes.ts";
-import type { StatusFacts } from "../chain-head/reads/reads.ts";
+import type { StatusFacts } from "../chain-head/reads/status.ts";
 import type { AlertCheck } from "../../shared/objects/alerts.ts";
 import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
 import type { DocumentTotals } from "../../shared/api/storage-report.ts";

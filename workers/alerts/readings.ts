@@ -7,7 +7,7 @@ import { readObjectBytes, type ObjectBytes } from "../../shared/durable-object/o
 import { readParts } from "../../shared/runtime/read-all-settled.ts";
 import type { DocumentTotals } from "../../shared/api/storage-report.ts";
 import type { StorageSummary } from "../storage-verifier/runs/failing-blocks.ts";
-import type { StatusFacts } from "../chain-head/reads/reads.ts";
+import type { StatusFacts } from "../chain-head/reads/status.ts";
 import type { Env } from "./env.ts";
 
 /** The state that could be read this minute. `undefined` is unknown, and neither raises nor ends an alert. */

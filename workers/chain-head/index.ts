@@ -1,30 +1,34 @@
 import { DurableObject } from "cloudflare:workers";
-import type { MiningCause } from "../../shared/chain/rules.ts";
 import type { LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { RestoredBlock, SealedBlock } from "../../shared/chain/reservation.ts";
 import type { KeyRevocation } from "../../shared/chain/transaction.ts";
-import { wakeFor } from "../../shared/durable-object/alarm.ts";
+import { setAlarmNoLaterThan } from "../../shared/durable-object/alarm.ts";
 import { logger } from "../../shared/runtime/log.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
 import { admit, type Entry } from "./decisions/admit.ts";
-import { doDuties, nextDue } from "./outbox/alarm.ts";
+import { workOutbox, nextDue } from "./outbox/alarm.ts";
 import { beginAssetWrites, endAssetWrites } from "./decisions/asset-writes.ts";
-import { assetFacts } from "./reads/assets.ts";
+import { assets } from "./reads/assets.ts";
 import { backlogs } from "./outbox/backlogs.ts";
 import { chainRules, type Env } from "./env.ts";
-import { readFact, writeFact, type MinerKeys } from "./storage/key-values.ts";
+import { getValue, setValue, type MinerKeys } from "./storage/key-values.ts";
 import { erase } from "./decisions/erase.ts";
-import { found, haltIfLost, lookForChain } from "./decisions/genesis-guard.ts";
+import { allowGenesis, haltIfLost, lookForChain } from "./decisions/genesis-guard.ts";
 import { awaitsRestore, haltBy, resume } from "./decisions/halt.ts";
 import { countIgnored } from "./decisions/ignored.ts";
 import { ledger } from "./decisions/ledger.ts";
 import { beginLife, hasLife } from "./decisions/life.ts";
-import { awaitPayment, intent, intentMissing, paidIntents, type Intent } from "./decisions/intents.ts";
+import { awaitPayment, intentMissing, type Intent } from "./decisions/intents.ts";
+import { intent, paidIntents } from "./reads/intents.ts";
 import { measures } from "./reads/measures.ts";
 import { outlook } from "./decisions/outlook.ts";
 import { cleaned, indexed, persisted, type BlockReport, type PersistedReport } from "./decisions/progress.ts";
 import { readmit } from "./decisions/readmit.ts";
-import * as reads from "./reads/reads.ts";
+import { block, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
+import { failures } from "./reads/set-asides.ts";
+import { head } from "./reads/head.ts";
+import { status } from "./reads/status.ts";
+import { transaction } from "./reads/transaction.ts";
 import { mineIfDue, requestMining } from "./decisions/request-mining.ts";
 import { reserve } from "./decisions/reserve.ts";
 import {
@@ -40,9 +44,10 @@ import { seal } from "./decisions/seal.ts";
 import { noteMoved, setAside, type SetAsideRequest } from "./decisions/set-aside.ts";
 import { requestRevocation } from "./decisions/signing-keys.ts";
 import { minedAmong, standings } from "./reads/standings.ts";
+import { pendingPage } from "./reads/waiting.ts";
 import { noteSwept, sweepPlaces, type SweepPlaces } from "./decisions/sweep.ts";
 import { erasedAmong, withdraw } from "./decisions/withdraw.ts";
-import { parkAgain, publishAgain, tellAgain } from "./outbox/requeue.ts";
+import { parkAgain, publishAgain, requeueAll } from "./outbox/requeue.ts";
 
 /**
  * The single writer of the chain: one object per chain, named by CHAIN_ID. It is a global singleton on purpose, because it is the
@@ -85,14 +90,14 @@ export class ChainHead extends DurableObject<Env> {
 
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.ctx.storage.transactionSync(() => decision(Date.now()));
-    await wakeFor(this.ctx.storage, nextDue(this.#sql, this.#rules));
+    await setAlarmNoLaterThan(this.ctx.storage, nextDue(this.#sql, this.#rules));
     return answer;
   }
 
   override async alarm(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
-    const next = await doDuties(this.#sql, this.env, this.#rules, Date.now, log);
-    await wakeFor(this.ctx.storage, next);
+    const next = await workOutbox(this.#sql, this.env, this.#rules, Date.now, log);
+    await setAlarmNoLaterThan(this.ctx.storage, next);
   }
 
   admit(entries: readonly Entry[]) {
@@ -107,8 +112,9 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide(() => intentMissing(this.#sql, txId));
   }
 
-  requestMining(cause: MiningCause) {
-    return this.#decide((now) => requestMining(this.#sql, cause, this.#rules, now));
+  /** Takes the operator's request: in the mode `approval`, only this call approves mining. */
+  requestMining() {
+    return this.#decide((now) => requestMining(this.#sql, this.#rules, now));
   }
 
   /** Requests mining when enough transactions wait, or one has waited long enough. The cron of the miner calls it. */
@@ -118,7 +124,7 @@ export class ChainHead extends DurableObject<Env> {
 
   /** Takes the miner's report of the keys that it holds. */
   minerKeys(keys: Omit<MinerKeys, "at">) {
-    return this.#decide((now) => writeFact(this.#sql, "minerKeys", { ...keys, at: now }));
+    return this.#decide((now) => setValue(this.#sql, "minerKeys", { ...keys, at: now }));
   }
 
   revokeKey(request: KeyRevocation) {
@@ -127,7 +133,7 @@ export class ChainHead extends DurableObject<Env> {
 
   /** Ids of the encryption keys that the miner last reported; null before its first report. */
   openableKeys() {
-    return readFact(this.#sql, "minerKeys")?.keyIds ?? null;
+    return getValue(this.#sql, "minerKeys")?.keyIds ?? null;
   }
 
   reserve() {
@@ -182,10 +188,10 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => cleaned(this.#sql, report, now));
   }
 
-  tellAgain() {
+  requeueAll() {
     return this.#decide(() => {
       parkAgain(this.#sql);
-      tellAgain(this.#sql);
+      requeueAll(this.#sql);
     });
   }
 
@@ -194,9 +200,9 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   /** Decides before the first block whether a chain may begin here. It reads R2 and KV outside the decision. */
-  async found() {
+  async allowGenesis() {
     const traces = await lookForChain(this.env);
-    return this.#decide((now) => found(this.#sql, traces, now));
+    return this.#decide((now) => allowGenesis(this.#sql, traces, now));
   }
 
   beginRestore() {
@@ -236,25 +242,25 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   head() {
-    return reads.head(this.#sql, this.#chainId);
+    return head(this.#sql, this.#chainId);
   }
 
   block(blockNumber: number) {
-    return reads.block(this.#sql, blockNumber);
+    return block(this.#sql, blockNumber);
   }
 
   blockWithTransactions(blockNumber: number) {
-    return reads.blockWithTransactions(this.#sql, blockNumber);
+    return blockWithTransactions(this.#sql, blockNumber);
   }
 
   transaction(txId: string) {
-    return reads.transaction(this.#sql, txId);
+    return transaction(this.#sql, txId);
   }
 
   /** Returns the transaction, or its submission that waits to be admitted. Both are read at one moment. */
   whereIs(txId: string) {
     return {
-      transaction: reads.transaction(this.#sql, txId),
+      transaction: transaction(this.#sql, txId),
       intent: intent(this.#sql, txId, this.#rules),
     };
   }
@@ -272,7 +278,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   status() {
-    return reads.status(this.#sql, this.#rules);
+    return status(this.#sql, this.#rules);
   }
 
   measures() {
@@ -295,7 +301,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   assets(assetIds: readonly string[]) {
-    return assetFacts(this.#sql, assetIds);
+    return assets(this.#sql, assetIds);
   }
 
   beginAssetWrites(writer: string) {
@@ -307,7 +313,7 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   publishedBlocks(before: number, limit: number) {
-    return reads.publishedBlocks(this.#sql, before, limit);
+    return publishedBlocks(this.#sql, before, limit);
   }
 
   backlogs() {
@@ -315,11 +321,11 @@ export class ChainHead extends DurableObject<Env> {
   }
 
   pendingPage(after: number | null, limit: number) {
-    return reads.pendingPage(this.#sql, after, limit);
+    return pendingPage(this.#sql, after, limit);
   }
 
   failures(limit: number) {
-    return reads.failures(this.#sql, limit);
+    return failures(this.#sql, limit);
   }
 }
 

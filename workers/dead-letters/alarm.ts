@@ -1,7 +1,7 @@
 import { errorText, type Log } from "../../shared/runtime/log.ts";
 import { checkDue, nextCheck } from "./entries/check.ts";
 import type { Env } from "./env.ts";
-import { readFact, writeFact } from "./key-values.ts";
+import { getValue, setValue } from "./key-values.ts";
 import { nextRecovery, recoverIfDue } from "./replay/recovery.ts";
 import { reindexPage } from "./entries/reindex.ts";
 import { replayDue, replayNext } from "./replay/run.ts";
@@ -30,7 +30,7 @@ export async function doDuties(
     const [outcome] = await Promise.allSettled([work()]);
     if (outcome.status === "fulfilled") continue;
     log.warn("duty.failed", { duty, error: errorText(outcome.reason) });
-    store.decide((now) => writeFact(store.sql, "pausedUntil", now + PAUSE_AFTER_FAILURE_MS));
+    store.decide((now) => setValue(store.sql, "pausedUntil", now + PAUSE_AFTER_FAILURE_MS));
   }
   return nextDue(store);
 }
@@ -44,11 +44,11 @@ async function replayIfDue(store: Store, env: Env, now: number, log: Log): Promi
 export function nextDue(store: Store): number | undefined {
   const { sql } = store;
   const dates = [
-    readFact(sql, "reindex") && AT_ONCE,
+    getValue(sql, "reindex") && AT_ONCE,
     replayDue(store),
     nextCheck(sql),
     nextRecovery(sql),
   ].filter((date) => date !== undefined);
   if (dates.length === 0) return undefined;
-  return Math.max(Math.min(...dates), readFact(store.sql, "pausedUntil") ?? 0);
+  return Math.max(Math.min(...dates), getValue(store.sql, "pausedUntil") ?? 0);
 }

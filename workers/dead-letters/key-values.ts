@@ -1,4 +1,4 @@
-import { factsOf } from "../../shared/durable-object/key-values.ts";
+import { keyValuesOf } from "../../shared/durable-object/key-values.ts";
 
 /** Key values of the dead-letter store, each with its type. Times are milliseconds since the epoch. */
 export interface DeadLetterValues {
@@ -12,4 +12,4 @@ export interface DeadLetterValues {
   pausedUntil: number;
 }
 
-export const { readFact, writeFact, forgetFact } = factsOf<DeadLetterValues>();
+export const { getValue, setValue, deleteValue } = keyValuesOf<DeadLetterValues>();

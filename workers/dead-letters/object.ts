@@ -8,7 +8,7 @@ import type {
   Selection,
 } from "../../shared/api/dead-letters.ts";
 import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
-import { wakeFor } from "../../shared/durable-object/alarm.ts";
+import { setAlarmNoLaterThan } from "../../shared/durable-object/alarm.ts";
 import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";
 import { doDuties, nextDue } from "./alarm.ts";
@@ -23,7 +23,7 @@ import { note } from "./entries/note.ts";
 import type { Env } from "./env.ts";
 import { eraseLetters } from "./entries/erase.ts";
 import { lettersOf } from "./entries/erased.ts";
-import { readFact } from "./key-values.ts";
+import { getValue } from "./key-values.ts";
 import { planReplay } from "./replay/plan.ts";
 import type { ParkedFacts } from "./entries/record.ts";
 import { abortByOperator } from "./replay/recovery.ts";
@@ -51,7 +51,7 @@ export class DeadLetters extends DurableObject<Env> {
     void context.blockConcurrencyWhile(async () => {
       this.#store.decide(() => migrate(this.#store.sql));
       await this.#reindex();
-      await wakeFor(this.ctx.storage, nextDue(this.#store));
+      await setAlarmNoLaterThan(this.ctx.storage, nextDue(this.#store));
     });
   }
 
@@ -65,7 +65,7 @@ export class DeadLetters extends DurableObject<Env> {
 
   /** False while the records of R2 are being read: until then the index may lack some of them. */
   get #isWhole(): boolean {
-    return readFact(this.#store.sql, "reindex") === undefined;
+    return getValue(this.#store.sql, "reindex") === undefined;
   }
 
   /** Answers "reindexing" instead of "unknown" for an entry that may not be read yet. */
@@ -75,13 +75,13 @@ export class DeadLetters extends DurableObject<Env> {
 
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.#store.decide(decision);
-    await wakeFor(this.ctx.storage, nextDue(this.#store));
+    await setAlarmNoLaterThan(this.ctx.storage, nextDue(this.#store));
     return answer;
   }
 
   override async alarm(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
-    await wakeFor(this.ctx.storage, await doDuties(this.#store, this.env, Date.now, log));
+    await setAlarmNoLaterThan(this.ctx.storage, await doDuties(this.#store, this.env, Date.now, log));
   }
 
   note(parked: ParkedFacts) {
@@ -91,7 +91,7 @@ export class DeadLetters extends DurableObject<Env> {
   /** Puts a record of an export back into R2, and opens an entry for it that waits for an operator. */
   async restoreRecord(id: string, bytes: Uint8Array<ArrayBuffer>): Promise<RestoredRecord> {
     const restored = await restoreRecord(this.#store, this.env, { id, bytes });
-    await wakeFor(this.ctx.storage, nextDue(this.#store));
+    await setAlarmNoLaterThan(this.ctx.storage, nextDue(this.#store));
     return restored;
   }
 

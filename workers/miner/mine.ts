@@ -15,9 +15,8 @@ const MOST_TRIES = 3;
  * each further block has a message of its own: the chain head sends it when this block is sealed or its reservation is dissolved.
  * @throws RetryLater when the reservation changed each time
  */
-export async function mine(request: MineRequest, env: Env, log: Log): Promise<void> {
+export async function mine(_: MineRequest, env: Env, log: Log): Promise<void> {
   const keyring = await keyringOf(env);
-  if (request.cause === "threshold") await chainHead(env).requestMining("threshold");
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const reservation = await reservationOrGenesis(env);
     if ("none" in reservation) {
@@ -36,7 +35,7 @@ export async function mine(request: MineRequest, env: Env, log: Log): Promise<vo
 /** Reserves the next block. If it is undecided whether a chain begins here, the chain head decides that first. */
 async function reservationOrGenesis(env: Env): Promise<Reservation | NoReservation> {
   const reservation = await chainHead(env).reserve();
-  if (!("none" in reservation) || reservation.none !== "not_founded") return reservation;
-  await chainHead(env).found();
+  if (!("none" in reservation) || reservation.none !== "genesis_undecided") return reservation;
+  await chainHead(env).allowGenesis();
   return chainHead(env).reserve();
 }

@@ -8,7 +8,7 @@ import type { Log } from "../../shared/runtime/log.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
 import type { NotRevised } from "../chain-head/decisions/set-aside.ts";
 import type { Env } from "./env.ts";
-import { judge, type Refused } from "./judge.ts";
+import { applyRules, type Refused } from "./apply-rules.ts";
 import { nameHeld } from "./name-held.ts";
 import { openPending } from "./open-pending.ts";
 
@@ -31,7 +31,7 @@ export async function openReserved(
 ): Promise<OpenedReservation | NotRevised> {
   const { life, blockNumber, revision } = reservation;
   const { opened, unfit } = await openAll(reservation, keyring, env);
-  const judged = judge(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
+  const judged = applyRules(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
   if (judged === undefined) return { none: "changed" };
   const { changes } = judged;
   const transactions = await nameHeld(judged.kept, env);

@@ -2,7 +2,7 @@ import { chainHead } from "../../shared/objects/chain-head.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { r2Keys, txIdOfPendingKey, txIdOfSetAsideKey } from "../../shared/storage/layout.ts";
 import { chunks, mapConnections } from "../../shared/storage/limits.ts";
-import { pendingFacts, readPendingMetadata } from "../../shared/storage/pending.ts";
+import { pendingDetails, readPendingMetadata } from "../../shared/storage/pending.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
 import { sweepNext, type SweptFolder } from "../../shared/operations/sweep.ts";
 import type { Admission } from "../chain-head/decisions/admit.ts";
@@ -52,7 +52,7 @@ async function admitListed(folder: Folder, objects: readonly R2Object[], env: En
       chunk.map((entry) => ({
         txId: entry.txId,
         envelopeSize: entry.envelopeSize,
-        ...pendingFacts(entry),
+        ...pendingDetails(entry),
       })),
     );
     const those = (which: Admission) => chunk.filter((_, i) => results[i] === which);

@@ -1,8 +1,6 @@
 import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
 import type { StageEnv } from "../../shared/queue/consume.ts";
-import type { MineRequest } from "../../shared/queue/messages.ts";
 
 export interface Env extends StageEnv, ChainHeadEnv {
   readonly R2: R2Bucket;
-  readonly MINER_QUEUE: Queue<MineRequest>;
 }

@@ -6,7 +6,7 @@ import { errorText, type Log } from "../../shared/runtime/log.ts";
 import { isSealedForItself, type PendingTransaction } from "../../shared/queue/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { settleConnections } from "../../shared/storage/limits.ts";
-import { pendingFacts, pendingMetadata } from "../../shared/storage/pending.ts";
+import { pendingDetails, pendingMetadata } from "../../shared/storage/pending.ts";
 import { createSealed } from "../../shared/storage/sealed-object.ts";
 import type { Env } from "./env.ts";
 
@@ -27,7 +27,7 @@ export async function writePending(
     durable.map((message) => ({
       txId: message.txId,
       envelopeSize: canonicalBytes(message.envelope).length,
-      ...pendingFacts(message),
+      ...pendingDetails(message),
     })),
   );
   for (const [i, { txId }] of durable.entries()) {
@@ -37,22 +37,19 @@ export async function writePending(
     // one.
     if (result === "finished") await env.R2.delete(r2Keys.pending(txId));
   }
-  const released = admissions.releaseNow && (await release(env, log));
-  if (admissions.mineNow || released) await env.MINER_QUEUE.send({ v: 1, cause: "threshold" });
+  if (admissions.releaseNow) await release(env, log);
   return written;
 }
 
 /**
  * Releases the submissions for which these payments pay. The payments themselves are admitted, so a failure here must not fail
  * their messages: it is logged, and the cron of `accounts` releases the rest.
- * @returns whether mining must be requested
  */
-async function release(env: Env, log: Log): Promise<boolean> {
+async function release(env: Env, log: Log): Promise<void> {
   try {
-    return (await releasePaidIntents(env, log)).mineNow;
+    await releasePaidIntents(env, log);
   } catch (error) {
     log.error("release.failed", { error: errorText(error) });
-    return false;
   }
 }
 

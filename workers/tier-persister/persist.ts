@@ -13,7 +13,7 @@ import { readObject } from "../../shared/storage/r2-tier.ts";
 import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
-import type { BlockFacts } from "../chain-head/reads/reads.ts";
+import type { BlockFacts } from "../chain-head/reads/block-facts.ts";
 import type { Env } from "./env.ts";
 import { verifySealed } from "./verify-sealed.ts";
 

@@ -1,6 +1,7 @@
 import { InvalidBlock, readBlock, verifyBlock, type Block } from "../../shared/chain/block.ts";
 import { announcedIn, keysOfGenesis, lookupIn, revokedIn } from "../../shared/chain/signing-keys.ts";
-import type { BlockFacts, HeadFacts } from "../chain-head/reads/reads.ts";
+import type { BlockFacts } from "../chain-head/reads/block-facts.ts";
+import type { HeadFacts } from "../chain-head/reads/head.ts";
 
 type Place = Pick<BlockFacts, "blockNumber" | "previousHash" | "historyRoot"> & { readonly hash: string };
 type Chain = Pick<HeadFacts, "chainId" | "signingKeys">;

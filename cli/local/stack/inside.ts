@@ -17,7 +17,7 @@ export function teller(chainId: string) {
     modules: true,
     script: `export default {
       async fetch(_, env) {
-        await env.CHAIN_HEAD.getByName(env.CHAIN_ID).tellAgain();
+        await env.CHAIN_HEAD.getByName(env.CHAIN_ID).requeueAll();
         return new Response("told");
       },
     };`,

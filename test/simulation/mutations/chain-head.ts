@@ -53,11 +53,11 @@ export const CHAIN_HEAD_MUTATIONS = [
     seam: "persisted",
     mutate: async (persisted) => {
       const { findBlock } = await import("../../../workers/chain-head/reads/blocks.ts");
-      const { writeFact } = await import("../../../workers/chain-head/storage/key-values.ts");
+      const { setValue } = await import("../../../workers/chain-head/storage/key-values.ts");
       return (sql, report, now) => {
         const isFirst = findBlock(sql, report.blockNumber)?.state === "sealed";
         const answer = persisted(sql, report, now);
-        if (isFirst) writeFact(sql, "latest", report.blockNumber);
+        if (isFirst) setValue(sql, "latest", report.blockNumber);
         return answer;
       };
     },
@@ -75,9 +75,9 @@ export const CHAIN_HEAD_MUTATIONS = [
     breaks: "everything comes to rest",
     seed: 1,
     file: "workers/chain-head/outbox/alarm.ts",
-    seam: "doDuties",
+    seam: "workOutbox",
     mutate:
-      (doDuties) =>
+      (workOutbox) =>
       (sql, env, ...given) => {
         const silent = { send: async () => {} };
         const stageQueues = {
@@ -85,7 +85,7 @@ export const CHAIN_HEAD_MUTATIONS = [
           INDEXER_QUEUE: overriding(env.INDEXER_QUEUE, silent),
           PENDING_CLEANER_QUEUE: overriding(env.PENDING_CLEANER_QUEUE, silent),
         };
-        return doDuties(sql, overriding(env, stageQueues), ...given);
+        return workOutbox(sql, overriding(env, stageQueues), ...given);
       },
   }),
   mutation({
@@ -93,10 +93,10 @@ export const CHAIN_HEAD_MUTATIONS = [
     breaks: "everything comes to rest",
     seed: 1,
     file: "shared/durable-object/alarm.ts",
-    seam: "wakeFor",
-    mutate: (wakeFor) => async (storage, time) => {
+    seam: "setAlarmNoLaterThan",
+    mutate: (setAlarmNoLaterThan) => async (storage, time) => {
       const set = await storage.getAlarm();
-      if (set === null && time !== undefined && time > Date.now()) await wakeFor(storage, time);
+      if (set === null && time !== undefined && time > Date.now()) await setAlarmNoLaterThan(storage, time);
     },
   }),
   mutation({

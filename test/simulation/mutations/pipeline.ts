@@ -88,11 +88,11 @@ export const PIPELINE_MUTATIONS = [
     name: "judge-by-no-rule",
     breaks: "6 nothing fake",
     seed: 5,
-    file: "workers/miner/judge.ts",
-    seam: "judge",
-    mutate: (judge) => (blockNumber, transactions, ledger) => {
-      const judged = judge(blockNumber, transactions, ledger);
-      return judged && { ...judged, kept: transactions, refused: [] };
+    file: "workers/miner/apply-rules.ts",
+    seam: "applyRules",
+    mutate: (applyRules) => (blockNumber, transactions, ledger) => {
+      const ruling = applyRules(blockNumber, transactions, ledger);
+      return ruling && { ...ruling, kept: transactions, refused: [] };
     },
   }),
   mutation({

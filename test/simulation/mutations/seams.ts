@@ -15,7 +15,7 @@ import type * as indexBlock from "../../../workers/indexer/index-block.ts";
 import type * as ingestEnv from "../../../workers/ingest-webhook/env.ts";
 import type * as ingest from "../../../workers/ingest-webhook/ingest.ts";
 import type * as buildAndSeal from "../../../workers/miner/build-and-seal.ts";
-import type * as judge from "../../../workers/miner/judge.ts";
+import type * as applyRules from "../../../workers/miner/apply-rules.ts";
 import type * as archivePrivate from "../../../workers/pending-cleaner/archive-private.ts";
 import type * as clean from "../../../workers/pending-cleaner/clean.ts";
 import type * as writePending from "../../../workers/pending-writer/write-pending.ts";
@@ -61,7 +61,7 @@ export interface Seams {
   "workers/ingest-webhook/env.ts": typeof ingestEnv;
   "workers/ingest-webhook/ingest.ts": typeof ingest;
   "workers/miner/build-and-seal.ts": typeof buildAndSeal;
-  "workers/miner/judge.ts": typeof judge;
+  "workers/miner/apply-rules.ts": typeof applyRules;
   "workers/pending-cleaner/archive-private.ts": typeof archivePrivate;
   "workers/pending-cleaner/clean.ts": typeof clean;
   "workers/pending-writer/write-pending.ts": typeof writePending;

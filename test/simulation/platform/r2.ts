@@ -171,10 +171,10 @@ function allows(condition: R2Conditional, present: StoredObject | undefined): bo
 }
 
 function described(key: string, object: StoredObject): R2Object {
-  return factsOf(key, object) as unknown as R2Object;
+  return keyValuesOf(key, object) as unknown as R2Object;
 }
 
-function factsOf(key: string, { bytes, etag, uploaded, customMetadata, httpMetadata }: StoredObject) {
+function keyValuesOf(key: string, { bytes, etag, uploaded, customMetadata, httpMetadata }: StoredObject) {
   return {
     key,
     etag,
@@ -191,7 +191,7 @@ function factsOf(key: string, { bytes, etag, uploaded, customMetadata, httpMetad
 function withBody(key: string, object: StoredObject): R2ObjectBody {
   const bytes = () => object.bytes.slice();
   const body = {
-    ...factsOf(key, object),
+    ...keyValuesOf(key, object),
     get body() {
       return new Response(bytes()).body;
     },

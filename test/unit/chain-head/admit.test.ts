@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TestHead } from "../../support/chain-head.ts";
+import { TestHead, txId } from "../../support/chain-head.ts";
 
 describe("admit", () => {
   it("admits an id once, also within one call", () => {
@@ -39,28 +39,46 @@ describe("admit", () => {
     expect(head.transaction(1)?.block?.blockNumber).toBe(blockNumber);
   });
 
-  it("asks for mining when enough waits for which it was not asked yet", () => {
-    const head = new TestHead({ mineAtCount: 3 });
-    expect(head.admit(1, 2).mineNow).toBe(false);
-    expect(head.admit(3).mineNow).toBe(true);
-    head.requestMining("threshold");
-    expect(head.admit(4, 5).mineNow).toBe(false); // 1 to 3 are requested already
-    expect(head.admit(6).mineNow).toBe(true);
+  it("requests mining in the same decision when enough unapproved transactions wait", () => {
+    const head = new TestHead({ mineAtCount: 3 }).begun();
+    head.admit(1, 2);
+    expect(head.reserve()).toEqual({ none: "nothing_approved" });
+    head.admit(3);
+    expect(head.outboxItem("requeue_miner")?.due).toBe(head.now);
+    expect(head.mine().transactions).toEqual([1, 2, 3].map(txId));
+    head.admit(4, 5); // 1 to 3 are approved already
+    expect(head.reserve()).toEqual({ none: "nothing_approved" });
+    head.admit(6);
+    expect(head.mine().transactions).toEqual([4, 5, 6].map(txId));
   });
 
-  it("asks for mining when the first has waited long enough", () => {
-    const head = new TestHead({ mineAfterSeconds: 60 });
-    expect(head.admit(1).mineNow).toBe(false);
+  it("requests mining when the first transaction has waited long enough, also for a repeat", () => {
+    const head = new TestHead({ mineAfterSeconds: 60 }).begun();
+    head.admit(1);
     head.pass(59);
-    expect(head.admit(2).mineNow).toBe(false);
+    head.admit(2);
+    expect(head.reserve()).toEqual({ none: "nothing_approved" });
     head.pass(1);
-    expect(head.admit(1).mineNow).toBe(true);
+    head.admit(1);
+    expect(head.mine().transactions).toEqual([1, 2].map(txId));
   });
 
-  it("never asks for mining where an operator approves it", () => {
-    const head = new TestHead({ miningMode: "approval", mineAtCount: 1, mineAfterSeconds: 1 });
+  it("never requests mining where an operator approves it", () => {
+    const head = new TestHead({ miningMode: "approval", mineAtCount: 1, mineAfterSeconds: 1 }).begun();
     head.admit(1);
     head.pass(3_600);
-    expect(head.admit(2).mineNow).toBe(false);
+    head.admit(2);
+    expect(head.outboxItem("requeue_miner")).toBeUndefined();
+    expect(head.reserve()).toEqual({ none: "nothing_approved" });
+  });
+
+  it("requests no mining while the chain is halted", () => {
+    const head = new TestHead({ mineAtCount: 1 }).begun();
+    head.halt("two different blocks 1");
+    head.admit(1);
+    head.resume();
+    expect(head.reserve()).toEqual({ none: "nothing_approved" });
+    head.admit(1);
+    expect(head.mine().transactions).toEqual([txId(1)]);
   });
 });

@@ -49,6 +49,16 @@ describe("mining that is owed", () => {
     expect(head.status().miningOwedSince).toBe(admitted + 10_000);
   });
 
+  it("is owed as early when later requests follow while the miner is away", () => {
+    const head = new TestHead({ mineAtCount: 2, mineAfterSeconds: 60 }).begun();
+    const admitted = head.now;
+    for (let n = 1; n <= 100; n++) {
+      head.admit(n);
+      head.pass(10);
+    }
+    expect(head.status().miningOwedSince).toBe(admitted + 60_000);
+  });
+
   it("is not owed to what waits for an operator", () => {
     const head = new TestHead({ miningMode: "approval" });
     head.admit(1);

@@ -1,4 +1,4 @@
-import { FORGET_EXPIRED_AFTER_MS } from "../../../workers/chain-head/decisions/intents.ts";
+import { FORGET_EXPIRED_AFTER_MS } from "../../../workers/chain-head/decisions/expire-intents.ts";
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
 import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../workers/chain-head/storage/schema.ts";
@@ -131,7 +131,7 @@ describe("a payment that names", () => {
     expect(head.counts()).toMatchObject({ pending: 3, awaitingPayment: 0, paidUnreleased: 0 });
     expect(head.paidIntents()).toEqual([]);
     head.pass(10 * TTL);
-    expect(head.duty("expire_intents")).toBeUndefined();
+    expect(head.outboxItem("expire_intents")).toBeUndefined();
     expect(head.intent(300)).toEqual({ state: "awaiting_submission" });
   });
 });
@@ -142,7 +142,7 @@ describe("an unpaid submission", () => {
     head.receive(SUBMISSION);
     head.pass(5);
     head.receive(SUBMISSION + 1);
-    expect(head.duty("expire_intents")?.due).toBe(head.now - 5_000 + TTL * 1_000);
+    expect(head.outboxItem("expire_intents")?.due).toBe(head.now - 5_000 + TTL * 1_000);
     head.pass(TTL - 5);
     head.expireIntents();
     expect(head.intent(SUBMISSION)).toEqual({ state: "expired", expiredAt: head.now });
@@ -153,22 +153,22 @@ describe("an unpaid submission", () => {
     head.expireIntents();
     expect(head.intent(SUBMISSION)).toEqual({ state: "expired", expiredAt });
     expect(head.receive(SUBMISSION)).toBe("expired");
-    expect(head.duty("expire_intents")).toBeUndefined();
+    expect(head.outboxItem("expire_intents")).toBeUndefined();
   });
 
   it("is forgotten a month after it expired, so that nobody can fill the chain head with what is never paid", () => {
     const head = new TestHead().begun();
     for (let n = 0; n < 700; n++) head.receive(1_000 + n);
     head.pass(TTL);
-    while (head.duty("expire_intents")) head.expireIntents();
+    while (head.outboxItem("expire_intents")) head.expireIntents();
     head.admit(paidFor(1, 1_000));
-    expect(head.duty("forget")?.due).toBe(head.now + FORGET_EXPIRED_AFTER_MS);
+    expect(head.outboxItem("forget")?.due).toBe(head.now + FORGET_EXPIRED_AFTER_MS);
     head.pass(FORGET_EXPIRED_AFTER_MS / 1_000 - 1);
     head.forgetExpired();
     expect(head.intent(1_001)).toMatchObject({ state: "expired" });
     head.pass(1);
     const left: unknown[] = [];
-    while (head.duty("forget")) {
+    while (head.outboxItem("forget")) {
       head.forgetExpired();
       left.push(...head.sql.look("SELECT count(*) AS n FROM intent"));
     }
@@ -184,7 +184,7 @@ describe("an unpaid submission", () => {
     for (let n = 0; n < 1_200; n++) head.receive(1_000 + n);
     head.pass(TTL);
     const left: number[] = [];
-    while (head.duty("expire_intents")) {
+    while (head.outboxItem("expire_intents")) {
       head.expireIntents();
       left.push(head.counts().awaitingPayment);
     }
@@ -196,7 +196,7 @@ describe("an unpaid submission", () => {
     head.receive(SUBMISSION);
     head.pass(TTL + 3_600);
     head.admit(paidFor(1));
-    expect(head.duty("expire_intents")).toBeUndefined();
+    expect(head.outboxItem("expire_intents")).toBeUndefined();
     head.expireIntents();
     head.pass(100 * TTL);
     head.expireIntents();
@@ -282,13 +282,13 @@ describe("a chain head that has lost its storage", () => {
     const head = new TestHead({}, LOST);
     head.receive(SUBMISSION, head.now - 2 * TTL * 1_000);
     head.resume(); // an operator who resumes without restoring
-    expect(head.duty("expire_intents")).toBeUndefined();
+    expect(head.outboxItem("expire_intents")).toBeUndefined();
     head.expireIntents();
     head.beginRestore();
     const [genesis, ...blocks] = chainOf(paidFor(1));
     head.restoreBlock(genesis as RestoredBlock);
     expect(
-      head.duty("expire_intents"),
+      head.outboxItem("expire_intents"),
       "its payment may be in a block that is still to come",
     ).toBeUndefined();
     head.expireIntents();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judge } from "../../../workers/miner/judge.ts";
+import { applyRules } from "../../../workers/miner/apply-rules.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import {
   created,
@@ -173,7 +173,7 @@ describe("a slow miner", () => {
     miner.seal(miner.judge(reservation) as Built, "another");
     const transactions = [miner.transaction(txId(1))];
     const late = head.ledger({ assetIds: ["deed"] });
-    expect(judge(2, transactions, late), "the block's own changes would judge it").toBeUndefined();
+    expect(applyRules(2, transactions, late), "the block's own changes would judge it").toBeUndefined();
     expect(miner.judge(reservation)).toBeUndefined();
     const refused = [{ txId: txId(1), reason: "asset_exists", error: "" }] as const;
     expect(head.setAsideAll({ ...reservation, refused })).toEqual({ none: "changed" });

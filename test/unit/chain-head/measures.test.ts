@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emptyHistogram, type Histogram } from "../../../shared/runtime/histogram.ts";
 import { logger } from "../../../shared/runtime/log.ts";
-import { doDuties } from "../../../workers/chain-head/outbox/alarm.ts";
+import { workOutbox } from "../../../workers/chain-head/outbox/alarm.ts";
 import type { Env } from "../../../workers/chain-head/env.ts";
 import { measures } from "../../../workers/chain-head/reads/measures.ts";
 import { MILESTONES } from "../../../workers/chain-head/reads/latency.ts";
@@ -83,7 +83,7 @@ async function run(head: TestHead, seconds: number): Promise<void> {
   const env = new Proxy({}, { get: () => taken }) as Env;
   const end = head.now + seconds * 1_000;
   for (;;) {
-    const next = await doDuties(head.sql, env, head.rules, () => head.now, logger("test"));
+    const next = await workOutbox(head.sql, env, head.rules, () => head.now, logger("test"));
     if (next === undefined || next > end) break;
     head.now = Math.max(next, head.now);
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import { admit, type Entry } from "../../../workers/chain-head/decisions/admit.ts";
-import { writeFact } from "../../../workers/chain-head/storage/key-values.ts";
-import { paidIntents } from "../../../workers/chain-head/decisions/intents.ts";
+import { setValue } from "../../../workers/chain-head/storage/key-values.ts";
+import { paidIntents } from "../../../workers/chain-head/reads/intents.ts";
 import { approvedThatFit } from "../../../workers/chain-head/decisions/reserve.ts";
 import { migrate, MIGRATIONS } from "../../../workers/chain-head/storage/schema.ts";
 import { RULES, txId } from "../../support/chain-head.ts";
@@ -23,7 +23,7 @@ describe("a storage from before the chain head knew what a transaction needs", (
         n,
       );
     sql.exec("INSERT INTO intent (tx_id, timestamp, size, received_at) VALUES (?, 9, 500, 1)", txId(9));
-    writeFact(sql, "sequence", 5);
+    setValue(sql, "sequence", 5);
 
     migrate(sql);
     const paid = true;
@@ -31,7 +31,7 @@ describe("a storage from before the chain head knew what a transaction needs", (
     admitNow({ ...entry(6), needs: "ann's", paid }, { ...entry(7), paid, pays: txId(5) });
     admitNow({ ...entry(8), paid, pays: txId(9) });
     admitNow(...paidIntents(sql, "", 10).map((intent) => ({ ...intent, envelopeSize: 1_000 })));
-    writeFact(sql, "approvedThrough", 100);
+    setValue(sql, "approvedThrough", 100);
     const next = () => approvedThatFit(sql, RULES_OF_FOUR).map(({ id }) => id);
     expect(next()).toEqual([1, 2, 7, 8].map(txId));
 

@@ -49,7 +49,7 @@ describe("a transaction that was set aside", () => {
     expect(head.failures()).toMatchObject([
       { txId: txId(1), reason: "missing", at: head.now, parked: false },
     ]);
-    expect(head.duties().filter(({ duty }) => duty.kind === "park")).toHaveLength(1);
+    expect(head.outbox().filter(({ item }) => item.kind === "park")).toHaveLength(1);
     expect(head.counts()).toMatchObject({ pending: 0, waiting: 0, setAside: 1 });
   });
 

@@ -31,7 +31,7 @@ describe("a user's refused submission", () => {
   it("becomes no dead letter, also when all of them are parked again, and is no failure for an operator [T12]", () => {
     const head = refused();
     parkAgain(head.sql);
-    expect(head.duty("park")).toBeUndefined();
+    expect(head.outboxItem("park")).toBeUndefined();
     expect(head.failures()).toEqual([]);
     expect(head.readmit(1)).toEqual(["refused"]);
     expect(head.standings([1], []).transactions).toEqual([
@@ -47,14 +47,14 @@ describe("a user's refused submission", () => {
 
   it("is forgotten by the alarm after its time, and not before [T12]", () => {
     const head = refused();
-    expect(head.duty("forget")?.due).toBe(head.now + FORGET_REFUSED_AFTER_MS);
+    expect(head.outboxItem("forget")?.due).toBe(head.now + FORGET_REFUSED_AFTER_MS);
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000 - 1);
     head.forgetRefused();
     expect(head.transaction(1)?.state).toBe("set_aside");
     head.pass(1);
     head.forgetRefused();
     expect(head.transaction(1)).toBeNull();
-    expect(head.duty("forget")).toBeUndefined();
+    expect(head.outboxItem("forget")).toBeUndefined();
     expect(head.counts()).toMatchObject({ pending: 1, setAside: 0, refused: 1 });
   });
 
@@ -76,16 +76,16 @@ describe("a user's refused submission", () => {
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000);
     head.forgetRefused();
     expect(head.sql.look("SELECT count(*) AS n FROM tx WHERE state = 'set_aside'")).toEqual([{ n: 100 }]);
-    expect(head.duty("forget")?.due).toBeLessThanOrEqual(head.now);
+    expect(head.outboxItem("forget")?.due).toBeLessThanOrEqual(head.now);
   });
 
   it("goes to an operator after all when its payment arrives", () => {
     const head = refused();
     head.admit({ n: 5, pays: 1 });
-    expect(head.duty("park")?.duty).toMatchObject({
+    expect(head.outboxItem("park")?.item).toMatchObject({
       transactions: [{ txId: txId(1), reason: "not_owner" }],
     });
-    expect(head.duty("forget")).toBeUndefined();
+    expect(head.outboxItem("forget")).toBeUndefined();
     expect(head.counts()).toMatchObject({ setAside: 1 });
   });
 
@@ -95,7 +95,7 @@ describe("a user's refused submission", () => {
     head.pass(FORGET_REFUSED_AFTER_MS / 1_000);
     head.forgetRefused();
     expect(head.transaction(1)).toMatchObject({ state: "set_aside", reason: "erased" });
-    expect(head.duty("park")).toBeUndefined();
+    expect(head.outboxItem("park")).toBeUndefined();
     expect(head.admit(1).results).toEqual(["finished"]);
   });
 });
@@ -109,9 +109,9 @@ describe("a submission that was paid for", () => {
     head.requestMining();
     head.reserved();
     head.refuse(2, 1);
-    expect(head.duty("park")?.duty).toMatchObject({ transactions: [{ txId: txId(1) }] });
+    expect(head.outboxItem("park")?.item).toMatchObject({ transactions: [{ txId: txId(1) }] });
     expect(head.counts()).toMatchObject({ setAside: 1, refused: 0 });
-    expect(head.duty("forget")).toBeUndefined();
+    expect(head.outboxItem("forget")).toBeUndefined();
   });
 });
 

@@ -82,11 +82,9 @@ describe("a request for mining", () => {
     const head = new TestHead({ miningMode: "approval", mineAtCount: 1, mineAfterSeconds: 1 });
     head.admit(1);
     head.pass(3_600);
-    for (const cause of ["threshold", "schedule", "waiting"] as const)
-      expect(head.requestMining(cause), cause).toMatchObject({ mining: false, reason: "approval_required" });
     expect(head.mineIfDue()).toBeNull();
     expect(head.reserve()).toEqual({ none: "nothing_approved" });
-    expect(head.requestMining("operator")).toMatchObject({ mining: true, blockNumber: 1 });
+    expect(head.requestMining()).toMatchObject({ mining: true, blockNumber: 1 });
   });
 
   it("is refused while the chain is halted, and approves nothing for later", () => {
@@ -111,7 +109,17 @@ describe("a request for mining", () => {
     head.pass(60);
     expect(head.mineIfDue()).toMatchObject({ mining: true, blockNumber: 2 });
     expect(head.mineIfDue()).toBeNull();
-    head.admit(2, 3);
-    expect(head.mineIfDue()).toMatchObject({ mining: true });
+    head.admit(2, 3); // the admission requests mining itself
+    expect(head.mineIfDue()).toBeNull();
+  });
+
+  it("is not due because of transactions that were withdrawn", () => {
+    const head = new TestHead({ mineAtCount: 3 }).begun();
+    head.admit(1, 2);
+    head.withdraw(1, 2);
+    head.admit(3, 4);
+    expect(head.mineIfDue()).toBeNull();
+    head.admit(5);
+    expect(head.mine().transactions).toEqual([3, 4, 5].map(txId));
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import { found } from "../../../workers/chain-head/decisions/genesis-guard.ts";
+import { allowGenesis } from "../../../workers/chain-head/decisions/genesis-guard.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import { lostChain, TRACES } from "../../support/lost-chain.ts";
 
@@ -45,8 +45,8 @@ describe("a chain head without a block", () => {
     expect(head.resume(false)).toBe(true);
     head.admit(1);
     head.requestMining();
-    expect(head.reserve()).toEqual({ none: "not_founded" });
-    found(head.sql, TRACES, head.now);
+    expect(head.reserve()).toEqual({ none: "genesis_undecided" });
+    allowGenesis(head.sql, TRACES, head.now);
     expect(head.reserve()).toEqual({ none: "halted" });
   });
 });

@@ -178,9 +178,9 @@ describe("a write of vdc:latest that the life before began", () => {
     const { blockNumber } = head.mine();
     head.persisted(2);
     head.persisted(blockNumber);
-    expect(head.duty("publish_latest")).toMatchObject({
+    expect(head.outboxItem("publish_latest")).toMatchObject({
       due: head.now + head.rules.writeLandsWithinSeconds * 1_000,
-      duty: { blockNumber },
+      item: { blockNumber },
     });
   });
 });

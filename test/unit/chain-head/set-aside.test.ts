@@ -115,12 +115,12 @@ describe("a transaction that can't be mined", () => {
     head.pass(1);
     head.sql.look("UPDATE fact SET value = ? WHERE name = 'mineNudgeAt'", head.now + 120_000); // the miner was told already
     head.refuse(2, 1);
-    expect(head.duty("nudge_miner")?.due).toBe(head.now);
+    expect(head.outboxItem("requeue_miner")?.due).toBe(head.now);
     head.reserved();
     head.pass(1);
     head.sql.look("UPDATE fact SET value = ? WHERE name = 'mineNudgeAt'", head.now + 120_000);
     head.withdraw(2);
-    expect(head.duty("nudge_miner")?.due).toBe(head.now);
+    expect(head.outboxItem("requeue_miner")?.due).toBe(head.now);
   });
 
   it("leaves no room for a block that was built before the reservation was dissolved", () => {

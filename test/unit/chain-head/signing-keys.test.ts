@@ -75,9 +75,9 @@ describe("a revocation", () => {
 
   it("has the miner told, at once and again until a block states it", () => {
     asked();
-    expect(head.duty("nudge_miner")).toMatchObject({ due: head.now });
+    expect(head.outboxItem("requeue_miner")).toMatchObject({ due: head.now });
     head.seal(head.reserved(), { keyId: NEXT.keyId, revokes: [revoked()], systemTransactions: 1 });
-    expect(head.duty("nudge_miner")).toBeUndefined();
+    expect(head.outboxItem("requeue_miner")).toBeUndefined();
   });
 
   it("waits for the next block when the one that is being made was built without it", () => {

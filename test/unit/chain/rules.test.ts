@@ -2,7 +2,6 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   BLOCK_OVERHEAD_BYTES,
-  mayRequestMining,
   miningIsDue,
   nextTimestamp,
   nextTransactions,
@@ -163,15 +162,6 @@ describe("the transactions of a block", () => {
           expect(block).toBeLessThanOrEqual(2 * (flooded + before + 1));
       }),
     );
-  });
-});
-
-describe("who may ask for mining", () => {
-  it("is everybody in auto mode, and only the operator in approval mode", () => {
-    for (const cause of ["operator", "threshold", "schedule", "waiting"] as const) {
-      expect(mayRequestMining(cause, "auto")).toBe(true);
-      expect(mayRequestMining(cause, "approval")).toBe(cause === "operator");
-    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readFact } from "../../../workers/dead-letters/key-values.ts";
+import { getValue } from "../../../workers/dead-letters/key-values.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 import { txId } from "../../support/chain-head.ts";
 
@@ -132,7 +132,7 @@ describe("an object in R2 that is no record of a dead letter", () => {
       index.records.set("dead-letters/tier-persister/copy.bak", text);
       index.loseStorage();
       await index.run(10);
-      expect(readFact(index.store.sql, "reindex")).toBeUndefined();
+      expect(getValue(index.store.sql, "reindex")).toBeUndefined();
       expect(index.list().map((entry) => entry.id)).toEqual([id]);
     },
   );

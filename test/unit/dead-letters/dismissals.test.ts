@@ -21,7 +21,7 @@ const states = (index: TestIndex, ids: readonly string[]) => ids.map((id) => ind
 describe("a dismissal of many", () => {
   it("is of what its filter selects, and says who dismissed it and why", async () => {
     const { index, ids } = await indexOf(2);
-    const other = await index.giveUp("miner", { v: 1, cause: "approved" });
+    const other = await index.giveUp("miner", { v: 1 });
     expect(index.dismissSelected({ filter: { stage: "indexer" } })).toEqual({
       dryRun: false,
       dismissed: 2,

@@ -114,10 +114,10 @@ describe("a message that fails for months", () => {
     const index = new TestIndex();
     const began = index.now;
     const error = "x".repeat(100_000);
-    const id = await index.giveUp("miner", { v: 1, cause: "approved" }, { error });
+    const id = await index.giveUp("miner", { v: 1 }, { error });
     for (let n = 0; n < 200; n++) {
       index.pass(60);
-      await index.giveUp("miner", { v: 1, cause: "approved" }, { error });
+      await index.giveUp("miner", { v: 1 }, { error });
     }
     const entry = index.entry(id);
     expect(entry).toMatchObject({ firstSeen: began, lastSeen: index.now, attempts: 201 * 101 });
@@ -131,13 +131,13 @@ describe("a message that fails for months", () => {
   it("is not opened by a failure that is delivered again when it is kept no more", async () => {
     const index = new TestIndex();
     const began = index.now;
-    const id = await index.giveUp("miner", { v: 1, cause: "approved" });
+    const id = await index.giveUp("miner", { v: 1 });
     for (let n = 0; n < 50; n++) {
       index.pass(60);
-      await index.giveUp("miner", { v: 1, cause: "approved" });
+      await index.giveUp("miner", { v: 1 });
     }
     index.dismiss(id);
-    await index.giveUp("miner", { v: 1, cause: "approved" }, { failedAt: began });
+    await index.giveUp("miner", { v: 1 }, { failedAt: began });
     expect(index.entry(id)).toMatchObject({ state: "dismissed", attempts: 51 * 101, firstSeen: began });
   });
 

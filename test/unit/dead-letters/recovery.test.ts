@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { factsOf, type ParkedMessage } from "../../../workers/dead-letters/entries/record.ts";
+import { keyValuesOf, type ParkedMessage } from "../../../workers/dead-letters/entries/record.ts";
 import { TestIndex } from "../../support/dead-letter-index.ts";
 
 const EXHAUSTED = { reason: "retries_exhausted" };
@@ -190,7 +190,7 @@ describe("letters that an index reads from R2 after a loss of its storage", () =
     const [text] = index.records.values();
     index.loseStorage();
     await index.run(5);
-    index.note(factsOf(JSON.parse(text!) as ParkedMessage));
+    index.note(keyValuesOf(JSON.parse(text!) as ParkedMessage));
     await index.run(FIRST_WAIT);
     expect(numbers(index)).toEqual([100]);
   });
@@ -198,7 +198,7 @@ describe("letters that an index reads from R2 after a loss of its storage", () =
 
 describe("a letter about nothing that the chain head or a stage can report on", () => {
   const CASES = [
-    ["miner", { v: 1, cause: "approved" }],
+    ["miner", { v: 1 }],
     ["storage-verifier", { v: 1, kind: "chunk", runId: "r", from: 7 }],
   ] as const;
 
@@ -228,9 +228,9 @@ describe("a letter about nothing that the chain head or a stage can report on", 
 
   it("is open again when it fails again", async () => {
     const index = new TestIndex();
-    const id = await index.giveUp("miner", { v: 1, cause: "approved" }, EXHAUSTED);
+    const id = await index.giveUp("miner", { v: 1 }, EXHAUSTED);
     await index.run(4 * 86_400);
-    await index.giveUp("miner", { v: 1, cause: "approved" }, EXHAUSTED);
+    await index.giveUp("miner", { v: 1 }, EXHAUSTED);
     expect(index.entry(id).state).toBe("open");
     await index.run(2 * 86_400);
     expect(index.entry(id).state).toBe("replaying");

@@ -18,7 +18,7 @@ describe("a replay", () => {
     const index = new TestIndex();
     const parked = [
       ["pending-writer", { v: 1, txId: txId(7), envelope: { ct: "abc" } }],
-      ["miner", { v: 1, cause: "approved" }],
+      ["miner", { v: 1 }],
       ["tier-persister", block(70)],
       ["indexer", { v: 9, blockNumber: 70, from: "a newer version" }],
       ["pending-cleaner", ["no", { message: null }, 1.5]],
@@ -312,12 +312,12 @@ describe("a message that fails again", () => {
 
   it("and is about nothing that the chain head knows, was resolved until then", async () => {
     const index = new TestIndex();
-    const id = await index.giveUp("miner", { v: 1, cause: "approved" });
+    const id = await index.giveUp("miner", { v: 1 });
     index.replay(ALL);
     await index.alarm();
     expect(index.entry(id).state).toBe("resolved");
     index.pass(60);
-    await index.giveUp("miner", { v: 1, cause: "approved" });
+    await index.giveUp("miner", { v: 1 });
     expect(index.entry(id)).toMatchObject({ state: "open", failures: [{}, {}] });
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { logger } from "../../../shared/runtime/log.ts";
-import { writeFact } from "../../../workers/chain-head/storage/key-values.ts";
+import { setValue } from "../../../workers/chain-head/storage/key-values.ts";
 import type { Env } from "../../../workers/gateway/env.ts";
 import { ready } from "../../../workers/gateway/resources/health.ts";
 import type { Arrival } from "../../../workers/gateway/http/operation.ts";
@@ -49,7 +49,7 @@ async function answerOf<T>(binding: string, answer: () => T): Promise<T> {
 }
 
 function minerHolds(...keyIds: string[]): void {
-  writeFact(head.sql, "minerKeys", { keyIds, signingKeyId: KEY.keyId, at: head.now });
+  setValue(head.sql, "minerKeys", { keyIds, signingKeyId: KEY.keyId, at: head.now });
 }
 
 /** Asks /api/ready at the head's time. Everything is healthy unless the test says otherwise. */

@@ -1,8 +1,10 @@
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { generateKeyring } from "../../../shared/crypto/keyring.ts";
 import { RetryLater } from "../../../shared/runtime/errors.ts";
 import type { LedgerKeys } from "../../../shared/chain/ledger.ts";
 import type { SealedBlock } from "../../../shared/chain/reservation.ts";
+import { MineRequest } from "../../../shared/queue/messages.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { seal } from "../../../workers/chain-head/decisions/seal.ts";
 import type { SetAsideRequest } from "../../../workers/chain-head/decisions/set-aside.ts";
@@ -39,7 +41,7 @@ class World {
         }),
       },
     } as unknown as Env;
-    await mine({ v: 1, cause: "approved" }, env, SILENT);
+    await mine({ v: 1 }, env, SILENT);
   }
 }
 
@@ -51,7 +53,7 @@ describe("mining", () => {
     for (let waiting = 4; waiting >= 0; waiting--) {
       await world.mine();
       expect(world.head.counts().waiting).toBe(waiting);
-      expect(world.head.duty("nudge_miner")?.due).toBe(waiting > 0 ? world.head.now : undefined);
+      expect(world.head.outboxItem("requeue_miner")?.due).toBe(waiting > 0 ? world.head.now : undefined);
     }
     expect(world.persists).toEqual([]);
   });
@@ -69,4 +71,13 @@ describe("mining", () => {
     expect(changes).toBe(3);
     expect(world.head.transaction(1)?.state).toBe("reserved");
   });
+});
+
+describe("a mine request", () => {
+  it.for(["threshold", "approved"])(
+    "is read alike with the cause %s, which earlier Workers send",
+    (cause) => {
+      expect(v.parse(MineRequest, { v: 1, cause })).toEqual({ v: 1 });
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import type { TransactionState } from "../../../shared/chain/states.ts";
-import type { IntentFacts } from "../../chain-head/decisions/intents.ts";
+import type { IntentFacts } from "../../chain-head/reads/intents.ts";
 
 export interface SubmissionFacts {
   /** State of the admitted transaction; null: the chain head has not admitted it. */

@@ -1,9 +1,9 @@
 import type { PendingPayload } from "../../../shared/chain/transaction.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
-import { pendingFacts, pendingMetadata } from "../../../shared/storage/pending.ts";
+import { pendingDetails, pendingMetadata } from "../../../shared/storage/pending.ts";
 import { createSealed } from "../../../shared/storage/sealed-object.ts";
-import type { IntentStanding } from "../../chain-head/decisions/intents.ts";
+import type { IntentState } from "../../chain-head/decisions/intents.ts";
 import { messageOf } from "./enqueue.ts";
 import type { Env } from "../env.ts";
 
@@ -13,11 +13,11 @@ import type { Env } from "../env.ts";
  * between the two.
  * @throws Problem "body-too-large": the submission must fit the queue too, in case its payment comes late
  */
-export async function keepUntilPaid(payload: PendingPayload, env: Env, log: Log): Promise<IntentStanding> {
+export async function keepUntilPaid(payload: PendingPayload, env: Env, log: Log): Promise<IntentState> {
   const message = await messageOf(payload, env);
   const { txId, envelope } = message;
   await createSealed(env.R2, { kind: "signed_intent", id: txId, envelope }, pendingMetadata(message));
-  const intent = { txId, ...pendingFacts(message), receivedAt: Date.now() };
+  const intent = { txId, ...pendingDetails(message), receivedAt: Date.now() };
   const [standing] = await chainHead(env).awaitPayment([intent]);
   if (standing === undefined) throw new Error(`the chain head says nothing of ${txId}`);
   log.info("submission.kept", { txId, type: payload.transaction.type, standing });

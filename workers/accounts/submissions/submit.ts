@@ -5,7 +5,7 @@ import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { paidTypes, registration, submissionWindow, type Env } from "../env.ts";
-import type { IntentStanding } from "../../chain-head/decisions/intents.ts";
+import type { IntentState } from "../../chain-head/decisions/intents.ts";
 import { decideSubmission, type SubmissionFacts, type SubmissionOutcome } from "./decide.ts";
 import { enqueue } from "./enqueue.ts";
 import { keepUntilPaid } from "./keep-until-paid.ts";
@@ -86,7 +86,7 @@ async function act(
   }
 }
 
-function factsOfIntent(standing: IntentStanding): Pick<SubmissionFacts, "known" | "intent"> {
+function factsOfIntent(standing: IntentState): Pick<SubmissionFacts, "known" | "intent"> {
   switch (standing) {
     case "awaiting_payment":
     case "expired":

@@ -1,12 +1,14 @@
-import { miningIsDue, type ChainRules } from "../../../shared/chain/rules.ts";
+import type { ChainRules } from "../../../shared/chain/rules.ts";
 import type { TransactionState } from "../../../shared/chain/states.ts";
-import type { PendingFacts } from "../../../shared/storage/pending.ts";
-import { addTo, count, readFact, readFacts } from "../storage/key-values.ts";
-import { noteAdmitted, notePayment, hasPaidIntent } from "./intents.ts";
+import type { PendingDetails } from "../../../shared/storage/pending.ts";
+import { addToCount, getCount, getValue } from "../storage/key-values.ts";
+import { noteAdmitted, notePayment } from "./intents.ts";
+import { hasPaidIntent } from "../reads/intents.ts";
 import { noteMilestone } from "../reads/latency.ts";
+import { mineIfDue } from "./request-mining.ts";
 import type { Sql } from "../storage/schema.ts";
 
-export interface Entry extends PendingFacts {
+export interface Entry extends PendingDetails {
   readonly txId: string;
   /** Length of the transaction's envelope in R2, in bytes. */
   readonly envelopeSize: number;
@@ -21,15 +23,16 @@ export type Admission = "admitted" | "waiting" | "mined" | "finished" | "set_asi
 export interface Admissions {
   readonly results: readonly Admission[];
   readonly pending: number;
-  /** Enough transactions wait, or one has waited long enough, for the caller to request mining. */
-  readonly mineNow: boolean;
   /** Paid submissions wait to be released. */
   readonly releaseNow: boolean;
 }
 
-/** Admits each id once, for ever. For an id that is already known, the result says where the transaction is. */
+/**
+ * Admits each id once, for ever. For an id that is already known, the result says where the transaction is. Requests mining in the
+ * same decision if it is due: no Worker has to ask for it.
+ */
 export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
-  let sequence = count(sql, "sequence");
+  let sequence = getCount(sql, "sequence");
   const before = sequence;
   const results = entries.map((entry) => {
     const known = whereabouts(sql, entry.txId);
@@ -49,16 +52,12 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
     admitted.map(({ timestamp }) => timestamp),
     now,
   );
-  addTo(sql, "sequence", sequence - before);
-  addTo(sql, "waiting", sequence - before);
-  addTo(sql, "unapproved", sequence - before);
-  addTo(sql, "pending", sequence - before);
-  return {
-    results,
-    pending: count(sql, "pending"),
-    mineNow: miningIsDue(unapproved(sql), rules, now),
-    releaseNow: hasPaidIntent(sql),
-  };
+  addToCount(sql, "sequence", sequence - before);
+  addToCount(sql, "waiting", sequence - before);
+  addToCount(sql, "unapproved", sequence - before);
+  addToCount(sql, "pending", sequence - before);
+  mineIfDue(sql, rules, now);
+  return { results, pending: getCount(sql, "pending"), releaseNow: hasPaidIntent(sql) };
 }
 
 /** Stores a new transaction. It counts as paid also when a payment pays for its submission. */
@@ -97,29 +96,12 @@ function whereabouts(sql: Sql, txId: string): Admission | undefined {
   if (known.state === "set_aside") {
     if (known.forget_at !== null) return "finished";
     // During a restore, a block that is not restored yet may hold the erased transaction.
-    return known.reason === "erased" && !readFact(sql, "restoring") ? "finished" : "set_aside";
+    return known.reason === "erased" && !getValue(sql, "restoring") ? "finished" : "set_aside";
   }
   if (known.state === "mined") {
     // During a restore, the chain head does not know yet which blocks were cleaned.
-    const cleared = known.block_state === "complete" && !readFact(sql, "restoring");
+    const cleared = known.block_state === "complete" && !getValue(sql, "restoring");
     return cleared ? "finished" : "mined";
   }
   return "waiting";
-}
-
-/** Counts the pending transactions that no mining request covers, and finds when the first of them was admitted. */
-export function unapproved(sql: Sql): { count: number; oldestAdmittedAt: number | undefined } {
-  const { approvedThrough, unapproved: waiting = 0 } = readFacts(sql, ["approvedThrough", "unapproved"]);
-  return { count: waiting, oldestAdmittedAt: firstAdmittedAfter(sql, approvedThrough ?? 0) };
-}
-
-/** Finds when the first pending transaction with a higher sequence was admitted, in milliseconds since the epoch. */
-export function firstAdmittedAfter(sql: Sql, sequence: number): number | undefined {
-  const [oldest] = sql
-    .exec<{ admitted_at: number }>(
-      "SELECT admitted_at FROM tx WHERE state = 'pending' AND sequence > ? ORDER BY sequence LIMIT 1",
-      sequence,
-    )
-    .toArray();
-  return oldest?.admitted_at;
 }

@@ -1,6 +1,6 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
-import { forgetFact, readFact, writeFact } from "../storage/key-values.ts";
-import { isFounded } from "./genesis-guard.ts";
+import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
+import { isGenesisAllowed } from "./genesis-guard.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** `mayWriteFor`: the time in which the Worker may begin a write, in milliseconds since before it sent the question. */
@@ -18,24 +18,24 @@ export function beginAssetWrites(
   rules: ChainRules,
   now: number,
 ): AssetWritesAnswer {
-  const held = readFact(sql, "assetWrites");
+  const held = getValue(sql, "assetWrites");
   const lands = rules.writeLandsWithinSeconds;
   if (held !== undefined && held.writer !== writer && held.landBefore > now)
     return { waitSeconds: Math.ceil((held.landBefore - now) / 1_000) };
   // Before the restore ends, the chain head does not know what a Worker of an earlier life may still write.
-  if (!isFounded(sql) || readFact(sql, "restoring")) return { waitSeconds: 2 * lands };
-  if (held?.writer !== writer) writeFact(sql, "assetWrites", { writer, landBefore: landBefore(rules, now) });
+  if (!isGenesisAllowed(sql) || getValue(sql, "restoring")) return { waitSeconds: 2 * lands };
+  if (held?.writer !== writer) setValue(sql, "assetWrites", { writer, landBefore: landBefore(rules, now) });
   return { mayWriteFor: lands * 1_000 };
 }
 
 /** Ends the permission of this Worker: every write of it was answered. */
 export function endAssetWrites(sql: Sql, writer: string): void {
-  if (readFact(sql, "assetWrites")?.writer === writer) forgetFact(sql, "assetWrites");
+  if (getValue(sql, "assetWrites")?.writer === writer) deleteValue(sql, "assetWrites");
 }
 
 /** Blocks new writers for as long as a Worker that got permission in an earlier life may still write. */
 export function awaitEarlierAssetWrites(sql: Sql, rules: ChainRules, now: number): void {
-  writeFact(sql, "assetWrites", { writer: "an earlier life's", landBefore: landBefore(rules, now) });
+  setValue(sql, "assetWrites", { writer: "an earlier life's", landBefore: landBefore(rules, now) });
 }
 
 /** Leaves time for a Worker to begin its last write, and for that write to land. */

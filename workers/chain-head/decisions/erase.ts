@@ -1,6 +1,6 @@
 import type { BlockState, TransactionState } from "../../../shared/chain/states.ts";
-import { readFact } from "../storage/key-values.ts";
-import { isFounded } from "./genesis-guard.ts";
+import { getValue } from "../storage/key-values.ts";
+import { isGenesisAllowed } from "./genesis-guard.ts";
 import { keepRefused } from "./refused.ts";
 import type { Sql } from "../storage/schema.ts";
 import { insertErased } from "./withdraw.ts";
@@ -44,7 +44,7 @@ export function erase(sql: Sql, txId: string, isParked: boolean, now: number): E
   }
   if (tx.state !== "mined" || tx.block === null || tx.block_state !== "complete") return { mayNot: tx.state };
   // Until the restore has ended, the block may have to pass through its stages again.
-  return readFact(sql, "restoring") ? { mayNot: "restoring" } : { may: "archived", blockNumber: tx.block };
+  return getValue(sql, "restoring") ? { mayNot: "restoring" } : { may: "archived", blockNumber: tx.block };
 }
 
 function ofUnknown(sql: Sql, txId: string, isParked: boolean, now: number): Erasure {
@@ -60,7 +60,7 @@ function ofUnknown(sql: Sql, txId: string, isParked: boolean, now: number): Eras
       : { may: "expired" };
   if (!isParked) return { mayNot: "unknown" };
   // Until the chain is restored, an unknown block may hold the transaction, and then the archive of that block holds it too.
-  if (!isFounded(sql) || readFact(sql, "restoring")) return { mayNot: "restoring" };
+  if (!isGenesisAllowed(sql) || getValue(sql, "restoring")) return { mayNot: "restoring" };
   insertErased(sql, txId, now);
   return { may: "withdrawn" };
 }

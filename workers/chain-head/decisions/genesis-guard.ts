@@ -2,7 +2,7 @@ import { withDeadline } from "../../../shared/runtime/deadline.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { lastBlock } from "../reads/blocks.ts";
 import type { Env } from "../env.ts";
-import { readFact, writeFact } from "../storage/key-values.ts";
+import { getValue, setValue } from "../storage/key-values.ts";
 import { haltUntilRestored } from "./halt.ts";
 import type { Sql } from "../storage/schema.ts";
 
@@ -39,8 +39,8 @@ async function archiveHoldsChain(bucket: R2Bucket): Promise<boolean> {
  * Decides whether a chain may begin or has begun here. Without a block, the chain head's own storage may just have been lost, so
  * it may begin a chain only where storage holds no trace of one.
  */
-export function isFounded(sql: Sql): boolean {
-  return lastBlock(sql) !== undefined || readFact(sql, "founded") !== undefined;
+export function isGenesisAllowed(sql: Sql): boolean {
+  return lastBlock(sql) !== undefined || getValue(sql, "founded") !== undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ export function isFounded(sql: Sql): boolean {
  * @returns whether the chain head may begin a chain, as far as these traces say
  */
 export function haltIfLost(sql: Sql, { archive, kv }: Traces, now: number): "halted" | "free" {
-  if (isFounded(sql) || readFact(sql, "restoring") || !(archive || kv)) return "free";
+  if (isGenesisAllowed(sql) || getValue(sql, "restoring") || !(archive || kv)) return "free";
   const places = [archive && "R2", kv && "KV"].filter((place) => place !== false);
   haltUntilRestored(
     sql,
@@ -59,7 +59,7 @@ export function haltIfLost(sql: Sql, { archive, kv }: Traces, now: number): "hal
 }
 
 /** Decides, before the first block, whether a chain begins here. */
-export function found(sql: Sql, traces: Traces, now: number): void {
-  if (isFounded(sql) || readFact(sql, "restoring")) return;
-  if (haltIfLost(sql, traces, now) === "free") writeFact(sql, "founded", now);
+export function allowGenesis(sql: Sql, traces: Traces, now: number): void {
+  if (isGenesisAllowed(sql) || getValue(sql, "restoring")) return;
+  if (haltIfLost(sql, traces, now) === "free") setValue(sql, "founded", now);
 }

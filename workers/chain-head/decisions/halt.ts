@@ -1,14 +1,14 @@
 import type { Halted } from "../../../shared/api/halted.ts";
-import { forgetFact, readFact, writeFact } from "../storage/key-values.ts";
+import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import { lifeOf } from "./life.ts";
-import { tellAgain } from "../outbox/requeue.ts";
+import { requeueAll } from "../outbox/requeue.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** Says why the chain is halted. A chain that is being restored makes no block either, even if the restore never continues. */
 export function whyHalted(sql: Sql): Halted | null {
-  const since = readFact(sql, "restoring");
+  const since = getValue(sql, "restoring");
   if (since === undefined) {
-    const halted = readFact(sql, "halted");
+    const halted = getValue(sql, "halted");
     if (halted === undefined) return null;
     const { reason, at, endsWithRestore } = halted;
     return { reason, at, endsWith: endsWithRestore === true ? "restore" : "resume" };
@@ -24,21 +24,21 @@ export function whyHalted(sql: Sql): Halted | null {
  * that lost its storage is replaced, because the restore ends that one.
  */
 export function halt(sql: Sql, reason: string, now: number): void {
-  const halted = readFact(sql, "halted");
-  if (halted === undefined || halted.endsWithRestore === true) writeFact(sql, "halted", { reason, at: now });
+  const halted = getValue(sql, "halted");
+  if (halted === undefined || halted.endsWithRestore === true) setValue(sql, "halted", { reason, at: now });
 }
 
 /** Stops mining until the chain head is restored. */
 export function haltUntilRestored(sql: Sql, reason: string, now: number): void {
-  if (readFact(sql, "halted") === undefined)
-    writeFact(sql, "halted", { reason, at: now, endsWithRestore: true });
+  if (getValue(sql, "halted") === undefined)
+    setValue(sql, "halted", { reason, at: now, endsWithRestore: true });
 }
 
 /**
  * Ends the halt of a chain head that lost its storage. A halt for any other reason stays, also one that came during the restore.
  */
 export function endHaltUntilRestored(sql: Sql): void {
-  if (awaitsRestore(sql)) forgetFact(sql, "halted");
+  if (awaitsRestore(sql)) deleteValue(sql, "halted");
 }
 
 /**
@@ -53,7 +53,7 @@ export function haltBy(sql: Sql, reason: string, life: string | undefined, now: 
 
 /** Decides whether the chain head lost its storage and no restore has ended since. */
 export function awaitsRestore(sql: Sql): boolean {
-  return readFact(sql, "halted")?.endsWithRestore === true;
+  return getValue(sql, "halted")?.endsWithRestore === true;
 }
 
 /**
@@ -63,8 +63,8 @@ export function awaitsRestore(sql: Sql): boolean {
  */
 export function resume(sql: Sql, storageHoldsChain: boolean): boolean {
   if (storageHoldsChain && awaitsRestore(sql)) return false;
-  const goesOn = readFact(sql, "halted") !== undefined && readFact(sql, "restoring") === undefined;
-  forgetFact(sql, "halted");
-  tellAgain(sql);
+  const goesOn = getValue(sql, "halted") !== undefined && getValue(sql, "restoring") === undefined;
+  deleteValue(sql, "halted");
+  requeueAll(sql);
   return goesOn;
 }

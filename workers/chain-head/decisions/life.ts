@@ -1,4 +1,4 @@
-import { readFact, writeFact } from "../storage/key-values.ts";
+import { getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /**
@@ -7,16 +7,16 @@ import type { Sql } from "../storage/schema.ts";
  * a Worker gets therefore carries the life's id, and the chain head compares it with each report.
  */
 export function beginLife(sql: Sql, now: number, random: string): void {
-  if (!hasLife(sql)) writeFact(sql, "life", `${new Date(now).toISOString()}/${random}`);
+  if (!hasLife(sql)) setValue(sql, "life", `${new Date(now).toISOString()}/${random}`);
 }
 
 export function hasLife(sql: Sql): boolean {
-  return readFact(sql, "life") !== undefined;
+  return getValue(sql, "life") !== undefined;
 }
 
 /** Returns the id of this life. Ids sort by the time at which their lives began. */
 export function lifeOf(sql: Sql): string {
-  const life = readFact(sql, "life");
+  const life = getValue(sql, "life");
   if (life === undefined) throw new Error("the chain head's life has no id");
   return life;
 }

@@ -1,6 +1,6 @@
 import type { LedgerEntries, LedgerKeys } from "../../../shared/chain/ledger.ts";
 import { ledger } from "./ledger.ts";
-import { transaction, type TransactionFacts } from "../reads/reads.ts";
+import { transaction, type TransactionFacts } from "../reads/transaction.ts";
 import { GRANTING_TX, type Sql } from "../storage/schema.ts";
 
 /** State of the chain, at one moment, by which the caller decides whether a submission can succeed. */

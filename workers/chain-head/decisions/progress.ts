@@ -1,6 +1,6 @@
 import { advance, type BlockState } from "../../../shared/chain/states.ts";
 import { findBlock, latestThatIsPersisted, type BlockRow } from "../reads/blocks.ts";
-import { addTo, readFact, writeFact } from "../storage/key-values.ts";
+import { addToCount, getValue, setValue } from "../storage/key-values.ts";
 import { noteBlockMilestone } from "../reads/latency.ts";
 import { lifeOf } from "./life.ts";
 import type { Sql } from "../storage/schema.ts";
@@ -55,8 +55,8 @@ export function cleaned(sql: Sql, { life, blockNumber }: BlockReport, now: numbe
   if (life !== lifeOf(sql)) return "stale";
   const block = sealedBlock(sql, blockNumber);
   if (!moveTo(sql, block, "complete", now)) return "already";
-  addTo(sql, "pending", -block.transactions);
-  writeFact(sql, "mineNudgeAt", now); // there is room for another block in flight
+  addToCount(sql, "pending", -block.transactions);
+  setValue(sql, "mineNudgeAt", now); // there is room for another block in flight
   return "moved";
 }
 
@@ -87,5 +87,5 @@ function moveTo(sql: Sql, block: BlockRow, state: keyof typeof REACHED_AT, now: 
 // Blocks may be persisted out of order. `vdc:latest` moves in order, over blocks that are in all tiers.
 function moveLatest(sql: Sql): void {
   const latest = latestThatIsPersisted(sql);
-  if (latest >= Math.max(0, readFact(sql, "latestHeldUntil") ?? 0)) writeFact(sql, "latest", latest);
+  if (latest >= Math.max(0, getValue(sql, "latestHeldUntil") ?? 0)) setValue(sql, "latest", latest);
 }

@@ -1,5 +1,5 @@
 import type { TransactionState } from "../../../shared/chain/states.ts";
-import { addTo, nextOf } from "../storage/key-values.ts";
+import { addToCount, nextCount } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /**
@@ -35,14 +35,14 @@ export function readmit(sql: Sql, txIds: readonly string[], now: number): readon
     sql.exec(
       `UPDATE tx SET state = 'pending', sequence = ?, admitted_at = ?, reason = NULL, error = NULL, set_aside_at = NULL,
        set_aside_from = NULL, parked = 0 WHERE id = ?`,
-      nextOf(sql, "sequence"),
+      nextCount(sql, "sequence"),
       now,
       txId,
     );
-    addTo(sql, "waiting", 1);
-    addTo(sql, "unapproved", 1);
-    addTo(sql, "pending", 1);
-    addTo(sql, "setAside", -1);
+    addToCount(sql, "waiting", 1);
+    addToCount(sql, "unapproved", 1);
+    addToCount(sql, "pending", 1);
+    addToCount(sql, "setAside", -1);
     return "readmitted";
   });
 }

@@ -1,5 +1,5 @@
 import type { PermanentReason } from "../../../shared/runtime/errors.ts";
-import { addTo, readFact, writeFact } from "../storage/key-values.ts";
+import { addToCount, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 import type { Refusal } from "./set-aside.ts";
 
@@ -31,7 +31,7 @@ export function isFinal(sql: Sql, { txId, isUsers }: Refusal): boolean {
 export function refuse(sql: Sql, { txId, reason }: Refusal, now: number): void {
   sql.exec("UPDATE tx SET parked = 1, forget_at = ? WHERE id = ?", now + FORGET_REFUSED_AFTER_MS, txId);
   const known = refusals(sql);
-  writeFact(sql, "refused", { ...known, [reason]: (known[reason] ?? 0) + 1 });
+  setValue(sql, "refused", { ...known, [reason]: (known[reason] ?? 0) + 1 });
 }
 
 /** Turns a refused submission into a set-aside transaction for an operator: its payment has arrived, or it is being erased. */
@@ -39,7 +39,7 @@ export function keepRefused(sql: Sql, txId: string): void {
   const [refused] = sql.exec("SELECT 1 FROM tx WHERE id = ? AND forget_at IS NOT NULL", txId).toArray();
   if (refused === undefined) return;
   sql.exec("UPDATE tx SET parked = 0, forget_at = NULL WHERE id = ?", txId);
-  addTo(sql, "setAside", 1);
+  addToCount(sql, "setAside", 1);
 }
 
 /** Returns when the row of the first refused submission must be deleted, in milliseconds since the epoch. */
@@ -62,5 +62,5 @@ export function forgetRefused(sql: Sql, now: number): void {
 
 /** Number of submissions of users that were ever refused, by reason. */
 export function refusals(sql: Sql): Partial<Record<PermanentReason, number>> {
-  return readFact(sql, "refused") ?? {};
+  return getValue(sql, "refused") ?? {};
 }

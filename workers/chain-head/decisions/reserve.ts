@@ -9,16 +9,16 @@ import {
 } from "../../../shared/chain/rules.ts";
 import { hex } from "../../../shared/crypto/bytes.ts";
 import { lastBlock, movedIn, transactionIdsOf, unfinishedBlocks, type BlockRow } from "../reads/blocks.ts";
-import { addTo, nextOf, readFact } from "../storage/key-values.ts";
-import { isFounded } from "./genesis-guard.ts";
+import { addToCount, nextCount, getValue } from "../storage/key-values.ts";
+import { isGenesisAllowed } from "./genesis-guard.ts";
 import { historyNodes } from "../storage/history-nodes.ts";
 import { lifeOf } from "./life.ts";
 import { GRANTING_TX, UNKNOWN_NEED, type Sql } from "../storage/schema.ts";
 import { nextRevocation, signingKeys } from "./signing-keys.ts";
 
-/** `not_founded`: the chain head has not decided yet whether a chain begins here; see `found.ts`. */
+/** `genesis_undecided`: the chain head has not decided yet whether a chain begins here; see `genesis-guard.ts`. */
 export interface NoReservation {
-  readonly none: "halted" | "restoring" | "nothing_approved" | "too_many_in_flight" | "not_founded";
+  readonly none: "halted" | "restoring" | "nothing_approved" | "too_many_in_flight" | "genesis_undecided";
 }
 
 /**
@@ -31,8 +31,8 @@ export function reserve(
   rules: ChainRules,
   now: number,
 ): Reservation | NoReservation {
-  if (readFact(sql, "halted")) return { none: "halted" };
-  if (readFact(sql, "restoring")) return { none: "restoring" };
+  if (getValue(sql, "halted")) return { none: "halted" };
+  if (getValue(sql, "restoring")) return { none: "restoring" };
   const unfinished = unfinishedBlocks(sql);
   const open = unfinished.find(({ state }) => state === "reserved");
   if (open) return reservationOf(sql, chainId, open);
@@ -40,7 +40,7 @@ export function reserve(
 
   const chosen = approvedThatFit(sql, rules);
   if (chosen.length === 0 && nextRevocation(sql) === null) return { none: "nothing_approved" };
-  if (!isFounded(sql)) return { none: "not_founded" };
+  if (!isGenesisAllowed(sql)) return { none: "genesis_undecided" };
   const previous = lastBlock(sql);
   const number = previous === undefined ? 0 : previous.number + 1;
   const transactions = previous === undefined ? 0 : chosen.length; // genesis takes no transaction from outside
@@ -48,7 +48,7 @@ export function reserve(
     `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, reserved_at, nudged_at)
      VALUES (?, 'reserved', ?, ?, ?, ?, ?, ?, ?)`,
     number,
-    nextOf(sql, "revision"),
+    nextCount(sql, "revision"),
     nextTimestamp(now, previous?.timestamp ?? 0),
     previous?.hash ?? NO_PREVIOUS_HASH,
     hex(historyRoot(historyNodes(sql), number)),
@@ -61,7 +61,7 @@ export function reserve(
     number,
     JSON.stringify(chosen.slice(0, transactions).map(({ id }) => id)),
   );
-  addTo(sql, "waiting", -transactions);
+  addToCount(sql, "waiting", -transactions);
   const reserved = lastBlock(sql);
   if (reserved?.number !== number) throw new Error("the reservation just made is not there");
   return reservationOf(sql, chainId, reserved);
@@ -75,7 +75,7 @@ export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
     sql
       .exec<WaitingRow>(
         `SELECT id, sequence, size, envelope_size AS envelopeSize, needs FROM tx WHERE state = 'pending' ${which} AND sequence <= ? ORDER BY sequence LIMIT ?`,
-        readFact(sql, "approvedThrough") ?? 0,
+        getValue(sql, "approvedThrough") ?? 0,
         rules.blockMaxTransactions,
       )
       .toArray();

@@ -7,7 +7,14 @@ import { fromHex, hex } from "../../../shared/crypto/bytes.ts";
 import { awaitEarlierAssetWrites } from "./asset-writes.ts";
 import { lastBlock, latestThatIsPersisted } from "../reads/blocks.ts";
 import { noteCountOfEarlierLife } from "../outbox/count-write.ts";
-import { addTo, forgetFact, nextOf, readFact, writeFact } from "../storage/key-values.ts";
+import {
+  addToCount,
+  deleteValue,
+  nextCount,
+  getValue,
+  stopWaiting,
+  setValue,
+} from "../storage/key-values.ts";
 import { endHaltUntilRestored } from "./halt.ts";
 import { historyNodes } from "../storage/history-nodes.ts";
 import { noteEarlierLife } from "../outbox/latest-write.ts";
@@ -35,8 +42,8 @@ export interface RestorePoint {
  * @returns null when the chain head has a chain of its own
  */
 export function beginRestore(sql: Sql, now: number): RestorePoint | null {
-  if (!readFact(sql, "restoring") && lastBlock(sql) !== undefined) return null;
-  if (!readFact(sql, "restoring")) writeFact(sql, "restoring", now);
+  if (!getValue(sql, "restoring") && lastBlock(sql) !== undefined) return null;
+  if (!getValue(sql, "restoring")) setValue(sql, "restoring", now);
   return restorePoint(sql);
 }
 
@@ -45,7 +52,7 @@ function restorePoint(sql: Sql): RestorePoint {
   const blockNumber = last === undefined ? 0 : last.number + 1;
   return {
     life: lifeOf(sql),
-    erasures: readFact(sql, "erasuresRead") ?? { through: null, all: false },
+    erasures: getValue(sql, "erasuresRead") ?? { through: null, all: false },
     blockNumber,
     previousHash: last?.hash ?? NO_PREVIOUS_HASH,
     historyRoot: hex(historyRoot(historyNodes(sql), blockNumber)),
@@ -68,7 +75,7 @@ export interface ErasuresPage {
 export function restoreErasures(sql: Sql, page: ErasuresPage, now: number): RestorePoint {
   refuseEarlierLife(sql, page.life);
   withdraw(sql, page.txIds, now);
-  writeFact(sql, "erasuresRead", { through: page.through, all: page.all });
+  setValue(sql, "erasuresRead", { through: page.through, all: page.all });
   return restorePoint(sql);
 }
 
@@ -79,7 +86,7 @@ export function restoreErasures(sql: Sql, page: ErasuresPage, now: number): Rest
  */
 export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): RestorePoint {
   refuseEarlierLife(sql, block.life);
-  if (!readFact(sql, "restoring")) throw new Error("the chain head is not being restored");
+  if (!getValue(sql, "restoring")) throw new Error("the chain head is not being restored");
   const point = restorePoint(sql);
   if (block.blockNumber < point.blockNumber) return point;
   const fits =
@@ -93,7 +100,7 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
      hash, sha256, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
      VALUES (?, 'complete', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     block.blockNumber,
-    nextOf(sql, "revision"),
+    nextCount(sql, "revision"),
     block.timestamp,
     block.previousHash,
     block.historyRoot,
@@ -109,7 +116,7 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
   );
   for (const transaction of block.transactions) restoreTransaction(sql, block, transaction);
   for (const { txId, pays } of block.pays) notePayment(sql, txId, pays);
-  addTo(sql, "mined", block.transactions.length);
+  addToCount(sql, "mined", block.transactions.length);
   append(historyNodes(sql), block.blockNumber, fromHex(block.hash));
   noteChanges(sql, block.blockNumber, block);
   noteKeys(sql, block.blockNumber, block);
@@ -130,16 +137,15 @@ function restoreTransaction(
   if (known?.state === "mined" || known?.state === "reserved")
     throw new Error(`${txId} of block ${block.blockNumber} is ${known.state} in another block`);
   if (known?.state === "pending") {
-    addTo(sql, "waiting", -1);
-    if (known.sequence > (readFact(sql, "approvedThrough") ?? 0)) addTo(sql, "unapproved", -1);
-    addTo(sql, "pending", -1);
+    stopWaiting(sql, known.sequence);
+    addToCount(sql, "pending", -1);
   }
-  if (known?.state === "set_aside") addTo(sql, "setAside", -1);
+  if (known?.state === "set_aside") addToCount(sql, "setAside", -1);
   sql.exec(
     `INSERT OR REPLACE INTO tx (id, sequence, timestamp, size, admitted_at, state, block, position, needs)
      VALUES (?, ?, ?, ?, ?, 'mined', ?, ?, NULL)`,
     txId,
-    nextOf(sql, "sequence"),
+    nextCount(sql, "sequence"),
     timestamp,
     size,
     block.timestamp,
@@ -170,7 +176,7 @@ export interface RestoreEnding {
  */
 export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, now: number): void {
   refuseEarlierLife(sql, ending.life);
-  if (!readFact(sql, "restoring")) return;
+  if (!getValue(sql, "restoring")) return;
   const last = lastBlock(sql)?.number ?? -1;
   if (ending.next !== last + 1)
     throw new Error(`the restored chain ends with block ${last}, not before block ${ending.next}`);
@@ -183,17 +189,17 @@ export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, n
   const [again] = sql
     .exec<{ n: number | null }>("SELECT sum(transactions) AS n FROM block WHERE state <> 'complete'")
     .toArray();
-  addTo(sql, "pending", again?.n ?? 0); // their pending objects must still be deleted
-  writeFact(sql, "latestHeldUntil", last);
+  addToCount(sql, "pending", again?.n ?? 0); // their pending objects must still be deleted
+  setValue(sql, "latestHeldUntil", last);
   const latest = latestThatIsPersisted(sql);
-  if (latest >= last && latest >= 0) writeFact(sql, "latest", latest);
+  if (latest >= last && latest >= 0) setValue(sql, "latest", latest);
   noteEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
   noteCountOfEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
   awaitEarlierAssetWrites(sql, rules, now);
-  writeFact(sql, "founded", now);
-  forgetFact(sql, "restoring");
+  setValue(sql, "founded", now);
+  deleteValue(sql, "restoring");
   endHaltUntilRestored(sql);
-  writeFact(sql, "mineNudgeAt", now); // transactions approved during the restore wait
+  setValue(sql, "mineNudgeAt", now); // transactions approved during the restore wait
 }
 
 /**

@@ -2,7 +2,7 @@ import { append } from "../../../shared/chain/history.ts";
 import type { SealAnswer, SealedBlock } from "../../../shared/chain/reservation.ts";
 import { fromHex } from "../../../shared/crypto/bytes.ts";
 import { findBlock, isSealed } from "../reads/blocks.ts";
-import { addTo, readFact, writeFact } from "../storage/key-values.ts";
+import { addToCount, getValue, setValue } from "../storage/key-values.ts";
 import { historyNodes } from "../storage/history-nodes.ts";
 import { noteBlockMilestone } from "../reads/latency.ts";
 import { noteChanges } from "./ledger.ts";
@@ -29,7 +29,7 @@ export function seal(
   if (isSealed(block)) return { won: block.sha256 === sealed.sha256, hash: block.hash, sha256: block.sha256 };
   if (sealed.life !== lifeOf(sql) || sealed.revision !== block.revision) return { stale: true };
   if (block.previous_hash !== previousHash) return { stale: true };
-  if (readFact(sql, "halted")) return { stale: true };
+  if (getValue(sql, "halted")) return { stale: true };
 
   sql.exec(
     `UPDATE block SET state = 'sealed', hash = ?, sha256 = ?, byte_length = ?, key_id = ?, system_transactions = ?,
@@ -51,10 +51,10 @@ export function seal(
     blockNumber,
   );
   noteBlockMilestone(sql, "sealed", blockNumber, now);
-  addTo(sql, "mined", block.transactions);
+  addToCount(sql, "mined", block.transactions);
   append(historyNodes(sql), blockNumber, fromHex(sealed.hash));
   noteChanges(sql, blockNumber, sealed);
   noteKeys(sql, blockNumber, sealed);
-  writeFact(sql, "mineNudgeAt", now); // the miner makes one block for each message
+  setValue(sql, "mineNudgeAt", now); // the miner makes one block for each message
   return { won: true, hash: sealed.hash, sha256: sealed.sha256 };
 }

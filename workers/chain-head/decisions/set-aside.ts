@@ -1,7 +1,7 @@
 import type { Reservation } from "../../../shared/chain/reservation.ts";
 import type { PermanentReason } from "../../../shared/runtime/errors.ts";
 import { findBlock } from "../reads/blocks.ts";
-import { addTo, nextOf, writeFact } from "../storage/key-values.ts";
+import { addToCount, nextCount, setValue } from "../storage/key-values.ts";
 import { lifeOf } from "./life.ts";
 import { isFinal, refuse } from "./refused.ts";
 import { reservationOf } from "./reserve.ts";
@@ -51,18 +51,18 @@ export function setAside(
   if (taken.length > 0) {
     sql.exec(
       "UPDATE block SET revision = ?, transactions = transactions - ?, nudged_at = ? WHERE number = ?",
-      nextOf(sql, "revision"),
+      nextCount(sql, "revision"),
       taken.length,
       now,
       blockNumber,
     );
-    addTo(sql, "pending", -taken.length);
-    addTo(sql, "setAside", taken.length - final.length);
+    addToCount(sql, "pending", -taken.length);
+    addToCount(sql, "setAside", taken.length - final.length);
   }
   const revised = findBlock(sql, blockNumber);
   if (revised === undefined || (revised.transactions === 0 && blockNumber > 0)) {
     sql.exec("DELETE FROM block WHERE number = ?", blockNumber); // it is not sealed, so its number was never used
-    writeFact(sql, "mineNudgeAt", now);
+    setValue(sql, "mineNudgeAt", now);
     return { none: "dissolved" };
   }
   return reservationOf(sql, chainId, revised);

@@ -7,7 +7,7 @@ import {
 } from "../../../shared/chain/signing-keys.ts";
 import type { KeyRevocation } from "../../../shared/chain/transaction.ts";
 import { lastSealedBlock } from "../reads/blocks.ts";
-import { readFact, writeFact } from "../storage/key-values.ts";
+import { getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 export interface KnownKey extends ChainKey {
@@ -111,7 +111,7 @@ export type RevocationAnswer =
 /** Makes the next block state that a key is not to be trusted. A repeat answers which block states it. */
 export function requestRevocation(sql: Sql, request: KeyRevocation, now: number): RevocationAnswer {
   const { keyId, fromBlock, reason } = request;
-  if (readFact(sql, "restoring")) return { refused: "restoring" };
+  if (getValue(sql, "restoring")) return { refused: "restoring" };
   const ofKey = sql.exec<RevocationRow>("SELECT * FROM key_revocation WHERE key_id = ?", keyId).toArray();
   const known = ofKey.find(({ from_block }) => from_block === fromBlock);
   if (known !== undefined) return { blockNumber: known.block, reason: known.reason };
@@ -126,7 +126,7 @@ export function requestRevocation(sql: Sql, request: KeyRevocation, now: number)
     reason,
     now,
   );
-  writeFact(sql, "mineNudgeAt", now);
+  setValue(sql, "mineNudgeAt", now);
   return { blockNumber: null, reason };
 }
 

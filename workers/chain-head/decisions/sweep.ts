@@ -1,4 +1,4 @@
-import { forgetFact, readFact, writeFact } from "../storage/key-values.ts";
+import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** The R2 keys behind which the sweeps of the miner and of `accounts` continue. Null: from the beginning. */
@@ -12,13 +12,13 @@ const FACTS = { pending: "sweptPending", setAside: "sweptSetAside", intents: "sw
 
 export function sweepPlaces(sql: Sql): SweepPlaces {
   return {
-    pending: readFact(sql, FACTS.pending) ?? null,
-    setAside: readFact(sql, FACTS.setAside) ?? null,
-    intents: readFact(sql, FACTS.intents) ?? null,
+    pending: getValue(sql, FACTS.pending) ?? null,
+    setAside: getValue(sql, FACTS.setAside) ?? null,
+    intents: getValue(sql, FACTS.intents) ?? null,
   };
 }
 
 export function noteSwept(sql: Sql, folder: keyof SweepPlaces, through: string | null): void {
-  if (through === null) forgetFact(sql, FACTS[folder]);
-  else writeFact(sql, FACTS[folder], through);
+  if (through === null) deleteValue(sql, FACTS[folder]);
+  else setValue(sql, FACTS[folder], through);
 }

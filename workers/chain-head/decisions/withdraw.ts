@@ -1,6 +1,6 @@
 import type { TransactionState } from "../../../shared/chain/states.ts";
 import { findBlock, lastBlock } from "../reads/blocks.ts";
-import { addTo, nextOf, writeFact } from "../storage/key-values.ts";
+import { addToCount, nextCount, stopWaiting, setValue } from "../storage/key-values.ts";
 import { noteAdmitted } from "./intents.ts";
 import type { Sql } from "../storage/schema.ts";
 
@@ -17,16 +17,19 @@ export function withdraw(sql: Sql, txIds: readonly string[], now: number): reado
 
 function withdrawOne(sql: Sql, txId: string, now: number): Withdrawal {
   const [known] = sql
-    .exec<{ state: TransactionState; block: number | null }>("SELECT state, block FROM tx WHERE id = ?", txId)
+    .exec<{ state: TransactionState; sequence: number; block: number | null }>(
+      "SELECT state, sequence, block FROM tx WHERE id = ?",
+      txId,
+    )
     .toArray();
   if (known?.state === "mined") return "mined";
   if (known === undefined) insertErased(sql, txId, now);
   else {
-    if (known.state === "pending") addTo(sql, "waiting", -1);
+    if (known.state === "pending") stopWaiting(sql, known.sequence);
     if (known.state === "reserved" && known.block !== null) leaveReservation(sql, known.block, now);
     if (known.state !== "set_aside") {
-      addTo(sql, "pending", -1);
-      addTo(sql, "setAside", 1);
+      addToCount(sql, "pending", -1);
+      addToCount(sql, "setAside", 1);
     }
     sql.exec(
       `UPDATE tx SET state = 'set_aside', block = NULL, reason = 'erased', error = coalesce(error, 'it was erased'),
@@ -49,27 +52,27 @@ export function insertErased(sql: Sql, txId: string, now: number): void {
     `INSERT INTO tx (id, sequence, timestamp, size, admitted_at, state, reason, error, set_aside_at, set_aside_from, parked, needs)
      VALUES (?, ?, ?, 0, ?, 'set_aside', 'erased', 'it was erased before it came here', ?, ?, 1, NULL)`,
     txId,
-    nextOf(sql, "sequence"),
+    nextCount(sql, "sequence"),
     now,
     now,
     now,
     nextNumber(sql),
   );
-  addTo(sql, "setAside", 1);
+  addToCount(sql, "setAside", 1);
 }
 
 /** Takes the transaction out of a reservation. Bytes that a miner built with it are stale from here on. */
 function leaveReservation(sql: Sql, blockNumber: number, now: number): void {
   sql.exec(
     "UPDATE block SET revision = ?, transactions = transactions - 1, nudged_at = ? WHERE number = ?",
-    nextOf(sql, "revision"),
+    nextCount(sql, "revision"),
     now,
     blockNumber,
   );
   // A reservation without transactions is dissolved: its number was never used. The alarm then enqueues the miner.
   if (findBlock(sql, blockNumber)?.transactions === 0) {
     sql.exec("DELETE FROM block WHERE number = ? AND number > 0", blockNumber);
-    writeFact(sql, "mineNudgeAt", now);
+    setValue(sql, "mineNudgeAt", now);
   }
 }
 

@@ -4,13 +4,13 @@ import { errorText, type Log } from "../../../shared/runtime/log.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
 import { findBlock, unfinishedBlocks } from "../reads/blocks.ts";
 import { noteCountBegun, noteCountDone } from "./count-write.ts";
-import { duties, type BlockStage, type Duty } from "./outbox.ts";
+import { outbox, type BlockStage, type OutboxItem } from "./outbox.ts";
 import type { Env } from "../env.ts";
-import { readFact, writeFact } from "../storage/key-values.ts";
-import { expireIntents, forgetExpired } from "../decisions/intents.ts";
+import { getValue, setValue } from "../storage/key-values.ts";
+import { expireIntents, forgetExpired } from "../decisions/expire-intents.ts";
 import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { forgetRefused } from "../decisions/refused.ts";
-import { requestMining } from "../decisions/request-mining.ts";
+import { mineIfDue } from "../decisions/request-mining.ts";
 import type { Sql } from "../storage/schema.ts";
 import { parked } from "../decisions/set-aside.ts";
 import { countStall } from "./stalls.ts";
@@ -21,11 +21,11 @@ const PAUSE_AFTER_FAILURE = 2_000;
 const DEADLINE = 15_000;
 
 /**
- * Does each duty that is due; the failure of one does not stop the others. A duty is struck off only after it succeeded, so a
+ * Does each item that is due; the failure of one does not stop the others. An item is marked as done only after it succeeded, so a
  * crash repeats it.
- * @returns when the alarm must run again, in milliseconds since the epoch; `undefined` when no duty is left
+ * @returns when the alarm must run again, in milliseconds since the epoch; `undefined` when the outbox is empty
  */
-export async function doDuties(
+export async function workOutbox(
   sql: Sql,
   env: Env,
   rules: ChainRules,
@@ -34,56 +34,56 @@ export async function doDuties(
 ): Promise<number | undefined> {
   let failed = false;
   const started = clock();
-  const due = duties(sql, rules).filter((owed) => owed.due <= started);
-  for (const { duty } of withoutRepeats(due)) {
+  const due = outbox(sql, rules).filter((pending) => pending.due <= started);
+  for (const { item } of withoutRepeats(due)) {
     try {
-      await perform(duty, { sql, env, rules, clock });
-      strikeOff(sql, duty, rules, started, clock());
+      await perform(item, { sql, env, rules, clock });
+      markDone(sql, item, rules, started, clock());
     } catch (error) {
       failed = true;
-      log.warn("duty.failed", { duty: duty.kind, error: errorText(error) });
+      log.warn("outbox.failed", { item: item.kind, error: errorText(error) });
     }
   }
-  if (failed) writeFact(sql, "dutiesPausedUntil", clock() + PAUSE_AFTER_FAILURE);
+  if (failed) setValue(sql, "dutiesPausedUntil", clock() + PAUSE_AFTER_FAILURE);
   return nextDue(sql, rules);
 }
 
-/** Returns when the first duty is due, in milliseconds since the epoch; `undefined` when there is no duty. */
+/** Returns when the first item is due, in milliseconds since the epoch; `undefined` when the outbox is empty. */
 export function nextDue(sql: Sql, rules: ChainRules): number | undefined {
-  const dates = duties(sql, rules, 1).map(({ due }) => due);
+  const dates = outbox(sql, rules, 1).map(({ due }) => due);
   return dates.length === 0 ? undefined : Math.min(...dates);
 }
 
 /**
- * Drops all but one duty to enqueue the miner: a stalled reservation and approved work both ask for it, and one message is
+ * Drops all but one item to enqueue the miner: a stalled reservation and approved work both ask for it, and one message is
  * enough.
  */
-function withoutRepeats(due: ReturnType<typeof duties>): ReturnType<typeof duties> {
+function withoutRepeats(due: ReturnType<typeof outbox>): ReturnType<typeof outbox> {
   return due.filter(
-    ({ duty }, i) =>
-      duty.kind !== "nudge_miner" || due.findIndex((other) => other.duty.kind === "nudge_miner") === i,
+    ({ item }, i) =>
+      item.kind !== "requeue_miner" || due.findIndex((other) => other.item.kind === "requeue_miner") === i,
   );
 }
 
-/** Does one duty with a deadline: a hanging call must not hold up the other duties until the platform ends the alarm. */
-async function perform(duty: Duty, { sql, env, rules, clock }: Surroundings): Promise<void> {
+/** Does one item with a deadline: a hanging call must not hold up the other items until the platform ends the alarm. */
+async function perform(item: OutboxItem, { sql, env, rules, clock }: Surroundings): Promise<void> {
   const within = rules.writeLandsWithinSeconds * 1_000;
-  switch (duty.kind) {
+  switch (item.kind) {
     case "publish_latest": {
       const before = writeInDoubt(sql, clock());
-      noteBegun(sql, duty.blockNumber, clock(), within);
-      await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(duty.value)));
+      noteBegun(sql, item.blockNumber, clock(), within);
+      await withDeadline(DEADLINE, item.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(item.value)));
       noteDone(sql, before);
       return;
     }
     case "publish_pending_count": {
       const before = noteCountBegun(sql, clock(), within);
-      await withDeadline(DEADLINE, duty.kind, () => env.KV.put(kvKeys.pendingCount, String(duty.value)));
+      await withDeadline(DEADLINE, item.kind, () => env.KV.put(kvKeys.pendingCount, String(item.value)));
       noteCountDone(sql, before);
       return;
     }
     default:
-      await withDeadline(DEADLINE, duty.kind, () => tell(duty, env));
+      await withDeadline(DEADLINE, item.kind, () => enqueue(item, env));
   }
 }
 
@@ -94,33 +94,33 @@ interface Surroundings {
   readonly clock: () => number;
 }
 
-async function tell(
-  duty: Exclude<Duty, { kind: "publish_latest" | "publish_pending_count" }>,
+async function enqueue(
+  item: Exclude<OutboxItem, { kind: "publish_latest" | "publish_pending_count" }>,
   env: Env,
 ): Promise<void> {
-  switch (duty.kind) {
+  switch (item.kind) {
     case "park":
       await env.SET_ASIDE_QUEUE.sendBatch(
-        duty.transactions.map(({ txId, blockNumber, reason, error, at }) => ({
+        item.transactions.map(({ txId, blockNumber, reason, error, at }) => ({
           body: { v: 1, kind: "set_aside", txId, blockNumber, reason, error: errorText(error), failedAt: at },
         })),
       );
       return;
-    case "nudge_miner":
-      await env.MINER_QUEUE.send({ v: 1, cause: "approved" });
+    case "requeue_miner":
+      await env.MINER_QUEUE.send({ v: 1 });
       return;
-    case "nudge_stage":
-      await nudgeStage(duty.stage, duty.blockNumber, env);
+    case "requeue_stage":
+      await requeueStage(item.stage, item.blockNumber, env);
       return;
     case "park_again":
     case "request_mining":
     case "expire_intents":
     case "forget":
-      return; // `strikeOff` decides it
+      return; // `markDone` decides it
   }
 }
 
-async function nudgeStage(stage: BlockStage, blockNumber: number, env: Env): Promise<void> {
+async function requeueStage(stage: BlockStage, blockNumber: number, env: Env): Promise<void> {
   switch (stage) {
     case "tier-persister":
       await env.TIER_PERSISTER_QUEUE.send({ v: 1, blockNumber });
@@ -134,26 +134,26 @@ async function nudgeStage(stage: BlockStage, blockNumber: number, env: Env): Pro
   }
 }
 
-/** Marks a duty as done. A duty that was requested again while it was being done stays due. */
-function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now: number): void {
-  switch (duty.kind) {
+/** Marks an item as done. An item that was requested again while it was being done stays due. */
+function markDone(sql: Sql, item: OutboxItem, rules: ChainRules, started: number, now: number): void {
+  switch (item.kind) {
     case "publish_latest":
-      writeFact(sql, "publishedLatest", duty.blockNumber);
-      writeFact(sql, "publishedLatestAt", now);
+      setValue(sql, "publishedLatest", item.blockNumber);
+      setValue(sql, "publishedLatestAt", now);
       return;
     case "publish_pending_count":
-      writeFact(sql, "publishedPending", duty.value);
-      writeFact(sql, "publishedPendingAt", now);
+      setValue(sql, "publishedPending", item.value);
+      setValue(sql, "publishedPendingAt", now);
       return;
     case "park":
-      for (const { txId, at } of duty.transactions) parked(sql, txId, at);
+      for (const { txId, at } of item.transactions) parked(sql, txId, at);
       return;
     case "park_again":
       parkNextAgain(sql);
       return;
-    case "nudge_miner":
-      if ((readFact(sql, "mineNudgeAt") ?? 0) <= started)
-        writeFact(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
+    case "requeue_miner":
+      if ((getValue(sql, "mineNudgeAt") ?? 0) <= started)
+        setValue(sql, "mineNudgeAt", now + rules.stallAfterSeconds * 1_000);
       for (const block of unfinishedBlocks(sql))
         if (block.state === "reserved") countStall(sql, block, rules, started);
       sql.exec(
@@ -161,12 +161,12 @@ function strikeOff(sql: Sql, duty: Duty, rules: ChainRules, started: number, now
         now,
       );
       return;
-    case "nudge_stage":
-      countStall(sql, findBlock(sql, duty.blockNumber), rules, started);
-      sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE number = ?", now, duty.blockNumber);
+    case "requeue_stage":
+      countStall(sql, findBlock(sql, item.blockNumber), rules, started);
+      sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE number = ?", now, item.blockNumber);
       return;
     case "request_mining":
-      requestMining(sql, "waiting", rules, now);
+      mineIfDue(sql, rules, now);
       return;
     case "expire_intents":
       expireIntents(sql, rules, now);

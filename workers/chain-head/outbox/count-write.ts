@@ -1,4 +1,4 @@
-import { forgetFact, readFact, writeFact } from "../storage/key-values.ts";
+import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /**
@@ -9,8 +9,8 @@ import type { Sql } from "../storage/schema.ts";
  * @returns until when an earlier write is in doubt, for `noteCountDone`
  */
 export function noteCountBegun(sql: Sql, now: number, within: number): number | undefined {
-  const before = readFact(sql, "countInDoubtUntil");
-  writeFact(sql, "countInDoubtUntil", now + within);
+  const before = getValue(sql, "countInDoubtUntil");
+  setValue(sql, "countInDoubtUntil", now + within);
   return before !== undefined && before > now ? before : undefined;
 }
 
@@ -19,11 +19,11 @@ export function noteCountBegun(sql: Sql, now: number, within: number): number | 
  * @param before the answer of `noteCountBegun`: that earlier write is still in doubt
  */
 export function noteCountDone(sql: Sql, before: number | undefined): void {
-  if (before === undefined) forgetFact(sql, "countInDoubtUntil");
-  else writeFact(sql, "countInDoubtUntil", before);
+  if (before === undefined) deleteValue(sql, "countInDoubtUntil");
+  else setValue(sql, "countInDoubtUntil", before);
 }
 
 /** Schedules another write of the count, because a write that an earlier life of the chain head began may still land. */
 export function noteCountOfEarlierLife(sql: Sql, now: number, within: number): void {
-  writeFact(sql, "countInDoubtUntil", now + within);
+  setValue(sql, "countInDoubtUntil", now + within);
 }

@@ -1,4 +1,4 @@
-import { forgetFact, readFact, writeFact } from "../storage/key-values.ts";
+import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 export interface LatestWrite {
@@ -13,7 +13,7 @@ export interface LatestWrite {
  * @param within milliseconds after which the write has landed or never will
  */
 export function noteBegun(sql: Sql, blockNumber: number, now: number, within: number): void {
-  writeFact(sql, "latestWrite", { blockNumber, landsBefore: now + within });
+  setValue(sql, "latestWrite", { blockNumber, landsBefore: now + within });
 }
 
 /**
@@ -31,17 +31,17 @@ const UNKNOWN_BLOCK = -1;
  * @param before the write that was in doubt when this one began: it still is
  */
 export function noteDone(sql: Sql, before: LatestWrite | undefined): void {
-  if (before === undefined) forgetFact(sql, "latestWrite");
-  else writeFact(sql, "latestWrite", before);
+  if (before === undefined) deleteValue(sql, "latestWrite");
+  else setValue(sql, "latestWrite", before);
 }
 
 export function writeInDoubt(sql: Sql, now: number): LatestWrite | undefined {
-  const write = readFact(sql, "latestWrite");
+  const write = getValue(sql, "latestWrite");
   return write !== undefined && write.landsBefore > now ? write : undefined;
 }
 
 /** When this block may be published, in milliseconds since the epoch; 0 unless a write of another block may still land. */
 export function publishableFrom(sql: Sql, blockNumber: number): number {
-  const write = readFact(sql, "latestWrite");
+  const write = getValue(sql, "latestWrite");
   return write === undefined || write.blockNumber === blockNumber ? 0 : write.landsBefore;
 }

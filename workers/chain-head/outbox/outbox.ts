@@ -1,12 +1,12 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../../shared/chain/states.ts";
 import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
-import { firstAdmittedAfter } from "../decisions/admit.ts";
 import { unfinishedBlocks, findBlock } from "../reads/blocks.ts";
-import { readFacts } from "../storage/key-values.ts";
-import { nextExpiry, nextForgottenIntent } from "../decisions/intents.ts";
+import { getValues } from "../storage/key-values.ts";
+import { nextExpiry, nextForgottenIntent } from "../decisions/expire-intents.ts";
 import { publishableFrom } from "./latest-write.ts";
-import { unparked, type SetAsideFacts } from "../reads/reads.ts";
+import { firstAdmittedAfter } from "../reads/waiting.ts";
+import { unparked, type SetAsideFacts } from "../reads/set-asides.ts";
 import { nextForgotten } from "../decisions/refused.ts";
 import type { Sql } from "../storage/schema.ts";
 import { nextRevocation } from "../decisions/signing-keys.ts";
@@ -15,24 +15,24 @@ import { nextRevocation } from "../decisions/signing-keys.ts";
 export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
 
 /**
- * Work for the alarm that follows from decisions: an effect outside the chain head, or a further decision that is due. Each duty
+ * Work for the alarm that follows from decisions: an effect outside the chain head, or a further decision that is due. Each item
  * may be repeated, and no effect outside runs inside a decision.
  */
-export type Duty =
+export type OutboxItem =
   | { readonly kind: "publish_latest"; readonly blockNumber: number; readonly value: object }
   | { readonly kind: "publish_pending_count"; readonly value: number }
   | { readonly kind: "park"; readonly transactions: readonly SetAsideFacts[] }
   | { readonly kind: "park_again" }
-  | { readonly kind: "nudge_miner" }
-  | { readonly kind: "nudge_stage"; readonly stage: BlockStage; readonly blockNumber: number }
+  | { readonly kind: "requeue_miner" }
+  | { readonly kind: "requeue_stage"; readonly stage: BlockStage; readonly blockNumber: number }
   | { readonly kind: "request_mining" }
   | { readonly kind: "expire_intents" }
   | { readonly kind: "forget" };
 
-export interface DatedDuty {
-  /** The duty must not be done before this time, in milliseconds since the epoch. */
+export interface DatedItem {
+  /** The alarm must not do the item before this time, in milliseconds since the epoch. */
   readonly due: number;
-  readonly duty: Duty;
+  readonly item: OutboxItem;
 }
 
 /**
@@ -44,7 +44,7 @@ const PARK_AT_ONCE = 50;
 /** Minimum time between writes of a count above 0: only people read `vdc:pending:count`, and each write costs. */
 export const PENDING_COUNT_INTERVAL_MS = 10_000;
 
-/** Key values from which the duties follow. One statement reads them all, because every decision looks for duties. */
+/** Key values from which the outbox follows. One statement reads them all, because every decision derives the outbox. */
 const READ = [
   "dutiesPausedUntil",
   "latest",
@@ -59,33 +59,33 @@ const READ = [
   "mineNudgeAt",
   "approvedThrough",
 ] as const;
-type Read = ReturnType<typeof readFacts<(typeof READ)[number]>>;
+type Read = ReturnType<typeof getValues<(typeof READ)[number]>>;
 
 /**
- * Lists every duty, due now or later. The alarm does the due ones and is set for the next. After a failure outside, no duty is
- * due before a pause is over, however often the chain head is called meanwhile.
- * @param parkAtOnce maximum number of set-aside transactions in a duty to park; 1 is enough to know when it is due
+ * Lists every pending item, due now or later. The alarm does the due ones and is set for the next. After a failure outside, no
+ * item is due before a pause is over, however often the chain head is called meanwhile.
+ * @param parkAtOnce maximum number of set-aside transactions in an item to park; 1 is enough to know when it is due
  */
-export function duties(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): DatedDuty[] {
-  const facts = readFacts(sql, READ);
-  const notBefore = facts.dutiesPausedUntil ?? 0;
-  const owed = [
-    ...publications(sql, facts),
-    ...parkings(sql, facts, parkAtOnce),
-    ...stalledBlocks(sql, facts, rules),
-    ...miningNudges(sql, facts),
-    ...longWaiting(sql, facts, rules),
+export function outbox(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): DatedItem[] {
+  const values = getValues(sql, READ);
+  const notBefore = values.dutiesPausedUntil ?? 0;
+  const pending = [
+    ...publications(sql, values),
+    ...parkings(sql, values, parkAtOnce),
+    ...stalledBlocks(sql, values, rules),
+    ...approvedWork(sql, values),
+    ...longWaiting(sql, values, rules),
     ...expiry(sql, rules),
     ...forgetting(sql),
   ];
-  return owed.map(({ due, duty }) => ({ due: Math.max(due, notBefore), duty }));
+  return pending.map(({ due, item }) => ({ due: Math.max(due, notBefore), item }));
 }
 
 // KV takes one write a second for a key, so a hot key is written at most that often, with its value at that moment.
-function publications(sql: Sql, facts: Read): DatedDuty[] {
-  const owed: DatedDuty[] = [];
-  const { latest, pending = 0 } = facts;
-  if (latest !== undefined && latest !== facts.publishedLatest) {
+function publications(sql: Sql, values: Read): DatedItem[] {
+  const items: DatedItem[] = [];
+  const { latest, pending = 0 } = values;
+  if (latest !== undefined && latest !== values.publishedLatest) {
     const block = findBlock(sql, latest);
     if (block === undefined) throw new Error(`block ${latest} is the latest, but is not stored`);
     const value = {
@@ -94,50 +94,50 @@ function publications(sql: Sql, facts: Read): DatedDuty[] {
       ipfsHash: block.ipfs_hash,
       timestamp: block.timestamp,
     };
-    owed.push({
-      due: Math.max((facts.publishedLatestAt ?? 0) + KEY_WRITE_INTERVAL, publishableFrom(sql, latest)),
-      duty: { kind: "publish_latest", blockNumber: latest, value },
+    items.push({
+      due: Math.max((values.publishedLatestAt ?? 0) + KEY_WRITE_INTERVAL, publishableFrom(sql, latest)),
+      item: { kind: "publish_latest", blockNumber: latest, value },
     });
   }
-  const { countInDoubtUntil: inDoubtUntil } = facts;
-  const isPublished = pending === facts.publishedPending;
+  const { countInDoubtUntil: inDoubtUntil } = values;
+  const isPublished = pending === values.publishedPending;
   if (!isPublished || inDoubtUntil !== undefined)
-    owed.push({
+    items.push({
       due: Math.max(
-        (facts.publishedPendingAt ?? 0) + (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
+        (values.publishedPendingAt ?? 0) + (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
         isPublished ? (inDoubtUntil ?? 0) : 0,
       ),
-      duty: { kind: "publish_pending_count", value: pending },
+      item: { kind: "publish_pending_count", value: pending },
     });
-  return owed;
+  return items;
 }
 
-function parkings(sql: Sql, { parkAgainAfter }: Read, atOnce: number): DatedDuty[] {
-  const again: DatedDuty[] = parkAgainAfter === undefined ? [] : [{ due: 0, duty: { kind: "park_again" } }];
+function parkings(sql: Sql, { parkAgainAfter }: Read, atOnce: number): DatedItem[] {
+  const again: DatedItem[] = parkAgainAfter === undefined ? [] : [{ due: 0, item: { kind: "park_again" } }];
   const transactions = unparked(sql, atOnce);
   const [first] = transactions;
-  return first === undefined ? again : [...again, { due: first.at, duty: { kind: "park", transactions } }];
+  return first === undefined ? again : [...again, { due: first.at, item: { kind: "park", transactions } }];
 }
 
 const MOST_DOUBLINGS = 5;
 
 // The watchdog: a block that has not moved for a while may have lost its message, so its stage gets another one. The interval
 // doubles, because in a long outage the first message is retried all the time and each new message adds to it.
-function stalledBlocks(sql: Sql, { halted }: Read, rules: ChainRules): DatedDuty[] {
+function stalledBlocks(sql: Sql, { halted }: Read, rules: ChainRules): DatedItem[] {
   if (halted) return [];
   return unfinishedBlocks(sql).map((block) => {
     const stage = STAGE_AFTER[block.state];
     return {
       due: block.nudged_at + rules.stallAfterSeconds * 1_000 * 2 ** Math.min(block.nudges, MOST_DOUBLINGS),
-      duty:
+      item:
         stage === undefined || stage === "miner"
-          ? { kind: "nudge_miner" }
-          : { kind: "nudge_stage", stage, blockNumber: block.number },
+          ? { kind: "requeue_miner" }
+          : { kind: "requeue_stage", stage, blockNumber: block.number },
     };
   });
 }
 
-function miningNudges(sql: Sql, { mineNudgeAt, halted, approvedThrough = 0 }: Read): DatedDuty[] {
+function approvedWork(sql: Sql, { mineNudgeAt, halted, approvedThrough = 0 }: Read): DatedItem[] {
   if (mineNudgeAt === undefined || halted) return [];
   const [approved] = sql
     .exec<{ id: string }>(
@@ -147,22 +147,22 @@ function miningNudges(sql: Sql, { mineNudgeAt, halted, approvedThrough = 0 }: Re
     .toArray();
   return approved === undefined && nextRevocation(sql) === null
     ? []
-    : [{ due: mineNudgeAt, duty: { kind: "nudge_miner" } }];
+    : [{ due: mineNudgeAt, item: { kind: "requeue_miner" } }];
 }
 
-function longWaiting(sql: Sql, { halted, approvedThrough = 0 }: Read, rules: ChainRules): DatedDuty[] {
+function longWaiting(sql: Sql, { halted, approvedThrough = 0 }: Read, rules: ChainRules): DatedItem[] {
   if (rules.miningMode !== "auto" || halted) return [];
   const admittedAt = firstAdmittedAfter(sql, approvedThrough);
   if (admittedAt === undefined) return [];
-  return [{ due: admittedAt + rules.mineAfterSeconds * 1_000, duty: { kind: "request_mining" } }];
+  return [{ due: admittedAt + rules.mineAfterSeconds * 1_000, item: { kind: "request_mining" } }];
 }
 
-function expiry(sql: Sql, rules: ChainRules): DatedDuty[] {
+function expiry(sql: Sql, rules: ChainRules): DatedItem[] {
   const due = nextExpiry(sql, rules);
-  return due === undefined ? [] : [{ due, duty: { kind: "expire_intents" } }];
+  return due === undefined ? [] : [{ due, item: { kind: "expire_intents" } }];
 }
 
-function forgetting(sql: Sql): DatedDuty[] {
+function forgetting(sql: Sql): DatedItem[] {
   const due = Math.min(nextForgotten(sql) ?? Infinity, nextForgottenIntent(sql) ?? Infinity);
-  return due === Infinity ? [] : [{ due, duty: { kind: "forget" } }];
+  return due === Infinity ? [] : [{ due, item: { kind: "forget" } }];
 }

@@ -1,10 +1,10 @@
-import { forgetFact, readFact, writeFact } from "../storage/key-values.ts";
+import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** Makes the hot keys due to be written, whichever value was written last. For use when KV has lost them. */
 export function publishAgain(sql: Sql): void {
-  forgetFact(sql, "publishedLatest");
-  forgetFact(sql, "publishedPending");
+  deleteValue(sql, "publishedLatest");
+  deleteValue(sql, "publishedPending");
 }
 
 /**
@@ -13,13 +13,13 @@ export function publishAgain(sql: Sql): void {
  * users are left out.
  */
 export function parkAgain(sql: Sql): void {
-  writeFact(sql, "parkAgainAfter", { at: -1, txId: "" });
+  setValue(sql, "parkAgainAfter", { at: -1, txId: "" });
 }
 
 const PARK_AGAIN_AT_ONCE = 500;
 
 export function parkNextAgain(sql: Sql): void {
-  const after = readFact(sql, "parkAgainAfter");
+  const after = getValue(sql, "parkAgainAfter");
   if (after === undefined) return;
   const page = sql
     .exec<{ id: string; set_aside_at: number }>(
@@ -35,14 +35,14 @@ export function parkNextAgain(sql: Sql): void {
     JSON.stringify(page.map(({ id }) => id)),
   );
   const last = page.at(-1);
-  if (last === undefined || page.length < PARK_AGAIN_AT_ONCE) forgetFact(sql, "parkAgainAfter");
-  else writeFact(sql, "parkAgainAfter", { at: last.set_aside_at, txId: last.id });
+  if (last === undefined || page.length < PARK_AGAIN_AT_ONCE) deleteValue(sql, "parkAgainAfter");
+  else setValue(sql, "parkAgainAfter", { at: last.set_aside_at, txId: last.id });
 }
 
 /**
  * Makes every unfinished block due for its stage at once. For use when the queues are known to be empty, or an outage is over.
  */
-export function tellAgain(sql: Sql): void {
+export function requeueAll(sql: Sql): void {
   sql.exec("UPDATE block SET nudged_at = 0, nudges = 0 WHERE state <> 'complete'");
-  writeFact(sql, "mineNudgeAt", 0);
+  setValue(sql, "mineNudgeAt", 0);
 }

@@ -1,7 +1,7 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../../shared/chain/states.ts";
 import type { BlockRow } from "../reads/blocks.ts";
-import { readFact, writeFact } from "../storage/key-values.ts";
+import { getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
 export type StalledStage = NonNullable<(typeof STAGE_AFTER)[keyof typeof STAGE_AFTER]>;
@@ -14,6 +14,6 @@ export function countStall(sql: Sql, block: BlockRow | undefined, rules: ChainRu
   if (block === undefined || block.nudged_at === 0) return;
   const stage = STAGE_AFTER[block.state];
   if (stage === undefined || now - block.nudged_at < rules.stallAfterSeconds * 1_000) return;
-  const stalls = readFact(sql, "stalls") ?? {};
-  writeFact(sql, "stalls", { ...stalls, [stage]: (stalls[stage] ?? 0) + 1 });
+  const stalls = getValue(sql, "stalls") ?? {};
+  setValue(sql, "stalls", { ...stalls, [stage]: (stalls[stage] ?? 0) + 1 });
 }

@@ -21,7 +21,7 @@ export interface AssetsAnswer {
  * Returns what the sealed chain says of these assets, for the index. It does not read KV, which may be stale. Unknown ids are
  * left out.
  */
-export function assetFacts(sql: Sql, assetIds: readonly string[]): AssetsAnswer {
+export function assets(sql: Sql, assetIds: readonly string[]): AssetsAnswer {
   const assets = assetIds.flatMap((assetId) =>
     sql
       .exec<{ created_by: string | null; owner: string | null; last_block: number }>(

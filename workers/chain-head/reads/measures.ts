@@ -1,5 +1,5 @@
 import type { Histogram } from "../../../shared/runtime/histogram.ts";
-import { readFact } from "../storage/key-values.ts";
+import { getValue } from "../storage/key-values.ts";
 import { latencies, type Milestone } from "./latency.ts";
 import { refusals } from "../decisions/refused.ts";
 import type { Sql } from "../storage/schema.ts";
@@ -22,7 +22,7 @@ export function measures(sql: Sql): Measures {
     .toArray();
   return {
     latencies: latencies(sql),
-    stalls: readFact(sql, "stalls") ?? {},
+    stalls: getValue(sql, "stalls") ?? {},
     refused: refusals(sql),
     foreignCids: row?.count ?? 0,
   };

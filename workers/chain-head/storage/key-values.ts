@@ -1,5 +1,5 @@
 import type { PermanentReason } from "../../../shared/runtime/errors.ts";
-import { factsOf } from "../../../shared/durable-object/key-values.ts";
+import { keyValuesOf } from "../../../shared/durable-object/key-values.ts";
 import type { LatestWrite } from "../outbox/latest-write.ts";
 import type { Sql } from "./schema.ts";
 import type { StalledStage } from "../outbox/stalls.ts";
@@ -14,7 +14,7 @@ export interface MinerKeys {
 }
 
 /** Key values of the chain head, each with its type. Times are milliseconds since the epoch. */
-export interface Facts {
+export interface KeyValues {
   /** Id of the present life of the chain head: made with its storage and lost with it. */
   life: string;
   /** Grows by one with each admitted transaction. */
@@ -59,7 +59,7 @@ export interface Facts {
   publishedPendingAt: number;
   /** When the last unanswered write of `vdc:pending:count` has landed or never will. */
   countInDoubtUntil: number;
-  /** After a failure outside, no duty is tried before this time. */
+  /** After a failure outside, no item of the outbox is tried before this time. */
   dutiesPausedUntil: number;
   /** The keys that the miner last reported. */
   minerKeys: MinerKeys;
@@ -77,20 +77,26 @@ export interface Facts {
   latestHeldUntil: number;
 }
 
-export const { readFact, readFacts, writeFact, forgetFact } = factsOf<Facts>();
+export const { getValue, getValues, setValue, deleteValue } = keyValuesOf<KeyValues>();
 
 type CounterName = "sequence" | "revision" | "waiting" | "unapproved" | "pending" | "setAside" | "mined";
 
-export function count(sql: Sql, name: CounterName): number {
-  return readFact(sql, name) ?? 0;
+export function getCount(sql: Sql, name: CounterName): number {
+  return getValue(sql, name) ?? 0;
 }
 
 /** Adds 1 and returns the new value. */
-export function nextOf(sql: Sql, name: CounterName): number {
-  addTo(sql, name, 1);
-  return count(sql, name);
+export function nextCount(sql: Sql, name: CounterName): number {
+  addToCount(sql, name, 1);
+  return getCount(sql, name);
 }
 
-export function addTo(sql: Sql, name: CounterName, difference: number): void {
-  if (difference !== 0) writeFact(sql, name, count(sql, name) + difference);
+export function addToCount(sql: Sql, name: CounterName, difference: number): void {
+  if (difference !== 0) setValue(sql, name, getCount(sql, name) + difference);
+}
+
+/** Counts a pending transaction out that leaves the pipeline, or that a restored block holds. */
+export function stopWaiting(sql: Sql, sequence: number): void {
+  addToCount(sql, "waiting", -1);
+  if (sequence > (getValue(sql, "approvedThrough") ?? 0)) addToCount(sql, "unapproved", -1);
 }

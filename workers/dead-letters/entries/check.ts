@@ -2,7 +2,7 @@ import { QUEUE_RETENTION } from "../../../shared/pipeline.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "./entry-row.ts";
 import type { Env } from "../env.ts";
-import { readFact, writeFact } from "../key-values.ts";
+import { getValue, setValue } from "../key-values.ts";
 import { askChainHead, isTraceable, workStatusOf, type ChainStates } from "./work-status.ts";
 import type { Store } from "../store.ts";
 
@@ -21,13 +21,13 @@ export const LOST_AFTER_MS = (QUEUE_RETENTION + 86_400) * 1_000;
  * first.
  */
 export async function checkDue(store: Store, env: Env, now: number): Promise<void> {
-  if (now < (readFact(store.sql, "checkedAt") ?? 0) + PAUSE_MS) return;
+  if (now < (getValue(store.sql, "checkedAt") ?? 0) + PAUSE_MS) return;
   const due = dueForCheck(store.sql, now);
   if (due.length === 0) return;
   const states = await askChainHead(due, env);
   store.decide((later) => {
     noteChecked(store.sql, due, states, later);
-    writeFact(store.sql, "checkedAt", later);
+    setValue(store.sql, "checkedAt", later);
   });
 }
 
@@ -38,7 +38,7 @@ export function nextCheck(sql: Sql): number | undefined {
       "SELECT check_at FROM entry WHERE check_at IS NOT NULL ORDER BY check_at LIMIT 1",
     )
     .toArray();
-  return first && Math.max(first.check_at, (readFact(sql, "checkedAt") ?? -PAUSE_MS) + PAUSE_MS);
+  return first && Math.max(first.check_at, (getValue(sql, "checkedAt") ?? -PAUSE_MS) + PAUSE_MS);
 }
 
 function dueForCheck(sql: Sql, now: number): EntryRow[] {

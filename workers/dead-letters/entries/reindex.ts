@@ -4,8 +4,8 @@ import { readObject } from "../../../shared/storage/r2-tier.ts";
 import { mapConnections } from "../../../shared/storage/limits.ts";
 import { note } from "./note.ts";
 import type { Env } from "../env.ts";
-import { forgetFact, readFact, writeFact } from "../key-values.ts";
-import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
+import { deleteValue, getValue, setValue } from "../key-values.ts";
+import { keyValuesOf, recordFrom, type ParkedMessage } from "./record.ts";
 import type { Store } from "../store.ts";
 
 const RECORDS_A_PAGE = 40;
@@ -15,7 +15,7 @@ const RECORDS_A_PAGE = 40;
  * knows that an operator dismissed an entry, so after a loss such an entry is open again and waits for an operator.
  */
 export async function reindexPage(store: Store, { R2 }: Pick<Env, "R2">, log: Log): Promise<void> {
-  const state = readFact(store.sql, "reindex");
+  const state = getValue(store.sql, "reindex");
   if (state === undefined) return;
   const page = await R2.list({
     prefix: r2Keys.deadLetterPrefix,
@@ -28,9 +28,9 @@ export async function reindexPage(store: Store, { R2 }: Pick<Env, "R2">, log: Lo
   });
   store.decide((now) => {
     for (const record of records)
-      if (record !== undefined) note(store.sql, factsOf(record), now, "reindexed");
-    if (page.truncated) writeFact(store.sql, "reindex", { cursor: page.cursor });
-    else forgetFact(store.sql, "reindex");
+      if (record !== undefined) note(store.sql, keyValuesOf(record), now, "reindexed");
+    if (page.truncated) setValue(store.sql, "reindex", { cursor: page.cursor });
+    else deleteValue(store.sql, "reindex");
   });
 }
 

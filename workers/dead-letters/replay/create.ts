@@ -2,7 +2,7 @@ import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { Replay, Selection } from "../../../shared/api/dead-letters.ts";
 import type { EntryRow } from "../entries/entry-row.ts";
 import { ROWS_AT_ONCE, selectedAfter, unknownIds } from "../entries/selection.ts";
-import { writeFact } from "../key-values.ts";
+import { setValue } from "../key-values.ts";
 import { rememberAnswer, type Repeat, repeatOf } from "./idempotency.ts";
 import { replayById } from "./list.ts";
 import { abort, activeReplay, addItems, endIfFinished, insertReplay } from "./store.ts";
@@ -58,7 +58,7 @@ export function createReplay(
     selecting: JSON.stringify({ select: request.select, after: null } satisfies Selecting),
   });
   selectNext(sql);
-  writeFact(sql, "replayDue", now);
+  setValue(sql, "replayDue", now);
   endIfFinished(sql, id, now);
   const replay = replayById(sql, id);
   if (replay === null) throw new Error("the replay just made is not there");

@@ -5,7 +5,7 @@ import type { Log } from "../../../shared/runtime/log.ts";
 import type { StageName } from "../../../shared/pipeline.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { Env } from "../env.ts";
-import { readFact } from "../key-values.ts";
+import { getValue } from "../key-values.ts";
 import { createReplay } from "./create.ts";
 import { replayById } from "./list.ts";
 import { firstDue, holdStageOf, lettersFor, noteReplayed } from "./recovery-store.ts";
@@ -40,10 +40,10 @@ export async function recoverIfDue(store: Store, env: Env, now: number, log: Log
 
 /** Returns when the first stage must be probed or released, in milliseconds since the epoch; `undefined` while a replay runs. */
 export function nextRecovery(sql: Sql): number | undefined {
-  if (readFact(sql, "reindex") !== undefined || activeReplay(sql) !== undefined) return undefined;
+  if (getValue(sql, "reindex") !== undefined || activeReplay(sql) !== undefined) return undefined;
   const first = firstDue(sql);
   // A replay that has just ended counts towards the rate limit.
-  return first && Math.max(first.due, readFact(sql, "replayDue") ?? 0);
+  return first && Math.max(first.due, getValue(sql, "replayDue") ?? 0);
 }
 
 function dueStage(sql: Sql, now: number): StageName | undefined {

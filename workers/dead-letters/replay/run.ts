@@ -3,7 +3,7 @@ import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "../entries/entry-row.ts";
 import { askChainHead, type ChainStates } from "../entries/work-status.ts";
 import type { Env } from "../env.ts";
-import { readFact, writeFact } from "../key-values.ts";
+import { getValue, setValue } from "../key-values.ts";
 import type { Store } from "../store.ts";
 import { selectNext } from "./create.ts";
 import { decide, type SendResult } from "./decide.ts";
@@ -23,7 +23,7 @@ const PAUSE_AFTER_FAILURE_MS = 2_000;
 
 /** Returns when the running replay may send next, in milliseconds since the epoch; `undefined` when no replay runs. */
 export function replayDue({ sql }: Store): number | undefined {
-  return activeReplay(sql) && readFact(sql, "replayDue");
+  return activeReplay(sql) && getValue(sql, "replayDue");
 }
 
 /**
@@ -41,7 +41,7 @@ export async function replayNext(store: Store, env: Env, log: Log): Promise<void
     env,
   );
   const marked = store.decide((now) => {
-    writeFact(store.sql, "replayDue", now + milliseconds);
+    setValue(store.sql, "replayDue", now + milliseconds);
     const begun = begin(store.sql, replay, size, states, now);
     selectNext(store.sql);
     return begun;
@@ -50,7 +50,7 @@ export async function replayNext(store: Store, env: Env, log: Log): Promise<void
   store.decide((now) => {
     finish(store.sql, replay, sent, now);
     if ([...sent.values()].some(({ outcome }) => outcome === "again"))
-      writeFact(store.sql, "replayDue", now + PAUSE_AFTER_FAILURE_MS);
+      setValue(store.sql, "replayDue", now + PAUSE_AFTER_FAILURE_MS);
   });
   for (const { id, stage } of marked)
     log.info("dead_letter.replayed", { replayId: replay.id, id, stage, outcome: sent.get(id)?.outcome });

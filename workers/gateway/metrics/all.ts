@@ -5,7 +5,7 @@ import type { Metric } from "../../../shared/http/prometheus.ts";
 import type { DocumentTotals } from "../../../shared/api/storage-report.ts";
 import type { StorageSummary } from "../../storage-verifier/runs/failing-blocks.ts";
 import type { Measures } from "../../chain-head/reads/measures.ts";
-import type { StatusFacts } from "../../chain-head/reads/reads.ts";
+import type { StatusFacts } from "../../chain-head/reads/status.ts";
 import type { AlertName, AlertState } from "../../../shared/objects/alerts.ts";
 import type { Counters } from "../../monitor/counters.ts";
 import { chainMetrics, measuredMetrics, persistedBlocks } from "./chain.ts";

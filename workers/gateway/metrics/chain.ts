@@ -2,7 +2,7 @@ import { LEDGER_FAULTS } from "../../../shared/chain/ledger.ts";
 import { BLOCK_STATES, reached, STAGE_AFTER } from "../../../shared/chain/states.ts";
 import type { Metric } from "../../../shared/http/prometheus.ts";
 import type { Measures } from "../../chain-head/reads/measures.ts";
-import type { StatusFacts } from "../../chain-head/reads/reads.ts";
+import type { StatusFacts } from "../../chain-head/reads/status.ts";
 import { counter, gauge, secondsSince } from "./metric.ts";
 
 export function chainMetrics(status: StatusFacts, now: number): Metric[] {

@@ -9,7 +9,7 @@ import { baseUrl, ipfsGateway } from "../../../shared/storage/ipfs-tier.ts";
 import { blockOfRecord, blockRecord, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
-import type { BlockFacts } from "../../chain-head/reads/reads.ts";
+import type { BlockFacts } from "../../chain-head/reads/block-facts.ts";
 import { hasVersion } from "../http/etag.ts";
 import { operation, type Call } from "../http/operation.ts";
 import { published } from "./published.ts";

@@ -10,7 +10,7 @@ import { errorText } from "../../../shared/runtime/log.ts";
 import { monitor } from "../../../shared/objects/monitor.ts";
 import { IPFS_GATEWAY_UNSET } from "../../../shared/storage/ipfs-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
-import type { StatusFacts } from "../../chain-head/reads/reads.ts";
+import type { StatusFacts } from "../../chain-head/reads/status.ts";
 import { operation, type Call } from "../http/operation.ts";
 import { countReadBeyondKv } from "../http/rate-limit.ts";
 import * as api from "../../../shared/api/health.ts";

@@ -3,7 +3,7 @@ import { haltedText } from "../../../shared/api/halted-text.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
-import type { BlockFacts } from "../../chain-head/reads/reads.ts";
+import type { BlockFacts } from "../../chain-head/reads/block-facts.ts";
 import type { MiningAnswer } from "../../chain-head/decisions/request-mining.ts";
 import { operation, type Call } from "../http/operation.ts";
 import { published } from "./published.ts";
@@ -67,7 +67,7 @@ export const mine = operation(api.mine, async ({ env, query: { wait }, log }) =>
 async function requestMining(env: Call["env"], patience: number): Promise<MiningAnswer> {
   const until = Date.now() + patience;
   for (;;) {
-    const answer = await chainHead(env).requestMining("operator");
+    const answer = await chainHead(env).requestMining();
     const nothing = !answer.mining && answer.reason === "nothing_pending";
     if (!nothing || Date.now() + ASK_AGAIN_AFTER > until) return answer;
     await scheduler.wait(ASK_AGAIN_AFTER);

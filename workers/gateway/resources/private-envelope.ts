@@ -6,7 +6,7 @@ import { Problem } from "../../../shared/http/problems.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { readPrivateArchive } from "../../../shared/storage/private-archive.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
-import type { TransactionFacts } from "../../chain-head/reads/reads.ts";
+import type { TransactionFacts } from "../../chain-head/reads/transaction.ts";
 import { reindexing } from "./dead-letters.ts";
 import type { Env } from "../env.ts";
 

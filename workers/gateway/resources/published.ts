@@ -1,4 +1,4 @@
-import type { BlockFacts } from "../../chain-head/reads/reads.ts";
+import type { BlockFacts } from "../../chain-head/reads/block-facts.ts";
 
 /** Asserts that the block has its hash and CID: a published block was sealed and pinned. */
 export function published(

@@ -1,7 +1,7 @@
 import { lookupIn, untrustedBlocks } from "../../../shared/chain/signing-keys.ts";
 import { reached } from "../../../shared/chain/states.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
-import type { BlockFacts } from "../../chain-head/reads/reads.ts";
+import type { BlockFacts } from "../../chain-head/reads/block-facts.ts";
 import type { Env } from "../env.ts";
 import type { Chain, KnownBlock } from "./inspect.ts";
 

@@ -12,7 +12,7 @@ export interface Refused {
   readonly isUsers: boolean;
 }
 
-interface Judged {
+interface Ruling {
   readonly kept: readonly Transaction[];
   readonly refused: readonly Refused[];
   /** Ledger changes made by a block of the transactions that are kept. */
@@ -23,11 +23,11 @@ interface Judged {
  * Applies the rules across transactions, in the order of the block. Returns `undefined` when the ledger is not that of the block
  * before: another miner has sealed this block meanwhile.
  */
-export function judge(
+export function applyRules(
   blockNumber: number,
   transactions: readonly Transaction[],
   { asOf, ...entries }: LedgerState,
-): Judged | undefined {
+): Ruling | undefined {
   if (asOf !== blockNumber - 1) return undefined;
   const ledger = new Ledger(entries);
   const { kept, broken } = applyInOrder(ledger, transactions);

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
 import { logger } from "../../../shared/runtime/log.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
-import { doDuties } from "../../../workers/chain-head/outbox/alarm.ts";
+import { workOutbox } from "../../../workers/chain-head/outbox/alarm.ts";
 import { PENDING_COUNT_INTERVAL_MS } from "../../../workers/chain-head/outbox/outbox.ts";
 import type { Env } from "../../../workers/chain-head/env.ts";
 import { ipfsHashOf, TestHead, txId } from "../../support/chain-head.ts";
@@ -51,7 +51,7 @@ class Outside {
   alarm(): Promise<number | undefined> {
     const silent = logger("chain-head");
     silent.warn = () => {};
-    return doDuties(this.#head.sql, this.env, this.#head.rules, () => this.#head.now, silent);
+    return workOutbox(this.#head.sql, this.env, this.#head.rules, () => this.#head.now, silent);
   }
 
   /** Runs every alarm that is due within this time, as the platform does. */
@@ -75,7 +75,7 @@ async function atRest(rules: ConstructorParameters<typeof TestHead>[0] = {}) {
   const outside = new Outside(head);
   await outside.run(3_600);
   outside.did.length = 0;
-  expect(head.duties()).toEqual([]);
+  expect(head.outbox()).toEqual([]);
   return { head, outside };
 }
 
@@ -192,13 +192,13 @@ describe("the hot keys of KV", () => {
     await outside.run(3_600);
     const counts = outside.did.filter(({ to }) => to === kvKeys.pendingCount);
     expect(counts).toMatchObject([{ what: 0, at: inDoubtUntil }]);
-    expect(head.duties()).toEqual([]);
+    expect(head.outbox()).toEqual([]);
   });
 
   it("are due at once when they were not written for ten seconds", async () => {
     const { head } = await atRest();
     head.admit(1);
-    expect(head.duty("publish_pending_count")?.due).toBeLessThanOrEqual(head.now);
+    expect(head.outboxItem("publish_pending_count")?.due).toBeLessThanOrEqual(head.now);
   });
 
   it("name no block as the latest before it is in every tier", async () => {
@@ -222,7 +222,7 @@ describe("the hot keys of KV", () => {
     outside.failing = [kvKeys.pendingCount];
     const next = await outside.alarm();
     expect(next).toBe(head.now + 2_000);
-    expect(head.duty("publish_pending_count")).toBeDefined();
+    expect(head.outboxItem("publish_pending_count")).toBeDefined();
     await outside.run(10);
     outside.failing = [];
     await outside.run(3);
@@ -245,9 +245,9 @@ describe("the watchdog", () => {
     for (const { stage, message, move } of steps) {
       outside.did.length = 0;
       const since = head.now;
-      const owed = head.duties().filter(({ duty }) => duty.kind === "nudge_stage");
+      const owed = head.outbox().filter(({ item }) => item.kind === "requeue_stage");
       expect(owed, stage).toEqual([
-        { due: since + 120_000, duty: { kind: "nudge_stage", stage, blockNumber: 2 } },
+        { due: since + 120_000, item: { kind: "requeue_stage", stage, blockNumber: 2 } },
       ]);
       await outside.run(120 + 240 + 480);
       const nudges = outside.did.filter(({ to }) => to === stage);
@@ -288,6 +288,19 @@ describe("the watchdog", () => {
     expect(outside.did.filter(({ to }) => stages.includes(to))).toEqual([]);
   });
 
+  it("enqueues the miner once for each request that an admission makes", async () => {
+    const { head, outside } = await atRest({ mineAtCount: 2 });
+    head.admit(1);
+    await outside.run(1);
+    expect(outside.to("miner")).toEqual([]);
+    head.admit(2, 3);
+    await outside.run(1);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
+    head.admit(4, 5);
+    await outside.run(1);
+    expect(outside.to("miner").length).toBe(2);
+  });
+
   it("tells the miner of a reservation that nobody seals, but not while the chain is halted", async () => {
     const { head, outside } = await atRest();
     head.admit(1);
@@ -296,7 +309,7 @@ describe("the watchdog", () => {
     head.reserve();
     outside.did.length = 0;
     await outside.run(125);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
     head.halt("a fork");
     await outside.run(600);
     expect(outside.to("miner").length).toBe(1);
@@ -313,7 +326,7 @@ describe("the watchdog", () => {
     const reservation = head.reserved();
     await outside.run(3_600);
     head.seal(reservation);
-    expect(head.duty("nudge_stage")?.due).toBe(head.now + 120_000);
+    expect(head.outboxItem("requeue_stage")?.due).toBe(head.now + 120_000);
   });
 
   it("asks for no new block while the chain is halted", async () => {
@@ -325,7 +338,7 @@ describe("the watchdog", () => {
     expect(outside.to("miner")).toEqual([]);
     head.resume();
     await outside.run(1);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
   });
 
   it("tells the miner of approved work at once, then again while it waits, and never of other work", async () => {
@@ -334,7 +347,7 @@ describe("the watchdog", () => {
     await outside.run(250);
     expect(outside.to("miner")).toEqual([]);
     head.requestMining();
-    expect(head.duty("nudge_miner")?.due).toBe(head.now);
+    expect(head.outboxItem("requeue_miner")?.due).toBe(head.now);
     await outside.run(250);
     expect(outside.to("miner").length).toBe(3); // at 0, 120 and 240 seconds
     head.mine();
@@ -351,9 +364,9 @@ describe("the watchdog", () => {
     head.mine();
     await outside.alarm();
     head.pass(1);
-    expect(head.duty("nudge_miner")?.due).toBeGreaterThan(head.now);
+    expect(head.outboxItem("requeue_miner")?.due).toBeGreaterThan(head.now);
     head.finish(2);
-    expect(head.duty("nudge_miner")?.due).toBe(head.now);
+    expect(head.outboxItem("requeue_miner")?.due).toBe(head.now);
   });
 
   it("tells the miner of the rest as soon as a block is sealed, and of nothing when nothing is left", async () => {
@@ -364,7 +377,7 @@ describe("the watchdog", () => {
     outside.did.length = 0;
     head.mine();
     await outside.alarm();
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
     outside.did.length = 0;
     head.mine();
     await outside.alarm();
@@ -387,16 +400,16 @@ describe("the watchdog", () => {
       expect(Buffer.byteLength(JSON.stringify(batch))).toBeLessThan(256_000);
   });
 
-  it("tells the miner once when several duties ask for it", async () => {
+  it("tells the miner once when several items of the outbox ask for it", async () => {
     const { head, outside } = await atRest({ blockMaxTransactions: 1 });
     head.admit(1, 2);
     head.requestMining();
     head.reserve();
     head.pass(600);
-    expect(head.duties().filter(({ duty }) => duty.kind === "nudge_miner").length).toBe(2);
+    expect(head.outbox().filter(({ item }) => item.kind === "requeue_miner").length).toBe(2);
     await outside.alarm();
     expect(outside.to("miner").length).toBe(1);
-    expect(head.duties().filter(({ due }) => due <= head.now)).toEqual([]);
+    expect(head.outbox().filter(({ due }) => due <= head.now)).toEqual([]);
   });
 });
 
@@ -409,7 +422,9 @@ describe("transactions that are set aside", () => {
     head.setAside(2, 1, "undecryptable");
     head.pass(1);
     head.setAside(2, 2, "missing");
-    expect(head.duty("park")?.duty).toMatchObject({ transactions: [{ txId: txId(1) }, { txId: txId(2) }] });
+    expect(head.outboxItem("park")?.item).toMatchObject({
+      transactions: [{ txId: txId(1) }, { txId: txId(2) }],
+    });
     await outside.run(60);
     expect(outside.to("set-aside")).toEqual(
       [
@@ -454,11 +469,11 @@ describe("payments that wait for long", () => {
     const since = head.now;
     head.pass(100);
     head.admit(2);
-    expect(head.duty("request_mining")?.due).toBe(since + 300_000);
+    expect(head.outboxItem("request_mining")?.due).toBe(since + 300_000);
     await outside.run(199);
     expect(outside.to("miner")).toEqual([]);
     await outside.run(2);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
     expect(head.mine().transactions).toEqual([1, 2].map(txId));
   });
 
@@ -475,12 +490,12 @@ describe("payments that wait for long", () => {
     expect(outside.to("miner")).toEqual([]);
     head.resume();
     await outside.run(1);
-    expect(outside.to("miner")).toEqual([{ v: 1, cause: "approved" }]);
+    expect(outside.to("miner")).toEqual([{ v: 1 }]);
   });
 });
 
 describe("the alarm", () => {
-  it("does the other duties when one fails, and strikes off only what was done", async () => {
+  it("does the other items when one fails, and marks only what was done", async () => {
     const { head, outside } = await atRest();
     head.admit(1, 2);
     head.requestMining();
@@ -493,11 +508,11 @@ describe("the alarm", () => {
     expect(next).toBe(head.now + 2_000);
     const owed = new Set(
       head
-        .duties()
+        .outbox()
         .filter(({ due }) => due <= head.now + 2_000)
-        .map(({ duty }) => duty.kind),
+        .map(({ item }) => item.kind),
     );
-    expect([...owed].toSorted()).toEqual(["nudge_miner", "publish_pending_count"]);
+    expect([...owed].toSorted()).toEqual(["requeue_miner", "publish_pending_count"]);
   });
 
   it("tries nothing again before the pause after a failure is over, however often the chain head is called", async () => {
@@ -507,7 +522,7 @@ describe("the alarm", () => {
     head.pass(10);
     await outside.alarm();
     head.admit(2);
-    expect(Math.min(...head.duties().map(({ due }) => due))).toBe(head.now + 2_000);
+    expect(Math.min(...head.outbox().map(({ due }) => due))).toBe(head.now + 2_000);
   });
 
   it("is not needed when nothing is owed", async () => {
