@@ -40,11 +40,11 @@ export function isSealedForItself({ txId, envelope }: PendingTransaction): boole
   return envelope.txId === txId;
 }
 
-/**
- * Approved work waits for the miner. The miner reads nothing else of the message, so that a message with a `cause`, which earlier
- * Workers send and which may lie among the dead letters, is as good as one without.
- */
-export const MineRequest = v.object({ v: version });
+/** Approved work waits for the miner. Only earlier Workers send a `cause`, and the miner does not read it. */
+export const MineRequest = v.strictObject({
+  v: version,
+  cause: v.exactOptional(v.picklist(["threshold", "approved"])),
+});
 export type MineRequest = v.InferOutput<typeof MineRequest>;
 
 export const PersistBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
