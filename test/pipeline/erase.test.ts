@@ -147,6 +147,7 @@ describe("the private part of a mined transaction", () => {
     expect(await shown(pipeline, id)).toEqual({
       ...before,
       state: "dismissed",
+      replaysItself: false,
       dismissed: { by: "ann", reason: "erased: request 12", at: expect.any(Number) },
       failures,
       message: { v: 1, txId, timestamp, size, envelope: "erased" },
