@@ -4,7 +4,7 @@ import { auditLog } from "./resources/audit.ts";
 import { block, blocks, latest } from "./resources/blocks.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./resources/dead-letters.ts";
 import { dismissMany } from "./resources/dismissals.ts";
-import { document, putDocument } from "./resources/documents.ts";
+import { document, documentStatus, putDocument } from "./resources/documents.ts";
 import { health, ready } from "./resources/health.ts";
 import { revokeKey } from "./resources/keys.ts";
 import { metrics } from "./metrics/metrics.ts";
@@ -46,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ["GET", "/api/vdc/assets/:assetId", asset],
   ["POST", "/api/documents", putDocument],
   ["GET", "/api/documents/:documentId", document],
+  ["GET", "/api/documents/:documentId/status", documentStatus],
   ["GET", "/.well-known/vdc.json", wellKnown],
 
   ["POST", "/api/activation", activation],

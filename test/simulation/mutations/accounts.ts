@@ -1,5 +1,4 @@
 import { mutation } from "./mutation.ts";
-import { overriding } from "./overriding.ts";
 
 /**
  * Bytes that the mutated loan takes for each document. The simulation's documents are small, and only the largest
@@ -39,31 +38,21 @@ export const ACCOUNT_MUTATIONS = [
     mutate: () => async () => {},
   }),
   mutation({
-    name: "store-before-pinned",
+    name: "call-it-pinned-unread",
     breaks: "a document is kept",
     seed: 13,
-    file: "workers/accounts/documents/store-document.ts",
-    seam: "storeDocument",
-    mutate: (storeDocument) => (owned, tiers, log) => {
-      const { pinner, gateway } = tiers;
-      const pin = async (...given: Parameters<typeof pinner.pin>) => {
-        await pinner.pin(...given).catch(() => {});
-        return owned.cid;
-      };
-      const unread = {
-        pinner: overriding(pinner, { pin }),
-        gateway: overriding(gateway, { serves: async () => true }),
-      };
-      return storeDocument(owned, { ...tiers, ...unread }, log);
-    },
+    file: "workers/storage-verifier/documents/pin-document.ts",
+    seam: "pinDocument",
+    mutate: () => async (documentId, env) =>
+      env.DOCUMENT_INDEX.getByName(env.CHAIN_ID).notePinned(documentId),
   }),
   mutation({
-    name: "leave-uploads",
-    breaks: "everything comes to rest",
+    name: "forget-arrivals",
+    breaks: "a document is kept",
     seed: 22,
-    file: "workers/accounts/documents/sweep-uploads.ts",
-    seam: "sweepUploads",
-    mutate: () => async () => {},
+    file: "workers/storage-verifier/documents/to-pin.ts",
+    seam: "noteArriving",
+    mutate: () => () => {},
   }),
   mutation({
     name: "write-metadata-over-a-write-in-doubt",

@@ -1,10 +1,16 @@
 import * as v from "valibot";
-import { MAX_RECORD_BYTES, SignedDocument, StoredDocument } from "../../../shared/chain/document.ts";
+import {
+  DocumentStatus,
+  MAX_RECORD_BYTES,
+  SignedDocument,
+  StoredDocument,
+} from "../../../shared/chain/document.ts";
 import { Sha256Hex } from "../../../shared/chain/transaction.ts";
-import { REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
+import { json, REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
 import { baseUrl, ipfsGateway } from "../../../shared/storage/ipfs-tier.ts";
+import { stateOf } from "../../../shared/storage/documents.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { hasVersion } from "../http/etag.ts";
 import { operation, type Call } from "../http/operation.ts";
@@ -14,7 +20,7 @@ const FOR_EVER = "public, max-age=31536000, immutable";
 
 export const putDocument = operation(
   {
-    does: "Takes a document that its owner encrypted and signed, into R2 and IPFS; the same again is answered alike",
+    does: "Takes a document that its owner encrypted and signed: it is in R2 when this is answered, and is then pinned on IPFS. The same again is answered with its state",
     who: "anyone",
     body: {
       contentType: "application/json",
@@ -23,7 +29,7 @@ export const putDocument = operation(
     },
     upload: true,
     headers: { "content-length": "Bytes of the record: no more are read" },
-    answers: { 200: StoredDocument },
+    answers: { 200: StoredDocument, 202: StoredDocument },
     problems: [
       "invalid-body",
       "body-too-large",
@@ -44,15 +50,16 @@ export const putDocument = operation(
   },
 );
 
-/**
- * Shows a stored document. A document in R2 was pinned before, so it is in both tiers. A document that R2 has lost is read from
- * IPFS and verified.
- */
+const OfDocument = v.strictObject({
+  documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")),
+});
+
+/** Shows a stored document. A document that R2 has lost is read from IPFS and verified. */
 export const document = operation(
   {
     does: "A document's record, still encrypted to its owner, from R2 or else from IPFS",
     who: "anyone",
-    params: v.strictObject({ documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")) }),
+    params: OfDocument,
     headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
     beyondKv: true,
     answers: { 200: SignedDocument, 304: { contentType: null } },
@@ -66,9 +73,11 @@ export const document = operation(
     const unchanged = hasVersion(request, etag);
     const headOnly = request.method === "HEAD" || unchanged;
     const key = r2Keys.document(documentId);
+    const stored = await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)));
     const found =
-      (await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)))) ??
-      (await fromIpfs(call, documentId, unchanged));
+      stored === "missing" || stored === "unreadable"
+        ? await fromIpfs(call, documentId, { unchanged, isMissing: stored === "missing" })
+        : stored;
     const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": found.tier };
     if (unchanged) return new Response(null, { status: 304, headers });
     return new Response(request.method === "HEAD" ? null : found.body, {
@@ -83,19 +92,45 @@ interface Found {
   readonly size: number;
 }
 
-/** Reads from R2; `undefined` when R2 has no such document or can't be read: IPFS may have it. */
+/** Shows how far a stored document has come. */
+export const documentStatus = operation(
+  {
+    does: "Where a document is: stored (in R2, about to be pinned) or pinned (in R2 and on IPFS, when it was last verified)",
+    who: "anyone",
+    params: OfDocument,
+    beyondKv: true,
+    answers: { 200: DocumentStatus },
+    problems: ["not-found", "unavailable"],
+  },
+  async (call) => {
+    const { documentId } = call.params;
+    await countReadBeyondKv(call);
+    const indexed = await call.env.STORAGE_VERIFIER.findDocument(documentId);
+    if (indexed === null) throw unknown(documentId);
+    if (indexed === "reindexing") throw unreadable(documentId);
+    const { cid, bytes, status } = indexed;
+    return json(
+      { id: documentId, documentCid: cid, bytes, state: stateOf(status) } satisfies DocumentStatus,
+      {
+        headers: { "cache-control": "no-store" },
+      },
+    );
+  },
+);
+
+/** Reads from R2. IPFS may have a document that R2 lacks or can't read. */
 async function fromR2(
   { log }: Call,
   documentId: string,
   read: () => Promise<R2Object | R2ObjectBody | null>,
-): Promise<Found | undefined> {
+): Promise<Found | "missing" | "unreadable"> {
   try {
     const stored = await read();
-    if (stored === null) return undefined;
+    if (stored === null) return "missing";
     return { tier: "r2", body: "body" in stored ? stored.body : null, size: stored.size };
   } catch (error) {
     log.error("document.copy_unreadable", { documentId, tier: "r2", error: errorText(error) });
-    return undefined;
+    return "unreadable";
   }
 }
 
@@ -103,16 +138,23 @@ const IPFS_TIMEOUT = 15_000; // milliseconds
 
 /**
  * Reads a document from IPFS. It shows only the record whose CID is in the index.
- * @param unchanged the caller has the record, so its bytes are not read
- * @throws Problem "not-found" only when the index says that no such document was ever stored, else "unavailable"
+ * @throws Problem "not-found" only when R2 lacks the document and the index says that it was never stored, else "unavailable"
  */
-async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boolean): Promise<Found> {
+async function fromIpfs(
+  { env, log }: Call,
+  documentId: string,
+  how: {
+    /** The caller has the record, so its bytes are not read. */
+    readonly unchanged: boolean;
+    /** R2 says that it has no such document. */
+    readonly isMissing: boolean;
+  },
+): Promise<Found> {
   try {
     const indexed = await env.STORAGE_VERIFIER.findDocument(documentId);
-    if (indexed === null)
-      throw new Problem("not-found", `There is no document ${documentId}.`, { members: { documentId } });
-    if (indexed !== "reindexing") {
-      if (unchanged) return { tier: "ipfs", body: null, size: indexed.bytes };
+    if (indexed === null && how.isMissing) throw unknown(documentId);
+    if (indexed !== null && indexed !== "reindexing") {
+      if (how.unchanged) return { tier: "ipfs", body: null, size: indexed.bytes };
       const bytes = await ipfsGateway(baseUrl(env.IPFS_GATEWAY_URL), IPFS_TIMEOUT).fetch(indexed.cid);
       if (bytes !== undefined) return { tier: "ipfs", body: bytes, size: bytes.length };
     }
@@ -121,7 +163,15 @@ async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boole
     if (error instanceof Problem) throw error;
     log.error("document.copy_unreadable", { documentId, tier: "ipfs", error: errorText(error) });
   }
-  throw new Problem("unavailable", `Document ${documentId} could not be read just now. Try again shortly.`, {
+  throw unreadable(documentId);
+}
+
+function unknown(documentId: string): Problem {
+  return new Problem("not-found", `There is no document ${documentId}.`, { members: { documentId } });
+}
+
+function unreadable(documentId: string): Problem {
+  return new Problem("unavailable", `Document ${documentId} could not be read just now. Try again shortly.`, {
     headers: { "retry-after": "5" },
     members: { documentId },
   });

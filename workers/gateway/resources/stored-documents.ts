@@ -4,7 +4,7 @@ import { Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { readBytes } from "../../../shared/http/body.ts";
 import { Problem } from "../../../shared/http/problems.ts";
-import { DocumentPage, DocumentReport } from "../../../shared/storage/report.ts";
+import { DocumentPage, DocumentReport, IndexedStatus } from "../../../shared/storage/report.ts";
 import { operation } from "../http/operation.ts";
 import { flag, number } from "../http/parameters.ts";
 
@@ -22,10 +22,7 @@ export const storedDocuments = operation(
       ),
       limit: number({ least: 1, most: 1_000, otherwise: 1_000 }, "Documents in a page, at most"),
       status: v.optional(
-        v.pipe(
-          v.picklist(["unverified", "ok", "partial", "failed"]),
-          v.description("Only those of which the latest verification says this"),
-        ),
+        v.pipe(IndexedStatus, v.description("Only those of which the latest verification says this")),
       ),
     }),
     answers: { 200: DocumentPage },
