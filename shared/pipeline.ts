@@ -107,7 +107,6 @@ export const WORKERS = {
     touches: [
       "kv",
       "r2",
-      "pinata",
       "chain-head",
       "dead-letters",
       "document-index",
@@ -155,7 +154,7 @@ export const WORKERS = {
     touches: ["kv", "r2"],
   },
   "storage-verifier": {
-    does: "checks the bytes of every block and document in every tier, and restores what is missing from what is sound",
+    does: "pins documents, checks the bytes of every block and document in every tier, restores what is missing from what is sound",
     http: "service",
     cron: "0 3 * * *",
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },

@@ -2,7 +2,7 @@ import { InvalidDocument } from "../../shared/chain/document.ts";
 import { VdcProblem, VdcUnreachable } from "../../shared/client/problem.ts";
 import { VdcClient } from "../../shared/client/vdc-client.ts";
 import { Unverified } from "../../shared/client/verify-mined.ts";
-import { StillWaiting } from "../../shared/client/wait-until-mined.ts";
+import { StillWaiting } from "../../shared/client/wait-until.ts";
 import { Permanent } from "../../shared/runtime/errors.ts";
 import { AnswerFailure } from "../http/answer-failure.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
@@ -43,6 +43,6 @@ function asCommandFailure(error: unknown): unknown {
       error.reason === "invalid_signature" ? EXIT.unverified : EXIT.refused,
     );
   if (error instanceof StillWaiting)
-    return new CommandFailure(`${error.message}. It goes on; \`vdc tx <id>\` shows where it is`);
+    return new CommandFailure(`${error.message}. It goes on; \`vdc tx <id>\` shows where a transaction is`);
   return error;
 }

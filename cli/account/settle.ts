@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { VdcClient } from "../../shared/client/vdc-client.ts";
-import type { Settled } from "../../shared/client/wait-until-mined.ts";
+import type { Settled } from "../../shared/client/settled.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { note } from "../output/show.ts";
 import { counted } from "../output/words.ts";
@@ -16,7 +16,7 @@ const TIMEOUT = 600;
 
 export function waiting(command: Command): Command {
   return command
-    .option("--no-wait", "don't wait until it is mined")
+    .option("--no-wait", "don't wait until it is mined, and a document until it is pinned")
     .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 604_800), TIMEOUT);
 }
 

@@ -185,7 +185,7 @@ export const SECRETS: readonly { name: string; optionalIn?: string; meaning: str
     meaning: "First of the two values that `vdc keys generate` prints. Keep a backup.",
   },
   { name: "SYSTEM_ENCRYPTION_PUBLIC_KEY", meaning: "Second of these two values." },
-  { name: "PINATA_JWT", meaning: "Pinata API token that may upload, list and delete." },
+  { name: "PINATA_JWT", meaning: "Pinata API token that may upload and list." },
   {
     name: "ALERT_WEBHOOK_URL",
     optionalIn: "alerts",

@@ -5,7 +5,7 @@ import { block, blocks, latest } from "./blocks.ts";
 import { contents, openApi } from "./contents.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
 import { dismissMany } from "./dismissals.ts";
-import { document, putDocument } from "./documents.ts";
+import { document, documentStatus, putDocument } from "./documents.ts";
 import { health, ready } from "./health.ts";
 import { revokeKey } from "./keys.ts";
 import { metrics } from "./metrics.ts";
@@ -47,6 +47,7 @@ export const ROUTES = {
   "GET /api/vdc/assets/:assetId": asset,
   "POST /api/documents": putDocument,
   "GET /api/documents/:documentId": document,
+  "GET /api/documents/:documentId/status": documentStatus,
   "GET /.well-known/vdc.json": wellKnown,
 
   "POST /api/activation": activation,

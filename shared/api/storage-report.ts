@@ -104,6 +104,13 @@ export const DocumentsVerified = v.strictObject({
 });
 export type DocumentsVerified = v.InferOutput<typeof DocumentsVerified>;
 
+/**
+ * Status of a document by its latest verification. unverified: it waits for its first pin, or was read from a list of R2 or of the
+ * pinning service after the index had been lost
+ */
+export const IndexedStatus = v.picklist(["unverified", "ok", "partial", "failed"]);
+export type IndexedStatus = v.InferOutput<typeof IndexedStatus>;
+
 /** The stored documents, in the order of their ids. */
 export const DocumentPage = v.strictObject({
   documents: v.array(
@@ -112,11 +119,7 @@ export const DocumentPage = v.strictObject({
       documentCid: CidV0,
       /** Bytes of the record. */
       bytes: Count,
-      /**
-       * Status of the latest verification. unverified: the document was read from a list of R2 or of the pinning service after
-       * the index had been lost
-       */
-      status: v.picklist(["unverified", "ok", "partial", "failed"]),
+      status: IndexedStatus,
       checkedAt: v.nullable(Timestamp),
     }),
   ),

@@ -3,7 +3,7 @@ import { MAX_RECORD_BYTES } from "../chain/document.ts";
 import { Sha256Hex } from "../chain/transaction.ts";
 import { flag, number } from "./parameters.ts";
 import type { Plan } from "./plan.ts";
-import { DocumentPage, DocumentReport } from "./storage-report.ts";
+import { DocumentPage, DocumentReport, IndexedStatus } from "./storage-report.ts";
 
 const OfDocument = v.strictObject({
   documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")),
@@ -18,10 +18,7 @@ export const storedDocuments = {
     ),
     limit: number({ least: 1, most: 1_000, otherwise: 1_000 }, "Documents in a page, at most"),
     status: v.optional(
-      v.pipe(
-        v.picklist(["unverified", "ok", "partial", "failed"]),
-        v.description("Only those of which the latest verification says this"),
-      ),
+      v.pipe(IndexedStatus, v.description("Only those of which the latest verification says this")),
     ),
   }),
   answers: { 200: DocumentPage },

@@ -27,12 +27,23 @@ export type SignedDocument = v.InferOutput<typeof SignedDocument>;
 
 export type DocumentEnvelope = Omit<Envelope, "ct">;
 
-/** The answer about a stored document. */
-export const StoredDocument = v.strictObject({
+/** `stored`: in R2, and about to be pinned · `pinned`: in R2 and on IPFS, by its latest verification. */
+export const DocumentState = v.picklist(["stored", "pinned"]);
+export type DocumentState = v.InferOutput<typeof DocumentState>;
+
+/** The state of a stored document. */
+export const DocumentStatus = v.strictObject({
   id: Sha256Hex,
   documentCid: CidV0,
-  /** Bytes of the record, which R2 and IPFS hold. */
+  /** Bytes of the record. */
   bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  state: DocumentState,
+});
+export type DocumentStatus = v.InferOutput<typeof DocumentStatus>;
+
+/** The answer to an upload. */
+export const StoredDocument = v.strictObject({
+  ...DocumentStatus.entries,
   owner: Sha256Hex,
   documentUrl: v.string(),
 });

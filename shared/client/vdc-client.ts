@@ -5,7 +5,7 @@ import type { StoredMetadata } from "../api/users.ts";
 import type { WellKnown } from "../api/well-known.ts";
 import type { Submission, UnsignedSubmission } from "../chain/submission.ts";
 import type { ActivationRequest } from "../api/activation.ts";
-import { StoredDocument } from "../chain/document.ts";
+import { StoredDocument, type DocumentStatus } from "../chain/document.ts";
 import type { TxId } from "../chain/transaction.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import { UserMetadataRecord } from "../chain/user-metadata.ts";
@@ -14,7 +14,8 @@ import { signSubmission } from "./sign-submission.ts";
 import { answered, Transport } from "./transport.ts";
 import type { UserKeys } from "./user-keys.ts";
 import { Unverified, verifyMined, type VerifiedTransaction } from "./verify-mined.ts";
-import { waitUntilMined, type Patience, type Settled } from "./wait-until-mined.ts";
+import { isSettled, type Settled } from "./settled.ts";
+import { waitUntil, type Patience } from "./wait-until.ts";
 
 interface VdcClientOptions {
   /** Hash of block 0, known from elsewhere. Verification then accepts that chain only. */
@@ -79,7 +80,7 @@ export class VdcClient {
   /** @throws StillWaiting when the timeout is over, or the signal's reason */
   waitUntilMined(txId: TxId, patience: Patience = {}): Promise<Settled> {
     const look = (signal?: AbortSignal) => this.#transport.attempt(pathOf(txId), { signal });
-    return waitUntilMined(txId, look, patience);
+    return waitUntil(txId, look, isSettled, patience);
   }
 
   /**
@@ -97,8 +98,8 @@ export class VdcClient {
   }
 
   /**
-   * Stores a document. It is in R2 and on IPFS when the promise resolves; the same bytes again get the same answer. The
-   * CID is computed here too, so that the owner may sign it.
+   * Stores a document. It is in R2 when the promise resolves, and is then pinned on IPFS; the same bytes again are answered with
+   * its state. The CID is computed here too, so that the owner may sign it at once.
    * @throws Unverified when the deployment names another document, or another CID, than these bytes have
    */
   async putDocument({ id, bytes }: SealedDocument): Promise<StoredDocument> {
@@ -113,6 +114,17 @@ export class VdcClient {
         `it is said to be ${stored.documentCid} on IPFS, its bytes give ${cid}`,
       );
     return stored;
+  }
+
+  /** Shows whether a stored document is pinned. */
+  documentStatus(documentId: string): Promise<DocumentStatus> {
+    return this.#transport.json(statusPathOf(documentId));
+  }
+
+  /** @throws StillWaiting when the timeout is over, or the signal's reason */
+  waitUntilPinned(documentId: string, patience: Patience = {}): Promise<DocumentStatus> {
+    const look = (signal?: AbortSignal) => this.#transport.attempt(statusPathOf(documentId), { signal });
+    return waitUntil(documentId, look, isPinned, patience);
   }
 
   /** The record of a document, still sealed: `openDocument` verifies and opens it. */
@@ -141,5 +153,8 @@ export class VdcClient {
 }
 
 const metadataPathOf = (userId: string) => `/api/users/${userId}/metadata`;
+const statusPathOf = (documentId: string) => `/api/documents/${documentId}/status`;
+const isPinned = (status: DocumentStatus): status is DocumentStatus & { state: "pinned" } =>
+  status.state === "pinned";
 const LARGE = 300_000; // milliseconds for a document, which may travel over a slow line
 const pathOf = (txId: TxId) => `/api/vdc/transactions/${txId}`;

@@ -157,9 +157,13 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
   };
 }
 
-const Pointer = v.object({ txId: v.optional(v.string()), blockNumber: v.optional(v.number()) });
+const Pointer = v.object({
+  txId: v.optional(v.string()),
+  blockNumber: v.optional(v.number()),
+  documentId: v.optional(v.string()),
+});
 
-/** The transaction or block of a message, for its log lines. */
+/** The transaction, block or document of a message, for its log lines. */
 function pointerOf(body: unknown): Fields {
   const pointer = v.safeParse(Pointer, body);
   return pointer.success ? pointer.output : {};

@@ -57,10 +57,14 @@ export type IndexBlock = v.InferOutput<typeof IndexBlock>;
 export const CleanBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
 export type CleanBlock = v.InferOutput<typeof CleanBlock>;
 
-/** `chunk`: the next blocks of a run, beginning with `from`. `block`: a single block, outside a run. */
+/**
+ * `chunk`: the next blocks of a run, beginning with `from`. `block`: a single block, outside a run. `document`: a document to
+ * pin.
+ */
 export const VerifyStorage = v.variant("kind", [
   v.strictObject({ v: version, kind: v.literal("chunk"), runId: v.string(), from: BlockNumber }),
   v.strictObject({ v: version, kind: v.literal("block"), blockNumber: BlockNumber, repair: v.boolean() }),
+  v.strictObject({ v: version, kind: v.literal("document"), documentId: Sha256Hex }),
 ]);
 export type VerifyStorage = v.InferOutput<typeof VerifyStorage>;
 

@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { CidV0, Sha256Hex } from "../chain/transaction.ts";
-import { DocumentRecord, InvalidDocument } from "../chain/document.ts";
+import { DocumentRecord, InvalidDocument, type DocumentState } from "../chain/document.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { FileToPin } from "./ipfs-tier.ts";
 import type { ListedPin } from "./pinner.ts";
 import { documentIdOfDocumentKey, r2Keys } from "./layout.ts";
 import { checkSealed, sealedKeyIn, type SealedIn } from "./policies.ts";
 import { createOnly, replaceOnly } from "./r2-tier.ts";
+import type { IndexedStatus } from "../api/storage-report.ts";
 
 /**
  * The metadata of a document in R2 (custom metadata), readable without its contents: the CID of its pin, and its owner.
@@ -23,6 +24,15 @@ export interface IndexedDocument {
   readonly cid: string;
   /** Bytes of the record. */
   readonly bytes: number;
+}
+
+/** A document as the index knows it. */
+export interface FoundDocument extends IndexedDocument {
+  readonly status: IndexedStatus;
+}
+
+export function stateOf(status: IndexedStatus): DocumentState {
+  return status === "ok" ? "pinned" : "stored";
 }
 
 /** A document whose owner is registered with this encryption key. */
@@ -58,16 +68,24 @@ export function documentFile(chainId: string, owned: OwnedDocument): FileToPin {
   return fileOf(chainId, document.id, document.bytes, cid);
 }
 
-/** The file to pin for a document that R2 holds already, and whose policy was checked when it was stored. */
+/**
+ * The file to pin for a document in R2, whose policy was checked when it was stored.
+ * @returns undefined when R2 does not hold the very record that is indexed
+ */
 export async function storedDocumentFile(
   bucket: R2Bucket,
   chainId: string,
-  id: string,
+  indexed: IndexedDocument,
 ): Promise<FileToPin | undefined> {
-  const object = await bucket.get(r2Keys.document(id));
+  const object = await bucket.get(r2Keys.document(indexed.id));
   if (object === null) return undefined;
-  const { cid } = v.parse(Facts, object.customMetadata);
-  return fileOf(chainId, id, new Uint8Array(await object.arrayBuffer()), cid);
+  if (object.size !== indexed.bytes) {
+    await object.body.cancel();
+    return undefined;
+  }
+  const bytes = new Uint8Array(await object.arrayBuffer());
+  if (typeof (await soundRecord(bytes, indexed, chainId)) === "string") return undefined;
+  return fileOf(chainId, indexed.id, bytes, indexed.cid);
 }
 
 /**

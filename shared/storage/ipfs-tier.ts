@@ -39,20 +39,18 @@ export interface FileToPin {
 }
 
 /**
- * Pins a file. When it resolves, the file is pinned under its own CID and the gateway serves it. A block that the service
- * has pinned and the gateway serves is not uploaded again: a retry after a failed read costs a read. A document is always
- * uploaded, because its pin is not checked later, and the service's list may still show a pin that was removed a moment
- * ago.
+ * Pins a file. When it resolves, the file is pinned under its own CID and the gateway serves it. A file that the service
+ * has pinned and the gateway serves is not uploaded again: a retry after a failed read costs a read.
  * @throws PolicyViolation for a kind that must never be pinned; any other error is worth a retry
  */
 export async function pinAndReadBack(
-  pinner: Omit<Pinner, "list">,
+  pinner: Pick<Pinner, "pin" | "isPinned">,
   gateway: GatewayReader,
   file: FileToPin,
 ): Promise<void> {
   const { kind, bytes, cid, name, keyvalues } = file;
   checkPinnable(kind);
-  if (kind === "chain_block" && (await pinner.isPinned(cid)) && (await gateway.serves(cid, bytes))) return;
+  if ((await pinner.isPinned(cid)) && (await gateway.serves(cid, bytes))) return;
   const answered = await pinner.pin(bytes, name, keyvalues);
   if (answered !== cid)
     throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);
@@ -115,7 +113,7 @@ const MAX_FILE_BYTES = 26 * 1024 * 1024;
  * The message for a missing gateway. There is no default, because a public gateway limits a CID to a few reads a minute.
  */
 export const IPFS_GATEWAY_UNSET =
-  "IPFS_GATEWAY_URL is not the base URL of an IPFS gateway: set it to your dedicated one in wrangler.toml of gateway, accounts, tier-persister and storage-verifier, then deploy them";
+  "IPFS_GATEWAY_URL is not the base URL of an IPFS gateway: set it to your dedicated one in wrangler.toml of gateway, tier-persister and storage-verifier, then deploy them";
 
 /** Removes slashes at the end of a base URL, for making links. */
 export function baseUrl(text: string): string {

@@ -43,9 +43,6 @@ export const r2Keys = {
   document: (documentId: string) => `documents/${documentId}.json`,
   /** A wrong copy of a document, as it was when it was replaced. */
   documentEvidence: (documentId: string, sha256: string) => `evidence/documents/${documentId}/r2-${sha256}`,
-  uploadPrefix: "uploads/",
-  /** A document that is being stored. It names the pin to remove if the upload is never finished. */
-  upload: (documentId: string) => `uploads/${documentId}.json`,
   activationPrefix: "activation/",
   /** The token itself is stored nowhere: only its holder can compute this key. */
   activation: (tokenHash: string) => `activation/${tokenHash}.json`,
@@ -102,13 +99,6 @@ const DOCUMENT_KEY = /^documents\/([0-9a-f]{64})\.json$/;
 /** The document's id in a key of `documents/`, or `undefined` for a foreign object. */
 export function documentIdOfDocumentKey(key: string): string | undefined {
   return DOCUMENT_KEY.exec(key)?.[1];
-}
-
-const UPLOAD_KEY = /^uploads\/([0-9a-f]{64})\.json$/;
-
-/** The document's id in a key of `uploads/`, or `undefined` for a foreign object. */
-export function documentIdOfUploadKey(key: string): string | undefined {
-  return UPLOAD_KEY.exec(key)?.[1];
 }
 
 const INTENT_KEY = /^intents\/(vdc_tx_[0-9a-f]{40})\.json$/;

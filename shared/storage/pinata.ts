@@ -1,4 +1,4 @@
-import { deleteFile, listFiles, PinataError, uploadFile } from "pinata";
+import { listFiles, PinataError, uploadFile } from "pinata";
 import * as v from "valibot";
 import { nextCursor } from "./pages.ts";
 import { rateLimited } from "./retry-after.ts";
@@ -48,11 +48,6 @@ export function pinataPinner(settings: PinataSettings): Pinner {
     throw new Error(meaningOf(error), { cause: textOf(error).replaceAll(jwt, "[secret]") });
   }
 
-  async function filesOf(cid: string): Promise<readonly { readonly id: string }[]> {
-    const { files } = await ask(() => listFiles(config, "public", { cid, limit: FILES_OF_A_CID }));
-    return files.filter((file) => file.cid === cid);
-  }
-
   return {
     async pin(bytes, name, keyvalues) {
       const file = new File([bytes], name, { type: "application/json" });
@@ -62,7 +57,8 @@ export function pinataPinner(settings: PinataSettings): Pinner {
     },
 
     async isPinned(cid) {
-      return (await filesOf(cid)).length > 0;
+      const { files } = await ask(() => listFiles(config, "public", { cid, limit: FILES_OF_A_CID }));
+      return files.some((file) => file.cid === cid);
     },
 
     async list(keyvalues, token) {
@@ -80,15 +76,6 @@ export function pinataPinner(settings: PinataSettings): Pinner {
       const { files, next_page_token } = page.output;
       return { pins: files ?? [], next: nextCursor(next_page_token || undefined, token) };
     },
-
-    async unpin(cid) {
-      const files = await filesOf(cid);
-      if (files.length === 0) return;
-      for (const { id } of files) await ask(() => deleteFile(config, [id], "public"));
-      // The SDK reports failures like successes, so only the list shows whether the pins are gone.
-      if ((await filesOf(cid)).length > 0)
-        throw new Error(`the pinning service was to unpin ${cid}, and still lists it`);
-    },
   };
 }
 
@@ -102,7 +89,7 @@ function meaningOf(error: unknown): string {
       return "the pinning service gave no answer that can be read";
     case 401:
     case 403:
-      return `the pinning service answered ${status}: it does not accept the token. Set PINATA_JWT to one that may upload, list and delete`;
+      return `the pinning service answered ${status}: it does not accept the token. Set PINATA_JWT to one that may upload and list`;
     default:
       return `the pinning service answered ${status}`;
   }

@@ -33,10 +33,4 @@ export interface Pinner {
    * @throws RetryLater as `pin` does; any other error means that the list is not known: a page that names itself as the next one, for example
    */
   list(keyvalues: Readonly<Record<string, string>>, token: string | undefined): Promise<PinPage>;
-
-  /**
-   * Removes every pin of this CID. When it resolves, the service says that none is left.
-   * @throws RetryLater as `pin` does; any other error means that it may still be pinned
-   */
-  unpin(cid: string): Promise<void>;
 }

@@ -6,7 +6,7 @@ const LAYOUT = "shared/storage/layout.ts";
 
 /** The beginnings of the keys of docs/format.md#10-storage. */
 const KEY =
-  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|set-aside|blocks|sealed|private|evidence|erased|documents|activation|intents|uploads|dead-letters)\/)/;
+  /(?<![\w/:.-])(?:(?:vdc|asset|user):|(?:pending|set-aside|blocks|sealed|private|evidence|erased|documents|activation|intents|dead-letters)\/)/;
 
 /** Returns the text of a string, of a part of a template, or of a regular expression. */
 function textOf({ type, value, regex }: Node): string | undefined {
@@ -88,8 +88,6 @@ describe("the keys in storage", () => {
         documentPrefix: "documents/",
         document: "documents/{0}.json",
         documentEvidence: "evidence/documents/{0}/r2-{1}",
-        uploadPrefix: "uploads/",
-        upload: "uploads/{0}.json",
         activationPrefix: "activation/",
         activation: "activation/{0}.json",
         deadLetterPrefix: "dead-letters/",

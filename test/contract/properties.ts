@@ -138,7 +138,6 @@ export const WITHOUT: Readonly<Record<string, string>> = {
     "what was kept by the same schema: anything else is an error, which is retried",
   "workers/accounts/activation/token-object.ts":
     "an envelope by its schema: anything else is an error, which is retried",
-  "workers/accounts/documents/uploads.ts": OWN_STATE,
   "workers/audit-log/reads.ts": OWN_STATE,
   "workers/chain-head/reads/latency.ts": OWN_STATE,
   "workers/dead-letters/entries/entry-row.ts": OWN_STATE,

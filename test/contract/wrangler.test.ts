@@ -338,7 +338,7 @@ describe("a secret", () => {
     ["SYSTEM_KEYRING", "miner"],
     ["STRIPE_WEBHOOK_SECRET", "ingest-webhook"],
     ["SYSTEM_ENCRYPTION_PUBLIC_KEY", "ingest-webhook", "accounts"],
-    ["PINATA_JWT", "accounts", "tier-persister", "storage-verifier"],
+    ["PINATA_JWT", "tier-persister", "storage-verifier"],
     ["ADMIN_SECRET", "gateway"],
   ])("%s is required where its work is, and nowhere else [T29 T43 T45]", ([secret, ...owners]) => {
     const holders = WORKER_NAMES.filter((worker) => requiredSecrets(worker).includes(secret ?? ""));

@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { StoredDocument } from "../../shared/chain/document.ts";
 import { openDocument, sealDocument, type SealedDocument } from "../../shared/client/documents.ts";
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
@@ -10,9 +9,9 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import {
   CHAIN_ID,
   creation,
-  postDocument,
   registeredUser,
   signed,
+  storePinned,
   submitSigned,
 } from "../support/accounts.ts";
 import { objectsOf, pinnedFiles } from "../support/chain-state.ts";
@@ -44,9 +43,7 @@ beforeAll(async () => {
   for (let n = 0; n < DOCUMENTS; n++) {
     const text = `document ${n}`;
     const sealed = await sealDocument(CHAIN_ID, utf8(text), user);
-    const answer = await postDocument(pipeline, sealed.bytes);
-    expect(answer.status, await answer.clone().text()).toBe(200);
-    const { documentCid: cid }: StoredDocument = await answer.json();
+    const { documentCid: cid } = await storePinned(pipeline, sealed.bytes);
     documents.push({ ...sealed, cid, text });
   }
   // A block commits to the first document.

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { signedDocumentBytes, type StoredDocument } from "../../shared/chain/document.ts";
+import { signedDocumentBytes } from "../../shared/chain/document.ts";
 import { sealDocument, type SealedDocument } from "../../shared/client/documents.ts";
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { fromUtf8, utf8 } from "../../shared/crypto/bytes.ts";
@@ -7,8 +7,16 @@ import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { DOCUMENT } from "../../shared/crypto/contexts.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { CHAIN_ID, newUser, postDocument, registeredUser } from "../support/accounts.ts";
+import {
+  CHAIN_ID,
+  newUser,
+  postDocument,
+  registeredUser,
+  storePinned,
+  untilPinned,
+} from "../support/accounts.ts";
 import { objectsOf, pinnedFiles } from "../support/chain-state.ts";
+import { listed } from "../support/dead-letters.ts";
 import { until } from "../support/patience.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
@@ -37,9 +45,7 @@ let count = 0;
 /** Stores a document. */
 async function stored(): Promise<SealedDocument & { readonly cid: string }> {
   const { id, bytes } = await sealDocument(CHAIN_ID, utf8(`document ${++count}`), user);
-  const answer = await postDocument(pipeline, bytes);
-  expect(answer.status, await answer.clone().text()).toBe(200);
-  const { documentCid: cid }: StoredDocument = await answer.json();
+  const { documentCid: cid } = await storePinned(pipeline, bytes);
   return { id, bytes, cid };
 }
 
@@ -173,6 +179,20 @@ describe("a document that no tier has", () => {
     const { id, bytes } = await sealDocument(CHAIN_ID, utf8("a stranger's"), await newUser());
     await expectProblem(await bringDocument(pipeline, id, bytes), "not-registered");
   });
+});
+
+it("a document that R2 loses before it is pinned is counted as failed, and its message is a dead letter", async () => {
+  pipeline.pinning.setFault({ kind: "fail", status: 500, on: "all" });
+  const { id, bytes } = await sealDocument(CHAIN_ID, utf8("lost before its pin"), user);
+  expect((await postDocument(pipeline, bytes)).status).toBe(202);
+  await pipeline.r2.delete(r2Keys.document(id));
+  pipeline.pinning.clearFaults();
+  await until(async () =>
+    expect(await listed(pipeline)).toContainEqual(expect.objectContaining({ reason: "unrepairable" })),
+  );
+  expect((await storageStatus(pipeline)).documents).toMatchObject({ failed: 1 });
+  expect((await bringDocument(pipeline, id, bytes)).status).toBe(200);
+  await untilPinned(pipeline, id);
 });
 
 it("every stored document is listed, page by page", async () => {

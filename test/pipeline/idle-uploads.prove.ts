@@ -45,7 +45,7 @@ it("takes a document and a payment beside uploads that stand still, and cuts tho
       idle.push(await idleUpload(pipeline, "/api/documents", i % 2 === 0 ? "" : "{"));
     nowhere = await idleUpload(pipeline, "/api/nothing", "");
     const { bytes } = await sealDocument(CHAIN_ID, randomBytes(1_000_000), user);
-    expect((await postDocument(pipeline, bytes)).status).toBe(200);
+    expect((await postDocument(pipeline, bytes)).status).toBe(202);
     await pay(pipeline);
     await untilWaiting(pipeline, 1);
     expect(await mine(pipeline)).toMatchObject({ transactions: 1 });

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { StoredDocument } from "../../shared/chain/document.ts";
 import type { Submission, UnsignedSubmission } from "../../shared/chain/submission.ts";
 import { signSubmission } from "../../shared/client/sign-submission.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../shared/client/user-keys.ts";
@@ -63,6 +64,22 @@ export async function register(pipeline: Pipeline, user: UserKeys): Promise<void
 async function stateOf(pipeline: Pipeline, txId: string): Promise<string> {
   const response = await pipeline.fetch(`/api/vdc/transactions/${txId}`);
   return (await response.json<{ state: string }>()).state;
+}
+
+/** Stores a document, and waits until it is pinned. */
+export async function storePinned(pipeline: Pipeline, record: BodyInit): Promise<StoredDocument> {
+  const answer = await postDocument(pipeline, record);
+  expect([200, 202], await answer.clone().text()).toContain(answer.status);
+  const stored = await answer.json<StoredDocument>();
+  await untilPinned(pipeline, stored.id);
+  return { ...stored, state: "pinned" };
+}
+
+export async function untilPinned(pipeline: Pipeline, documentId: string): Promise<void> {
+  await until(async () => {
+    const answer = await pipeline.fetch(`/api/documents/${documentId}/status`);
+    expect(await answer.json()).toMatchObject({ state: "pinned" });
+  });
 }
 
 export function postDocument(pipeline: Pipeline, record: BodyInit): Promise<Response> {

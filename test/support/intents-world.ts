@@ -63,9 +63,6 @@ export class IntentsWorld {
     PAID_TYPES: "asset_creation",
     REGISTRATION: "open",
     RATE_LIMITING: "off",
-    PINATA_JWT: "not-asked-here",
-    IPFS_GATEWAY_URL: "http://127.0.0.1:1",
-    PIN_DEADLINE_SECONDS: "1",
     R2: this.#bucket(),
     CHAIN_HEAD: { getByName: () => this.#chainHead() },
     PENDING_WRITER_QUEUE: {

@@ -6,6 +6,7 @@ export const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILEN
 interface MemoryObject {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly etag: string;
+  readonly size: number;
   readonly uploaded: Date;
   readonly customMetadata: Record<string, string>;
 }
@@ -33,7 +34,7 @@ export class MemoryBucket {
 
   set(key: string, bytes: Uint8Array<ArrayBuffer>, customMetadata = {}, uploaded = new Date(0)): void {
     const etag = createHash("md5").update(bytes).digest("hex");
-    this.#objects.set(key, { bytes: bytes.slice(), etag, uploaded, customMetadata });
+    this.#objects.set(key, { bytes: bytes.slice(), etag, size: bytes.length, uploaded, customMetadata });
   }
 
   keys(): string[] {

@@ -13,6 +13,7 @@ const PUBLIC = [
   "GET /.well-known/vdc.json",
   "POST /api/documents",
   "GET /api/documents/:documentId",
+  "GET /api/documents/:documentId/status",
   "POST /api/activation",
   "GET /api/users/:userId/metadata",
   "PUT /api/users/:userId/metadata",

@@ -8,7 +8,7 @@ import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { base64url, fromUtf8 } from "../../shared/crypto/bytes.ts";
 import { canonicalBytes } from "../../shared/crypto/canonical.ts";
 import { STAGES } from "../../shared/pipeline.ts";
-import { CHAIN_ID, creation, newUser, registration, signed, transfer } from "./accounts.ts";
+import { CHAIN_ID, creation, newUser, registration, signed, storePinned, transfer } from "./accounts.ts";
 import { newToken } from "./activation.ts";
 import type { AlertReceiver } from "./alert-receiver.ts";
 import { checkChain } from "./check-chain.ts";
@@ -344,14 +344,13 @@ export function pathsThrough(world: World): Readonly<Record<string, Path>> {
       const { id, bytes } = await sealDocument(CHAIN_ID, file(`${name}, ${email}`), owner);
       const put = (body: BodyInit) =>
         ask("/api/documents", { method: "POST", headers: { "content-type": "application/json" }, body });
-      expect((await put(bytes)).status).toBe(200);
+      expect((await put(bytes)).status).toBe(202);
       await put(bytes); // the same bytes again
       await put(JSON.stringify({ ...JSON.parse(fromUtf8(bytes)), name }));
       await put((await sealDocument(CHAIN_ID, file("a stranger's"), await newUser())).bytes);
       await put(`${name}: ${email}`);
       pipeline.pinning.setFault({ kind: "quoting", on: "upload", times: 1 });
-      await put((await sealDocument(CHAIN_ID, file("not pinned"), owner)).bytes);
-      await pipeline.fireCron("accounts");
+      await storePinned(pipeline, (await sealDocument(CHAIN_ID, file("pinned later"), owner)).bytes);
       await ask(`/api/documents/${id}`);
       await ask(`/api/documents/${email}`);
       return { leaves: [id] };

@@ -10,6 +10,7 @@ import {
   creation,
   newUser,
   postDocument,
+  storePinned,
   postSubmission,
   registeredUser,
   signed,
@@ -57,11 +58,16 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
   },
   getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
   postDocuments: {
-    200: async (pipeline) => postDocument(pipeline, await recordOf(await registeredUser(pipeline))),
+    200: async (pipeline) => {
+      const record = await recordOf(await registeredUser(pipeline));
+      await storePinned(pipeline, record);
+      return postDocument(pipeline, record);
+    },
+    202: async (pipeline) => postDocument(pipeline, await recordOf(await registeredUser(pipeline))),
     400: (pipeline) => postDocument(pipeline, "{}"),
     403: async (pipeline) => postDocument(pipeline, await recordOf(await newUser())),
     413: "documents.test.ts: a document that is too large",
-    503: "documents.test.ts: while the pinning service is down",
+    503: "store-document.test.ts: R2 did not take the record",
   },
   getDocument: {
     200: async (pipeline) => get(await documentPath(pipeline))(pipeline),
@@ -69,6 +75,11 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
       pipeline.fetch(await documentPath(pipeline), { headers: { "if-none-match": "*" } }),
     404: get(`/api/documents/${"0".repeat(64)}`),
     503: "document-storage.test.ts: a document that R2 has lost, while IPFS can't be read",
+  },
+  getDocumentStatus: {
+    200: async (pipeline) => get(`${await documentPath(pipeline)}/status`)(pipeline),
+    404: get(`/api/documents/${"0".repeat(64)}/status`),
+    503: "document-storage.test.ts: an index that was lost",
   },
   getWellKnownVdcJson: { 200: get("/.well-known/vdc.json") },
 

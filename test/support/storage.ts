@@ -164,7 +164,7 @@ export async function loseDocumentIndex({ harness }: Pipeline): Promise<void> {
   const worker = harness.getWorker(workerName("storage-verifier"));
   const index = ["DocumentIndex", { name: CHAIN_ID }] as const;
   const sql = await worker.getDurableObjectStorage(...index);
-  for (const table of ["document", "document_count", "rehydrated", "reindex", "schema_migration"])
+  for (const table of ["document", "document_count", "rehydrated", "reindex", "to_pin", "schema_migration"])
     await sql.exec(`DROP TABLE ${table}`);
   await worker.evictDurableObject(...index);
 }

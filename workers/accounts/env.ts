@@ -3,16 +3,14 @@ import type { SubmittedType } from "../../shared/chain/submission.ts";
 import type { EncryptionPublicKey } from "../../shared/crypto/envelope.ts";
 import { KeyringError, parseEncryptionPublicKey } from "../../shared/crypto/keyring.ts";
 import type { DeadLettersEnv } from "../../shared/objects/dead-letters.ts";
-import { documentIndex, type DocumentIndexEnv } from "../../shared/objects/document-index.ts";
+import type { DocumentIndexEnv } from "../../shared/objects/document-index.ts";
 import { Problem } from "../../shared/http/problems.ts";
 import type { IntentsEnv } from "../../shared/operations/release-intents.ts";
 import { logger, type Log } from "../../shared/runtime/log.ts";
 import type { PendingTransaction } from "../../shared/queue/messages.ts";
-import { gatewayOf, pinnerOf, type PinningEnv } from "../../shared/storage/tiers.ts";
-import type { DocumentTiers } from "./documents/settle-upload.ts";
 import type { UserMetadata } from "./metadata/user-metadata.ts";
 
-export interface Env extends IntentsEnv, DeadLettersEnv, DocumentIndexEnv, PinningEnv {
+export interface Env extends IntentsEnv, DeadLettersEnv, DocumentIndexEnv {
   readonly KV: KVNamespace;
   readonly USER_METADATA: DurableObjectNamespace<UserMetadata>;
   readonly PENDING_WRITER_QUEUE: Queue<PendingTransaction>;
@@ -74,26 +72,6 @@ export function documentQuota({ DOCUMENT_BYTES_PER_DAY: setting }: Env): number 
   const bytes = Number(setting);
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
   throw notConfigured("DOCUMENT_BYTES_PER_DAY must be a whole number above 0");
-}
-
-/** @throws Problem "not-configured" that names the setting */
-export function documentTiers(env: Env): DocumentTiers {
-  try {
-    return {
-      bucket: env.R2,
-      pinner: pinnerOf(env),
-      gateway: gatewayOf(env),
-      index: {
-        note: async (document) => documentIndex(env).note(document),
-        find: async (documentId) => documentIndex(env).find(documentId),
-      },
-      chainId: env.CHAIN_ID,
-      now: Date.now,
-      pause: (milliseconds) => scheduler.wait(milliseconds),
-    };
-  } catch (error) {
-    throw notConfigured(error instanceof Error ? error.message : String(error));
-  }
 }
 
 /** `token`: only with an activation token. `paid`: also once a payment names the registration. `open`: every user, at once. */

@@ -1,7 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { ActivationRequest } from "../../shared/api/activation.ts";
 import type { Submission } from "../../shared/chain/submission.ts";
-import { answer, json } from "../../shared/http/answer.ts";
+import { answer } from "../../shared/http/answer.ts";
 import { outcomeOf } from "../../shared/http/outcome.ts";
 import { logger } from "../../shared/runtime/log.ts";
 import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
@@ -24,9 +24,7 @@ export { UserMetadata } from "./metadata/user-metadata.ts";
  */
 export default class Accounts extends WorkerEntrypoint<Env> {
   override fetch(request: Request): Promise<Response> {
-    return answer(request, logger("accounts"), async (_, log) =>
-      json(await receiveDocument(request, this.env, log)),
-    );
+    return answer(request, logger("accounts"), (_, log) => receiveDocument(request, this.env, log));
   }
 
   override scheduled(): Promise<void> {

@@ -1,12 +1,4 @@
-import {
-  documentQuota,
-  documentTiers,
-  paidTypes,
-  submissionWindow,
-  systemKey,
-  writesLandWithin,
-  type Env,
-} from "./env.ts";
+import { documentQuota, paidTypes, submissionWindow, systemKey, writesLandWithin, type Env } from "./env.ts";
 
 /**
  * Reads every setting, so that an operator sees a wrong one before a user's request fails on it.
@@ -17,7 +9,6 @@ export async function ready(env: Env): Promise<{ encryptionKeyId: string }> {
   submissionWindow(env);
   writesLandWithin(env);
   paidTypes(env);
-  documentTiers(env);
   documentQuota(env);
   const { kid } = await systemKey(env);
   return { encryptionKeyId: kid };

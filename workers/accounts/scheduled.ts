@@ -3,7 +3,6 @@ import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { Env } from "./env.ts";
 import { sweepActivations } from "./activation/sweep-activations.ts";
 import { sweepIntents } from "./submissions/sweep-intents.ts";
-import { sweepUploads } from "./documents/sweep-uploads.ts";
 
 /**
  * Finishes what a crash interrupted. The cron is a hint, and every step may be repeated. A failing step does not stop the others.
@@ -15,7 +14,6 @@ export async function everyTenMinutes(env: Env): Promise<void> {
   for (const work of [
     () => sweepIntents(env, log),
     () => releasePaidIntents(env, log),
-    () => sweepUploads(env, log),
     () => sweepActivations(env, log),
   ]) {
     const [outcome] = await Promise.allSettled([work()]);

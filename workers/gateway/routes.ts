@@ -9,7 +9,7 @@ import { block, blocks, latest } from "./resources/blocks.ts";
 import { contents, openApi } from "./resources/contents.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./resources/dead-letters.ts";
 import { dismissMany } from "./resources/dismissals.ts";
-import { document, putDocument } from "./resources/documents.ts";
+import { document, documentStatus, putDocument } from "./resources/documents.ts";
 import { health, ready } from "./resources/health.ts";
 import { revokeKey } from "./resources/keys.ts";
 import { metrics } from "./metrics/metrics.ts";
@@ -50,6 +50,7 @@ const OPERATIONS: { readonly [Name in RouteName]: Operation<(typeof PLANS)[Name]
   "GET /api/vdc/assets/:assetId": asset,
   "POST /api/documents": putDocument,
   "GET /api/documents/:documentId": document,
+  "GET /api/documents/:documentId/status": documentStatus,
   "GET /.well-known/vdc.json": wellKnown,
 
   "POST /api/activation": activation,

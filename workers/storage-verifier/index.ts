@@ -3,13 +3,12 @@ import { measureBacklog } from "../../shared/queue/backlog.ts";
 import { consume } from "../../shared/queue/consume.ts";
 import { VerifyStorage } from "../../shared/queue/messages.ts";
 import { documentIndex } from "../../shared/objects/document-index.ts";
-import type { IndexedDocument } from "../../shared/storage/documents.ts";
+import type { FoundDocument } from "../../shared/storage/documents.ts";
 import type { StoredRecord } from "../../shared/storage/records.ts";
-import type { DocumentPage, DocumentTotals } from "../../shared/api/storage-report.ts";
+import type { DocumentPage, IndexedStatus, DocumentTotals } from "../../shared/api/storage-report.ts";
 import { acceptCopy } from "./verify/accept-copy.ts";
 import { acceptRecord } from "./restore/accept-record.ts";
 import { daily } from "./runs/daily.ts";
-import type { DocumentStatus } from "./documents/document-rows.ts";
 import { logOf, storageRuns, type Env } from "./env.ts";
 import { startRestore } from "./restore/restore-chunk.ts";
 import { resumeRun } from "./runs/resume.ts";
@@ -50,14 +49,14 @@ export default class StorageVerifier extends WorkerEntrypoint<Env> {
   }
 
   /** Finds a document; null when it was never stored. */
-  async findDocument(documentId: string): Promise<IndexedDocument | null | "reindexing"> {
+  async findDocument(documentId: string): Promise<FoundDocument | null | "reindexing"> {
     return documentIndex(this.env).find(documentId);
   }
 
   async documents(
     after: string,
     limit: number,
-    status: DocumentStatus | undefined,
+    status: IndexedStatus | undefined,
   ): Promise<DocumentPage | "reindexing"> {
     return documentIndex(this.env).page(after, limit, status);
   }

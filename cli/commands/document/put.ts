@@ -1,8 +1,14 @@
 import { Command } from "commander";
 import { AssetCreationData, AssetId } from "../../../shared/chain/transaction.ts";
-import { MAX_DOCUMENT_BYTES, type StoredDocument } from "../../../shared/chain/document.ts";
+import {
+  MAX_DOCUMENT_BYTES,
+  type DocumentState,
+  type StoredDocument,
+} from "../../../shared/chain/document.ts";
 import { sealDocument } from "../../../shared/client/documents.ts";
 import { creation } from "../../../shared/client/unsigned.ts";
+import type { VdcClient } from "../../../shared/client/vdc-client.ts";
+import { StillWaiting } from "../../../shared/client/wait-until.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { telling, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
@@ -54,11 +60,15 @@ async function put(file: string, options: Options): Promise<void> {
     throw new CommandFailure(`${file} is larger than ${byteCount(MAX_DOCUMENT_BYTES)}`, EXIT.usage);
   if (options.asset !== undefined) await refuseTaken(options.asset, options);
   const client = vdcClient(options);
-  const stored = await client.putDocument(await sealDocument(await client.chainId(), document, keys));
+  const sealed = await sealDocument(await client.chainId(), document, keys);
+  const { state, ...stored } = await client.putDocument(sealed);
   const kept = { ...stored, documentHash: await sha256HexOfFile(document) };
-  if (options.asset === undefined) return show(options, kept, asText);
-
-  note(`The document is kept: ${kept.id}`); // printed at once, because the transaction may still fail
+  note(`The document is stored: ${kept.id}`); // printed at once, because what follows may still fail
+  if (options.asset === undefined) {
+    const documentState = await settlePin(client, kept.id, state, options);
+    show(options, { ...kept, documentState }, asText);
+    return refuseUnpinned(documentState, options);
+  }
   const { documentHash, documentCid } = kept;
   const unsigned = creation({
     assetId: options.asset,
@@ -67,8 +77,32 @@ async function put(file: string, options: Options): Promise<void> {
     ...(options.type !== undefined && { documentType: options.type }),
   });
   const taken = await submitSigned(client, keys, unsigned, options);
-  show(options, { ...kept, ...taken }, asText);
+  const documentState = await settlePin(client, kept.id, state, options);
+  show(options, { ...kept, documentState, ...taken }, asText);
   refuseLost(taken);
+  refuseUnpinned(documentState, options);
+}
+
+/** @returns the document's state when it is pinned or the timeout is over, or with --no-wait the state in which it was stored */
+async function settlePin(
+  client: VdcClient,
+  id: string,
+  state: DocumentState,
+  { wait, timeout }: Waiting,
+): Promise<DocumentState> {
+  if (!wait || state === "pinned") return state;
+  try {
+    return (await client.waitUntilPinned(id, { timeout: timeout * 1_000 })).state;
+  } catch (error) {
+    if (error instanceof StillWaiting) return state;
+    throw error;
+  }
+}
+
+/** @throws CommandFailure when the document was waited for and is not pinned */
+function refuseUnpinned(state: DocumentState, { wait, timeout }: Waiting): void {
+  if (wait && state !== "pinned")
+    throw new CommandFailure(`It is stored, and is not pinned after ${timeout} s. It will be, by itself`);
 }
 
 /** Checks first whether the asset exists, before anything is stored: an asset is created once. */
@@ -81,9 +115,12 @@ async function refuseTaken(asset: string, options: Options): Promise<void> {
     );
 }
 
-function asText(kept: StoredDocument & { documentHash: string } & Partial<Taken>): string {
+type Kept = Omit<StoredDocument, "state"> & { documentHash: string; documentState: DocumentState };
+
+function asText(kept: Kept & Partial<Taken>): string {
   return facts([
     ["document", kept.id],
+    ["document's state", kept.documentState],
     ["SHA-256 of the file", kept.documentHash],
     ["IPFS", kept.documentCid],
     ["size, encrypted", byteCount(kept.bytes)],

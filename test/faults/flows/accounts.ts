@@ -13,8 +13,10 @@ import {
   postSubmission,
   registration,
   signed,
+  untilPinned,
 } from "../../support/accounts.ts";
 import { activate, putMetadata } from "../../support/activation.ts";
+import { workerName } from "../../../shared/pipeline.ts";
 import { keysOf, pinnedFiles } from "../../support/chain-state.ts";
 import { purchase } from "../../support/payments.ts";
 import type { Flow } from "../flow.ts";
@@ -58,30 +60,29 @@ async function untilNoIntent(world: World): Promise<void> {
 
 const HOUR = 3_601_000;
 
-/**
- * Repeats the work while hours pass. An upload that died loses its hold after ten minutes, and the sweep looks at it
- * after an hour.
- */
+/** Repeats the work while hours pass on the clock of `accounts`. */
 async function whileHoursPass<T>(world: World, work: () => Promise<T>): Promise<T> {
   let hours = 0;
-  const done = await until(async () => {
+  return until(async () => {
     try {
       return await work();
     } finally {
       world.control.setAhead("accounts", ++hours * HOUR);
     }
   });
-  return done;
 }
 
-/** Waits until no upload is unfinished. */
-async function untilSwept(world: World): Promise<void> {
-  await whileHoursPass(world, async () => {
-    await world.fireCron("accounts");
-    expect(await keysOf(world.pipeline, r2Keys.uploadPrefix)).toEqual([]);
+/** Waits until the index of documents has looked for every document that was to arrive, as it does an hour later. */
+async function untilNothingArrives({ pipeline }: World): Promise<void> {
+  const worker = pipeline.harness.getWorker(workerName("storage-verifier"));
+  const index = ["DocumentIndex", { name: CHAIN_ID }] as const;
+  const sql = await worker.getDurableObjectStorage(...index);
+  await until(async () => {
+    await sql.exec("UPDATE to_pin SET due = 1");
+    await worker.evictDurableObject(...index);
+    await pipeline.fetch(`/api/documents/${"0".repeat(64)}/status`); // starts the object, which sets its alarm
+    expect(await sql.exec("SELECT id FROM to_pin")).toEqual([]);
   });
-  world.control.setAhead("accounts", 0);
-  await world.fireCron("accounts");
 }
 
 export async function document(world: World) {
@@ -94,25 +95,20 @@ async function pinsOf(world: World, id: string): Promise<readonly string[]> {
 
 async function storesDocument(world: World): Promise<void> {
   const { id, bytes } = await document(world);
-  await whileHoursPass(world, async () => {
-    const response = await postDocument(world.pipeline, bytes);
-    expect(response.status, await response.text()).toBe(200);
-  });
-  const inBoth = async () => {
-    expect(await pinsOf(world, id)).toEqual([await cidV0(bytes)]);
-    expect(await world.pipeline.r2.head(r2Keys.document(id))).not.toBeNull();
-  };
-  await inBoth();
-  await untilSwept(world);
-  await inBoth();
+  await world.request((pipeline) => postDocument(pipeline, bytes));
+  await untilPinned(world.pipeline, id);
+  expect(await pinsOf(world, id)).toEqual([await cidV0(bytes)]);
+  expect(await world.pipeline.r2.head(r2Keys.document(id))).not.toBeNull();
+  await untilNothingArrives(world);
 }
 
 /** The sender of a document gives up after the first answer. */
 async function abandonsDocument(world: World): Promise<void> {
   const { id, bytes } = await document(world);
   await postDocument(world.pipeline, bytes).catch(() => {});
-  await untilSwept(world);
+  await untilNothingArrives(world);
   const isKept = (await world.pipeline.r2.head(r2Keys.document(id))) !== null;
+  if (isKept) await untilPinned(world.pipeline, id);
   expect(await pinsOf(world, id), "in both tiers, or in neither").toEqual(isKept ? [await cidV0(bytes)] : []);
 }
 
@@ -149,37 +145,18 @@ export const ACCOUNTS_FLOWS: readonly Flow[] = [
       await untilNoIntent(world);
     },
   },
-  { name: "document", is: "a document, into R2 and IPFS", run: storesDocument },
+  { name: "document", is: "a document: into R2, then pinned by storage-verifier", run: storesDocument },
   {
-    name: "document taken back",
-    is: "a document that R2 does not take at first: its pin is taken back, then it is sent again",
+    name: "document refused",
+    is: "a document that R2 does not take at first: it is sent again",
     prepare: [{ write: "accounts (fetch): R2 put documents/{sha256}.json", happens: "fails" }],
     run: storesDocument,
   },
   {
     name: "document abandoned",
-    is: "a document whose upload dies, and whose sender gives up: the cron of accounts",
-    prepare: [{ write: "accounts (fetch): HTTP POST /v3/files", happens: "dies" }],
-    run: abandonsDocument,
-  },
-  {
-    name: "document left unpinned",
-    is: "a document that R2 holds and whose pin is lost before its upload is settled: the cron of accounts",
+    is: "a document whose upload dies after R2 took it, and whose sender gives up: the index asks R2 for it",
     prepare: [{ write: "accounts (fetch): R2 put documents/{sha256}.json", happens: "dies" }],
-    async run(world) {
-      const { id, bytes } = await document(world);
-      await postDocument(world.pipeline, bytes).catch(() => {});
-      const cid = await cidV0(bytes);
-      const headers = { authorization: `Bearer ${world.pipeline.secrets.PINATA_JWT}` };
-      const { endpointUrl } = world.pipeline.pinning;
-      const listed = await fetch(`${endpointUrl}/files/public?cid=${cid}`, { headers });
-      const { data } = await listed.json<{ data: { files: { id: string }[] } }>();
-      for (const file of data.files)
-        await fetch(`${endpointUrl}/files/public/${file.id}`, { method: "DELETE", headers });
-      await untilSwept(world);
-      const isKept = (await world.pipeline.r2.head(r2Keys.document(id))) !== null;
-      expect(await pinsOf(world, id)).toEqual(isKept ? [cid] : []);
-    },
+    run: abandonsDocument,
   },
   {
     name: "activation",

@@ -6,7 +6,7 @@ import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { equalBytes } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
-import { CHAIN_ID, postDocument } from "../../support/accounts.ts";
+import { CHAIN_ID, postDocument, untilPinned } from "../../support/accounts.ts";
 import { pinnedFiles } from "../../support/chain-state.ts";
 import { checkChain } from "../../support/check-chain.ts";
 import { deliver } from "../../support/payments.ts";
@@ -51,10 +51,8 @@ interface StoredDocument {
 /** Makes and stores a document. */
 async function storedDocument(world: World): Promise<StoredDocument> {
   const made = await document(world);
-  await until(async () => {
-    const response = await postDocument(world.pipeline, made.bytes);
-    expect(response.status, await response.text()).toBe(200);
-  });
+  await world.request((pipeline) => postDocument(pipeline, made.bytes));
+  await untilPinned(world.pipeline, made.id);
   return made;
 }
 

@@ -38,23 +38,21 @@ export const ACCOUNT_MUTATIONS = [
     mutate: () => async () => {},
   }),
   mutation({
-    // Verification repairs a document that lacks one tier, so only a document in neither tier is lost.
-    name: "answer-unstored",
+    name: "call-it-pinned-unread",
     breaks: "a document is kept",
     seed: 13,
-    file: "workers/accounts/documents/store-document.ts",
-    seam: "storeDocument",
-    mutate:
-      () =>
-      async ({ document, cid }) => ({ cid, owner: document.owner, bytes: document.bytes.length }),
+    file: "workers/storage-verifier/documents/pin-document.ts",
+    seam: "pinDocument",
+    mutate: () => async (documentId, env) =>
+      env.DOCUMENT_INDEX.getByName(env.CHAIN_ID).notePinned(documentId),
   }),
   mutation({
-    name: "leave-uploads",
-    breaks: "everything comes to rest",
+    name: "forget-arrivals",
+    breaks: "a document is kept",
     seed: 22,
-    file: "workers/accounts/documents/sweep-uploads.ts",
-    seam: "sweepUploads",
-    mutate: () => async () => {},
+    file: "workers/storage-verifier/documents/to-pin.ts",
+    seam: "noteArriving",
+    mutate: () => () => {},
   }),
   mutation({
     name: "write-metadata-over-a-write-in-doubt",

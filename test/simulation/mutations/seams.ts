@@ -1,9 +1,7 @@
 import type * as byteBudget from "../../../workers/accounts/documents/byte-budget.ts";
 import type * as metadataWrite from "../../../workers/accounts/metadata/metadata-write.ts";
-import type * as storeDocument from "../../../workers/accounts/documents/store-document.ts";
 import type * as submissionChecks from "../../../workers/accounts/submissions/submission-checks.ts";
 import type * as sweepIntents from "../../../workers/accounts/submissions/sweep-intents.ts";
-import type * as sweepUploads from "../../../workers/accounts/documents/sweep-uploads.ts";
 import type * as tokenObject from "../../../workers/accounts/activation/token-object.ts";
 import type * as alarm from "../../../workers/chain-head/outbox/alarm.ts";
 import type * as blocks from "../../../workers/chain-head/reads/blocks.ts";
@@ -19,6 +17,8 @@ import type * as applyRules from "../../../workers/miner/apply-rules.ts";
 import type * as archivePrivate from "../../../workers/pending-cleaner/archive-private.ts";
 import type * as clean from "../../../workers/pending-cleaner/clean.ts";
 import type * as writePending from "../../../workers/pending-writer/write-pending.ts";
+import type * as pinDocument from "../../../workers/storage-verifier/documents/pin-document.ts";
+import type * as toPin from "../../../workers/storage-verifier/documents/to-pin.ts";
 import type * as inspect from "../../../workers/storage-verifier/verify/inspect.ts";
 import type * as restoredBlock from "../../../workers/storage-verifier/restore/restored-block.ts";
 import type * as sweepStaged from "../../../workers/storage-verifier/restore/sweep-staged.ts";
@@ -46,10 +46,8 @@ export interface Seams {
   "shared/durable-object/alarm.ts": typeof wake;
   "workers/accounts/documents/byte-budget.ts": typeof byteBudget;
   "workers/accounts/metadata/metadata-write.ts": typeof metadataWrite;
-  "workers/accounts/documents/store-document.ts": typeof storeDocument;
   "workers/accounts/submissions/submission-checks.ts": typeof submissionChecks;
   "workers/accounts/submissions/sweep-intents.ts": typeof sweepIntents;
-  "workers/accounts/documents/sweep-uploads.ts": typeof sweepUploads;
   "workers/accounts/activation/token-object.ts": typeof tokenObject;
   "workers/chain-head/outbox/alarm.ts": typeof alarm;
   "workers/chain-head/reads/blocks.ts": typeof blocks;
@@ -65,6 +63,8 @@ export interface Seams {
   "workers/pending-cleaner/archive-private.ts": typeof archivePrivate;
   "workers/pending-cleaner/clean.ts": typeof clean;
   "workers/pending-writer/write-pending.ts": typeof writePending;
+  "workers/storage-verifier/documents/pin-document.ts": typeof pinDocument;
+  "workers/storage-verifier/documents/to-pin.ts": typeof toPin;
   "workers/storage-verifier/verify/inspect.ts": typeof inspect;
   "workers/storage-verifier/restore/restored-block.ts": typeof restoredBlock;
   "workers/storage-verifier/restore/sweep-staged.ts": typeof sweepStaged;

@@ -1,6 +1,5 @@
 import { ByteBudget, type Loan } from "../../../workers/accounts/documents/byte-budget.ts";
-import { DOCUMENT_MEMORY, documentMemory } from "../../../workers/accounts/documents/memory.ts";
-import { HOLD } from "../../../workers/accounts/documents/uploads.ts";
+import { DOCUMENT_MEMORY, documentMemory, LENT_FOR_MS } from "../../../workers/accounts/documents/memory.ts";
 import type { World } from "../world/world.ts";
 
 /**
@@ -8,7 +7,7 @@ import type { World } from "../world/world.ts";
  * that a dead invocation did not return stays taken.
  */
 export function beginIsolates(world: World): void {
-  const fresh = new ByteBudget(DOCUMENT_MEMORY, HOLD, () => Date.now());
+  const fresh = new ByteBudget(DOCUMENT_MEMORY, LENT_FOR_MS, () => Date.now());
   documentMemory.loan = () => roomy(fresh.loan(), world);
 }
 

@@ -17,7 +17,9 @@ export function whatIsLeft({ stack, onlooker, stripe, errands }: People): string
     "undelivered events": stripe.undelivered,
     "submissions that wait for a payment": head.rows(WAITING).length,
     "objects in intents/": stack.r2.keys(r2Keys.intentPrefix).length,
-    "objects in uploads/": stack.r2.keys(r2Keys.uploadPrefix).length,
+    "documents that are not pinned": stack
+      .object("DocumentIndex", stack.chainId)
+      .rows("SELECT id FROM to_pin").length,
     "running replays": letters.rows("SELECT id FROM replay WHERE state = 'running'").length,
     "people on an errand": errands.open,
     "Workers at work": stack.workers().reduce((sum, worker) => sum + worker.running.size, 0),

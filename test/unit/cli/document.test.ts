@@ -21,7 +21,7 @@ interface Shelf extends Served {
 }
 
 /** A deployment that stores documents and mines every submission. */
-async function shelf(lie: object = {}): Promise<Shelf> {
+async function shelf(lie: object = {}, pinned = "pinned"): Promise<Shelf> {
   const kept = new Map<string, string>();
   const cids = new Map<string, string>();
   // The record's CID takes a promise, so it is computed when the record is requested again.
@@ -29,6 +29,8 @@ async function shelf(lie: object = {}): Promise<Shelf> {
     if (path === "/.well-known/vdc.json") return { body: { chainId: "vdc-of-a-test" } };
     if (path.startsWith("/api/vdc/transactions"))
       return { body: { txId: TX, state: method === "POST" ? "pending" : "mined", blockNumber: 3 } };
+    if (path.endsWith("/status"))
+      return { body: { id: path.split("/").at(-2), documentCid: "", bytes: 1, state: pinned } };
     if (method === "GET") {
       const found = kept.get(path.split("/").at(-1) ?? "");
       return found === undefined ? { status: 404, problem: "not-found" } : { body: found };
@@ -40,7 +42,15 @@ async function shelf(lie: object = {}): Promise<Shelf> {
     }
     const [id = ""] = [...kept].find(([, record]) => record === body) ?? [];
     return {
-      body: { id, documentCid: cid, bytes: body.length, owner: "a".repeat(64), documentUrl: "", ...lie },
+      body: {
+        id,
+        documentCid: cid,
+        bytes: body.length,
+        owner: "a".repeat(64),
+        documentUrl: "",
+        state: "stored",
+        ...lie,
+      },
     };
   });
   async function remember(body: string): Promise<void> {
@@ -72,7 +82,8 @@ describe("vdc document", () => {
     const stack = await shelf();
     const put = await vdc(stack, "document", "put", will, "--keys", keys, "--json");
     expect(put).toMatchObject({ code: 0 });
-    const { id, documentHash, documentCid } = JSON.parse(put.stdout);
+    const { id, documentHash, documentCid, documentState } = JSON.parse(put.stdout);
+    expect(documentState).toBe("pinned");
     expect(documentHash).toBe(sha256Hex(utf8(WORDS)));
     expect(documentCid).toMatch(/^Qm/);
     for (const { body } of stack.asked) expect(body).not.toContain(WORDS.trim());
@@ -108,6 +119,19 @@ describe("vdc document", () => {
       expect(stack.asked.filter(({ path }) => path === "/api/vdc/transactions")).toEqual([]);
     },
   );
+
+  it("shows what is done when the document is not pinned in time, and fails; with --no-wait it does not wait", async () => {
+    const { keys, will } = desk();
+    const stack = await shelf({}, "stored");
+    const args = ["document", "put", will, "--keys", keys, "--asset", "will-1", "--json"];
+    const late = await vdc(stack, ...args, "--timeout", "1");
+    expect(late.code).toBe(EXIT.failure);
+    expect(JSON.parse(late.stdout)).toMatchObject({ documentState: "stored", state: "mined" });
+    expect(late.stderr).toContain("is not pinned after 1 s");
+    const unwaited = await vdc(stack, ...args, "--no-wait");
+    expect(unwaited.code).toBe(0);
+    expect(JSON.parse(unwaited.stdout)).toMatchObject({ documentState: "stored", state: "pending" });
+  });
 
   it("replaces no file unless it is told to, and asks for nothing before", async () => {
     const { keys, will } = desk();

@@ -402,7 +402,6 @@ describe("docs/format.md", () => {
       r2Keys.intent("{txId}"),
       r2Keys.document("{id}"),
       r2Keys.documentEvidence("{id}", "{sha256}"),
-      r2Keys.upload("{id}"),
       r2Keys.activation("{tokenHash}"),
       r2Keys.deadLetter("{stage}", "{id}"),
     ];

@@ -11,7 +11,7 @@ import {
   blockNumberOfKvKey,
   blockNumberOfR2Key,
   blockNumberOfSealedKey,
-  documentIdOfUploadKey,
+  documentIdOfDocumentKey,
   kvKeys,
   r2Keys,
   txIdOfErasedKey,
@@ -55,7 +55,7 @@ describe("a key", () => {
     ["a pending object", txIdOfPendingKey, txIds.map((id) => [r2Keys.pending(id), id])],
     ["an erasure", txIdOfErasedKey, txIds.map((id) => [r2Keys.erased(id), id])],
     ["an intent", txIdOfIntentKey, txIds.map((id) => [r2Keys.intent(id), id])],
-    ["an upload", documentIdOfUploadKey, hexOf(64).map((id) => [r2Keys.upload(id), id])],
+    ["a document", documentIdOfDocumentKey, hexOf(64).map((id) => [r2Keys.document(id), id])],
   ];
 
   it.for(all)("of %s tells what it is of, and nobody else's does", ([, read, keys]) => {

@@ -5,18 +5,18 @@ import {
   type StoredDocument,
 } from "../../../shared/chain/document.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
-import { RetryLater } from "../../../shared/runtime/errors.ts";
+import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { drop, readInto, roomFor } from "../../../shared/http/read-into.ts";
 import { errorText, type Log } from "../../../shared/runtime/log.ts";
-import { findDocument, type DocumentFacts } from "../../../shared/storage/documents.ts";
+import { documentIndex } from "../../../shared/objects/document-index.ts";
+import { findDocument, stateOf, type DocumentFacts } from "../../../shared/storage/documents.ts";
 import type { Loan } from "./byte-budget.ts";
-import { documentQuota, documentTiers, type Env } from "../env.ts";
+import { documentQuota, type Env } from "../env.ts";
 import { documentMemory } from "./memory.ts";
 import { countKeyUpload } from "../rate-limit.ts";
 import { registeredKey } from "../submissions/registered-key.ts";
-import type { DocumentRegister } from "./settle-upload.ts";
-import { StoredByAnother, storeDocument } from "./store-document.ts";
+import { storeDocument, StoredOtherwise } from "./store-document.ts";
 import type { Quota } from "./upload-quota.ts";
 
 const LIMITS = {
@@ -26,48 +26,41 @@ const LIMITS = {
 };
 
 /**
- * Takes in a document that its owner encrypted and signed. It answers 200 only once the document is in R2 and on IPFS; a repeat
- * gets the same answer.
+ * Takes in a document that its owner encrypted and signed. It is in R2 and in the index when this resolves, and the index has
+ * `storage-verifier` pin it: the answer is 202. A repeat is answered with the document's state, 200 once it is pinned.
  * @throws Problem "body-too-large", "invalid-body", "invalid-user-signature", "rate-limited", "not-registered", "quota-exceeded",
  * "not-configured" or "unavailable"
  */
-export async function receiveDocument(request: Request, env: Env, log: Log): Promise<StoredDocument> {
-  const tiers = documentTiers(env);
+export async function receiveDocument(request: Request, env: Env, log: Log): Promise<Response> {
   const loan = documentMemory.loan();
   try {
     const document = await readDocument(await readLent(request, loan), env.CHAIN_ID);
     await countKeyUpload(document.owner, env, log);
-    const stored = await orUnavailable(log, async () => {
-      const known = await findDocument(tiers.bucket, document.id);
-      if (known !== undefined) {
-        await tiers.index.note({ id: document.id, cid: known.cid, bytes: known.bytes });
-        return known;
-      }
-      const encryptionKeyId = await registeredKey(document.owner, document.envelope.kid, env);
-      const cid = await cidV0(document.bytes);
-      await refuseOtherRecord(document.id, cid, tiers.index);
-      return withinQuota(document, env, log, () =>
-        storeDocument({ document, cid, encryptionKeyId }, tiers, log),
-      );
+    const stored = await orUnavailable(log, () => keep(document, env, log));
+    log.info("document.stored", {
+      documentId: stored.id,
+      documentCid: stored.documentCid,
+      state: stored.state,
     });
-    log.info("document.stored", { documentId: document.id, documentCid: stored.cid, bytes: stored.bytes });
-    return answerOf(document.id, stored);
+    return json(stored, { status: stored.state === "pinned" ? 200 : 202 });
   } finally {
     loan.end();
   }
 }
 
-/**
- * Refuses any record but the stored one for a document that R2 has lost: blocks commit to its CID.
- * @throws Problem "unavailable" for a record with another signature
- */
-async function refuseOtherRecord(documentId: string, cid: string, index: DocumentRegister): Promise<void> {
-  const indexed = await index.find(documentId);
-  if (indexed === null || (indexed !== "reindexing" && indexed.cid === cid)) return;
-  throw busy(
-    "This document is stored, with another signature, and could not be read just now. Send the record that was stored, or wait until it is restored.",
-    30,
-  );
+async function keep(document: DocumentRecord, env: Env, log: Log): Promise<StoredDocument> {
+  const { id } = document;
+  const stored = (await findDocument(env.R2, id)) ?? (await storeNew(document, env, log));
+  const { cid, bytes, owner } = stored;
+  const state = stateOf(await documentIndex(env).note({ id, cid, bytes }));
+  return { id, documentCid: cid, bytes, owner, documentUrl: `/api/documents/${id}`, state };
+}
+
+async function storeNew(document: DocumentRecord, env: Env, log: Log): Promise<DocumentFacts> {
+  const encryptionKeyId = await registeredKey(document.owner, document.envelope.kid, env);
+  const owned = { document, cid: await cidV0(document.bytes), encryptionKeyId };
+  const index = { noteArriving: async (id: string) => documentIndex(env).noteArriving(id) };
+  return withinQuota(document, env, log, () => storeDocument(env.R2, index, owned));
 }
 
 /**
@@ -147,25 +140,21 @@ async function readDocument(body: Uint8Array<ArrayBuffer>, chainId: string): Pro
  * Turns every failure of ours or of a service into an answer after which the user may send the document again.
  * @throws Problem "unavailable"
  */
-async function orUnavailable(log: Log, work: () => Promise<DocumentFacts>): Promise<DocumentFacts> {
+async function orUnavailable<T>(log: Log, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof Problem) throw error;
-    if (error instanceof StoredByAnother)
-      throw busy("This very document is just being stored. Send it again to see it done.", 5);
     log.error("document.unavailable", { error: errorText(error) });
-    throw busy(
-      "The document was not stored in both R2 and IPFS, or it is not known whether it was. Send it again.",
-      error instanceof RetryLater ? error.seconds : 30,
-    );
+    if (error instanceof StoredOtherwise)
+      throw busy(
+        "This document is stored, with another signature, and could not be read just now. Send the record that was stored, or wait until it is restored.",
+        30,
+      );
+    throw busy("The document was not stored, or it is not known whether it was. Send it again.", 30);
   }
 }
 
 function busy(detail: string, seconds: number): Problem {
   return new Problem("unavailable", detail, { headers: { "retry-after": String(seconds) } });
-}
-
-function answerOf(id: string, { cid, bytes, owner }: DocumentFacts): StoredDocument {
-  return { id, documentCid: cid, bytes, owner, documentUrl: `/api/documents/${id}` };
 }

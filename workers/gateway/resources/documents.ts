@@ -1,7 +1,9 @@
-import { REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
+import type { DocumentStatus } from "../../../shared/chain/document.ts";
+import { json, REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
 import { baseUrl, ipfsGateway } from "../../../shared/storage/ipfs-tier.ts";
+import { stateOf } from "../../../shared/storage/documents.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { hasVersion } from "../http/etag.ts";
 import { operation, type Call } from "../http/operation.ts";
@@ -19,10 +21,7 @@ export const putDocument = operation(api.putDocument, async ({ request, env, req
   );
 });
 
-/**
- * Shows a stored document. A document in R2 was pinned before, so it is in both tiers. A document that R2 has lost is read from
- * IPFS and verified.
- */
+/** Shows a stored document. A document that R2 has lost is read from IPFS and verified. */
 export const document = operation(api.document, async (call) => {
   const { request, env, params } = call;
   const { documentId } = params;
@@ -31,9 +30,11 @@ export const document = operation(api.document, async (call) => {
   const unchanged = hasVersion(request, etag);
   const headOnly = request.method === "HEAD" || unchanged;
   const key = r2Keys.document(documentId);
+  const stored = await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)));
   const found =
-    (await fromR2(call, documentId, () => (headOnly ? env.R2.head(key) : env.R2.get(key)))) ??
-    (await fromIpfs(call, documentId, unchanged));
+    stored === "missing" || stored === "unreadable"
+      ? await fromIpfs(call, documentId, { unchanged, isMissing: stored === "missing" })
+      : stored;
   const headers = { etag, "cache-control": FOR_EVER, "x-vdc-tier": found.tier };
   if (unchanged) return new Response(null, { status: 304, headers });
   return new Response(request.method === "HEAD" ? null : found.body, {
@@ -47,19 +48,32 @@ interface Found {
   readonly size: number;
 }
 
-/** Reads from R2; `undefined` when R2 has no such document or can't be read: IPFS may have it. */
+/** Shows how far a stored document has come. */
+export const documentStatus = operation(api.documentStatus, async (call) => {
+  const { documentId } = call.params;
+  await countReadBeyondKv(call);
+  const indexed = await call.env.STORAGE_VERIFIER.findDocument(documentId);
+  if (indexed === null) throw unknown(documentId);
+  if (indexed === "reindexing") throw unreadable(documentId);
+  const { cid, bytes, status } = indexed;
+  return json({ id: documentId, documentCid: cid, bytes, state: stateOf(status) } satisfies DocumentStatus, {
+    headers: { "cache-control": "no-store" },
+  });
+});
+
+/** Reads from R2. IPFS may have a document that R2 lacks or can't read. */
 async function fromR2(
   { log }: Call,
   documentId: string,
   read: () => Promise<R2Object | R2ObjectBody | null>,
-): Promise<Found | undefined> {
+): Promise<Found | "missing" | "unreadable"> {
   try {
     const stored = await read();
-    if (stored === null) return undefined;
+    if (stored === null) return "missing";
     return { tier: "r2", body: "body" in stored ? stored.body : null, size: stored.size };
   } catch (error) {
     log.error("document.copy_unreadable", { documentId, tier: "r2", error: errorText(error) });
-    return undefined;
+    return "unreadable";
   }
 }
 
@@ -67,16 +81,23 @@ const IPFS_TIMEOUT = 15_000; // milliseconds
 
 /**
  * Reads a document from IPFS. It shows only the record whose CID is in the index.
- * @param unchanged the caller has the record, so its bytes are not read
- * @throws Problem "not-found" only when the index says that no such document was ever stored, else "unavailable"
+ * @throws Problem "not-found" only when R2 lacks the document and the index says that it was never stored, else "unavailable"
  */
-async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boolean): Promise<Found> {
+async function fromIpfs(
+  { env, log }: Call,
+  documentId: string,
+  how: {
+    /** The caller has the record, so its bytes are not read. */
+    readonly unchanged: boolean;
+    /** R2 says that it has no such document. */
+    readonly isMissing: boolean;
+  },
+): Promise<Found> {
   try {
     const indexed = await env.STORAGE_VERIFIER.findDocument(documentId);
-    if (indexed === null)
-      throw new Problem("not-found", `There is no document ${documentId}.`, { members: { documentId } });
-    if (indexed !== "reindexing") {
-      if (unchanged) return { tier: "ipfs", body: null, size: indexed.bytes };
+    if (indexed === null && how.isMissing) throw unknown(documentId);
+    if (indexed !== null && indexed !== "reindexing") {
+      if (how.unchanged) return { tier: "ipfs", body: null, size: indexed.bytes };
       const bytes = await ipfsGateway(baseUrl(env.IPFS_GATEWAY_URL), IPFS_TIMEOUT).fetch(indexed.cid);
       if (bytes !== undefined) return { tier: "ipfs", body: bytes, size: bytes.length };
     }
@@ -85,7 +106,15 @@ async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boole
     if (error instanceof Problem) throw error;
     log.error("document.copy_unreadable", { documentId, tier: "ipfs", error: errorText(error) });
   }
-  throw new Problem("unavailable", `Document ${documentId} could not be read just now. Try again shortly.`, {
+  throw unreadable(documentId);
+}
+
+function unknown(documentId: string): Problem {
+  return new Problem("not-found", `There is no document ${documentId}.`, { members: { documentId } });
+}
+
+function unreadable(documentId: string): Problem {
+  return new Problem("unavailable", `Document ${documentId} could not be read just now. Try again shortly.`, {
     headers: { "retry-after": "5" },
     members: { documentId },
   });

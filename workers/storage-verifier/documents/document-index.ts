@@ -1,16 +1,25 @@
 import { DurableObject } from "cloudflare:workers";
-import type { IndexedDocument } from "../../../shared/storage/documents.ts";
+import type { FoundDocument, IndexedDocument } from "../../../shared/storage/documents.ts";
+import { setAlarmNoLaterThan } from "../../../shared/durable-object/alarm.ts";
+import { withDeadline } from "../../../shared/runtime/deadline.ts";
 import { errorText, logger } from "../../../shared/runtime/log.ts";
 import { RetryLater } from "../../../shared/runtime/errors.ts";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import { pinnerOf } from "../../../shared/storage/tiers.ts";
-import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/api/storage-report.ts";
+import type {
+  DocumentPage,
+  DocumentReport,
+  IndexedStatus,
+  DocumentTotals,
+} from "../../../shared/api/storage-report.ts";
 import * as rows from "./document-rows.ts";
 import type { Env } from "../env.ts";
 import { reindexPage, type DocumentLists, type IndexStore } from "./reindex-documents.ts";
+import * as toPin from "./to-pin.ts";
 
-/** Pause in milliseconds after a page that could not be read. */
+/** Pause in milliseconds after a page that could not be read, or messages that the queue did not take. */
 const PAUSE_AFTER_FAILURE = 5_000;
+const DEADLINE_MS = 15_000;
 /** Milliseconds between two pages of the pinning service's list: half of the 60 requests a minute of Pinata's smallest plan. */
 const PIN_PAGE_EVERY = 2_000;
 
@@ -31,6 +40,8 @@ export class DocumentIndex extends DurableObject<Env> {
     chainId: this.env.CHAIN_ID,
   };
   #reading: Promise<void> | undefined;
+  /** When the next page may be read, in milliseconds since the epoch. */
+  #nextPageAt = 0;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
@@ -38,6 +49,7 @@ export class DocumentIndex extends DurableObject<Env> {
       this.#store.decide(() => migrateTo(this.#sql, rows.DOCUMENT_MIGRATIONS, "the document index's"));
       // R2's first page at once: in a small deployment that is all. The pinning service may take longer than a constructor may.
       if (rows.reindexing(this.#sql)?.list === "r2") await this.#becomesWhole();
+      await setAlarmNoLaterThan(this.ctx.storage, toPin.nextPin(this.#sql));
     });
   }
 
@@ -51,9 +63,7 @@ export class DocumentIndex extends DurableObject<Env> {
 
   /** Decides whether the index is complete. Until it is, a call reads one page more, unless the next page is not due yet. */
   async #becomesWhole(): Promise<boolean> {
-    if (this.#isWhole) return true;
-    const alarm = await this.ctx.storage.getAlarm();
-    if (alarm === null || alarm <= Date.now()) await this.#reindex();
+    if (!this.#isWhole && this.#nextPageAt <= Date.now()) await this.#reindex();
     return this.#isWhole;
   }
 
@@ -72,20 +82,66 @@ export class DocumentIndex extends DurableObject<Env> {
     if (this.#isWhole) return;
     const isPacing = before?.list === "pins" && outcome.status === "fulfilled";
     const pause = outcome.status === "rejected" ? pauseAfter(outcome.reason) : isPacing ? PIN_PAGE_EVERY : 0;
-    await this.ctx.storage.setAlarm(Date.now() + pause);
+    this.#nextPageAt = Date.now() + pause;
+    await setAlarmNoLaterThan(this.ctx.storage, this.#nextPageAt);
   }
 
-  override alarm(): Promise<void> {
-    return this.#reindex();
+  override async alarm(): Promise<void> {
+    await this.#becomesWhole();
+    const pausedUntil = await this.#enqueueDue();
+    await setAlarmNoLaterThan(this.ctx.storage, pausedUntil ?? toPin.nextPin(this.#sql));
+    if (!this.#isWhole) await setAlarmNoLaterThan(this.ctx.storage, this.#nextPageAt);
   }
 
-  /** Notes a document that R2 and IPFS hold. Durable when it returns. */
-  note(document: IndexedDocument): void {
-    this.#store.decide(() => rows.noteStored(this.#sql, [document], { status: "ok", at: Date.now() }));
+  /**
+   * Enqueues the documents that are due for their pin.
+   * @returns milliseconds since the epoch when it must be tried again, if the queue did not take them
+   */
+  async #enqueueDue(): Promise<number | undefined> {
+    const due = toPin.duePins(this.#sql, Date.now());
+    if (due.length === 0) return undefined;
+    const messages = due.map(({ id }) => ({ body: { v: 1, kind: "document", documentId: id } as const }));
+    try {
+      await withDeadline(DEADLINE_MS, "documents.enqueue", () =>
+        this.env.STORAGE_VERIFIER_QUEUE.sendBatch(messages),
+      );
+    } catch (error) {
+      this.#log.warn("documents.not_enqueued", { count: due.length, error: errorText(error) });
+      return Date.now() + PAUSE_AFTER_FAILURE;
+    }
+    this.#store.decide(() => toPin.noteEnqueued(this.#sql, due, Date.now()));
+    return undefined;
+  }
+
+  /**
+   * Notes that R2 may get this document. Durable when it resolves.
+   * @returns the document if the index knows it; then nothing is noted
+   */
+  async noteArriving(id: string): Promise<FoundDocument | null | "reindexing"> {
+    const known = await this.find(id);
+    if (known !== null) return known;
+    this.#store.decide(() => toPin.noteArriving(this.#sql, id, Date.now()));
+    await setAlarmNoLaterThan(this.ctx.storage, toPin.nextPin(this.#sql));
+    return null;
+  }
+
+  /**
+   * Notes a document that R2 holds, and has it pinned. Durable when it resolves. A document that the index knows stays as it is.
+   * @returns its status
+   */
+  async note(document: IndexedDocument): Promise<IndexedStatus> {
+    const status = this.#store.decide(() => toPin.noteToPin(this.#sql, document, Date.now()));
+    await setAlarmNoLaterThan(this.ctx.storage, toPin.nextPin(this.#sql));
+    return status;
+  }
+
+  /** Notes that R2 and IPFS were both seen to hold the document. */
+  notePinned(id: string): void {
+    this.#store.decide(() => rows.notePinned(this.#sql, id, Date.now()));
   }
 
   /** Finds a document; null when it was never stored. */
-  async find(id: string): Promise<IndexedDocument | null | "reindexing"> {
+  async find(id: string): Promise<FoundDocument | null | "reindexing"> {
     const found = rows.findIndexed(this.#sql, id);
     if (found !== null) return found;
     return (await this.#becomesWhole()) ? rows.findIndexed(this.#sql, id) : "reindexing";
@@ -104,7 +160,7 @@ export class DocumentIndex extends DurableObject<Env> {
   async page(
     after: string,
     limit: number,
-    status: rows.DocumentStatus | undefined,
+    status: IndexedStatus | undefined,
   ): Promise<DocumentPage | "reindexing"> {
     if (!(await this.#becomesWhole())) return "reindexing";
     const found =

@@ -1,6 +1,11 @@
-import type { IndexedDocument } from "../../../shared/storage/documents.ts";
+import type { FoundDocument, IndexedDocument } from "../../../shared/storage/documents.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/api/storage-report.ts";
+import type {
+  DocumentPage,
+  DocumentReport,
+  IndexedStatus,
+  DocumentTotals,
+} from "../../../shared/api/storage-report.ts";
 
 /** Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. */
 export const DOCUMENT_MIGRATIONS: readonly (readonly string[])[] = [
@@ -30,15 +35,18 @@ export const DOCUMENT_MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // Which list is read: R2's up to the key `after`, then the pinning service's up to the page token `after`.
   ["ALTER TABLE reindex ADD COLUMN list TEXT NOT NULL DEFAULT 'r2'"],
+  // The outbox: documents that R2 has or may get and that are not pinned yet; due: when the document is enqueued next.
+  [
+    "CREATE TABLE to_pin (id TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX to_pin_due ON to_pin (due)",
+  ],
 ];
-
-export type DocumentStatus = DocumentPage["documents"][number]["status"];
 
 type DocumentRow = {
   id: string;
   cid: string;
   bytes: number;
-  status: DocumentStatus;
+  status: IndexedStatus;
   checked_at: number;
 };
 
@@ -46,7 +54,7 @@ type DocumentRow = {
 export function noteStored(
   sql: Sql,
   documents: readonly IndexedDocument[],
-  checked: { readonly status: DocumentStatus; readonly at: number },
+  checked: { readonly status: IndexedStatus; readonly at: number },
 ): void {
   for (const { id, cid, bytes } of documents)
     sql.exec(
@@ -59,15 +67,20 @@ export function noteStored(
     );
 }
 
+/** Notes that R2 and IPFS were both seen to hold the document. */
+export function notePinned(sql: Sql, id: string, now: number): void {
+  noteStatus(sql, id, "ok", now);
+}
+
+function noteStatus(sql: Sql, id: string, status: IndexedStatus, now: number): void {
+  sql.exec("UPDATE document SET status = ?, checked_at = ? WHERE id = ?", status, now, id);
+  if (status === "ok") sql.exec("DELETE FROM to_pin WHERE id = ?", id);
+}
+
 /** Notes the results of verification. A report of a document that is not in the index changes nothing. */
 export function noteChecked(sql: Sql, reports: readonly DocumentReport[], now: number): void {
   for (const { documentId, status, rehydrated } of reports) {
-    sql.exec(
-      "UPDATE document SET status = ?, checked_at = ? WHERE id = ?",
-      status === "rehydrated" ? "ok" : status,
-      now,
-      documentId,
-    );
+    noteStatus(sql, documentId, status === "rehydrated" ? "ok" : status, now);
     for (const tier of Object.keys(rehydrated))
       sql.exec(
         "INSERT INTO rehydrated (tier, count) VALUES (?, 1) ON CONFLICT (tier) DO UPDATE SET count = count + 1",
@@ -76,9 +89,11 @@ export function noteChecked(sql: Sql, reports: readonly DocumentReport[], now: n
   }
 }
 
-export function findIndexed(sql: Sql, id: string): IndexedDocument | null {
-  const [row] = sql.exec<DocumentRow>("SELECT id, cid, bytes FROM document WHERE id = ?", id).toArray();
-  return row === undefined ? null : { id: row.id, cid: row.cid, bytes: row.bytes };
+export function findIndexed(sql: Sql, id: string): FoundDocument | null {
+  const [row] = sql
+    .exec<Omit<DocumentRow, "checked_at">>("SELECT id, cid, bytes, status FROM document WHERE id = ?", id)
+    .toArray();
+  return row ?? null;
 }
 
 /** Returns the next documents behind this id, in the order of ids. */
@@ -95,7 +110,7 @@ export function documentsAfter(sql: Sql, after: string, limit: number): readonly
 /** Like `documentsAfter`, but only documents with one status. */
 export function documentsOfStatus(
   sql: Sql,
-  status: DocumentStatus,
+  status: IndexedStatus,
   after: string,
   limit: number,
 ): readonly DocumentRow[] {
@@ -127,7 +142,7 @@ export function totals(sql: Sql): DocumentTotals {
     .exec<{ status: string; documents: number }>("SELECT status, documents FROM document_count")
     .toArray();
   const times = sql.exec<{ tier: string; count: number }>("SELECT tier, count FROM rehydrated").toArray();
-  const of = (status: DocumentStatus) => rows.find((row) => row.status === status)?.documents ?? 0;
+  const of = (status: IndexedStatus) => rows.find((row) => row.status === status)?.documents ?? 0;
   const timesOf = (name: string) => times.find(({ tier }) => tier === name)?.count ?? 0;
   const [oldest] = sql
     .exec<{ checked_at: number }>("SELECT checked_at FROM document ORDER BY checked_at LIMIT 1")

@@ -1,3 +1,4 @@
+import { RetryLater } from "../../../shared/runtime/errors.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import {
   documentPins,
@@ -31,6 +32,12 @@ interface Page {
 }
 
 const OBJECTS_A_PAGE = 1_000;
+const PAGE_WITHIN_SECONDS = 5;
+
+/** The failure of work that needs the whole index: it's retried when another page has been read. */
+export function indexIncomplete(): RetryLater {
+  return new RetryLater(PAGE_WITHIN_SECONDS, "the index of documents is being made anew");
+}
 
 /**
  * Reads one page of R2's documents, and behind the last of them one page of the pinned documents, into an index that is new

@@ -1,8 +1,8 @@
 import { documentIndex } from "../../../shared/objects/document-index.ts";
-import { RetryLater } from "../../../shared/runtime/errors.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import type { DocumentReport, StorageRun } from "../../../shared/api/storage-report.ts";
 import { documentsADay, SCHEDULE, storageRuns, type Env } from "../env.ts";
+import { indexIncomplete } from "./reindex-documents.ts";
 import { documentVerification, verifyStoredDocument } from "./verify-document.ts";
 
 /** Number of documents in a chunk. Each asks Pinata once, and its record of up to 27 MB is read from R2 and from the gateway. */
@@ -11,7 +11,6 @@ const DOCUMENTS_A_CHUNK = 10;
 const CHUNK_MS = 300_000;
 /** Longest wait for a rate limit of one request, in seconds. */
 const PATIENCE = 65;
-const REINDEXED_WITHIN_SECONDS = 5;
 
 /**
  * Verifies the run's next documents, in the order of their ids. A chunk that is done twice, because its message came twice, is
@@ -31,8 +30,7 @@ export async function verifyDocumentChunk(
   const most = isRolling ? documentsADay(env, log) : Infinity;
   const limit = Math.min(DOCUMENTS_A_CHUNK, most - from);
   const documents = await index.after(after, limit);
-  if (stored === "reindexing" || documents === "reindexing")
-    throw new RetryLater(REINDEXED_WITHIN_SECONDS, "the index of documents is being made anew");
+  if (stored === "reindexing" || documents === "reindexing") throw indexIncomplete();
 
   const context = documentVerification(env, log, { repair: run.repair, patience: PATIENCE });
   const reports: DocumentReport[] = [];

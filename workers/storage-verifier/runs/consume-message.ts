@@ -1,5 +1,6 @@
 import type { Log } from "../../../shared/runtime/log.ts";
 import type { VerifyStorage } from "../../../shared/queue/messages.ts";
+import { pinDocument } from "../documents/pin-document.ts";
 import { SCHEDULE, storageRuns, type Env } from "../env.ts";
 import { restoreChunk } from "../restore/restore-chunk.ts";
 import { placeOf } from "./runs.ts";
@@ -14,9 +15,10 @@ import { verifyAgain } from "../verify/verify-one.ts";
  */
 const PACE_SECONDS = 40;
 
-/** Handles a message of the queue: one block, or the next chunk of a run. */
+/** Handles a message of the queue: one block, one document, or the next chunk of a run. */
 export async function work(message: VerifyStorage, env: Env, log: Log): Promise<void> {
   if (message.kind === "block") return verifyAgain(message.blockNumber, message.repair, env, log);
+  if (message.kind === "document") return pinDocument(message.documentId, env, log);
   const run = await storageRuns(env).find(message.runId);
   // The run is over, or this message is an older copy of one that is done.
   if (run?.state !== "running" || placeOf(run) !== message.from) return;

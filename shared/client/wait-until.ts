@@ -1,14 +1,7 @@
-import type { TxId } from "../chain/transaction.ts";
-import type { TransactionStatus } from "../api/transactions.ts";
 import { pause } from "./pause.ts";
 import { VdcProblem } from "./problem.ts";
 import { askedFor, mayPass } from "./retry.ts";
 import { parsed, type Attempt } from "./transport.ts";
-
-/** The final states of a transaction: in a block, or never in one. */
-export type Settled = Extract<TransactionStatus, { state: (typeof SETTLED)[number] }>;
-
-const SETTLED = ["mined", "set_aside", "expired"] as const;
 
 export interface Patience {
   readonly signal?: AbortSignal;
@@ -16,14 +9,18 @@ export interface Patience {
   readonly timeout?: number;
 }
 
-/** The transaction is neither mined nor refused yet. It goes on, and the caller can wait for it again. */
+interface Status {
+  readonly state: string;
+}
+
+/** The transaction or document is not in a final state yet. It goes on, and the caller can wait for it again. */
 export class StillWaiting extends Error {
   override readonly name = "StillWaiting";
-  /** The last state seen; undefined when the chain did not know the transaction yet. */
-  readonly last: TransactionStatus | undefined;
+  /** The last status seen; undefined when the deployment did not know it yet. */
+  readonly last: Status | undefined;
 
-  constructor(txId: TxId, last: TransactionStatus | undefined) {
-    super(`${txId} is ${last?.state ?? "not known yet"}, and was waited for no longer`);
+  constructor(id: string, last: Status | undefined) {
+    super(`${id} is ${last?.state ?? "not known yet"}, and was waited for no longer`);
     this.last = last;
   }
 }
@@ -42,24 +39,26 @@ export interface Clock {
 const CLOCK: Clock = { now: () => performance.now(), pause };
 
 /**
- * Polls, less and less often, until the transaction is mined or never will be. The chain does not know a transaction for
- * a moment after it was taken. Failures that may pass are waited out, at least as long as Retry-After says.
+ * Polls a status, less and less often, until it is final. The deployment does not know a transaction for a moment after it was
+ * taken. Failures that may pass are waited out, at least as long as Retry-After says.
+ * @param look asks for the status of `id`
  * @throws StillWaiting, the signal's reason, VdcProblem or VdcUnreachable for a failure that does not pass
  */
-export async function waitUntilMined(
-  txId: TxId,
+export async function waitUntil<Seen extends Status, Final extends Seen>(
+  id: string,
   look: (signal?: AbortSignal) => Promise<Attempt>,
+  isFinal: (status: Seen) => status is Final,
   { signal, timeout = TIMEOUT }: Patience = {},
   clock: Clock = CLOCK,
-): Promise<Settled> {
+): Promise<Final> {
   const deadline = clock.now() + timeout;
-  let last: TransactionStatus | undefined;
+  let last: Seen | undefined;
   for (let next = FIRST_PAUSE; ; next = Math.min(next * GROWTH, LONGEST_PAUSE)) {
     const attempt = await look(signal);
     let least = 0;
     if ("bytes" in attempt) {
-      last = parsed(attempt.bytes, txId) as TransactionStatus;
-      if (isSettled(last)) return last;
+      last = parsed(attempt.bytes, id) as Seen;
+      if (isFinal(last)) return last;
     } else {
       const { failure } = attempt;
       const isUnknown = failure instanceof VdcProblem && failure.slug === "not-found";
@@ -67,11 +66,7 @@ export async function waitUntilMined(
       least = askedFor(attempt);
     }
     const left = deadline - clock.now();
-    if (left <= 0 || least > left) throw new StillWaiting(txId, last);
+    if (left <= 0 || least > left) throw new StillWaiting(id, last);
     await clock.pause(Math.max(least, Math.min(next, left)), signal);
   }
-}
-
-function isSettled(status: TransactionStatus): status is Settled {
-  return (SETTLED as readonly string[]).includes(status.state);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { failureOf, VdcProblem, VdcUnreachable } from "../../../shared/client/problem.ts";
 import type { Attempt } from "../../../shared/client/transport.ts";
-import { StillWaiting, waitUntilMined, type Patience } from "../../../shared/client/wait-until-mined.ts";
+import { isSettled } from "../../../shared/client/settled.ts";
+import { StillWaiting, waitUntil, type Patience } from "../../../shared/client/wait-until.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/problems.ts";
 
@@ -21,12 +22,13 @@ function problem(slug: ProblemSlug, retryAfter?: string): Attempt {
 async function waitFor(attempts: readonly Attempt[], patience: Patience = {}) {
   let now = 0;
   const looks: number[] = [];
-  const result = await waitUntilMined(
+  const result = await waitUntil(
     TX,
     async () => {
       looks.push(now);
       return attempts[Math.min(looks.length, attempts.length) - 1] as Attempt;
     },
+    isSettled,
     patience,
     {
       now: () => now,
