@@ -7,7 +7,7 @@ const HANG_AFTER_MS = 600_000;
 const LONG_WORK_HANGS_AFTER_MS = 3_600_000;
 
 /** Tests of code in this process: no Worker is bundled or started. */
-const UNIT = ["test/{unit,contract,soak,faults}/**/*.test.ts"];
+const UNIT = ["test/{unit,contract,faults}/**/*.test.ts"];
 
 /** Properties that `npm test` tries a few times, and `npm run prove` often. */
 const PROPERTIES = [

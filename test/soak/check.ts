@@ -1,171 +1,188 @@
-import { blockBytes, readBlock, type Block } from "../../shared/chain/block.ts";
+import { verifyTiers, type VerifiedBlock } from "../../cli/local/demo/verify-tiers.ts";
+import { startStack, type Stack } from "../../cli/local/stack/stack.ts";
+import type { Transaction } from "../../shared/chain/transaction.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
-import { equalBytes } from "../../shared/crypto/bytes.ts";
-import { cidV0 } from "../../shared/crypto/cid.ts";
-import { r2Keys } from "../../shared/storage/layout.ts";
+import { openDocument } from "../../shared/client/documents.ts";
+import { openMetadata } from "../../shared/client/user-metadata.ts";
+import { VdcClient } from "../../shared/client/vdc-client.ts";
+import type { UserKeys } from "../../shared/client/user-keys.ts";
+import { workerName } from "../../shared/pipeline.ts";
+import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
+import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import { verifyChain } from "../support/independent-verifier.ts";
-import type { Expected } from "./orders.ts";
-import type { Stored, StoredBlock } from "./stored.ts";
+import { until } from "../support/patience.ts";
 
-/** A dead letter as the operator sees it. */
+/** What VDC must make of a transaction. Of several that create one asset, the chain takes one and sets the others aside. */
+export interface Promised {
+  readonly type: Transaction["type"];
+  readonly assetId?: string | undefined;
+}
+
+/** What was promised to clients, and how their requests went. */
+export class Journal {
+  readonly chainId: string;
+  /** Transactions by id, noted before they are sent. */
+  readonly transactions = new Map<string, Promised>();
+  /** Accepted transactions that the chain head has not shown yet. */
+  readonly unseen = new Set<string>();
+  /** Documents by id. */
+  readonly documents = new Map<string, { readonly owner: UserKeys; readonly contents: Uint8Array }>();
+  /** Metadata by user, as JSON. */
+  readonly metadata = new Map<UserKeys, string>();
+  readonly violations: string[] = [];
+  readonly counts = { requests: 0, "ignored or refused": 0, retries: 0, "sent again after a kill": 0 };
+
+  constructor(chainId: string) {
+    this.chainId = chainId;
+  }
+}
+
 export interface DeadLetter {
   readonly txId: string | null;
-  readonly stage: string;
   readonly reason: string;
-  readonly error: string;
 }
 
-/**
- * Checks what storage alone must show once every request was answered and no work is left.
- * @param expected the promises to clients, by transaction id
- * @returns a sentence for each violation
- */
-export async function violationsOf(
-  stored: Stored,
-  expected: ReadonlyMap<string, Expected>,
-  deadLetters: readonly DeadLetter[],
-): Promise<string[]> {
-  const { blocks, violations } = await verifiedBlocks(stored);
-  const setAside = new Set(deadLetters.map(({ txId }) => String(txId)));
-  return [
-    ...violations,
-    ...brokenPromises(blocks, expected, setAside),
-    ...unexpectedDeadLetters(deadLetters, expected),
-    ...wrongIndex(blocks, stored.index),
-    ...wrongLeftovers(stored.leftovers, setAside),
-    ...(stored.pendingCount === "0" ? [] : [`vdc:pending:count is ${stored.pendingCount}, not 0`]),
-    ...(stored.deadLetters.length === deadLetters.length
-      ? []
-      : [`R2 holds ${stored.deadLetters.length} dead letters, ${deadLetters.length} are listed`]),
-  ];
+type Mined = Pick<Transaction, "id" | "type"> & { readonly data: object; readonly blockNumber: number };
+
+/** Reads all that is stored when no work is left. @returns a sentence for each violation, and counts */
+export async function checkStored(
+  dataDirectory: string,
+  vars: Readonly<Record<string, string>>,
+  journal: Journal,
+) {
+  const stack = await startStack({ dataDirectory, port: 0, vars });
+  try {
+    return await check(stack, journal);
+  } finally {
+    await stack.stop();
+  }
 }
 
-/** Verifies the chain in every tier. The bytes must be equal, and two independent verifiers must accept them. */
-async function verifiedBlocks(
-  stored: Stored,
-): Promise<{ readonly blocks: readonly Block[]; readonly violations: readonly string[] }> {
+async function check(stack: Stack, journal: Journal) {
+  const { miniflare, url } = stack;
+  const kv = (await miniflare.getKVNamespace("KV", workerName("gateway"))) as unknown as KVNamespace;
+  const r2 = (await miniflare.getR2Bucket("R2", workerName("gateway"))) as unknown as R2Bucket;
   const violations: string[] = [];
-  const blocks: Block[] = [];
-  const bytes: Uint8Array<ArrayBuffer>[] = [];
-  for (const [n, copies] of stored.blocks.entries())
-    try {
-      const whole = await sameEverywhere(copies);
-      blocks.push(readBlock(whole));
-      bytes.push(whole);
-    } catch (error) {
-      violations.push(`block ${n}: ${String(error)}`);
-    }
-  // All blocks are counted below, also blocks that are refused here.
+  const note = (what: string) => (error: unknown) => void violations.push(`${what}: ${String(error)}`);
+
+  const latest = await kv.get<{ blockNumber: number; hash: string }>(kvKeys.latest, "json");
   const verifier = new ChainVerifier();
+  const chain: VerifiedBlock[] = [];
   try {
-    for (const whole of bytes) await verifier.add(whole);
+    while (verifier.next <= (latest?.blockNumber ?? 0)) chain.push(await verifyTiers(stack, verifier));
   } catch (error) {
-    violations.push(`the chain does not verify at block ${verifier.next}: ${String(error)}`);
+    note(`block ${verifier.next}`)(error);
   }
   try {
-    verifyChain(bytes, blocks[0]?.hash ?? "");
+    verifyChain(
+      chain.map(({ bytes }) => bytes),
+      chain[0]?.block.hash ?? "",
+    );
   } catch (error) {
-    violations.push(`the independent verifier: ${String(error)}`);
+    note("the independent verifier")(error);
   }
-  const last = blocks.at(-1);
-  if (stored.latest?.blockNumber !== last?.blockNumber || stored.latest?.hash !== last?.hash)
-    violations.push(`vdc:latest is ${JSON.stringify(stored.latest)}, the last block ${last?.blockNumber}`);
-  return { blocks, violations };
+  if (latest?.hash !== chain.at(-1)?.block.hash) note(kvKeys.latest)("it is not the last block");
+  const mined = chain.flatMap(({ block: { blockNumber, transactions } }) =>
+    transactions.map((transaction, index) => ({ ...transaction, blockNumber, index })),
+  );
+
+  const r2Found = (await Array.fromAsync(r2Pages(r2, {}))).flat().map(({ key }) => key);
+  const deadLetters: DeadLetter[] = [];
+  for (const key of r2Found.filter((key) => key.startsWith(r2Keys.deadLetterPrefix)))
+    deadLetters.push((await (await r2.get(key))?.json()) as DeadLetter);
+  violations.push(...brokenPromises(mined, journal.transactions, deadLetters));
+
+  for (const { id, blockNumber, index } of mined) {
+    const record = await kv.get<{ blockNumber: number; index: number }>(kvKeys.transaction(id), "json");
+    if (record?.blockNumber !== blockNumber || record.index !== index)
+      violations.push(`KV: ${kvKeys.transaction(id)} does not name place ${index} of block ${blockNumber}`);
+  }
+  await until(async () => {
+    const pending = await kv.get(kvKeys.pendingCount);
+    if (pending !== "0") throw new Error(`it is ${pending}, not 0`);
+  }).catch(note(kvKeys.pendingCount));
+
+  const numbers = chain.map(({ block }) => block.blockNumber);
+  const kvNeeded = [
+    kvKeys.latest,
+    kvKeys.pendingCount,
+    ...numbers.map(kvKeys.block),
+    ...mined.map(({ id }) => kvKeys.transaction(id)),
+    ...mined.flatMap(({ data }) => ("assetId" in data ? [kvKeys.asset(data.assetId)] : [])),
+    ...[...journal.metadata.keys()].map(({ userId }) => kvKeys.user(userId)),
+  ];
+  const kvFound = (await Array.fromAsync(kvPages(kv, {}))).flat().map(({ name }) => name);
+  violations.push(...wrongKeys(kvFound, kvNeeded, []).map((text) => `KV: ${text}`));
+
+  // The sweep moves the object of a set-aside transaction from `pending/` to `set-aside/`.
+  const setAside = deadLetters.flatMap(({ txId }) => txId ?? []);
+  const isHeld = (txId: string) =>
+    [r2Keys.pending(txId), r2Keys.setAside(txId)].some((key) => r2Found.includes(key));
+  const gone = setAside.filter((txId) => !isHeld(txId));
+  violations.push(...gone.map((txId) => `R2: the object of ${txId}, which is set aside, is missing`));
+  const r2Needed = [...numbers.map(r2Keys.block), ...[...journal.documents.keys()].map(r2Keys.document)];
+  const r2Allowed = [
+    ...numbers.map(r2Keys.private),
+    ...setAside.flatMap((txId) => [r2Keys.pending(txId), r2Keys.setAside(txId)]),
+    ...r2Found.filter((key) => key.startsWith(r2Keys.deadLetterPrefix)),
+  ];
+  violations.push(...wrongKeys(r2Found, r2Needed, r2Allowed).map((text) => `R2: ${text}`));
+
+  const client = new VdcClient(url);
+  for (const [id, { owner, contents }] of journal.documents)
+    await client
+      .getDocument(id)
+      .then((record) => openDocument(journal.chainId, record, owner, id))
+      .then((opened) => Buffer.from(opened).equals(contents) || note(`document ${id}`)("it is another"))
+      .catch(note(`document ${id}`));
+  for (const [user, metadata] of journal.metadata)
+    await client
+      .getUserMetadata(user.userId)
+      .then((record) => openMetadata(journal.chainId, user, record))
+      .then((opened) => JSON.stringify(opened) === metadata || note(user.userId)("its metadata is another"))
+      .catch(note(`metadata of ${user.userId}`));
+  return { violations, blocks: chain.length, mined: mined.length - 1, setAside: deadLetters.length };
 }
 
-/** @throws Error that names the missing or different copy */
-async function sameEverywhere({ r2, kv, ipfs }: StoredBlock): Promise<Uint8Array<ArrayBuffer>> {
-  if (r2 === undefined) throw new Error("R2 does not hold it");
-  if (kv === undefined) throw new Error("KV does not hold it");
-  if (ipfs === undefined) throw new Error("IPFS does not hold it");
-  const { ipfsHash, ipfsGatewayUrl: _, storage: __, ...block } = kv;
-  const bytes = Uint8Array.from(r2);
-  if (!equalBytes(bytes, blockBytes(block as unknown as Block))) throw new Error("KV and R2 differ");
-  if (!equalBytes(bytes, ipfs)) throw new Error("IPFS and R2 differ");
-  const cid = await cidV0(bytes);
-  if (cid !== ipfsHash)
-    throw new Error(`KV says that it is ${String(ipfsHash)} on IPFS, its bytes give ${cid}`);
-  return bytes;
-}
-
-/** Checks that each expected transaction is in exactly one block, and that no other transaction is. */
-function brokenPromises(
-  blocks: readonly Block[],
-  expected: ReadonlyMap<string, Expected>,
-  setAside: ReadonlySet<string>,
+/** Checks that each promised transaction is in exactly one block, or set aside for an asset that another one created. */
+export function brokenPromises(
+  mined: readonly Mined[],
+  promised: ReadonlyMap<string, Promised>,
+  deadLetters: readonly DeadLetter[],
 ): string[] {
-  const violations: string[] = [];
-  const places = new Map<string, number[]>();
-  const creators = new Map<string, number>();
-  for (const { blockNumber, transactions } of blocks)
-    for (const { id, type, data } of transactions) {
-      if (type === "genesis") continue;
-      places.set(id, [...(places.get(id) ?? []), blockNumber]);
-      const promised = expected.get(id);
-      if (promised === undefined) violations.push(`${id} is in block ${blockNumber}, and nobody sent it`);
-      else if (promised.type !== type) violations.push(`${id} is mined as ${type}, not as ${promised.type}`);
-      if (type === "asset_creation" && "assetId" in data)
-        creators.set(data.assetId, (creators.get(data.assetId) ?? 0) + 1);
-    }
-  for (const [id, { assetId }] of expected) {
-    const found = places.get(id) ?? [];
-    if (found.length > 1) violations.push(`${id} is mined ${found.length} times: blocks ${found.join(", ")}`);
+  const places = Map.groupBy(mined, ({ id }) => id);
+  const created = Map.groupBy(mined, ({ data }) => ("assetId" in data ? data.assetId : undefined));
+  const claims = Map.groupBy(promised.values(), ({ assetId }) => assetId);
+  const setAside = new Set(deadLetters.map(({ txId }) => txId));
+  const violations = mined.flatMap(({ id, type, blockNumber }) => {
+    const { type: expected } = promised.get(id) ?? {};
+    if (type === "genesis" || type === expected) return [];
+    return [`${id} of block ${blockNumber} is a ${type}, and was sent as ${expected ?? "nothing"}`];
+  });
+  for (const [id, { assetId }] of promised) {
+    const found = places.get(id)?.map(({ blockNumber }) => blockNumber) ?? [];
+    if (found.length > 1) violations.push(`${id} is mined twice: blocks ${found.join(", ")}`);
     if (found.length === 0 && !setAside.has(id))
       violations.push(`${id} is lost: in no block, and not set aside`);
     if (found.length > 0 && setAside.has(id)) violations.push(`${id} is mined, and set aside`);
-    if (assetId !== undefined && !creators.has(assetId)) {
-      violations.push(`nobody created ${assetId}`);
-      creators.set(assetId, 0);
-    }
+    const times = created.get(assetId)?.length ?? 0;
+    if (assetId !== undefined && times !== 1)
+      violations.push(`${assetId} is created ${times} times, ${id} wanted it`);
+  }
+  for (const { txId, reason } of deadLetters) {
+    const { assetId } = promised.get(txId ?? "") ?? {};
+    const isContested = assetId !== undefined && (claims.get(assetId)?.length ?? 0) > 1;
+    if (!isContested || reason !== "asset_exists") violations.push(`${txId} is set aside: ${reason}`);
   }
   return violations;
 }
 
-/** Lists dead letters other than the creations that came too late for a contested asset. */
-function unexpectedDeadLetters(
-  deadLetters: readonly DeadLetter[],
-  expected: ReadonlyMap<string, Expected>,
-): string[] {
-  const claims = new Map<string, number>();
-  for (const { assetId } of expected.values())
-    if (assetId !== undefined) claims.set(assetId, (claims.get(assetId) ?? 0) + 1);
-  return deadLetters.flatMap(({ txId, stage, reason, error }) => {
-    const { assetId } = expected.get(txId ?? "") ?? {};
-    const contested = assetId !== undefined && (claims.get(assetId) ?? 0) > 1;
-    return contested && reason === "asset_exists"
-      ? []
-      : [`a dead letter of ${stage} about ${txId}: ${reason}, ${error}`];
-  });
-}
-
-const placesOf = (txId: string): readonly string[] => [r2Keys.pending(txId), r2Keys.setAside(txId)];
-
-/**
- * R2 keeps the object of a set-aside transaction for a replay: under `pending/` until the sweep moves it to
- * `set-aside/`. R2 keeps no other object of these folders.
- */
-function wrongLeftovers(leftovers: readonly string[], setAside: ReadonlySet<string>): string[] {
-  const held = new Set(leftovers);
-  const kept = new Set([...setAside].flatMap(placesOf));
+/** Names the keys that are missing, and the keys that nothing needs. */
+export function wrongKeys(found: readonly string[], needed: readonly string[], allowed: readonly string[]) {
+  const known = new Set([...needed, ...allowed]);
+  const keys = new Set(found);
   return [
-    ...leftovers.filter((key) => !kept.has(key)).map((key) => `R2 still holds ${key}`),
-    ...[...setAside]
-      .filter((txId) => !placesOf(txId).some((key) => held.has(key)))
-      .map((txId) => `R2 no longer holds the submission ${txId}, which was set aside`),
+    ...needed.filter((key) => !keys.has(key)).map((key) => `${key} is missing`),
+    ...found.filter((key) => !known.has(key)).map((key) => `${key} is left over`),
   ];
-}
-
-function wrongIndex(blocks: readonly Block[], index: Stored["index"]): string[] {
-  const violations: string[] = [];
-  const left = new Set(index.keys());
-  for (const { blockNumber, transactions } of blocks)
-    for (const [i, { id }] of transactions.entries()) {
-      left.delete(id);
-      const record = index.get(id);
-      if (record?.blockNumber !== blockNumber || record.index !== i)
-        violations.push(
-          `vdc:tx of ${id} says ${JSON.stringify(record ?? null)}, it is number ${i} of block ${blockNumber}`,
-        );
-    }
-  return [...violations, ...[...left].map((id) => `vdc:tx names ${id}, which is in no block`)];
 }

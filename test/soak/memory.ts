@@ -1,95 +1,141 @@
 import { readFileSync } from "node:fs";
-import { growthOf, type Growth, type Sample, type Slack } from "./flat.ts";
-import { Heaps } from "./heaps.ts";
-import type { SoakStack } from "./stack.ts";
+import { join } from "node:path";
+import { WORKER_NAMES } from "../../cli/local/stack/workers.ts";
+import { table } from "../../cli/output/table.ts";
+import { byteCount } from "../../cli/output/words.ts";
+import { workerName, type WorkerName } from "../../shared/pipeline.ts";
+
+const ANSWER_WITHIN_MS = 5_000;
+
+const PROGRAM = "program with the pinning service";
+const WORKERD = "workerd, all of it";
+
+/** Returns the bytes that each Worker and process holds. Leaves out what does not answer. */
+export async function measure(
+  dataDirectory: string,
+  inspectorPort: number,
+): Promise<readonly (readonly [what: string, bytes: number])[]> {
+  const heaps = WORKER_NAMES.map(async (worker) => [worker, await heapOf(worker, inspectorPort)] as const);
+  const held = [...(await Promise.all(heaps)), ...Object.entries(residentBytes(dataDirectory))];
+  return held.filter(([, bytes]) => bytes > 0);
+}
 
 /**
- * A Worker's heap varies by about a megabyte with the work under way. A process keeps memory that its allocator may
- * need again. Workerd as a whole is reported and not judged: it also holds the simulated R2, KV and queues, and
- * collects at times of its own (cloudflare/workerd#6824).
+ * Asks a Worker's isolate for the bytes that it holds after a garbage collection, as DevTools does.
+ * @returns 0 from an isolate that does not answer: an idle one does not collect
  */
-const SLACK = {
-  heap: { bytes: 1_536 * 1024, bytesPerWork: 32 },
-  process: { bytes: 96 * 1024 * 1024, bytesPerWork: 0 },
-  runtime: { bytes: Infinity, bytesPerWork: 0 },
-} as const satisfies Record<string, Slack>;
-
-export interface Held {
-  readonly what: string;
-  readonly kind: keyof typeof SLACK;
-  /** The samples of each life of the stack. */
-  readonly lives: Sample[][];
-}
-
-/** Samples the memory of every Worker and process while the stack lives. */
-export class Memory {
-  readonly #held = new Map<string, Held>();
-  readonly #heaps: Heaps;
-  #life = -1;
-
-  constructor(inspectorPort: number) {
-    this.#heaps = new Heaps(inspectorPort);
-  }
-
-  /** Begins a new life after the stack was started again. */
-  begin(): void {
-    this.#life++;
-    this.#heaps.close();
-  }
-
-  /** @param work the amount of work since the stack was started */
-  async sample(stack: SoakStack, work: number): Promise<void> {
-    const life = this.#life;
-    const heaps = await this.#heaps.measure();
-    const { program, workerd } = stack.processes;
-    if (life !== this.#life || !stack.running) return;
-    for (const [worker, bytes] of heaps) this.#note(worker, "heap", { work, bytes });
-    this.#note("workerd, all of it", "runtime", { work, bytes: sum(workerd.map(residentBytes)) });
-    this.#note("program with the pinning service", "process", { work, bytes: residentBytes(program) });
-  }
-
-  close(): void {
-    this.#heaps.close();
-  }
-
-  get held(): readonly Held[] {
-    return [...this.#held.values()];
-  }
-
-  #note(what: string, kind: Held["kind"], sample: Sample): void {
-    if (sample.bytes === 0) return; // the process has ended
-    const held: Held = this.#held.get(what) ?? { what, kind, lives: [] };
-    this.#held.set(what, held);
-    (held.lives[this.#life] ??= []).push(sample);
-  }
-}
-
-export interface MemoryVerdict {
-  readonly what: string;
-  /** The growth of the life that exceeded its limit most; undefined if no life was long enough to judge. */
-  readonly worst: Growth | undefined;
-  readonly samples: number;
-}
-
-export function judge(held: readonly Held[]): readonly MemoryVerdict[] {
-  return held.map(({ what, kind, lives }) => {
-    const growths = lives.flatMap((samples) => growthOf(samples ?? [], SLACK[kind]) ?? []);
-    const [worst] = growths.toSorted((a, b) => excess(b) - excess(a));
-    return { what, worst, samples: lives.reduce((count, samples) => count + (samples?.length ?? 0), 0) };
+function heapOf(worker: WorkerName, inspectorPort: number): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const socket = new WebSocket(`ws://127.0.0.1:${inspectorPort}/core:user:${workerName(worker)}`);
+  const timer = setTimeout(resolve, ANSWER_WITHIN_MS, 0);
+  // The inspector keeps logged values, unlike production.
+  const calls = ["Runtime.discardConsoleEntries", "HeapProfiler.collectGarbage", "Runtime.getHeapUsage"];
+  socket.addEventListener("open", () =>
+    calls.forEach((method, id) => socket.send(JSON.stringify({ id, method }))),
+  );
+  socket.addEventListener("error", () => resolve(0));
+  socket.addEventListener("message", ({ data }) => {
+    const { id, result } = JSON.parse(String(data)) as { id?: number; result?: Record<string, number> };
+    if (id !== calls.length - 1 || result === undefined) return;
+    const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = result;
+    resolve(usedSize + embedderHeapUsedSize + backingStorageSize);
+  });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    socket.close();
   });
 }
 
-const excess = ({ from, to, allowed }: Growth) => to - from - allowed;
-
-function residentBytes(pid: number): number {
+/** Returns the resident bytes of the stack's processes. */
+function residentBytes(dataDirectory: string): Readonly<Record<string, number>> {
   try {
-    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-    return Number(kilobytes ?? 0) * 1024;
+    const lock = readFileSync(join(dataDirectory, "stack.lock"), "utf8");
+    const { pid, runtimes } = JSON.parse(lock) as { pid: number; runtimes: number[] };
+    const sum = runtimes.reduce((total, runtime) => total + residentBytesOf(runtime), 0);
+    return { [PROGRAM]: residentBytesOf(pid), [WORKERD]: sum };
   } catch {
-    return 0; // the process has ended, or this system has no /proc
+    return {}; // the stack starts or ends: a later sample counts
   }
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+function residentBytesOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+}
+
+export interface Sample {
+  readonly what: string;
+  /** The start of the stack that it belongs to. */
+  readonly life: number;
+  /** Requests so far. */
+  readonly requests: number;
+  readonly bytes: number;
+}
+
+export interface Growth {
+  readonly from: number;
+  readonly to: number;
+  readonly allowed: number;
+  /** Bytes of certain growth above what is allowed. */
+  readonly excess: number;
+}
+
+/** A Worker's heap varies by about a megabyte with the work under way. An allocator keeps what it may need again. */
+const SLACK_BYTES: Readonly<Record<string, number>> = {
+  [PROGRAM]: 96 * 1_024 * 1_024,
+  // Not judged: it holds the simulated R2, KV and queues too, and collects when it wants (cloudflare/workerd#6824).
+  [WORKERD]: Infinity,
+};
+const HEAP_SLACK_BYTES = 1_536 * 1_024;
+const SLACK_BYTES_PER_REQUEST = 32;
+const FEWEST_SAMPLES = 8;
+
+/**
+ * Fits a line to the samples of one life, without the first quarter, in which caches fill. Counts as growth what the
+ * line rises for certain: its slope less two standard errors.
+ * @returns undefined for too few samples
+ */
+export function growthOf(life: readonly Omit<Sample, "life">[]): Growth | undefined {
+  const samples = life.slice(Math.floor(life.length / 4));
+  const n = samples.length;
+  const mean = (of: (sample: Omit<Sample, "life">) => number) =>
+    samples.reduce((sum, sample) => sum + of(sample), 0) / n;
+  const x = mean(({ requests }) => requests);
+  const y = mean(({ bytes }) => bytes);
+  const variance = mean(({ requests }) => (requests - x) ** 2);
+  if (n < FEWEST_SAMPLES || variance === 0) return undefined;
+  const slope = mean(({ requests, bytes }) => (requests - x) * (bytes - y)) / variance;
+  const line = (requests: number) => y + slope * (requests - x);
+  const error = Math.sqrt(mean(({ requests, bytes }) => (bytes - line(requests)) ** 2) / variance / (n - 2));
+  const [first, last] = [samples[0]?.requests ?? 0, samples.at(-1)?.requests ?? 0];
+  const slack = SLACK_BYTES[samples[0]?.what ?? ""] ?? HEAP_SLACK_BYTES;
+  const allowed = slack + SLACK_BYTES_PER_REQUEST * (last - first);
+  const excess = (slope - 2 * error) * (last - first) - allowed;
+  return { from: line(first), to: line(last), allowed, excess };
+}
+
+/** Judges the life in which it grew most. */
+export function judgeMemory(samples: readonly Sample[]) {
+  return [...Map.groupBy(samples, ({ what }) => what)].map(([what, held]) => {
+    const lives = [...Map.groupBy(held, ({ life }) => life).values()];
+    const [worst] = lives.flatMap((life) => growthOf(life) ?? []).toSorted((a, b) => b.excess - a.excess);
+    const { from = NaN, to = NaN, allowed = NaN, excess = NaN } = worst ?? {};
+    const verdict = worst === undefined ? "too few to tell" : excess > 0 ? "GROWS" : "flat";
+    return {
+      what,
+      samples: held.length,
+      from,
+      to,
+      allowed,
+      verdict: allowed === Infinity ? "not judged" : verdict,
+    };
+  });
+}
+
+export function memoryTable(verdicts: ReturnType<typeof judgeMemory>): string {
+  const rows = verdicts.map(({ what, from, to, allowed, samples, verdict }) => {
+    const bytes = [from, to, allowed].map((held) => (Number.isFinite(held) ? byteCount(held) : null));
+    return [what, ...bytes, samples, verdict];
+  });
+  return table(["memory", "from", "to", "may grow by", "samples", ""], rows);
 }
