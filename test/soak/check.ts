@@ -12,13 +12,13 @@ import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
 import { verifyChain } from "../support/independent-verifier.ts";
 import { until } from "../support/patience.ts";
 
-/** What VDC must make of a transaction. Of several that create one asset, the chain takes one and sets the others aside. */
+/** The expected result of a transaction. The chain takes one of several that create one asset, and sets the others aside. */
 export interface Promised {
   readonly type: Transaction["type"];
   readonly assetId?: string | undefined;
 }
 
-/** What was promised to clients, and how their requests went. */
+/** Promises made to clients, and the results of their requests. */
 export class Journal {
   readonly chainId: string;
   /** Transactions by id, noted before they are sent. */

@@ -23,7 +23,6 @@ import { creation, registration } from "../../shared/client/unsigned.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../shared/client/user-keys.ts";
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
 import { VdcClient } from "../../shared/client/vdc-client.ts";
-import type { PipelineStatus } from "../../workers/gateway/resources/status.ts";
 import { Random } from "../simulation/world/random.ts";
 import { asJson, txIdOf, userTxId } from "../support/independent-verifier.ts";
 import { HANG_AFTER_MS } from "../support/patience.ts";
@@ -40,7 +39,7 @@ const VARIABLES = { MINE_AT_COUNT: "50", MINE_AFTER_SECONDS: "5", STALL_AFTER_SE
 const LOOK_EVERY_MS = 400;
 const SAMPLE_EVERY_MS = 3_000;
 const ATTEMPT_MS = 30_000;
-/** Of a hundred orders, how many are of each kind. */
+/** Number of orders of each kind, of a hundred. */
 const KINDS = { plain: 45, asset: 25, rival: 4, free: 4, delayed: 7, refund: 6, forged: 2, user: 2, deed: 5 };
 const KIND_OF_ORDER = Object.entries(KINDS).flatMap(([kind, weight]) => Array<string>(weight).fill(kind));
 
@@ -144,7 +143,7 @@ class Load {
       await Promise.all([this.#restartAll(), ...lanes]);
       await this.#until("all work is done", async () => {
         const admin = new Client(this.#url, { "x-admin-secret": this.#secrets.ADMIN_SECRET });
-        const status = await admin.get<PipelineStatus>("/api/vdc/status");
+        const status = await admin.call("GET /api/vdc/status");
         const { counts, inFlight, latest, failures, halted } = status;
         if (halted !== null) throw new WrongAnswer(`the chain is halted: ${JSON.stringify(halted)}`);
         const left = counts.pending + counts.waiting + inFlight.length;
@@ -389,7 +388,7 @@ class Load {
 
   async #start(): Promise<void> {
     this.#launch();
-    const health = () => new Client(this.#url).get("/api/health");
+    const health = () => new Client(this.#url).call("GET /api/health");
     await this.#until("the stack is healthy", async () => (await health()) !== undefined);
     this.#secrets = readSecrets(this.#options.directory);
   }
