@@ -22,7 +22,7 @@ export type MinedBlock = v.InferOutput<typeof MinedBlock>;
 
 export const NothingMined = v.strictObject({
   mined: v.literal(false),
-  reason: v.picklist(["nothing_pending", "approval_required", "all_set_aside"]),
+  reason: v.picklist(["nothing_pending", "all_set_aside"]),
   detail: v.string(),
 });
 export type NothingMined = v.InferOutput<typeof NothingMined>;
