@@ -1,3 +1,4 @@
+import { IndexedStatus } from "../chain/document.ts";
 import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
 import { CidV0, Sha256Hex, Timestamp } from "../chain/transaction.ts";
@@ -103,13 +104,6 @@ export const DocumentsVerified = v.strictObject({
   results: v.array(DocumentReport),
 });
 export type DocumentsVerified = v.InferOutput<typeof DocumentsVerified>;
-
-/**
- * Status of a document by its latest verification. unverified: it waits for its first pin, or was read from a list of R2 or of the
- * pinning service after the index had been lost
- */
-export const IndexedStatus = v.picklist(["unverified", "ok", "partial", "failed"]);
-export type IndexedStatus = v.InferOutput<typeof IndexedStatus>;
 
 /** The stored documents, in the order of their ids. */
 export const DocumentPage = v.strictObject({

@@ -1,13 +1,17 @@
 import * as v from "valibot";
 import { CidV0, Sha256Hex } from "../chain/transaction.ts";
-import { DocumentRecord, InvalidDocument, type DocumentState } from "../chain/document.ts";
+import {
+  DocumentRecord,
+  InvalidDocument,
+  type DocumentState,
+  type IndexedStatus,
+} from "../chain/document.ts";
 import { cidV0 } from "../crypto/cid.ts";
 import type { FileToPin } from "./ipfs-tier.ts";
 import type { ListedPin } from "./pinner.ts";
 import { documentIdOfDocumentKey, r2Keys } from "./layout.ts";
 import { checkSealed, sealedKeyIn, type SealedIn } from "./policies.ts";
 import { createOnly, replaceOnly } from "./r2-tier.ts";
-import type { IndexedStatus } from "../api/storage-report.ts";
 
 /**
  * The metadata of a document in R2 (custom metadata), readable without its contents: the CID of its pin, and its owner.

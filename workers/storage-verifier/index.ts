@@ -1,3 +1,4 @@
+import type { IndexedStatus } from "../../shared/chain/document.ts";
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { measureBacklog } from "../../shared/queue/backlog.ts";
 import { consume } from "../../shared/queue/consume.ts";
@@ -5,7 +6,7 @@ import { VerifyStorage } from "../../shared/queue/messages.ts";
 import { documentIndex } from "../../shared/objects/document-index.ts";
 import type { FoundDocument } from "../../shared/storage/documents.ts";
 import type { StoredRecord } from "../../shared/storage/records.ts";
-import type { DocumentPage, IndexedStatus, DocumentTotals } from "../../shared/api/storage-report.ts";
+import type { DocumentPage, DocumentTotals } from "../../shared/api/storage-report.ts";
 import { acceptCopy } from "./verify/accept-copy.ts";
 import { acceptRecord } from "./restore/accept-record.ts";
 import { daily } from "./runs/daily.ts";

@@ -74,10 +74,7 @@ describe("mining", () => {
 });
 
 describe("a mine request", () => {
-  it.for(["threshold", "approved"])(
-    "is read alike with the cause %s, which earlier Workers send",
-    (cause) => {
-      expect(v.parse(MineRequest, { v: 1, cause })).toEqual({ v: 1 });
-    },
-  );
+  it.for(["threshold", "approved"])("is accepted with the cause %s, which earlier Workers send", (cause) => {
+    expect(v.is(MineRequest, { v: 1, cause })).toBe(true);
+  });
 });

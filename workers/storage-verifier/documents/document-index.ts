@@ -1,3 +1,4 @@
+import type { IndexedStatus } from "../../../shared/chain/document.ts";
 import { DurableObject } from "cloudflare:workers";
 import type { FoundDocument, IndexedDocument } from "../../../shared/storage/documents.ts";
 import { setAlarmNoLaterThan } from "../../../shared/durable-object/alarm.ts";
@@ -6,12 +7,7 @@ import { errorText, logger } from "../../../shared/runtime/log.ts";
 import { RetryLater } from "../../../shared/runtime/errors.ts";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import { pinnerOf } from "../../../shared/storage/tiers.ts";
-import type {
-  DocumentPage,
-  DocumentReport,
-  IndexedStatus,
-  DocumentTotals,
-} from "../../../shared/api/storage-report.ts";
+import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/api/storage-report.ts";
 import * as rows from "./document-rows.ts";
 import type { Env } from "../env.ts";
 import { reindexPage, type DocumentLists, type IndexStore } from "./reindex-documents.ts";

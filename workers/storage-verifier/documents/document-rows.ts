@@ -1,11 +1,7 @@
+import type { IndexedStatus } from "../../../shared/chain/document.ts";
 import type { FoundDocument, IndexedDocument } from "../../../shared/storage/documents.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import type {
-  DocumentPage,
-  DocumentReport,
-  IndexedStatus,
-  DocumentTotals,
-} from "../../../shared/api/storage-report.ts";
+import type { DocumentPage, DocumentReport, DocumentTotals } from "../../../shared/api/storage-report.ts";
 
 /** Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. */
 export const DOCUMENT_MIGRATIONS: readonly (readonly string[])[] = [

@@ -1,7 +1,7 @@
+import type { IndexedStatus } from "../../../shared/chain/document.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import { QUEUE_RETENTION } from "../../../shared/pipeline.ts";
 import type { IndexedDocument } from "../../../shared/storage/documents.ts";
-import type { IndexedStatus } from "../../../shared/api/storage-report.ts";
 import { findIndexed, noteStored } from "./document-rows.ts";
 
 /**
