@@ -38,7 +38,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "paidIntents",
     "pendingPage",
     "publishedBlocks",
-    "standings",
+    "knownStates",
     "status",
     "transaction",
     "whereIs",

@@ -4,10 +4,10 @@ import { MAX_DOCUMENT_BYTES, type StoredDocument } from "../../../shared/chain/d
 import { sealDocument } from "../../../shared/client/documents.ts";
 import { creation } from "../../../shared/client/unsigned.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
-import { telling, vdcClient } from "../../account/client.ts";
+import { withCommandFailures, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { readBytes } from "../../files/read.ts";
-import { refuseLost, waiting, type Taken, type Waiting } from "../../account/settle.ts";
+import { refuseLost, waiting, type AcceptedSubmission, type WaitOptions } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { publicClient } from "../../http/client.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
@@ -16,7 +16,7 @@ import { facts } from "../../output/table.ts";
 import { byteCount } from "../../output/words.ts";
 import { connected, examples, ofSchema, path, type Connected } from "../options.ts";
 
-interface Options extends Connected, Waiting {
+interface Options extends Connected, WaitOptions {
   readonly keys: string;
   readonly asset?: string;
   readonly type?: string;
@@ -40,7 +40,7 @@ Only your keys open it. The asset's transaction is public for ever and holds SHA
 very same file can tell that it is this one.
 ${examples("document put deed.pdf", "document put deed.pdf --asset deed-17 --json | jq -r .txId")}`,
     )
-    .action(telling(put));
+    .action(withCommandFailures(put));
 }
 
 const DocumentType = AssetCreationData.entries.documentType.wrapped;
@@ -81,7 +81,7 @@ async function refuseTaken(asset: string, options: Options): Promise<void> {
     );
 }
 
-function asText(kept: StoredDocument & { documentHash: string } & Partial<Taken>): string {
+function asText(kept: StoredDocument & { documentHash: string } & Partial<AcceptedSubmission>): string {
   return facts([
     ["document", kept.id],
     ["SHA-256 of the file", kept.documentHash],

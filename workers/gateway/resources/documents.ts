@@ -41,7 +41,7 @@ export const document = operation(api.document, async (call) => {
   });
 });
 
-interface Found {
+interface ServedDocument {
   readonly tier: "r2" | "ipfs";
   readonly body: BodyInit | null;
   readonly size: number;
@@ -52,7 +52,7 @@ async function fromR2(
   { log }: Call,
   documentId: string,
   read: () => Promise<R2Object | R2ObjectBody | null>,
-): Promise<Found | undefined> {
+): Promise<ServedDocument | undefined> {
   try {
     const stored = await read();
     if (stored === null) return undefined;
@@ -70,7 +70,7 @@ const IPFS_TIMEOUT = 15_000; // milliseconds
  * @param unchanged the caller has the record, so its bytes are not read
  * @throws Problem "not-found" only when the index says that no such document was ever stored, else "unavailable"
  */
-async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boolean): Promise<Found> {
+async function fromIpfs({ env, log }: Call, documentId: string, unchanged: boolean): Promise<ServedDocument> {
   try {
     const indexed = await env.STORAGE_VERIFIER.findDocument(documentId);
     if (indexed === null)
