@@ -1,13 +1,13 @@
 import { Command } from "commander";
 
-interface Entry {
+interface CommandEntry {
   readonly name: string;
   readonly description: string;
   readonly load: () => Promise<Command>;
 }
 
 /** The commands by group. Only the code of the command that runs is loaded. */
-const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
+const GROUPS: Readonly<Record<string, readonly CommandEntry[]>> = {
   "Chain:": [
     {
       name: "status",

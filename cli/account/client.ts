@@ -15,7 +15,7 @@ export function vdcClient(options: { readonly url?: string }): VdcClient {
 }
 
 /** Wraps a command's action, so that its failures have the same messages and exit codes as those of all commands. */
-export function telling<Arguments extends unknown[]>(
+export function withCommandFailures<Arguments extends unknown[]>(
   action: (...given: Arguments) => Promise<void>,
 ): (...given: Arguments) => Promise<void> {
   return (...given) =>

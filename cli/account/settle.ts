@@ -6,7 +6,7 @@ import { note } from "../output/show.ts";
 import { counted } from "../output/words.ts";
 import { wholeNumber } from "../commands/options.ts";
 
-export interface Waiting {
+export interface WaitOptions {
   readonly wait: boolean;
   /** Seconds. */
   readonly timeout: number;
@@ -21,26 +21,26 @@ export function waiting(command: Command): Command {
 }
 
 /** A submission that the deployment took, with its state. */
-export interface Taken {
+export interface AcceptedSubmission {
   readonly txId: string;
   readonly state: string;
 }
 
-/** @returns the final state, or with --no-wait the state in which it was taken */
+/** @returns the final state, or with --no-wait the state in which it was accepted */
 export async function settle(
   client: VdcClient,
-  taken: Taken,
-  { wait, timeout }: Waiting,
-): Promise<Taken | Settled> {
-  if (taken.state === "awaiting_payment")
-    note(`It is kept until it is paid: a Stripe payment whose client_reference_id is ${taken.txId}.`);
-  if (!wait) return taken;
+  accepted: AcceptedSubmission,
+  { wait, timeout }: WaitOptions,
+): Promise<AcceptedSubmission | Settled> {
+  if (accepted.state === "awaiting_payment")
+    note(`It is kept until it is paid: a Stripe payment whose client_reference_id is ${accepted.txId}.`);
+  if (!wait) return accepted;
   if (process.stderr.isTTY) note(`Taken. Waiting up to ${counted(timeout, "second")} until it is mined …`);
-  return client.waitUntilMined(taken.txId, { timeout: timeout * 1_000 });
+  return client.waitUntilMined(accepted.txId, { timeout: timeout * 1_000 });
 }
 
 /** @throws CommandFailure when the transaction will never be mined */
-export function refuseLost(settled: Taken | Settled): void {
+export function refuseLost(settled: AcceptedSubmission | Settled): void {
   const { txId, state } = settled;
   if (state === "set_aside") {
     const reason = "reason" in settled ? settled.reason : null;

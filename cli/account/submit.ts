@@ -3,7 +3,7 @@ import { Submission, type UnsignedSubmission } from "../../shared/chain/submissi
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import type { VdcClient } from "../../shared/client/vdc-client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
-import { settle, type Taken, type Waiting } from "./settle.ts";
+import { settle, type AcceptedSubmission, type WaitOptions } from "./settle.ts";
 import { issueText } from "../../shared/schema/issue-text.ts";
 
 /**
@@ -14,12 +14,12 @@ export async function submitSigned(
   client: VdcClient,
   user: UserKeys,
   unsigned: UnsignedSubmission,
-  options: Waiting & { readonly allowUnregistered?: boolean },
-): Promise<Taken> {
+  options: WaitOptions & { readonly allowUnregistered?: boolean },
+): Promise<AcceptedSubmission> {
   refuseMalformed(unsigned);
   const { allowUnregistered = false } = options;
-  const taken = await client.submit(await client.sign(user, unsigned), { allowUnregistered });
-  return settle(client, taken, options);
+  const accepted = await client.submit(await client.sign(user, unsigned), { allowUnregistered });
+  return settle(client, accepted, options);
 }
 
 const PLACEHOLDER = { algorithm: "ML-DSA-44", keyId: "0".repeat(64), publicKey: "A", signature: "A" };

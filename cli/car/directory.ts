@@ -9,7 +9,7 @@ import { utf8 } from "../../shared/crypto/bytes.ts";
 /** Stores a part of a directory. */
 type Put = (cid: CID, bytes: Uint8Array) => Promise<unknown>;
 
-export interface Entry {
+export interface DirectoryEntry {
   readonly name: string;
   readonly cid: CID;
   /** Bytes of the file with all that it links to. */
@@ -34,7 +34,7 @@ export class Directory {
   }
 
   /** @throws Error when the name is there already */
-  async add({ name, cid, size }: Entry): Promise<void> {
+  async add({ name, cid, size }: DirectoryEntry): Promise<void> {
     this.#add.run(await murmur364.encode(utf8(name)), name, cid.bytes, size);
     this.#linkBytes += utf8(name).length + cid.byteLength;
   }
@@ -65,7 +65,7 @@ export class Directory {
 
 const MAX_LINK_BYTES = 262_144; // unixfs-v0-2015
 
-interface HashedEntry extends Entry {
+interface HashedEntry extends DirectoryEntry {
   readonly hash: Uint8Array;
 }
 
@@ -129,7 +129,7 @@ class Shard {
   readonly #slots = new Uint8Array(FANOUT / 8);
 
   /** @param entry its name is empty for a deeper node */
-  link(slot: number, { name, cid, size }: Entry): void {
+  link(slot: number, { name, cid, size }: DirectoryEntry): void {
     const prefix = slot.toString(16).toUpperCase().padStart(2, "0");
     this.#links.push({ Name: prefix + name, Hash: cid, Tsize: size });
     this.#slots[FANOUT / 8 - 1 - (slot >> 3)]! |= 1 << (slot & 7);

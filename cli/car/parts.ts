@@ -10,8 +10,8 @@ import { sha256OfFile } from "../../shared/crypto/hash.ts";
 export type Cid = ImportResult["cid"];
 
 /** Why a file is not a valid CAR file of a chain, in words for the person who gave it. */
-export class Unsound extends Error {
-  override readonly name = "Unsound";
+export class InvalidCar extends Error {
+  override readonly name = "InvalidCar";
 }
 
 /** Most bytes of a part of a directory or of a block. */
@@ -37,7 +37,7 @@ export class CarParts {
     this.#find = index.prepare("SELECT offset, length FROM parts WHERE multihash = ?");
   }
 
-  /** Reads the whole file, and compares each part with its CID. @throws Unsound */
+  /** Reads the whole file, and compares each part with its CID. @throws InvalidCar */
   static async open(file: string): Promise<CarParts> {
     const handle = await open(file, "r");
     const index = new DatabaseSync(""); // on disk, and removed when it is closed
@@ -57,10 +57,10 @@ export class CarParts {
     }
   }
 
-  /** @throws Unsound when the part is missing, or its bytes do not have the CID */
+  /** @throws InvalidCar when the part is missing, or its bytes do not have the CID */
   async read(cid: Cid): Promise<Uint8Array> {
     const found = this.#find.get(cid.multihash.bytes);
-    if (found === undefined) throw new Unsound(`${cid.toString()} is missing`);
+    if (found === undefined) throw new InvalidCar(`${cid.toString()} is missing`);
     return readPart(this.#handle, cid, Number(found.offset), Number(found.length));
   }
 
@@ -75,13 +75,13 @@ const UTF16 = ["fffe", "feff"];
 async function indexerOf(file: string, handle: FileHandle): Promise<CarIndexer> {
   const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
   if (UTF16.includes(buffer.toString("hex")))
-    throw new Unsound(
+    throw new InvalidCar(
       "it is UTF-16 text, as PowerShell's `>` writes it: give `vdc export` the file's name instead",
     );
   try {
     return await CarIndexer.fromIterable(createReadStream(file));
   } catch (error) {
-    throw asUnsound(error, "it does not begin as a CAR file does");
+    throw asInvalidCar(error, "it does not begin as a CAR file does");
   }
 }
 
@@ -97,12 +97,13 @@ async function fill(index: DatabaseSync, indexer: CarIndexer, handle: FileHandle
       next = await parts.next();
     } catch (error) {
       if (count > 0 && (await onlyZerosFrom(handle, end, size))) return count; // the rest is padding
-      throw asUnsound(error, `it is cut off or damaged after byte ${end}: no part of a CAR file follows`);
+      throw asInvalidCar(error, `it is cut off or damaged after byte ${end}: no part of a CAR file follows`);
     }
     if (next.done === true) return count;
     const { cid, blockOffset, blockLength } = next.value;
     end = blockOffset + blockLength;
-    if (end > size) throw new Unsound(`it is cut off: ${cid.toString()} would end at byte ${end} of ${size}`);
+    if (end > size)
+      throw new InvalidCar(`it is cut off: ${cid.toString()} would end at byte ${end} of ${size}`);
     await readPart(handle, cid, blockOffset, blockLength);
     insert.run(cid.multihash.bytes, blockOffset, blockLength);
     count++;
@@ -123,13 +124,13 @@ const SHA2_256 = 0x12; // multiformats table
 
 async function readPart(handle: FileHandle, cid: Cid, offset: number, length: number): Promise<Uint8Array> {
   const { code, digest } = cid.multihash;
-  if (code !== SHA2_256) throw new Unsound(`${cid.toString()} is no SHA-256, and can't be checked`);
+  if (code !== SHA2_256) throw new InvalidCar(`${cid.toString()} is no SHA-256, and can't be checked`);
   if (length < 0 || length > MAX_PART_BYTES)
-    throw new Unsound(`${cid.toString()} can't have ${length} bytes, as the file says`);
+    throw new InvalidCar(`${cid.toString()} can't have ${length} bytes, as the file says`);
   const bytes = new Uint8Array(length);
   const { bytesRead } = await handle.read(bytes, 0, length, offset);
   if (bytesRead < length || !equalBytes(await sha256OfFile(bytes), digest))
-    throw new Unsound(`the bytes of ${cid.toString()} are not those that it was made of`);
+    throw new InvalidCar(`the bytes of ${cid.toString()} are not those that it was made of`);
   return bytes;
 }
 
@@ -137,7 +138,7 @@ async function readPart(handle: FileHandle, cid: Cid, offset: number, length: nu
  * Replaces a library's message, which is for programmers. An error of the operating system stays: it says why nothing
  * could be read.
  */
-export function asUnsound(error: unknown, why: string): unknown {
-  if (error instanceof Unsound || isOfTheSystem(error)) return error;
-  return new Unsound(why, { cause: error });
+export function asInvalidCar(error: unknown, why: string): unknown {
+  if (error instanceof InvalidCar || isOfTheSystem(error)) return error;
+  return new InvalidCar(why, { cause: error });
 }

@@ -4,7 +4,7 @@ import { concat } from "../../shared/crypto/bytes.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import type { SourceBlock } from "../chain/verify.ts";
 import { blockNumberOf } from "./file-name.ts";
-import { asUnsound, CarParts, Unsound, type Cid } from "./parts.ts";
+import { asInvalidCar, CarParts, InvalidCar, type Cid } from "./parts.ts";
 import { isOfTheSystem, whyNot } from "../files/why-not.ts";
 import { spooled } from "./spooled.ts";
 
@@ -44,7 +44,7 @@ export class ChainCar {
       const files = new DatabaseSync(""); // on disk, and removed when it is closed
       try {
         const [root, another] = parts.roots;
-        if (root === undefined || another !== undefined) throw new Unsound("it does not have one root");
+        if (root === undefined || another !== undefined) throw new InvalidCar("it does not have one root");
         return new ChainCar(name, parts, files, await listFiles(files, root, parts));
       } catch (error) {
         files.close();
@@ -76,7 +76,7 @@ export class ChainCar {
  * Lists the files of the directory. The same part can be linked any number of times, so a small file may describe an
  * endless directory. A directory with more entries than the file has parts is therefore refused.
  * @returns the number of files: `0.json`, `1.json` and so on, without a gap and without other files
- * @throws Unsound
+ * @throws InvalidCar
  */
 async function listFiles(files: DatabaseSync, root: Cid, parts: CarParts): Promise<number> {
   files.exec("PRAGMA journal_mode = OFF; BEGIN; CREATE TABLE files (number INTEGER PRIMARY KEY, cid TEXT)");
@@ -85,23 +85,24 @@ async function listFiles(files: DatabaseSync, root: Cid, parts: CarParts): Promi
   let last = -1;
   try {
     const directory = await exporter(root, storeOf(parts));
-    if (directory.type !== "directory") throw new Unsound("its root is no directory");
+    if (directory.type !== "directory") throw new InvalidCar("its root is no directory");
     for await (const { name, cid } of directory.entries()) {
       if (++entries > parts.count)
-        throw new Unsound("its directory has more entries than the file has parts");
+        throw new InvalidCar("its directory has more entries than the file has parts");
       const number = blockNumberOf(name);
       if (number === undefined)
-        throw new Unsound(`it holds ${JSON.stringify(name)}, which is no block of a chain`);
+        throw new InvalidCar(`it holds ${JSON.stringify(name)}, which is no block of a chain`);
       insert.run(number, cid.toString());
       last = Math.max(last, number);
     }
   } catch (error) {
-    throw asUnsound(error, "its root is no directory that can be read");
+    throw asInvalidCar(error, "its root is no directory that can be read");
   }
   files.exec("COMMIT");
-  if (last < 0) throw new Unsound("it holds no block");
+  if (last < 0) throw new InvalidCar("it holds no block");
   const count = Number(files.prepare("SELECT count(*) AS count FROM files").get()?.count);
-  if (count <= last) throw new Unsound(`it holds ${count} files, but no block ${firstMissing(files, count)}`);
+  if (count <= last)
+    throw new InvalidCar(`it holds ${count} files, but no block ${firstMissing(files, count)}`);
   return count;
 }
 
@@ -118,14 +119,14 @@ const MAX_FILE_BYTES = 26 * 1024 * 1024;
 async function readBlock(parts: CarParts, path: string): Promise<SourceBlock> {
   try {
     const file = await exporter(path, storeOf(parts, path));
-    if (file.type !== "file" && file.type !== "raw") throw new Unsound(`${path} is no file`);
+    if (file.type !== "file" && file.type !== "raw") throw new InvalidCar(`${path} is no file`);
     // The exporter never returns more than this size.
-    if (file.size > MAX_FILE_BYTES) throw new Unsound(`${path} is larger than any block`);
+    if (file.size > MAX_FILE_BYTES) throw new InvalidCar(`${path} is larger than any block`);
     // Reads the parts one at a time: if several failed at once, the exporter would leave all but one rejection unhandled.
     const bytes = concat(...(await Array.fromAsync(file.content({ blockReadConcurrency: 1 }))));
     return { bytes, cid: asWrittenByUs(file.cid) };
   } catch (error) {
-    throw asUnsound(error, `${path} is no file that can be read`);
+    throw asInvalidCar(error, `${path} is no file that can be read`);
   }
 }
 
@@ -146,7 +147,7 @@ function storeOf(parts: CarParts, file?: string) {
     async *get(cid: Cid): AsyncGenerator<Uint8Array> {
       const part = await parts.read(cid);
       if (file !== undefined && cid.toString() !== file && cid.code === DAG_PB && part[0] === LINK)
-        throw new Unsound(`${file} has more levels than any block`);
+        throw new InvalidCar(`${file} has more levels than any block`);
       yield part;
     },
   };
@@ -160,7 +161,7 @@ async function explained<T>(file: string, work: () => Promise<T>): Promise<T> {
       if (error.code === "ENOENT") throw new CommandFailure(`there is no file ${file}`, EXIT.notFound);
       throw new CommandFailure(`${file} can't be read: ${whyNot(error)}`);
     }
-    if (!(error instanceof Unsound)) throw error;
+    if (!(error instanceof InvalidCar)) throw error;
     throw new CommandFailure(
       `${file} is not a sound CAR file of a chain: ${error.message}. Take another copy of it`,
       EXIT.unverified,

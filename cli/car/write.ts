@@ -1,11 +1,10 @@
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import { rmSync } from "node:fs";
 import { CarWriter } from "@ipld/car";
-import { importBytes, type ImportResult } from "ipfs-unixfs-importer";
+import { importBytes } from "ipfs-unixfs-importer";
 import { Directory } from "./directory.ts";
 import { fileNameOf } from "./file-name.ts";
-
-type Cid = ImportResult["cid"];
+import type { Cid } from "./parts.ts";
 
 export interface ChainFile {
   readonly blockNumber: number;

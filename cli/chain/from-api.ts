@@ -11,9 +11,9 @@ export async function* blocksFromApi(
   last: number,
 ): AsyncGenerator<SourceBlock> {
   const underWay: Promise<unknown>[] = [];
-  for (let asked = first, given = first; given <= last; given++) {
-    while (asked <= last && asked < given + AHEAD) {
-      const request = client.call("GET /api/vdc/blocks/:blockNumber", { params: { blockNumber: asked++ } });
+  for (let next = first, given = first; given <= last; given++) {
+    while (next <= last && next < given + AHEAD) {
+      const request = client.call("GET /api/vdc/blocks/:blockNumber", { params: { blockNumber: next++ } });
       request.catch(() => {}); // avoids an unhandled rejection: the request is awaited below, in its turn
       underWay.push(request);
     }

@@ -1,5 +1,5 @@
 import type { ChainState } from "./state.ts";
-import { Unverified, type ChainSource, type VerifiedBlock } from "./verify.ts";
+import { UnverifiedChain, type ChainSource, type VerifiedBlock } from "./verify.ts";
 
 /** Stores each verified block's bytes in the state. */
 export async function* keptIn(
@@ -15,7 +15,7 @@ export async function* keptIn(
 /**
  * Yields the exact bytes of all blocks that the state has verified: from the state, else from an earlier export, else
  * from the source.
- * @throws Unverified when the source gives other bytes than those that were verified
+ * @throws UnverifiedChain when the source gives other bytes than those that were verified
  */
 export async function* keptBlocks(
   state: ChainState,
@@ -29,7 +29,7 @@ export async function* keptBlocks(
     let bytes = state.kept(number) ?? (await earlier.block(number));
     if (bytes === undefined || !state.isVerified(number, bytes)) bytes = await later.block(number);
     if (bytes === undefined || !state.isVerified(number, bytes))
-      throw new Unverified(number, "not_continued", "its bytes are not those that were verified before");
+      throw new UnverifiedChain(number, "not_continued", "its bytes are not those that were verified before");
     yield bytes;
   }
 }

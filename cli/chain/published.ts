@@ -2,7 +2,7 @@ import type { Client } from "../http/client.ts";
 import type { Latest } from "../../shared/api/blocks.ts";
 import { blocksFromApi } from "./from-api.ts";
 import type { ChainState } from "./state.ts";
-import { Unverified, verifySource, type ChainSource, type VerifiedBlock } from "./verify.ts";
+import { UnverifiedChain, verifySource, type ChainSource, type VerifiedBlock } from "./verify.ts";
 
 /**
  * Verifies the chain that a deployment publishes, up to its present latest block: link by link from where the state ends.
@@ -32,7 +32,7 @@ async function* endingAt(
 ): AsyncGenerator<VerifiedBlock> {
   const refuseOther = (actual: string) => {
     if (actual !== hash)
-      throw new Unverified(
+      throw new UnverifiedChain(
         blockNumber,
         "wrong_place",
         `its hash is ${actual}, but the latest is said to be ${hash}`,

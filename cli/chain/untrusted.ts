@@ -2,7 +2,7 @@ import type { UntrustedBlocks } from "../../shared/chain/signing-keys.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 
 /** Fails the command when a revoked key signed blocks of a valid chain. */
-export function judgeTrust(untrusted: readonly UntrustedBlocks[]): void {
+export function requireTrusted(untrusted: readonly UntrustedBlocks[]): void {
   if (untrusted.length === 0) return;
   throw new CommandFailure(
     `the chain is whole, but a revoked key signed ${untrusted.map(blocksText).join(" and ")}: compare their hashes with those that you noted before (docs/operations.md, "A signing key was stolen")`,

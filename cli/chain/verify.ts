@@ -29,7 +29,7 @@ export interface VerifiedBlock {
  * Why a chain is not what it claims to be: `fault` is one of `BLOCK_FAULTS`, `wrong_cid`, `wrong_genesis` or
  * `not_continued`.
  */
-export class Unverified extends CommandFailure {
+export class UnverifiedChain extends CommandFailure {
   readonly blockNumber: number;
   readonly fault: string;
 
@@ -42,7 +42,7 @@ export class Unverified extends CommandFailure {
 
 /**
  * Verifies a chain from where the memory ends. The source must first hold the exact block with which the memory ends.
- * @throws Unverified
+ * @throws UnverifiedChain
  */
 export async function* verifySource(
   source: ChainSource,
@@ -57,10 +57,10 @@ export async function* verifySource(
   yield* verifyChain(source.blocks(end?.next ?? 0), genesis, memory);
 }
 
-/** @throws Unverified unless the block is the one that was verified before */
+/** @throws UnverifiedChain unless the block is the one that was verified before */
 async function refuseOther(source: ChainSource, number: number, hash: string): Promise<void> {
   const refused = (detail: string) =>
-    new Unverified(
+    new UnverifiedChain(
       number,
       "not_continued",
       `the state was kept with another chain, or this one was changed: ${detail}`,
@@ -86,14 +86,18 @@ function hashOf(bytes: Uint8Array<ArrayBuffer>): string | undefined {
   }
 }
 
-function otherGenesis(found: string, wanted: string): Unverified {
-  return new Unverified(0, "wrong_genesis", `its hash is ${found}, and not ${wanted}: this is another chain`);
+function otherGenesis(found: string, wanted: string): UnverifiedChain {
+  return new UnverifiedChain(
+    0,
+    "wrong_genesis",
+    `its hash is ${found}, and not ${wanted}: this is another chain`,
+  );
 }
 
 /**
  * Verifies blocks from where the memory ends, or from genesis on, each against all earlier ones.
  * @param genesis hash of block 0, known from elsewhere; without it genesis vouches for itself
- * @throws Unverified at the first invalid block
+ * @throws UnverifiedChain at the first invalid block
  */
 export async function* verifyChain(
   source: AsyncIterable<SourceBlock>,
@@ -105,7 +109,7 @@ export async function* verifyChain(
     const { bytes } = given;
     const number = verifier.next;
     const block = await verifier.add(bytes).catch((error: unknown) => {
-      throw error instanceof InvalidBlock ? new Unverified(number, error.fault, error.message) : error;
+      throw error instanceof InvalidBlock ? new UnverifiedChain(number, error.fault, error.message) : error;
     });
     if (number === 0 && genesis !== undefined && block.hash !== genesis)
       throw otherGenesis(block.hash, genesis);
@@ -114,11 +118,11 @@ export async function* verifyChain(
   }
 }
 
-/** @returns the CID of the bytes @throws Unverified when the source claims another one */
+/** @returns the CID of the bytes @throws UnverifiedChain when the source claims another one */
 export async function verifyCid(blockNumber: number, { bytes, cid: claimed }: SourceBlock): Promise<string> {
   const cid = await cidV0(bytes);
   if (claimed !== undefined && claimed !== cid)
-    throw new Unverified(
+    throw new UnverifiedChain(
       blockNumber,
       "wrong_cid",
       `it is said to be ${claimed} on IPFS, its bytes give ${cid}`,

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { checkContents, checkTransactions, InvalidBlock, readBlock } from "../../shared/chain/block.ts";
 import type { BlockRecord } from "../../shared/storage/kv-tier.ts";
 import { sourceBlockOf } from "../chain/record.ts";
-import { Unverified, verifyCid } from "../chain/verify.ts";
+import { UnverifiedChain, verifyCid } from "../chain/verify.ts";
 import { publicClient } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { show } from "../output/show.ts";
@@ -38,7 +38,7 @@ async function showBlock(number: number | "latest", options: Options): Promise<v
   else show(options, record, () => asText(record, bytes.length));
 }
 
-/** @returns the canonical bytes @throws Unverified when the record differs from what it claims */
+/** @returns the canonical bytes @throws UnverifiedChain when the record differs from what it claims */
 async function checked(number: number, record: BlockRecord): Promise<Uint8Array> {
   const source = sourceBlockOf(record);
   const { bytes } = source;
@@ -49,7 +49,7 @@ async function checked(number: number, record: BlockRecord): Promise<Uint8Array>
     if (block.blockNumber !== number)
       throw new InvalidBlock("wrong_place", `the answer is block ${block.blockNumber}`);
   } catch (error) {
-    if (error instanceof InvalidBlock) throw new Unverified(number, error.fault, error.message);
+    if (error instanceof InvalidBlock) throw new UnverifiedChain(number, error.fault, error.message);
     throw error;
   }
   await verifyCid(number, source);

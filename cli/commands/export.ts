@@ -10,7 +10,7 @@ import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
 import { ChainState, stateOption } from "../chain/state.ts";
 import type { VerifiedBlock } from "../chain/verify.ts";
-import { telling, vdcClient } from "../account/client.ts";
+import { withCommandFailures, vdcClient } from "../account/client.ts";
 import { operatorClient, publicClient, type Client } from "../http/client.ts";
 import { exportDocuments, type ExportedDocuments } from "../documents/export.ts";
 import { DocumentFolder } from "../documents/folder.ts";
@@ -62,7 +62,7 @@ audit.ndjson, the audit log, verified entry by entry. The same command brings it
 the deployment has lost stays in the folder, and the command fails (6). \`vdc restore\` and \`vdc storage bring-records\` take it.
 ${examples("export", "export chain.car --genesis 4e1931c9… --yes", "export vdc-main.car --state vdc-main.state --documents documents/ --records records/ --yes", "export --json | jq -r .root", "export - | gzip > chain.car.gz")}`,
     )
-    .action(telling(exportChain));
+    .action(withCommandFailures(exportChain));
 }
 
 async function exportChain(given: string | undefined, options: Options): Promise<void> {

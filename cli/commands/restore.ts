@@ -127,11 +127,11 @@ const AT_ONCE = 4;
 async function putBlocks(client: Client, car: ChainCar): Promise<void> {
   const progress = startProgress({ doing: "putting back", total: car.count, of: "blocks" });
   const blocks = car.blocks();
-  let asked = 0;
+  let next = 0;
   let done = 0;
   const putNext = async (): Promise<void> => {
     for (;;) {
-      const number = asked++;
+      const number = next++;
       const { value, done: over } = await blocks.next();
       if (over) return;
       await client.call("PUT /api/storage-verify/blocks/:blockNumber", {

@@ -3,8 +3,8 @@ import { ChainCar } from "../car/read.ts";
 import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
 import { ChainState, stateOption } from "../chain/state.ts";
-import { judgeTrust, untrustedText } from "../chain/untrusted.ts";
-import { Unverified, verifySource } from "../chain/verify.ts";
+import { requireTrusted, untrustedText } from "../chain/untrusted.ts";
+import { UnverifiedChain, verifySource } from "../chain/verify.ts";
 import { publicClient } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { show } from "../output/show.ts";
@@ -59,10 +59,10 @@ async function verify(file: string | undefined, options: Options): Promise<void>
       { verified: true, source, genesisPinned: genesis !== undefined, ...resumed, ...report },
       asText,
     );
-    judgeTrust(report.untrusted);
+    requireTrusted(report.untrusted);
   } catch (error) {
     if (options.json && error instanceof CommandFailure && error.exitCode === EXIT.unverified) {
-      const { blockNumber = null, fault = null } = error instanceof Unverified ? error : {};
+      const { blockNumber = null, fault = null } = error instanceof UnverifiedChain ? error : {};
       show(options, { verified: false, blockNumber, fault, detail: error.message }, () => "");
     }
     throw error;

@@ -94,7 +94,7 @@ export function dismissalText(plan: DismissalPlan): string {
 
 export function replayText(replay: Replay): string {
   const { items = [] } = replay;
-  const told = items.filter(({ outcome }) => outcome !== "replayed");
+  const notReplayed = items.filter(({ outcome }) => outcome !== "replayed");
   return [
     facts([
       ["replay", replay.id],
@@ -109,13 +109,13 @@ export function replayText(replay: Replay): string {
       ["skipped", replay.skipped],
       ["failed", replay.failed],
     ]),
-    ...(told.length === 0
+    ...(notReplayed.length === 0
       ? []
       : [
           "",
           table(
             ["dead letter", "outcome", "detail"],
-            told.map(({ id, outcome, detail }) => [id, outcome, detail]),
+            notReplayed.map(({ id, outcome, detail }) => [id, outcome, detail]),
           ),
         ]),
   ].join("\n");

@@ -2,10 +2,10 @@ import type { StorageStatus } from "../../shared/api/storage-report.ts";
 import { haltedText } from "../../shared/api/halted-text.ts";
 import type { Readiness } from "../../shared/api/health.ts";
 import type { PipelineStatus } from "../../shared/api/status.ts";
-import { operatorClient, type Answer, type Client } from "../http/client.ts";
+import { operatorClient, type HttpAnswer, type Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { counted, time } from "../output/words.ts";
-import { judgeStatus } from "../storage/verdict.ts";
+import { requireCompleteCopies } from "../storage/require-valid.ts";
 import { finding, Warning, type Finding } from "./finding.ts";
 
 const MOST_SKEW = 60_000; // milliseconds; Stripe's signatures allow 300 seconds
@@ -14,7 +14,7 @@ const MOST_SKEW = 60_000; // milliseconds; Stripe's signatures allow 300 seconds
  * Compares this machine's clock with the Date header of Cloudflare's edge, to the second.
  * @param now the time of the answer
  */
-export function checkClock({ headers }: Answer<unknown>, now: number): Promise<Finding> {
+export function checkClock({ headers }: HttpAnswer<unknown>, now: number): Promise<Finding> {
   return finding("clock", async () => {
     const date = Date.parse(headers.get("date") ?? "");
     if (Number.isNaN(date)) return "the deployment does not tell its time, as the local stack never does";
@@ -30,7 +30,7 @@ export function checkClock({ headers }: Answer<unknown>, now: number): Promise<F
 /** Reads what the deployment reports of its own parts. */
 export async function checkParts(client: Client): Promise<readonly Finding[]> {
   let ready: Readiness | undefined;
-  const asked = await finding("ready", async () => {
+  const answer = await finding("ready", async () => {
     ready = await client.call("GET /api/ready", { accept: [503] });
     if (typeof ready.checks !== "object")
       throw new CommandFailure(
@@ -39,7 +39,7 @@ export async function checkParts(client: Client): Promise<readonly Finding[]> {
       );
     return "";
   });
-  if (ready === undefined || asked.state !== "good") return [asked];
+  if (ready === undefined || answer.state !== "good") return [answer];
   return Promise.all(
     Object.entries(ready.checks).map(([name, { ok, detail }]) =>
       finding(`ready: ${name}`, async () => {
@@ -113,7 +113,7 @@ export async function checkStorage(
       client.call("GET /api/storage-verify/status", { query: { from, limit } });
     const { totalBlocks } = await ask(0, 1);
     status = await ask(Math.max(0, totalBlocks - NEWEST_BLOCKS), NEWEST_BLOCKS);
-    judgeStatus({ ...status, documents: null });
+    requireCompleteCopies({ ...status, documents: null });
     return `${counted(status.blocks.length, "block")}, the newest, are listed by every tier; of all ${totalBlocks}, none was found incomplete`;
   });
   if (status === undefined) return [blocks];

@@ -11,7 +11,7 @@ export class InexactJson extends Error {
  * @throws InexactJson with the place
  */
 export function exactJson(text: string): Json {
-  return new Reader(text).whole();
+  return new JsonReader(text).whole();
 }
 
 /** As `shared/crypto/canonical.ts` takes. */
@@ -23,7 +23,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const WORD = /true|false|null/y;
 
-class Reader {
+class JsonReader {
   readonly #text: string;
   #at = 0;
   /** Names and indexes that lead to the value which is being read. */

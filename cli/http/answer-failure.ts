@@ -2,7 +2,7 @@ import { CommandFailure, EXIT, type ExitCode } from "../output/failure.ts";
 import { onOneLine } from "../output/table.ts";
 
 /** An answer other than the expected one: a problem of `docs/problems.md`, or the answer of another server in between. */
-export interface FailedAnswer {
+export interface UnexpectedAnswer {
   /** `GET https://…/api/vdc/latest` */
   readonly call: string;
   readonly status: number;
@@ -16,7 +16,7 @@ export class AnswerFailure extends CommandFailure {
   readonly slug: string | undefined;
   readonly problem: Readonly<Record<string, unknown>>;
 
-  constructor(answer: FailedAnswer) {
+  constructor(answer: UnexpectedAnswer) {
     const problem = isObject(answer.body) ? answer.body : {};
     const slug = slugOf(problem);
     super(messageOf(answer, slug, problem), exitCodeOf(answer.status, slug));
@@ -57,16 +57,16 @@ function exitCodeOf(status: number, slug: string | undefined): ExitCode {
 }
 
 function messageOf(
-  { call, status, location }: FailedAnswer,
+  { call, status, location }: UnexpectedAnswer,
   slug: string | undefined,
   { title, detail, requestId }: Readonly<Record<string, unknown>>,
 ): string {
   if (slug === undefined) return foreignMessage(call, status, location);
-  const said = onOneLine(textOf(detail) ?? textOf(title) ?? slug);
+  const message = onOneLine(textOf(detail) ?? textOf(title) ?? slug);
   const request = typeof requestId === "string" ? `, request ${onOneLine(requestId)}` : "";
   const advice = ADVICE[slug];
   return [
-    said,
+    message,
     ...(advice === undefined ? [] : [advice]),
     `(${call} answered ${status} ${slug}${request})`,
   ].join("\n  ");

@@ -10,7 +10,7 @@ import { proxyAdvice } from "./proxy.ts";
 import { targetOf, type Target } from "./target.ts";
 
 /** A request as it is sent. */
-interface Asked {
+interface SentRequest {
   /** Members that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON; bytes are sent unchanged. */
@@ -24,11 +24,11 @@ interface Asked {
 }
 
 /** Input of a call of the HTTP interface, and how it is sent. */
-type CallOf<Route extends RouteName> = InputOf<Route> & Omit<Asked, "query" | "body">;
+type CallInput<Route extends RouteName> = InputOf<Route> & Omit<SentRequest, "query" | "body">;
 type Given<Route extends RouteName> =
-  object extends CallOf<Route> ? [asked?: CallOf<Route>] : [asked: CallOf<Route>];
+  object extends CallInput<Route> ? [sent?: CallInput<Route>] : [sent: CallInput<Route>];
 
-export interface Answer<Body> {
+export interface HttpAnswer<Body> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;
@@ -67,18 +67,18 @@ export class Client {
   }
 
   /** Like `call`, with the answer's status and headers. */
-  ask<Route extends RouteName>(route: Route, ...[given]: Given<Route>): Promise<Answer<AnswerOf<Route>>> {
-    const { params, ...asked }: Asked & Parameters = given ?? {};
+  ask<Route extends RouteName>(route: Route, ...[given]: Given<Route>): Promise<HttpAnswer<AnswerOf<Route>>> {
+    const { params, ...sent }: SentRequest & Parameters = given ?? {};
     const { method, path } = addressOf(route, params);
-    return this.send<AnswerOf<Route>>(method, path, asked);
+    return this.send<AnswerOf<Route>>(method, path, sent);
   }
 
   /** Repeats a failed request after a pause when repeating is safe: see `shared/client/retry.ts`. */
-  async send<Body>(method: string, path: string, asked: Asked = {}): Promise<Answer<Body>> {
+  async send<Body>(method: string, path: string, sent: SentRequest = {}): Promise<HttpAnswer<Body>> {
     for (let attempts = 1; ; attempts++) {
-      const attempt = await this.#attempt<Body>(method, path, asked);
+      const attempt = await this.#attempt<Body>(method, path, sent);
       if ("answer" in attempt) return attempt.answer;
-      const repeatable = method !== "POST" || asked.idempotencyKey !== undefined;
+      const repeatable = method !== "POST" || sent.idempotencyKey !== undefined;
       const pause = repeatable ? pauseBefore(attempts + 1, attempt) : undefined;
       if (pause === undefined) throw attempt.failure;
       await wait(pause);
@@ -88,18 +88,18 @@ export class Client {
   async #attempt<Body>(
     method: string,
     path: string,
-    asked: Asked,
-  ): Promise<{ readonly answer: Answer<Body> } | (Failed & { readonly failure: CommandFailure })> {
+    sent: SentRequest,
+  ): Promise<{ readonly answer: HttpAnswer<Body> } | (Failed & { readonly failure: CommandFailure })> {
     const call = `${method} ${this.url}${path}`;
     let response: Response;
     let text: string;
     try {
-      response = await fetch(this.#address(path, asked), {
+      response = await fetch(this.#address(path, sent), {
         method,
-        headers: this.#headersFor(asked),
-        ...bodyOf(asked),
+        headers: this.#headersFor(sent),
+        ...bodyOf(sent),
         redirect: "manual", // following a redirect would send the secret to another host
-        signal: AbortSignal.timeout(asked.timeout ?? TIMEOUT),
+        signal: AbortSignal.timeout(sent.timeout ?? TIMEOUT),
       });
       text = await response.text();
     } catch (error) {
@@ -107,7 +107,7 @@ export class Client {
     }
     const { status, headers } = response;
     const body = parsed(text);
-    if (body !== undefined && (response.ok || asked.accept?.includes(status) === true))
+    if (body !== undefined && (response.ok || sent.accept?.includes(status) === true))
       return { answer: { status, headers, body: body as Body } };
     const failure = new AnswerFailure({ call, status, location: headers.get("location"), body });
     return {
@@ -118,14 +118,14 @@ export class Client {
     };
   }
 
-  #address(path: string, { query = {} }: Asked): string {
+  #address(path: string, { query = {} }: SentRequest): string {
     const given = Object.entries(query).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, String(value)]],
     );
     return `${this.url}${path}${given.length > 0 ? `?${new URLSearchParams(given).toString()}` : ""}`;
   }
 
-  #headersFor({ body, idempotencyKey }: Asked): Record<string, string> {
+  #headersFor({ body, idempotencyKey }: SentRequest): Record<string, string> {
     return {
       accept: "application/json",
       ...this.#headers,
@@ -152,7 +152,7 @@ export function unreachable(url: string, error: unknown): CommandFailure {
   );
 }
 
-function bodyOf({ body }: Asked): { body?: BodyInit } {
+function bodyOf({ body }: SentRequest): { body?: BodyInit } {
   if (body === undefined) return {};
   return { body: body instanceof Uint8Array ? body : JSON.stringify(body) };
 }

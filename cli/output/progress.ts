@@ -47,22 +47,22 @@ function bar({ doing, total, of }: ProgressOptions, stream: NodeJS.WriteStream):
   };
 }
 
-const LINE_EVERY = 5_000; // milliseconds
+const LINE_EVERY_MS = 5_000;
 
 function lines({ doing, total, of, now = Date.now }: ProgressOptions, stream: NodeJS.WriteStream): Progress {
-  let told = now();
-  let toldOf = 0;
+  let printedAt = now();
+  let printed = 0;
   let reached = 0;
-  const tell = () => {
-    told = now();
-    toldOf = reached;
+  const print = () => {
+    printedAt = now();
+    printed = reached;
     stream.write(`${doing}: ${wholeNumber(reached)} of ${wholeNumber(total)} ${of}\n`);
   };
   return {
     to(done) {
       reached = done;
-      if (now() - told >= LINE_EVERY) tell();
+      if (now() - printedAt >= LINE_EVERY_MS) print();
     },
-    end: () => void (toldOf < reached && tell()),
+    end: () => void (printed < reached && print()),
   };
 }

@@ -14,7 +14,7 @@ import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent } from "../../shared/runtime/errors.ts";
 import type { PrivateEnvelope } from "../../shared/api/privacy.ts";
 import { sourceBlockOf } from "../chain/record.ts";
-import { Unverified, verifyCid } from "../chain/verify.ts";
+import { UnverifiedChain, verifyCid } from "../chain/verify.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 
@@ -32,16 +32,16 @@ export async function openPrivate(
   keyring: Keyring,
 ): Promise<OpenedPrivate> {
   const payload = payloadIn(txId, await opened(envelope, keyring));
-  const { transaction, private: hidden } = payload;
+  const { transaction, private: privatePart } = payload;
   if (envelope.txId !== txId || transaction.id !== txId)
     throw new CommandFailure(`the envelope is of ${transaction.id}, and not of ${txId}`, EXIT.unverified);
-  const committed = hidden && privateCommitment(fromBase64url(hidden.salt), hidden.part);
+  const committed = privatePart && privateCommitment(fromBase64url(privatePart.salt), privatePart.part);
   if (committed !== transaction.privateCommitment)
     throw new CommandFailure(
       `the private part of ${txId} is not the one that the transaction commits to`,
       EXIT.unverified,
     );
-  return { transaction, private: hidden };
+  return { transaction, private: privatePart };
 }
 
 async function opened(envelope: Envelope, keyring: Keyring): Promise<Uint8Array> {
@@ -74,7 +74,7 @@ function payloadIn(txId: string, bytes: Uint8Array): PendingPayload {
 /**
  * Checks that a published block holds exactly this transaction: the block's hash, Merkle root, CID and signature must
  * match its bytes. The key is the keyring's own, or else one that the chain announces.
- * @throws Unverified
+ * @throws UnverifiedChain
  */
 export async function checkInBlock(
   blockNumber: number,
@@ -96,7 +96,7 @@ export async function checkInBlock(
   await verifyCid(blockNumber, source);
   const mined = block.transactions.find(({ id }) => id === transaction.id);
   if (mined === undefined || !isMinedFrom(transaction, mined))
-    throw new Unverified(
+    throw new UnverifiedChain(
       blockNumber,
       "wrong_transaction",
       `its ${transaction.id} is another than the envelope's`,
@@ -121,7 +121,9 @@ async function verified(
   try {
     return await verifyBlock(bytes, { blockNumber }, keyOf);
   } catch (error) {
-    throw error instanceof InvalidBlock ? new Unverified(blockNumber, error.fault, error.message) : error;
+    throw error instanceof InvalidBlock
+      ? new UnverifiedChain(blockNumber, error.fault, error.message)
+      : error;
   }
 }
 

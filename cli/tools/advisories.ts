@@ -27,11 +27,11 @@ const Via = v.object({
   severity: v.picklist(SEVERITIES),
   range: v.string(),
 });
-export const AuditReport = v.object({
+export const NpmAuditReport = v.object({
   auditReportVersion: v.literal(2),
   vulnerabilities: v.record(v.string(), v.object({ via: v.array(v.union([v.string(), Via])) })),
 });
-export type AuditReport = v.InferOutput<typeof AuditReport>;
+export type NpmAuditReport = v.InferOutput<typeof NpmAuditReport>;
 
 export interface Advisory {
   readonly id: string;
@@ -43,7 +43,7 @@ export interface Advisory {
   readonly production: boolean;
 }
 
-export interface Verdict {
+export interface Assessment {
   readonly failing: readonly Advisory[];
   /** Advisories that do not fail CI: of low severity, or in the tools only. */
   readonly toReview: readonly Advisory[];
@@ -58,10 +58,10 @@ export interface Verdict {
  * @param today as `2026-11-23`
  */
 export function assess(
-  { all, production }: { readonly all: AuditReport; readonly production: AuditReport },
+  { all, production }: { readonly all: NpmAuditReport; readonly production: NpmAuditReport },
   { accepted }: Accepted,
   today: string,
-): Verdict {
+): Assessment {
   const deployed = new Set(viasOf(production).map(keyOf));
   const found = new Map([...viasOf(all), ...viasOf(production)].map((via) => [keyOf(via), via]));
   const advisories = [...found].map(([key, { name, title, severity, range, url }]) => ({
@@ -89,7 +89,7 @@ function fails({ production, severity }: Advisory): boolean {
   return production && (severity === "high" || severity === "critical");
 }
 
-function viasOf({ vulnerabilities }: AuditReport): v.InferOutput<typeof Via>[] {
+function viasOf({ vulnerabilities }: NpmAuditReport): v.InferOutput<typeof Via>[] {
   return Object.values(vulnerabilities).flatMap(({ via }) => via.filter((one) => typeof one !== "string"));
 }
 
@@ -114,7 +114,7 @@ const NoReport = v.object({
 });
 
 export type Reading =
-  | { readonly report: AuditReport }
+  | { readonly report: NpmAuditReport }
   /** The registry could not be asked: nothing is known, and nothing in this repository needs a change. */
   | { readonly unreachable: string }
   | { readonly broken: string };
@@ -123,7 +123,7 @@ export type Reading =
 export function readAudit(stdout: string | null): Reading {
   if (stdout === null) return { unreachable: "the registry did not answer in time" };
   const answer = parsed(stdout);
-  const report = v.safeParse(AuditReport, answer);
+  const report = v.safeParse(NpmAuditReport, answer);
   if (report.success) return { report: report.output };
   const failure = v.safeParse(NoReport, answer);
   const { message = "", error } = failure.success ? failure.output : {};

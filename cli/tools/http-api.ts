@@ -35,7 +35,7 @@ interface Parameter {
   readonly schema: Schema;
 }
 
-interface Call {
+interface DocumentedCall {
   readonly tags: readonly string[];
   readonly summary: string;
   readonly security: readonly Readonly<Record<string, unknown>>[];
@@ -47,7 +47,7 @@ interface Call {
 export interface OpenApiDocument {
   readonly info: { readonly version: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Call>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, DocumentedCall>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, Schema>>;
     readonly responses: Readonly<Record<string, Content>>;
@@ -102,7 +102,7 @@ function signIn({ components: { securitySchemes } }: OpenApiDocument): string {
   return `## How a caller shows who it is\n\n${lines.join("\n")}`;
 }
 
-function callSection(title: string, call: Call, document: OpenApiDocument): string {
+function callSection(title: string, call: DocumentedCall, document: OpenApiDocument): string {
   const callers =
     CALLERS[
       call.security
@@ -124,7 +124,7 @@ function callSection(title: string, call: Call, document: OpenApiDocument): stri
   ].join("\n\n");
 }
 
-function bodyItem({ requestBody }: Call): string[] {
+function bodyItem({ requestBody }: DocumentedCall): string[] {
   if (requestBody === undefined) return [];
   const [[contentType, { schema }] = ["", { schema: undefined }]] = Object.entries(requestBody.content ?? {});
   const most = requestBody["x-max-bytes"];
@@ -133,7 +133,7 @@ function bodyItem({ requestBody }: Call): string[] {
   return [item(`Body: ${type}${limit}`, requestBody.description ?? "")];
 }
 
-function answerItems({ responses }: Call, { components }: OpenApiDocument): string[] {
+function answerItems({ responses }: DocumentedCall, { components }: OpenApiDocument): string[] {
   const answers: string[] = [];
   const problems: string[] = [];
   for (const [status, response] of Object.entries(responses)) {

@@ -14,7 +14,7 @@ export interface RawBody {
 }
 
 /** An answer: JSON by a schema, a text of another type, or (`null`) only status and headers. */
-export type Answer = v.GenericSchema | { readonly contentType: string | null };
+export type PlannedAnswer = v.GenericSchema | { readonly contentType: string | null };
 
 /** Input and output of a call. The gateway's checks, its callers' types and `openapi.json` all come from the plan. */
 export interface Plan {
@@ -32,7 +32,7 @@ export interface Plan {
   readonly beyondKv?: true;
   /** Request headers that the call reads, besides those of `who`: name and meaning. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly answers: Readonly<Record<number, Answer>>;
+  readonly answers: Readonly<Record<number, PlannedAnswer>>;
   /** Problems besides those that every call of its kind may answer. */
   readonly problems?: readonly ProblemSlug[];
 }

@@ -36,7 +36,7 @@ export type AuditResult = v.InferOutput<typeof AuditResult>;
 /**
  * `problem`: the end of the problem's type, or `null` after success. `status`: that of the HTTP answer, if there is one.
  */
-const ActionOutcome = v.strictObject({
+const RecordedOutcome = v.strictObject({
   /** Sequence of the entry that records the start. */
   asked: Sequence,
   status: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(100), v.maxValue(599))),
@@ -62,7 +62,7 @@ const members = {
  * so they never change.
  */
 const StartedEntry = v.strictObject({ ...members, kind: v.literal("asked"), outcome: v.null() });
-const FinishedEntry = v.strictObject({ ...members, kind: v.literal("answered"), outcome: ActionOutcome });
+const FinishedEntry = v.strictObject({ ...members, kind: v.literal("answered"), outcome: RecordedOutcome });
 
 export const AuditEntry = v.variant("kind", [StartedEntry, FinishedEntry]);
 export type AuditEntry = v.InferOutput<typeof AuditEntry>;

@@ -10,9 +10,9 @@ const CHOSEN = ["assetId", "documentType"] as const;
 /** Finds the first public member that must not be public, by its path in the body; `undefined` when all may be public. */
 export function personalMember({
   data,
-  private: hidden,
+  private: privatePart,
 }: Pick<Submission, "data" | "private">): { member: string; trait: PersonalTrait } | undefined {
-  const texts = textsIn(hidden?.part as Json | undefined);
+  const texts = textsIn(privatePart?.part as Json | undefined);
   for (const name of CHOSEN) {
     const text: unknown = Reflect.get(data, name);
     if (typeof text !== "string") continue;
@@ -90,13 +90,16 @@ function luhn(digits: string): number {
 }
 
 /** A private text of at least this many letters and digits counts as repeated even with other text around it. */
-const TELLING = 6;
+const MIN_REPEATED_LENGTH = 6;
 
 /** Decides whether a public text repeats a private one, whatever the case and the characters between the words. */
 export function repeats(text: string, other: string): boolean {
-  const [said, hidden] = [bare(text), bare(other)];
-  if (hidden === "" || said === "") return text === other;
-  return said === hidden || (hidden.length >= TELLING && said.includes(hidden));
+  const [publicText, privateText] = [bare(text), bare(other)];
+  if (privateText === "" || publicText === "") return text === other;
+  return (
+    publicText === privateText ||
+    (privateText.length >= MIN_REPEATED_LENGTH && publicText.includes(privateText))
+  );
 }
 
 /** Keeps letters and digits alone, without case and accents. */

@@ -17,7 +17,7 @@ export interface ChainRules {
 export const BLOCK_OVERHEAD_BYTES = 8_192;
 
 /** A transaction that waits for a block. */
-export interface Waiting {
+export interface WaitingTransaction {
   readonly id: string;
   /** The transaction's place in the order of admission. */
   readonly sequence: number;
@@ -54,7 +54,7 @@ export const PRIVATE_ARCHIVE_BYTES = 32_000_000;
  * the oldest `blockMaxTransactions` paid ones with a need: they have no claim to the half before they come to the front
  * @param all the oldest of all waiting transactions: at least `blockMaxTransactions` of them, if that many wait
  */
-export function nextTransactions<T extends Waiting>(
+export function nextTransactions<T extends WaitingTransaction>(
   blockNumber: number,
   paid: readonly T[],
   all: readonly T[],
@@ -78,7 +78,7 @@ export function nextTransactions<T extends Waiting>(
 }
 
 /** Adds the candidates that are not chosen yet, in their order, up to the first that does not fit. */
-function fill<T extends Waiting>(chosen: readonly T[], candidates: readonly T[], room: Room): T[] {
+function fill<T extends WaitingTransaction>(chosen: readonly T[], candidates: readonly T[], room: Room): T[] {
   const filled = new Map(chosen.map((one) => [one.id, one]));
   let bytes = chosen.reduce((sum, { size }) => sum + size + 1, 0); // each transaction with its comma
   let archiveBytes = chosen.reduce((sum, { envelopeSize }) => sum + envelopeSize, 0);

@@ -72,13 +72,13 @@ export function unsignedTransaction(
   signerKeyId: string,
   submission: UnsignedSubmission,
 ): Transaction {
-  const { type, timestamp, data, private: hidden } = submission;
+  const { type, timestamp, data, private: privatePart } = submission;
   const contents = {
     type,
     timestamp,
     data,
-    ...(hidden !== undefined && {
-      privateCommitment: privateCommitment(fromBase64url(hidden.salt), hidden.part as Json),
+    ...(privatePart !== undefined && {
+      privateCommitment: privateCommitment(fromBase64url(privatePart.salt), privatePart.part as Json),
     }),
   } as Omit<Transaction, "id" | "signatures">;
   return { ...contents, id: submissionTxId(chainId, signerKeyId, contents), signatures: {} } as Transaction;
@@ -86,8 +86,8 @@ export function unsignedTransaction(
 
 /** The contents of the envelope of a submission. The signature has not been verified here. */
 export function payloadOfSubmission(chainId: string, submission: Submission): PendingPayload {
-  const { signatures, private: hidden } = submission;
+  const { signatures, private: privatePart } = submission;
   const unsigned = unsignedTransaction(chainId, signatures.user.keyId, submission);
   const transaction = { ...unsigned, signatures } as Transaction;
-  return { transaction, ...(hidden !== undefined && { private: hidden as PrivatePart }) };
+  return { transaction, ...(privatePart !== undefined && { private: privatePart as PrivatePart }) };
 }

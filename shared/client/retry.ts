@@ -25,8 +25,8 @@ const NOBODY_THERE = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
  */
 export function pauseBefore(attempt: number, failed: Failed): number | undefined {
   if (attempt > ATTEMPTS || !mayPass(failed)) return undefined;
-  const asked = askedFor(failed);
-  const pause = asked > 0 ? asked : FIRST_PAUSE * 2 ** (attempt - 2);
+  const requestedMs = askedFor(failed);
+  const pause = requestedMs > 0 ? requestedMs : FIRST_PAUSE * 2 ** (attempt - 2);
   return pause > LONGEST_PAUSE ? undefined : pause;
 }
 

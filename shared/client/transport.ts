@@ -6,7 +6,7 @@ import { pauseBefore, type Failed } from "./retry.ts";
 import { whyUnanswered } from "./unanswered.ts";
 import { issuesText } from "../schema/issue-text.ts";
 
-export interface Asked {
+export interface RequestOptions {
   readonly method?: "GET" | "POST" | "PUT";
   /** Sent as JSON; bytes are sent unchanged. */
   readonly body?: object | Uint8Array<ArrayBuffer>;
@@ -36,27 +36,27 @@ export class Transport {
   }
 
   /** @throws VdcProblem, VdcUnreachable, or the signal's reason */
-  async json<Body>(path: string, asked: Asked = {}): Promise<Body> {
-    return parsed(await this.bytes(path, asked), path) as Body;
+  async json<Body>(path: string, options: RequestOptions = {}): Promise<Body> {
+    return parsed(await this.bytes(path, options), path) as Body;
   }
 
   /**
    * Repeats a failed request after a pause when the failure may pass. Every request of this client is safe to repeat: the
    * same bytes have the same answer.
    */
-  async bytes(path: string, asked: Asked = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async bytes(path: string, options: RequestOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     for (let attempts = 1; ; attempts++) {
-      const attempt = await this.attempt(path, asked);
+      const attempt = await this.attempt(path, options);
       if ("bytes" in attempt) return attempt.bytes;
       const milliseconds = pauseBefore(attempts + 1, attempt);
       if (milliseconds === undefined) throw attempt.failure;
-      await pause(milliseconds, asked.signal);
+      await pause(milliseconds, options.signal);
     }
   }
 
   /** Sends the request once. @throws the signal's reason */
-  async attempt(path: string, asked: Asked): Promise<Attempt> {
-    const { method = "GET", body, timeout = TIMEOUT, signal, immutable = false } = asked;
+  async attempt(path: string, options: RequestOptions): Promise<Attempt> {
+    const { method = "GET", body, timeout = TIMEOUT, signal, immutable = false } = options;
     const call = `${method} ${this.url}${path}`;
     const late = AbortSignal.timeout(timeout);
     let response: Response;
@@ -98,7 +98,7 @@ export function parsed(bytes: Uint8Array, path: string): unknown {
 }
 
 /** @throws VdcUnreachable when the body is not an answer of VDC */
-export function answered<Schema extends v.GenericSchema>(
+export function readAnswer<Schema extends v.GenericSchema>(
   schema: Schema,
   bytes: Uint8Array,
   path: string,

@@ -11,7 +11,7 @@ import { cidV0 } from "../crypto/cid.ts";
 import { UserMetadataRecord } from "../chain/user-metadata.ts";
 import type { SealedDocument } from "./documents.ts";
 import { signSubmission } from "./sign-submission.ts";
-import { answered, Transport } from "./transport.ts";
+import { readAnswer, Transport } from "./transport.ts";
 import type { UserKeys } from "./user-keys.ts";
 import { Unverified, verifyMined, type VerifiedTransaction } from "./verify-mined.ts";
 import { isSettled, type Settled } from "./settled.ts";
@@ -104,8 +104,8 @@ export class VdcClient {
    */
   async putDocument({ id, bytes }: SealedDocument): Promise<StoredDocument> {
     const path = "/api/documents";
-    const asked = { method: "POST", body: bytes, timeout: LARGE } as const;
-    const stored = answered(StoredDocument, await this.#transport.bytes(path, asked), path);
+    const request = { method: "POST", body: bytes, timeout: LARGE } as const;
+    const stored = readAnswer(StoredDocument, await this.#transport.bytes(path, request), path);
     if (stored.id !== id) throw new Unverified("wrong_document", `${id} was stored as ${stored.id}`);
     const cid = await cidV0(bytes);
     if (stored.documentCid !== cid)
@@ -143,7 +143,7 @@ export class VdcClient {
    */
   async getUserMetadata(userId: string): Promise<UserMetadataRecord> {
     const path = metadataPathOf(userId);
-    return answered(UserMetadataRecord, await this.#transport.bytes(path), path);
+    return readAnswer(UserMetadataRecord, await this.#transport.bytes(path), path);
   }
 
   /** @throws VdcProblem "stale-version", whose member `version` is the present version */

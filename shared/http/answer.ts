@@ -61,11 +61,11 @@ export function problemOf(error: unknown, log: Log): Problem {
 }
 
 function withHeaders(response: Response, requestId: string): Response {
-  const answered = new Response(response.body, response);
-  answered.headers.set(REQUEST_ID_HEADER, requestId);
+  const withHeaders = new Response(response.body, response);
+  withHeaders.headers.set(REQUEST_ID_HEADER, requestId);
   for (const [name, value] of Object.entries(SECURITY_HEADERS))
-    if (!answered.headers.has(name)) answered.headers.set(name, value);
-  return answered;
+    if (!withHeaders.headers.has(name)) withHeaders.headers.set(name, value);
+  return withHeaders;
 }
 
 /** Plain JSON, not cached unless `headers` say otherwise. */

@@ -46,7 +46,7 @@ export async function recorded<T>(
   { env, log }: { readonly env: AuditEnv; readonly log: Log },
   action: AuditedAction,
   work: () => Promise<T>,
-  outcomeOf: (settled: PromiseSettledResult<T>) => Promise<ActionOutcome>,
+  actionOutcome: (settled: PromiseSettledResult<T>) => Promise<ActionOutcome>,
 ): Promise<T> {
   const { sequence } = await withDeadline(ENTRY_DEADLINE_MS, "the audit log", () =>
     audit(env).started(action),
@@ -59,7 +59,7 @@ export async function recorded<T>(
   });
   const [settled] = await Promise.allSettled([work()]);
   try {
-    const outcome = await outcomeOf(settled);
+    const outcome = await actionOutcome(settled);
     await withDeadline(ENTRY_DEADLINE_MS, "the audit log", () => audit(env).finished(sequence, outcome));
   } catch (error) {
     log.error("audit.answer_lost", { sequence, action: action.action, error: errorText(error) });

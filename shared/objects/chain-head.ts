@@ -1,6 +1,6 @@
 import { RetryLater } from "../runtime/errors.ts";
 import type { ChainHead } from "../../workers/chain-head/index.ts";
-import type { Progress } from "../../workers/chain-head/decisions/progress.ts";
+import type { MoveResult } from "../../workers/chain-head/decisions/progress.ts";
 
 export interface ChainHeadEnv {
   readonly CHAIN_HEAD: DurableObjectNamespace<ChainHead>;
@@ -17,7 +17,7 @@ export function chainHead(env: ChainHeadEnv): DurableObjectStub<ChainHead> {
  * nothing.
  * @throws Error for the answer "stale"
  */
-export function refuseStale(answer: Progress, blockNumber: number): void {
+export function refuseStale(answer: MoveResult, blockNumber: number): void {
   if (answer === "stale")
     throw new Error(
       `block ${blockNumber}: the chain head lost its storage meanwhile, so this stage begins again`,

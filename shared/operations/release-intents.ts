@@ -13,7 +13,7 @@ export interface IntentsEnv extends ChainHeadEnv {
   readonly R2: R2Bucket;
 }
 
-type PaidIntent = PendingDetails & { readonly txId: string };
+type ReleasableIntent = PendingDetails & { readonly txId: string };
 
 const RELEASE_AT_ONCE = 100;
 /** Pages that one run reads; the next run releases the rest. */
@@ -58,7 +58,11 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<num
  * @returns bytes of the envelope; `undefined` when it no longer exists (expired or erased): the transaction then waits
  * for its submission again
  */
-async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Promise<number | undefined> {
+async function copyToPending(
+  intent: ReleasableIntent,
+  env: IntentsEnv,
+  log: Log,
+): Promise<number | undefined> {
   const { txId } = intent;
   const bytes = await readObject(env.R2, r2Keys.intent(txId));
   if (bytes === undefined) {
@@ -72,7 +76,7 @@ async function copyToPending(intent: PaidIntent, env: IntentsEnv, log: Log): Pro
 }
 
 async function admitCopied(
-  copied: readonly (PaidIntent & { readonly envelopeSize: number })[],
+  copied: readonly (ReleasableIntent & { readonly envelopeSize: number })[],
   env: IntentsEnv,
   log: Log,
 ): Promise<void> {

@@ -129,7 +129,7 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
 ): QueueHandler<Env> {
   return async (batch, env, context) => {
     const observed: Observation[] = [];
-    const became: Settled[] = [];
+    const settled: SettledMessage[] = [];
     const readable: Delivery<v.InferOutput<Schema>>[] = [];
     for (const message of batch.messages) {
       const log = logger(stage, { requestId: message.id, ...pointerOf(message.body) });
@@ -137,7 +137,7 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
       if (body.success) readable.push({ message, body: body.output, log });
       else {
         const reason = unreadable(message.body, body.issues);
-        became.push(await settle(stage, message, { status: "rejected", reason }, env, log));
+        settled.push(await settle(stage, message, { status: "rejected", reason }, env, log));
       }
     }
     if (readable.length > 0) {
@@ -145,13 +145,13 @@ function handlerOf<Schema extends v.GenericSchema, Env extends StageEnv>(
         workAll(readable, env, (observation) => void observed.push(observation)),
       );
       for (const [i, { message, log }] of readable.entries())
-        became.push(await settle(stage, message, outcomes[i] ?? missingOutcome, env, log));
+        settled.push(await settle(stage, message, outcomes[i] ?? missingOutcome, env, log));
     }
     const counted = messagesCounted(
       stage,
-      became.map(({ outcome }) => outcome),
+      settled.map(({ outcome }) => outcome),
     );
-    const failure = became.findLast(({ failure }) => failure !== undefined)?.failure;
+    const failure = settled.findLast(({ failure }) => failure !== undefined)?.failure;
     const failed: Observation[] = failure === undefined ? [] : [{ kind: "failure", stage, ...failure }];
     context.waitUntil(report(env, [...observed, ...counted, ...failed], logger(stage)));
   };
@@ -193,7 +193,7 @@ async function outcomesOf(
 }
 
 /** How a message was settled, and the error if it failed. */
-interface Settled {
+interface SettledMessage {
   readonly outcome: MessageOutcome;
   readonly failure?: StageFailure;
 }
@@ -204,7 +204,7 @@ async function settle(
   outcome: PromiseSettledResult<unknown>,
   env: StageEnv,
   log: Log,
-): Promise<Settled> {
+): Promise<SettledMessage> {
   if (outcome.status === "fulfilled") {
     message.ack();
     return { outcome: "processed" };
@@ -224,7 +224,11 @@ interface GivenUp {
   readonly reason: PermanentReason;
 }
 
-async function giveUp({ stage, message, error, reason }: GivenUp, env: StageEnv, log: Log): Promise<Settled> {
+async function giveUp(
+  { stage, message, error, reason }: GivenUp,
+  env: StageEnv,
+  log: Log,
+): Promise<SettledMessage> {
   const { attempts, body } = message;
   const fields = { attempts, error: errorText(error), reason };
   const failed = { attempts, error: reasonText(error) };
@@ -249,7 +253,7 @@ async function giveUp({ stage, message, error, reason }: GivenUp, env: StageEnv,
   }
 }
 
-function retry(message: Message, error: unknown, delaySeconds: number): Settled {
+function retry(message: Message, error: unknown, delaySeconds: number): SettledMessage {
   const { attempts } = message;
   const at = Date.now();
   message.retry({ delaySeconds });

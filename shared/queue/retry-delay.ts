@@ -32,6 +32,6 @@ export function retryDelay(error: unknown, attempts: number, base: number, rando
   const slow = DOUBLES_UP_TO_SECONDS * GROWTH ** Math.max(0, attempts - DOUBLED_ATTEMPTS);
   const doubled = base * 2 ** Math.min(attempts - 1, 16);
   const backoff = Math.min(doubled, slow, MAX_DELAY_SECONDS) * (0.8 + random / 5);
-  const asked = error instanceof RetryLater ? error.seconds + base * random : 0;
-  return Math.ceil(Math.min(LONGEST_SECONDS, Math.max(backoff, asked)));
+  const requestedSeconds = error instanceof RetryLater ? error.seconds + base * random : 0;
+  return Math.ceil(Math.min(LONGEST_SECONDS, Math.max(backoff, requestedSeconds)));
 }

@@ -51,9 +51,9 @@ export async function pinAndReadBack(
   const { kind, bytes, cid, name, keyvalues } = file;
   checkPinnable(kind);
   if ((await pinner.isPinned(cid)) && (await gateway.serves(cid, bytes))) return;
-  const answered = await pinner.pin(bytes, name, keyvalues);
-  if (answered !== cid)
-    throw new Error(`the pinning service answered ${answered} for bytes whose CID is ${cid}: not accepted`);
+  const pinnedCid = await pinner.pin(bytes, name, keyvalues);
+  if (pinnedCid !== cid)
+    throw new Error(`the pinning service answered ${pinnedCid} for bytes whose CID is ${cid}: not accepted`);
   if (!(await gateway.serves(cid, bytes)))
     throw new Error(`the pinning service took ${cid}, but the gateway does not have it yet`);
 }

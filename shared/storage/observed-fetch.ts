@@ -18,10 +18,10 @@ export async function observedFetch<T>(deadline: number, work: () => Promise<T>)
   const signal = AbortSignal.timeout(deadline);
   const seen: { retryAfter?: number } = {};
   const globalFetch = globalThis.fetch;
-  let asked = false;
+  let isRequested = false;
 
   async function observing(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-    asked = true;
+    isRequested = true;
     const response = await globalFetch(input, { ...init, signal });
     const seconds = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
     if (seconds !== undefined) seen.retryAfter = seconds;
@@ -39,7 +39,7 @@ export async function observedFetch<T>(deadline: number, work: () => Promise<T>)
 
   try {
     const result = await endingWith(signal, begin());
-    if (!asked) throw new Error("the request was not begun at once, so it had no deadline");
+    if (!isRequested) throw new Error("the request was not begun at once, so it had no deadline");
     return { result, ...seen };
   } catch (error) {
     return { error, ...seen };

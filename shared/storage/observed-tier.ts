@@ -24,13 +24,14 @@ export function observedTier(
 ): Tier {
   const watch = async <T>(operation: TierOperation["operation"], work: () => Promise<T>): Promise<T> => {
     const started = now();
-    const tell = (ok: boolean) => observe({ tier: tier.name, operation, ok, milliseconds: now() - started });
+    const report = (ok: boolean) =>
+      observe({ tier: tier.name, operation, ok, milliseconds: now() - started });
     try {
       const answer = await work();
-      tell(true);
+      report(true);
       return answer;
     } catch (error) {
-      tell(false);
+      report(false);
       throw error;
     }
   };

@@ -23,7 +23,7 @@ export const RecordKind = v.picklist(RECORD_KINDS);
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
 /** The place of a kind: its keys are `{prefix}{id}{suffix}`. */
-interface Place {
+interface RecordPlace {
   readonly tier: "r2" | "kv";
   readonly prefix: string;
   readonly suffix: string;
@@ -32,9 +32,9 @@ interface Place {
 
 const TX_ID = /^vdc_tx_[0-9a-f]{40}$/;
 const HEX_64 = /^[0-9a-f]{64}$/;
-const inR2 = (prefix: string, id: RegExp): Place => ({ tier: "r2", prefix, suffix: ".json", id });
+const inR2 = (prefix: string, id: RegExp): RecordPlace => ({ tier: "r2", prefix, suffix: ".json", id });
 
-const PLACES: Readonly<Record<RecordKind, Place>> = {
+const PLACES: Readonly<Record<RecordKind, RecordPlace>> = {
   erasure: inR2(r2Keys.erasedPrefix, TX_ID),
   private_archive: inR2(r2Keys.privatePrefix, /^(?:0|[1-9]\d{0,15})$/),
   activation_token: inR2(r2Keys.activationPrefix, HEX_64),
@@ -45,7 +45,7 @@ const PLACES: Readonly<Record<RecordKind, Place>> = {
   dead_letter: inR2(r2Keys.deadLetterPrefix, /^[a-z-]{1,30}\/[0-9a-f]{32}$/),
 };
 
-export function placeOf(kind: RecordKind): Place {
+export function recordPlace(kind: RecordKind): RecordPlace {
   return PLACES[kind];
 }
 

@@ -75,5 +75,5 @@ export interface Ignored {
   reason: IgnoredReason;
 }
 
-export type Taken = Purchase | Refund | RefundFailure;
-export type Decision = Taken | Ignored;
+export type MoneyMovement = Purchase | Refund | RefundFailure;
+export type Decision = MoneyMovement | Ignored;

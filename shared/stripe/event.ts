@@ -50,7 +50,7 @@ function isTexts(value: unknown): boolean {
 /** The latest time that JavaScript's Date can hold, in seconds. */
 const MAX_SECONDS = 8_640_000_000_000;
 
-export const Envelope = v.looseObject({
+export const StripeEvent = v.looseObject({
   id: Id,
   object: v.literal("event"),
   type: Text,
@@ -65,7 +65,7 @@ export const Envelope = v.looseObject({
 });
 
 /** A snapshot event: it carries its object. */
-export type StripeEvent = v.InferOutput<typeof Envelope>;
+export type StripeEvent = v.InferOutput<typeof StripeEvent>;
 
 export const Thin = v.looseObject({
   id: Id,

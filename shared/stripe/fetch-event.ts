@@ -1,4 +1,4 @@
-import { Envelope, read, type StripeEvent } from "./event.ts";
+import { read, StripeEvent } from "./event.ts";
 import { StripeRefusal } from "./refusal.ts";
 import { accountOf, readThin, snapshotType, type ThinEvent } from "./thin.ts";
 
@@ -40,7 +40,7 @@ export async function fetchEvent(thin: ThinEvent, api: StripeApi): Promise<Strip
     thin.snapshot_event ??
     readThin(await ask(`/v2/core/events/${encodeURIComponent(thin.id)}`)).snapshot_event;
   if (typeof snapshot !== "string") throw withoutSnapshot();
-  const event = read(Envelope, await ask(`/v1/events/${encodeURIComponent(snapshot)}`), "event");
+  const event = read(StripeEvent, await ask(`/v1/events/${encodeURIComponent(snapshot)}`), "event");
   const isOther =
     event.id !== snapshot ||
     event.type !== snapshotType(thin) ||

@@ -1,5 +1,5 @@
 import { canonicalBytes, type Json } from "../crypto/canonical.ts";
-import type { Taken } from "./decision.ts";
+import type { MoneyMovement } from "./decision.ts";
 import type { StripeEvent } from "./event.ts";
 
 /**
@@ -8,10 +8,10 @@ import type { StripeEvent } from "./event.ts";
  */
 const MAX_PART_BYTES = 50_000;
 
-export type PrivatePart = { [name: string]: Json };
+export type StripePrivatePart = { [name: string]: Json };
 
 /** The encrypted facts of a payment. Facts that the event does not hold are left out. */
-export function privatePartOf(event: StripeEvent, decision: Taken): PrivatePart {
+export function privatePartOf(event: StripeEvent, decision: MoneyMovement): StripePrivatePart {
   const { facts } = decision;
   const refund = decision.kind === "purchase" ? undefined : decision;
   const part = present({
@@ -41,7 +41,7 @@ export function privatePartOf(event: StripeEvent, decision: Taken): PrivatePart 
 }
 
 /** Keeps whole entries only, VDC's own first, and records the number of omitted entries. */
-function boundedMetadata(metadata: { readonly [name: string]: string }, room: number): PrivatePart {
+function boundedMetadata(metadata: { readonly [name: string]: string }, room: number): StripePrivatePart {
   const entries = Object.entries(metadata).toSorted(([a], [b]) => Number(isOurs(b)) - Number(isOurs(a)));
   let left = room - 100; // the names of the two members around the entries
   const kept = entries.filter(([name, value]) => {
@@ -61,7 +61,7 @@ function isOurs(name: string): boolean {
   return name === "assetId" || name === "userId";
 }
 
-function present(members: { [name: string]: Json | undefined }): PrivatePart {
+function present(members: { [name: string]: Json | undefined }): StripePrivatePart {
   return Object.fromEntries(
     Object.entries(members).filter(
       (member): member is [string, Json] => member[1] !== undefined && member[1] !== null && member[1] !== "",

@@ -9,9 +9,9 @@ import {
   type Transaction,
 } from "../chain/transaction.ts";
 import { base64url } from "../crypto/bytes.ts";
-import type { PaymentFacts, Taken } from "./decision.ts";
+import type { PaymentFacts, MoneyMovement } from "./decision.ts";
 import type { StripeEvent } from "./event.ts";
-import { privatePartOf, type PrivatePart } from "./private-part.ts";
+import { privatePartOf, type StripePrivatePart } from "./private-part.ts";
 
 const SALT_BYTES = 32;
 
@@ -33,7 +33,7 @@ export function stripeTxId(source: { livemode: boolean; account: string | null; 
  */
 export function toTransaction(
   event: StripeEvent,
-  decision: Taken,
+  decision: MoneyMovement,
   { salt }: { salt: Uint8Array },
 ): { txId: TxId; payload: PendingPayload } {
   if (salt.length !== SALT_BYTES) throw new TypeError(`expected a salt of ${SALT_BYTES} bytes`);
@@ -56,7 +56,7 @@ export function toTransaction(
  * `null` stands for a transaction that the event does not name. The miner also writes it for one that the chain does not
  * hold.
  */
-function publicFacts(decision: Taken, part: PrivatePart, idOf: (object: string) => TxId) {
+function publicFacts(decision: MoneyMovement, part: StripePrivatePart, idOf: (object: string) => TxId) {
   if (decision.kind === "purchase") return purchaseData(decision.facts, part);
   const named = (object: string | undefined) => (object === undefined ? null : idOf(object));
   const refunds = named(decision.purchase);
@@ -70,17 +70,20 @@ function publicFacts(decision: Taken, part: PrivatePart, idOf: (object: string) 
  * schema, looks like an id of Stripe or a card's number, repeats the customer's name or address, or equals another private
  * fact.
  */
-function purchaseData({ metadata: { assetId, ...metadata }, ...facts }: PaymentFacts, part: PrivatePart) {
+function purchaseData(
+  { metadata: { assetId, ...metadata }, ...facts }: PaymentFacts,
+  part: StripePrivatePart,
+) {
   const { clientReferenceId: pays } = facts;
   if (v.is(TxId, pays)) return { type: "payment", data: { pays } } as const;
-  const hidden = new Set<unknown>([
+  const privateTexts = new Set<unknown>([
     ...Object.values(facts),
     ...Object.values(metadata),
     ...Object.values(part.stripe ?? {}),
   ]);
   const isPublic = (text: string) =>
     traitOf(text) === undefined &&
-    !hidden.has(text) &&
+    !privateTexts.has(text) &&
     ![facts.customerName, facts.customerEmail].some((other) => other && repeats(text, other));
   return v.is(AssetId, assetId) && isPublic(assetId)
     ? ({ type: "asset_creation", data: { assetId } } as const)

@@ -1,4 +1,4 @@
-import { Envelope, read, type StripeEvent } from "./event.ts";
+import { read, StripeEvent } from "./event.ts";
 import { StripeRefusal } from "./refusal.ts";
 import { isSignedWith, parseSignature } from "./signature.ts";
 import { isThin, readThin, type ThinEvent } from "./thin.ts";
@@ -76,5 +76,5 @@ function deliveredIn(body: unknown): Delivered {
       "unreadable_event",
       "The signature is good, but the body is not a Stripe event. Point this endpoint at Stripe's event deliveries only.",
     );
-  return { kind: "snapshot", event: read(Envelope, body, "event") };
+  return { kind: "snapshot", event: read(StripeEvent, body, "event") };
 }

@@ -135,7 +135,7 @@ export class MeasuredChainHead extends ChainHead {
     "dead letters' question": {
       times: 20,
       run: async () =>
-        this.standings(
+        this.knownStates(
           Array.from({ length: 100 }, (_, i) => filledTxId(3, i)),
           [0, 1],
         ),
@@ -236,7 +236,7 @@ const DEAD_LETTERS_ENV = {
   R2: { list: async () => ({ objects: [], truncated: false }) },
   CHAIN_HEAD: {
     getByName: () => ({
-      standings: async (txIds: string[], blocks: number[]) => ({
+      knownStates: async (txIds: string[], blocks: number[]) => ({
         transactions: txIds.map(() => null),
         blocks: blocks.map(() => null),
       }),

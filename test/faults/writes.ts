@@ -38,7 +38,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "paidIntents",
     "pendingPage",
     "publishedBlocks",
-    "standings",
+    "knownStates",
     "status",
     "transaction",
     "whereIs",
@@ -64,7 +64,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "findWithResults",
     "list",
     "summary",
-    "troublesOf",
+    "failingBlocksIn",
   ],
   "audit-log": ["databaseBytes", "page"],
   "storage-verifier": [

@@ -7,7 +7,7 @@ import { sealMetadata } from "../../shared/client/user-metadata.ts";
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { placeOf, RECORD_KINDS, type RecordKind } from "../../shared/storage/records.ts";
+import { recordPlace, RECORD_KINDS, type RecordKind } from "../../shared/storage/records.ts";
 import { CHAIN_ID, creation, register, signed, submitSigned, newUser } from "../support/accounts.ts";
 import { newToken, putMetadata } from "../support/activation.ts";
 import { kvKeysOf, objectsOf } from "../support/chain-state.ts";
@@ -86,7 +86,7 @@ const exportAll = (of: Pipeline) => command(of, "export", car(), "--records", fo
 
 /** Returns the bytes and the metadata of every record of a kind, by key. */
 async function recordsOf({ r2, kv }: Pipeline, kind: RecordKind): Promise<Record<string, unknown>> {
-  const { tier, prefix } = placeOf(kind);
+  const { tier, prefix } = recordPlace(kind);
   if (tier === "kv") {
     const keys = await kvKeysOf(kv, prefix);
     return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, await kv.get(key)] as const)));
@@ -100,7 +100,7 @@ async function recordsOf({ r2, kv }: Pipeline, kind: RecordKind): Promise<Record
 }
 
 async function lose(of: Pipeline, kind: RecordKind): Promise<void> {
-  const { tier, prefix } = placeOf(kind);
+  const { tier, prefix } = recordPlace(kind);
   if (tier === "r2") return loseR2(of, prefix);
   for (const key of await kvKeysOf(of.kv, prefix)) await of.kv.delete(key);
 }

@@ -1,4 +1,4 @@
-import { verifyTiers, type VerifiedBlock } from "../../cli/local/demo/verify-tiers.ts";
+import { verifyTiers, type } from "../../cli/local/demo/verify-tiers.ts";
 import { startStack, type Stack } from "../../cli/local/stack/stack.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
@@ -67,7 +67,7 @@ async function check(stack: Stack, journal: Journal) {
 
   const latest = await kv.get<{ blockNumber: number; hash: string }>(kvKeys.latest, "json");
   const verifier = new ChainVerifier();
-  const chain: VerifiedBlock[] = [];
+  const chain: [] = [];
   try {
     while (verifier.next <= (latest?.blockNumber ?? 0)) chain.push(await verifyTiers(stack, verifier));
   } catch (error) {

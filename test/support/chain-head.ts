@@ -13,7 +13,7 @@ import { allowGenesis, type Traces } from "../../workers/chain-head/decisions/ge
 import { halt, resume } from "../../workers/chain-head/decisions/halt.ts";
 import { ledger } from "../../workers/chain-head/decisions/ledger.ts";
 import { beginLife, lifeOf } from "../../workers/chain-head/decisions/life.ts";
-import { admit, type Admissions, type Entry } from "../../workers/chain-head/decisions/admit.ts";
+import { admit, type Admissions, type AdmissionRequest } from "../../workers/chain-head/decisions/admit.ts";
 import {
   awaitPayment,
   intentMissing,
@@ -27,7 +27,7 @@ import {
   indexed,
   persisted,
   type PersistedReport,
-  type Progress,
+  type MoveResult,
 } from "../../workers/chain-head/decisions/progress.ts";
 import { measures } from "../../workers/chain-head/reads/measures.ts";
 import { outlook } from "../../workers/chain-head/decisions/outlook.ts";
@@ -55,7 +55,7 @@ import {
 } from "../../workers/chain-head/decisions/restore.ts";
 import { seal, type StaleReservation } from "../../workers/chain-head/decisions/seal.ts";
 import { parked, setAside, type NotRevised } from "../../workers/chain-head/decisions/set-aside.ts";
-import { minedAmong, standings } from "../../workers/chain-head/reads/standings.ts";
+import { minedAmong, knownStates } from "../../workers/chain-head/reads/known-states.ts";
 import { pendingPage } from "../../workers/chain-head/reads/waiting.ts";
 import { withdraw, type Withdrawal } from "../../workers/chain-head/decisions/withdraw.ts";
 import { memorySql, type MemorySql } from "./sqlite.ts";
@@ -147,7 +147,7 @@ export class TestHead {
     return this.admitEntries(entries);
   }
 
-  admitEntries(entries: readonly Entry[]): Admissions {
+  admitEntries(entries: readonly AdmissionRequest[]): Admissions {
     return this.#decide(() => admit(this.sql, entries, this.rules, this.now));
   }
 
@@ -247,18 +247,18 @@ export class TestHead {
     return this.#decide(() => seal(this.sql, blockNumber, previousHash, sealed, this.now));
   }
 
-  persisted(blockNumber: number, changes: Partial<PersistedReport> = {}): Progress {
+  persisted(blockNumber: number, changes: Partial<PersistedReport> = {}): MoveResult {
     const { hash, sha256 } = this.block(blockNumber) ?? {};
     const sealed = { life: this.life, blockNumber, hash: hash ?? "", sha256: sha256 ?? "" };
     const report = { ...sealed, ipfsHash: ipfsHashOf(blockNumber), ...changes };
     return this.#decide(() => persisted(this.sql, report, this.now));
   }
 
-  indexed(blockNumber: number, life = this.life): Progress {
+  indexed(blockNumber: number, life = this.life): MoveResult {
     return this.#decide(() => indexed(this.sql, { life, blockNumber }, this.now));
   }
 
-  cleaned(blockNumber: number, life = this.life): Progress {
+  cleaned(blockNumber: number, life = this.life): MoveResult {
     return this.#decide(() => cleaned(this.sql, { life, blockNumber }, this.now));
   }
 
@@ -320,8 +320,8 @@ export class TestHead {
 
   minedAmong = (...numbers: readonly number[]) => minedAmong(this.sql, numbers.map(txId));
 
-  standings = (numbers: readonly number[], blockNumbers: readonly number[]) =>
-    standings(this.sql, numbers.map(txId), blockNumbers);
+  knownStates = (numbers: readonly number[], blockNumbers: readonly number[]) =>
+    knownStates(this.sql, numbers.map(txId), blockNumbers);
 
   outbox(): DatedItem[] {
     return outbox(this.sql, this.rules);

@@ -4,7 +4,7 @@ import type { Replay, ReplayPlan, Selection } from "../../shared/api/dead-letter
 import type { PermanentReason } from "../../shared/runtime/errors.ts";
 import type { Log } from "../../shared/runtime/log.ts";
 import { deadLetterQueueName, type StageName } from "../../shared/pipeline.ts";
-import { doDuties, nextDue } from "../../workers/dead-letters/alarm.ts";
+import { runDueTasks, nextDue } from "../../workers/dead-letters/alarm.ts";
 import { dismissSelected, planDismissal } from "../../workers/dead-letters/entries/dismissals.ts";
 import * as entries from "../../workers/dead-letters/entries/entries.ts";
 import { note } from "../../workers/dead-letters/entries/note.ts";
@@ -19,7 +19,7 @@ import { createReplay } from "../../workers/dead-letters/replay/create.ts";
 import { replays, replayWithItems } from "../../workers/dead-letters/replay/list.ts";
 import { migrate } from "../../workers/dead-letters/schema.ts";
 import type { Store } from "../../workers/dead-letters/store.ts";
-import { standings } from "../../workers/chain-head/reads/standings.ts";
+import { knownStates } from "../../workers/chain-head/reads/known-states.ts";
 import { readmit } from "../../workers/chain-head/decisions/readmit.ts";
 import { givenUp } from "./dead-letters.ts";
 import { TestHead, txId } from "./chain-head.ts";
@@ -59,11 +59,11 @@ export class TestIndex {
     DEAD_LETTERS: { getByName: () => ({ note: async (parked: never) => this.note(parked) }) },
     CHAIN_HEAD: {
       getByName: () => ({
-        standings: async (txIds: string[], blocks: number[]) =>
+        knownStates: async (txIds: string[], blocks: number[]) =>
           this.#reach("chain-head", () => {
             this.askedAbout.push(txIds.length);
             this.whileAsking();
-            return standings(this.head.sql, txIds, blocks);
+            return knownStates(this.head.sql, txIds, blocks);
           }),
         openableKeys: async () => this.#reach("chain-head", () => this.openable),
         readmit: async (txIds: string[]) =>
@@ -221,7 +221,7 @@ export class TestIndex {
 
   /** Runs one alarm now. */
   alarm(): Promise<number | undefined> {
-    return doDuties(this.store, this.env, () => this.now, silent);
+    return runDueTasks(this.store, this.env, () => this.now, silent);
   }
 
   /** Runs every alarm that is due within this time, as the platform does. @returns the number of alarms */

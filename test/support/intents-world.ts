@@ -10,7 +10,7 @@ import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import type { Env as AccountsEnv } from "../../workers/accounts/env.ts";
 import { everyTenMinutes } from "../../workers/accounts/scheduled.ts";
-import { submit, type Submitted } from "../../workers/accounts/submissions/submit.ts";
+import { submit, type TakenSubmission } from "../../workers/accounts/submissions/submit.ts";
 import type { Env as WriterEnv } from "../../workers/pending-writer/env.ts";
 import { writePending } from "../../workers/pending-writer/write-pending.ts";
 import { CHAIN_ID, creation, newUser, signed } from "./accounts.ts";
@@ -76,7 +76,7 @@ export class IntentsWorld {
     return { submission, id: payloadOfSubmission(CHAIN_ID, submission).transaction.id };
   }
 
-  submit(submission: Submission): Promise<Submitted> {
+  submit(submission: Submission): Promise<TakenSubmission> {
     return submit(submission, { allowUnregistered: false }, this.env as unknown as AccountsEnv, silent);
   }
 

@@ -8,7 +8,7 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
 import { classify } from "../../shared/stripe/classify.ts";
 import type { SyntheticEvent } from "../../cli/local/stripe/synthetic.ts";
-import { Envelope, read } from "../../shared/stripe/event.ts";
+import { StripeEvent, read } from "../../shared/stripe/event.ts";
 import { toTransaction } from "../../shared/stripe/to-transaction.ts";
 import { purchase } from "./payments.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -16,7 +16,7 @@ import { deliverTo } from "./queues.ts";
 
 /** Makes the payload that ingest-webhook encrypts for a paid checkout. */
 export function payloadOf(event: SyntheticEvent = purchase()): PendingPayload {
-  const stripeEvent = read(Envelope, event, "event");
+  const stripeEvent = read(StripeEvent, event, "event");
   const decision = classify(stripeEvent, { family: "checkout", refundFamily: "charge", livemode: undefined });
   if (decision.kind === "ignored") throw new Error(`the event would be ignored: ${decision.reason}`);
   const salt = crypto.getRandomValues(new Uint8Array(32));

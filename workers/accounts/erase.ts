@@ -6,17 +6,9 @@ import type { Log } from "../../shared/runtime/log.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { eraseFromArchive } from "../../shared/storage/private-archive.ts";
 import { createOnly } from "../../shared/storage/r2-tier.ts";
+import type { Erased } from "../../shared/api/privacy.ts";
 import type { Erasure } from "../chain-head/decisions/erase.ts";
 import type { Env } from "./env.ts";
-
-export interface Erased {
-  readonly txId: string;
-  /** Null: no block has taken the transaction, and none will. */
-  readonly blockNumber: number | null;
-  readonly erased: true;
-  /** Keys in R2 under which nothing of the transaction is left. */
-  readonly removed: readonly string[];
-}
 
 type Allowed = Exclude<Erasure, { mayNot: unknown }>;
 
@@ -28,7 +20,7 @@ type Allowed = Exclude<Erasure, { mayNot: unknown }>;
  */
 export async function erase(
   txId: string,
-  said: { by: string; reason: string },
+  actor: { by: string; reason: string },
   env: Env,
   log: Log,
 ): Promise<Erased> {
@@ -39,9 +31,9 @@ export async function erase(
   const blockNumber = decided.may === "archived" ? decided.blockNumber : null;
   if (blockNumber !== null) await eraseFromArchive(env.R2, blockNumber, txId);
   await env.R2.delete(leftovers(decided, txId));
-  const letters = whole(await deadLetters(env).erase(txId, said));
+  const letters = whole(await deadLetters(env).erase(txId, actor));
   const removed = [...placesOf(decided, txId), ...letters];
-  log.warn("private.erased", { txId, blockNumber, places: removed.length, by: said.by });
+  log.warn("private.erased", { txId, blockNumber, places: removed.length, by: actor.by });
   return { txId, blockNumber, erased: true, removed };
 }
 

@@ -2,7 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { ActivationRequest } from "../../shared/api/activation.ts";
 import type { Submission } from "../../shared/chain/submission.ts";
 import { answer } from "../../shared/http/answer.ts";
-import { outcomeOf } from "../../shared/http/outcome.ts";
+import { rpcResult } from "../../shared/http/rpc-result.ts";
 import { logger } from "../../shared/runtime/log.ts";
 import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
 import { activate } from "./activation/activate.ts";
@@ -32,27 +32,27 @@ export default class Accounts extends WorkerEntrypoint<Env> {
   }
 
   submit(submission: Submission, wish: SignersWish, requestId: string) {
-    return outcomeOf(() => submit(submission, wish, this.env, logOf(requestId)));
+    return rpcResult(() => submit(submission, wish, this.env, logOf(requestId)));
   }
 
   issueToken(order: TokenOrder, requestId: string) {
-    return outcomeOf(() => issueToken(order, this.env, logOf(requestId)));
+    return rpcResult(() => issueToken(order, this.env, logOf(requestId)));
   }
 
   activate(request: ActivationRequest, requestId: string) {
-    return outcomeOf(() => activate(request, this.env, logOf(requestId)));
+    return rpcResult(() => activate(request, this.env, logOf(requestId)));
   }
 
   replaceMetadata(record: UserMetadataRecord, requestId: string) {
-    return outcomeOf(() => replaceMetadata(record, this.env, logOf(requestId)));
+    return rpcResult(() => replaceMetadata(record, this.env, logOf(requestId)));
   }
 
   /** Checks that every setting of this Worker is present and valid. */
   ready() {
-    return outcomeOf(() => ready(this.env));
+    return rpcResult(() => ready(this.env));
   }
 
-  erase(txId: string, said: { by: string; reason: string }, requestId: string) {
-    return outcomeOf(() => erase(txId, said, this.env, logOf(requestId)));
+  erase(txId: string, actor: { by: string; reason: string }, requestId: string) {
+    return rpcResult(() => erase(txId, actor, this.env, logOf(requestId)));
   }
 }

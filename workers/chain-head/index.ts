@@ -5,7 +5,7 @@ import type { KeyRevocation } from "../../shared/chain/transaction.ts";
 import { setAlarmNoLaterThan } from "../../shared/durable-object/alarm.ts";
 import { logger } from "../../shared/runtime/log.ts";
 import type { IgnoredReason } from "../../shared/stripe/decision.ts";
-import { admit, type Entry } from "./decisions/admit.ts";
+import { admit, type AdmissionRequest } from "./decisions/admit.ts";
 import { workOutbox, nextDue } from "./outbox/alarm.ts";
 import { beginAssetWrites, endAssetWrites } from "./decisions/asset-writes.ts";
 import { assets } from "./reads/assets.ts";
@@ -22,7 +22,7 @@ import { awaitPayment, intentMissing, type Intent } from "./decisions/intents.ts
 import { intent, paidIntents } from "./reads/intents.ts";
 import { measures } from "./reads/measures.ts";
 import { outlook } from "./decisions/outlook.ts";
-import { cleaned, indexed, persisted, type BlockReport, type PersistedReport } from "./decisions/progress.ts";
+import { cleaned, indexed, persisted, type StageReport, type PersistedReport } from "./decisions/progress.ts";
 import { readmit } from "./decisions/readmit.ts";
 import { block, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
 import { failures } from "./reads/set-asides.ts";
@@ -43,7 +43,7 @@ import { migrate } from "./storage/schema.ts";
 import { seal } from "./decisions/seal.ts";
 import { noteMoved, setAside, type SetAsideRequest } from "./decisions/set-aside.ts";
 import { requestRevocation } from "./decisions/signing-keys.ts";
-import { minedAmong, standings } from "./reads/standings.ts";
+import { minedAmong, knownStates } from "./reads/known-states.ts";
 import { pendingPage } from "./reads/waiting.ts";
 import { noteSwept, sweepPlaces, type SweepPlaces } from "./decisions/sweep.ts";
 import { erasedAmong, withdraw } from "./decisions/withdraw.ts";
@@ -100,7 +100,7 @@ export class ChainHead extends DurableObject<Env> {
     await setAlarmNoLaterThan(this.ctx.storage, next);
   }
 
-  admit(entries: readonly Entry[]) {
+  admit(entries: readonly AdmissionRequest[]) {
     return this.#decide((now) => admit(this.#sql, entries, this.#rules, now));
   }
 
@@ -180,11 +180,11 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => persisted(this.#sql, report, now));
   }
 
-  indexed(report: BlockReport) {
+  indexed(report: StageReport) {
     return this.#decide((now) => indexed(this.#sql, report, now));
   }
 
-  cleaned(report: BlockReport) {
+  cleaned(report: StageReport) {
     return this.#decide((now) => cleaned(this.#sql, report, now));
   }
 
@@ -269,8 +269,8 @@ export class ChainHead extends DurableObject<Env> {
     return paidIntents(this.#sql, after, limit);
   }
 
-  standings(txIds: readonly string[], blockNumbers: readonly number[]) {
-    return standings(this.#sql, txIds, blockNumbers);
+  knownStates(txIds: readonly string[], blockNumbers: readonly number[]) {
+    return knownStates(this.#sql, txIds, blockNumbers);
   }
 
   minedAmong(txIds: readonly string[]) {

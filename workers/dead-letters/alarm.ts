@@ -12,16 +12,16 @@ const PAUSE_AFTER_FAILURE_MS = 2_000;
 const AT_ONCE = 1;
 
 /**
- * Does each duty that is due, in portions that one call can do. Each may be repeated, so a crash costs only time.
- * @returns when the alarm must run again, in milliseconds since the epoch; `undefined` when no duty is left
+ * Does each task that is due, in portions that one call can do. Each may be repeated, so a crash costs only time.
+ * @returns when the alarm must run again, in milliseconds since the epoch; `undefined` when no task is left
  */
-export async function doDuties(
+export async function runDueTasks(
   store: Store,
   env: Env,
   clock: () => number,
   log: Log,
 ): Promise<number | undefined> {
-  for (const [duty, work] of [
+  for (const [task, work] of [
     ["reindex", () => reindexPage(store, env, log)],
     ["replay", () => replayIfDue(store, env, clock(), log)],
     ["check", () => checkDue(store, env, clock())],
@@ -29,7 +29,7 @@ export async function doDuties(
   ] as const) {
     const [outcome] = await Promise.allSettled([work()]);
     if (outcome.status === "fulfilled") continue;
-    log.warn("duty.failed", { duty, error: errorText(outcome.reason) });
+    log.warn("duty.failed", { duty: task, error: errorText(outcome.reason) });
     store.decide((now) => setValue(store.sql, "pausedUntil", now + PAUSE_AFTER_FAILURE_MS));
   }
   return nextDue(store);
@@ -40,7 +40,7 @@ async function replayIfDue(store: Store, env: Env, now: number, log: Log): Promi
   if (due !== undefined && due <= now) await replayNext(store, env, log);
 }
 
-/** Returns when the first duty is due, in milliseconds since the epoch; `undefined` when there is no duty. */
+/** Returns when the first task is due, in milliseconds since the epoch; `undefined` when there is no task. */
 export function nextDue(store: Store): number | undefined {
   const { sql } = store;
   const dates = [

@@ -11,7 +11,7 @@ import type { DeadLetterCounts } from "../../shared/objects/dead-letters.ts";
 import { setAlarmNoLaterThan } from "../../shared/durable-object/alarm.ts";
 import { errorText, logger } from "../../shared/runtime/log.ts";
 import type { StageName } from "../../shared/pipeline.ts";
-import { doDuties, nextDue } from "./alarm.ts";
+import { runDueTasks, nextDue } from "./alarm.ts";
 import {
   dismissSelected,
   planDismissal,
@@ -81,7 +81,7 @@ export class DeadLetters extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     const log = this.#log.with({ requestId: crypto.randomUUID(), cause: "alarm" });
-    await setAlarmNoLaterThan(this.ctx.storage, await doDuties(this.#store, this.env, Date.now, log));
+    await setAlarmNoLaterThan(this.ctx.storage, await runDueTasks(this.#store, this.env, Date.now, log));
   }
 
   note(parked: ParkedFacts) {

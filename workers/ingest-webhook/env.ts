@@ -24,14 +24,14 @@ export interface Env {
   readonly STRIPE_API_URL?: string;
 }
 
-export interface Settings extends ClassifySettings {
+export interface StripeSettings extends ClassifySettings {
   readonly secrets: readonly string[];
   readonly api: StripeApi | undefined;
   readonly encryptionKey: EncryptionPublicKey;
 }
 
 /** @throws Problem "not-configured" that names the setting: a Worker with half a configuration must not take anything in */
-export async function settingsOf(env: Env): Promise<Settings> {
+export async function settingsOf(env: Env): Promise<StripeSettings> {
   const secrets = (env.STRIPE_WEBHOOK_SECRET ?? "").split(/[\s,]+/).filter((secret) => secret !== "");
   if (secrets.length === 0) throw notConfigured("STRIPE_WEBHOOK_SECRET is not set");
   if (secrets.some(isWeakSecret)) throw notConfigured("STRIPE_WEBHOOK_SECRET is too weak or a placeholder");

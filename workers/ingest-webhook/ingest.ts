@@ -17,7 +17,7 @@ import { StripeRefusal, type StripeRefusalReason } from "../../shared/stripe/ref
 import { snapshotType, type ThinEvent } from "../../shared/stripe/thin.ts";
 import { toTransaction } from "../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../shared/stripe/verify.ts";
-import { settingsOf, type Env, type Settings } from "./env.ts";
+import { settingsOf, type Env, type StripeSettings } from "./env.ts";
 
 /**
  * Verifies an event, makes a transaction, encrypts it and enqueues it. It answers 200 only after the queue has the message. An
@@ -44,7 +44,7 @@ export async function ingest(request: Request, env: Env, log: Log): Promise<Resp
   }
 }
 
-async function takeThin(thin: ThinEvent, settings: Settings, env: Env, log: Log): Promise<Response> {
+async function takeThin(thin: ThinEvent, settings: StripeSettings, env: Env, log: Log): Promise<Response> {
   const type = snapshotType(thin);
   const unwanted = unwantedReason({ type, livemode: thin.livemode }, settings);
   if (unwanted !== undefined) return ignoredAnswer(type, unwanted, log);
@@ -64,7 +64,7 @@ function ignoredAnswer(eventType: string, reason: IgnoredReason, log: Log): Resp
   });
 }
 
-async function take(event: StripeEvent, settings: Settings, env: Env, log: Log): Promise<Response> {
+async function take(event: StripeEvent, settings: StripeSettings, env: Env, log: Log): Promise<Response> {
   const decision = classify(event, settings);
   if (decision.kind === "ignored") return ignoredAnswer(event.type, decision.reason, log);
   const salt = crypto.getRandomValues(new Uint8Array(32));

@@ -61,8 +61,9 @@ async function checkUserSignature(transaction: Transaction, env: Env): Promise<v
     throw new Permanent("unsigned", "REQUIRE_USER_SIGNATURE is on and there is no user signature");
 }
 
-function checkCommitment({ transaction, private: hidden }: v.InferOutput<typeof PendingPayload>): void {
-  const committed = hidden && privateCommitment(fromBase64url(hidden.salt), hidden.part as Json);
+function checkCommitment({ transaction, private: privatePart }: v.InferOutput<typeof PendingPayload>): void {
+  const committed =
+    privatePart && privateCommitment(fromBase64url(privatePart.salt), privatePart.part as Json);
   if (transaction.privateCommitment !== committed)
     throw new Permanent("invalid_transaction", "the commitment is not that of the private part");
 }

@@ -31,11 +31,11 @@ export async function openReserved(
 ): Promise<OpenedReservation | NotRevised> {
   const { life, blockNumber, revision } = reservation;
   const { opened, unfit } = await openAll(reservation, keyring, env);
-  const judged = applyRules(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
-  if (judged === undefined) return { none: "changed" };
-  const { changes } = judged;
-  const transactions = await nameHeld(judged.kept, env);
-  const refused = [...unfit, ...judged.refused];
+  const applied = applyRules(blockNumber, opened, await chainHead(env).ledger(ledgerKeysOf(opened)));
+  if (applied === undefined) return { none: "changed" };
+  const { changes } = applied;
+  const transactions = await nameHeld(applied.kept, env);
+  const refused = [...unfit, ...applied.refused];
   if (refused.length === 0) return { reservation, transactions, changes };
 
   for (const { txId, error } of refused)

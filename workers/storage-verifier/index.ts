@@ -17,12 +17,12 @@ import { listStored } from "./listing/status.ts";
 import { verifyAll } from "./verify/verify-all.ts";
 import { acceptDocument, verifyDocumentForOperator } from "./documents/verify-one-document.ts";
 import { verifyForOperator } from "./verify/verify-one.ts";
-import { work } from "./runs/consume-message.ts";
+import { consumeMessage } from "./runs/consume-message.ts";
 
 export { DocumentIndex } from "./documents/document-index.ts";
 export { StorageRuns } from "./runs/storage-runs.ts";
 
-const queue = consume("storage-verifier", VerifyStorage, work);
+const queue = consume("storage-verifier", VerifyStorage, consumeMessage);
 /** The gateway calls these methods for an operator; the cron and the queue call `scheduled` and `queue`. */
 export default class StorageVerifier extends WorkerEntrypoint<Env> {
   override queue(batch: MessageBatch): Promise<void> {

@@ -3,8 +3,10 @@ import { announcedIn, keysOfGenesis, lookupIn, revokedIn } from "../../shared/ch
 import type { BlockFacts } from "../chain-head/reads/block-facts.ts";
 import type { HeadFacts } from "../chain-head/reads/head.ts";
 
-type Place = Pick<BlockFacts, "blockNumber" | "previousHash" | "historyRoot"> & { readonly hash: string };
-type Chain = Pick<HeadFacts, "chainId" | "signingKeys">;
+type SealedPlace = Pick<BlockFacts, "blockNumber" | "previousHash" | "historyRoot"> & {
+  readonly hash: string;
+};
+type KnownKeys = Pick<HeadFacts, "chainId" | "signingKeys">;
 
 /**
  * Checks a block for the last time before it is public for ever. It must be the block that the chain head sealed, in its place,
@@ -15,8 +17,8 @@ type Chain = Pick<HeadFacts, "chainId" | "signingKeys">;
  */
 export async function verifySealed(
   bytes: Uint8Array,
-  { blockNumber, previousHash, historyRoot, hash }: Place,
-  { chainId, signingKeys }: Chain,
+  { blockNumber, previousHash, historyRoot, hash }: SealedPlace,
+  { chainId, signingKeys }: KnownKeys,
 ): Promise<Block> {
   const keys = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : signingKeys;
   const place = { chainId, blockNumber, previousHash, historyRoot, hash };
@@ -33,7 +35,7 @@ export async function verifySealed(
  * Compares the block's revocations with the noted ones. If a later block revokes the same key from an earlier block on, the chain
  * head has noted only that revocation.
  */
-function areRevocationsNoted(block: Block, noted: Chain["signingKeys"]): boolean {
+function areRevocationsNoted(block: Block, noted: KnownKeys["signingKeys"]): boolean {
   const stated = revokedIn(block);
   return noted.every(({ keyId, revocation }) => {
     const here = stated.find((each) => each.keyId === keyId);

@@ -12,7 +12,7 @@ interface Options extends Connected {
   readonly head: readonly AuditHead[];
 }
 
-interface AuditReport {
+interface AuditLogReport {
   readonly verified: true;
   readonly entries: number;
   readonly head: AuditHead | null;
@@ -52,7 +52,7 @@ async function verify(file: string | undefined, options: Options): Promise<void>
       file === undefined
         ? await verifyLog(operatorClient(options), options.head)
         : await verifyFile(file, options.head);
-    show<AuditReport>(options, report, asText);
+    show<AuditLogReport>(options, report, asText);
   } catch (error) {
     if (!(error instanceof BrokenAuditChain)) throw error;
     const { sequence, fault, message: detail } = error;
@@ -62,7 +62,7 @@ async function verify(file: string | undefined, options: Options): Promise<void>
 }
 
 /** Verifies a file that `vdc export --records` wrote, offline. @throws BrokenAuditChain */
-async function verifyFile(file: string, noted: readonly AuditHead[]): Promise<AuditReport> {
+async function verifyFile(file: string, noted: readonly AuditHead[]): Promise<AuditLogReport> {
   const verifier = new AuditChainVerifier(noted);
   for await (const _ of entriesOfFile(file, verifier));
   const head = verifier.finish();
@@ -70,7 +70,7 @@ async function verifyFile(file: string, noted: readonly AuditHead[]): Promise<Au
 }
 
 /** @throws BrokenAuditChain */
-async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<AuditReport> {
+async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<AuditLogReport> {
   const verifier = new AuditChainVerifier(noted);
   let page = await auditPage(client, 1);
   const progress = startProgress({ doing: "verifying", total: page.head?.sequence ?? 0, of: "entries" });
@@ -95,7 +95,7 @@ async function verifyLog(client: Client, noted: readonly AuditHead[]): Promise<A
   return { verified: true, entries, head, unanswered: verifier.unfinished };
 }
 
-function asText({ entries, head, unanswered }: AuditReport): string {
+function asText({ entries, head, unanswered }: AuditLogReport): string {
   return [
     facts([
       ["entries", entries],

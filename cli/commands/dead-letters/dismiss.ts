@@ -44,8 +44,8 @@ async function dismiss(ids: readonly string[], options: Options): Promise<void> 
   const client = operatorClient(options);
   const [id, ...others] = ids;
   if (id !== undefined && others.length === 0 && !options.dryRun) {
-    const asked = { params: { id }, body: { reason: options.reason } };
-    return show(options, await client.call("POST /api/dead-letters/:id/dismiss", asked), entryText);
+    const request = { params: { id }, body: { reason: options.reason } };
+    return show(options, await client.call("POST /api/dead-letters/:id/dismiss", request), entryText);
   }
   const plan = await client.call(DISMISSALS, { body: { ...request, dryRun: true } });
   if (!plan.dryRun) throw new Error("the deployment dismissed dead letters in a dry run");

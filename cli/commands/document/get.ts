@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { openDocument } from "../../../shared/client/documents.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
-import { telling, vdcClient } from "../../account/client.ts";
+import { withCommandFailures, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { whyNot } from "../../files/why-not.ts";
@@ -32,7 +32,7 @@ export function getCommand(): Command {
         `document get ${"0123456789abcdef".repeat(4)} > deed.pdf`,
       ),
     )
-    .action(telling(get));
+    .action(withCommandFailures(get));
 }
 
 async function get(id: string, options: Options): Promise<void> {

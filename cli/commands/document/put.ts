@@ -10,10 +10,10 @@ import { creation } from "../../../shared/client/unsigned.ts";
 import type { VdcClient } from "../../../shared/client/vdc-client.ts";
 import { StillWaiting } from "../../../shared/client/wait-until.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
-import { telling, vdcClient } from "../../account/client.ts";
+import { withCommandFailures, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { readBytes } from "../../files/read.ts";
-import { refuseLost, waiting, type Taken, type Waiting } from "../../account/settle.ts";
+import { refuseLost, waiting, type AcceptedSubmission, type WaitOptions } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { publicClient } from "../../http/client.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
@@ -22,7 +22,7 @@ import { facts } from "../../output/table.ts";
 import { byteCount } from "../../output/words.ts";
 import { connected, examples, ofSchema, path, type Connected } from "../options.ts";
 
-interface Options extends Connected, Waiting {
+interface Options extends Connected, WaitOptions {
   readonly keys: string;
   readonly asset?: string;
   readonly type?: string;
@@ -46,7 +46,7 @@ Only your keys open it. The asset's transaction is public for ever and holds SHA
 very same file can tell that it is this one.
 ${examples("document put deed.pdf", "document put deed.pdf --asset deed-17 --json | jq -r .txId")}`,
     )
-    .action(telling(put));
+    .action(withCommandFailures(put));
 }
 
 const DocumentType = AssetCreationData.entries.documentType.wrapped;
@@ -88,7 +88,7 @@ async function settlePin(
   client: VdcClient,
   id: string,
   state: DocumentState,
-  { wait, timeout }: Waiting,
+  { wait, timeout }: WaitOptions,
 ): Promise<DocumentState> {
   if (!wait || state === "pinned") return state;
   try {
@@ -100,7 +100,7 @@ async function settlePin(
 }
 
 /** @throws CommandFailure when the document was waited for and is not pinned */
-function refuseUnpinned(state: DocumentState, { wait, timeout }: Waiting): void {
+function refuseUnpinned(state: DocumentState, { wait, timeout }: WaitOptions): void {
   if (wait && state !== "pinned")
     throw new CommandFailure(`It is stored, and is not pinned after ${timeout} s. It will be, by itself`);
 }
@@ -117,7 +117,7 @@ async function refuseTaken(asset: string, options: Options): Promise<void> {
 
 type Kept = Omit<StoredDocument, "state"> & { documentHash: string; documentState: DocumentState };
 
-function asText(kept: Kept & Partial<Taken>): string {
+function asText(kept: Kept & Partial<AcceptedSubmission>): string {
   return facts([
     ["document", kept.id],
     ["document's state", kept.documentState],

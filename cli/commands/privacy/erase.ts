@@ -27,8 +27,8 @@ ${examples('privacy erase vdc_tx_0123456789abcdef0123456789abcdef01234567 --reas
     .action(async (txId: string, options: Options) => {
       const client = operatorClient(options);
       await confirm(`What is private in ${txId} will be gone for good, from ${client.url}`, options);
-      const asked = { params: { txId }, body: { reason: options.reason } };
-      show(options, await client.call("POST /api/privacy/:txId/erase", asked), asText);
+      const request = { params: { txId }, body: { reason: options.reason } };
+      show(options, await client.call("POST /api/privacy/:txId/erase", request), asText);
     });
 }
 

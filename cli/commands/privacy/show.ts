@@ -45,8 +45,8 @@ ${examples(
 async function showPrivate(txId: string, options: Options): Promise<void> {
   const keyring = await systemKeyring(options.keyring, targetOf(options.url));
   const client = operatorClient(options);
-  const asked = { params: { txId }, body: { reason: options.reason } };
-  const found = await client.call("POST /api/privacy/:txId/show", asked);
+  const request = { params: { txId }, body: { reason: options.reason } };
+  const found = await client.call("POST /api/privacy/:txId/show", request);
   const { blockNumber, source } = found;
   const opened = await openPrivate({ ...found, txId }, keyring);
   if (blockNumber !== null) await checkInBlock(blockNumber, opened.transaction, client, keyring);
@@ -55,7 +55,7 @@ async function showPrivate(txId: string, options: Options): Promise<void> {
   show(options, { txId, blockNumber, source, ...opened }, asText);
 }
 
-function asText({ txId, blockNumber, source, transaction, private: hidden }: Shown): string {
+function asText({ txId, blockNumber, source, transaction, private: privatePart }: Shown): string {
   return [
     facts([
       ["transaction", txId],
@@ -72,6 +72,6 @@ function asText({ txId, blockNumber, source, transaction, private: hidden }: Sho
       ],
     ]),
     "",
-    asShown(hidden?.part ?? null),
+    asShown(privatePart?.part ?? null),
   ].join("\n");
 }

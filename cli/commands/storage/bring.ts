@@ -6,7 +6,7 @@ import { operatorClient } from "../../http/client.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { show } from "../../output/show.ts";
 import { blockReportText } from "../../storage/tables.ts";
-import { judgeBlock } from "../../storage/verdict.ts";
+import { requireValidBlock } from "../../storage/require-valid.ts";
 import { connected, examples, path, wholeNumber, type Connected } from "../options.ts";
 
 export function bringCommand(): Command {
@@ -39,7 +39,7 @@ async function bring(number: number, file: string, options: Connected): Promise<
       ? `block ${number} is archived; now \`vdc restore\` the chain head`
       : blockReportText(report),
   );
-  if (report !== null) judgeBlock(report);
+  if (report !== null) requireValidBlock(report);
 }
 
 async function verifiedBlock(file: string, number: number): Promise<Uint8Array<ArrayBuffer>> {

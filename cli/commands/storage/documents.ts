@@ -9,12 +9,12 @@ import { show } from "../../output/show.ts";
 import { facts, table } from "../../output/table.ts";
 import { byteCount, counted, time } from "../../output/words.ts";
 import { documentReportText } from "../../storage/tables.ts";
-import { judgeDocument } from "../../storage/verdict.ts";
+import { requireValidDocument } from "../../storage/require-valid.ts";
 import { connected, examples, ofSchema, path, wholeNumber, type Connected } from "../options.ts";
 
 const ID = "0123456789abcdef".repeat(4);
 
-interface Listing extends Connected {
+interface ListOptions extends Connected {
   readonly status?: ListedDocument["status"];
   readonly limit: number;
 }
@@ -32,7 +32,7 @@ export function documentsCommand(): Command {
     )
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 100)
     .addHelpText("after", examples("storage documents", "storage documents --status failed --json"))
-    .action(async (options: Listing) => {
+    .action(async (options: ListOptions) => {
       const documents: ListedDocument[] = [];
       for await (const listed of listedDocuments(operatorClient(options), options.status)) {
         documents.push(listed);
@@ -78,7 +78,7 @@ ${examples(`storage verify-document ${ID}`)}`,
         { params: { documentId: id }, query: { repair: options.repair }, timeout: TIMEOUT },
       );
       show(options, report, documentReportText);
-      judgeDocument(report);
+      requireValidDocument(report);
     });
 }
 
@@ -94,8 +94,8 @@ document that the deployment knows, it takes only the very record that was store
 ${examples("storage bring-documents documents/")}`,
     )
     .action(async (folder: string, options: Connected) => {
-      const brought = await bringDocuments(operatorClient(options), new DocumentFolder(folder));
-      show(options, brought, ({ documents, sound, restored, partial }) =>
+      const counts = await bringDocuments(operatorClient(options), new DocumentFolder(folder));
+      show(options, counts, ({ documents, sound, restored, partial }) =>
         facts([
           ["documents", documents],
           ["sound before", sound],
@@ -103,9 +103,9 @@ ${examples("storage bring-documents documents/")}`,
           ["partial", partial],
         ]),
       );
-      if (brought.partial > 0)
+      if (counts.partial > 0)
         throw new CommandFailure(
-          `${counted(brought.partial, "document")} not whole in R2 and on IPFS: the messages above say why. The same command again goes on`,
+          `${counted(counts.partial, "document")} not whole in R2 and on IPFS: the messages above say why. The same command again goes on`,
           EXIT.unverified,
         );
     });

@@ -18,8 +18,8 @@ audit log says was erased is not brought back. It may be repeated. The chain has
 ${examples("storage bring-records records/")}`,
     )
     .action(async (folder: string, options: Connected) => {
-      const brought = await bringRecords(operatorClient(options), new RecordFolder(folder));
-      show(options, brought, ({ records, restored, kept, erased }) =>
+      const counts = await bringRecords(operatorClient(options), new RecordFolder(folder));
+      show(options, counts, ({ records, restored, kept, erased }) =>
         facts([
           ["records", records],
           ["restored", restored],

@@ -6,7 +6,7 @@ import { time } from "../../output/words.ts";
 import type { RunList } from "../../../shared/api/storage-verify.ts";
 import { followRun, readRun } from "../../storage/follow-run.ts";
 import { runText } from "../../storage/tables.ts";
-import { judgeRun } from "../../storage/verdict.ts";
+import { requireValidRun } from "../../storage/require-valid.ts";
 import { connected, examples, type Connected } from "../options.ts";
 
 export function runsCommand(): Command {
@@ -19,7 +19,7 @@ export function runsCommand(): Command {
       if (id !== undefined) {
         const run = await readRun(client, id);
         show(options, run, runText);
-        return judgeRun(run);
+        return requireValidRun(run);
       }
       show(options, await client.call("GET /api/storage-verify/runs"), asText);
     });
@@ -49,7 +49,7 @@ export function resumeRunCommand(): Command {
       const resumed = await client.call("POST /api/storage-verify/runs/:runId/resume", { params });
       const run = options.wait ? await followRun(client, resumed) : resumed;
       show(options, run, runText);
-      judgeRun(run);
+      requireValidRun(run);
     });
 }
 

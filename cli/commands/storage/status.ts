@@ -4,7 +4,7 @@ import { show } from "../../output/show.ts";
 import { table } from "../../output/table.ts";
 import { counted, mark, time } from "../../output/words.ts";
 import type { StorageStatus } from "../../../shared/api/storage-report.ts";
-import { judgeStatus } from "../../storage/verdict.ts";
+import { requireCompleteCopies } from "../../storage/require-valid.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
 interface Options extends Connected {
@@ -31,7 +31,7 @@ ${examples(
       const query = { from, limit };
       const status = await operatorClient(options).call("GET /api/storage-verify/status", { query });
       show(options, status, asText);
-      judgeStatus(status);
+      requireCompleteCopies(status);
     });
 }
 

@@ -5,7 +5,7 @@ import { facts } from "../../output/table.ts";
 import type { VerifyAllResult } from "../../../shared/api/storage-report.ts";
 import { followRun } from "../../storage/follow-run.ts";
 import { documentTable, reportTable, resultRows, runText } from "../../storage/tables.ts";
-import { judgeAll, judgeRun } from "../../storage/verdict.ts";
+import { requireAllValid, requireValidRun } from "../../storage/require-valid.ts";
 import { connected, examples, type Connected } from "../options.ts";
 
 interface Options extends Connected {
@@ -40,11 +40,11 @@ async function verifyAll(options: Options): Promise<void> {
   });
   if (!("id" in result)) {
     show(options, result, asText);
-    return judgeAll(result);
+    return requireAllValid(result);
   }
   const run = options.wait ? await followRun(client, result) : result;
   show(options, run, runText);
-  judgeRun(run);
+  requireValidRun(run);
 }
 
 function asText(result: VerifyAllResult): string {

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { operatorClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { blockReportText } from "../../storage/tables.ts";
-import { judgeBlock } from "../../storage/verdict.ts";
+import { requireValidBlock } from "../../storage/require-valid.ts";
 import { connected, examples, wholeNumber, type Connected } from "../options.ts";
 
 interface Options extends Connected {
@@ -31,6 +31,6 @@ ${examples("storage verify 7", "storage verify 7 --no-repair --json | jq -r .sta
         timeout: TIMEOUT,
       });
       show(options, report, blockReportText);
-      judgeBlock(report);
+      requireValidBlock(report);
     });
 }

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { TransactionStatus } from "../../../shared/api/transactions.ts";
 import { TxId } from "../../../shared/chain/transaction.ts";
-import type { Taken } from "../../account/settle.ts";
+import type { AcceptedSubmission } from "../../account/settle.ts";
 import { publicClient } from "../../http/client.ts";
 import { show } from "../../output/show.ts";
 import { facts, type Cell } from "../../output/table.ts";
@@ -44,7 +44,7 @@ const NAMES = {
 };
 const TIMES = ["timestamp", "admittedAt", "since", "expiresAt", "expiredAt"];
 
-export function asText(found: Taken | TransactionStatus): string {
+export function asText(found: AcceptedSubmission | TransactionStatus): string {
   const members: Readonly<Record<string, Cell>> = { ...found };
   return facts(
     Object.entries(NAMES).flatMap(([member, name]) => {

@@ -5,17 +5,17 @@ import {
   type UnsignedSubmission,
 } from "../../../shared/chain/submission.ts";
 import { privatePart, registration } from "../../../shared/client/unsigned.ts";
-import { telling, vdcClient } from "../../account/client.ts";
+import { withCommandFailures, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { InexactJson } from "../../files/exact-json.ts";
 import { jsonObjectOf, readJsonObject, type JsonObject } from "../../files/read.ts";
-import { refuseLost, waiting, type Waiting } from "../../account/settle.ts";
+import { refuseLost, waiting, type WaitOptions } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { show } from "../../output/show.ts";
 import { connected, examples, path, type Connected } from "../options.ts";
 import { asText } from "./show.ts";
 
-interface Options extends Connected, Waiting {
+interface Options extends Connected, WaitOptions {
   readonly keys: string;
   readonly private?: string;
   readonly allowUnregistered?: boolean;
@@ -39,7 +39,7 @@ export function submitCommand(): Command {
 An asset_creation takes assetId, documentHash, documentCid, documentType; an asset_transfer assetId and newOwnerKeyId.
 ${examples(`tx submit asset_creation '{"assetId":"deed-17"}'`, "tx submit user_registration --json | jq -r .txId")}`,
     )
-    .action(telling(submit));
+    .action(withCommandFailures(submit));
 }
 
 async function submit(type: SubmittedType, data: JsonObject | undefined, options: Options): Promise<void> {

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { AssetId, Sha256Hex } from "../../../shared/chain/transaction.ts";
 import { transfer as transferOf } from "../../../shared/client/unsigned.ts";
-import { telling, vdcClient } from "../../account/client.ts";
+import { withCommandFailures, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
-import { refuseLost, waiting, type Waiting } from "../../account/settle.ts";
+import { refuseLost, waiting, type WaitOptions } from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { publicClient } from "../../http/client.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
@@ -11,7 +11,7 @@ import { show } from "../../output/show.ts";
 import { connected, examples, ofSchema, type Connected } from "../options.ts";
 import { asText } from "./show.ts";
 
-interface Options extends Connected, Waiting {
+interface Options extends Connected, WaitOptions {
   readonly keys: string;
   readonly allowUnregistered?: boolean;
 }
@@ -28,7 +28,7 @@ export function transferCommand(): Command {
     .addOption(keysOption())
     .option("--allow-unregistered", "the new owner's key may be one that no user has registered")
     .addHelpText("after", examples(`tx transfer deed-17 ${"0123456789abcdef".repeat(4)}`))
-    .action(telling(transfer));
+    .action(withCommandFailures(transfer));
 }
 
 async function transfer(asset: string, newOwner: string, options: Options): Promise<void> {

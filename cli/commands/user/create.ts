@@ -5,17 +5,23 @@ import { activationRequest } from "../../../shared/client/activation.ts";
 import { registration } from "../../../shared/client/unsigned.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
 import type { VdcClient } from "../../../shared/client/vdc-client.ts";
-import { telling, vdcClient } from "../../account/client.ts";
+import { withCommandFailures, vdcClient } from "../../account/client.ts";
 import { createKeys, keysOption, readKeys } from "../../account/keys-file.ts";
 import { readText } from "../../files/read.ts";
-import { refuseLost, settle, waiting, type Taken, type Waiting } from "../../account/settle.ts";
+import {
+  refuseLost,
+  settle,
+  waiting,
+  type AcceptedSubmission,
+  type WaitOptions,
+} from "../../account/settle.ts";
 import { submitSigned } from "../../account/submit.ts";
 import { CommandFailure, EXIT } from "../../output/failure.ts";
 import { note, show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
 import { connected, examples, path, type Connected } from "../options.ts";
 
-interface Options extends Connected, Waiting {
+interface Options extends Connected, WaitOptions {
   readonly keys: string;
   readonly activation?: string;
 }
@@ -28,7 +34,7 @@ export function createCommand(): Command {
       examples("user create", "user create --keys alice.keys.json --activation token.txt"),
     )
     .action(
-      telling(async (options: Options) => {
+      withCommandFailures(async (options: Options) => {
         const activation = await activationOf(options); // read first, before keys are made that it cannot register
         const keys = await createKeys(options.keys);
         note(`${options.keys} holds your keys: keep it secret, and keep a copy. Nobody can replace it.`);
@@ -43,7 +49,7 @@ export function registerCommand(): Command {
     .description("register keys that you have: the public halves become a transaction")
     .addHelpText("after", examples("user register --keys alice.keys.json"))
     .action(
-      telling(async (options: Options) =>
+      withCommandFailures(async (options: Options) =>
         register(await readKeys(options.keys), await activationOf(options), options),
       ),
     );
@@ -77,11 +83,17 @@ async function register(user: UserKeys, activation: string | undefined, options:
   refuseLost(taken);
 }
 
-async function activate(client: VdcClient, user: UserKeys, token: string): Promise<Taken> {
+async function activate(client: VdcClient, user: UserKeys, token: string): Promise<AcceptedSubmission> {
   return client.activate(await activationRequest(await client.chainId(), token, user, Date.now()));
 }
 
-function asText({ userId, keys, txId, state, ...more }: Taken & { userId: string; keys: string }): string {
+function asText({
+  userId,
+  keys,
+  txId,
+  state,
+  ...more
+}: AcceptedSubmission & { userId: string; keys: string }): string {
   const { blockNumber } = more as { blockNumber?: number };
   return facts([
     ["user", userId],

@@ -3,7 +3,7 @@ import { VdcProblem } from "../../../shared/client/problem.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
 import { openMetadata, sealMetadata } from "../../../shared/client/user-metadata.ts";
 import type { VdcClient } from "../../../shared/client/vdc-client.ts";
-import { telling, vdcClient } from "../../account/client.ts";
+import { withCommandFailures, vdcClient } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { readJsonObject, type JsonObject } from "../../files/read.ts";
 import { show } from "../../output/show.ts";
@@ -26,7 +26,7 @@ function getCommand(): Command {
     .description("fetch it, check that you signed it, and decrypt it")
     .addOption(keysOption())
     .addHelpText("after", examples("user metadata get", "user metadata get --json | jq .metadata"))
-    .action(telling(get));
+    .action(withCommandFailures(get));
 }
 
 async function get(options: Options): Promise<void> {
@@ -43,7 +43,7 @@ function putCommand(): Command {
     .argument("<file>", "the file that holds it; - for stdin", path)
     .addOption(keysOption())
     .addHelpText("after", examples("user metadata put about-me.json", "user metadata put - < about-me.json"))
-    .action(telling(put));
+    .action(withCommandFailures(put));
 }
 
 async function put(file: string, options: Options): Promise<void> {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { telling } from "../../account/client.ts";
+import { withCommandFailures } from "../../account/client.ts";
 import { keysOption, readKeys } from "../../account/keys-file.ts";
 import { show } from "../../output/show.ts";
 import { facts } from "../../output/table.ts";
@@ -18,7 +18,7 @@ export function showUserCommand(): Command {
     .addOption(keysOption())
     .option("--json", "one JSON document instead of text")
     .addHelpText("after", examples("user show", "user show --keys bob.keys.json --json | jq -r .userId"))
-    .action(telling(showUser));
+    .action(withCommandFailures(showUser));
 }
 
 async function showUser(options: Options): Promise<void> {

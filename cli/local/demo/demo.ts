@@ -15,11 +15,12 @@ import {
 } from "../stripe/synthetic.ts";
 import { reportRuntimes } from "../stack/runtimes.ts";
 import { startStack, type Stack } from "../stack/stack.ts";
-import { deliver, type WebhookAnswer } from "../stripe/deliver.ts";
+import { deliver, type DeliveryAnswer } from "../stripe/deliver.ts";
 import { changeHands } from "./change-hands.ts";
 import { damageStorage } from "./damage.ts";
 import { expectThat, Story } from "./story.ts";
-import { verifyTiers, type VerifiedBlock } from "./verify-tiers.ts";
+import type { VerifiedBlock } from "../../chain/verify.ts";
+import { verifyTiers } from "./verify-tiers.ts";
 
 /** `npm run demo`: payments become blocks, and every block is checked in every tier, on a throw-away chain. */
 async function demo(stack: Stack, story: Story): Promise<void> {
@@ -109,8 +110,8 @@ async function demo(stack: Stack, story: Story): Promise<void> {
   const latest = await get(stack, "/api/vdc/latest");
   expectThat(latest.blockNumber === 2 && latest.hash === second.hash, "vdc:latest does not name block 2");
   const everything = verified.map(({ bytes }) => fromUtf8(bytes)).join("");
-  for (const hidden of ["alice@example.com", "buyer@example.com", deed.id, "alice-the-user"])
-    expectThat(!everything.includes(hidden), `the public blocks contain "${hidden}"`);
+  for (const privateText of ["alice@example.com", "buyer@example.com", deed.id, "alice-the-user"])
+    expectThat(!everything.includes(privateText), `the public blocks contain "${privateText}"`);
   story.say(
     "No name, e-mail address, amount or Stripe id stands in any block: those are encrypted, and erasable.",
   );
@@ -127,13 +128,13 @@ interface Mined {
   readonly transactions: number;
 }
 
-async function deliverTaken(stack: Stack, event: SyntheticEvent): Promise<WebhookAnswer> {
+async function deliverTaken(stack: Stack, event: SyntheticEvent): Promise<DeliveryAnswer> {
   const { status, body } = await deliver(stack.url, stack.secrets.STRIPE_WEBHOOK_SECRET, event);
   expectThat(status === 200, `the webhook answered ${status}: ${body.detail}`);
   return body;
 }
 
-function taken({ txId, type }: WebhookAnswer): string {
+function taken({ txId, type }: DeliveryAnswer): string {
   return `${type} ${txId?.slice(0, 17)}…`;
 }
 

@@ -17,9 +17,9 @@ export class Story {
     const started = performance.now();
     try {
       const result = await work();
-      const told = outcome(result);
+      const detail = outcome(result);
       console.log(
-        `  ${styleText("green", "✓")} ${what}${told === "" ? "" : `: ${told}`} ${styleText("dim", milliseconds(started))}`,
+        `  ${styleText("green", "✓")} ${what}${detail === "" ? "" : `: ${detail}`} ${styleText("dim", milliseconds(started))}`,
       );
       return result;
     } catch (error) {

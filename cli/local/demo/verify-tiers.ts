@@ -1,4 +1,4 @@
-import { blockBytes, type Block } from "../../../shared/chain/block.ts";
+import { blockBytes } from "../../../shared/chain/block.ts";
 import type { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import { equalBytes } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
@@ -6,13 +6,8 @@ import { workerName } from "../../../shared/pipeline.ts";
 import type { BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { Stack } from "../stack/stack.ts";
+import type { VerifiedBlock } from "../../chain/verify.ts";
 import { expectThat } from "./story.ts";
-
-export interface VerifiedBlock {
-  readonly block: Block;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly cid: string;
-}
 
 /**
  * Reads a block from KV, R2 and the IPFS gateway, and recomputes hash, Merkle root, signature, links and CID from the

@@ -1,14 +1,14 @@
 import * as v from "valibot";
 import { Fault } from "./faults.ts";
 import { HttpError, json } from "./http.ts";
-import type { Call } from "./routes.ts";
+import type { PinningRequest } from "./routes.ts";
 
-export function reportFaults({ faults }: Call): Response {
+export function reportFaults({ faults }: PinningRequest): Response {
   return Response.json(faults.report());
 }
 
 /** Sets a fault. Accepts JSON only, so that a foreign web page, which may post text to loopback, cannot set faults. */
-export function setFault({ headers, body, faults }: Call): Response {
+export function setFault({ headers, body, faults }: PinningRequest): Response {
   if (headers.get("content-type")?.split(";")[0] !== "application/json")
     throw new HttpError(415, "expected application/json");
   const fault = v.safeParse(Fault, json(body));
@@ -17,7 +17,7 @@ export function setFault({ headers, body, faults }: Call): Response {
   return Response.json(faults.report());
 }
 
-export function clearFaults({ faults }: Call): Response {
+export function clearFaults({ faults }: PinningRequest): Response {
   faults.clear();
   return Response.json(faults.report());
 }

@@ -1,12 +1,20 @@
 import * as v from "valibot";
 
-export const RouteName = v.picklist(["upload", "list", "get", "delete", "pin_by_cid", "auth", "gateway"]);
-export type RouteName = v.InferOutput<typeof RouteName>;
+export const PinningRouteName = v.picklist([
+  "upload",
+  "list",
+  "get",
+  "delete",
+  "pin_by_cid",
+  "auth",
+  "gateway",
+]);
+export type PinningRouteName = v.InferOutput<typeof PinningRouteName>;
 
 /** Number of requests that the fault hits before it ends; without it, every request. */
 const times = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
 /** The requests that the fault hits: one route, `api` (all but the gateway), or `all`. */
-const on = v.optional(v.picklist([...RouteName.options, "api", "all"]));
+const on = v.optional(v.picklist([...PinningRouteName.options, "api", "all"]));
 /** The CID of the only file that the fault hits, spelled as in the gateway's URL. */
 const cid = v.optional(v.string());
 const status = v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599));
@@ -37,7 +45,7 @@ export const Fault = v.variant("kind", [
 export type Fault = v.InferOutput<typeof Fault>;
 
 /** The default requests of each fault. */
-const HITS: Record<Fault["kind"], RouteName | "api" | "all"> = {
+const HITS: Record<Fault["kind"], PinningRouteName | "api" | "all"> = {
   fail: "all",
   unauthorized: "api",
   quoting: "api",
@@ -54,7 +62,7 @@ export interface FaultReport {
   /** The active faults, in the order in which they are tried; `times` counts down. */
   faults: Fault[];
   /** Number of requests since the start, by route. */
-  requests: Record<RouteName, number>;
+  requests: Record<PinningRouteName, number>;
   /** Number of requests that a `stall` holds at this moment. */
   stalled: number;
 }
@@ -63,8 +71,8 @@ export class FaultSwitch {
   #faults: Fault[] = [];
   #closed = false;
   readonly #stalled = new Set<PromiseWithResolvers<void>>();
-  readonly #requests = Object.fromEntries(RouteName.options.map((name) => [name, 0])) as Record<
-    RouteName,
+  readonly #requests = Object.fromEntries(PinningRouteName.options.map((name) => [name, 0])) as Record<
+    PinningRouteName,
     number
   >;
 
@@ -78,12 +86,12 @@ export class FaultSwitch {
     this.#stalled.clear();
   }
 
-  count(route: RouteName): void {
+  count(route: PinningRouteName): void {
     this.#requests[route] += 1;
   }
 
   /** Finds the fault that hits this request, and counts it as used once. */
-  take(route: RouteName, param: string): Fault | undefined {
+  take(route: PinningRouteName, param: string): Fault | undefined {
     const index = this.#faults.findIndex((fault) => hits(fault, route, param));
     const fault = this.#faults[index];
     if (fault?.times === undefined) return fault;
@@ -111,7 +119,7 @@ export class FaultSwitch {
   }
 }
 
-function hits(fault: Fault, route: RouteName, param: string): boolean {
+function hits(fault: Fault, route: PinningRouteName, param: string): boolean {
   if ("cid" in fault && fault.cid !== undefined && fault.cid !== param) return false;
   const on = ("on" in fault ? fault.on : undefined) ?? HITS[fault.kind];
   return on === "all" || on === route || (on === "api" && route !== "gateway");

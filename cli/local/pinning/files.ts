@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { HttpError, json } from "./http.ts";
 import { fileOf } from "./pin.ts";
 import type { Pin } from "./pin.ts";
-import type { Call } from "./routes.ts";
+import type { PinningRequest } from "./routes.ts";
 
 const DEFAULT_PAGE = 10;
 const MAX_PAGE = 1000;
@@ -20,7 +20,7 @@ const PinByCid = v.object({
  * `GET /v3/files/public`: newest first unless `order=ASC`. Filters match exactly: another spelling of a CID does not
  * match.
  */
-export function listFiles({ url, store }: Call): Response {
+export function listFiles({ url, store }: PinningRequest): Response {
   const query = url.searchParams;
   const ascending = query.get("order") === "ASC";
   const limit = pageSize(query.get("limit"));
@@ -41,14 +41,14 @@ export function listFiles({ url, store }: Call): Response {
 }
 
 /** `GET /v3/files/public/{id}` */
-export function getFile({ param: id, store }: Call): Response {
+export function getFile({ param: id, store }: PinningRequest): Response {
   const pin = store.get(id);
   if (pin === undefined) throw new HttpError(404, "no such file");
   return Response.json({ data: fileOf(pin) });
 }
 
 /** `DELETE /v3/files/public/{id}` */
-export async function deleteFile({ param: id, store }: Call): Promise<Response> {
+export async function deleteFile({ param: id, store }: PinningRequest): Promise<Response> {
   if (!(await store.delete(id))) throw new HttpError(404, "no such file");
   return Response.json({ data: null });
 }
@@ -57,7 +57,7 @@ export async function deleteFile({ param: id, store }: Call): Promise<Response> 
  * `POST /v3/files/public/pin_by_cid`: Pinata searches the network for the file. This service has no network: it accepts
  * the request, and never finds a file that is not already pinned.
  */
-export function pinByCid({ body, store }: Call): Response {
+export function pinByCid({ body, store }: PinningRequest): Response {
   const wanted = v.safeParse(PinByCid, json(body));
   if (!wanted.success) throw new HttpError(400, v.summarize(wanted.issues));
   const { cid, name, keyvalues, group_id, host_nodes } = wanted.output;

@@ -1,12 +1,12 @@
 import { HttpError } from "./http.ts";
 import type { Pin } from "./pin.ts";
-import type { Call } from "./routes.ts";
+import type { PinningRequest } from "./routes.ts";
 import { car, unixfs } from "./unixfs.ts";
 
 type Format = "file" | "raw" | "car";
 
 /** `GET /ipfs/{cid}`, the path and trustless gateways of specs.ipfs.tech, for whole files by the CID of their pin. */
-export async function serveFile(call: Call): Promise<Response> {
+export async function serveFile(call: PinningRequest): Promise<Response> {
   const { param: cid, store, fault, headers } = call;
   const format = formatOf(call);
   const pin = fault?.kind === "gateway_missing" ? undefined : store.find(cid);
@@ -21,10 +21,10 @@ export async function serveFile(call: Call): Promise<Response> {
 }
 
 /** @throws HttpError 400 for a format that this gateway does not have */
-function formatOf({ url, headers }: Call): Format {
-  const asked = url.searchParams.get("format");
-  if (asked === "raw" || asked === "car") return asked;
-  if (asked !== null) throw new HttpError(400, "format: expected raw or car");
+function formatOf({ url, headers }: PinningRequest): Format {
+  const wanted = url.searchParams.get("format");
+  if (wanted === "raw" || wanted === "car") return wanted;
+  if (wanted !== null) throw new HttpError(400, "format: expected raw or car");
   return (/application\/vnd\.ipld\.(raw|car)/.exec(headers.get("accept") ?? "")?.[1] as Format) ?? "file";
 }
 

@@ -1,12 +1,12 @@
 import { clearFaults, reportFaults, setFault } from "./control.ts";
-import type { Fault, FaultSwitch, RouteName } from "./faults.ts";
+import type { Fault, FaultSwitch, PinningRouteName } from "./faults.ts";
 import { deleteFile, getFile, listFiles, pinByCid } from "./files.ts";
 import { serveFile } from "./gateway.ts";
 import type { PinStore } from "./store.ts";
 import { uploadFile } from "./upload.ts";
 
 /** A request for a handler. `param` is the last part of the path, if the route has one. */
-export interface Call {
+export interface PinningRequest {
   url: URL;
   headers: Headers;
   param: string;
@@ -16,14 +16,14 @@ export interface Call {
   fault?: Fault | undefined;
 }
 
-export interface Route {
-  name: RouteName | "control";
+export interface PinningRoute {
+  name: PinningRouteName | "control";
   method: "GET" | "POST" | "DELETE";
   path: RegExp;
-  handle: (call: Call) => Response | Promise<Response>;
+  handle: (call: PinningRequest) => Response | Promise<Response>;
 }
 
-const ROUTES: readonly Route[] = [
+const ROUTES: readonly PinningRoute[] = [
   { name: "upload", method: "POST", path: /^\/v3\/files$/, handle: uploadFile },
   { name: "list", method: "GET", path: /^\/v3\/files\/public$/, handle: listFiles },
   { name: "pin_by_cid", method: "POST", path: /^\/v3\/files\/public\/pin_by_cid$/, handle: pinByCid },
@@ -36,7 +36,7 @@ const ROUTES: readonly Route[] = [
   { name: "control", method: "DELETE", path: /^\/__faults$/, handle: clearFaults },
 ];
 
-export function match(method: string, pathname: string): { route: Route; param: string } | undefined {
+export function match(method: string, pathname: string): { route: PinningRoute; param: string } | undefined {
   for (const route of ROUTES) {
     if (route.method !== (method === "HEAD" ? "GET" : method)) continue;
     const parts = route.path.exec(pathname);

@@ -5,15 +5,15 @@ import type { ImportResult, ImporterOptions } from "ipfs-unixfs-importer";
 /** The values of Pinata's `cid_version`. */
 export type CidVersion = "v0" | "v1" | "unixfs-v1-2025";
 
-export interface Block {
+export interface IpfsBlock {
   cid: ImportResult["cid"];
   bytes: Uint8Array;
 }
 
 /** A file as IPFS blocks, without repeats, the root first. */
 export interface Dag {
-  root: Block;
-  blocks: Block[];
+  root: IpfsBlock;
+  blocks: IpfsBlock[];
 }
 
 /**
@@ -31,9 +31,9 @@ const PROFILES: Record<CidVersion, ImporterOptions> = {
  * it.
  */
 export async function unixfs(bytes: Uint8Array, version: CidVersion): Promise<Dag> {
-  const blocks = new Map<string, Block>();
+  const blocks = new Map<string, IpfsBlock>();
   const store = {
-    put(cid: Block["cid"], block: unknown): Block["cid"] {
+    put(cid: IpfsBlock["cid"], block: unknown): IpfsBlock["cid"] {
       if (!(block instanceof Uint8Array)) throw new TypeError("expected the block's bytes");
       blocks.set(cid.toString(), { cid, bytes: block });
       return cid;

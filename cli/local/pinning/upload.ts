@@ -2,14 +2,14 @@ import * as v from "valibot";
 import { HttpError, json } from "./http.ts";
 import { fileOf, newPin, Pin } from "./pin.ts";
 import type { PinDraft } from "./pin.ts";
-import type { Call } from "./routes.ts";
+import type { PinningRequest } from "./routes.ts";
 import { unixfs } from "./unixfs.ts";
 
 /** Options of Pinata that this service does not support. It refuses them rather than ignore them. */
 const UNSUPPORTED = ["car", "expires_at"];
 
 /** `POST /v3/files` */
-export async function uploadFile(call: Call): Promise<Response> {
+export async function uploadFile(call: PinningRequest): Promise<Response> {
   const form = await formOf(call);
   const { bytes, draft } = await pinnedBy(form);
   switch (call.fault?.kind) {
@@ -67,7 +67,7 @@ async function pinnedBy(form: FormData): Promise<{ bytes: Uint8Array; draft: Pin
 }
 
 /** @throws HttpError 400 */
-async function formOf({ body, headers }: Call): Promise<FormData> {
+async function formOf({ body, headers }: PinningRequest): Promise<FormData> {
   const type = headers.get("content-type") ?? "";
   if (!type.startsWith("multipart/form-data")) throw new HttpError(415, "expected multipart/form-data");
   try {

@@ -7,18 +7,18 @@ import { workerName, type WorkerName } from "../../../shared/pipeline.ts";
 // this process while they wait for workerd. This process could then not read workerd's logs, and under load workerd would
 // wait for it for ever.
 
-const TELLER = "vdc-local-teller";
+const REQUEUER = "vdc-local-requeuer";
 
 /** A Worker of the local stack alone, which makes a call to the chain head that has no HTTP route. */
-export function teller(chainId: string) {
+export function requeuer(chainId: string) {
   return {
-    name: TELLER,
+    name: REQUEUER,
     compatibilityDate: "2026-11-01",
     modules: true,
     script: `export default {
       async fetch(_, env) {
         await env.CHAIN_HEAD.getByName(env.CHAIN_ID).requeueAll();
-        return new Response("told");
+        return new Response("requeued");
       },
     };`,
     bindings: { CHAIN_ID: chainId },
@@ -27,8 +27,8 @@ export function teller(chainId: string) {
 }
 
 /** Sends the stages their work again: local queues live in memory, so their messages are lost when a stack ends. */
-export async function tellStagesAgain(miniflare: Miniflare): Promise<void> {
-  await ask(miniflare, TELLER, "/");
+export async function requeueStages(miniflare: Miniflare): Promise<void> {
+  await ask(miniflare, REQUEUER, "/");
 }
 
 export async function fireCron(miniflare: Miniflare, worker: WorkerName, cron: string): Promise<void> {

@@ -5,7 +5,7 @@ import { Miniflare, type WorkerdStructuredLog } from "miniflare";
 import type { WorkerName } from "../../../shared/pipeline.ts";
 import { buildWorkers, type Bundles } from "./build.ts";
 import { startCron } from "./cron.ts";
-import { fireCron, teller, tellStagesAgain, waitingPayments } from "./inside.ts";
+import { fireCron, requeuer, requeueStages, waitingPayments } from "./inside.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "../pinning/server.ts";
 import { platformOptions } from "./platform.ts";
@@ -86,7 +86,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
     opened.push(() => untilWritten(miniflare, say));
-    await tellStagesAgain(miniflare);
+    await requeueStages(miniflare);
 
     const fire = (worker: WorkerName, cron = "* * * * *") => fireCron(miniflare, worker, cron);
     if (options.cron) opened.push(await startCron(fire, say));
@@ -141,7 +141,7 @@ function runWorkers(
       inspectorPort: options.inspectorPort,
       storage: join(options.dataDirectory, "platform"),
       onLog: options.onLog ?? (() => {}),
-      others: ({ bindings }) => [teller(String(bindings?.CHAIN_ID))],
+      others: ({ bindings }) => [requeuer(String(bindings?.CHAIN_ID))],
     }),
   );
 }

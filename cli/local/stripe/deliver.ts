@@ -1,7 +1,7 @@
 import { signStripeBody, type SyntheticEvent } from "./synthetic.ts";
 
 /** The webhook's answer: for a taken event, an ignored one, or a problem. */
-export interface WebhookAnswer {
+export interface DeliveryAnswer {
   readonly received?: boolean;
   readonly txId?: string;
   readonly type?: string;
@@ -15,7 +15,7 @@ export async function deliver(
   secret: string,
   event: SyntheticEvent,
   signal?: AbortSignal,
-): Promise<{ status: number; body: WebhookAnswer }> {
+): Promise<{ status: number; body: DeliveryAnswer }> {
   const rawBody = JSON.stringify(event);
   const signature = signStripeBody(rawBody, secret, Math.floor(Date.now() / 1_000));
   const response = await fetch(`${url}/api/stripe/webhook`, {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
-import { admit, type Entry } from "../../../workers/chain-head/decisions/admit.ts";
+import { admit, type AdmissionRequest } from "../../../workers/chain-head/decisions/admit.ts";
 import { setValue } from "../../../workers/chain-head/storage/key-values.ts";
 import { paidIntents } from "../../../workers/chain-head/reads/intents.ts";
 import { approvedThatFit } from "../../../workers/chain-head/decisions/reserve.ts";
@@ -9,7 +9,12 @@ import { RULES, txId } from "../../support/chain-head.ts";
 import { memorySql } from "../../support/sqlite.ts";
 
 const RULES_OF_FOUR = { ...RULES, blockMaxTransactions: 4 };
-const entry = (n: number): Entry => ({ txId: txId(n), timestamp: n, size: 500, envelopeSize: 1_000 });
+const entry = (n: number): AdmissionRequest => ({
+  txId: txId(n),
+  timestamp: n,
+  size: 500,
+  envelopeSize: 1_000,
+});
 
 describe("a storage from before the chain head knew what a transaction needs", () => {
   it("lets no transaction of that time overtake, and none that needs something overtake those", () => {
@@ -27,7 +32,7 @@ describe("a storage from before the chain head knew what a transaction needs", (
 
     migrate(sql);
     const paid = true;
-    const admitNow = (...entries: Entry[]) => void admit(sql, entries, RULES_OF_FOUR, 1);
+    const admitNow = (...entries: AdmissionRequest[]) => void admit(sql, entries, RULES_OF_FOUR, 1);
     admitNow({ ...entry(6), needs: "ann's", paid }, { ...entry(7), paid, pays: txId(5) });
     admitNow({ ...entry(8), paid, pays: txId(9) });
     admitNow(...paidIntents(sql, "", 10).map((intent) => ({ ...intent, envelopeSize: 1_000 })));

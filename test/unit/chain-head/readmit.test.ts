@@ -94,11 +94,11 @@ describe("any other transaction", () => {
   });
 });
 
-describe("standings", () => {
+describe("knownStates", () => {
   it("say of many where they are, in the order asked for, and nothing of what is unknown", () => {
     const head = setAside(1);
     head.admit(2);
-    expect(head.standings([99, 2, 1, 0], [1, 7])).toEqual({
+    expect(head.knownStates([99, 2, 1, 0], [1, 7])).toEqual({
       transactions: [
         null,
         { state: "pending", blockNumber: null, refused: false },

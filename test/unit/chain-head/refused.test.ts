@@ -34,7 +34,7 @@ describe("a user's refused submission", () => {
     expect(head.outboxItem("park")).toBeUndefined();
     expect(head.failures()).toEqual([]);
     expect(head.readmit(1)).toEqual(["refused"]);
-    expect(head.standings([1], []).transactions).toEqual([
+    expect(head.knownStates([1], []).transactions).toEqual([
       { state: "set_aside", blockNumber: null, refused: true },
     ]);
   });

@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ChainCar } from "../../../cli/car/read.ts";
 import { writeCar, type ChainFile } from "../../../cli/car/write.ts";
-import { Unverified, verifyChain } from "../../../cli/chain/verify.ts";
+import { UnverifiedChain, verifyChain } from "../../../cli/chain/verify.ts";
 import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { concat, utf8 } from "../../../shared/crypto/bytes.ts";
@@ -211,20 +211,20 @@ function cidsIn(bytes: Uint8Array): readonly number[] {
 
 async function* failingAfterOne(): AsyncGenerator<ChainFile> {
   yield* asFiles(chain.slice(0, 1));
-  throw new Unverified(1, "wrong_hash", "as a test has it");
+  throw new UnverifiedChain(1, "wrong_hash", "as a test has it");
 }
 
 describe("writing an export", () => {
   it("leaves nothing behind when a block turns out to be wrong", async () => {
     const directory = scratch();
-    await expect(writeCar(join(directory, "chain.car"), failingAfterOne())).rejects.toThrow(Unverified);
+    await expect(writeCar(join(directory, "chain.car"), failingAfterOne())).rejects.toThrow(UnverifiedChain);
     expect(readdirSync(directory)).toEqual([]);
   });
 
   it("leaves the file that was there before as it was, until the new one is whole", async () => {
     const { file } = await exported();
     const before = readFileSync(file);
-    await expect(writeCar(file, failingAfterOne())).rejects.toThrow(Unverified);
+    await expect(writeCar(file, failingAfterOne())).rejects.toThrow(UnverifiedChain);
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { Accepted, assess, readAudit, type AuditReport } from "../../../cli/tools/advisories.ts";
+import { Accepted, assess, readAudit, type NpmAuditReport } from "../../../cli/tools/advisories.ts";
 import { ROOT } from "../../../cli/local/stack/workers.ts";
 
 const via = (name: string, id: string, severity: "low" | "moderate" | "high" | "critical") => ({
@@ -15,7 +15,7 @@ const via = (name: string, id: string, severity: "low" | "moderate" | "high" | "
 const A = "GHSA-2222-3333-4444";
 const B = "GHSA-5555-6666-7777";
 
-function report(...vias: ReturnType<typeof via>[]): AuditReport {
+function report(...vias: ReturnType<typeof via>[]): NpmAuditReport {
   const dependants = vias.map(({ name }): [string, { via: string[] }] => [
     `user-of-${name}`,
     { via: [name] },

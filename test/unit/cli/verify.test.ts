@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { publishedChain } from "../../../cli/chain/published.ts";
-import { Unverified, verifyChain, type SourceBlock } from "../../../cli/chain/verify.ts";
+import { UnverifiedChain, verifyChain, type SourceBlock } from "../../../cli/chain/verify.ts";
 import { Client } from "../../../cli/http/client.ts";
 import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
@@ -92,7 +92,7 @@ describe("the chain that a deployment publishes", () => {
   it("is neither sound nor unsound when a block can't be read: that is another exit code", async () => {
     const client = await deployment({ "/api/vdc/blocks/5": { status: 503, problem: "not-configured" } });
     const failure = await failureOf(await read(client));
-    expect(failure).not.toBeInstanceOf(Unverified);
+    expect(failure).not.toBeInstanceOf(UnverifiedChain);
     expect(failure.exitCode).toBe(EXIT.unknown);
   });
 });

@@ -8,7 +8,7 @@ import { noteMoved } from "../../../workers/chain-head/decisions/set-aside.ts";
 import { noteSwept, sweepPlaces, type SweepPlaces } from "../../../workers/chain-head/decisions/sweep.ts";
 import type { Env } from "../../../workers/miner/env.ts";
 import { sweepPending } from "../../../workers/miner/sweep.ts";
-import type { Entry } from "../../../workers/chain-head/decisions/admit.ts";
+import type { AdmissionRequest } from "../../../workers/chain-head/decisions/admit.ts";
 import { TestHead, txId } from "../../support/chain-head.ts";
 import { listed } from "../../support/memory-bucket.ts";
 
@@ -65,7 +65,7 @@ class World {
     R2: this.#bucket,
     CHAIN_HEAD: {
       getByName: () => ({
-        admit: (entries: Entry[]) => this.#step("admit", () => this.head.admitEntries(entries)),
+        admit: (entries: AdmissionRequest[]) => this.#step("admit", () => this.head.admitEntries(entries)),
         noteMoved: (ids: string[]) => this.#step("noteMoved", () => noteMoved(this.head.sql, ids)),
         sweepPlaces: () => this.#step("sweepPlaces", () => sweepPlaces(this.head.sql)),
         noteSwept: (folder: keyof SweepPlaces, through: string | null) =>

@@ -5,13 +5,13 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { AnswerFailure } from "../../../cli/http/answer-failure.ts";
 import { sourceBlockOf } from "../../../cli/chain/record.ts";
-import { verifyCid, Unverified as UnverifiedCid } from "../../../cli/chain/verify.ts";
+import { verifyCid, UnverifiedChain } from "../../../cli/chain/verify.ts";
 import { EXIT } from "../../../cli/output/failure.ts";
 import { startPinningService, type PinningService } from "../../../cli/local/pinning/server.ts";
 import { StoredDocument } from "../../../shared/chain/document.ts";
 import { failureOf, VdcProblem, VdcUnreachable } from "../../../shared/client/problem.ts";
 import { askedFor, pauseBefore } from "../../../shared/client/retry.ts";
-import { answered, parsed, Transport } from "../../../shared/client/transport.ts";
+import { readAnswer, parsed, Transport } from "../../../shared/client/transport.ts";
 import { Unverified, verifyMined, type ShownChain } from "../../../shared/client/verify-mined.ts";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
@@ -98,7 +98,7 @@ describe("an answer", () => {
         await expect(
           transport.json("/").catch((error: unknown) => expect(error).toBeInstanceOf(VdcUnreachable)),
         ).resolves.not.toBe(0n);
-        expect(() => answered(StoredDocument, given, "/")).toThrow(VdcUnreachable);
+        expect(() => readAnswer(StoredDocument, given, "/")).toThrow(VdcUnreachable);
         const value = (() => {
           try {
             return parsed(given, "/");
@@ -152,7 +152,7 @@ describe("an answer", () => {
         const same = Buffer.compare(source.bytes, blockBytes(block)) === 0;
         const verified = verifyCid(1, source).catch((error: unknown) => error);
         if (same && source.cid === second?.ipfsHash) expect(await verified).toBe(source.cid);
-        else if (source.cid !== undefined) expect(await verified).toBeInstanceOf(UnverifiedCid);
+        else if (source.cid !== undefined) expect(await verified).toBeInstanceOf(UnverifiedChain);
       }),
       { numRuns: runs(100) },
     );

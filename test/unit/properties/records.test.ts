@@ -19,7 +19,7 @@ import {
 import {
   bytesOfRecord,
   jsonIn,
-  placeOf,
+  recordPlace,
   RECORD_KINDS,
   recordIdOf,
   recordKey,
@@ -104,8 +104,8 @@ describe("a record", () => {
     expect(recordIdOf(kind, key)).toBe(IDS[kind]);
     fc.assert(
       fc.property(fc.string({ maxLength: 100 }), (text) => {
-        const id = recordIdOf(kind, `${placeOf(kind).prefix}${text}`);
-        if (id !== undefined) expect(recordKey(kind, id)).toBe(`${placeOf(kind).prefix}${text}`);
+        const id = recordIdOf(kind, `${recordPlace(kind).prefix}${text}`);
+        if (id !== undefined) expect(recordKey(kind, id)).toBe(`${recordPlace(kind).prefix}${text}`);
       }),
     );
   });

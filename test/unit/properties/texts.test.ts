@@ -43,7 +43,7 @@ import {
 import { limitsOf, webhookOf, type Env as AlertsEnv } from "../../../workers/alerts/env.ts";
 import { chainRules, type Env as ChainHeadEnv } from "../../../workers/chain-head/env.ts";
 import { settingsOf } from "../../../workers/ingest-webhook/env.ts";
-import { tellAgainAt } from "../../../workers/storage-verifier/runs/runs.ts";
+import { requeueAt } from "../../../workers/storage-verifier/runs/runs.ts";
 import { spoiled } from "../../support/mutations.ts";
 import { PURCHASE, transactionOf, withObject } from "../stripe/events.ts";
 import { scratch } from "../cli/chains.ts";
@@ -271,7 +271,7 @@ describe("a setting", () => {
         expect(webhookOf({ ALERT_WEBHOOK_URL: given } as AlertsEnv, log)?.protocol ?? "https:").toMatch(
           /^https?:$/,
         );
-        const again = tellAgainAt({ moved_at: 1_000, nudges: 0 } as never, Number(given));
+        const again = requeueAt({ moved_at: 1_000, nudges: 0 } as never, Number(given));
         expect(again > 1_000 && again <= 86_401_000).toBe(true);
       }),
       { numRuns: runs(100) },

@@ -20,12 +20,16 @@ import {
   resumeRun,
   startRun,
   activeRun,
-  tellAgainAt,
-  toldAgain,
+  requeueAt,
+  noteRequeued,
   type RunRow,
 } from "../../../workers/storage-verifier/runs/runs.ts";
 import { MIGRATIONS } from "../../../workers/storage-verifier/runs/schema.ts";
-import { noteReports, summary, troublesOf } from "../../../workers/storage-verifier/runs/failing-blocks.ts";
+import {
+  noteReports,
+  summary,
+  failingBlocksIn,
+} from "../../../workers/storage-verifier/runs/failing-blocks.ts";
 import { memorySql, type MemorySql } from "../../support/sqlite.ts";
 
 let sql: MemorySql;
@@ -281,14 +285,14 @@ describe("the rolling verification", () => {
 });
 
 /** Returns the seconds until the run is requeued. */
-const waits = () => (tellAgainAt(activeRun(sql) as RunRow, 120) - NOW) / 1_000;
+const waits = () => (requeueAt(activeRun(sql) as RunRow, 120) - NOW) / 1_000;
 
 describe("a run that does not move", () => {
   it("is told again less and less often, and at once at the usual pace when it has moved", () => {
     begin("one");
     const told = Array.from({ length: 8 }, () => {
       const seconds = waits();
-      toldAgain(sql, "one", NOW);
+      noteRequeued(sql, "one", NOW);
       return seconds;
     });
     expect(told).toEqual([120, 240, 480, 960, 1_920, 3_840, 3_840, 3_840]);
@@ -301,13 +305,13 @@ describe("what the latest verification of a block left undone", () => {
   it("is remembered until it is whole, and how often a tier was restored", () => {
     noteReports(sql, [report(1, "failed"), report(2, "partial"), report(3, "rehydrated")], NOW);
     expect(summary(sql)).toMatchObject({ failing: 1, partial: 1, rehydrated: { kv: 1, r2: 0, ipfs: 0 } });
-    expect(troublesOf(sql, 0, 2).map(({ blockNumber }) => blockNumber)).toEqual([1]);
+    expect(failingBlocksIn(sql, 0, 2).map(({ blockNumber }) => blockNumber)).toEqual([1]);
     expect(noteReports(sql, [{ ...report(1, "partial"), source: null }], NOW)).toEqual([]);
     expect(summary(sql)).toMatchObject({ failing: 1, partial: 1 });
     expect(noteReports(sql, [report(1, "partial"), report(2, "ok")], NOW)).toEqual([1]);
     expect(noteReports(sql, [report(1, "rehydrated"), report(2, "ok")], NOW)).toEqual([]);
     expect(summary(sql)).toMatchObject({ failing: 0, partial: 0, rehydrated: { kv: 2 } });
-    expect(troublesOf(sql, 0, 10)).toEqual([]);
+    expect(failingBlocksIn(sql, 0, 10)).toEqual([]);
   });
 
   it("counts the blocks of which R2 lacks private parts, until they are back", () => {
@@ -315,7 +319,7 @@ describe("what the latest verification of a block left undone", () => {
     const unknown = { ...report(2, "partial"), privateParts: { complete: false, missing: null } };
     noteReports(sql, [lacking, unknown], NOW);
     expect(summary(sql)).toMatchObject({ partial: 2, withoutPrivateParts: 1 });
-    expect(troublesOf(sql, 1, 2)).toEqual([{ blockNumber: 1, wrong: [] }]);
+    expect(failingBlocksIn(sql, 1, 2)).toEqual([{ blockNumber: 1, wrong: [] }]);
     noteReports(sql, [report(1, "ok")], NOW);
     expect(summary(sql)).toMatchObject({ partial: 1, withoutPrivateParts: 0 });
   });

@@ -7,7 +7,7 @@ import {
   syntheticCheckout,
   type SyntheticEvent,
 } from "../../../cli/local/stripe/synthetic.ts";
-import { Envelope, read, type StripeEvent } from "../../../shared/stripe/event.ts";
+import { read, StripeEvent } from "../../../shared/stripe/event.ts";
 import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
 
@@ -26,7 +26,7 @@ export const PURCHASE = syntheticCheckout({
 
 /** @throws StripeRefusal "unreadable_event" */
 export function asEvent(event: object): StripeEvent {
-  return read(Envelope, structuredClone(event), "event");
+  return read(StripeEvent, structuredClone(event), "event");
 }
 
 export function fixture(name: string): SyntheticEvent {

@@ -1,6 +1,5 @@
 import { isExpired, tokenHashOf } from "../../../shared/storage/activation-tokens.ts";
-import { registrationOf, type ActivationRequest } from "../../../shared/api/activation.ts";
-import type { TransactionState } from "../../../shared/chain/states.ts";
+import { registrationOf, type Activated, type ActivationRequest } from "../../../shared/api/activation.ts";
 import { payloadOfSubmission } from "../../../shared/chain/submission.ts";
 import type { Transaction, TxId } from "../../../shared/chain/transaction.ts";
 import { verifyUserSignature } from "../../../shared/chain/user-signature.ts";
@@ -15,11 +14,7 @@ import { refuseImpossible } from "../submissions/refuse-impossible.ts";
 import { checkTime } from "../submissions/submission-checks.ts";
 import { spend, storedToken } from "./token-object.ts";
 
-export interface Activated {
-  readonly txId: string;
-  readonly userId: string;
-  readonly state: TransactionState;
-}
+export type TakenActivation = Omit<Activated, "statusUrl">;
 
 /**
  * Registers the user who holds a token. Everything is verified before the token is spent, and spending it is the decision. From
@@ -27,7 +22,7 @@ export interface Activated {
  * @throws Problem "invalid-user-signature", "invalid-body", "not-found", "activation-expired", "activation-used",
  * "timestamp-outside-window", "already-exists", "unavailable" or "queue-unavailable"
  */
-export async function activate(request: ActivationRequest, env: Env, log: Log): Promise<Activated> {
+export async function activate(request: ActivationRequest, env: Env, log: Log): Promise<TakenActivation> {
   const payload = payloadOfSubmission(env.CHAIN_ID, registrationOf(request));
   const { transaction } = payload;
   await checkSignatures(request, transaction, env);

@@ -4,6 +4,7 @@ import {
   tokenHashOf,
   tokenMetadata,
 } from "../../../shared/storage/activation-tokens.ts";
+import type { IssuedToken } from "../../../shared/api/activation.ts";
 import { SEALED_NAMES } from "../../../shared/chain/sealed-names.ts";
 import { canonicalBytes } from "../../../shared/crypto/canonical.ts";
 import { Problem } from "../../../shared/http/problems.ts";
@@ -19,14 +20,6 @@ export interface TokenOrder {
   readonly issuedBy: string;
 }
 
-export interface IssuedToken {
-  /** Returned here and stored nowhere. */
-  readonly token: string;
-  readonly tokenHash: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
-
 const PRIVATE_BYTES = 4_096;
 
 /**
@@ -35,8 +28,8 @@ const PRIVATE_BYTES = 4_096;
  * @throws Problem "body-too-large" or "not-configured"
  */
 export async function issueToken(order: TokenOrder, env: Env, log: Log): Promise<IssuedToken> {
-  const hidden = wellFormed(order.private ?? {});
-  if (canonicalBytes(hidden).length > PRIVATE_BYTES)
+  const privatePart = wellFormed(order.private ?? {});
+  if (canonicalBytes(privatePart).length > PRIVATE_BYTES)
     throw new Problem("body-too-large", `Member private may have at most ${PRIVATE_BYTES} bytes.`, {
       members: { maxBytes: PRIVATE_BYTES },
     });
@@ -48,7 +41,7 @@ export async function issueToken(order: TokenOrder, env: Env, log: Log): Promise
     issuedAt,
     issuedBy: order.issuedBy.toWellFormed(),
     expiresAt,
-    ...(order.private && { private: hidden }),
+    ...(order.private && { private: privatePart }),
   });
   const envelope = await (await systemKey(env)).seal(SEALED_NAMES.activation(tokenHash), contents);
   const sealed = { kind: "activation_token", id: tokenHash, envelope } as const;

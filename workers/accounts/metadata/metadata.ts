@@ -1,4 +1,4 @@
-import { done } from "../../../shared/http/outcome.ts";
+import { done } from "../../../shared/http/rpc-result.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import { verifyUserMetadata, type UserMetadataRecord } from "../../../shared/chain/user-metadata.ts";

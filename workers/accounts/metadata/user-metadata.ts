@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { outcomeOf, type Outcome } from "../../../shared/http/outcome.ts";
+import { rpcResult, type RpcResult } from "../../../shared/http/rpc-result.ts";
 import { logger } from "../../../shared/runtime/log.ts";
 import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
 import { putSealedRecord } from "../../../shared/storage/sealed-object.ts";
@@ -45,8 +45,8 @@ export class UserMetadata extends DurableObject<Env> {
    * Answers once KV has this record or a newer one. The same record may be sent again.
    * @param sealedTo key id of the user's registered encryption key
    */
-  keep(record: UserMetadataRecord, sealedTo: string): Promise<Outcome<StoredVersion>> {
-    return outcomeOf(() => keepMetadata(record, sealedTo, this.#keeping));
+  keep(record: UserMetadataRecord, sealedTo: string): Promise<RpcResult<StoredVersion>> {
+    return rpcResult(() => keepMetadata(record, sealedTo, this.#keeping));
   }
 
   /** Counts the bytes of a document that is about to be stored. */

@@ -1,5 +1,5 @@
 import { payloadOfSubmission, type Submission } from "../../../shared/chain/submission.ts";
-import type { TransactionState } from "../../../shared/chain/states.ts";
+import type { Submitted } from "../../../shared/api/submissions.ts";
 import type { PendingPayload } from "../../../shared/chain/transaction.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { Problem } from "../../../shared/http/problems.ts";
@@ -14,10 +14,7 @@ import { refuseImpossible, type SignersWish } from "./refuse-impossible.ts";
 import { refusePersonal } from "./refuse-personal.ts";
 import { checkSignature, checkTime } from "./submission-checks.ts";
 
-export interface Submitted {
-  readonly txId: string;
-  readonly state: TransactionState | "awaiting_payment";
-}
+export type TakenSubmission = Omit<Submitted, "statusUrl">;
 
 /**
  * Takes a user's signed submission. The id follows from the contents, so a repeat finds the first one and answers its state. The
@@ -30,7 +27,7 @@ export async function submit(
   wish: SignersWish,
   env: Env,
   log: Log,
-): Promise<Submitted> {
+): Promise<TakenSubmission> {
   const payload = payloadOfSubmission(env.CHAIN_ID, submission);
   const { transaction } = payload;
   await checkSignature(transaction);
@@ -66,7 +63,7 @@ async function act(
   rules: Pick<SubmissionFacts, "mustBePaid" | "needsToken">,
   env: Env,
   log: Log,
-): Promise<Submitted> {
+): Promise<TakenSubmission> {
   const { id: txId, type } = payload.transaction;
   switch (outcome.do) {
     case "answer":

@@ -30,8 +30,8 @@ async function sweepListed(objects: readonly R2Object[], env: IntentsEnv, log: L
     log.warn("sweep.foreign_object", { key });
     return [];
   });
-  const standings = await chainHead(env).awaitPayment(intents);
-  const over = intents.filter((_, i) => standings[i] !== "awaiting_payment" && standings[i] !== "paid");
+  const states = await chainHead(env).awaitPayment(intents);
+  const over = intents.filter((_, i) => states[i] !== "awaiting_payment" && states[i] !== "paid");
   if (over.length === 0) return;
   await env.R2.delete(over.map(({ txId }) => r2Keys.intent(txId)));
   log.info("sweep.intents_deleted", { count: over.length });

@@ -8,7 +8,7 @@ import { noteMilestone } from "../reads/latency.ts";
 import { mineIfDue } from "./request-mining.ts";
 import type { Sql } from "../storage/schema.ts";
 
-export interface Entry extends PendingDetails {
+export interface AdmissionRequest extends PendingDetails {
   readonly txId: string;
   /** Length of the transaction's envelope in R2, in bytes. */
   readonly envelopeSize: number;
@@ -31,7 +31,12 @@ export interface Admissions {
  * Admits each id once, for ever. For an id that is already known, the result says where the transaction is. Requests mining in the
  * same decision if it is due: no Worker has to ask for it.
  */
-export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, now: number): Admissions {
+export function admit(
+  sql: Sql,
+  entries: readonly AdmissionRequest[],
+  rules: ChainRules,
+  now: number,
+): Admissions {
   let sequence = getCount(sql, "sequence");
   const before = sequence;
   const results = entries.map((entry) => {
@@ -61,7 +66,7 @@ export function admit(sql: Sql, entries: readonly Entry[], rules: ChainRules, no
 }
 
 /** Stores a new transaction. It counts as paid also when a payment pays for its submission. */
-function insert(sql: Sql, entry: Entry, sequence: number, now: number): void {
+function insert(sql: Sql, entry: AdmissionRequest, sequence: number, now: number): void {
   const { txId, timestamp, size, envelopeSize, grants, needs, paid } = entry;
   sql.exec(
     `INSERT INTO tx (id, sequence, timestamp, size, envelope_size, admitted_at, grants, needs, paid, state)

@@ -6,12 +6,12 @@ import { lifeOf } from "./life.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** A stage's report that it is done with a block. `life`: the life of the chain head that handed the block to the stage. */
-export interface BlockReport {
+export interface StageReport {
   readonly life: string;
   readonly blockNumber: number;
 }
 
-export interface PersistedReport extends BlockReport {
+export interface PersistedReport extends StageReport {
   readonly hash: string;
   /**
    * SHA-256 of the bytes that every tier holds. The block's hash would not tell two attempts apart: it does not cover the
@@ -22,13 +22,13 @@ export interface PersistedReport extends BlockReport {
 }
 
 /** `stale`: the report is about a block of an earlier life and changes nothing; the stage reads the block again. */
-export type Progress = "moved" | "already" | "stale";
+export type MoveResult = "moved" | "already" | "stale";
 
 /**
  * Takes the report that a block is in every tier. The block moves one state on; a repeat changes nothing.
  * @throws Error when the report skips a state, is about other bytes than those sealed, or names another CID
  */
-export function persisted(sql: Sql, report: PersistedReport, now: number): Progress {
+export function persisted(sql: Sql, report: PersistedReport, now: number): MoveResult {
   if (report.life !== lifeOf(sql)) return "stale";
   const block = sealedBlock(sql, report.blockNumber);
   if (block.hash !== report.hash || block.sha256 !== report.sha256)
@@ -46,12 +46,12 @@ export function persisted(sql: Sql, report: PersistedReport, now: number): Progr
   return "moved";
 }
 
-export function indexed(sql: Sql, { life, blockNumber }: BlockReport, now: number): Progress {
+export function indexed(sql: Sql, { life, blockNumber }: StageReport, now: number): MoveResult {
   if (life !== lifeOf(sql)) return "stale";
   return moveTo(sql, sealedBlock(sql, blockNumber), "indexed", now) ? "moved" : "already";
 }
 
-export function cleaned(sql: Sql, { life, blockNumber }: BlockReport, now: number): Progress {
+export function cleaned(sql: Sql, { life, blockNumber }: StageReport, now: number): MoveResult {
   if (life !== lifeOf(sql)) return "stale";
   const block = sealedBlock(sql, blockNumber);
   if (!moveTo(sql, block, "complete", now)) return "already";

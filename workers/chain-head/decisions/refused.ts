@@ -1,7 +1,7 @@
 import type { PermanentReason } from "../../../shared/runtime/errors.ts";
 import { addToCount, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
-import type { Refusal } from "./set-aside.ts";
+import type { RefusedTransaction } from "./set-aside.ts";
 
 /**
  * A refused submission is a transaction that its user signed, that breaks a rule of the chain and that is not paid for. An
@@ -18,7 +18,7 @@ export const FORGET_REFUSED_AFTER_MS = 30 * 86_400_000;
 const FORGET_AT_ONCE = 500;
 
 /** Decides whether a refusal is final. A paid transaction is never final: an operator must refund it or have it mined. */
-export function isFinal(sql: Sql, { txId, isUsers }: Refusal): boolean {
+export function isFinal(sql: Sql, { txId, isUsers }: RefusedTransaction): boolean {
   if (isUsers !== true) return false;
   return (
     sql.exec("SELECT 1 FROM intent WHERE tx_id = ? AND paid_by IS NOT NULL", txId).toArray().length === 0
@@ -28,7 +28,7 @@ export function isFinal(sql: Sql, { txId, isUsers }: Refusal): boolean {
 /**
  * Counts a refused submission, within the decision that sets it aside. It is marked as parked, because nothing is left to park.
  */
-export function refuse(sql: Sql, { txId, reason }: Refusal, now: number): void {
+export function refuse(sql: Sql, { txId, reason }: RefusedTransaction, now: number): void {
   sql.exec("UPDATE tx SET parked = 1, forget_at = ? WHERE id = ?", now + FORGET_REFUSED_AFTER_MS, txId);
   const known = refusals(sql);
   setValue(sql, "refused", { ...known, [reason]: (known[reason] ?? 0) + 1 });

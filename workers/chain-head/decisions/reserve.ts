@@ -5,7 +5,7 @@ import {
   nextTimestamp,
   nextTransactions,
   type ChainRules,
-  type Waiting,
+  type WaitingTransaction,
 } from "../../../shared/chain/rules.ts";
 import { hex } from "../../../shared/crypto/bytes.ts";
 import { lastBlock, movedIn, transactionIdsOf, unfinishedBlocks, type BlockRow } from "../reads/blocks.ts";
@@ -70,7 +70,7 @@ export function reserve(
 type WaitingRow = { id: string; sequence: number; size: number; envelopeSize: number; needs: string | null };
 
 /** Lists the approved transactions that the next block would take, in its order. */
-export function approvedThatFit(sql: Sql, rules: ChainRules): Waiting[] {
+export function approvedThatFit(sql: Sql, rules: ChainRules): WaitingTransaction[] {
   const waiting = (which: string) =>
     sql
       .exec<WaitingRow>(

@@ -8,7 +8,7 @@ import { reservationOf } from "./reserve.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** A transaction that can't be mined, with the reason. */
-export interface Refusal {
+export interface RefusedTransaction {
   readonly txId: string;
   readonly reason: PermanentReason;
   readonly error: string;
@@ -21,7 +21,7 @@ export interface SetAsideRequest {
   readonly life: string;
   readonly blockNumber: number;
   readonly revision: number;
-  readonly refused: readonly Refusal[];
+  readonly refused: readonly RefusedTransaction[];
 }
 
 /**
@@ -69,7 +69,12 @@ export function setAside(
 }
 
 /** Takes one transaction out of a reservation, and returns whether it was in there. */
-function takeOut(sql: Sql, blockNumber: number, { txId, reason, error }: Refusal, now: number): boolean {
+function takeOut(
+  sql: Sql,
+  blockNumber: number,
+  { txId, reason, error }: RefusedTransaction,
+  now: number,
+): boolean {
   const found = sql
     .exec("SELECT id FROM tx WHERE id = ? AND block = ? AND state = 'reserved'", txId, blockNumber)
     .toArray();

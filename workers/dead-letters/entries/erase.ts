@@ -16,10 +16,10 @@ import type { Store } from "../store.ts";
 export async function eraseLetters(
   store: Store,
   { R2 }: { readonly R2: R2Bucket },
-  asked: ErasedEnvelope,
+  erasure: ErasedEnvelope,
 ): Promise<string[]> {
   const { erased, letters } = store.decide(() => {
-    const erased = rememberErased(store.sql, asked);
+    const erased = rememberErased(store.sql, erasure);
     dismissErased(store.sql, erased);
     return { erased, letters: lettersOf(store.sql, erased.txId) };
   });

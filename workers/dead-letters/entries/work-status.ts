@@ -86,7 +86,7 @@ export async function askChainHead(subjects: readonly Subject[], env: ChainHeadE
     const numbers = [
       ...new Set(some.flatMap(({ block_number: n }) => (Number.isSafeInteger(n) ? (n ?? []) : []))),
     ];
-    const answer = await chainHead(env).standings(txIds, numbers);
+    const answer = await chainHead(env).knownStates(txIds, numbers);
     for (const [i, tx] of answer.transactions.entries())
       if (tx !== null) transactions.set(txIds[i] ?? "", tx);
     for (const [i, state] of answer.blocks.entries()) if (state !== null) blocks.set(numbers[i] ?? -1, state);

@@ -24,7 +24,7 @@ export async function audited(
       if (reading.status === "rejected") throw reading.reason;
       return work({ ...reading.value, operator: by });
     },
-    outcomeOf,
+    actionOutcome,
   );
   arrival.context.waitUntil(Promise.allSettled([answer])); // the outcome is recorded even if the caller hangs up
   return answer;
@@ -63,7 +63,7 @@ function textIn(body: unknown, member: string): string | null {
   return typeof value === "string" ? value : null;
 }
 
-async function outcomeOf(settled: PromiseSettledResult<Response>): Promise<ActionOutcome> {
+async function actionOutcome(settled: PromiseSettledResult<Response>): Promise<ActionOutcome> {
   if (settled.status === "fulfilled")
     return { status: settled.value.status, problem: null, result: await resultOf(settled.value) };
   const problem = settled.reason instanceof Problem ? settled.reason.slug : "internal-error";
@@ -71,7 +71,7 @@ async function outcomeOf(settled: PromiseSettledResult<Response>): Promise<Actio
 }
 
 /** Members of answers that tell the outcome in a single value. */
-const TELLING = [
+const OUTCOME_MEMBERS = [
   "id",
   "blockNumber",
   "mined",
@@ -94,7 +94,7 @@ async function resultOf(response: Response): Promise<AuditResult | null> {
   const body: unknown = await response.clone().json();
   if (typeof body !== "object" || body === null) return null;
   return Object.fromEntries(
-    Object.entries(body).filter(([name, value]) => TELLING.includes(name) && isSingle(value)),
+    Object.entries(body).filter(([name, value]) => OUTCOME_MEMBERS.includes(name) && isSingle(value)),
   );
 }
 

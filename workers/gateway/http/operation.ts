@@ -43,7 +43,7 @@ export interface Operation<P extends Plan = Plan> {
 }
 
 type Output<Schema, Otherwise> = Schema extends v.GenericSchema ? v.InferOutput<Schema> : Otherwise;
-type CallOf<P extends Plan> = Call<
+type CallOfPlan<P extends Plan> = Call<
   Output<P["params"], Record<string, never>>,
   Output<P["query"], Record<string, never>>,
   Output<P["body"], undefined>
@@ -52,7 +52,7 @@ type CallOf<P extends Plan> = Call<
 /** Binds a handler to the plan of its call. The handler gets the request as the plan's schemas have read it. */
 export function operation<const P extends Plan>(
   plan: P,
-  work: (call: CallOf<P>) => Promise<Response>,
+  work: (call: CallOfPlan<P>) => Promise<Response>,
 ): Operation<P> {
   return {
     plan,
@@ -66,7 +66,7 @@ export function operation<const P extends Plan>(
         body: await readBody(plan, request),
       };
     },
-    work: (call) => work(call as CallOf<P>),
+    work: (call) => work(call as CallOfPlan<P>),
   };
 }
 

@@ -59,9 +59,9 @@ async function open({ plan, read, work }: Operation, arrival: Arrival): Promise<
   try {
     if (isPublicWrite(arrival.request.method, plan)) await countWrite(arrival, plan);
     const response = await work(await read(arrival, undefined));
-    const answered = new Response(response.body, response);
-    for (const [name, value] of Object.entries(CORS)) answered.headers.set(name, value);
-    return answered;
+    const withCors = new Response(response.body, response);
+    for (const [name, value] of Object.entries(CORS)) withCors.headers.set(name, value);
+    return withCors;
   } catch (error) {
     const { slug, message, members, headers } = problemOf(error, arrival.log);
     throw new Problem(slug, message, { members, headers: { ...headers, ...CORS } });

@@ -1,12 +1,12 @@
 import { json } from "../../../shared/http/answer.ts";
-import { done } from "../../../shared/http/outcome.ts";
+import { done } from "../../../shared/http/rpc-result.ts";
 import { operation } from "../http/operation.ts";
 import { NAMELESS } from "../http/operator.ts";
 import * as api from "../../../shared/api/activation.ts";
 
 export const activationToken = operation(api.activationToken, async ({ env, body, operator, requestId }) => {
-  const { expiresInSeconds, private: hidden } = body;
-  const order = { expiresInSeconds, private: hidden, issuedBy: operator?.name ?? NAMELESS };
+  const { expiresInSeconds, private: privatePart } = body;
+  const order = { expiresInSeconds, private: privatePart, issuedBy: operator?.name ?? NAMELESS };
   return json(done(await env.ACCOUNTS.issueToken(order, requestId)) satisfies api.IssuedToken);
 });
 

@@ -66,7 +66,7 @@ export const blocks = operation(api.blocks, async (call) => {
   );
 });
 
-interface Found {
+interface ServedBlock {
   readonly record: BlockRecord;
   readonly tier: "kv" | "r2" | "ipfs";
 }
@@ -79,7 +79,7 @@ export async function readBlockRecord(call: Call, blockNumber: number): Promise<
   return (await readPublished(call, blockNumber)).record;
 }
 
-async function readPublished(call: Call, blockNumber: number): Promise<Found> {
+async function readPublished(call: Call, blockNumber: number): Promise<ServedBlock> {
   return (
     (await fromKv(call, blockNumber)) ?? (await fromArchives(call, await publishedFacts(call, blockNumber)))
   );
@@ -88,7 +88,7 @@ async function readPublished(call: Call, blockNumber: number): Promise<Found> {
 /**
  * Reads a block from KV. A copy that can't be read, or does not match its hash, counts as missing: the archives have the block.
  */
-async function fromKv({ env, log }: Call, blockNumber: number): Promise<Found | undefined> {
+async function fromKv({ env, log }: Call, blockNumber: number): Promise<ServedBlock | undefined> {
   try {
     const record = await env.KV.get<BlockRecord>(kvKeys.block(blockNumber), "json");
     if (record === null) return undefined;
@@ -122,7 +122,7 @@ async function publishedFacts(call: Call, blockNumber: number): Promise<BlockFac
 }
 
 /** Reads a block from R2, then from IPFS. A copy must be the very bytes that the chain head sealed, not only claim their hash. */
-async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Found> {
+async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<ServedBlock> {
   const { blockNumber, ipfsHash, sha256 } = facts;
   if (ipfsHash === null) throw new Error(`block ${blockNumber} is ${facts.state} and has no CID`);
   const gatewayUrl = baseUrl(env.IPFS_GATEWAY_URL);

@@ -42,7 +42,7 @@ export const document = operation(api.document, async (call) => {
   });
 });
 
-interface Found {
+interface ServedDocument {
   readonly tier: "r2" | "ipfs";
   readonly body: BodyInit | null;
   readonly size: number;
@@ -66,7 +66,7 @@ async function fromR2(
   { log }: Call,
   documentId: string,
   read: () => Promise<R2Object | R2ObjectBody | null>,
-): Promise<Found | "missing" | "unreadable"> {
+): Promise<ServedDocument | "missing" | "unreadable"> {
   try {
     const stored = await read();
     if (stored === null) return "missing";
@@ -92,7 +92,7 @@ async function fromIpfs(
     /** R2 says that it has no such document. */
     readonly isMissing: boolean;
   },
-): Promise<Found> {
+): Promise<ServedDocument> {
   try {
     const indexed = await env.STORAGE_VERIFIER.findDocument(documentId);
     if (indexed === null && how.isMissing) throw unknown(documentId);

@@ -5,7 +5,7 @@ import { deadLetters } from "../../../shared/objects/dead-letters.ts";
 import { withDeadline } from "../../../shared/runtime/deadline.ts";
 import { haltedText } from "../../../shared/api/halted-text.ts";
 import { json } from "../../../shared/http/answer.ts";
-import type { Outcome } from "../../../shared/http/outcome.ts";
+import type { RpcResult } from "../../../shared/http/rpc-result.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
 import { monitor } from "../../../shared/objects/monitor.ts";
 import { IPFS_GATEWAY_UNSET } from "../../../shared/storage/ipfs-tier.ts";
@@ -93,7 +93,7 @@ async function checkIngest(call: Call): Promise<SealingCheck> {
 
 /** Checks `accounts`. If its settings are incomplete, it can't take users' submissions. */
 async function checkAccounts(call: Call): Promise<SealingCheck> {
-  let answer: Outcome<{ encryptionKeyId: string }> | undefined;
+  let answer: RpcResult<{ encryptionKeyId: string }> | undefined;
   const reached = await check(call, "accounts", async () => {
     answer = await call.env.ACCOUNTS.ready();
   });

@@ -8,15 +8,15 @@ import type { MiningAnswer } from "../../chain-head/decisions/request-mining.ts"
 import { operation, type Call } from "../http/operation.ts";
 import { published } from "./published.ts";
 import * as api from "../../../shared/api/mine.ts";
-const ASK_AGAIN_AFTER = 200; // milliseconds
-const ARRIVAL_GRACE = 3_000; // milliseconds; the queue hands a payment on after one second at the latest
+const ASK_AGAIN_AFTER_MS = 200;
+const ARRIVAL_GRACE_MS = 3_000; // the queue hands a payment on after one second at the latest
 
 /**
  * Approves mining of every transaction that waits now. Two requests at one moment concern the same block. With `wait`, it answers
  * when that block is complete and published, or 202 with the block's state when the time is over.
  */
 export const mine = operation(api.mine, async ({ env, query: { wait }, log }) => {
-  const answer = await requestMining(env, Math.min(wait * 1_000, ARRIVAL_GRACE));
+  const answer = await requestMining(env, Math.min(wait * 1_000, ARRIVAL_GRACE_MS));
   log.info("mining.requested", {
     mining: answer.mining,
     blockNumber: answer.mining ? answer.blockNumber : undefined,
@@ -64,13 +64,13 @@ export const mine = operation(api.mine, async ({ env, query: { wait }, log }) =>
  * Requests mining. A caller that can wait is not told that nothing is pending while a payment just accepted is still in the
  * webhook's queue.
  */
-async function requestMining(env: Call["env"], patience: number): Promise<MiningAnswer> {
-  const until = Date.now() + patience;
+async function requestMining(env: Call["env"], waitMs: number): Promise<MiningAnswer> {
+  const until = Date.now() + waitMs;
   for (;;) {
     const answer = await chainHead(env).requestMining();
     const nothing = !answer.mining && answer.reason === "nothing_pending";
-    if (!nothing || Date.now() + ASK_AGAIN_AFTER > until) return answer;
-    await scheduler.wait(ASK_AGAIN_AFTER);
+    if (!nothing || Date.now() + ASK_AGAIN_AFTER_MS > until) return answer;
+    await scheduler.wait(ASK_AGAIN_AFTER_MS);
   }
 }
 
@@ -81,9 +81,9 @@ async function waitForBlock(
 ): Promise<BlockFacts | null> {
   for (;;) {
     const facts = await chainHead(env).block(blockNumber);
-    if ((facts && isFinished(facts)) || Date.now() + ASK_AGAIN_AFTER > until) return facts;
+    if ((facts && isFinished(facts)) || Date.now() + ASK_AGAIN_AFTER_MS > until) return facts;
     if (facts === null && (await nothingLeft(env))) return null;
-    await scheduler.wait(ASK_AGAIN_AFTER);
+    await scheduler.wait(ASK_AGAIN_AFTER_MS);
   }
 }
 

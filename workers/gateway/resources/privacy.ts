@@ -1,7 +1,7 @@
 import { reached } from "../../../shared/chain/states.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { json } from "../../../shared/http/answer.ts";
-import { done } from "../../../shared/http/outcome.ts";
+import { done } from "../../../shared/http/rpc-result.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { readBlockRecord } from "./blocks.ts";
 import { operation } from "../http/operation.ts";
@@ -33,6 +33,6 @@ export const erasePrivate = operation(
   async ({ env, params: { txId }, body: { reason }, operator, requestId }) => {
     if (operator === undefined) throw new Problem("unauthorized", "Erasing is for operators.");
     const erased = done(await env.ACCOUNTS.erase(txId, { by: operator.name, reason }, requestId));
-    return json({ ...erased, removed: [...erased.removed] } satisfies api.Erased);
+    return json(erased satisfies api.Erased);
   },
 );

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { canonicalText } from "../../../shared/crypto/canonical.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { readBytes } from "../../../shared/http/body.ts";
-import { done } from "../../../shared/http/outcome.ts";
+import { done } from "../../../shared/http/rpc-result.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { faultText } from "../../../shared/schema/issue-text.ts";
 import type { BroughtRecord, RecordPage } from "../../../shared/api/records.ts";
@@ -10,7 +10,7 @@ import {
   bytesOfRecord,
   jsonIn,
   MAX_RECORD_JSON_BYTES,
-  placeOf,
+  recordPlace,
   type RecordKind,
   recordIdOf,
   recordKey,
@@ -45,7 +45,7 @@ async function listed(
   how: { readonly limit: number; readonly cursor?: string },
   { R2, KV }: Env,
 ): Promise<ListedKeys> {
-  const { tier, prefix } = placeOf(kind);
+  const { tier, prefix } = recordPlace(kind);
   if (tier === "kv") {
     const page = await KV.list({ prefix, ...how });
     const keys = page.keys.map(({ name }) => ({ key: name, version: null }));
@@ -70,7 +70,7 @@ async function readRecord(
   key: string,
   { R2, KV }: Env,
 ): Promise<StoredRecord | undefined> {
-  if (placeOf(kind).tier === "kv") {
+  if (recordPlace(kind).tier === "kv") {
     const value = await KV.get(key, "arrayBuffer");
     return value === null ? undefined : storedRecord(kind, id, new Uint8Array(value));
   }

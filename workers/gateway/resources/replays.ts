@@ -13,15 +13,15 @@ import * as api from "../../../shared/api/replays.ts";
  */
 export const createReplay = operation(
   api.createReplay,
-  async ({ env, request, body: { dryRun, ...asked }, operator, log }) => {
+  async ({ env, request, body: { dryRun, ...order }, operator, log }) => {
     const key = keyOf(request);
     if (dryRun) {
-      const plan = await deadLetters(env).plan(asked.select);
+      const plan = await deadLetters(env).plan(order.select);
       if (isRefused(plan)) throw problemOf(plan);
       return json(plan satisfies ReplayPlan);
     }
     const by = operator?.name ?? "";
-    const made = await deadLetters(env).createReplay(asked, by, key);
+    const made = await deadLetters(env).createReplay(order, by, key);
     if (isRefused(made)) throw problemOf(made);
     log.info("replay.created", { replayId: made.id, by, total: made.total });
     const location = `/api/dead-letters/replays/${made.id}`;
@@ -69,13 +69,13 @@ function found(id: string, known: Replay | null): Replay {
   return known;
 }
 
-type Refusal = ReplayRefusal | "reindexing";
+type NotReplayed = ReplayRefusal | "reindexing";
 
-function isRefused(answer: object | string): answer is Refusal {
+function isRefused(answer: object | string): answer is NotReplayed {
   return typeof answer === "string" || "refused" in answer;
 }
 
-function problemOf(refusal: Refusal): Problem {
+function problemOf(refusal: NotReplayed): Problem {
   if (refusal === "reindexing") return reindexing();
   if (refusal.refused === "unknown_entries") return unknownDeadLetter(refusal.ids[0] ?? "");
   if (refusal.refused === "another_request")

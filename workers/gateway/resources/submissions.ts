@@ -1,5 +1,5 @@
 import { json } from "../../../shared/http/answer.ts";
-import { done } from "../../../shared/http/outcome.ts";
+import { done } from "../../../shared/http/rpc-result.ts";
 import { operation } from "../http/operation.ts";
 import * as api from "../../../shared/api/submissions.ts";
 

@@ -1,5 +1,5 @@
 import { json } from "../../../shared/http/answer.ts";
-import { done } from "../../../shared/http/outcome.ts";
+import { done } from "../../../shared/http/rpc-result.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
 import type { UserMetadataRecord } from "../../../shared/chain/user-metadata.ts";

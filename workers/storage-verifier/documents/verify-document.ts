@@ -24,7 +24,7 @@ import type {
 } from "../../../shared/api/storage-report.ts";
 import { gatewayOf, pinnerOf } from "../../../shared/storage/tiers.ts";
 import type { Env } from "../env.ts";
-import { patiently } from "../runs/retry-once.ts";
+import { retryOnce } from "../runs/retry-once.ts";
 
 export interface DocumentVerification {
   readonly pinner: Pinner;
@@ -119,8 +119,8 @@ async function onIpfs(
   { pinner, gateway, patience, env }: DocumentVerification,
 ): Promise<Finding> {
   const [pinned, served] = await Promise.allSettled([
-    patiently(patience, () => pinner.isPinned(cid)),
-    patiently(patience, async () =>
+    retryOnce(patience, () => pinner.isPinned(cid)),
+    retryOnce(patience, async () =>
       stored === undefined
         ? servedRecord(gateway, { id, cid }, env.CHAIN_ID)
         : (await gateway.serves(cid, stored.bytes))
@@ -173,7 +173,7 @@ async function restore(
   const put = {
     r2: (owned: OwnedDocument) => putIntoR2(owned, findings.r2, env),
     ipfs: (owned: OwnedDocument) =>
-      patiently(patience, () => pinAndReadBack(pinner, gateway, documentFile(env.CHAIN_ID, owned))),
+      retryOnce(patience, () => pinAndReadBack(pinner, gateway, documentFile(env.CHAIN_ID, owned))),
   };
   const reports: Partial<Record<DocumentTier, TierReport>> = {};
   for (const name of DOCUMENT_TIERS) {

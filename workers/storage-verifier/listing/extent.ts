@@ -31,11 +31,11 @@ export async function readExtent(env: Env): Promise<Extent | { readonly unclear:
   return { highest, publishedThrough, staged };
 }
 
-const Latest = v.object({ blockNumber: BlockNumber });
+const LatestPointer = v.object({ blockNumber: BlockNumber });
 
 function blockNumberIn(latest: string): number | undefined {
   try {
-    return v.parse(Latest, JSON.parse(latest)).blockNumber;
+    return v.parse(LatestPointer, JSON.parse(latest)).blockNumber;
   } catch {
     return undefined; // the caller reports it as unclear
   }

@@ -20,15 +20,15 @@ export async function listStored(from: number, limit: number, env: Env): Promise
   const plan = listingPlan(from, end, totalBlocks);
   const kv = new Map<number, BlockMetadata | undefined>();
   const r2 = new Set<number>();
-  const [known, troubles, { lastRun, ...found }, documents] = await Promise.all([
+  const [known, failing, { lastRun, ...found }, documents] = await Promise.all([
     knownBlocks(env, from, end),
-    storageRuns(env).troublesOf(from, end),
+    storageRuns(env).failingBlocksIn(from, end),
     storageRuns(env).summary(),
     documentIndex(env).totals(),
     listKv(plan, env.KV, (number, metadata) => kv.set(number, metadata)),
     listR2(plan, env.R2, (number) => r2.add(number)),
   ]);
-  const wrongIn = new Map(troubles.map(({ blockNumber, wrong }) => [blockNumber, wrong]));
+  const wrongIn = new Map(failing.map(({ blockNumber, wrong }) => [blockNumber, wrong]));
   const blocks = known.map(({ blockNumber, hash, cid }) => {
     const wrong = wrongIn.get(blockNumber) ?? [];
     const inKv = kv.get(blockNumber)?.hash === hash && !wrong.includes("kv");

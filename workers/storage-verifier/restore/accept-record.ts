@@ -30,14 +30,14 @@ export type RecordAnswer =
   | { readonly invalid: string }
   | { readonly early: string };
 
-interface Brought {
+interface SuppliedRecord {
   readonly id: string;
   readonly key: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly facts: Readonly<Record<string, string>>;
 }
 
-type Accept = (brought: Brought, env: Env) => Promise<RecordAnswer>;
+type Accept = (supplied: SuppliedRecord, env: Env) => Promise<RecordAnswer>;
 
 /** How each kind of record is accepted. User metadata goes through `accounts`, which alone writes it. */
 const ACCEPT: Readonly<Record<Exclude<RecordKind, "user_metadata">, Accept>> = {
@@ -70,7 +70,7 @@ export async function acceptRecord(record: StoredRecord, env: Env, log: Log): Pr
   return answer;
 }
 
-async function create({ key, bytes, facts }: Brought, env: Env): Promise<RecordAnswer> {
+async function create({ key, bytes, facts }: SuppliedRecord, env: Env): Promise<RecordAnswer> {
   return (await createOnly(env.R2, key, bytes, facts))
     ? { stored: true, detail: "it was missing in R2" }
     : { stored: false, detail: "R2 has it" };
@@ -80,16 +80,16 @@ async function create({ key, bytes, facts }: Brought, env: Env): Promise<RecordA
  * Accepts the record of an erasure. Until the chain is restored, the restore reads it from R2; afterwards the chain head is told
  * at once.
  */
-async function acceptErasure(brought: Brought, env: Env): Promise<RecordAnswer> {
-  const erasure = v.safeParse(ErasureRecord, jsonIn(brought.bytes));
-  if (!erasure.success || erasure.output.txId !== brought.id)
+async function acceptErasure(supplied: SuppliedRecord, env: Env): Promise<RecordAnswer> {
+  const erasure = v.safeParse(ErasureRecord, jsonIn(supplied.bytes));
+  if (!erasure.success || erasure.output.txId !== supplied.id)
     return { invalid: "it records no such erasure" };
-  const answer = await create(brought, env);
-  if (await hasChain(env)) await chainHead(env).withdraw([brought.id]);
+  const answer = await create(supplied, env);
+  if (await hasChain(env)) await chainHead(env).withdraw([supplied.id]);
   return answer;
 }
 
-async function acceptArchive({ id, bytes }: Brought, env: Env): Promise<RecordAnswer> {
+async function acceptArchive({ id, bytes }: SuppliedRecord, env: Env): Promise<RecordAnswer> {
   const archive = archiveIn(bytes);
   const blockNumber = Number(id);
   if (archive?.blockNumber !== blockNumber) return { invalid: "it is no archive of this block" };
@@ -120,29 +120,29 @@ function archiveOf(archive: PrivateArchive, txIds: readonly string[]): PrivateAr
   return { ...archive, envelopes: Object.fromEntries(envelopes), missing, erased };
 }
 
-async function acceptToken(brought: Brought, env: Env): Promise<RecordAnswer> {
-  const token = readTokenMetadata(brought.facts);
-  if (token === undefined || !isSealedAs(SEALED_NAMES.activation(brought.id), brought.bytes))
+async function acceptToken(supplied: SuppliedRecord, env: Env): Promise<RecordAnswer> {
+  const token = readTokenMetadata(supplied.facts);
+  if (token === undefined || !isSealedAs(SEALED_NAMES.activation(supplied.id), supplied.bytes))
     return { invalid: "it is no activation token of this hash" };
-  return create(brought, env);
+  return create(supplied, env);
 }
 
 /**
  * Accepts a transaction's object, unless its block is complete or it was erased: then the object would only be deleted again.
  * Until the block is complete, the miner and the archive of private parts read the object.
  */
-async function acceptTransaction(brought: Brought, env: Env): Promise<RecordAnswer> {
-  const { id, bytes, facts } = brought;
+async function acceptTransaction(supplied: SuppliedRecord, env: Env): Promise<RecordAnswer> {
+  const { id, bytes, facts } = supplied;
   if (readPendingMetadata(facts) === undefined || !isSealedAs(SEALED_NAMES.transaction(id), bytes))
     return { invalid: "it is no sealed transaction of this id" };
   if (!(await hasChain(env))) return EARLY;
   const known = await chainHead(env).transaction(id);
   if (known?.block?.state === "complete") return { stored: false, detail: "its block is complete" };
   if (known?.reason === "erased") return { stored: false, detail: "it was erased" };
-  return create(brought, env);
+  return create(supplied, env);
 }
 
-async function acceptDeadLetter({ id, bytes }: Brought, env: Env): Promise<RecordAnswer> {
+async function acceptDeadLetter({ id, bytes }: SuppliedRecord, env: Env): Promise<RecordAnswer> {
   if (!(await hasChain(env))) return EARLY;
   const outcome = await deadLetters(env).restoreRecord(id, bytes);
   if (outcome === "invalid") return { invalid: "it is no record of this dead letter" };

@@ -13,7 +13,7 @@ import { restoredBlock } from "./restored-block.ts";
 import { stagedAttempts, type StagedAttempt } from "./staged-attempts.ts";
 
 /** `faults`: the fault in each place, when no place holds a sound copy. */
-export type Found = { readonly block: RestoredBlock } | { readonly faults: string };
+export type CopySearch = { readonly block: RestoredBlock } | { readonly faults: string };
 
 interface Copy {
   readonly place: "r2" | "kv" | "staging";
@@ -33,7 +33,7 @@ const MOST_TRIES = 5;
  * the search begins again.
  * @throws the error of a tier that can't be read
  */
-export async function soundCopy(point: RestorePoint, env: Env): Promise<Found> {
+export async function findValidCopy(point: RestorePoint, env: Env): Promise<CopySearch> {
   for (let tries = 1; tries <= MOST_TRIES; tries++) {
     const found = await foundNow(point, env);
     if (found !== "changed") return found;
@@ -41,7 +41,7 @@ export async function soundCopy(point: RestorePoint, env: Env): Promise<Found> {
   throw new Error(`${r2Keys.block(point.blockNumber)} is changed all the time: try again`);
 }
 
-async function foundNow(point: RestorePoint, env: Env): Promise<Found | "changed"> {
+async function foundNow(point: RestorePoint, env: Env): Promise<CopySearch | "changed"> {
   const { blockNumber } = point;
   const faults: string[] = [];
 

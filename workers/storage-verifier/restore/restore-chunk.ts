@@ -5,8 +5,8 @@ import type { RestorePoint } from "../../chain-head/decisions/restore.ts";
 import { storageRuns, type Env } from "../env.ts";
 import { readExtent } from "../listing/extent.ts";
 import { restoreErasures } from "./restore-erasures.ts";
-import { soundCopy } from "./find-valid-copy.ts";
-import { tellNext } from "../runs/enqueue-next.ts";
+import { findValidCopy } from "./find-valid-copy.ts";
+import { enqueueNext } from "../runs/enqueue-next.ts";
 
 const BLOCKS_A_CHUNK = 50;
 
@@ -30,7 +30,7 @@ export async function startRestore(by: string, env: Env, log: Log): Promise<Rest
   const answer = await storageRuns(env).start(run);
   if ("active" in answer) return answer;
   log.warn("run.started", { runId: run.id, kind: run.kind, totalBlocks });
-  await tellNext(answer.started, env);
+  await enqueueNext(answer.started, env);
   return answer;
 }
 
@@ -46,7 +46,7 @@ export async function restoreChunk(run: StorageRun, env: Env, log: Log): Promise
     return storageRuns(env).moveRestore(run.id, point.blockNumber);
   }
   for (let restored = 0; restored < BLOCKS_A_CHUNK; restored++) {
-    const found = await soundCopy(point, env);
+    const found = await findValidCopy(point, env);
     if ("faults" in found) return atEnd(run, point, found.faults, env, log);
     point = await chainHead(env).restoreBlock(found.block);
   }
@@ -89,7 +89,7 @@ async function done({ id, by }: StorageRun, totalBlocks: number, env: Env, log: 
   const verification = { id: crypto.randomUUID(), kind: "verify" as const, repair: true, by, totalBlocks };
   if (await storageRuns(env).endRestore(id, verification)) {
     log.warn("chain.restored", { runId: id, blocks: totalBlocks, verification: verification.id });
-    await tellNext(known(await storageRuns(env).find(verification.id)), env);
+    await enqueueNext(known(await storageRuns(env).find(verification.id)), env);
   }
   return known(await storageRuns(env).find(id));
 }

@@ -4,7 +4,7 @@ import { pinDocument } from "../documents/pin-document.ts";
 import { SCHEDULE, storageRuns, type Env } from "../env.ts";
 import { restoreChunk } from "../restore/restore-chunk.ts";
 import { placeOf } from "./runs.ts";
-import { tellNext } from "./enqueue-next.ts";
+import { enqueueNext } from "./enqueue-next.ts";
 import { verifyChunk } from "../verify/verify-all.ts";
 import { verifyAgain } from "../verify/verify-one.ts";
 
@@ -16,7 +16,7 @@ import { verifyAgain } from "../verify/verify-one.ts";
 const PACE_SECONDS = 40;
 
 /** Handles a message of the queue: one block, one document, or the next chunk of a run. */
-export async function work(message: VerifyStorage, env: Env, log: Log): Promise<void> {
+export async function consumeMessage(message: VerifyStorage, env: Env, log: Log): Promise<void> {
   if (message.kind === "block") return verifyAgain(message.blockNumber, message.repair, env, log);
   if (message.kind === "document") return pinDocument(message.documentId, env, log);
   const run = await storageRuns(env).find(message.runId);
@@ -24,5 +24,5 @@ export async function work(message: VerifyStorage, env: Env, log: Log): Promise<
   if (run?.state !== "running" || placeOf(run) !== message.from) return;
   const after =
     run.kind === "verify" ? (await verifyChunk(run, env, log)).run : await restoreChunk(run, env, log);
-  if (after.state === "running") await tellNext(after, env, after.by === SCHEDULE ? PACE_SECONDS : 0);
+  if (after.state === "running") await enqueueNext(after, env, after.by === SCHEDULE ? PACE_SECONDS : 0);
 }

@@ -3,7 +3,7 @@ import type { Env } from "../env.ts";
 import { placeOf } from "./runs.ts";
 
 /** Enqueues the run's next chunk. Safe to call twice. */
-export async function tellNext(
+export async function enqueueNext(
   run: StorageRun,
   env: Pick<Env, "STORAGE_VERIFIER_QUEUE">,
   delaySeconds = 0,

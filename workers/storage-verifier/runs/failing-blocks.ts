@@ -49,13 +49,13 @@ function isWrong({ present, fault }: TierReport): boolean {
 }
 
 /** A block that was not whole at its latest verification, and the tiers whose copy was missing or wrong. */
-export interface Trouble {
+export interface FailingBlock {
   readonly blockNumber: number;
   readonly wrong: readonly TierName[];
 }
 
 /** Returns the blocks with trouble from `from` up to, but not including, `end`: a page of 1,000 blocks at most. */
-export function troublesOf(sql: Sql, from: number, end: number): readonly Trouble[] {
+export function failingBlocksIn(sql: Sql, from: number, end: number): readonly FailingBlock[] {
   return sql
     .exec<{ block_number: number; wrong: string }>(
       "SELECT block_number, wrong FROM trouble WHERE block_number >= ? ORDER BY block_number LIMIT ?",

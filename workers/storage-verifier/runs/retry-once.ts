@@ -1,12 +1,12 @@
 import { RetryLater } from "../../../shared/runtime/errors.ts";
 
-/** Runs `work`. If a rate limit asks for at most `patience` seconds, it waits and runs `work` once more. */
-export async function patiently<T>(patience: number, work: () => Promise<T>): Promise<T> {
+/** Makes a request. If a rate limit asks for a wait that is not too long, waits and makes it once more. */
+export async function retryOnce<T>(longestWaitSeconds: number, request: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await request();
   } catch (error) {
-    if (!(error instanceof RetryLater) || error.seconds > patience) throw error;
+    if (!(error instanceof RetryLater) || error.seconds > longestWaitSeconds) throw error;
     await scheduler.wait(error.seconds * 1_000);
-    return work();
+    return request();
   }
 }

@@ -331,13 +331,13 @@ const STALL_OTHERWISE = 300; // an invalid setting must not stop the watchdog
  * Returns when a run that does not move must be enqueued again, in milliseconds since the epoch. The interval doubles, because in
  * an outage its message is retried all the time and each new message adds to it.
  */
-export function tellAgainAt({ moved_at, nudges }: RunRow, stallAfterSeconds: number): number {
+export function requeueAt({ moved_at, nudges }: RunRow, stallAfterSeconds: number): number {
   const seconds = stallAfterSeconds >= 1 && stallAfterSeconds <= 86_400 ? stallAfterSeconds : STALL_OTHERWISE;
   return moved_at + seconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS);
 }
 
 /** Notes that the run was enqueued again. Its message may have been lost, so the run counts as having moved now. */
-export function toldAgain(sql: Sql, runId: string, now: number): void {
+export function noteRequeued(sql: Sql, runId: string, now: number): void {
   sql.exec("UPDATE run SET moved_at = ?, nudges = nudges + 1 WHERE id = ?", now, runId);
 }
 

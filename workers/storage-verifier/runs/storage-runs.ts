@@ -5,8 +5,8 @@ import type { BlockReport, DocumentReport } from "../../../shared/api/storage-re
 import type { Env } from "../env.ts";
 import * as runs from "./runs.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { tellNext } from "./enqueue-next.ts";
-import * as troubles from "./failing-blocks.ts";
+import { enqueueNext } from "./enqueue-next.ts";
+import * as failingBlocks from "./failing-blocks.ts";
 
 /** Keeps the results of verification and the active run: one object per chain, so at most one run is active. */
 export class StorageRuns extends DurableObject<Env> {
@@ -24,28 +24,28 @@ export class StorageRuns extends DurableObject<Env> {
   async #decide<T>(decision: (now: number) => T): Promise<T> {
     const answer = this.ctx.storage.transactionSync(() => decision(Date.now()));
     const active = runs.activeRun(this.#sql);
-    if (active !== undefined) await this.ctx.storage.setAlarm(this.#tellAgainAt(active));
+    if (active !== undefined) await this.ctx.storage.setAlarm(this.#requeueAt(active));
     return answer;
   }
 
-  #tellAgainAt(active: runs.RunRow): number {
-    return runs.tellAgainAt(active, Number(this.env.STALL_AFTER_SECONDS));
+  #requeueAt(active: runs.RunRow): number {
+    return runs.requeueAt(active, Number(this.env.STALL_AFTER_SECONDS));
   }
 
   /** The watchdog: a run that has not moved for a while may have lost its message. */
   override async alarm(): Promise<void> {
     const active = runs.activeRun(this.#sql);
     if (active === undefined) return;
-    const time = this.#tellAgainAt(active);
+    const time = this.#requeueAt(active);
     if (time > Date.now()) return this.ctx.storage.setAlarm(time);
     const { id: runId } = active;
     try {
       const run = runs.findRun(this.#sql, runId, Date.now());
-      if (run !== null) await tellNext(run, this.env);
+      if (run !== null) await enqueueNext(run, this.env);
     } catch (error) {
       logger("storage-verifier").warn("run.not_told", { runId, error: errorText(error) });
     }
-    await this.#decide((now) => runs.toldAgain(this.#sql, runId, now));
+    await this.#decide((now) => runs.noteRequeued(this.#sql, runId, now));
   }
 
   start(run: runs.NewRun) {
@@ -103,11 +103,11 @@ export class StorageRuns extends DurableObject<Env> {
 
   /** Records reports, and returns the numbers of blocks that had been lost and are whole again. */
   note(reports: readonly BlockReport[]) {
-    return this.#decide((now) => troubles.noteReports(this.#sql, reports, now));
+    return this.#decide((now) => failingBlocks.noteReports(this.#sql, reports, now));
   }
 
-  troublesOf(from: number, end: number) {
-    return troubles.troublesOf(this.#sql, from, end);
+  failingBlocksIn(from: number, end: number) {
+    return failingBlocks.failingBlocksIn(this.#sql, from, end);
   }
 
   /** Size of the object's storage, in bytes. */
@@ -116,6 +116,6 @@ export class StorageRuns extends DurableObject<Env> {
   }
 
   summary() {
-    return troubles.summary(this.#sql);
+    return failingBlocks.summary(this.#sql);
   }
 }

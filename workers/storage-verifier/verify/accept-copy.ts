@@ -16,7 +16,7 @@ import { createOnly } from "../../../shared/storage/r2-tier.ts";
 import type { BlockReport } from "../../../shared/api/storage-report.ts";
 import type { BlockCopy } from "../../../shared/storage/tier.ts";
 import { tiersOf } from "../../../shared/storage/tiers.ts";
-import { conclude } from "./record-reports.ts";
+import { recordReports } from "./record-reports.ts";
 import type { Env } from "../env.ts";
 import { knownBlock, readChain } from "./known-blocks.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
@@ -53,10 +53,10 @@ export async function acceptCopy(
     const copy = { block, bytes, cid: known.cid };
     const report = await verifyStoredBlock(
       known,
-      { chain, tiers, repair: true, patience: 0, env, log },
+      { chain, tiers, repair: true, longestWaitSeconds: 0, env, log },
       copy,
     );
-    await conclude([report], true, env);
+    await recordReports([report], true, env);
     return { report };
   }
   const { genesisHash, restoring } = await chainHead(env).head();

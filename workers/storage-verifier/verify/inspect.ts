@@ -3,7 +3,7 @@ import type { UntrustedBlocks } from "../../../shared/chain/signing-keys.ts";
 import { sha256HexOfFile } from "../../../shared/crypto/hash.ts";
 import { reasonText } from "../../../shared/schema/reason-text.ts";
 import type { TierFault, TierReport } from "../../../shared/api/storage-report.ts";
-import { patiently } from "../runs/retry-once.ts";
+import { retryOnce } from "../runs/retry-once.ts";
 import type { BlockCopy, Tier, TierName } from "../../../shared/storage/tier.ts";
 
 /** A persisted block as the chain head knows it; every copy is compared with it. */
@@ -21,7 +21,7 @@ export interface KnownBlock {
   readonly transactionCount: number;
 }
 
-export interface Chain {
+export interface ChainKeys {
   readonly chainId: string;
   readonly signingKey: SigningKeyLookup;
   /** Ranges of blocks that revoked keys signed. */
@@ -29,7 +29,7 @@ export interface Chain {
 }
 
 /** The result of inspecting one tier's copy of a block. */
-export interface Finding {
+export interface InspectedCopy {
   readonly report: TierReport;
   /** Sound bytes, even if something else about the copy is wrong. */
   readonly copy?: BlockCopy;
@@ -41,14 +41,16 @@ export interface Finding {
 export async function inspect(
   tier: Tier,
   known: KnownBlock,
-  judge: Judge,
-  patience: number,
-): Promise<Finding> {
-  const holding = await patiently(patience, () => tier.read(known)).catch((error: unknown) => ({ error }));
+  checkBytes: BytesChecker,
+  longestWaitSeconds: number,
+): Promise<InspectedCopy> {
+  const holding = await retryOnce(longestWaitSeconds, () => tier.read(known)).catch((error: unknown) => ({
+    error,
+  }));
   if ("error" in holding) return without("unreachable", reasonText(holding.error));
   const { bytes } = holding;
-  const verdict = bytes === undefined ? undefined : await judge(bytes);
-  const copy = verdict?.block && bytes && { block: verdict.block, bytes, cid: known.cid };
+  const checked = bytes === undefined ? undefined : await checkBytes(bytes);
+  const copy = checked?.block && bytes && { block: checked.block, bytes, cid: known.cid };
   if (holding.state === "missing")
     return { ...without("missing", holding.detail), ...(copy !== undefined && { copy }) };
   if (holding.wrong !== undefined)
@@ -57,7 +59,7 @@ export async function inspect(
       ...(copy === undefined ? { evidence: holding.bytes } : { copy }),
     };
   if (copy === undefined)
-    return { ...without(verdict?.fault ?? "corrupt", verdict?.detail ?? ""), evidence: holding.bytes };
+    return { ...without(checked?.fault ?? "corrupt", checked?.detail ?? ""), evidence: holding.bytes };
   return { report: soundReport(tier.name, known), copy };
 }
 
@@ -66,31 +68,31 @@ export function soundReport(name: TierName, { cid, hash }: KnownBlock): TierRepo
   return { present: true, hash: name === "ipfs" ? cid : hash };
 }
 
-function without(fault: TierFault, detail: string): Finding {
+function without(fault: TierFault, detail: string): InspectedCopy {
   return { report: { present: false, hash: null, fault, detail } };
 }
 
-type Verdict =
+type BytesCheck =
   | { block: Block; fault?: never; detail?: never }
   | { block?: never; fault: TierFault; detail: string };
 
 /** Decides whether bytes are the sealed block, a fork, or corrupt. */
-export type Judge = (bytes: Uint8Array<ArrayBuffer>) => Promise<Verdict>;
+export type BytesChecker = (bytes: Uint8Array<ArrayBuffer>) => Promise<BytesCheck>;
 
 /**
- * Makes a judge for a block. It decides whether bytes are the block that the chain head sealed and verify in its place, or else
- * whether they are a fork or corrupt. Tiers that hold the same bytes (equal SHA-256) share one verification.
+ * Makes the check of a block's copies: bytes are the block that the chain head sealed and verify in its place, or a fork, or
+ * corrupt. Tiers that hold the same bytes (equal SHA-256) share one verification.
  */
-export function judgeOf(known: KnownBlock, { chainId, signingKey }: Chain): Judge {
+export function bytesChecker(known: KnownBlock, { chainId, signingKey }: ChainKeys): BytesChecker {
   const { blockNumber, hash, previousHash, historyRoot } = known;
-  let sealed: Promise<Verdict> | undefined;
+  let sealed: Promise<BytesCheck> | undefined;
   return async (bytes) => {
     if ((await sha256HexOfFile(bytes)) === known.sha256)
-      return (sealed ??= verdictOf(async () => {
+      return (sealed ??= bytesCheck(async () => {
         const place = { chainId, blockNumber, hash, previousHash, historyRoot };
         return { block: await verifyBlock(bytes, place, signingKey) };
       }));
-    return verdictOf(async () => {
+    return bytesCheck(async () => {
       const other = await verifyBlock(bytes, { chainId, blockNumber }, signingKey);
       const detail = `another block ${blockNumber} of this chain, validly signed: ${other.hash}`;
       return { fault: "forked", detail };
@@ -98,7 +100,7 @@ export function judgeOf(known: KnownBlock, { chainId, signingKey }: Chain): Judg
   };
 }
 
-async function verdictOf(verify: () => Promise<Verdict>): Promise<Verdict> {
+async function bytesCheck(verify: () => Promise<BytesCheck>): Promise<BytesCheck> {
   try {
     return await verify();
   } catch (error) {

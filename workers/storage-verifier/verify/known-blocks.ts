@@ -3,10 +3,10 @@ import { reached } from "../../../shared/chain/states.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import type { BlockFacts } from "../../chain-head/reads/block-facts.ts";
 import type { Env } from "../env.ts";
-import type { Chain, KnownBlock } from "./inspect.ts";
+import type { ChainKeys, KnownBlock } from "./inspect.ts";
 
 /** Reads from the chain head which keys sign for the chain, and where the chain ends. */
-export async function readChain(env: Env): Promise<Chain & { readonly totalBlocks: number }> {
+export async function readChain(env: Env): Promise<ChainKeys & { readonly totalBlocks: number }> {
   const { chainId, latest, signingKeys } = await chainHead(env).head();
   return {
     chainId,

@@ -6,7 +6,11 @@ import { storageRuns, type Env } from "../env.ts";
  * Records the results of a verification. When repair was requested, a block without a sound copy in any tier is parked as a dead
  * letter, so that it is not forgotten. A block that is whole again resolves its dead letter.
  */
-export async function conclude(reports: readonly BlockReport[], repair: boolean, env: Env): Promise<void> {
+export async function recordReports(
+  reports: readonly BlockReport[],
+  repair: boolean,
+  env: Env,
+): Promise<void> {
   for (const report of reports) if (repair && report.status === "failed") await park(report, env);
   const healed = await storageRuns(env).note(reports);
   for (const blockNumber of healed) await resolve(blockNumber, env);

@@ -4,8 +4,8 @@ import { reasonText } from "../../../shared/schema/reason-text.ts";
 import type { TierReport } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName } from "../../../shared/storage/tier.ts";
 import { keepEvidence } from "./evidence.ts";
-import { soundReport, type Finding, type KnownBlock } from "./inspect.ts";
-import { patiently } from "../runs/retry-once.ts";
+import { soundReport, type InspectedCopy, type KnownBlock } from "./inspect.ts";
+import { retryOnce } from "../runs/retry-once.ts";
 import type { Verification } from "./verify-block.ts";
 
 /**
@@ -16,19 +16,19 @@ import type { Verification } from "./verify-block.ts";
 export async function rehydrate(
   known: KnownBlock,
   copy: BlockCopy,
-  findings: Readonly<Record<TierName, Finding>>,
-  { tiers, env, log, patience }: Verification,
+  inspected: Readonly<Record<TierName, InspectedCopy>>,
+  { tiers, env, log, longestWaitSeconds }: Verification,
 ): Promise<Partial<Record<TierName, TierReport>>> {
   const reports: Partial<Record<TierName, TierReport>> = {};
   const { blockNumber } = known;
   for (const name of TIER_NAMES) {
-    const { report, evidence } = findings[name];
+    const { report, evidence } = inspected[name];
     if (report.present || report.fault === "unreachable") continue;
     try {
       if (evidence !== undefined) await keepEvidence(blockNumber, name, evidence, env);
       if (report.fault === "forked")
         await chainHead(env).halt(`block ${blockNumber}: ${name} held ${report.detail ?? "another block"}`);
-      await patiently(patience, () => tiers[name].replace(copy));
+      await retryOnce(longestWaitSeconds, () => tiers[name].replace(copy));
       reports[name] = soundReport(name, known);
       log.warn("tier.rehydrated", { blockNumber, tier: name, fault: report.fault });
     } catch (error) {

@@ -9,12 +9,12 @@ import type {
   VerifyAllResult,
 } from "../../../shared/api/storage-report.ts";
 import { chunkOf, TRANSACTIONS_AT_ONCE } from "../runs/chunk.ts";
-import { conclude } from "./record-reports.ts";
+import { recordReports } from "./record-reports.ts";
 import { storageRuns, type Env } from "../env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
 import { areBlocksDone } from "../runs/runs.ts";
-import { tellNext } from "../runs/enqueue-next.ts";
+import { enqueueNext } from "../runs/enqueue-next.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
 import { verifyDocumentChunk } from "../documents/verify-documents.ts";
 
@@ -26,8 +26,8 @@ const DOCUMENTS_AT_ONCE = 50;
 const BLOCKS_A_CHUNK = 20;
 /** Each block makes four requests at a time, and six connections may be open (Cloudflare, Workers limits). */
 const BLOCKS_TOGETHER = 2;
-/** Longest wait for a rate limit of one request, in seconds; the queue gives a chunk fifteen minutes. */
-const PATIENCE = 65;
+/** Longest wait for a rate limit of one request; the queue gives a chunk fifteen minutes. */
+const LONGEST_WAIT_SECONDS = 65;
 
 export type VerifyAllAnswer =
   | { readonly finished: VerifyAllResult }
@@ -54,7 +54,7 @@ export async function verifyAll(
     documents === "reindexing" ||
     documents.total > DOCUMENTS_AT_ONCE;
   if (isLong) {
-    await tellNext(answer.started, env);
+    await enqueueNext(answer.started, env);
     return answer;
   }
   const results: BlockReport[] = [];
@@ -112,14 +112,14 @@ async function verifyBlockChunk(
     throw new Error(`the chain head has published ${known.length} of the blocks ${from} to ${end - 1}`);
   const chunk = chunkOf(known);
   const outcomes = await withReportedTiers(env, log, (tiers) => {
-    const with_ = { chain, tiers, repair: run.repair, patience: PATIENCE, env, log };
-    return settleConnections(chunk, (block) => verifyStoredBlock(block, with_), BLOCKS_TOGETHER);
+    const context = { chain, tiers, repair: run.repair, longestWaitSeconds: LONGEST_WAIT_SECONDS, env, log };
+    return settleConnections(chunk, (block) => verifyStoredBlock(block, context), BLOCKS_TOGETHER);
   });
   const reports = outcomes.map((outcome) => {
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   });
-  await conclude(reports, run.repair, env);
+  await recordReports(reports, run.repair, env);
   const after = await storageRuns(env).recordChunk({
     runId: run.id,
     from,

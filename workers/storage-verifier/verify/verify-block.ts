@@ -8,15 +8,15 @@ import { readObject } from "../../../shared/storage/r2-tier.ts";
 import { isFork, type BlockReport, type BlockStatus } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type BlockCopy, type TierName, type Tiers } from "../../../shared/storage/tier.ts";
 import type { Env } from "../env.ts";
-import { inspect, judgeOf, type Chain, type Finding, type KnownBlock } from "./inspect.ts";
+import { inspect, bytesChecker, type ChainKeys, type InspectedCopy, type KnownBlock } from "./inspect.ts";
 import { rehydrate } from "./rehydrate.ts";
 
 export interface Verification {
-  readonly chain: Chain;
+  readonly chain: ChainKeys;
   readonly tiers: Tiers;
   readonly repair: boolean;
-  /** Longest wait for a rate limit of one request, in seconds. */
-  readonly patience: number;
+  /** Longest wait for a rate limit of one request. */
+  readonly longestWaitSeconds: number;
   readonly env: Env;
   readonly log: Log;
 }
@@ -24,36 +24,36 @@ export interface Verification {
 /** Share of an invocation's 1,000 KV operations (Cloudflare, KV limits) that one block's index may take. */
 const INDEX_WRITES = 900;
 
-type Findings = Readonly<Record<TierName, Finding>>;
+type InspectedCopies = Readonly<Record<TierName, InspectedCopy>>;
 
 /**
  * Verifies the bytes of a block in every tier, and its index. With `repair`, it restores wrong or missing copies from the first
- * sound one: KV, then R2, then IPFS, then the one `brought`. An unreachable tier is left as it is.
+ * sound one: KV, then R2, then IPFS, then `suppliedCopy`. An unreachable tier is left as it is.
  */
 export async function verifyStoredBlock(
   known: KnownBlock,
-  with_: Verification,
-  brought?: BlockCopy,
+  context: Verification,
+  suppliedCopy?: BlockCopy,
 ): Promise<BlockReport> {
-  const { chain, tiers, repair, patience, env, log } = with_;
-  const judge = judgeOf(known, chain);
+  const { chain, tiers, repair, longestWaitSeconds, env, log } = context;
+  const checkBytes = bytesChecker(known, chain);
   const [kv, r2, ipfs] = await Promise.all(
-    TIER_NAMES.map((name) => inspect(tiers[name], known, judge, patience)),
+    TIER_NAMES.map((name) => inspect(tiers[name], known, checkBytes, longestWaitSeconds)),
   );
   if (kv === undefined || r2 === undefined || ipfs === undefined) throw new Error("a tier was not inspected");
-  const findings: Findings = { kv, r2, ipfs };
-  const source = TIER_NAMES.find((name) => findings[name].copy !== undefined);
-  const copy = source === undefined ? brought : findings[source].copy;
+  const inspected: InspectedCopies = { kv, r2, ipfs };
+  const source = TIER_NAMES.find((name) => inspected[name].copy !== undefined);
+  const copy = source === undefined ? suppliedCopy : inspected[source].copy;
 
-  const restored = repair && copy !== undefined ? await rehydrate(known, copy, findings, with_) : {};
+  const restored = repair && copy !== undefined ? await rehydrate(known, copy, inspected, context) : {};
   const gaps = copy && (known.indexed ? await findGaps(copy, env, log) : []);
   const written = repair && gaps !== undefined ? await writeIndex(gaps.slice(0, INDEX_WRITES), env, log) : 0;
 
   const privateParts =
     copy === undefined || !known.complete ? 0 : await countMissingPrivateParts(copy, env, log);
 
-  const after = (name: TierName) => restored[name] ?? findings[name].report;
-  const mended = TIER_NAMES.filter((name) => after(name).present && !findings[name].report.present);
+  const after = (name: TierName) => restored[name] ?? inspected[name].report;
+  const mended = TIER_NAMES.filter((name) => after(name).present && !inspected[name].report.present);
   const missing = gaps === undefined ? null : gaps.length - written;
   const report = {
     blockNumber: known.blockNumber,
@@ -64,7 +64,7 @@ export async function verifyStoredBlock(
     privateParts: { complete: privateParts === 0, missing: privateParts },
     source: source ?? null,
     rehydrated: {
-      ...Object.fromEntries(mended.map((name) => [name, findings[name].report.fault])),
+      ...Object.fromEntries(mended.map((name) => [name, inspected[name].report.fault])),
       ...(written > 0 && { index: "missing" as const }),
     },
   };
@@ -81,9 +81,9 @@ export async function verifyStoredBlock(
   };
 }
 
-type Unjudged = Omit<BlockReport, "status" | "message" | "untrusted">;
+type ReportWithoutStatus = Omit<BlockReport, "status" | "message" | "untrusted">;
 
-function statusOf(report: Unjudged): BlockStatus {
+function statusOf(report: ReportWithoutStatus): BlockStatus {
   const reports = TIER_NAMES.map((name) => report[name]);
   if (reports.every(({ present }) => present) && report.index.complete && report.privateParts.complete)
     return Object.keys(report.rehydrated).length > 0 ? "rehydrated" : "ok";
@@ -93,14 +93,14 @@ function statusOf(report: Unjudged): BlockStatus {
 }
 
 /** Decides whether a tier held a sound copy or holds one again. */
-function isHeld(report: Unjudged): boolean {
+function isHeld(report: ReportWithoutStatus): boolean {
   return report.source !== null || TIER_NAMES.some((name) => report[name].present);
 }
 
 const FORKED =
   "A second block of this number, signed by a key of the chain, is kept under evidence/ in R2, and the chain is halted. Find out who made it, then resume";
 
-function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): string {
+function messageOf(report: ReportWithoutStatus, status: BlockStatus, repair: boolean): string {
   const wrong = TIER_NAMES.filter((name) => !report[name].present).map(
     (name) => `${name} ${report[name].fault ?? "missing"}`,
   );
@@ -111,7 +111,7 @@ function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): stri
   const mended = Object.entries(report.rehydrated).map(([name, fault]) => `${name} (${fault})`);
   if (status === "ok") return "Block present in all storage tiers";
   if (status === "rehydrated")
-    return `Restored from ${report.source ?? "the copy brought"}: ${mended.join(", ")}${isFork(report) ? `. ${FORKED}` : ""}`;
+    return `Restored from ${report.source ?? "the supplied copy"}: ${mended.join(", ")}${isFork(report) ? `. ${FORKED}` : ""}`;
   if (status === "failed")
     return `No tier has a sound copy (${wrong.join(", ")}). Bring one from an auditor's export: vdc storage bring ${report.blockNumber} <file.car>`;
   if (!isHeld(report))

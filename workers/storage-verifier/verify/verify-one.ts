@@ -3,7 +3,7 @@ import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { Permanent } from "../../../shared/runtime/errors.ts";
 import type { Log } from "../../../shared/runtime/log.ts";
 import type { BlockReport } from "../../../shared/api/storage-report.ts";
-import { conclude, resolve } from "./record-reports.ts";
+import { recordReports, resolve } from "./record-reports.ts";
 import type { Env } from "../env.ts";
 import { knownBlock, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
@@ -26,7 +26,7 @@ async function verifyOne(
   if (facts === null) return { none: "unknown", totalBlocks };
   if (!reached(facts.state, "persisted")) return { none: facts.state, totalBlocks };
   return withReportedTiers(env, log, (tiers) =>
-    verifyStoredBlock(knownBlock(facts), { chain, tiers, repair, patience: 0, env, log }),
+    verifyStoredBlock(knownBlock(facts), { chain, tiers, repair, longestWaitSeconds: 0, env, log }),
   );
 }
 
@@ -37,7 +37,7 @@ export async function verifyForOperator(
   log: Log,
 ): Promise<BlockReport | NothingToVerify> {
   const report = await verifyOne(blockNumber, repair, env, log);
-  if (!("none" in report)) await conclude([report], repair, env);
+  if (!("none" in report)) await recordReports([report], repair, env);
   return report;
 }
 
@@ -46,7 +46,7 @@ export async function verifyAgain(blockNumber: number, repair: boolean, env: Env
   const report = await verifyOne(blockNumber, repair, env, log);
   if ("none" in report)
     throw new Error(`block ${blockNumber} is ${report.none}: there is nothing to verify yet`);
-  await conclude([report], false, env);
+  await recordReports([report], false, env);
   if (report.status === "failed") throw new Permanent("unrepairable", report.message);
   if (report.status === "partial") throw new Error(report.message);
   await resolve(blockNumber, env);

@@ -10,7 +10,7 @@ import {
 } from "../../shared/api/storage-report.ts";
 
 /** Fails the command when a block's copies are not all valid. */
-export function judgeBlock(report: BlockReport): void {
+export function requireValidBlock(report: BlockReport): void {
   if (isFork(report)) throw forkFailure([report]);
   if (isSound(report)) {
     if (report.untrusted !== null)
@@ -23,8 +23,8 @@ export function judgeBlock(report: BlockReport): void {
   );
 }
 
-/** Like `judgeBlock`, for a document. */
-export function judgeDocument(report: DocumentReport): void {
+/** Like `requireValidBlock`, for a document. */
+export function requireValidDocument(report: DocumentReport): void {
   if (isSound(report)) return;
   throw new CommandFailure(
     `document ${report.documentId} is ${report.status}: ${report.message}`,
@@ -32,10 +32,16 @@ export function judgeDocument(report: DocumentReport): void {
   );
 }
 
-type Unsound = Pick<VerifyAllResult, "partial" | "failed" | "untrusted" | "results" | "documents">;
+type VerificationCounts = Pick<VerifyAllResult, "partial" | "failed" | "untrusted" | "results" | "documents">;
 
 /** `results`: the blocks and documents with another status than ok, or the first of them. */
-export function judgeAll({ partial, failed, untrusted, results, documents }: Unsound): void {
+export function requireAllValid({
+  partial,
+  failed,
+  untrusted,
+  results,
+  documents,
+}: VerificationCounts): void {
   const forks = results.filter(isFork);
   if (forks.length > 0) throw forkFailure(forks);
   const unsound = partial + failed + documents.partial + documents.failed;
@@ -62,7 +68,7 @@ export function judgeAll({ partial, failed, untrusted, results, documents }: Uns
 }
 
 /** Fails the command according to which copies are listed, and to the latest verifications. */
-export function judgeStatus({ summary, verification, documents }: StorageStatus): void {
+export function requireCompleteCopies({ summary, verification, documents }: StorageStatus): void {
   const blocks = Math.max(summary.incomplete, verification.failing + verification.partial);
   const unsound = [
     ...(blocks > 0 ? [counted(blocks, "block")] : []),
@@ -78,13 +84,13 @@ export function judgeStatus({ summary, verification, documents }: StorageStatus)
 }
 
 /** Fails the command when a run failed or found invalid copies. Accepts a run that is still running. */
-export function judgeRun(run: StorageRun): void {
+export function requireValidRun(run: StorageRun): void {
   if (run.state === "running") return;
   if (run.state !== "done")
     throw new CommandFailure(
       `run ${run.id} was ${run.state} before block ${run.next}: ${run.message ?? "no reason is known"}. \`vdc storage resume ${run.id}\` lets it go on`,
     );
-  judgeAll(run);
+  requireAllValid(run);
 }
 
 /**

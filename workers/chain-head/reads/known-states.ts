@@ -3,7 +3,7 @@ import { findBlock } from "./blocks.ts";
 import type { Sql } from "../storage/schema.ts";
 
 /** The states of transactions and blocks, in the order of the question; null: unknown here. */
-export interface Standings {
+export interface KnownStates {
   readonly transactions: readonly ({
     readonly state: TransactionState;
     readonly blockNumber: number | null;
@@ -25,7 +25,11 @@ export function minedAmong(sql: Sql, txIds: readonly string[]): string[] {
 }
 
 /** Answers the states of many transactions and blocks in one call. */
-export function standings(sql: Sql, txIds: readonly string[], blockNumbers: readonly number[]): Standings {
+export function knownStates(
+  sql: Sql,
+  txIds: readonly string[],
+  blockNumbers: readonly number[],
+): KnownStates {
   return {
     transactions: txIds.map((txId) => {
       const [tx] = sql

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { CommandFailure, EXIT } from "../../../cli/output/failure.ts";
 import type { BlockReport, StorageStatus, TierReport } from "../../../shared/api/storage-report.ts";
-import { judgeAll, judgeBlock, judgeStatus } from "../../../cli/storage/verdict.ts";
+import {
+  requireAllValid,
+  requireValidBlock,
+  requireCompleteCopies,
+} from "../../../cli/storage/require-valid.ts";
 import { NO_DOCUMENTS } from "./run.ts";
 
 const sound: TierReport = { present: true, hash: "a" };
@@ -71,13 +75,13 @@ describe("a block's verification ends", () => {
       EXIT.unverified,
     ],
   ] as const)("%s", ([, found, code]) => {
-    expect(codeOf(() => judgeBlock(found))).toBe(code);
+    expect(codeOf(() => requireValidBlock(found))).toBe(code);
   });
 });
 
 const all = (results: BlockReport[], unsound = results.length) =>
   codeOf(() =>
-    judgeAll({
+    requireAllValid({
       partial: unsound,
       failed: 0,
       untrusted: 0,
@@ -88,8 +92,10 @@ const all = (results: BlockReport[], unsound = results.length) =>
 
 it("a fork is said to have halted the chain only where repair has halted it", () => {
   const restored = report("rehydrated", { rehydrated: { r2: "forked" } });
-  expect(() => judgeBlock(restored)).toThrow(/the chain is halted.*`vdc resume --reason …`/s);
-  expect(() => judgeBlock(report("partial", { r2: faulty("forked") }))).toThrow(/With repair .*is halted/s);
+  expect(() => requireValidBlock(restored)).toThrow(/the chain is halted.*`vdc resume --reason …`/s);
+  expect(() => requireValidBlock(report("partial", { r2: faulty("forked") }))).toThrow(
+    /With repair .*is halted/s,
+  );
 });
 
 describe("a look at what is stored ends", () => {
@@ -113,7 +119,7 @@ describe("a look at what is stored ends", () => {
     ["badly when a document is lost", { documents: { ...totals, partial: 0, failed: 1 } }, EXIT.unverified],
     ["well when every document is whole", { documents: { ...totals, partial: 0, failed: 0 } }, EXIT.ok],
   ])("%s", ([, found, code]) => {
-    expect(codeOf(() => judgeStatus({ ...whole, ...found }))).toBe(code);
+    expect(codeOf(() => requireCompleteCopies({ ...whole, ...found }))).toBe(code);
   });
 });
 
@@ -157,17 +163,19 @@ describe("the verification of all blocks ends", () => {
         },
       ],
     };
-    expect(codeOf(() => judgeAll({ partial: 0, failed: 0, untrusted: 0, results: [], documents }))).toBe(
-      EXIT.unverified,
-    );
+    expect(
+      codeOf(() => requireAllValid({ partial: 0, failed: 0, untrusted: 0, results: [], documents })),
+    ).toBe(EXIT.unverified);
   });
 
   it("apart when each is sound, and a revoked key signed one", () => {
     const untrusted = { keyId: "a".repeat(64), revokedIn: 9 };
-    expect(codeOf(() => judgeBlock(report("ok", { untrusted })))).toBe(EXIT.untrusted);
-    expect(codeOf(() => judgeBlock(report("failed", { untrusted })))).toBe(EXIT.unverified);
+    expect(codeOf(() => requireValidBlock(report("ok", { untrusted })))).toBe(EXIT.untrusted);
+    expect(codeOf(() => requireValidBlock(report("failed", { untrusted })))).toBe(EXIT.unverified);
     const judged = (partial: number) =>
-      codeOf(() => judgeAll({ partial, failed: 0, untrusted: 1, results: [], documents: NO_DOCUMENTS }));
+      codeOf(() =>
+        requireAllValid({ partial, failed: 0, untrusted: 1, results: [], documents: NO_DOCUMENTS }),
+      );
     expect(judged(0)).toBe(EXIT.untrusted);
     expect(judged(1)).toBe(EXIT.unverified);
   });

@@ -8,7 +8,7 @@ import { r2Keys } from "../../../shared/storage/layout.ts";
 import { r2Tier } from "../../../shared/storage/r2-tier.ts";
 import { stagedMetadata } from "../../../shared/storage/staged.ts";
 import type { BlockCopy } from "../../../shared/storage/tier.ts";
-import { soundCopy } from "../../../workers/storage-verifier/restore/find-valid-copy.ts";
+import { findValidCopy } from "../../../workers/storage-verifier/restore/find-valid-copy.ts";
 import type { Env } from "../../../workers/storage-verifier/env.ts";
 import { stagedAttempts } from "../../../workers/storage-verifier/restore/staged-attempts.ts";
 import { MemoryBucket } from "../../support/memory-bucket.ts";
@@ -79,7 +79,7 @@ async function found(): Promise<string> {
     PIN_DEADLINE_SECONDS: "10",
     CHAIN_HEAD: { getByName: () => chainHead },
   };
-  const answer = await soundCopy(point, env as unknown as Env);
+  const answer = await findValidCopy(point, env as unknown as Env);
   return "block" in answer ? answer.block.sha256 : answer.faults;
 }
 

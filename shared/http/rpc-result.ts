@@ -1,7 +1,7 @@
 import { Problem, type ProblemSlug } from "./problems.ts";
 
 /** The answer of a Worker that is called by RPC. An exception would lose its class on the way, and become a 500. */
-export type Outcome<T> =
+export type RpcResult<T> =
   | { readonly done: T }
   | {
       readonly refused: {
@@ -12,7 +12,7 @@ export type Outcome<T> =
       };
     };
 
-export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+export async function rpcResult<T>(work: () => Promise<T>): Promise<RpcResult<T>> {
   try {
     return { done: await work() };
   } catch (error) {
@@ -23,8 +23,8 @@ export async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> 
 }
 
 /** @throws Problem with which the other Worker refused */
-export function done<T>(outcome: Outcome<T>): T {
-  if ("done" in outcome) return outcome.done;
-  const { slug, detail, members, headers } = outcome.refused;
+export function done<T>(result: RpcResult<T>): T {
+  if ("done" in result) return result.done;
+  const { slug, detail, members, headers } = result.refused;
   throw new Problem(slug, detail, { members, headers });
 }
