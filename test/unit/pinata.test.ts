@@ -43,7 +43,7 @@ describe("unpinning", () => {
     await pinner.unpin(cid);
   });
 
-  it("that the service does not do is an error, though the SDK says nothing", async () => {
+  it("is an error when the service does not do it, though the SDK says nothing", async () => {
     await pinner.pin(BYTES, "a", {});
     service.setFault({ kind: "fail", status: 500, on: "delete" });
     await expect(pinner.unpin(cid)).rejects.toThrow("still lists it");
