@@ -96,14 +96,14 @@ describe("the keys in storage", () => {
     });
   });
 
-  it("of set-aside/ lead back to their transaction, and foreign objects to none", () => {
+  it("lead back from set-aside/ to their transaction, and foreign objects lead to none", () => {
     const txId = `vdc_tx_${"0a".repeat(20)}`;
     expect(txIdOfSetAsideKey(r2Keys.setAside(txId))).toBe(txId);
     for (const foreign of [`set-aside/${txId}`, `set-aside/x/${txId}.json`, `pending/${txId}.json`])
       expect(txIdOfSetAsideKey(foreign), foreign).toBeUndefined();
   });
 
-  it("of pending/ lead back to their transaction, and foreign objects to none", () => {
+  it("lead back from pending/ to their transaction, and foreign objects lead to none", () => {
     const txId = `vdc_tx_${"0a".repeat(20)}`;
     expect(txIdOfPendingKey(r2Keys.pending(txId))).toBe(txId);
     for (const foreign of [

@@ -114,7 +114,7 @@ describe("the dependencies", () => {
     expect(scripted.filter(([, { dev }]) => !dev)).toEqual([]);
   });
 
-  it("that only build and test are in no Worker: what is deployed comes from few packages [T73]", () => {
+  it("are few in the Workers, and none of the build's or the tests' packages is deployed [T73]", () => {
     const reached = WORKER_NAMES.flatMap((worker) => reachableFrom(`workers/${worker}/index.ts`));
     const packages = new Set(
       reached.flatMap((file) =>

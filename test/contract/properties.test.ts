@@ -77,7 +77,7 @@ describe("whatever is read from outside", () => {
     expect(Object.keys(PROPERTIES).filter((name) => name in WITHOUT)).toEqual([]);
   });
 
-  it.for(Object.entries(PROPERTIES))("by %s is read in the test that is named", ([reader, test]) => {
+  it.for(Object.entries(PROPERTIES))("is read by %s in the test that is named", ([reader, test]) => {
     const isRun = BY_HTTP.includes(test) ? reader.startsWith("workers/") : runBy(test)?.has(reader);
     expect(isRun).toBe(true);
   });

@@ -227,7 +227,7 @@ describe("a transaction that is on its way into a block", () => {
 });
 
 describe("a transaction that no block took", () => {
-  it("set aside: is erased, and neither a replay nor a late duplicate brings it back", async () => {
+  it("is erased when it was set aside, and neither a replay nor a late duplicate brings it back", async () => {
     const message = await setAside(pipeline);
     const { txId } = message;
     expect(await shownEnvelope(pipeline, txId)).toMatchObject({ source: "pending", blockNumber: null });
@@ -259,7 +259,7 @@ describe("a transaction that no block took", () => {
     expect(await erase(pipeline, txId)).toEqual(answer);
   });
 
-  it("dead-lettered before the chain head knew it: is erased, and not mined when it is delivered again", async () => {
+  it("is erased when only a dead letter had it, and not mined when it is delivered again", async () => {
     const message = await seal(pipeline, payloadOf());
     const { txId } = message;
     await park(pipeline, "pending-writer", [givenUp("pending-writer", message)]);
@@ -280,7 +280,7 @@ describe("a transaction that no block took", () => {
     expect(await idle.json()).toMatchObject({ mined: false });
   });
 
-  it("in a message that names another: is found by its envelope, and the other's is left alone", async () => {
+  it("is found by its envelope in a message that names another transaction, whose own envelope is left alone", async () => {
     const [named, sealed] = [await seal(pipeline, payloadOf()), await seal(pipeline, payloadOf())];
     const swapped = { ...named, envelope: sealed.envelope };
     await park(pipeline, "pending-writer", [
@@ -320,7 +320,7 @@ describe("who erased what", () => {
 });
 
 describe("after the chain head was lost and restored", () => {
-  it("what was erased stays erased: what no block took, and what is in a block that goes through its stages once more", async () => {
+  it("an erased private part stays erased: of a transaction that no block took, and of a block that goes through its stages once more", async () => {
     const first = await startPipeline({ secrets: pipeline.secrets });
     const other = await startPipeline({ secrets: pipeline.secrets });
     try {

@@ -43,7 +43,7 @@ describe("the metrics", () => {
     expect((await pipeline.fetch("/api/metrics")).status).toBe(401);
   });
 
-  it("of a chain that has done nothing are zeros, not gaps", async () => {
+  it("are zeros, not gaps, for a chain that has done nothing", async () => {
     const empty = await scrape();
     expect(empty.value("vdc_chain_blocks")).toBe(0);
     expect(empty.value("vdc_transactions_pending")).toBe(0);
@@ -232,7 +232,7 @@ describe("the alerts", () => {
     expect(posted("stalled")).toEqual(["firing", "resolved"]);
   });
 
-  it("never write where they are posted to into a log [T67]", () => {
+  it("write into no log where they are posted to [T67]", () => {
     const lines = pipeline.harness.getLogs().map(({ message }) => message);
     expect(lines.some((line) => line.includes("alert.not_posted"))).toBe(true);
     expect(lines.filter((line) => line.includes("T0KEN"))).toEqual([]);

@@ -146,7 +146,7 @@ describe("records that are lost", () => {
     expect(await exportAll(pipeline)).toMatchObject({ code: 0 });
   });
 
-  it("with the chain and everything else are restored from an export into an empty deployment", async () => {
+  it("are restored from an export into an empty deployment, with the chain and everything else", async () => {
     await erase(pipeline, tx.erasedLater);
     expect(await exportAll(pipeline)).toMatchObject({ code: 0 });
     await succeed(pipeline, "audit", "verify", join(folder(), "audit.ndjson"));

@@ -79,7 +79,7 @@ const CASES = [...SINGLE, ...DOUBLE].map((tiers) => ({ tiers, names: tiers.join(
 const FAULTS = { lost: lose, corrupt } as const;
 
 describe.for(Object.keys(FAULTS) as (keyof typeof FAULTS)[])("copies that are %s", (fault) => {
-  it.for(CASES)("in $names are restored from a sound one [T44 T47 T49 T58]", async ({ tiers }) => {
+  it.for(CASES)("are restored in $names from a sound one [T44 T47 T49 T58]", async ({ tiers }) => {
     const before = await archivedBytes(pipeline, 1);
     for (const tier of tiers.toReversed()) await FAULTS[fault](pipeline, tier, 1);
 

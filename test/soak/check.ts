@@ -1,4 +1,5 @@
-import { verifyTiers, type } from "../../cli/local/demo/verify-tiers.ts";
+import { verifyTiers } from "../../cli/local/demo/verify-tiers.ts";
+import type { VerifiedBlock } from "../../cli/chain/verify.ts";
 import { startStack, type Stack } from "../../cli/local/stack/stack.ts";
 import type { Transaction } from "../../shared/chain/transaction.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
@@ -67,7 +68,7 @@ async function check(stack: Stack, journal: Journal) {
 
   const latest = await kv.get<{ blockNumber: number; hash: string }>(kvKeys.latest, "json");
   const verifier = new ChainVerifier();
-  const chain: [] = [];
+  const chain: VerifiedBlock[] = [];
   try {
     while (verifier.next <= (latest?.blockNumber ?? 0)) chain.push(await verifyTiers(stack, verifier));
   } catch (error) {

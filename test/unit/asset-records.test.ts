@@ -99,8 +99,8 @@ describe("the record of an asset", () => {
   });
 });
 
-describe("the chain head lets one Worker at a time write records of assets", () => {
-  it("until that Worker has ended, and the same Worker again when its answer was lost", () => {
+describe("the chain head, asked by Workers that write records of assets,", () => {
+  it("lets one Worker at a time write them, until it has ended, and the same Worker again when its answer was lost", () => {
     const mayWriteFor = LANDS * 1_000;
     expect(head.beginAssetWrites("one")).toEqual({ mayWriteFor });
     expect(head.beginAssetWrites("one")).toEqual({ mayWriteFor });
@@ -111,7 +111,7 @@ describe("the chain head lets one Worker at a time write records of assets", () 
     expect(head.beginAssetWrites("two")).toEqual({ mayWriteFor });
   });
 
-  it("and none, after a restore, before the writes of an earlier life have landed", () => {
+  it("lets no Worker write them after a restore before the writes of an earlier life have landed", () => {
     const lost = new TestHead({ writeLandsWithinSeconds: LANDS }, { archive: true, kv: true });
     expect(lost.beginAssetWrites("one")).toEqual({ waitSeconds: 2 * LANDS });
     lost.beginRestore();

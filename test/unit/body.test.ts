@@ -51,7 +51,7 @@ describe("a body", () => {
     expect(state.taken).toBe(0);
   });
 
-  it("that never ends is cut off at the limit", async () => {
+  it("is cut off at the limit when it does not end", async () => {
     const { request, state } = sent(Array.from({ length: 100_000 }, () => 5_000));
     await expect(readText(request, 12_000)).rejects.toMatchObject({ slug: "body-too-large" });
     expect(state.taken).toBe(15_000);

@@ -102,7 +102,7 @@ describe("a message", () => {
     expect(seen).toEqual([{ n: 7 }, env]);
   });
 
-  it("that can never succeed goes to the dead letters with its reason, then is acked", async () => {
+  it("goes to the dead letters with its reason when it can't succeed, then is acked", async () => {
     for (const reason of PERMANENT_REASONS) {
       const { fate, sent } = await settle(fail(new Permanent(reason, "it is so")), { attempts: 3 });
       expect(fate).toBe("ack");
@@ -122,7 +122,7 @@ describe("a message", () => {
     }
   });
 
-  it("that fails otherwise is retried, later each time", async () => {
+  it("is retried when it fails otherwise, later each time", async () => {
     const delays: (string | undefined)[] = [];
     for (const attempts of [1, 2, 3, 4, 10, LAST_ATTEMPT - 1]) {
       const { fate, sent } = await settle(fail(new Error("R2 is down")), { attempts });
@@ -132,12 +132,12 @@ describe("a message", () => {
     expect(delays).toEqual(["retry 8", "retry 16", "retry 32", "retry 64", "retry 240", "retry 4800"]);
   });
 
-  it("that is to wait is retried after just that time", async () => {
+  it("is retried after just the time for which it is to wait", async () => {
     const { fate, sent } = await settle(fail(new RetryLater(77, "rate limited")));
     expect({ fate, sent }).toEqual({ fate: "retry 77", sent: [] });
   });
 
-  it("that failed the last time is a dead letter too, whatever it failed of", async () => {
+  it("is a dead letter when it fails the last time, whatever it failed of", async () => {
     for (const error of [new Error("R2 is down"), new RetryLater(60, "rate limited"), "a text", undefined]) {
       const { fate, sent } = await settle(fail(error), { attempts: LAST_ATTEMPT });
       expect(fate).toBe("ack");
@@ -156,14 +156,14 @@ describe("a message", () => {
       }
   });
 
-  it("that no dead-letter queue takes is retried, never acked", async () => {
+  it("is retried, not acked, when no dead-letter queue takes it", async () => {
     const options = { attempts: 2, fails: true };
     expect((await settle(fail(new Permanent("missing", "gone")), options)).fate).toBe("retry 16");
     const last = await settle(fail(new Error("R2 is down")), { ...options, attempts: LAST_ATTEMPT });
     expect(last.fate).toMatch(/^retry \d+$/);
   });
 
-  it("that does not fit its schema is a dead letter, as it came, and no stage sees it", async () => {
+  it("is a dead letter, as it came, when it does not fit its schema, and no stage sees it", async () => {
     for (const body of [undefined, null, 5, "text", [], {}, { n: "1" }, { n: 1, more: true }]) {
       let ran = false;
       const { fate, sent } = await settle(async () => void (ran = true), { body });
@@ -268,7 +268,7 @@ describe("a batch", () => {
     expect({ fates, ran }).toEqual({ fates: ["ack", "ack"], ran: false });
   });
 
-  it("that fails as a whole has failed for each of its messages", async () => {
+  it("fails for each of its messages when it fails as a whole", async () => {
     for (const work of [
       () => Promise.reject(new Error("no connection")),
       () => {
@@ -281,7 +281,7 @@ describe("a batch", () => {
     }
   });
 
-  it("that gave too few outcomes acks none that it did not speak of", async () => {
+  it("acks no message for which its stage gave no outcome", async () => {
     const { batch, fates } = batchOf({ body: { n: 1 } }, { body: { n: 2 } });
     await consumeTogether("miner", Work, async () => [{ status: "fulfilled", value: undefined }])(
       batch,
@@ -291,7 +291,7 @@ describe("a batch", () => {
     expect(fates).toEqual(["ack", "retry 8"]);
   });
 
-  it("never throws, which would deliver again what was acked", async () => {
+  it("does not throw, which would deliver again what was acked", async () => {
     const nasty = [new Error("x"), null, undefined, 5, "text", Object.create(null), Symbol("s"), () => 1];
     for (const error of nasty)
       for (const fails of [true, false])

@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 describe("the rate limit of the service", () => {
-  it("is waited for as long as the service asks", async () => {
+  it("makes a call wait as long as the service asks", async () => {
     service.setFault({ kind: "rate_limit", retryAfterSeconds: 7, on: "list" });
     const refused = pinner.isPinned(cid);
     await expect(refused).rejects.toMatchObject({ seconds: 7 });

@@ -66,7 +66,7 @@ describe("a large body", () => {
     expect(stream.cancelled).toBeUndefined();
   });
 
-  it("that stands still is cut off, however much of it has come before [T8]", async () => {
+  it("is cut off when it stands still, however much of it has come before [T8]", async () => {
     let cutOff = false;
     const idle = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(utf8("abcdef")),
@@ -77,7 +77,7 @@ describe("a large body", () => {
     expect(cutOff).toBe(true);
   });
 
-  it("that stands still is refused likewise where a read fails once it is cut off, as workerd's does", async () => {
+  it("is refused likewise where a read fails once it is cut off, as workerd's does", async () => {
     const pace = { bytes: 4, milliseconds: 5 };
     await expect(readInto(idleInWorkerd(), { ...LIMITS, pace })).rejects.toMatchObject({
       slug: "invalid-body",
@@ -88,7 +88,7 @@ describe("a large body", () => {
     await drop(idleInWorkerd(), { maxBytes: 10, milliseconds: 5 });
   });
 
-  it("whose sender is gone is no slow one", async () => {
+  it("is not taken for a slow one when its sender is gone", async () => {
     const broken = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.error(new Error("Network connection lost.")),
     });
@@ -104,14 +104,14 @@ describe("a large body", () => {
     });
   });
 
-  it("that is refused is dropped, and cut off when it does not end in time", async () => {
+  it("is dropped when it is refused, and cut off when it does not end in time", async () => {
     let cutOff = false;
     const never = new ReadableStream<Uint8Array>({ cancel: () => void (cutOff = true) });
     await drop(never, { maxBytes: 10, milliseconds: 5 });
     expect(cutOff).toBe(true);
   });
 
-  it("that does not end in time is refused [T8]", async () => {
+  it("is refused when it does not end in time [T8]", async () => {
     const never = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(utf8("a")) });
     await expect(readInto(never, { ...LIMITS, milliseconds: 5 })).rejects.toMatchObject({
       slug: "invalid-body",

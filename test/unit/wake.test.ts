@@ -14,13 +14,13 @@ function storage(set: number | null) {
   return { alarm, storage: stored as unknown as DurableObjectStorage };
 }
 
-it("wakes at the earliest time that was asked for", async () => {
+it("sets the alarm to the earliest time that was asked for", async () => {
   const { alarm, storage: object } = storage(null);
   for (const time of [500, 900, undefined, 300]) await setAlarmNoLaterThan(object, time);
   expect(alarm.set).toBe(300);
 });
 
-it("wakes at once for what is owed since the beginning of time", async () => {
+it("sets the alarm at once when the due time is 0", async () => {
   const { alarm, storage: object } = storage(500);
   await setAlarmNoLaterThan(object, 0);
   expect(alarm.set).toBeLessThanOrEqual(1);

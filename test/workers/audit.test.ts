@@ -149,7 +149,7 @@ describe("an operator's action", () => {
 });
 
 /** Covers every such call, also a call that is added later. */
-it("every operator's call that does not only read leaves an asked and an answered, with the name [T27]", async () => {
+it("every operator's call that does not only read leaves a started and a finished entry, with the name [T27]", async () => {
   const actions = Object.entries<Plan>(ROUTES).flatMap(([name, { who }]) =>
     who === "operator" && !name.startsWith("GET ") ? [name] : [],
   );
@@ -167,8 +167,8 @@ it("every operator's call that does not only read leaves an asked and an answere
   }
 });
 
-describe("no entry is left by", () => {
-  it("a call that only reads", async () => {
+describe("the audit log", () => {
+  it("gets no entry from a call that only reads", async () => {
     const entries = await leftBy(async () => {
       await status(pipeline);
       for (const method of ["GET", "HEAD"])
@@ -179,7 +179,7 @@ describe("no entry is left by", () => {
     expect(entries).toEqual([]);
   });
 
-  it("whoever is not let in: the log can't be flooded [T41]", async () => {
+  it("gets no entry from a caller who is not let in: it can't be flooded [T41]", async () => {
     const entries = await leftBy(async () => {
       for (const secret of ["", "wrong"])
         for (const path of ["/api/vdc/mine", "/api/vdc/resume"])

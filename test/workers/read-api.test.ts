@@ -400,7 +400,7 @@ describe("bad input", () => {
     },
   );
 
-  it("in a transaction's id is told from one that nobody knows", async () => {
+  it("is told from an unknown id when it stands in a transaction's id", async () => {
     for (const id of [
       TX_ID.toUpperCase(),
       TX_ID.slice(0, -1),
@@ -412,14 +412,14 @@ describe("bad input", () => {
     await expectProblem(await pipeline.fetch(`/api/vdc/transactions/${TX_ID}`), "not-found");
   });
 
-  it("as a number that no block has yet is a 404", async () => {
+  it("is a 404 when it is a number that no block has yet", async () => {
     for (const n of ["2", "4294967296", "9007199254740991"]) {
       const problem = await expectProblem(await pipeline.fetch(`/api/vdc/blocks/${n}`), "not-found", n);
       expect(problem).toMatchObject({ latest: 1, state: null });
     }
   });
 
-  it("in place of a page or its size is a 400 problem that names the parameter", async () => {
+  it("is a 400 problem that names the parameter when it stands in place of a page or its size", async () => {
     for (const [query, parameter] of [
       ["limit=0", "limit"],
       ["limit=101", "limit"],
@@ -446,7 +446,7 @@ describe("bad input", () => {
     );
   });
 
-  it("as a path that does not exist is a 404 problem", async () => {
+  it("is a 404 problem when it is a path that does not exist", async () => {
     for (const path of [
       "/api",
       "/api/vdc",
@@ -477,7 +477,7 @@ describe("bad input", () => {
     "/openapi.json",
   ];
 
-  it.each(READS)("as a method that %s does not take is a 405 problem with Allow", async (path) => {
+  it.each(READS)("is a 405 problem with Allow when it is a method that %s does not take", async (path) => {
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       const response = await pipeline.fetch(path, { method });
       expect(response.headers.get("allow"), method).toBe("GET, HEAD, OPTIONS");
@@ -499,7 +499,7 @@ describe("bad input", () => {
     await get.body?.cancel();
   });
 
-  it("as a request id is replaced, and a harmless one is kept", async () => {
+  it("is replaced when it is a request id, and a harmless one is kept", async () => {
     const idOf = async (given: string) => {
       const response = await pipeline.fetch("/api/health", { headers: { "x-request-id": given } });
       return response.headers.get("x-request-id");
@@ -530,7 +530,7 @@ describe("bad input", () => {
     expect(calls).toEqual(expect.arrayContaining(["GET /api/vdc/latest", "POST /api/stripe/webhook"]));
   });
 
-  it("never was answered with a 500", () => {
+  it("was answered with a 500 in no case", () => {
     const failed = pipeline.harness.getLogs().filter(({ message }) => message.includes("request.failed"));
     expect(failed).toEqual([]);
   });

@@ -85,14 +85,14 @@ function takes(method: string, path: string): boolean {
   });
 }
 
-describe("what is refused changes nothing", () => {
-  it("looks at every Durable Object there is", () => {
+describe("a refused request", () => {
+  it("is looked for in every Durable Object there is", () => {
     const seen = new Set(Object.keys(before).map((row) => row.split(" ")[0]));
     for (const [, name] of OBJECT_CLASSES) expect(seen).toContain(name);
     for (const tier of ["kv", "r2", "pin"]) expect(seen).toContain(tier);
   });
 
-  it("for it is not as the document has it: parameters, bodies and rubbish", async () => {
+  it("changes nothing when it is not as the document has it: parameters, bodies and rubbish", async () => {
     const misfits = CALLS.flatMap((call) => samples(call, "misfit").map((request) => ({ call, request })));
     await mapConnections(misfits, ({ call, request }) =>
       refused(`${request.method} ${request.path}`, send(request, secretOf(call))),
@@ -100,7 +100,7 @@ describe("what is refused changes nothing", () => {
     await expectNothingDone();
   });
 
-  it("for it lacks the operator's secret", async () => {
+  it("changes nothing when it lacks the operator's secret", async () => {
     const { ADMIN_SECRET } = pipeline.secrets;
     const secrets = [
       "",
@@ -126,7 +126,7 @@ describe("what is refused changes nothing", () => {
     await expectNothingDone();
   });
 
-  it("for the path takes no such method", async () => {
+  it("changes nothing when the path takes no such method", async () => {
     const methods = ["GET", "POST", "PUT", "DELETE", "PROPFIND"];
     const asked = CALLS.flatMap(({ path }) => methods.map((method) => ({ method, path })));
     const headers = { "x-admin-secret": pipeline.secrets.ADMIN_SECRET };
@@ -143,7 +143,7 @@ describe("what is refused changes nothing", () => {
     await expectNothingDone();
   });
 
-  it("for its body is hostile", async () => {
+  it("changes nothing when its body is hostile", async () => {
     const all = CALLS.flatMap((call) => hostileBodies(call).map((hostile) => ({ call, ...hostile })));
     for (const { call, what, body } of all) {
       const path = call.path.replaceAll(/\{\w+\}/g, (name) => VALUES[name] ?? "1");
@@ -159,17 +159,17 @@ describe("what is refused changes nothing", () => {
     await expectNothingDone();
   });
 
-  it.for(NOWHERE)("for it leads nowhere: %s", async (path) => {
+  it.for(NOWHERE)("changes nothing when it leads nowhere: %s", async (path) => {
     const status = await refused(path, pipeline.fetch(path));
     expect([400, 404]).toContain(status);
   });
 
-  it("for a rule forbids it", async () => {
+  it("changes nothing when a rule forbids it", async () => {
     for (const { what, status, ask } of refusals) expect(await refused(what, ask()), what).toBe(status);
     await expectNothingDone();
   });
 
-  it("but for the audit log, where what an operator tried stands as refused", async () => {
+  it("changes nothing but the audit log, where an operator's attempt stands as refused", async () => {
     const { come } = difference(before, await wholeState(pipeline));
     const entries = come
       .map((row) => JSON.parse(/^AuditLog entry (\{.*\}) = /.exec(row)?.[1] ?? "null") as { json: string })
@@ -182,7 +182,7 @@ describe("what is refused changes nothing", () => {
     );
   });
 
-  it("and leaves no message behind in any queue: what comes next is the next payment alone", async () => {
+  it("leaves no message behind in any queue: what comes next is the next payment alone", async () => {
     const txId = await pay(pipeline);
     await untilWaiting(pipeline, 2);
     const after = delivered(pipeline).slice(messages);

@@ -154,7 +154,7 @@ describe("a block that does not move", () => {
     expect(looked(head).firing).toEqual([]);
   });
 
-  it("that was never made is one too: approved payments wait and the miner makes none", () => {
+  it("is an alert also when it was never made: approved payments wait and the miner makes none", () => {
     const head = new TestHead({ miningMode: "approval" }).begun();
     head.admit(1);
     head.requestMining();
@@ -236,7 +236,7 @@ const summaryOf = (found: Partial<StorageSummary>) =>
   looked(new TestHead(), { storage: { ...SOUND, ...found } }).of("failed_verification")?.summary;
 
 describe("a verification", () => {
-  it("that found a block nobody can give is an alert, and so is one that could not be made whole", () => {
+  it("is an alert when it found a block that no tier can give, or one that could not be made whole", () => {
     const head = new TestHead();
     expect(looked(head, { storage: { ...SOUND, failing: 1 } }).firing).toEqual(["failed_verification"]);
     expect(looked(head, { storage: { ...SOUND, partial: 9 } }).firing).toEqual(["failed_verification"]);
@@ -255,7 +255,7 @@ describe("a verification", () => {
     );
   });
 
-  it("that did not come to its end is an alert", () => {
+  it("is an alert when it did not come to its end", () => {
     const lastRun = { ...SOUND.lastRun, state: "failed" as const };
     expect(
       looked(new TestHead(), { storage: { ...SOUND, lastRun } }).of("failed_verification"),

@@ -70,7 +70,7 @@ describe("a post", () => {
     },
   );
 
-  it("that can't be made says so, and never names the URL [T67]", async () => {
+  it("reports that it can't be made, and does not name the URL [T67]", async () => {
     for (const target of [new URL("http://127.0.0.1:1/T0KEN"), new URL("ftp://127.0.0.1/T0KEN")]) {
       const why = await postAlert(target, "vdc-test", POST);
       expect(why).toMatch(/^the alert webhook could not be reached \(\w+\)$/);
@@ -83,7 +83,7 @@ const SET = { PENDING_ALERT_SECONDS: "60", STALLED_ALERT_SECONDS: "70", ALERT_RE
 describe("a setting", () => {
   afterEach(() => vi.restoreAllMocks());
 
-  it("that is no number of seconds does not keep an alert away: the default counts, and it is said", () => {
+  it("is reported and replaced by the default when it is no number of seconds, and the alert is posted", () => {
     const said = vi.spyOn(console, "error").mockReturnValue();
     const log = logger("test");
     expect(limitsOf(SET as Env, log)).toEqual({ pendingSeconds: 60, stalledSeconds: 70, repeatSeconds: 80 });
@@ -95,7 +95,7 @@ describe("a setting", () => {
     expect(JSON.stringify(said.mock.calls)).toContain("PENDING_ALERT_SECONDS");
   });
 
-  it("of no webhook posts nothing; one that is no URL is complained of, and not shown", () => {
+  it("may leave the webhook out, and then nothing is posted; a webhook that is no URL is reported and not shown", () => {
     const said = vi.spyOn(console, "error").mockReturnValue();
     const log = logger("test");
     expect(webhookOf({} as Env, log)).toBeUndefined();

@@ -18,7 +18,7 @@ describe("admit", () => {
     expect(head.sql.look("SELECT size FROM tx")).toEqual([{ size: 100 }]);
   });
 
-  it("never admits again what is reserved, mined, finished or set aside", () => {
+  it("refuses to admit again what is reserved, mined, finished or set aside", () => {
     const head = new TestHead();
     head.admit(1, 2);
     head.requestMining();
@@ -63,7 +63,7 @@ describe("admit", () => {
     expect(head.mine().transactions).toEqual([1, 2].map(txId));
   });
 
-  it("never requests mining where an operator approves it", () => {
+  it("requests no mining where an operator approves it", () => {
     const head = new TestHead({ miningMode: "approval", mineAtCount: 1, mineAfterSeconds: 1 }).begun();
     head.admit(1);
     head.pass(3_600);

@@ -123,8 +123,8 @@ describe("a submission that has to be paid", () => {
   });
 });
 
-describe("a payment that names", () => {
-  it("what nobody submits, or what had not to be paid, is a payment and nothing else", () => {
+describe("a payment that names a submission", () => {
+  it("is a payment and nothing else when nobody submits what it names, or the named type is free", () => {
     const head = new TestHead().begun();
     head.admit(SUBMISSION);
     expect(head.admit(paidFor(1), paidFor(2, 300)).results).toEqual(["admitted", "admitted"]);
@@ -204,7 +204,7 @@ describe("an unpaid submission", () => {
     expect(head.paidIntents()).toHaveLength(1);
   });
 
-  it("that has expired and is paid late has to be submitted again, and is taken then", () => {
+  it("has to be submitted again when it is paid after it expired, and is taken then", () => {
     const head = new TestHead().begun();
     head.receive(SUBMISSION);
     head.pass(TTL);
@@ -220,7 +220,7 @@ describe("an unpaid submission", () => {
     expect(head.transaction(SUBMISSION)).toMatchObject({ state: "pending" });
   });
 
-  it("that has expired, but whose bytes were not deleted yet, is released when it is paid", () => {
+  it("is released when it is paid after it expired, but before its bytes were deleted", () => {
     const head = new TestHead().begun();
     head.receive(SUBMISSION);
     head.pass(TTL);

@@ -27,8 +27,8 @@ function record<Name extends string, Fields extends object>(
   return fc.record(fields).map((given) => ({ do: name, ...(given as Fields) }));
 }
 
-describe("whatever is called in whatever order, and however often", () => {
-  it("no transaction is lost or mined twice, no number is skipped or used twice, and the counts agree [T64]", () => {
+describe("the chain head, called in any order and any number of times,", () => {
+  it("loses no transaction, mines none twice, skips and repeats no number, and keeps counts that agree [T64]", () => {
     fc.assert(
       fc.property(fc.array(call, { maxLength: 60, size: "max" }), (calls) => {
         const onlooker = new Onlooker();

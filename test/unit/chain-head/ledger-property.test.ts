@@ -29,8 +29,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("readmit" as const) }),
 );
 
-describe("whatever is admitted, judged, sealed, lost and replayed, in whatever order", () => {
-  it("the ledger is what the whole chain gives, and so is that of a rebuilt chain head", () => {
+describe("the chain head, with blocks admitted, judged, sealed, lost and replayed in any order,", () => {
+  it("keeps the ledger that the whole chain gives, and so does a rebuilt chain head", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps) => {
         const run = new LedgerOnlooker();

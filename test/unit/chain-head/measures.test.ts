@@ -14,7 +14,7 @@ function measured(head: TestHead) {
 }
 
 describe("the time from a payment", () => {
-  it("to each milestone is that of the clock, transaction by transaction", () => {
+  it("is the clock's to each milestone, transaction by transaction", () => {
     const head = new TestHead().begun();
     const before = measured(head).latencies;
     const paidAt = head.now - 4_000;
@@ -49,7 +49,7 @@ describe("the time from a payment", () => {
     expect(MILESTONES.map((milestone) => countOf(once.latencies[milestone]))).toEqual([3, 3, 3, 3, 3]);
   });
 
-  it("of a transaction that is set aside ends where it was admitted", () => {
+  it("ends at admission for a transaction that is set aside", () => {
     const head = new TestHead().begun();
     const before = measured(head).latencies;
     head.admit(1, 2);

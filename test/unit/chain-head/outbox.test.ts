@@ -260,7 +260,7 @@ describe("the watchdog", () => {
     expect(outside.did.map(({ to }) => to)).toEqual([kvKeys.pendingCount]);
   });
 
-  it("never gives up on a block: in the longest outage it asks at least every 32 stall times [T64]", async () => {
+  it("asks for a block at least every 32 stall times in the longest outage, and does not give up [T64]", async () => {
     const { head, outside } = await atRest();
     head.admit(1);
     head.requestMining();

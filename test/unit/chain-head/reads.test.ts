@@ -6,8 +6,8 @@ import { chainRules } from "../../../workers/chain-head/env.ts";
 import { CHAIN_ID, KEY, TestHead, txId } from "../../support/chain-head.ts";
 import { memorySql } from "../../support/sqlite.ts";
 
-describe("what the chain head tells", () => {
-  it("of an empty chain: nothing, and no error", () => {
+describe("the chain head", () => {
+  it("tells nothing of an empty chain, and gives no error", () => {
     const head = new TestHead();
     expect(head.head()).toEqual({
       chainId: CHAIN_ID,
@@ -44,7 +44,7 @@ describe("what the chain head tells", () => {
     expect(head.pendingPage(null, 100)).toEqual([]);
   });
 
-  it("of a transaction: where it is, at every moment of its life", () => {
+  it("tells where a transaction is, at every moment of its life", () => {
     const head = new TestHead().begun();
     head.admit(1);
     expect(head.transaction(1)).toEqual({
@@ -70,7 +70,7 @@ describe("what the chain head tells", () => {
     expect(head.transaction(1)?.block?.state).toBe("persisted");
   });
 
-  it("of published blocks: the newest first, page by page, none above the latest", () => {
+  it("lists published blocks newest first, page by page, none above the latest", () => {
     const head = new TestHead({ blockMaxTransactions: 1, maxBlocksInFlight: 100 }).begun();
     head.admit(1, 2, 3, 4, 5, 6);
     head.requestMining();
@@ -84,7 +84,7 @@ describe("what the chain head tells", () => {
     expect(numbers(Number.MAX_SAFE_INTEGER, 100)).toEqual([4, 3, 2, 1, 0]);
   });
 
-  it("of what waits: first admitted, first mined, page by page", () => {
+  it("lists pending transactions page by page: first admitted, first mined", () => {
     const head = new TestHead().begun();
     head.admit(
       { n: 5, timestamp: 10 },
@@ -106,7 +106,7 @@ describe("what the chain head tells", () => {
     expect(head.pendingPage(null, 10)).toEqual([]);
   });
 
-  it("of blocks in flight: each with the stage that it waits for", () => {
+  it("lists blocks in flight, each with the stage that it waits for", () => {
     const head = new TestHead({ blockMaxTransactions: 1, maxBlocksInFlight: 10 }).begun();
     head.admit(1, 2, 3, 4, 5);
     head.requestMining();
@@ -126,7 +126,7 @@ describe("what the chain head tells", () => {
     ]);
   });
 
-  it("of what waits longest: since when", () => {
+  it("tells since when the oldest transaction waits", () => {
     const head = new TestHead().begun();
     head.admit({ n: 2, timestamp: 2 });
     const first = head.now;
@@ -135,7 +135,7 @@ describe("what the chain head tells", () => {
     expect(head.status().oldestWaitingAt).toBe(first);
   });
 
-  it("of a halt: the first reason, until an operator resumes", () => {
+  it("tells the first reason of a halt, until an operator resumes", () => {
     const head = new TestHead().begun();
     head.halt("a fork at 3");
     const at = head.now;
@@ -148,14 +148,14 @@ describe("what the chain head tells", () => {
     expect(head.head().halted).toBeNull();
   });
 
-  it("of ignored events: how many there were for each reason", () => {
+  it("counts ignored events for each reason", () => {
     const head = new TestHead();
     for (const reason of ["other_type", "not_paid_yet", "other_type"] as const)
       countIgnored(head.sql, reason);
     expect(head.status().ignored).toEqual({ not_paid_yet: 1, other_type: 2 });
   });
 
-  it("of its keys: that of genesis at first", () => {
+  it("tells the signing keys: at first the one of genesis", () => {
     const { signingKeys, genesisHash } = new TestHead().begun().head();
     expect(signingKeys).toEqual([
       {

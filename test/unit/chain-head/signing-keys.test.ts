@@ -97,7 +97,7 @@ describe("a revocation", () => {
     expect(asked({ fromBlock: 0 })).toEqual({ refused: "another_waits" });
   });
 
-  it("only ever widens one that stands: from an earlier block on", () => {
+  it("can only widen one that stands: from an earlier block on", () => {
     asked();
     head.seal(head.reserved(), { keyId: NEXT.keyId, revokes: [revoked()], systemTransactions: 1 });
     expect(asked({ fromBlock: 2 })).toEqual({ refused: "not_earlier" });

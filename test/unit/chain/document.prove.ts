@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 describe("a document's record", () => {
-  it("of the largest document is sealed, and opened", async () => {
+  it("is sealed and opened for the largest document", async () => {
     const largest = new Uint8Array(MAX_DOCUMENT_BYTES);
     const { bytes } = await sealDocument(CHAIN_ID, largest, user);
     expect(bytes).toHaveLength(MAX_RECORD_BYTES);
@@ -24,7 +24,7 @@ describe("a document's record", () => {
     await expect(DocumentRecord.read(concat(bytes, utf8(" ")))).rejects.toThrow(InvalidDocument);
   });
 
-  it("with any byte changed is no record, or not what its owner signed", async () => {
+  it("is no record with any byte changed, or not what its owner signed", async () => {
     const { bytes: record } = await sealDocument(CHAIN_ID, utf8("my will"), user);
     for (let i = 0; i < record.length; i++) {
       const changed = record.slice();

@@ -57,7 +57,7 @@ describe("a document's record", () => {
     expect(await document.verify(CHAIN_ID)).toBe(true);
   });
 
-  it("of the largest document is exactly as large as a record may be; one byte more is refused", async () => {
+  it("is exactly as large as a record may be for the largest document; one byte more is refused", async () => {
     const sealed = { small: utf8("my will").length + 16, largest: MAX_DOCUMENT_BYTES + 16 }; // with the tag of AES-GCM
     const largest = record.length - characters(sealed.small) + characters(sealed.largest);
     expect(largest).toBe(MAX_RECORD_BYTES);
@@ -68,14 +68,14 @@ describe("a document's record", () => {
     await expect(DocumentRecord.read(more)).rejects.toThrow(/larger|bytes/);
   });
 
-  it.each([0, 1, 2, 3, 4, 5])("with a document of %i bytes is read, and opened", async (length) => {
+  it.each([0, 1, 2, 3, 4, 5])("is read and opened for a document of %i bytes", async (length) => {
     const sealed = await sealDocument(CHAIN_ID, new Uint8Array(length).fill(7), user);
     expect(await openDocument(CHAIN_ID, sealed.bytes, user, sealed.id)).toEqual(
       new Uint8Array(length).fill(7),
     );
   });
 
-  it("with any byte changed is no record, or not what its owner signed", async () => {
+  it("is no record with any byte changed, or not what its owner signed", async () => {
     // Selects the members' names, and samples of the long values: enc, ct, publicKey and signature.
     const text = fromUtf8(record);
     const chosen = Array.from(record.keys()).filter(
@@ -150,7 +150,7 @@ describe("a document", () => {
     );
   });
 
-  it("that its owner has not signed is not opened", async () => {
+  it("is not opened when its owner has not signed it", async () => {
     const forged = await other.sign(signedDocumentBytes(CHAIN_ID, id), DOCUMENT);
     const bytes = canonicalBytes({
       envelope: members.envelope,

@@ -142,7 +142,7 @@ describe("the transactions of a block", () => {
     );
   });
 
-  it("a flood of submissions delays a payment by no more than the payments before it", () => {
+  it("delay a payment, in a flood of submissions, by no more than the payments before it", () => {
     fc.assert(
       fc.property(fc.array(size, { minLength: 1, maxLength: 12 }), size, rules, (payments, flood, limit) => {
         const paidSizes = payments.map((n) => -n);
@@ -154,7 +154,7 @@ describe("the transactions of a block", () => {
     expect(blocksUntilAllTaken([-9, -9, -9, -9, -9, -9], 9, limits(4, 1_000))).toEqual([1, 1, 2, 2, 3, 3]);
   });
 
-  it("a flood of payments delays a submission by no more than what was admitted before it", () => {
+  it("delay a submission, in a flood of payments, by no more than what was admitted before it", () => {
     fc.assert(
       fc.property(fc.array(size, { minLength: 1, maxLength: 12 }), size, rules, (own, flood, limit) => {
         const flooded = limit.blockMaxTransactions; // transactions that were admitted before the first one
@@ -165,24 +165,24 @@ describe("the transactions of a block", () => {
   });
 });
 
-describe("mining is due", () => {
+describe("mining", () => {
   const rules = { ...RULES, mineAtCount: 10, mineAfterSeconds: 60 };
   const now = 1_000_000;
   const due = (count: number, ageSeconds: number, changes: Partial<typeof rules> = {}) =>
     miningIsDue({ count, oldestAdmittedAt: now - ageSeconds * 1_000 }, { ...rules, ...changes }, now);
 
-  it("when enough waits", () => {
+  it("is due when enough transactions wait", () => {
     expect(due(9, 0)).toBe(false);
     expect(due(10, 0)).toBe(true);
     expect(due(11, 0)).toBe(true);
   });
 
-  it("when the oldest has waited long enough", () => {
+  it("is due when the oldest transaction has waited long enough", () => {
     expect(due(1, 59.999)).toBe(false);
     expect(due(1, 60)).toBe(true);
   });
 
-  it("never for nothing, and never where an operator approves it", () => {
+  it("is not due for nothing, and not where an operator approves it", () => {
     expect(due(0, 10_000)).toBe(false);
     expect(miningIsDue({ count: 0, oldestAdmittedAt: undefined }, rules, now)).toBe(false);
     expect(due(1_000, 10_000, { miningMode: "approval" })).toBe(false);

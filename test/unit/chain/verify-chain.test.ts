@@ -97,7 +97,7 @@ describe("a chain", () => {
     expect(await next(transactions, first, { chainId: "vdc-other" })).toEqual(wrongPlace(0));
   });
 
-  it("never runs backwards in time, and may stand still", async () => {
+  it("does not run backwards in time, and may stand still", async () => {
     const last = chain.blocks[4] as Block;
     expect(await next([payment("next")], first, { timestamp: last.timestamp })).toBe("verified");
     expect(await next([payment("next")], first, { timestamp: last.timestamp - 1 })).toEqual(wrongPlace(0));
@@ -148,7 +148,7 @@ describe("a chain", () => {
     expect(await verify([blockBytes(unsigned)])).toEqual({ at: 0, fault: "unknown_key" });
   });
 
-  it("of another genesis shares no block with this one", async () => {
+  it("shares no block with a chain of another genesis", async () => {
     const other = new TestChain();
     await other.add([genesis(stranger)], stranger);
     const blocks = chain.bytes();

@@ -7,7 +7,7 @@ import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";
 
 describe("a long exported chain", () => {
-  it("of 2,000 blocks takes little memory at a time", async () => {
+  it("takes little memory at a time with 2,000 blocks", async () => {
     const long = await chainOf(2_000);
     const file = join(scratch(), "chain.car");
     const before = process.memoryUsage().rss;

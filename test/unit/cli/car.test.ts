@@ -283,7 +283,7 @@ function fileOf(n: number, path = `${n}.json`): ImportCandidate {
   return { path, content: blockBytes(chain[n] as Block) };
 }
 
-describe("a CAR file that is no exported chain is refused, and it is said why:", () => {
+describe("reading a CAR file that is no exported chain", () => {
   const cases: [what: string, candidates: () => ImportCandidate[], why: RegExp][] = [
     [
       "a file of another name",
@@ -304,22 +304,22 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
       /block 1 .*not_a_block/,
     ],
   ];
-  it.for(cases)("%s", async ([, candidates, why]) => {
+  it.for(cases)("refuses %s, and says why", async ([, candidates, why]) => {
     const { exitCode, message } = await refusal(await carOf(candidates()));
     expect(message).toMatch(why);
     expect(exitCode).toBe(EXIT.unverified);
   });
 
-  it("two roots", async () => {
+  it("refuses two roots", async () => {
     expect((await refusal(await carOf([fileOf(0)], { roots: 2 }))).message).toContain("one root");
   });
 
-  it("a part that nothing points to, and that is not what its CID says", async () => {
+  it("refuses a part that nothing points to, and that is not what its CID says", async () => {
     const other = utf8("other bytes than those");
     expect((await refusal(await carOf([fileOf(0)], { stray: other }))).message).toContain("are not those");
   });
 
-  it("something else altogether", async () => {
+  it("refuses something else altogether", async () => {
     const file = join(scratch(), "x.car");
     writeFileSync(file, "this is not a CAR file");
     const { exitCode, message } = await refusal(file);
@@ -327,7 +327,7 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
     expect(message).toContain("it does not begin as a CAR file does");
   });
 
-  it("an export that was written as UTF-16 text", async () => {
+  it("refuses an export that was written as UTF-16 text", async () => {
     const file = join(scratch(), "x.car");
     writeFileSync(file, "\uFEFFsome export", "utf16le");
     const { exitCode, message } = await refusal(file);
@@ -335,13 +335,13 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
     expect(message).toContain("UTF-16");
   });
 
-  it("a file that ends in the middle of a part, in our own words", async () => {
+  it("refuses a file that ends in the middle of a part, in our own words", async () => {
     const { file } = await exported();
     writeFileSync(file, readFileSync(file).subarray(0, -10));
     expect((await refusal(file)).message).toMatch(/is not a sound CAR file of a chain: it is cut off: Qm/);
   });
 
-  it("any bytes, alone and behind an export, in our own words", async () => {
+  it("refuses any bytes, alone and behind an export, in our own words", async () => {
     const { file } = await exported();
     const whole = readFileSync(file);
     await fc.assert(
@@ -358,7 +358,7 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
     );
   });
 
-  it("a file that is not there is not found", async () => {
+  it("reports a file that is not there as not found", async () => {
     expect((await refusal(join(scratch(), "nowhere.car"))).exitCode).toBe(EXIT.notFound);
   });
 
@@ -393,7 +393,7 @@ describe("a CAR file that is no exported chain is refused, and it is said why:",
     expect(spent).toBeLessThan(10_000);
   });
 
-  it("a directory that says it holds one file without end", async () => {
+  it("refuses a directory that says it holds one file without end", async () => {
     const file = dagPb([], unixfs(2, utf8("{}")));
     const links = Array.from({ length: 10_000 }, () => ({ to: file, name: "0.json" }));
     const { message } = await refusal(await carFile([file, dagPb(links, unixfs(1))]));

@@ -44,7 +44,7 @@ describe("an answer that is a problem", () => {
     expect((await failureOf(new Client(url).send("POST", "/api/x"))).exitCode).toBe(exitCode);
   });
 
-  it("of a conflict is a refusal, whatever its name", async () => {
+  it("is a refusal when it is a conflict, whatever its name", async () => {
     const { url } = await always({ status: 409, problem: "some-new-conflict" });
     expect((await failureOf(new Client(url).send("POST", "/api/x"))).exitCode).toBe(EXIT.refused);
   });

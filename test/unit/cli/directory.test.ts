@@ -7,13 +7,13 @@ function longNames(count: number): string[] {
 }
 
 describe("a directory", () => {
-  it.for([1, 10, 300])("of %d blocks is one node, the importer's", async (count) => {
+  it.for([1, 10, 300])("is one node, the importer's, for %d blocks", async (count) => {
     const parts = await ourDirectory(blockNames(count));
     expect(parts).toHaveLength(1);
     expect(parts).toEqual(await importersDirectory(blockNames(count)));
   });
 
-  it.for([212, 213, 2_000])("of %d long names has the importer's parts in its order", async (count) => {
+  it.for([212, 213, 2_000])("has the importer's parts in its order for %d long names", async (count) => {
     const parts = await ourDirectory(longNames(count));
     expect(parts).toEqual(await importersDirectory(longNames(count)));
     expect(parts.length > 1).toBe(count > 212);

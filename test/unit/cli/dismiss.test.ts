@@ -38,7 +38,7 @@ describe("vdc dead-letters dismiss", () => {
     expect(calls(stack)).toEqual([`POST ${path}`]);
   });
 
-  it("with a filter and --dry-run says what would be dismissed, and does nothing", async () => {
+  it("says with a filter and --dry-run what would be dismissed, and does nothing", async () => {
     const stack = await deployment({ [`POST ${PATH}`]: planning });
     const { code, stdout } = await vdc(stack, ...BY_FILTER, "--dry-run");
     expect({ code, stdout }).toEqual({

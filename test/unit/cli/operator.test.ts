@@ -113,7 +113,7 @@ describe("the operator's secret", () => {
     }
   });
 
-  it("that can't be read from its file is refused, with the file's name", () => {
+  it("is refused with the file's name when its file can't be read", () => {
     const file = join(directory, "nowhere");
     const { exitCode, message } = refusal(() => operatorHeaders(REMOTE, { VDC_ADMIN_SECRET_FILE: file }));
     expect(exitCode).toBe(EXIT.refused);

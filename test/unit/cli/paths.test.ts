@@ -41,7 +41,7 @@ describe("a path", () => {
     expect(callersPath("x.car", {})).toBe("x.car");
   });
 
-  it("in a variable is resolved where the command was called, too", () => {
+  it("is resolved where the command was called, too, when it stands in a variable", () => {
     const directory = scratch();
     writeFileSync(join(directory, "secret.txt"), "of-a-test\n");
     const target = { url: "https://vdc.example.com", isLocal: false };
@@ -53,7 +53,7 @@ describe("a path", () => {
     expect(localDataDirectory()).toBe(join(directory, "data"));
   });
 
-  it("in any option and argument is resolved where the command was called", async () => {
+  it("is resolved where the command was called, in any option and argument", async () => {
     const directory = scratch();
     mkdirSync(join(directory, "here"));
     writeFileSync(join(directory, "here", "user.keys.json"), JSON.stringify(generateUserKeys()));

@@ -122,7 +122,7 @@ describe("vdc dead-letters replay", () => {
       expect(JSON.parse(body)).toEqual({ select: { ids: [ID] }, reason: "r", dryRun: true });
   });
 
-  it("never means all by omission", async () => {
+  it("refuses to mean all by omission", async () => {
     const stack = await deployment({});
     for (const args of [[], [ID, "--all"], ["--all", "--stage", "miner"], [ID, "--block", "4"]])
       expect((await vdc(stack, "dead-letters", "replay", ...args, "--reason", "r", "--yes")).code).toBe(

@@ -42,7 +42,7 @@ function codeOf(work: () => void): number {
   }
 }
 
-describe("a block's verification ends", () => {
+describe("a block's verification", () => {
   it.for([
     ["well when it is sound", report("ok"), EXIT.ok],
     ["well when it is sound again", report("rehydrated"), EXIT.ok],
@@ -74,7 +74,7 @@ describe("a block's verification ends", () => {
       report("partial", { ipfs: faulty("unreachable"), kv: faulty("wrong_cid") }),
       EXIT.unverified,
     ],
-  ] as const)("%s", ([, found, code]) => {
+  ] as const)("ends %s", ([, found, code]) => {
     expect(codeOf(() => requireValidBlock(found))).toBe(code);
   });
 });
@@ -98,7 +98,7 @@ it("a fork is said to have halted the chain only where repair has halted it", ()
   );
 });
 
-describe("a look at what is stored ends", () => {
+describe("a look at what is stored", () => {
   const whole: StorageStatus = {
     totalBlocks: 2,
     blocks: [],
@@ -118,32 +118,32 @@ describe("a look at what is stored ends", () => {
     ],
     ["badly when a document is lost", { documents: { ...totals, partial: 0, failed: 1 } }, EXIT.unverified],
     ["well when every document is whole", { documents: { ...totals, partial: 0, failed: 0 } }, EXIT.ok],
-  ])("%s", ([, found, code]) => {
+  ])("ends %s", ([, found, code]) => {
     expect(codeOf(() => requireCompleteCopies({ ...whole, ...found }))).toBe(code);
   });
 });
 
-describe("the verification of all blocks ends", () => {
-  it("badly when a second block was found, though every block is whole again", () => {
+describe("the verification of all blocks", () => {
+  it("ends badly when a second block was found, though every block is whole again", () => {
     expect(all([report("rehydrated", { rehydrated: { kv: "forked" } })], 0)).toBe(EXIT.unverified);
   });
 
-  it("well when each is sound, or sound again", () => {
+  it("ends well when each block is sound, or sound again", () => {
     expect(all([])).toBe(EXIT.ok);
     expect(all([report("rehydrated")], 0)).toBe(EXIT.ok);
   });
 
-  it("badly when one is not", () => {
+  it("ends badly when a block is not sound", () => {
     expect(all([report("partial", { kv: faulty("missing") })])).toBe(EXIT.unverified);
   });
 
-  it("without an answer when all that is not sound could not be reached", () => {
+  it("ends without an answer when all that is not sound could not be reached", () => {
     const away = report("partial", { ipfs: faulty("unreachable") });
     expect(all([away, report("ok")], 1)).toBe(EXIT.unknown);
     expect(all([away, report("partial", { kv: faulty("missing") })])).toBe(EXIT.unverified);
   });
 
-  it("badly when a document is not sound, though every block is", () => {
+  it("ends badly when a document is not sound, though every block is", () => {
     const missing = { present: false, hash: null, fault: "missing" } as const;
     const documents = {
       ...NO_DOCUMENTS,
@@ -168,7 +168,7 @@ describe("the verification of all blocks ends", () => {
     ).toBe(EXIT.unverified);
   });
 
-  it("apart when each is sound, and a revoked key signed one", () => {
+  it("ends apart when each block is sound, and a revoked key signed one", () => {
     const untrusted = { keyId: "a".repeat(64), revokedIn: 9 };
     expect(codeOf(() => requireValidBlock(report("ok", { untrusted })))).toBe(EXIT.untrusted);
     expect(codeOf(() => requireValidBlock(report("failed", { untrusted })))).toBe(EXIT.unverified);
@@ -180,7 +180,7 @@ describe("the verification of all blocks ends", () => {
     expect(judged(1)).toBe(EXIT.unverified);
   });
 
-  it("badly when not all that is not sound was told", () => {
+  it("ends badly when not all that is not sound was told", () => {
     expect(all([report("partial", { ipfs: faulty("unreachable") })], 5)).toBe(EXIT.unverified);
   });
 });

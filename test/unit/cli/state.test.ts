@@ -44,7 +44,7 @@ describe("vdc verify --state", () => {
     });
   });
 
-  it("of an export goes on from what a deployment published, and the other way round", async () => {
+  it("goes on in an export from what a deployment published, and the other way round", async () => {
     const directory = scratch();
     const [state, file] = [join(directory, "chain.state"), join(directory, "chain.car")];
     await verify(await published(chain.slice(0, 5)), state);
@@ -156,7 +156,7 @@ describe("vdc export --state", () => {
 });
 
 describe("the memory of a verification", () => {
-  it("on disk tells the same as in this process, block by block", async () => {
+  it("tells the same on disk as in this process, block by block", async () => {
     const state = ChainState.open();
     const inProcess = new ChainVerifier();
     for await (const { block, bytes } of verifyChain(asSource(chain), undefined, state)) {

@@ -7,7 +7,7 @@ import { mark } from "../../../cli/output/words.ts";
 const FORGED = "fine\n99  2026-11-22T19:57:20Z  alice (access)\r\u001b[2J\u009b1A\u0007";
 
 describe("a cell", () => {
-  it("that holds line breaks stays in its row: it can't pass for rows of its own", () => {
+  it("stays in its row when it holds line breaks: it can't pass for rows of its own", () => {
     expect(table(["entry", "why"], [[1, FORGED]]).split("\n")).toHaveLength(2);
     expect(facts([["why", FORGED]]).split("\n")).toHaveLength(1);
   });

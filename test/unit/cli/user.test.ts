@@ -58,7 +58,7 @@ describe("vdc user create", () => {
       for (const seed of [signingSeed, encryptionSeed]) expect(body).not.toContain(seed);
   });
 
-  it("never replaces a file, and sends nothing then", async () => {
+  it("replaces no file, and sends nothing then", async () => {
     const stack = await taking();
     const file = join(scratch(), "precious");
     writeFileSync(file, "precious");
@@ -191,7 +191,7 @@ describe("vdc user metadata", () => {
 });
 
 describe("a file of keys", () => {
-  it("that is none, or is damaged, is refused in words that hold nothing of it", async () => {
+  it("is refused when it is none, or is damaged, in words that hold nothing of it", async () => {
     const stack = await taking();
     const file = join(scratch(), "keys");
     const good = generateUserKeys();

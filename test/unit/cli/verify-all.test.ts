@@ -36,7 +36,7 @@ describe("vdc storage verify-all", () => {
     expect(calls(stack)[0]).toContain("?repair=false");
   });
 
-  it("only starts it when it is not to wait", async () => {
+  it("starts the run and does not follow it when it is not to wait", async () => {
     const stack = await deployment({ "POST /api/storage-verify/verify-all": started });
     expect((await vdc(stack, "storage", "verify-all", "--no-wait")).code).toBe(0);
     expect(stack.asked).toHaveLength(1);
@@ -61,7 +61,7 @@ describe("vdc storage resume", () => {
     expect({ code, document: JSON.parse(stdout) }).toMatchObject({ code: 0, document: { state: "done" } });
   });
 
-  it("only asks for it when it is not to wait", async () => {
+  it("asks for it and does not follow it when it is not to wait", async () => {
     const stack = await deployment({ [`POST ${RUN_PATH}/resume`]: resumed });
     expect((await vdc(stack, "storage", "resume", RUN.id, "--no-wait")).code).toBe(0);
     expect(calls(stack)).toEqual([`POST ${RUN_PATH}/resume`]);

@@ -52,7 +52,7 @@ describe("a request of the client", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("that something else answers is no answer of VDC, whatever its status", async () => {
+  it("takes an answer of something else for no answer of VDC, whatever its status", async () => {
     for (const answer of [
       { body: "<h1>Welcome to our network</h1>" },
       { status: 403, body: "<h1>Forbidden</h1>" },

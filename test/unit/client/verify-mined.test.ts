@@ -94,7 +94,7 @@ describe("a mined transaction", () => {
     expect(read).toEqual([0, 1, 2, 3]);
   });
 
-  it("is not when its block is signed by a key that is announced, but by no block [T44]", async () => {
+  it("is refused when its block is signed by a key that is announced, but by no block [T44]", async () => {
     const [, , , stranger] = signers;
     const real = chain.blocks[3] as Block;
     const forged = await new TestChain().build(real.transactions, stranger, real);
@@ -102,13 +102,13 @@ describe("a mined transaction", () => {
       expect((await verify({ blocks: { 3: forged }, also })).verified, String(also)).toBe("unknown_key");
   });
 
-  it("is not when its block is signed by a key that was retired before it", async () => {
+  it("is refused when its block is signed by a key that was retired before it", async () => {
     const real = chain.blocks[3] as Block;
     const late = await chain.build(real.transactions, signers[1], real);
     expect((await verify({ blocks: { 3: late } })).verified).toBe("retired_key");
   });
 
-  it("is not when a later block revokes the key from this block on, and is when from a later one on", async () => {
+  it("is refused when a later block revokes the key from this block on, and verified when from a later one on", async () => {
     const [, second, third] = signers;
     const inBlock2 = { txId: payment("b").id, number: 2, index: 1, revokedIn: 4 };
     for (const [from, fault] of [
@@ -125,7 +125,7 @@ describe("a mined transaction", () => {
     expect((await verify({ ...inBlock2, blocks: { 4: forged } })).verified).toBe("retired_key");
   });
 
-  it("is not when one byte of its block, or of a block with its key, is another [T36]", async () => {
+  it("is refused when one byte of its block, or of a block with its key, is another [T36]", async () => {
     for (const [blockNumber, fault] of [
       [3, "wrong_hash"],
       [2, "wrong_hash"],
@@ -136,7 +136,7 @@ describe("a mined transaction", () => {
     }
   });
 
-  it("is not when its user's signature is over something else", async () => {
+  it("is refused when its user's signature is over something else", async () => {
     const [, , third, stranger] = signers;
     const real = chain.blocks[3] as Block;
     const signed = await withSignature(stranger, { ...mined, timestamp: 5 });
@@ -145,12 +145,12 @@ describe("a mined transaction", () => {
     expect((await verify({ blocks: { 3: block } })).verified).toBe("wrong_user_signature");
   });
 
-  it("is not when another block, or another place in it, is shown", async () => {
+  it("is refused when another block, or another place in it, is shown", async () => {
     expect((await verify({ blocks: { 3: chain.blocks[1] as Block } })).verified).toBe("wrong_place");
     expect((await verify({ index: 0 })).verified).toBe("not_in_block");
   });
 
-  it("is not when the chain is another than the one whose genesis is known [T63]", async () => {
+  it("is refused when the chain is another than the one whose genesis is known [T63]", async () => {
     expect((await verify({ genesisHash: "0".repeat(64) })).verified).toBe("wrong_genesis");
     const { hash } = chain.blocks[0] as Block;
     expect((await verify({ genesisHash: hash })).verified).toMatchObject({ block: { blockNumber: 3 } });

@@ -70,7 +70,7 @@ describe("waiting until a transaction is mined", () => {
     expect(pauses.at(-2)).toBe(10_000);
   });
 
-  it("never looks again sooner than it was told to", async () => {
+  it("looks again no sooner than it was told to", async () => {
     const { looks } = await waitFor([problem("rate-limited", "42"), problem("unavailable", "7"), mined]);
     expect(looks).toEqual([0, 42_000, 49_000]);
   });

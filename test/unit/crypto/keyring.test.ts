@@ -35,7 +35,7 @@ describe("a new keyring", () => {
     expect(fromUtf8(await encryption.open(envelope))).toBe("hidden");
   });
 
-  it("never equals another", async () => {
+  it("equals no other", async () => {
     expect(await generateKeyring()).not.toBe(await generateKeyring());
   });
 

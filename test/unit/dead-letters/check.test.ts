@@ -4,7 +4,7 @@ import { TestIndex } from "../../support/dead-letter-index.ts";
 import { txId } from "../../support/chain-head.ts";
 
 describe("a dead letter whose work was done by other means", () => {
-  it("of pending-writer is resolved once the chain head has the transaction", async () => {
+  it("is resolved for pending-writer once the chain head has the transaction", async () => {
     const index = new TestIndex();
     const id = await index.giveUp("pending-writer", { v: 1, txId: txId(1) });
     await index.run(60);
@@ -14,7 +14,7 @@ describe("a dead letter whose work was done by other means", () => {
     expect(index.entry(id).state).toBe("resolved");
   });
 
-  it("of pending-writer stays open while no block can take the transaction", async () => {
+  it("stays open for pending-writer while no block can take the transaction", async () => {
     const index = new TestIndex();
     const id = await index.giveUp("pending-writer", { v: 1, txId: txId(1) });
     await index.setAside(1);
@@ -22,7 +22,7 @@ describe("a dead letter whose work was done by other means", () => {
     expect(index.entry(id).state).toBe("open");
   });
 
-  it("of a block's stage is resolved once the block got there, and not before", async () => {
+  it("is resolved for a block's stage once the block got there, and not before", async () => {
     const index = new TestIndex();
     index.head.admit(1);
     index.head.requestMining();
@@ -46,7 +46,7 @@ describe("a dead letter whose work was done by other means", () => {
     expect(states()).toEqual(["resolved", "resolved", "resolved"]);
   });
 
-  it("of the storage verifier is resolved when that says so, for the chain head can't tell", async () => {
+  it("is resolved for the storage verifier when the verifier says so, for the chain head can't tell", async () => {
     const index = new TestIndex();
     const one = await index.giveUp("storage-verifier", message(1), { reason: "unrepairable" });
     const other = await index.giveUp("storage-verifier", message(0), { reason: "unrepairable" });

@@ -185,7 +185,7 @@ describe("a dismissal", () => {
     expect(index.entry(id)).toMatchObject({ state: "dismissed", dismissed });
   });
 
-  it("of what is resolved changes nothing", async () => {
+  it("changes nothing of what is resolved", async () => {
     const index = new TestIndex();
     const id = await index.giveUp("indexer", block(70));
     index.resolved("indexer", 70);

@@ -77,7 +77,7 @@ describe("letters that used up their retries", () => {
     expect(numbers(index).slice(0, 3)).toEqual([100, 101, 102]);
   });
 
-  it("of a stage with a backlog do not keep the probe of another stage waiting", async () => {
+  it("do not keep the probe of another stage waiting when their stage has a backlog", async () => {
     const { index } = await indexOf(2_000);
     index.pass(5);
     await index.giveUp("indexer", block(70), EXHAUSTED);
@@ -124,7 +124,7 @@ describe("letters that used up their retries", () => {
     expect(waits.at(-1)).toBe(LONGEST_WAIT);
   });
 
-  it("that can't be sent are tried no more often than the stage is probed, though the stage works", async () => {
+  it("are tried, while they can't be sent, no more often than the stage is probed, though the stage works", async () => {
     const { index, ids } = await indexOf(3);
     await index.run(FIRST_WAIT);
     for (const key of index.records.keys()) if (!key.includes(ids[0]!)) index.records.delete(key);
@@ -135,7 +135,7 @@ describe("letters that used up their retries", () => {
     expect(ids.map((id) => index.entry(id).state)).toEqual(["resolved", "open", "open"]);
   });
 
-  it("of other stages are not concerned", async () => {
+  it("do not concern letters of other stages", async () => {
     const { index } = await indexOf(2);
     const other = await index.giveUp("indexer", block(300), EXHAUSTED);
     await index.run(FIRST_WAIT + 5);
@@ -322,7 +322,7 @@ describe("an automatic replay", () => {
     expect(index.audited).toEqual([]);
   });
 
-  it("that an operator stops is not made again for six hours", async () => {
+  it("is not made again for six hours after an operator stops it", async () => {
     const { index } = await indexOf(100);
     await index.run(FIRST_WAIT);
     index.resolved("storage-verifier", 100);

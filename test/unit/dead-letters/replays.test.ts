@@ -140,7 +140,7 @@ describe("a replay", () => {
     expect(index.abort(id)).toMatchObject({ state: "aborted" });
   });
 
-  it("that is aborted after a crash leaves what it had not sent open, not replaying for ever", async () => {
+  it("leaves what it had not sent open when it is aborted after a crash, not replaying for ever", async () => {
     const { index, ids } = await indexOf(1);
     await index.alarm();
     const { id } = index.replay(ALL);
@@ -243,7 +243,7 @@ describe("a transaction that was set aside", () => {
     expect(index.found(replayId)).toMatchObject({ state: "done", replayed: 1, skipped: 0 });
   });
 
-  it("that waits for a block already is skipped", async () => {
+  it("is skipped when it waits for a block already", async () => {
     const index = new TestIndex();
     const id = await index.setAside(1);
     index.head.readmit(1);
@@ -268,7 +268,7 @@ describe("a transaction that was set aside", () => {
     expect(index.found(replayId)).toMatchObject({ state: "done", replayed: 1, skipped: 0 });
   });
 
-  it("whose failure is still being put on record is tried again, not given up", async () => {
+  it("is tried again, not given up, while its failure is still being put on record", async () => {
     const index = new TestIndex();
     const id = await index.setAside(1);
     index.head.sql.exec("UPDATE tx SET parked = 0 WHERE id = ?", txId(1));
@@ -282,7 +282,7 @@ describe("a transaction that was set aside", () => {
 });
 
 describe("a message that fails again", () => {
-  it("before it is written down that it was sent, is open, and counts as failed", async () => {
+  it("is open and counts as failed when it fails before the replay has written down that it was sent", async () => {
     const { index, ids } = await indexOf(1);
     const { id } = index.replay(ALL);
     index.whileSending = async () => {
@@ -299,7 +299,7 @@ describe("a message that fails again", () => {
     });
   });
 
-  it("after the replay was done, counts as failed in it from then on", async () => {
+  it("counts as failed in its replay when it fails after the replay was done", async () => {
     const { index, ids } = await indexOf(2);
     const { id } = index.replay(ALL);
     await index.alarm();
@@ -310,7 +310,7 @@ describe("a message that fails again", () => {
     expect(index.entry(ids[0]!).state).toBe("open");
   });
 
-  it("and is about nothing that the chain head knows, was resolved until then", async () => {
+  it("is resolved until then when it is about nothing that the chain head knows", async () => {
     const index = new TestIndex();
     const id = await index.giveUp("miner", { v: 1 });
     index.replay(ALL);

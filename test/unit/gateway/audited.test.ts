@@ -229,7 +229,7 @@ describe("an operator's call", () => {
     expect(JSON.stringify(gateway.log.entries())).not.toContain(fails.message);
   });
 
-  it("that can't be read is told by its path alone, and nothing is done", async () => {
+  it("is told by its path alone when it can't be read, and nothing is done", async () => {
     const gateway = new TestGateway();
     const wrong = [
       gateway.mend({ reason: 7 }),

@@ -46,7 +46,7 @@ function ask(path: string, body: string | null = '{"reason":"x"}', method = "POS
 }
 
 describe("a request", () => {
-  it("of an operator's call is read in no part before the operator is recognised [T27]", async () => {
+  it("is read in no part before its operator is recognised, when its call is an operator's [T27]", async () => {
     for (const [path, body] of [
       ["/guarded/%ff"],
       ["/guarded/1?limit=x&limit=y"],
@@ -66,12 +66,12 @@ describe("a request", () => {
     });
   });
 
-  it("of a public call may carry what others have hung on it, even twice", async () => {
+  it("may carry what others have hung on it, even twice, when its call is public", async () => {
     expect(await (await ask("/open/1?utm=1&utm=2&limit=9")).json()).toMatchObject({ query: { limit: 9 } });
     await expect(ask("/open/1?limit=9&limit=9")).rejects.toMatchObject({ slug: "invalid-parameter" });
   });
 
-  it("of a public call that fails can be read by any web page, as the answer could; an operator's can't [T23]", async () => {
+  it("is answered with a failure that any web page can read, as the answer could, when its call is public; an operator's is not [T23]", async () => {
     await expect(ask("/open/1?limit=0")).rejects.toMatchObject({
       slug: "invalid-parameter",
       members: { parameter: "limit" },
@@ -80,7 +80,7 @@ describe("a request", () => {
     await expect(ask("/guarded/1")).rejects.not.toHaveProperty(["headers", "access-control-allow-origin"]);
   });
 
-  it("of a public call that nobody foresaw to fail can be read by any web page too, and tells nothing [T17]", async () => {
+  it("is answered with an unforeseen failure that any web page can read, and that tells nothing, when its call is public [T17]", async () => {
     await expect(ask("/failing", null, "GET")).rejects.toMatchObject({
       slug: "internal-error",
       message: expect.not.stringContaining("10.0.0.1"),
@@ -97,7 +97,7 @@ async function preflight(path: string): Promise<Record<string, string>> {
 
 /** The request that a browser sends before a page makes a call that is more than a plain GET. */
 describe("a preflight", () => {
-  it("of a call that anyone may make lets every page make it, with the headers that count", async () => {
+  it("lets every page make a call that anyone may make, with the headers that count", async () => {
     expect(await preflight("/open/1")).toEqual({
       allow: "POST, OPTIONS",
       "access-control-allow-origin": "*",
@@ -108,11 +108,11 @@ describe("a preflight", () => {
     });
   });
 
-  it.for(["/guarded/1", "/stripe"])("of %s, which no page may call, allows nothing [T23]", async (path) => {
+  it.for(["/guarded/1", "/stripe"])("allows nothing of %s, which no page may call [T23]", async (path) => {
     expect(await preflight(path)).toEqual({ allow: "POST, OPTIONS" });
   });
 
-  it("of a path with an operator's call beside one for anyone allows the latter only", async () => {
+  it("allows only the call for anyone of a path that has an operator's call beside it", async () => {
     expect(await preflight("/mixed/1")).toMatchObject({
       allow: "GET, HEAD, PUT, OPTIONS",
       "access-control-allow-methods": "GET, HEAD",

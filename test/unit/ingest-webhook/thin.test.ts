@@ -114,25 +114,25 @@ describe("a thin event", () => {
       });
   });
 
-  it("that names its snapshot event needs one call less", async () => {
+  it("needs one call less when it names its snapshot event", async () => {
     await deliver({ ...thinOf(REFUND), snapshot_event: REFUND.id });
     expect(api.asked.map(({ path }) => path)).toEqual([`/v1/events/${REFUND.id}`]);
   });
 
-  it("of a connected account is asked for as this account, and has the id of what is delivered for it", async () => {
+  it("is asked for as its connected account, and has the id of what is delivered for it", async () => {
     const { answer } = await deliver({ ...thinOf(REFUND), context: "acct_1" });
     expect(answer).toMatchObject({ body: { txId: transactionOf({ ...REFUND, account: "acct_1" }).txId } });
     for (const { headers } of api.asked) expect(headers["stripe-context"]).toBe("acct_1");
   });
 
-  it("without a key says what to set, and fetches nothing", async () => {
+  it("says what to set when there is no key, and fetches nothing", async () => {
     const { answer, sent } = await deliver(thinOf(REFUND), { STRIPE_API_KEY: "" });
     expect(answer).toMatchObject({ slug: "unsupported-event" });
     expect((answer as Problem).message).toContain("Set STRIPE_API_KEY");
     expect([sent, api.asked]).toEqual([[], []]);
   });
 
-  it("that is never taken is ignored without a call, with a key and without", async () => {
+  it("is ignored without a call when its type is not taken, with a key and without", async () => {
     for (const key of [KEY, ""]) {
       const settings = { STRIPE_API_KEY: key, STRIPE_LIVEMODE: "false" };
       const ignoredAs = async (members: object) =>

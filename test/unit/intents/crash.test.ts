@@ -157,7 +157,7 @@ function before(world: IntentsWorld, step: string, work: () => Promise<void>): v
 }
 
 describe("a submission", () => {
-  it("that is paid after it was looked for, and before it is registered, goes through the queue at once", async () => {
+  it("goes through the queue at once when it is paid after it was looked for, and before it is registered", async () => {
     const world = new IntentsWorld();
     before(world, "await payment", async () => {
       world.pay(PAYMENT, id);

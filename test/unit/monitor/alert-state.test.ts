@@ -118,7 +118,7 @@ describe("an alert", () => {
     expect(received.map(({ since }) => since)).toEqual([START, START, START + 100_000, START + 100_000]);
   });
 
-  it("that fires again before its recovery was taken ends as firing for the receiver, with the new beginning", () => {
+  it("ends as firing for the receiver, with the new beginning, when it fires again before its recovery was taken", () => {
     minute(fires({ since: START }));
     away = true;
     minute(isOver());
@@ -137,7 +137,7 @@ describe("an alert", () => {
     expect(states()).toEqual(["firing", "resolved"]);
   });
 
-  it("with patience is posted only when it lasts, and its end only when it was posted", () => {
+  it("is posted with patience only when it lasts, and its end only when it was posted", () => {
     const firesAfterMs = 300_000;
     for (let i = 0; i < 3; i++) minute(fires({ firesAfterMs }));
     minute(isOver());

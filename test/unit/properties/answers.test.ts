@@ -89,7 +89,7 @@ describe("a failed answer", () => {
 });
 
 describe("an answer", () => {
-  it("that is no JSON, or none of VDC's, is said to be of somebody else", async () => {
+  it("is said to be of somebody else when it is no JSON, or none of VDC's", async () => {
     const transport = new Transport("https://vdc.example", async () => new Response(bytes));
     let bytes = new Uint8Array();
     await fc.assert(
@@ -113,7 +113,7 @@ describe("an answer", () => {
     );
   });
 
-  it("that is another record than the block's is not verified, whatever was changed", async () => {
+  it("is not verified when it is another record than the block's, whatever was changed", async () => {
     const system = await signerOf("system");
     const chain = new TestChain();
     await chain.add([genesis(system)], system);

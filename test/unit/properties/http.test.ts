@@ -175,7 +175,7 @@ describe("an address", () => {
     );
   });
 
-  it("of IPv6 stands for its network, in every spelling", () => {
+  it("stands for its network when it is of IPv6, in every spelling", () => {
     const group = fc.nat({ max: 0xffff });
     const host = fc.array(group, { minLength: 4, maxLength: 4 });
     const network = fc.array(group, { minLength: 4, maxLength: 4 });
@@ -201,7 +201,7 @@ describe("a cursor", () => {
     );
   });
 
-  it("that nobody wrote is refused with the problem that says so", async () => {
+  it("is refused with the problem that says so when nobody wrote it", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(

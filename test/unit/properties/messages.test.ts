@@ -77,7 +77,7 @@ describe("a dead letter", () => {
     );
   });
 
-  it("of a transaction would fail again when its object is not the envelope of that transaction", async () => {
+  it("would fail again when its object is not the envelope of its transaction", async () => {
     const txId = `vdc_tx_${"7".repeat(40)}`;
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
@@ -213,7 +213,7 @@ describe("what is sealed", () => {
 });
 
 describe("a hostile service", () => {
-  it("that is an IPFS gateway can give the bytes of a CID, or none", async () => {
+  it("can give as an IPFS gateway the bytes of a CID, or none", async () => {
     const file = utf8('{"a":1}');
     const cid = await cidV0(file);
     const answer = fc.record({
@@ -241,7 +241,7 @@ describe("a hostile service", () => {
     );
   });
 
-  it("that is KV says how far the chain goes, or that nobody can tell", async () => {
+  it("can say as KV how far the chain goes, or that nobody can tell", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.option(

@@ -64,7 +64,7 @@ const block = {
 const lacking = (archive: PrivateArchive) => missingPrivateParts(block, archive);
 
 describe("a private archive", () => {
-  it("that is completed has what either had, and nothing that was erased from it", () => {
+  it("has what either had when it is completed, and nothing that was erased from it", () => {
     fc.assert(
       fc.property(archives, archives, (present, copy) => {
         const completed = completedArchive(present, copy);
@@ -149,7 +149,7 @@ describe("a record", () => {
     );
   });
 
-  it("of any kind may hold rubbish: it comes back as it is", async () => {
+  it("may hold rubbish, whatever its kind: it comes back as it is", async () => {
     await fc.assert(
       fc.asyncProperty(RUBBISH, fc.constantFrom(...RECORD_KINDS), async (bytes, kind) => {
         const record = await storedRecord(kind, IDS[kind], bytes);

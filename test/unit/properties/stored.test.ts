@@ -58,7 +58,7 @@ describe("a key", () => {
     ["a document", documentIdOfDocumentKey, hexOf(64).map((id) => [r2Keys.document(id), id])],
   ];
 
-  it.for(all)("of %s tells what it is of, and nobody else's does", ([, read, keys]) => {
+  it.for(all)("tells of %s what it is of, and nobody else's does", ([, read, keys]) => {
     fc.assert(
       fc.property(keys, ([key, of]) => {
         expect(read(key)).toEqual(of);
@@ -68,7 +68,7 @@ describe("a key", () => {
     );
   });
 
-  it.for(all)("of %s is in no other spelling", ([, read]) => {
+  it.for(all)("has no second spelling for %s", ([, read]) => {
     for (const prefix of ["vdc:block:", "blocks/", "sealed/"])
       for (const odd of ["01", "-1", "+1", "1e3", "1.0", "", "１", "0x1"])
         for (const end of ["", ".json", `/${"0".repeat(64)}.json`])
@@ -115,7 +115,7 @@ describe("custom metadata", () => {
     );
   });
 
-  it("of staged bytes is read as the reservation that was told, and of other bytes as none", () => {
+  it("is read, on staged bytes, as the reservation that was told, and on other bytes as none", () => {
     const from = fc.record({ life: fc.string(), revision: fc.maxSafeNat() });
     fc.assert(
       fc.property(from, anyMetadata, (told, metadata) => {
@@ -126,7 +126,7 @@ describe("custom metadata", () => {
     );
   });
 
-  it("that somebody else wrote is read as nothing, or as sound numbers and ids", () => {
+  it("is read as nothing, or as sound numbers and ids, when somebody else wrote it", () => {
     fc.assert(
       fc.property(anyMetadata, (metadata) => {
         for (const read of [readPendingMetadata(metadata), readTokenMetadata(metadata)])
@@ -281,7 +281,7 @@ describe("a dead letter", () => {
     );
   });
 
-  it("that was damaged in R2 is an error, and no other letter", () => {
+  it("is an error, and no other letter, when it was damaged in R2", () => {
     fc.assert(
       fc.property(RUBBISH, (bytes) => {
         expect(() => recordFrom(bytes)).toThrow(Error);

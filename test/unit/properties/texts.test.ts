@@ -155,7 +155,7 @@ describe("an argument of the command line", () => {
 });
 
 describe("a file of secrets", () => {
-  it("that is not as it was written is refused, and nothing of it repeated", async () => {
+  it("is refused when it is not as it was written, and nothing of it is repeated", async () => {
     const json = await generateKeyring();
     const secrets = [...json.matchAll(/"seed":"([^"]+)"/g)].map(([, seed]) => seed ?? "");
     await expect(loadKeyring(json)).resolves.toBeDefined();
@@ -175,7 +175,7 @@ describe("a file of secrets", () => {
     );
   });
 
-  it("with a user's keys is read as it was written, or refused without a word of it", async () => {
+  it("is read as it was written when it holds a user's keys, or refused without a word of it", async () => {
     const file = join(scratch(), "user.keys.json");
     const { userId } = await createKeys(file);
     expect((await readKeys(file)).userId).toBe(userId);
@@ -190,7 +190,7 @@ describe("a file of secrets", () => {
     );
   });
 
-  it("for the local stack names what is missing, or says that it is no text", async () => {
+  it("names what the local stack misses, or says that it is no text", async () => {
     const directory = scratch();
     await fc.assert(
       fc.asyncProperty(text, async (given) => {
@@ -222,7 +222,7 @@ describe("a file of secrets", () => {
 });
 
 describe("a setting", () => {
-  it("of the chain head is a number within its bounds, or the chain head does not begin", () => {
+  it("is a number within the chain head's bounds, or the chain head does not begin", () => {
     const settings = {
       MINING_MODE: "auto",
       MINE_AT_COUNT: "1",
@@ -251,7 +251,7 @@ describe("a setting", () => {
     );
   });
 
-  it("of any other Worker is sound, or has a value of its own, or is named as what is wrong", async () => {
+  it("is sound in any other Worker, or has a value of its own, or is named as what is wrong", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     await fc.assert(
       fc.asyncProperty(text, async (given) => {

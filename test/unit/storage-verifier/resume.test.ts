@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { resumeRun } from "../../../workers/storage-verifier/runs/resume.ts";
 
-it("of a restore does nothing while the chain head has its chain: the verification that runs goes on", async () => {
+it("the resumption of a restore does nothing while the chain head has its chain: the verification that runs goes on", async () => {
   const restore = { id: "restore", kind: "restore", state: "failed" };
   const asked: string[] = [];
   const env = {

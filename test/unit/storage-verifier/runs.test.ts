@@ -91,7 +91,7 @@ const documents = (runId: string, from: number, statuses: readonly BlockStatus[]
 const noDocuments = (runId: string) => documents(runId, 0, [], true);
 
 describe("runs", () => {
-  it("of verification give way to a restore: without the chain head's chain they can't go on", () => {
+  it("give way to a restore when they verify: without the chain head's chain they can't go on", () => {
     begin("verification");
     chunk("verification", 0, 20);
     expect(begin("restore", 40, "restore")).toMatchObject({ started: { id: "restore", state: "running" } });
@@ -178,7 +178,7 @@ describe("runs", () => {
     expect(resumeRun(sql, "three", NOW)).toBeNull();
   });
 
-  it("that restored a chain are followed by a verification, once, and not when they were aborted", () => {
+  it("are followed by a verification, once, when they restored a chain, and not when they were aborted", () => {
     const follow = (runId: string, id: string) =>
       endRestore(sql, runId, { id, kind: "verify", repair: true, by: "ada", totalBlocks: 40 }, NOW);
     begin("one", 40, "restore");
@@ -194,7 +194,7 @@ describe("runs", () => {
     expect(follow("two", "after-two")).toBe(false);
   });
 
-  it("of an empty chain have only documents to verify", () => {
+  it("have only documents to verify in an empty chain", () => {
     const { started } = begin("one", 0) as { started: StorageRun };
     expect(areBlocksDone(started)).toBe(true);
     expect(noDocuments("one")).toMatchObject({ state: "done", documents: { next: 0 } });

@@ -72,7 +72,7 @@ describe("a sealed thing", () => {
     expect(JSON.parse(replaced ?? "")).toEqual(JSON.parse(created ?? ""));
   });
 
-  it("of a user is put into KV with what is told beside it", async () => {
+  it("is put into KV with what is told beside it when it is a user's", async () => {
     const { puts, kv } = store();
     const record = {
       userId: USER_ID,

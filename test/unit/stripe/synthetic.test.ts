@@ -23,7 +23,7 @@ describe("synthetic events", () => {
     expect(PURCHASE.data.object.payment_intent).toMatch(/^pi_[0-9a-f]{24}$/);
   });
 
-  it("of one purchase have different event ids and one session", () => {
+  it("have different event ids and one session when they are of one purchase", () => {
     const unpaid = syntheticCheckout({ seed: 5, created: SIGNED_AT, paymentStatus: "unpaid" });
     const later = asyncPaymentSucceeded(unpaid);
     expect(later.id).not.toBe(unpaid.id);

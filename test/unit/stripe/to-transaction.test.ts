@@ -94,7 +94,7 @@ describe("the id of a transaction from Stripe", () => {
 });
 
 describe("a purchase", () => {
-  it("that names an asset creates it", () => {
+  it("creates the asset that it names", () => {
     const { txId, payload } = transactionOf(PURCHASE);
     expect(payload.transaction).toEqual({
       id: txId,
@@ -107,13 +107,13 @@ describe("a purchase", () => {
     checkPayload(payload);
   });
 
-  it("that names none is a payment", () => {
+  it("is a payment when it names no asset", () => {
     const plain = syntheticCheckout({ seed: 4, created: SIGNED_AT });
     expect(transactionOf(plain).payload.transaction).toMatchObject({ type: "payment", data: {} });
     checkPayload(transactionOf(plain).payload);
   });
 
-  it("that repeats the customer's name or address in the asset's id keeps that id private, however it is spelt", () => {
+  it("keeps an asset's id private that repeats the customer's name or address, however it is spelt", () => {
     for (const [assetId, details] of [
       ["JaneDoe", { name: "Jane Doe" }],
       ["deed-jane.doe-2026", { name: "Jane Doé" }],
@@ -124,7 +124,7 @@ describe("a purchase", () => {
     }
   });
 
-  it("that names a submission pays for it, and creates no asset, whatever else it names", () => {
+  it("pays for the submission that it names, and creates no asset, whatever else it names", () => {
     const pays = transactionOf(PURCHASE).txId;
     const event = withObject(PURCHASE, { client_reference_id: pays });
     const { txId, payload } = transactionOf(event);
@@ -152,7 +152,7 @@ describe("a purchase", () => {
     },
   );
 
-  it("that is refunded has still paid: the refund names no submission", () => {
+  it("has still paid when it is refunded: the refund names no submission", () => {
     const paid = withObject(PURCHASE, { client_reference_id: transactionOf(PURCHASE).txId });
     expect(transactionOf(syntheticRefund(paid)).payload.transaction).toMatchObject({
       type: "refund",
@@ -252,7 +252,7 @@ describe("a refund", () => {
     });
   });
 
-  it("of the same sum as one that failed before is a second transaction", () => {
+  it("is a second transaction when one of the same sum failed before", () => {
     const first = syntheticRefund(PURCHASE);
     const second = { ...first, id: "evt_again", created: first.created + 5 * 86_400 };
     expect(transactionOf(second).txId).not.toBe(transactionOf(first).txId);
@@ -277,7 +277,7 @@ describe("a refund", () => {
     });
   });
 
-  it("that failed is one more transaction, told by whichever event, and names the refund where that is known", () => {
+  it("is one more transaction when it failed, told by whichever event, and names the refund where that is known", () => {
     const failed = { status: "failed", failureReason: "expired_or_canceled_card" } as const;
     const events = (["refund.failed", "refund.updated", "charge.refund.updated"] as const).map((type) =>
       syntheticRefundEvent(PURCHASE, { type, ...failed }),

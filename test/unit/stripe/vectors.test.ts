@@ -49,7 +49,7 @@ describe.runIf(HAS_SHARED_VECTORS)("Stripe's published events", () => {
     },
   );
 
-  it("of one purchase share its transaction", () => {
+  it("share one transaction when they are of one purchase", () => {
     const of = (file: string, family: EventFamily) => transactionOf(parsed(file), family).txId;
     const purchase = of("events/checkout.session.completed.paid.json", "checkout");
     expect(of("events/payment_intent.succeeded.json", "payment_intent")).toBe(purchase);

@@ -184,7 +184,7 @@ describe("verifyStripeEvent", () => {
     await expect(deliver(BODY)).rejects.toBe(failure);
   });
 
-  it("never says a secret or anything of the body, and keeps no cause that would [T29 T67]", async () => {
+  it("tells no secret and nothing of the body, and keeps no cause that would [T29 T67]", async () => {
     const body = JSON.stringify({ object: "v2.core.event", note: "buyer@example.com" });
     const refused = [
       () => deliver(body),

@@ -46,7 +46,7 @@ describe("a sealed block", () => {
     expect(chain.blocks).toHaveLength(3);
   });
 
-  it("does not when an intruder signed it, whether or not he had his key noted for this very block [T43]", async () => {
+  it("does not go out when an intruder signed it, whether or not he had his key noted for this very block [T43]", async () => {
     const forged = await chain.build([payment("c")], intruder);
     await expectRefused(judged(forged), "unknown_key");
     await expectRefused(judged(forged, keys([intruder, 3])), "unknown_key");
@@ -54,7 +54,7 @@ describe("a sealed block", () => {
     await expectRefused(judged(announcing, keys([intruder, 3])), "unknown_key");
   });
 
-  it("does not when a key was noted that it does not announce: with that, the block after it could be forged [T43]", async () => {
+  it("does not go out when a key was noted that it does not announce: with that, the block after it could be forged [T43]", async () => {
     const sound = await chain.build([payment("c")], next);
     expect(await judged(sound)).toEqual(sound);
     await expectRefused(judged(sound, keys([intruder, 3])), "unknown_key");
@@ -64,12 +64,12 @@ describe("a sealed block", () => {
     await expectRefused(judged(rotating, keys([other, 3])), "unknown_key");
   });
 
-  it("does not when a retired key signed it", async () => {
+  it("does not go out when a retired key signed it", async () => {
     const late = await chain.build([payment("c")], system);
     await expectRefused(judged(late), "retired_key");
   });
 
-  it("does not when it revokes a key of which the chain head noted something else, or nothing", async () => {
+  it("does not go out when it revokes a key of which the chain head noted something else, or nothing", async () => {
     const block = await chain.build([revocation(system, 1)], next);
     const [first, ...rest] = keys() as [KnownKey, ...KnownKey[]];
     const said = (of: Partial<Revocation> = {}) => [
@@ -85,7 +85,7 @@ describe("a sealed block", () => {
     expect(await judged(silent, said({ blockNumber: 2 }))).toEqual(silent);
   });
 
-  it("does not in another place than the chain head gave it, nor as another than it sealed", async () => {
+  it("does not go out in another place than the chain head gave it, nor as another than it sealed", async () => {
     const block = chain.blocks[2]!;
     const other = "0".repeat(64);
     for (const facts of [
@@ -99,7 +99,7 @@ describe("a sealed block", () => {
     await expectRefused(judged(foreign), "wrong_place");
   });
 
-  it("does not with a signature that was changed, or that is none of a user's", async () => {
+  it("does not go out with a signature that was changed, or that is none of a user's", async () => {
     const block = await chain.build([payment("e")], next);
     const { signature } = chain.blocks[2]!.blockSignature;
     const changed = { ...block, blockSignature: { ...block.blockSignature, signature } };
