@@ -89,11 +89,13 @@ const SLACK_BYTES: Readonly<Record<string, number>> = {
 const HEAP_SLACK_BYTES = 1_536 * 1_024;
 const SLACK_BYTES_PER_REQUEST = 32;
 const FEWEST_SAMPLES = 8;
+/** Isolates load and compile code in their first requests, and a slow machine takes long for these. */
+const FEWEST_REQUESTS = 1_000;
 
 /**
  * Fits a line to the samples of one life, without the first quarter, in which caches fill. Counts as growth what the
  * line rises for certain: its slope less two standard errors.
- * @returns undefined for too few samples
+ * @returns undefined for too few samples or requests
  */
 export function growthOf(life: readonly Omit<Sample, "life">[]): Growth | undefined {
   const samples = life.slice(Math.floor(life.length / 4));
@@ -103,11 +105,11 @@ export function growthOf(life: readonly Omit<Sample, "life">[]): Growth | undefi
   const x = mean(({ requests }) => requests);
   const y = mean(({ bytes }) => bytes);
   const variance = mean(({ requests }) => (requests - x) ** 2);
-  if (n < FEWEST_SAMPLES || variance === 0) return undefined;
+  const [first, last] = [samples[0]?.requests ?? 0, samples.at(-1)?.requests ?? 0];
+  if (n < FEWEST_SAMPLES || last - first < FEWEST_REQUESTS) return undefined;
   const slope = mean(({ requests, bytes }) => (requests - x) * (bytes - y)) / variance;
   const line = (requests: number) => y + slope * (requests - x);
   const error = Math.sqrt(mean(({ requests, bytes }) => (bytes - line(requests)) ** 2) / variance / (n - 2));
-  const [first, last] = [samples[0]?.requests ?? 0, samples.at(-1)?.requests ?? 0];
   const slack = SLACK_BYTES[samples[0]?.what ?? ""] ?? HEAP_SLACK_BYTES;
   const allowed = slack + SLACK_BYTES_PER_REQUEST * (last - first);
   const excess = (slope - 2 * error) * (last - first) - allowed;

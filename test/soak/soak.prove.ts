@@ -85,8 +85,10 @@ describe("the check after a soak", () => {
     expect(growthOf(life(bytes))?.excess).toBeGreaterThan(0);
   });
 
-  it("says nothing about memory from a few samples", () => {
+  it("says nothing about memory from a few samples, or from a few requests", () => {
     expect(growthOf(life((requests) => requests * 1_000, 9))).toBeUndefined();
+    const slow = life((requests) => requests * 1_000).map((sample, i) => ({ ...sample, requests: 20 * i }));
+    expect(growthOf(slow)).toBeUndefined();
   });
 });
 

@@ -329,7 +329,7 @@ class Load {
       } catch (error) {
         why = String(error);
         const isRefusal =
-          error instanceof VdcProblem && error.status < 500 && ![404, 429].includes(error.status);
+          error instanceof VdcProblem && error.status < 500 && ![404, 408, 429].includes(error.status);
         if (error instanceof WrongAnswer || isRefusal) break;
       }
     this.journal.violations.push(`it is not true that ${what}: ${why}`);
@@ -457,7 +457,8 @@ type Given = Omit<Options, "restarts" | "directory" | "signal"> & { restarts?: n
 
 async function main(given: Given): Promise<number> {
   const { payments, minutes, seed } = given;
-  const restarts = given.restarts ?? Math.max(1, Math.round(minutes ?? payments / 2_500));
+  const restarts =
+    given.restarts ?? Math.max(1, Math.round(minutes === undefined ? payments / 2_500 : minutes / 2));
   const directory = mkdtempSync(join(tmpdir(), "vdc-soak-"));
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const)
