@@ -67,7 +67,7 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     400: (pipeline) => postDocument(pipeline, "{}"),
     403: async (pipeline) => postDocument(pipeline, await recordOf(await newUser())),
     413: "documents.test.ts: a document that is too large",
-    503: "store-document.test.ts: R2 did not take the record",
+    503: "document-storage.test.ts: another signature of a document that R2 has lost",
   },
   getDocument: {
     200: async (pipeline) => get(await documentPath(pipeline))(pipeline),

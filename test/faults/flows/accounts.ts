@@ -77,9 +77,9 @@ async function untilNothingArrives({ pipeline }: World): Promise<void> {
   const worker = pipeline.harness.getWorker(workerName("storage-verifier"));
   const index = ["DocumentIndex", { name: CHAIN_ID }] as const;
   const sql = await worker.getDurableObjectStorage(...index);
+  await sql.exec("UPDATE to_pin SET due = 1");
+  await worker.evictDurableObject(...index);
   await until(async () => {
-    await sql.exec("UPDATE to_pin SET due = 1");
-    await worker.evictDurableObject(...index);
     await pipeline.fetch(`/api/documents/${"0".repeat(64)}/status`); // starts the object, which sets its alarm
     expect(await sql.exec("SELECT id FROM to_pin")).toEqual([]);
   });

@@ -40,19 +40,11 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "call-it-pinned-unread",
     breaks: "a document is kept",
-    seed: 13,
+    seed: 1,
     file: "workers/storage-verifier/documents/pin-document.ts",
     seam: "pinDocument",
     mutate: () => async (documentId, env) =>
       env.DOCUMENT_INDEX.getByName(env.CHAIN_ID).notePinned(documentId),
-  }),
-  mutation({
-    name: "forget-arrivals",
-    breaks: "a document is kept",
-    seed: 22,
-    file: "workers/storage-verifier/documents/to-pin.ts",
-    seam: "noteArriving",
-    mutate: () => () => {},
   }),
   mutation({
     name: "write-metadata-over-a-write-in-doubt",

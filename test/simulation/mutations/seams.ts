@@ -18,7 +18,6 @@ import type * as archivePrivate from "../../../workers/pending-cleaner/archive-p
 import type * as clean from "../../../workers/pending-cleaner/clean.ts";
 import type * as writePending from "../../../workers/pending-writer/write-pending.ts";
 import type * as pinDocument from "../../../workers/storage-verifier/documents/pin-document.ts";
-import type * as toPin from "../../../workers/storage-verifier/documents/to-pin.ts";
 import type * as inspect from "../../../workers/storage-verifier/verify/inspect.ts";
 import type * as restoredBlock from "../../../workers/storage-verifier/restore/restored-block.ts";
 import type * as sweepStaged from "../../../workers/storage-verifier/restore/sweep-staged.ts";
@@ -64,7 +63,6 @@ export interface Seams {
   "workers/pending-cleaner/clean.ts": typeof clean;
   "workers/pending-writer/write-pending.ts": typeof writePending;
   "workers/storage-verifier/documents/pin-document.ts": typeof pinDocument;
-  "workers/storage-verifier/documents/to-pin.ts": typeof toPin;
   "workers/storage-verifier/verify/inspect.ts": typeof inspect;
   "workers/storage-verifier/restore/restored-block.ts": typeof restoredBlock;
   "workers/storage-verifier/restore/sweep-staged.ts": typeof sweepStaged;

@@ -1,6 +1,6 @@
 import type { DocumentStatus } from "../../../shared/chain/document.ts";
 import { openDocument, sealDocument } from "../../../shared/client/documents.ts";
-import { VdcProblem } from "../../../shared/client/problem.ts";
+import { VdcProblem, VdcUnreachable } from "../../../shared/client/problem.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
 import { clientOf } from "./client.ts";
 import { insist } from "./insist.ts";
@@ -11,6 +11,13 @@ import { PERSONAL } from "./stripe.ts";
 function expectPinned({ stack: { pinning, world } }: People, { id, documentCid }: DocumentStatus): void {
   if (pinning.truth(documentCid) === undefined && !pinning.hasLost(documentCid))
     world.broken("a document is kept", `${id} is called pinned, and is not`);
+}
+
+/** The user gives up after the first attempt: what it leaves in R2 is pinned, and in the index, all the same. */
+async function triesOnce(attempt: () => Promise<unknown>): Promise<void> {
+  await attempt().catch((error: unknown) => {
+    if (!(error instanceof VdcProblem || error instanceof VdcUnreachable)) throw error;
+  });
 }
 
 /** A user stores a document, now and then from two devices at once, and later checks that it is there. */
@@ -36,6 +43,7 @@ export async function keepsDocument(people: People, user: UserKeys): Promise<voi
       await world.sleep(random.between(1_000, 3_600_000));
     }
   };
+  if (random.chance(0.2)) return triesOnce(() => client.putDocument({ id, bytes }));
   if (random.chance(0.3)) errands.now(`storing ${id} twice`, put);
   if (!(await put())) return;
   if (random.chance(0.5)) errands.now(`waiting until ${id} is pinned`, waitsForPin);

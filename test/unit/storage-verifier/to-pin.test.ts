@@ -4,6 +4,7 @@ import {
   DOCUMENT_MIGRATIONS,
   findIndexed,
   notePinned,
+  noteStored,
 } from "../../../workers/storage-verifier/documents/document-rows.ts";
 import {
   duePins,
@@ -51,6 +52,15 @@ describe("the outbox of the index of documents", () => {
     notePinned(sql, "a", BEGAN + 2);
     expect(noteToPin(sql, document("a"), BEGAN + 3)).toBe("ok");
     expect(nextPin(sql)).toBeUndefined();
+  });
+
+  it("enqueues a document that is sent again and is not known to be pinned, once", () => {
+    noteStored(sql, [document("a")], { status: "unverified", at: 0 });
+    expect(noteToPin(sql, document("a"), BEGAN)).toBe("unverified");
+    expect(due(BEGAN)).toEqual(["a"]);
+    noteEnqueued(sql, duePins(sql, BEGAN), BEGAN);
+    noteToPin(sql, document("a"), BEGAN + 1);
+    expect(due(BEGAN + 1)).toEqual([]);
   });
 
   it("enqueues a document that never arrived an hour later, and forgets it", () => {

@@ -42,7 +42,8 @@ export async function receiveDocument(request: Request, env: Env, log: Log): Pro
       documentCid: stored.documentCid,
       state: stored.state,
     });
-    return json(stored, { status: stored.state === "pinned" ? 200 : 202 });
+    if (stored.state === "pinned") return json(stored);
+    return json(stored, { status: 202, headers: { location: `${stored.documentUrl}/status` } });
   } finally {
     loan.end();
   }

@@ -122,7 +122,7 @@ export class DocumentIndex extends DurableObject<Env> {
   }
 
   /**
-   * Notes a document that R2 holds, and has it pinned. Durable when it resolves. A document that the index knows stays as it is.
+   * Notes a document that R2 holds, and has it pinned. Durable when it resolves. The record that the index knows stays.
    * @returns its status
    */
   async note(document: IndexedDocument): Promise<IndexedStatus> {

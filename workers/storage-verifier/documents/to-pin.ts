@@ -31,19 +31,20 @@ export function noteArriving(sql: Sql, id: string, now: number): void {
 }
 
 /**
- * Notes a document that R2 holds, and that it has to be pinned. A document that the index knows stays as it is.
+ * Notes a document that R2 holds, and that it has to be pinned. The record that the index knows stays. Until the document is
+ * pinned, a repeat enqueues nothing more.
  * @returns its status
  */
 export function noteToPin(sql: Sql, document: IndexedDocument, now: number): IndexedStatus {
-  const known = findIndexed(sql, document.id);
-  if (known !== null) return known.status;
-  noteStored(sql, [document], { status: "unverified", at: now });
-  sql.exec(
-    "INSERT INTO to_pin (id, due) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET due = excluded.due",
-    document.id,
-    now,
-  );
-  return "unverified";
+  const { id } = document;
+  const known = findIndexed(sql, id);
+  if (known?.status === "ok") return "ok";
+  if (known === null) {
+    noteStored(sql, [document], { status: "unverified", at: now });
+    sql.exec("DELETE FROM to_pin WHERE id = ?", id); // it has arrived
+  }
+  sql.exec("INSERT INTO to_pin (id, due) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", id, now);
+  return known?.status ?? "unverified";
 }
 
 /** Returns the documents to enqueue now. */
