@@ -124,7 +124,6 @@ async function check(stack: Stack, journal: Journal) {
   const r2Needed = [...numbers.map(r2Keys.block), ...[...journal.documents.keys()].map(r2Keys.document)];
   const r2Allowed = [
     ...numbers.map(r2Keys.private),
-    ...[...journal.documents.keys()].map(r2Keys.upload), // an upload that a kill cut off is swept after an hour
     ...setAside.flatMap((txId) => [r2Keys.pending(txId), r2Keys.setAside(txId)]),
     ...r2Found.filter((key) => key.startsWith(r2Keys.deadLetterPrefix)),
   ];
