@@ -235,17 +235,17 @@ export function stageOfDeadLetterQueue(queue: string): StageName | undefined {
   return STAGES.find((stage) => deadLetterQueueName(stage) === queue);
 }
 
-/** Seconds that a stage's queue keeps a message: the platform's default on a paid plan. An expired message is deleted. */
-export const QUEUE_RETENTION = 4 * 86_400;
+/** Time for which a stage's queue keeps a message: the platform's default on a paid plan. An expired message is deleted. */
+export const QUEUE_RETENTION_SECONDS = 4 * 86_400;
 
 /**
- * Seconds for which a stage tries a message. An expired message reaches no dead-letter queue, so a stage gives a message
+ * Time for which a stage tries a message. An expired message reaches no dead-letter queue, so a stage gives a message
  * up while the queue still has it, with a margin for late delivery.
  */
-export const RETRIED_FOR = QUEUE_RETENTION - 6 * 3_600;
+export const RETRIED_FOR_SECONDS = QUEUE_RETENTION_SECONDS - 6 * 3_600;
 
-/** Seconds that a dead-letter queue keeps a message: the longest that the platform allows (docs/deploy.md sets it). */
-export const DEAD_LETTER_RETENTION = 14 * 86_400;
+/** Time for which a dead-letter queue keeps a message: the longest that the platform allows (docs/deploy.md sets it). */
+export const DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400;
 
 /**
  * How the dead-letter queues are read. They have no dead-letter queue of their own, so their retries must last as long as

@@ -12,12 +12,12 @@ export interface WaitOptions {
   readonly timeout: number;
 }
 
-const TIMEOUT = 600;
+const TIMEOUT_SECONDS = 600;
 
 export function waiting(command: Command): Command {
   return command
-    .option("--no-wait", "don't wait until it is mined, and a document until it is pinned")
-    .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 604_800), TIMEOUT);
+    .option("--no-wait", "return at once: do not wait for mining, or for the pin of a document")
+    .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 604_800), TIMEOUT_SECONDS);
 }
 
 /** A submission that the deployment took, with its state. */

@@ -113,7 +113,7 @@ function firstMissing(files: DatabaseSync, count: number): number {
   return number;
 }
 
-/** Bytes. KV holds 25 MiB, so no block is larger. A file in a CAR file can list the same part any number of times. */
+/** KV holds 25 MiB, so no block is larger. A file in a CAR file can list the same part any number of times. */
 const MAX_FILE_BYTES = 26 * 1024 * 1024;
 
 async function readBlock(parts: CarParts, path: string): Promise<SourceBlock> {

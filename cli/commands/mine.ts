@@ -11,15 +11,15 @@ interface Options extends Connected {
   readonly wait?: number | true;
 }
 
-const LONGEST_WAIT = 60; // seconds, the longest that the call accepts
-const WAIT = 30;
+const LONGEST_WAIT_SECONDS = 60; // the longest that the call accepts
+const WAIT_SECONDS = 30;
 
 export function mineCommand(): Command {
   return connected(new Command("mine"))
     .option(
       "--wait [seconds]",
-      `until the block is in KV, R2 and IPFS: ${WAIT} seconds, or as many as given, up to ${LONGEST_WAIT}`,
-      wholeNumber(1, LONGEST_WAIT),
+      `until the block is in KV, R2 and IPFS: ${WAIT_SECONDS} seconds, or as many as given, up to ${LONGEST_WAIT_SECONDS}`,
+      wholeNumber(1, LONGEST_WAIT_SECONDS),
     )
     .addHelpText(
       "after",
@@ -33,13 +33,13 @@ ${examples("mine", "mine --wait", "mine --wait 60 --json | jq -r .ipfsHash")}`,
 
 async function mine(options: Options): Promise<void> {
   const { wait } = options;
-  const seconds = wait === true ? WAIT : (wait ?? 0);
+  const seconds = wait === true ? WAIT_SECONDS : (wait ?? 0);
   const client = operatorClient(options);
   if (seconds > 0 && process.stderr.isTTY)
     note(`Waiting up to ${counted(seconds, "second")} for the block …`);
   const mining = await client.call("POST /api/vdc/mine", {
     query: { wait: seconds },
-    timeout: (seconds + 30) * 1_000,
+    timeoutMs: (seconds + 30) * 1_000,
   });
   const allSetAside = "mined" in mining && mining.reason === "all_set_aside";
   if (!allSetAside || options.json === true) show(options, mining, asText);

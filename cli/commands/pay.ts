@@ -100,9 +100,9 @@ async function payOnce(
   throw new AnswerFailure({ call: `POST ${url}/api/stripe/webhook`, status, location: null, body });
 }
 
-const PATIENCE = 60_000; // milliseconds
+const PENDING_TIMEOUT_MS = 60_000;
 /** The queue delivers a payment within a second. An earlier request would only find that it is not known. */
-const QUEUE_WAITS = 1_000; // milliseconds
+const QUEUE_WAIT_MS = 1_000;
 
 /**
  * Waits until the payments are known: the webhook answers once the queue has a payment, and the payment is written a
@@ -110,15 +110,15 @@ const QUEUE_WAITS = 1_000; // milliseconds
  */
 async function untilKnown(url: string, txIds: readonly string[]): Promise<void> {
   const client = new Client(url);
-  const deadline = Date.now() + PATIENCE;
-  await wait(QUEUE_WAITS);
+  const deadline = Date.now() + PENDING_TIMEOUT_MS;
+  await wait(QUEUE_WAIT_MS);
   for (const txId of txIds)
     for (;;) {
       const params = { txId };
       if ((await client.find("GET /api/vdc/transactions/:txId", { params })) !== undefined) break;
       if (Date.now() > deadline)
         throw new CommandFailure(
-          `the webhook took the payments, but ${txId} is not pending after ${PATIENCE / 1_000} seconds: look at the stack's log`,
+          `the webhook took the payments, but ${txId} is not pending after ${PENDING_TIMEOUT_MS / 1_000} seconds: look at the stack's log`,
         );
       await wait(500);
     }

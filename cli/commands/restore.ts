@@ -137,7 +137,7 @@ async function putBlocks(client: Client, car: ChainCar): Promise<void> {
       await client.call("PUT /api/storage-verify/blocks/:blockNumber", {
         params: { blockNumber: number },
         body: value.bytes,
-        timeout: 60_000,
+        timeoutMs: 60_000,
       });
       progress.to(++done);
     }

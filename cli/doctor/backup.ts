@@ -6,7 +6,7 @@ import { systemKeyring } from "../files/keyring.ts";
 import { counted } from "../output/words.ts";
 import { finding, Warning, type Finding } from "./finding.ts";
 
-const OLD_AFTER = 7 * 86_400_000; // milliseconds
+const OLD_AFTER_MS = 7 * 86_400_000;
 
 export interface Backups {
   /** A file that `vdc export` wrote. */
@@ -39,7 +39,7 @@ async function exportText(client: Client, file: string | undefined, now: number)
       throw new CommandFailure(`${file} holds another chain than ${client.url}: export this one`);
     const behind = (latestBlock ?? -1) + 1 - car.count;
     const { mtimeMs } = await stat(file);
-    if (behind > 0 && now - mtimeMs > OLD_AFTER)
+    if (behind > 0 && now - mtimeMs > OLD_AFTER_MS)
       throw new Warning(
         `${file} lacks the newest ${counted(behind, "block")}, and is older than a week: \`vdc export ${file} --yes\` writes it anew`,
       );

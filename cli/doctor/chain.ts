@@ -50,7 +50,7 @@ async function latestBlock(client: Client): Promise<ReadBlock | undefined> {
   return { number: blockNumber, bytes: source.bytes, gatewayUrl: record.ipfsGatewayUrl };
 }
 
-const TIMEOUT = 20_000; // milliseconds: a public gateway may have to search for it
+const TIMEOUT_MS = 20_000; // a public gateway may have to search for it
 
 async function compareWithGateway(url: string, number: number, bytes: Uint8Array): Promise<string> {
   const unreadable = (why: string) =>
@@ -60,7 +60,7 @@ async function compareWithGateway(url: string, number: number, bytes: Uint8Array
     );
   let pinned: Uint8Array | undefined;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!response.ok) {
       await response.body?.cancel();
       throw unreadable(`it answered ${response.status}`);

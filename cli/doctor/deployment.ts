@@ -8,7 +8,7 @@ import { counted, time } from "../output/words.ts";
 import { requireCompleteCopies } from "../storage/require-valid.ts";
 import { finding, Warning, type Finding } from "./finding.ts";
 
-const MOST_SKEW = 60_000; // milliseconds; Stripe's signatures allow 300 seconds
+const MAX_SKEW_MS = 60_000; // Stripe's signatures allow 300 seconds
 
 /**
  * Compares this machine's clock with the Date header of Cloudflare's edge, to the second.
@@ -19,7 +19,7 @@ export function checkClock({ headers }: HttpAnswer<unknown>, now: number): Promi
     const date = Date.parse(headers.get("date") ?? "");
     if (Number.isNaN(date)) return "the deployment does not tell its time, as the local stack never does";
     const skew = now - date;
-    if (Math.abs(skew) <= MOST_SKEW) return "agrees with the deployment's";
+    if (Math.abs(skew) <= MAX_SKEW_MS) return "agrees with the deployment's";
     const behindOrAhead = skew < 0 ? "behind" : "ahead of";
     throw new CommandFailure(
       `this machine's clock is ${counted(Math.round(Math.abs(skew) / 1_000), "second")} ${behindOrAhead} the deployment's: set it`,
@@ -93,10 +93,10 @@ export function checkDeadLetters(options: { readonly url?: string }): Promise<Fi
 
 /** Number of newest blocks whose presence is checked in every tier: as many as one call lists. */
 const NEWEST_BLOCKS = 1_000;
-const DAY = 86_400_000; // milliseconds
-/** Milliseconds. The verification runs every day. */
-const VERIFICATION_MISSED_AFTER = 3 * DAY;
-const VERIFICATION_OLD_AFTER = 90 * DAY;
+const DAY_MS = 86_400_000;
+/** The verification runs every day. */
+const VERIFICATION_MISSED_AFTER_MS = 3 * DAY_MS;
+const VERIFICATION_OLD_AFTER_MS = 90 * DAY_MS;
 
 /**
  * Reports which blocks the tiers list, and the results of the latest verifications.
@@ -145,11 +145,11 @@ export function verificationText(
     throw new CommandFailure(
       `the last verification was ${lastRun.state}: \`vdc storage runs ${lastRun.id}\` says why; then \`vdc storage verify-all\``,
     );
-  if (now - lastRun.startedAt > VERIFICATION_MISSED_AFTER)
+  if (now - lastRun.startedAt > VERIFICATION_MISSED_AFTER_MS)
     throw new Warning(
       `the last verification began ${time(lastRun.startedAt)}, though one is due each day: see the cron of storage-verifier, or run \`vdc storage verify-all\``,
     );
-  if (verifiedSince !== null && now - verifiedSince > VERIFICATION_OLD_AFTER)
+  if (verifiedSince !== null && now - verifiedSince > VERIFICATION_OLD_AFTER_MS)
     throw new Warning(
       `some blocks were verified last before ${time(verifiedSince)}: raise VERIFY_BLOCKS_A_DAY, or run \`vdc storage verify-all\``,
     );

@@ -17,7 +17,7 @@ export interface BroughtDocuments {
   readonly refused: number;
 }
 
-const TIMEOUT = 300_000; // milliseconds: a large record, read, put and pinned
+const TIMEOUT_MS = 300_000; // a large record, read, put and pinned
 
 /** Gives every document of the folder to the deployment, which checks each and restores what it lacks. May be repeated. */
 export async function bringDocuments(operator: Client, folder: DocumentFolder): Promise<BroughtDocuments> {
@@ -60,7 +60,7 @@ async function bringOne(
   const { report } = await operator.call("PUT /api/storage-verify/documents/:documentId", {
     params: { documentId: id },
     body: bytes,
-    timeout: TIMEOUT,
+    timeoutMs: TIMEOUT_MS,
   });
   const { status, message } = report;
   if (status === "partial" || status === "failed") note(`document ${id}: ${message}`);

@@ -19,8 +19,8 @@ interface SentRequest {
   readonly idempotencyKey?: string;
   /** Statuses above 299 that count as an answer instead of a failure. */
   readonly accept?: readonly number[];
-  /** Milliseconds for one attempt. */
-  readonly timeout?: number;
+  /** For one attempt. */
+  readonly timeoutMs?: number;
 }
 
 /** Input of a call of the HTTP interface, and how it is sent. */
@@ -38,7 +38,7 @@ interface Parameters {
   readonly params?: Readonly<Record<string, string | number>>;
 }
 
-const TIMEOUT = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** The HTTP interface of one deployment. Failures are thrown as CommandFailure, with its exit code. */
 export class Client {
@@ -99,7 +99,7 @@ export class Client {
         headers: this.#headersFor(sent),
         ...bodyOf(sent),
         redirect: "manual", // following a redirect would send the secret to another host
-        signal: AbortSignal.timeout(sent.timeout ?? TIMEOUT),
+        signal: AbortSignal.timeout(sent.timeoutMs ?? TIMEOUT_MS),
       });
       text = await response.text();
     } catch (error) {

@@ -27,7 +27,7 @@ export interface BroughtRecords {
 /** Kinds of records that a restore of the chain reads, so they are brought before it. */
 export const BEFORE_THE_CHAIN = ["erasure", "private_archive"] as const satisfies readonly RecordKind[];
 
-const TIMEOUT = 120_000; // milliseconds: a large archive of private parts
+const TIMEOUT_MS = 120_000; // a large archive of private parts
 
 /**
  * Gives the records of an export to the deployment, which stores those that it lacks. May be repeated. What the audit log, or
@@ -87,7 +87,7 @@ async function bringOne(
   const { stored } = await operator.call("PUT /api/storage-verify/records/:kind/:recordId", {
     params: { kind, recordId: id },
     body: utf8(JSON.stringify(record)),
-    timeout: TIMEOUT,
+    timeoutMs: TIMEOUT_MS,
   });
   return stored ? "restored" : "kept";
 }

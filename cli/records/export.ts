@@ -44,7 +44,7 @@ const EXPORT_ORDER = [
   "erasure",
 ] as const satisfies readonly RecordKind[];
 
-const TIMEOUT = 120_000; // milliseconds: a large archive of private parts
+const TIMEOUT_MS = 120_000; // a large archive of private parts
 
 /** The audit log first, which says what was erased: also when records are lost, it is exported. */
 export async function exportAllRecords(
@@ -134,7 +134,7 @@ async function fetchInto(
   if (kept !== undefined && version !== null && kept.version === version) return "kept";
   const record = await operator.find("GET /api/storage-verify/records/:kind/:recordId", {
     params: { kind, recordId: id },
-    timeout: TIMEOUT,
+    timeoutMs: TIMEOUT_MS,
   });
   if (record === undefined) return "gone";
   if (version === null && record.sha256 === kept?.record.sha256) return "kept";

@@ -33,7 +33,7 @@ export function registrationOf({
   return { type: "user_registration", timestamp, data: keys, signatures: { user: signature } };
 }
 
-const WEEK = 604_800; // seconds
+const WEEK_SECONDS = 604_800;
 
 export const TokenRequest = v.strictObject({
   expiresInSeconds: v.optional(
@@ -44,7 +44,7 @@ export const TokenRequest = v.strictObject({
       v.maxValue(31_536_000),
       v.description("How long it can be used: a minute to a year"),
     ),
-    WEEK,
+    WEEK_SECONDS,
   ),
   private: v.optional(
     v.pipe(

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { TransactionType, TxId } from "../chain/transaction.ts";
 import { IGNORED_REASONS } from "../stripe/decision.ts";
-import { MAX_EVENT_BYTES } from "../stripe/limits.ts";
+import { MAX_EVENT_BYTES } from "../stripe/event.ts";
 import type { Plan } from "./plan.ts";
 
 /**

@@ -10,8 +10,8 @@ export interface Failed {
 }
 
 const ATTEMPTS = 4;
-const FIRST_PAUSE = 500; // milliseconds; doubles
-const LONGEST_PAUSE = 30_000;
+const FIRST_PAUSE_MS = 500; // doubles
+const LONGEST_PAUSE_MS = 30_000;
 const PASSING = [429, 502, 503, 504];
 /** Problems that last until an operator configures the deployment. */
 const LASTING = ["operators-not-configured", "not-configured"];
@@ -26,8 +26,8 @@ const NOBODY_THERE = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"];
 export function pauseBefore(attempt: number, failed: Failed): number | undefined {
   if (attempt > ATTEMPTS || !mayPass(failed)) return undefined;
   const requestedMs = askedFor(failed);
-  const pause = requestedMs > 0 ? requestedMs : FIRST_PAUSE * 2 ** (attempt - 2);
-  return pause > LONGEST_PAUSE ? undefined : pause;
+  const pause = requestedMs > 0 ? requestedMs : FIRST_PAUSE_MS * 2 ** (attempt - 2);
+  return pause > LONGEST_PAUSE_MS ? undefined : pause;
 }
 
 /** Decides whether the same request may succeed a little later. */

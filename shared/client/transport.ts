@@ -10,8 +10,8 @@ export interface RequestOptions {
   readonly method?: "GET" | "POST" | "PUT";
   /** Sent as JSON; bytes are sent unchanged. */
   readonly body?: object | Uint8Array<ArrayBuffer>;
-  /** Milliseconds for one attempt. */
-  readonly timeout?: number;
+  /** For one attempt. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
   /** The answer never changes. Without this, a browser may show an answer that is some seconds old. */
   readonly immutable?: boolean;
@@ -22,7 +22,7 @@ export type Attempt =
   | { readonly bytes: Uint8Array<ArrayBuffer> }
   | (Failed & { readonly failure: VdcProblem | VdcUnreachable });
 
-const TIMEOUT = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** The HTTP interface of one deployment, for public calls. */
 export class Transport {
@@ -56,9 +56,9 @@ export class Transport {
 
   /** Sends the request once. @throws the signal's reason */
   async attempt(path: string, options: RequestOptions): Promise<Attempt> {
-    const { method = "GET", body, timeout = TIMEOUT, signal, immutable = false } = options;
+    const { method = "GET", body, timeoutMs = TIMEOUT_MS, signal, immutable = false } = options;
     const call = `${method} ${this.url}${path}`;
-    const late = AbortSignal.timeout(timeout);
+    const late = AbortSignal.timeout(timeoutMs);
     let response: Response;
     let bytes: Uint8Array<ArrayBuffer>;
     try {

@@ -104,7 +104,7 @@ export class VdcClient {
    */
   async putDocument({ id, bytes }: SealedDocument): Promise<StoredDocument> {
     const path = "/api/documents";
-    const request = { method: "POST", body: bytes, timeout: LARGE } as const;
+    const request = { method: "POST", body: bytes, timeoutMs: DOCUMENT_TIMEOUT_MS } as const;
     const stored = readAnswer(StoredDocument, await this.#transport.bytes(path, request), path);
     if (stored.id !== id) throw new Unverified("wrong_document", `${id} was stored as ${stored.id}`);
     const cid = await cidV0(bytes);
@@ -129,7 +129,10 @@ export class VdcClient {
 
   /** The record of a document, still sealed: `openDocument` verifies and opens it. */
   getDocument(documentId: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#transport.bytes(`/api/documents/${documentId}`, { timeout: LARGE, immutable: true });
+    return this.#transport.bytes(`/api/documents/${documentId}`, {
+      timeoutMs: DOCUMENT_TIMEOUT_MS,
+      immutable: true,
+    });
   }
 
   /** Registers a user who holds a token, in place of `submit`. The same request again gets the same answer. */
@@ -156,5 +159,5 @@ const metadataPathOf = (userId: string) => `/api/users/${userId}/metadata`;
 const statusPathOf = (documentId: string) => `/api/documents/${documentId}/status`;
 const isPinned = (status: DocumentStatus): status is DocumentStatus & { state: "pinned" } =>
   status.state === "pinned";
-const LARGE = 300_000; // milliseconds for a document, which may travel over a slow line
+const DOCUMENT_TIMEOUT_MS = 300_000; // a document, which may travel over a slow line
 const pathOf = (txId: TxId) => `/api/vdc/transactions/${txId}`;

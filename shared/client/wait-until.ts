@@ -25,9 +25,9 @@ export class StillWaiting extends Error {
   }
 }
 
-const TIMEOUT = 600_000;
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 10_000;
+const TIMEOUT_MS = 600_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
 const GROWTH = 1.5;
 
 export interface Clock {
@@ -48,12 +48,12 @@ export async function waitUntil<Seen extends Status, Final extends Seen>(
   id: string,
   look: (signal?: AbortSignal) => Promise<Attempt>,
   isFinal: (status: Seen) => status is Final,
-  { signal, timeout = TIMEOUT }: Patience = {},
+  { signal, timeout = TIMEOUT_MS }: Patience = {},
   clock: Clock = CLOCK,
 ): Promise<Final> {
   const deadline = clock.now() + timeout;
   let last: Seen | undefined;
-  for (let next = FIRST_PAUSE; ; next = Math.min(next * GROWTH, LONGEST_PAUSE)) {
+  for (let next = FIRST_PAUSE_MS; ; next = Math.min(next * GROWTH, LONGEST_PAUSE_MS)) {
     const attempt = await look(signal);
     let least = 0;
     if ("bytes" in attempt) {

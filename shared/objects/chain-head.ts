@@ -24,7 +24,7 @@ export function refuseStale(answer: MoveResult, blockNumber: number): void {
     );
 }
 
-const HALTED_SECONDS = 300; // seconds; the chain head sends the stages their work again when an operator resumes
+const HALTED_SECONDS = 300; // the chain head sends the stages their work again when an operator resumes
 
 /** @throws RetryLater while the chain is halted: no block is stored, indexed or cleaned until an operator has looked */
 export function refuseWhileHalted({ halted, blockNumber }: { halted: boolean; blockNumber: number }): void {

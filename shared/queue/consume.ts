@@ -13,7 +13,7 @@ import {
 } from "../objects/monitor.ts";
 import {
   DEAD_LETTER_CONSUMER,
-  RETRIED_FOR,
+  RETRIED_FOR_SECONDS,
   stageOfDeadLetterQueue,
   WORKERS,
   type StageName,
@@ -271,6 +271,6 @@ function reasonToGiveUp(
 ): PermanentReason | undefined {
   if (error instanceof Permanent) return error.reason;
   const ageAtRetry = (Date.now() - timestamp.getTime()) / 1_000 + delaySeconds;
-  const isLast = attempts > WORKERS[stage].consumes.max_retries || ageAtRetry >= RETRIED_FOR;
+  const isLast = attempts > WORKERS[stage].consumes.max_retries || ageAtRetry >= RETRIED_FOR_SECONDS;
   return isLast ? "retries_exhausted" : undefined;
 }

@@ -5,12 +5,12 @@ export interface RetryEnv {
   readonly RETRY_BASE_SECONDS?: string;
 }
 
-const DEFAULT_RETRY_BASE = 10;
+const DEFAULT_RETRY_BASE_SECONDS = 10;
 
 /** Falls back to the default when the setting is not a number, so that retries go on. */
 export function retryBase({ RETRY_BASE_SECONDS: setting }: RetryEnv): number {
-  const seconds = Number(setting?.trim() || DEFAULT_RETRY_BASE);
-  return seconds >= 0 && seconds <= 3_600 ? seconds : DEFAULT_RETRY_BASE;
+  const seconds = Number(setting?.trim() || DEFAULT_RETRY_BASE_SECONDS);
+  return seconds >= 0 && seconds <= 3_600 ? seconds : DEFAULT_RETRY_BASE_SECONDS;
 }
 
 /** The delay doubles up to this bound, so that a stage is back soon after a short outage. */

@@ -8,13 +8,13 @@ export type Parts<R extends Readers> = {
   readonly [Name in keyof R]: Awaited<ReturnType<R[Name]>> | undefined;
 };
 
-const PART_DEADLINE = 5_000; // milliseconds
+const PART_DEADLINE_MS = 5_000;
 
 /** Runs all readers at once and independently: one that fails hides no other's result. */
 export async function readParts<const R extends Readers>(readers: R, log: Log): Promise<Parts<R>> {
   const read = Object.entries(readers).map(async ([name, reader]) => {
     try {
-      return [name, await withDeadline(PART_DEADLINE, name, reader)] as const;
+      return [name, await withDeadline(PART_DEADLINE_MS, name, reader)] as const;
     } catch (error) {
       log.error("part.unreadable", { part: name, error: errorText(error) });
       return [name, undefined] as const;

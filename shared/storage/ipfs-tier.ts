@@ -106,7 +106,7 @@ export function ipfsTier(pinner: Pinner, gateway: GatewayReader): Tier {
   };
 }
 
-/** Bytes. KV holds 25 MiB, so no block or document is larger. A gateway that serves more serves another file. */
+/** KV holds 25 MiB, so no block or document is larger. A gateway that serves more serves another file. */
 const MAX_FILE_BYTES = 26 * 1024 * 1024;
 
 /**
@@ -120,12 +120,12 @@ export function baseUrl(text: string): string {
   return text.replace(/\/+$/, "");
 }
 
-/** @param gatewayUrl base URL of an IPFS gateway; `timeout` in milliseconds */
-export function ipfsGateway(gatewayUrl: string, timeout: number): GatewayReader {
+/** @param gatewayUrl base URL of an IPFS gateway */
+export function ipfsGateway(gatewayUrl: string, timeoutMs: number): GatewayReader {
   /** `undefined` when the gateway says that it does not have the file. */
   async function ask(cid: string): Promise<Response | undefined> {
     const response = await fetch(`${baseUrl(gatewayUrl)}/ipfs/${cid}`, {
-      signal: AbortSignal.timeout(timeout),
+      signal: AbortSignal.timeout(timeoutMs),
       headers: { accept: "application/json, application/octet-stream;q=0.9, */*;q=0.1" },
     });
     if (response.ok) return response;

@@ -11,11 +11,11 @@ interface Observed<T> {
  * Adds a deadline to the one request of a function of the `pinata` SDK, and reports the Retry-After of its answer. The
  * SDK has no option for either. It calls the global `fetch` before its first await. The global is therefore replaced only
  * while the function begins, when no other code can run.
- * @param deadline in milliseconds, for all of `work`
+ * @param deadlineMs for all of `work`
  * @param work must call the global `fetch` at once; otherwise the result is an error that says so
  */
-export async function observedFetch<T>(deadline: number, work: () => Promise<T>): Promise<Observed<T>> {
-  const signal = AbortSignal.timeout(deadline);
+export async function observedFetch<T>(deadlineMs: number, work: () => Promise<T>): Promise<Observed<T>> {
+  const signal = AbortSignal.timeout(deadlineMs);
   const seen: { retryAfter?: number } = {};
   const globalFetch = globalThis.fetch;
   let isRequested = false;

@@ -3,15 +3,15 @@ import * as v from "valibot";
 import { nextCursor } from "./pages.ts";
 import { rateLimited } from "./retry-after.ts";
 import { observedFetch } from "./observed-fetch.ts";
-import type { Pinner } from "./pinner.ts";
+import type { Pinner, PinPage } from "./pinner.ts";
 
 interface PinataSettings {
   readonly jwt: string;
   /** Base URLs ending in `/v3`; Pinata's own when left out. */
   readonly uploadUrl?: string | undefined;
   readonly endpointUrl?: string | undefined;
-  /** Milliseconds for one request. */
-  readonly deadline: number;
+  /** For one request. */
+  readonly deadlineMs: number;
 }
 
 const FILES_A_PAGE = 1_000;
@@ -37,46 +37,61 @@ const FILES_OF_A_CID = 10;
 export function pinataPinner(settings: PinataSettings): Pinner {
   if (settings.jwt.length < 8)
     throw new Error("PINATA_JWT is not set: set it with `wrangler secret put PINATA_JWT`");
-  const { jwt, uploadUrl, endpointUrl } = settings;
-  const config = { pinataJwt: jwt, ...(uploadUrl && { uploadUrl }), ...(endpointUrl && { endpointUrl }) };
+  return new PinataPinner(settings);
+}
 
-  /** @param request one of the SDK's functions, which sends one request */
-  async function ask<T>(request: () => Promise<T>): Promise<T> {
-    const { result, error, retryAfter } = await observedFetch(settings.deadline, request);
-    if (result !== undefined) return result;
-    if (error instanceof PinataError && error.statusCode === 429) throw rateLimited(retryAfter, "Pinata");
-    throw new Error(meaningOf(error), { cause: textOf(error).replaceAll(jwt, "[secret]") });
+/** Uses functions of the SDK, each of which sends one request, with a deadline. */
+class PinataPinner implements Pinner {
+  readonly #jwt: string;
+  readonly #deadlineMs: number;
+  readonly #config: Parameters<typeof listFiles>[0];
+
+  constructor({ jwt, uploadUrl, endpointUrl, deadlineMs }: PinataSettings) {
+    this.#jwt = jwt;
+    this.#deadlineMs = deadlineMs;
+    this.#config = { pinataJwt: jwt, ...(uploadUrl && { uploadUrl }), ...(endpointUrl && { endpointUrl }) };
   }
 
-  return {
-    async pin(bytes, name, keyvalues) {
-      const file = new File([bytes], name, { type: "application/json" });
-      const options = { metadata: { name, keyvalues }, cid_version: "v0" } as const;
-      const { cid } = await ask(() => uploadFile(config, file, "public", options));
-      return cid;
-    },
+  async pin(
+    bytes: Uint8Array<ArrayBuffer>,
+    name: string,
+    keyvalues: Record<string, string>,
+  ): Promise<string> {
+    const file = new File([bytes], name, { type: "application/json" });
+    const options = { metadata: { name, keyvalues }, cid_version: "v0" } as const;
+    const { cid } = await this.#ask(() => uploadFile(this.#config, file, "public", options));
+    return cid;
+  }
 
-    async isPinned(cid) {
-      const { files } = await ask(() => listFiles(config, "public", { cid, limit: FILES_OF_A_CID }));
-      return files.some((file) => file.cid === cid);
-    },
+  async isPinned(cid: string): Promise<boolean> {
+    const { files } = await this.#ask(() =>
+      listFiles(this.#config, "public", { cid, limit: FILES_OF_A_CID }),
+    );
+    return files.some((file) => file.cid === cid);
+  }
 
-    async list(keyvalues, token) {
-      const answer: unknown = await ask(() =>
-        listFiles(config, "public", {
-          metadata: { ...keyvalues },
-          order: "ASC",
-          limit: FILES_A_PAGE,
-          ...(token !== undefined && { pageToken: token }),
-        }),
-      );
-      const page = v.safeParse(FilePage, answer);
-      if (!page.success)
-        throw new Error(`the pinning service's list can't be read: ${page.issues[0].message}`);
-      const { files, next_page_token } = page.output;
-      return { pins: files ?? [], next: nextCursor(next_page_token || undefined, token) };
-    },
-  };
+  async list(keyvalues: Readonly<Record<string, string>>, token: string | undefined): Promise<PinPage> {
+    const answer: unknown = await this.#ask(() =>
+      listFiles(this.#config, "public", {
+        metadata: { ...keyvalues },
+        order: "ASC",
+        limit: FILES_A_PAGE,
+        ...(token !== undefined && { pageToken: token }),
+      }),
+    );
+    const page = v.safeParse(FilePage, answer);
+    if (!page.success) throw new Error(`the pinning service's list can't be read: ${page.issues[0].message}`);
+    const { files, next_page_token } = page.output;
+    return { pins: files ?? [], next: nextCursor(next_page_token || undefined, token) };
+  }
+
+  /** @param request one of the SDK's functions, which sends one request */
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
+    const { result, error, retryAfter } = await observedFetch(this.#deadlineMs, request);
+    if (result !== undefined) return result;
+    if (error instanceof PinataError && error.statusCode === 429) throw rateLimited(retryAfter, "Pinata");
+    throw new Error(meaningOf(error), { cause: textOf(error).replaceAll(this.#jwt, "[secret]") });
+  }
 }
 
 /** Says for people what went wrong. The SDK's own words are for programmers, and quote whole web pages. */

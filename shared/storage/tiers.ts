@@ -37,20 +37,20 @@ export function pinnerOf(env: PinningEnv): Pinner {
     jwt: env.PINATA_JWT ?? "",
     uploadUrl: env.PINATA_UPLOAD_URL || undefined,
     endpointUrl: env.PINATA_ENDPOINT_URL || undefined,
-    deadline: deadlineOf(env),
+    deadlineMs: deadlineMsOf(env),
   });
 }
 
 /** @throws Error that names the missing or wrong setting */
 export function gatewayOf(env: PinningEnv): GatewayReader {
-  return ipfsGateway(gatewayUrlOf(env.IPFS_GATEWAY_URL), deadlineOf(env));
+  return ipfsGateway(gatewayUrlOf(env.IPFS_GATEWAY_URL), deadlineMsOf(env));
 }
 
 /** Milliseconds for one request to the pinning service or the gateway. */
-function deadlineOf(env: PinningEnv): number {
-  const deadline = Number(env.PIN_DEADLINE_SECONDS) * 1_000;
-  if (!(deadline > 0)) throw new Error("PIN_DEADLINE_SECONDS must be a number of seconds above 0");
-  return deadline;
+function deadlineMsOf(env: PinningEnv): number {
+  const deadlineMs = Number(env.PIN_DEADLINE_SECONDS) * 1_000;
+  if (!(deadlineMs > 0)) throw new Error("PIN_DEADLINE_SECONDS must be a number of seconds above 0");
+  return deadlineMs;
 }
 
 function gatewayUrlOf(text: string | undefined): string {

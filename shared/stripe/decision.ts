@@ -22,6 +22,9 @@ export const IGNORED_REASONS = [
 ] as const;
 export type IgnoredReason = (typeof IGNORED_REASONS)[number];
 
+/** Header by which `ingest-webhook` reports an ignored event to the gateway, which counts it. */
+export const IGNORED_HEADER = "x-vdc-ignored";
+
 /** Facts for the private part, the same for every family. Amounts are integers in the currency's minor unit. */
 export interface PaymentFacts {
   objectId: string;

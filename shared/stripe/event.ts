@@ -6,6 +6,9 @@ import { StripeRefusal } from "./refusal.ts";
  * because Stripe adds fields without notice. `maybe` marks a field that is absent in some versions and null in others.
  */
 
+/** Stripe's events rarely exceed 100 kB. `ingest-webhook` enforces the limit, whether or not a length is announced. */
+export const MAX_EVENT_BYTES = 256_000;
+
 /** Stripe's limit for one metadata value; longer text is cut, so that the private part stays bounded. */
 const MAX_TEXT_LENGTH = 500;
 

@@ -7,9 +7,9 @@ import { configPath, ROOT, WORKER_NAMES } from "../../cli/local/stack/workers.ts
 import { SECRETS, SETTING_GROUPS } from "../../cli/tools/settings.ts";
 import {
   DEAD_LETTER_CONSUMER,
-  DEAD_LETTER_RETENTION,
-  QUEUE_RETENTION,
-  RETRIED_FOR,
+  DEAD_LETTER_RETENTION_SECONDS,
+  QUEUE_RETENTION_SECONDS,
+  RETRIED_FOR_SECONDS,
   deadLetterQueueName,
   DURABLE_OBJECTS,
   queueName,
@@ -314,15 +314,15 @@ describe("the queues together", () => {
 
   it("retry a dead letter for as long as its queue keeps it: nothing stands behind them", () => {
     const { max_retries: retries, retry_delay: delay } = DEAD_LETTER_CONSUMER;
-    expect(retries * delay).toBeGreaterThanOrEqual(DEAD_LETTER_RETENTION);
+    expect(retries * delay).toBeGreaterThanOrEqual(DEAD_LETTER_RETENTION_SECONDS);
     expect(delay).toBeLessThanOrEqual(86_400); // the platform's longest
   });
 
   it("hand a message that no code could settle to the dead letters before it expires", () => {
     for (const stage of STAGES) {
       const { max_retries: retries, retry_delay: delay } = WORKERS[stage].consumes;
-      expect(retries * delay, stage).toBeLessThan(RETRIED_FOR);
-      expect(RETRIED_FOR, stage).toBeLessThan(QUEUE_RETENTION);
+      expect(retries * delay, stage).toBeLessThan(RETRIED_FOR_SECONDS);
+      expect(RETRIED_FOR_SECONDS, stage).toBeLessThan(QUEUE_RETENTION_SECONDS);
     }
   });
 

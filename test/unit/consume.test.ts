@@ -6,7 +6,7 @@ import { Permanent, PERMANENT_REASONS, RetryLater } from "../../shared/runtime/e
 import { DeadLetter } from "../../shared/queue/messages.ts";
 import type { Observation } from "../../shared/objects/monitor.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../shared/storage/limits.ts";
-import { QUEUE_RETENTION, RETRIED_FOR, STAGES, WORKERS } from "../../shared/pipeline.ts";
+import { QUEUE_RETENTION_SECONDS, RETRIED_FOR_SECONDS, STAGES, WORKERS } from "../../shared/pipeline.ts";
 
 const Work = v.strictObject({ n: v.number() });
 const LAST_ATTEMPT = WORKERS.miner.consumes.max_retries + 1;
@@ -149,9 +149,12 @@ describe("a message", () => {
     for (const error of [new Error("R2 is down"), new RetryLater(43_200, "rate limited")])
       for (const attempts of [1, 60, LAST_ATTEMPT - 1]) {
         const asked = error instanceof RetryLater ? 43_200 : 0;
-        const early = await settle(fail(error), { attempts, ageSeconds: RETRIED_FOR - 6_000 - asked - 10 });
+        const early = await settle(fail(error), {
+          attempts,
+          ageSeconds: RETRIED_FOR_SECONDS - 6_000 - asked - 10,
+        });
         expect(early.fate).toMatch(/^retry/);
-        const late = await settle(fail(error), { attempts, ageSeconds: RETRIED_FOR - asked });
+        const late = await settle(fail(error), { attempts, ageSeconds: RETRIED_FOR_SECONDS - asked });
         expect(late).toMatchObject({ fate: "ack", sent: [{ reason: "retries_exhausted", attempts }] });
       }
   });
@@ -428,7 +431,7 @@ describe("the delay before a retry", () => {
     for (const error of [new Error("R2 is down"), new RetryLater(15, "KV does not show it yet")]) {
       let seconds = 0;
       for (let attempts = 1; attempts <= retries; attempts++) seconds += retryDelay(error, attempts, 1, 0);
-      expect(seconds).toBeGreaterThanOrEqual(QUEUE_RETENTION);
+      expect(seconds).toBeGreaterThanOrEqual(QUEUE_RETENTION_SECONDS);
     }
   });
 

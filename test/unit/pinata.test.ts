@@ -25,7 +25,7 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "vdc-pinata-"));
   service = await startPinningService({ dir, jwt: "local-test-token" });
   const { uploadUrl, endpointUrl } = service;
-  pinner = pinataPinner({ jwt: "local-test-token", uploadUrl, endpointUrl, deadline: 5_000 });
+  pinner = pinataPinner({ jwt: "local-test-token", uploadUrl, endpointUrl, deadlineMs: 5_000 });
   cid = await cidV0(BYTES);
 });
 afterEach(async () => {
@@ -51,7 +51,7 @@ async function listing<T>(data: unknown, work: (of: Pinner) => Promise<T>): Prom
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v3`;
   try {
     return await work(
-      pinataPinner({ jwt: "local-test-token", uploadUrl: url, endpointUrl: url, deadline: 5_000 }),
+      pinataPinner({ jwt: "local-test-token", uploadUrl: url, endpointUrl: url, deadlineMs: 5_000 }),
     );
   } finally {
     server.close();
@@ -128,7 +128,7 @@ describe("a failure of the service", () => {
 
   it("is told in our words when nothing listens, and when no answer comes in time", async () => {
     const { uploadUrl, endpointUrl } = service;
-    const hasty = pinataPinner({ jwt: "local-test-token", uploadUrl, endpointUrl, deadline: 50 });
+    const hasty = pinataPinner({ jwt: "local-test-token", uploadUrl, endpointUrl, deadlineMs: 50 });
     service.setFault({ kind: "stall" });
     await expect(hasty.isPinned(cid)).rejects.toThrow(/^the pinning service did not answer in time$/);
     service.clearFaults();

@@ -1,6 +1,6 @@
 import { migrateTo, type Sql } from "../../shared/durable-object/sqlite.ts";
 
-/** Milliseconds from a failure to the first probe of its stage. The migrations contain the value, so it never changes. */
+/** Time from a failure to the first probe of its stage. The migrations contain the value, so it never changes. */
 const FIRST_WAIT_MS = 60_000;
 
 /** Schedules a probe: a letter that used up its retries shows that its stage fails. The stage is probed after its wait. */

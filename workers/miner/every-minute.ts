@@ -1,7 +1,6 @@
 import { chainHead } from "../../shared/objects/chain-head.ts";
 import { errorText, logger } from "../../shared/runtime/log.ts";
-import type { Env } from "./env.ts";
-import { reportKeys } from "./report-keys.ts";
+import { keyringOf, type Env } from "./env.ts";
 import { sweepPending } from "./sweep.ts";
 
 /**
@@ -22,4 +21,14 @@ export async function everyMinute(env: Env): Promise<void> {
   }
   for (const failure of failures) log.error("schedule.failed", { error: errorText(failure) });
   if (failures.length > 0) throw new AggregateError(failures, "a part of the scheduled work failed");
+}
+
+/**
+ * Reports to the chain head, every minute, which envelopes this miner can open and with which key it signs. So `/api/ready` shows
+ * a broken or wrong keyring before a payment has to wait. The keyring must fit both the key to which payments are sealed and the
+ * chain.
+ */
+async function reportKeys(env: Env): Promise<void> {
+  const { encryption, signing } = await keyringOf(env);
+  await chainHead(env).minerKeys({ keyIds: encryption.keyIds, signingKeyId: signing.active.keyId });
 }

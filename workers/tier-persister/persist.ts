@@ -10,7 +10,6 @@ import type { Observe } from "../../shared/objects/monitor.ts";
 import { observedTiers } from "../../shared/storage/observed-tier.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { readObject } from "../../shared/storage/r2-tier.ts";
-import { storeChainBlock } from "../../shared/storage/store-chain-block.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
 import { tiersOf } from "../../shared/storage/tiers.ts";
 import type { BlockFacts } from "../chain-head/reads/block-facts.ts";
@@ -79,13 +78,14 @@ async function verifiedOrHalt(
 }
 
 /**
- * Stores the block in the tiers. A fork, that is two different byte strings for one number, halts the chain until an operator has
- * looked.
+ * Stores the block in R2, IPFS and KV. KV, the read path, comes last, so that no block is readable before it is archived and
+ * pinned. A repeat stores what is missing. A fork, that is two different byte strings for one number, halts the chain until an
+ * operator has looked.
  */
 async function storeOrHalt(copy: BlockCopy, life: string, env: Env, observe: Observe): Promise<void> {
   const { r2, ipfs, kv } = observedTiers(tiersOf(env), (ended) => observe({ kind: "tier", ...ended }));
   try {
-    await storeChainBlock([r2, ipfs, kv], copy);
+    for (const tier of [r2, ipfs, kv]) await tier.store(copy);
   } catch (error) {
     if (error instanceof Permanent && error.reason === "forked")
       await chainHead(env).halt(`block ${copy.block.blockNumber}: ${error.message}`, life);

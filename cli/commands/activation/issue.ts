@@ -15,12 +15,16 @@ interface Options extends Connected {
   readonly reason?: string;
 }
 
-const A_YEAR = 31_536_000; // seconds
+const YEAR_SECONDS = 31_536_000;
 
 export function issueCommand(): Command {
   return connected(new Command("issue"))
     .description("make a one-time token with which one user can register (operator)")
-    .option("--expires-in <seconds>", "how long it can be used: a week unless told", wholeNumber(60, A_YEAR))
+    .option(
+      "--expires-in <seconds>",
+      "how long it can be used: a week unless told",
+      wholeNumber(60, YEAR_SECONDS),
+    )
     .option("--private <file>", "JSON about it, as whom it is for: kept encrypted; - for stdin", path)
     .option("--reason <text>", "why, for the audit log", reason)
     .addHelpText(

@@ -16,8 +16,8 @@ interface Options extends Connected {
   readonly yes?: boolean;
 }
 
-const PATIENCE = 60_000; // milliseconds for a block to be made and published
-const ASK_AGAIN = 1_000;
+const PUBLISH_TIMEOUT_MS = 60_000; // a block to be made and published
+const ASK_AGAIN_AFTER_MS = 1_000;
 
 export function revokeCommand(): Command {
   return connected(new Command("revoke"))
@@ -68,14 +68,14 @@ async function revoke(keyId: string, options: Options): Promise<void> {
  */
 async function stated(requested: RevocationRequested, client: Client): Promise<KeyRevoked> {
   const { keyId, fromBlock } = requested;
-  for (const until = Date.now() + PATIENCE; Date.now() < until; await wait(ASK_AGAIN)) {
+  for (const until = Date.now() + PUBLISH_TIMEOUT_MS; Date.now() < until; await wait(ASK_AGAIN_AFTER_MS)) {
     const { latestBlock, signingKeys } = await client.call("GET /.well-known/vdc.json");
     const revocation = signingKeys.find((key) => key.keyId === keyId)?.revocation;
     if (revocation?.fromBlock === fromBlock && revocation.blockNumber <= (latestBlock ?? -1))
       return { keyId, ...revocation };
   }
   throw new CommandFailure(
-    `the block that revokes ${keyId} is not published after ${PATIENCE / 1_000} seconds. It goes on being made: \`vdc status\` shows how far it is; say the same command again to see it done`,
+    `the block that revokes ${keyId} is not published after ${PUBLISH_TIMEOUT_MS / 1_000} seconds. It goes on being made: \`vdc status\` shows how far it is; say the same command again to see it done`,
   );
 }
 

@@ -31,7 +31,7 @@ async function bring(number: number, file: string, options: Connected): Promise<
   const accepted = await client.call("PUT /api/storage-verify/blocks/:blockNumber", {
     params: { blockNumber: number },
     body: bytes,
-    timeout: 120_000,
+    timeoutMs: 120_000,
   });
   const { report } = accepted;
   show(options, accepted, () =>

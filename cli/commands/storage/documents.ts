@@ -59,7 +59,7 @@ interface Verifying extends Connected {
   readonly repair: boolean;
 }
 
-const TIMEOUT = 300_000; // milliseconds: up to 27 MB, read twice and written twice
+const TIMEOUT_MS = 300_000; // up to 27 MB, read twice and written twice
 
 export function verifyDocumentCommand(): Command {
   return connected(new Command("verify-document"))
@@ -75,7 +75,7 @@ ${examples(`storage verify-document ${ID}`)}`,
     .action(async (id: string, options: Verifying) => {
       const report = await operatorClient(options).call(
         "POST /api/storage-verify/documents/:documentId/verify",
-        { params: { documentId: id }, query: { repair: options.repair }, timeout: TIMEOUT },
+        { params: { documentId: id }, query: { repair: options.repair }, timeoutMs: TIMEOUT_MS },
       );
       show(options, report, documentReportText);
       requireValidDocument(report);

@@ -13,7 +13,7 @@ interface Options extends Connected {
   readonly wait: boolean;
 }
 
-const TIMEOUT = 300_000; // milliseconds: a short chain is verified within the call
+const TIMEOUT_MS = 300_000; // a short chain is verified within the call
 
 export function verifyAllCommand(): Command {
   return connected(new Command("verify-all"))
@@ -36,7 +36,7 @@ async function verifyAll(options: Options): Promise<void> {
   const client = operatorClient(options);
   const result = await client.call("POST /api/storage-verify/verify-all", {
     query: { repair: options.repair },
-    timeout: TIMEOUT,
+    timeoutMs: TIMEOUT_MS,
   });
   if (!("id" in result)) {
     show(options, result, asText);

@@ -9,7 +9,7 @@ interface Options extends Connected {
   readonly repair: boolean;
 }
 
-const TIMEOUT = 120_000; // milliseconds: three tiers, one of them across the internet, read and written
+const TIMEOUT_MS = 120_000; // three tiers, one of them across the internet, read and written
 
 export function verifyBlockCommand(): Command {
   return connected(new Command("verify"))
@@ -28,7 +28,7 @@ ${examples("storage verify 7", "storage verify 7 --no-repair --json | jq -r .sta
       const report = await operatorClient(options).call("POST /api/storage-verify/verify/:blockNumber", {
         params: { blockNumber: number },
         query: { repair: options.repair },
-        timeout: TIMEOUT,
+        timeoutMs: TIMEOUT_MS,
       });
       show(options, report, blockReportText);
       requireValidBlock(report);

@@ -50,25 +50,9 @@ export async function startPinningService({ dir, port = 0, jwt }: PinningOptions
   const faults = new FaultSwitch();
   const underWay = new Set<Promise<void>>();
 
-  async function answer(incoming: IncomingMessage): Promise<Response> {
-    const url = URL.parse(incoming.url ?? "/", "http://127.0.0.1");
-    if (url === null) throw new HttpError(400, "malformed URL");
-    const found = match(incoming.method ?? "GET", url.pathname);
-    if (found === undefined) throw new HttpError(404, "no such route");
-    const { route, param } = found;
-    const headers = new Headers(incoming.headers as Record<string, string>);
-    if (route.name !== "control") faults.count(route.name);
-    const call = { url, headers, param, store, faults, body: await readBody(incoming) };
-    if (route.name === "control") return route.handle(call);
-    if (route.name !== "gateway" && !sameToken(headers.get("authorization"), jwt))
-      throw new HttpError(401, "wrong or missing bearer token");
-    const fault = faults.take(route.name, param);
-    return (await intercept(fault, faults, headers)) ?? route.handle({ ...call, fault });
-  }
-
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     try {
-      await send(outgoing, await answer(incoming));
+      await send(outgoing, await answer(incoming, { store, faults, jwt }));
     } catch (error) {
       if (incoming.socket.destroyed) return; // the client hung up, or the service closed
       if (!(error instanceof HttpError)) console.error("pinning service:", error);
@@ -101,6 +85,28 @@ export async function startPinningService({ dir, port = 0, jwt }: PinningOptions
       await Promise.all([closed, ...underWay]);
     },
   };
+}
+
+interface Service {
+  readonly store: PinStore;
+  readonly faults: FaultSwitch;
+  readonly jwt: string;
+}
+
+async function answer(incoming: IncomingMessage, { store, faults, jwt }: Service): Promise<Response> {
+  const url = URL.parse(incoming.url ?? "/", "http://127.0.0.1");
+  if (url === null) throw new HttpError(400, "malformed URL");
+  const found = match(incoming.method ?? "GET", url.pathname);
+  if (found === undefined) throw new HttpError(404, "no such route");
+  const { route, param } = found;
+  const headers = new Headers(incoming.headers as Record<string, string>);
+  if (route.name !== "control") faults.count(route.name);
+  const request = { url, headers, param, store, faults, body: await readBody(incoming) };
+  if (route.name === "control") return route.handle(request);
+  if (route.name !== "gateway" && !sameToken(headers.get("authorization"), jwt))
+    throw new HttpError(401, "wrong or missing bearer token");
+  const fault = faults.take(route.name, param);
+  return (await intercept(fault, faults, headers)) ?? route.handle({ ...request, fault });
 }
 
 /** Compares hashes in constant time, like the real service. */

@@ -14,7 +14,7 @@ export interface Lock {
   release(): void;
 }
 
-const PATIENCE = 10_000; // milliseconds to wait for a stack that is stopping
+const STOP_TIMEOUT_MS = 10_000; // wait for a stack that is stopping
 
 /**
  * Allows one stack at a time on a data directory. Ends the runtimes of a killed stack first, because they would still
@@ -24,7 +24,7 @@ const PATIENCE = 10_000; // milliseconds to wait for a stack that is stopping
 export async function lock(dataDirectory: string): Promise<Lock> {
   const file = join(dataDirectory, "stack.lock");
   const write = (owner: Owner, flag: "wx" | "w") => writeFileSync(file, JSON.stringify(owner), { flag });
-  const deadline = Date.now() + PATIENCE;
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
   for (;;) {
     try {
       write({ pid: process.pid, runtimes: [] }, "wx");

@@ -97,8 +97,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
-/** Milliseconds. The queue delivers a payment after one second; on a slow machine the writes take much longer. */
-const WRITTEN_WITHIN = 60_000;
+/** The queue delivers a payment after one second; on a slow machine the writes take much longer. */
+const WRITTEN_WITHIN_MS = 60_000;
 
 /**
  * Waits until every answered payment is written to R2, because local queues live in memory. Reports payments that are
@@ -106,7 +106,7 @@ const WRITTEN_WITHIN = 60_000;
  */
 async function untilWritten(miniflare: Miniflare, say: (line: string) => void): Promise<void> {
   let waiting: number | undefined;
-  for (const deadline = Date.now() + WRITTEN_WITHIN; Date.now() < deadline; await wait(50)) {
+  for (const deadline = Date.now() + WRITTEN_WITHIN_MS; Date.now() < deadline; await wait(50)) {
     // Without an answer, Ctrl-C has ended the runtime already: docs/contributing.md says what that loses.
     waiting = await waitingPayments(miniflare).catch(() => undefined);
     if (waiting === 0 || waiting === undefined) return;

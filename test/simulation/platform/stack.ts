@@ -1,7 +1,7 @@
 import { secretsFor, type LocalSecrets } from "../../../cli/local/stack/secrets.ts";
 import {
   DEAD_LETTER_CONSUMER,
-  DEAD_LETTER_RETENTION,
+  DEAD_LETTER_RETENTION_SECONDS,
   deadLetterQueueName,
   queueName,
   STAGES,
@@ -143,7 +143,7 @@ export class Stack {
 
   #makeQueues(stage: StageName): void {
     const { world } = this;
-    const retention = DEAD_LETTER_RETENTION * 1_000;
+    const retention = DEAD_LETTER_RETENTION_SECONDS * 1_000;
     const dead = new SimulatedQueue(world, {
       name: deadLetterQueueName(stage),
       retention,

@@ -4,7 +4,7 @@ import type { Fields, Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { listed } from "../../support/memory-bucket.ts";
 import {
-  KEPT_AFTER_EXPIRY,
+  KEPT_AFTER_EXPIRY_MS,
   sweepActivations,
 } from "../../../workers/accounts/activation/sweep-activations.ts";
 
@@ -48,7 +48,7 @@ const hash = (n: number) => n.toString(16).padStart(2, "0").repeat(32);
 describe("the sweep of activation tokens", () => {
   it("deletes those that expired unused a month ago, and leaves the others", async () => {
     const bucket = new Bucket();
-    const over = NOW - KEPT_AFTER_EXPIRY;
+    const over = NOW - KEPT_AFTER_EXPIRY_MS;
     bucket.add(hash(1), { expiresAt: over - 1 });
     bucket.add(hash(2), { expiresAt: over });
     bucket.add(hash(3), { expiresAt: NOW + 1 });

@@ -4,8 +4,8 @@ import { r2Keys } from "../../../shared/storage/layout.ts";
 import { hexByChance, r2Portion } from "../../../shared/storage/pages.ts";
 import type { Env } from "../env.ts";
 
-/** Milliseconds for which an expired unused token stays, so that a late user is told that it has expired. */
-export const KEPT_AFTER_EXPIRY = 30 * 86_400_000;
+/** Time for which an expired unused token stays, so that a late user is told that it has expired. */
+export const KEPT_AFTER_EXPIRY_MS = 30 * 86_400_000;
 
 const LOOK_AT_ONCE = 1_000;
 
@@ -29,7 +29,7 @@ export async function sweepActivations(
   const over = objects.filter(({ key, customMetadata }) => {
     const facts = readTokenMetadata(customMetadata);
     if (facts === undefined) log.warn("sweep.foreign_object", { key });
-    return facts !== undefined && facts.usedBy === undefined && now - facts.expiresAt > KEPT_AFTER_EXPIRY;
+    return facts !== undefined && facts.usedBy === undefined && now - facts.expiresAt > KEPT_AFTER_EXPIRY_MS;
   });
   const keys = over.map(({ key }) => key);
   if (keys.length === 0) return;

@@ -12,14 +12,14 @@ export interface Traces {
   readonly kv: boolean;
 }
 
-const DEADLINE = 15_000; // milliseconds
+const DEADLINE_MS = 15_000;
 
 /**
  * Looks for traces of an earlier chain in R2 and KV.
  * @throws Error when R2 or KV can't be read: unknown is not "no chain"
  */
 export function lookForChain({ KV, R2 }: Pick<Env, "KV" | "R2">): Promise<Traces> {
-  return withDeadline(DEADLINE, "the search for a chain in R2 and KV", async () => {
+  return withDeadline(DEADLINE_MS, "the search for a chain in R2 and KV", async () => {
     const [archive, ...values] = await Promise.all([
       archiveHoldsChain(R2),
       ...[kvKeys.latest, kvKeys.block(0)].map((key) => KV.get(key)),

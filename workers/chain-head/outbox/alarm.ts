@@ -16,9 +16,8 @@ import { parked } from "../decisions/set-aside.ts";
 import { countStall } from "./stalls.ts";
 import { parkNextAgain } from "./requeue.ts";
 
-/** Milliseconds. */
-const PAUSE_AFTER_FAILURE = 2_000;
-const DEADLINE = 15_000;
+const PAUSE_AFTER_FAILURE_MS = 2_000;
+const DEADLINE_MS = 15_000;
 
 /**
  * Does each item that is due; the failure of one does not stop the others. An item is marked as done only after it succeeded, so a
@@ -44,7 +43,7 @@ export async function workOutbox(
       log.warn("outbox.failed", { item: item.kind, error: errorText(error) });
     }
   }
-  if (failed) setValue(sql, "dutiesPausedUntil", clock() + PAUSE_AFTER_FAILURE);
+  if (failed) setValue(sql, "dutiesPausedUntil", clock() + PAUSE_AFTER_FAILURE_MS);
   return nextDue(sql, rules);
 }
 
@@ -72,18 +71,18 @@ async function perform(item: OutboxItem, { sql, env, rules, clock }: Surrounding
     case "publish_latest": {
       const before = writeInDoubt(sql, clock());
       noteBegun(sql, item.blockNumber, clock(), within);
-      await withDeadline(DEADLINE, item.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(item.value)));
+      await withDeadline(DEADLINE_MS, item.kind, () => env.KV.put(kvKeys.latest, JSON.stringify(item.value)));
       noteDone(sql, before);
       return;
     }
     case "publish_pending_count": {
       const before = noteCountBegun(sql, clock(), within);
-      await withDeadline(DEADLINE, item.kind, () => env.KV.put(kvKeys.pendingCount, String(item.value)));
+      await withDeadline(DEADLINE_MS, item.kind, () => env.KV.put(kvKeys.pendingCount, String(item.value)));
       noteCountDone(sql, before);
       return;
     }
     default:
-      await withDeadline(DEADLINE, item.kind, () => enqueue(item, env));
+      await withDeadline(DEADLINE_MS, item.kind, () => enqueue(item, env));
   }
 }
 

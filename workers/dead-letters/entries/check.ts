@@ -1,4 +1,4 @@
-import { QUEUE_RETENTION } from "../../../shared/pipeline.ts";
+import { QUEUE_RETENTION_SECONDS } from "../../../shared/pipeline.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { EntryRow } from "./entry-row.ts";
 import type { Env } from "../env.ts";
@@ -14,7 +14,7 @@ const LATEST_MS = 24 * 3_600_000;
 /** For a replayed letter that had used up its retries: its success shows that its stage works again. */
 const LATEST_OF_EXHAUSTED_MS = 15 * 60_000;
 /** Longer than a queue keeps a message. */
-export const LOST_AFTER_MS = (QUEUE_RETENTION + 86_400) * 1_000;
+export const LOST_AFTER_MS = (QUEUE_RETENTION_SECONDS + 86_400) * 1_000;
 
 /**
  * Finds out which due entries are done meanwhile, by a replay or by other means. The entry that has been due for longest comes

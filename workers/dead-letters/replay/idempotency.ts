@@ -4,8 +4,8 @@ import { sha256Hex } from "../../../shared/crypto/hash.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { NewReplay } from "./create.ts";
 
-/** Milliseconds: a week. */
-const KEPT_FOR = 7 * 86_400_000;
+/** A week. */
+const KEPT_FOR_MS = 7 * 86_400_000;
 const FORGET_AT_ONCE = 100;
 
 /** The earlier answer for the key, if its request was the same. */
@@ -15,7 +15,7 @@ export type Repeat = Replay | "another_request" | "none";
 export function repeatOf(sql: Sql, key: string, request: NewReplay, now: number): Repeat {
   sql.exec(
     "DELETE FROM idempotency_key WHERE key IN (SELECT key FROM idempotency_key WHERE at < ? ORDER BY at LIMIT ?)",
-    now - KEPT_FOR,
+    now - KEPT_FOR_MS,
     FORGET_AT_ONCE,
   );
   const [known] = sql

@@ -3,7 +3,7 @@ import type { StageRecovery } from "../../../shared/api/dead-letters.ts";
 import type { StageName } from "../../../shared/pipeline.ts";
 
 /**
- * Longest wait between two probes of a stage, in milliseconds. The wait begins at a minute and doubles while no letter succeeds.
+ * Longest wait between two probes of a stage. The wait begins at a minute and doubles while no letter succeeds.
  */
 const LONGEST_WAIT_MS = 6 * 3_600_000;
 

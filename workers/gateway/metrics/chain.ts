@@ -6,7 +6,20 @@ import type { StatusFacts } from "../../chain-head/reads/status.ts";
 import { counter, gauge, secondsSince } from "./metric.ts";
 
 export function chainMetrics(status: StatusFacts, now: number): Metric[] {
-  const { counts, halted, unfinished, ignored, oldestWaitingAt, miningOwedSince, releaseOwedSince } = status;
+  return [
+    ...blockMetrics(status, now),
+    ...transactionMetrics(status, now),
+    ...submissionMetrics(status, now),
+    counter(
+      "vdc_events_ignored_total",
+      "Events of Stripe that were not for this chain, by reason.",
+      Object.entries(status.ignored).map(([reason, count]) => [count, { reason }]),
+    ),
+  ];
+}
+
+function blockMetrics(status: StatusFacts, now: number): Metric[] {
+  const { counts, halted, unfinished } = status;
   const inState = (state: string) => unfinished.filter((block) => block.state === state).length;
   const oldestReserved = unfinished.map(({ times }) => times.reserved).toSorted((a, b) => a - b)[0] ?? null;
   return [
@@ -27,6 +40,14 @@ export function chainMetrics(status: StatusFacts, now: number): Metric[] {
       "Age of the oldest block that is not complete; 0 when there is none.",
       secondsSince(oldestReserved, now),
     ),
+  ];
+}
+
+function transactionMetrics(
+  { counts, oldestWaitingAt, miningOwedSince }: StatusFacts,
+  now: number,
+): Metric[] {
+  return [
     gauge(
       "vdc_transactions_pending",
       "Transactions whose block is not complete, and those in no block yet. Normally below 10.",
@@ -38,6 +59,22 @@ export function chainMetrics(status: StatusFacts, now: number): Metric[] {
       "Transactions that could not be mined, each with its reason in the dead letters. Should be 0.",
       counts.setAside,
     ),
+    counter("vdc_transactions_mined_total", "Transactions in sealed blocks.", counts.mined),
+    gauge(
+      "vdc_oldest_waiting_transaction_seconds",
+      "How long the oldest transaction in no block has waited since it was admitted; 0 when none waits.",
+      secondsSince(oldestWaitingAt, now),
+    ),
+    gauge(
+      "vdc_mining_overdue_seconds",
+      "For how long a transaction should have been in a block; 0 when none is owed one.",
+      secondsSince(miningOwedSince, now),
+    ),
+  ];
+}
+
+function submissionMetrics({ counts, releaseOwedSince }: StatusFacts, now: number): Metric[] {
+  return [
     gauge(
       "vdc_submissions_awaiting_payment",
       "Submissions of a type in PAID_TYPES that are not paid yet.",
@@ -52,22 +89,6 @@ export function chainMetrics(status: StatusFacts, now: number): Metric[] {
       "vdc_oldest_paid_submission_seconds",
       "For how long the oldest of vdc_submissions_paid_unreleased has been submitted and paid; 0 when there is none.",
       secondsSince(releaseOwedSince, now),
-    ),
-    counter("vdc_transactions_mined_total", "Transactions in sealed blocks.", counts.mined),
-    gauge(
-      "vdc_oldest_waiting_transaction_seconds",
-      "How long the oldest transaction in no block has waited since it was admitted; 0 when none waits.",
-      secondsSince(oldestWaitingAt, now),
-    ),
-    gauge(
-      "vdc_mining_overdue_seconds",
-      "For how long a transaction should have been in a block; 0 when none is owed one.",
-      secondsSince(miningOwedSince, now),
-    ),
-    counter(
-      "vdc_events_ignored_total",
-      "Events of Stripe that were not for this chain, by reason.",
-      Object.entries(ignored).map(([reason, count]) => [count, { reason }]),
     ),
   ];
 }

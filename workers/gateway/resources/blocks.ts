@@ -18,7 +18,7 @@ import * as api from "../../../shared/api/blocks.ts";
 
 const FOR_EVER = "public, max-age=31536000, immutable";
 const BRIEFLY = "public, max-age=1";
-const IPFS_TIMEOUT = 15_000; // milliseconds
+const IPFS_TIMEOUT_MS = 15_000;
 
 export const latest = operation(api.latest, async (call) => {
   const { env } = call;
@@ -126,7 +126,7 @@ async function fromArchives({ env, log }: Call, facts: BlockFacts): Promise<Serv
   const { blockNumber, ipfsHash, sha256 } = facts;
   if (ipfsHash === null) throw new Error(`block ${blockNumber} is ${facts.state} and has no CID`);
   const gatewayUrl = baseUrl(env.IPFS_GATEWAY_URL);
-  const gateway = ipfsGateway(gatewayUrl, IPFS_TIMEOUT);
+  const gateway = ipfsGateway(gatewayUrl, IPFS_TIMEOUT_MS);
   const sources = [
     { tier: "r2", read: () => readObject(env.R2, r2Keys.block(blockNumber)) },
     { tier: "ipfs", read: () => gateway.fetch(ipfsHash) },

@@ -77,7 +77,7 @@ async function fromR2(
   }
 }
 
-const IPFS_TIMEOUT = 15_000; // milliseconds
+const IPFS_TIMEOUT_MS = 15_000;
 
 /**
  * Reads a document from IPFS. It shows only the record whose CID is in the index.
@@ -98,7 +98,7 @@ async function fromIpfs(
     if (indexed === null && how.isMissing) throw unknown(documentId);
     if (indexed !== null && indexed !== "reindexing") {
       if (how.unchanged) return { tier: "ipfs", body: null, size: indexed.bytes };
-      const bytes = await ipfsGateway(baseUrl(env.IPFS_GATEWAY_URL), IPFS_TIMEOUT).fetch(indexed.cid);
+      const bytes = await ipfsGateway(baseUrl(env.IPFS_GATEWAY_URL), IPFS_TIMEOUT_MS).fetch(indexed.cid);
       if (bytes !== undefined) return { tier: "ipfs", body: bytes, size: bytes.length };
     }
     log.error("document.copy_unreadable", { documentId, tier: "ipfs", error: "no copy" });

@@ -17,8 +17,8 @@ import * as api from "../../../shared/api/health.ts";
 
 export const health = operation(api.health, async () => json({ status: "ok" } satisfies api.Health));
 
-/** Milliseconds without a report after which the miner does not run, or can't use its keyring. It reports every minute. */
-const MINER_SILENT_AFTER = 10 * 60_000;
+/** Time without a report after which the miner does not run, or can't use its keyring. It reports every minute. */
+const MINER_SILENT_AFTER_MS = 10 * 60_000;
 
 export const ready = operation(api.ready, async (call) => {
   await countReadBeyondKv(call);
@@ -61,11 +61,11 @@ function checkGatewayUrl({ env }: Call): api.Check {
   return URL.canParse(env.IPFS_GATEWAY_URL) ? { ok: true } : { ok: false, detail: IPFS_GATEWAY_UNSET };
 }
 
-const PROBE_DEADLINE = 5_000; // milliseconds; a binding that hangs is not ready
+const PROBE_DEADLINE_MS = 5_000; // a binding that hangs is not ready
 
 async function check({ log }: Call, binding: string, probe: () => Promise<unknown>): Promise<api.Check> {
   try {
-    await withDeadline(PROBE_DEADLINE, binding, probe);
+    await withDeadline(PROBE_DEADLINE_MS, binding, probe);
     return { ok: true };
   } catch (error) {
     log.error("ready.failed", { binding, error: errorText(error) });
@@ -186,7 +186,7 @@ function checkKeys(
       detail:
         "the active signing key of the miner's SYSTEM_KEYRING is retired, so it makes no block: give it the keyring that was made last",
     };
-  if (Date.now() - minerKeys.at > MINER_SILENT_AFTER)
+  if (Date.now() - minerKeys.at > MINER_SILENT_AFTER_MS)
     return {
       ok: false,
       detail:

@@ -1,9 +1,8 @@
 import * as v from "valibot";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { REQUEST_ID_HEADER } from "../../../shared/http/answer.ts";
-import { IGNORED_HEADER } from "../../../shared/http/ignored-header.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
-import { IGNORED_REASONS } from "../../../shared/stripe/decision.ts";
+import { IGNORED_HEADER, IGNORED_REASONS } from "../../../shared/stripe/decision.ts";
 import { operation, type Call } from "../http/operation.ts";
 import * as api from "../../../shared/api/webhook.ts";
 

@@ -1,6 +1,6 @@
 import type { IndexedStatus } from "../../../shared/chain/document.ts";
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
-import { QUEUE_RETENTION } from "../../../shared/pipeline.ts";
+import { QUEUE_RETENTION_SECONDS } from "../../../shared/pipeline.ts";
 import type { IndexedDocument } from "../../../shared/storage/documents.ts";
 import { findIndexed, noteStored } from "./document-rows.ts";
 
@@ -11,7 +11,7 @@ import { findIndexed, noteStored } from "./document-rows.ts";
 const ARRIVES_WITHIN_MS = 3_600_000;
 
 /** Milliseconds after which the queue no longer holds a document's message: the stage gave it up, or the message was lost. */
-const REQUEUE_AFTER_MS = (QUEUE_RETENTION + 86_400) * 1_000;
+const REQUEUE_AFTER_MS = (QUEUE_RETENTION_SECONDS + 86_400) * 1_000;
 
 /** A queue takes at most a hundred messages at once. */
 const ENQUEUED_AT_ONCE = 100;

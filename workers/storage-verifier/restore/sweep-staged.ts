@@ -6,8 +6,8 @@ import { hexByChance, r2Portion } from "../../../shared/storage/pages.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
 import type { Env } from "../env.ts";
 
-/** Milliseconds after which a write that began before its block was complete has landed. */
-const SETTLED_AFTER = 3_600_000;
+/** Time after which a write that began before its block was complete has landed. */
+const SETTLED_AFTER_MS = 3_600_000;
 
 /** Limit for one run: each object takes a call of the chain head, and may take two reads of R2. */
 const LOOK_AT_ONCE = 200;
@@ -29,7 +29,7 @@ export async function sweepStaged(
   const portion = { prefix: r2Keys.allSealedPrefix, place, most: LOOK_AT_ONCE };
   const failures: unknown[] = [];
   for (const { key, uploaded } of await r2Portion(env.R2, portion)) {
-    if (now - uploaded.getTime() <= SETTLED_AFTER) continue;
+    if (now - uploaded.getTime() <= SETTLED_AFTER_MS) continue;
     const [outcome] = await Promise.allSettled([isLeftOver(key, env)]);
     if (outcome.status === "rejected") failures.push(outcome.reason);
     else if (outcome.value) leftOver.push(key);

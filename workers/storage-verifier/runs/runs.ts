@@ -325,14 +325,15 @@ export function activeRun(sql: Sql): RunRow | undefined {
 }
 
 const MOST_DOUBLINGS = 5;
-const STALL_OTHERWISE = 300; // an invalid setting must not stop the watchdog
+const DEFAULT_STALL_SECONDS = 300; // an invalid setting must not stop the watchdog
 
 /**
  * Returns when a run that does not move must be enqueued again, in milliseconds since the epoch. The interval doubles, because in
  * an outage its message is retried all the time and each new message adds to it.
  */
 export function requeueAt({ moved_at, nudges }: RunRow, stallAfterSeconds: number): number {
-  const seconds = stallAfterSeconds >= 1 && stallAfterSeconds <= 86_400 ? stallAfterSeconds : STALL_OTHERWISE;
+  const seconds =
+    stallAfterSeconds >= 1 && stallAfterSeconds <= 86_400 ? stallAfterSeconds : DEFAULT_STALL_SECONDS;
   return moved_at + seconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS);
 }
 
