@@ -1,22 +1,13 @@
 // The project's verifier and the verifier written from docs/format.md find the same fault in the same block, also when
 // the operator made the block and signed it again.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InvalidBlock } from "../../../shared/chain/block.ts";
-import { untrustedBlocks } from "../../../shared/chain/signing-keys.ts";
-import { ChainMaps, ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import {
   asJson,
-  bytesOf,
   hex,
-  Refused,
   root,
   txIdOf,
-  untrustedBlocks as untrustedIndependently,
   userTxId,
-  verifyChain,
   type Block,
   type Members,
   type Transaction,
@@ -31,56 +22,8 @@ import {
   submittedBy,
   type ExampleKey,
 } from "../../support/independent-signer.ts";
+import { at, blocks, example, keys, verdict } from "../../support/worked-example.ts";
 import { runs } from "../../support/fast-check.ts";
-
-const EXAMPLE = join(import.meta.dirname, "../../fixtures/worked-example");
-const read = (name: string) => JSON.parse(readFileSync(join(EXAMPLE, name), "utf8")) as unknown;
-const keys = read("keys.json") as Record<
-  "signing1" | "signing2" | "user" | "secondUser" | "encryption" | "userEncryption",
-  ExampleKey
->;
-const example = (read("chain.json") as { blocks: { bytes: string }[] }).blocks.map(({ bytes }) =>
-  bytesOf(bytes),
-);
-const blocks = example.map((bytes) => JSON.parse(bytes.toString()) as Block);
-
-function at<Item>(items: readonly Item[], index: number): Item {
-  const item = items[index];
-  if (item === undefined) throw new Error(`there is no item ${index}`);
-  return item;
-}
-
-/**
- * Returns both verifiers' result for a chain: the fault of its first bad block, the blocks not to be trusted, or
- * "accepted".
- */
-async function verdict(chain: readonly Buffer[]): Promise<string> {
-  const theirs = independently(chain);
-  const memory = new ChainMaps();
-  const verifier = new ChainVerifier(memory);
-  let ours = "accepted";
-  try {
-    for (const bytes of chain) await verifier.add(new Uint8Array(bytes));
-  } catch (error) {
-    if (!(error instanceof InvalidBlock)) throw error;
-    ours = error.fault;
-  }
-  const untrusted = untrustedBlocks(memory.end?.keys ?? []).flatMap(({ first, last }) =>
-    Array.from({ length: last - first + 1 }, (_, i) => first + i),
-  );
-  expect(ours === "accepted" && untrusted.length > 0 ? untrusted.join() : ours).toBe(theirs);
-  return theirs;
-}
-
-function independently(chain: readonly Buffer[]): string {
-  try {
-    const untrusted = untrustedIndependently(verifyChain(chain, at(blocks, 0).hash));
-    return untrusted.length === 0 ? "accepted" : untrusted.join();
-  } catch (error) {
-    if (error instanceof Refused) return error.fault;
-    throw error;
-  }
-}
 
 /** Verifies the example up to a block with one transaction replaced. The operator signs that block again. */
 function withTransaction(block: number, index: number, transaction: Transaction): Promise<string> {

@@ -44,7 +44,7 @@ const COMMENT = /\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm;
 
 /** Every word of the code and its configuration, without comments. */
 const words = new Set(
-  [...CODE, ...list("{,workers/*/}wrangler.toml"), "package.json"].flatMap(
+  [...CODE, ...list("{,workers/*/}wrangler.toml"), "package.json", "oxlint.config.ts"].flatMap(
     (path) =>
       read(path)
         .replaceAll(COMMENT, "")

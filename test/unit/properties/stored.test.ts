@@ -17,6 +17,7 @@ import {
   txIdOfErasedKey,
   txIdOfIntentKey,
   txIdOfPendingKey,
+  txIdOfSetAsideKey,
 } from "../../../shared/storage/layout.ts";
 import { deadLetterQueueName } from "../../../shared/pipeline.ts";
 import { pendingMetadata, readPendingMetadata } from "../../../shared/storage/pending.ts";
@@ -53,6 +54,7 @@ describe("a key", () => {
       fc.tuple(numbers, hexOf(64)).map(([n, hash]) => [r2Keys.sealed(n, hash), n]),
     ],
     ["a pending object", txIdOfPendingKey, txIds.map((id) => [r2Keys.pending(id), id])],
+    ["a set-aside object", txIdOfSetAsideKey, txIds.map((id) => [r2Keys.setAside(id), id])],
     ["an erasure", txIdOfErasedKey, txIds.map((id) => [r2Keys.erased(id), id])],
     ["an intent", txIdOfIntentKey, txIds.map((id) => [r2Keys.intent(id), id])],
     ["a document", documentIdOfDocumentKey, hexOf(64).map((id) => [r2Keys.document(id), id])],
@@ -62,7 +64,15 @@ describe("a key", () => {
     fc.assert(
       fc.property(keys, ([key, of]) => {
         expect(read(key)).toEqual(of);
-        for (const odd of [`${key}\n`, `/${key}`, key.toUpperCase(), `${key}x`, ` ${key}`])
+        for (const odd of [
+          `${key}\n`,
+          `/${key}`,
+          key.toUpperCase(),
+          `${key}x`,
+          ` ${key}`,
+          key.replace(/[^/:]*$/, "x/$&"),
+          `x${key}`,
+        ])
           expect(read(odd), odd).toBeUndefined();
       }),
     );
