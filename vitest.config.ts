@@ -12,8 +12,8 @@ const UNIT = ["test/{unit,contract,faults}/**/*.test.ts"];
 /** Properties that `npm test` tries a few times, and `npm run prove` often. */
 const PROPERTIES = [
   "test/unit/properties/*.test.ts",
-  "test/unit/{accounts/store-document,audit-log/chain,chain-head/invariants,chain-head/ledger-property}.test.ts",
-  "test/unit/{chain/public-text,cli/car,docs/both-verifiers,intents/crash,stripe/to-transaction,stripe/verify}.test.ts",
+  "test/unit/workers/{accounts/store-document,audit-log/chain,chain-head/invariants,chain-head/ledger-property,accounts/intents/crash}.test.ts",
+  "test/unit/{shared/chain/public-text,cli/car,docs/both-verifiers,shared/stripe/to-transaction,shared/stripe/verify}.test.ts",
 ];
 
 /** Mocks, globals and environment variables of one file must not reach the next one in the same process. */

@@ -9,7 +9,7 @@ import { startAlertReceiver, type AlertReceiver } from "../support/alert-receive
 import { logged } from "../support/chain-state.ts";
 import { checkChain } from "../support/check-chain.ts";
 import { status } from "../support/payments.ts";
-import { BUYER, pathsThrough, type Walked, type World } from "../support/personal-paths.ts";
+import { BUYER, pathsThrough, type Walked, type World } from "./personal-paths.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { everythingKept } from "../support/readable.ts";
 import { secretTexts } from "../support/secrets.ts";

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { InvalidBlock } from "../../shared/chain/block.ts";
 import { untrustedBlocks } from "../../shared/chain/signing-keys.ts";
 import { ChainMaps, ChainVerifier } from "../../shared/chain/verify-chain.ts";
-import type { ExampleKey } from "./independent-signer.ts";
+import type { ExampleKey } from "../unit/docs/independent-signer.ts";
 import {
   bytesOf,
   Refused,

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signStripeBody } from "../../cli/local/stripe/synthetic.ts";
 import { checkChain } from "../support/check-chain.ts";
-import { requestsOf, type FuzzedRequest } from "../support/fuzzed-requests.ts";
+import { requestsOf, type FuzzedRequest } from "./fuzzed-requests.ts";
 import { CALLS, DOCUMENT, faultsOf, followed, type Answer, type DocumentedCall } from "../support/openapi.ts";
 import { mine, purchase } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";

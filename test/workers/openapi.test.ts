@@ -4,11 +4,11 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../cli/local/stack/workers.ts";
 import { fitting } from "../support/arbitrary.ts";
-import { oneByteTooMany } from "../support/large-body.ts";
+import { oneByteTooMany } from "./large-body.ts";
 import { CALLS, callOf, DOCUMENT, faultsOf, type DocumentedCall } from "../support/openapi.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectHeaders, expectPrivate } from "../support/problems.ts";
-import { prepare, RECIPES } from "../support/recipes.ts";
+import { prepare, RECIPES } from "./recipes.ts";
 import { secretsIn, secretTexts } from "../support/secrets.ts";
 
 /** Statuses that calls of a kind answer alike, so that no recipe is needed. */
@@ -72,7 +72,7 @@ describe("every call of openapi.json", () => {
       (status) => /^[234]/.test(status) && !ALIKE.includes(status),
     );
     const without = own.filter((status) => !hasRecipe(call, status));
-    expect(without, `add a recipe for these answers of ${call.id} to test/support/recipes.ts`).toEqual([]);
+    expect(without, `add a recipe for these answers of ${call.id} to test/workers/recipes.ts`).toEqual([]);
   });
 
   it("is still there for each recipe", () => {

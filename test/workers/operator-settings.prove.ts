@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { call, operatorCalls } from "../support/operator-calls.ts";
+import { call, operatorCalls } from "./operator-calls.ts";
 import { withPipeline } from "../support/pipeline.ts";
 import { expectProblem } from "../support/problems.ts";
 

@@ -7,7 +7,7 @@ import { mine, purchase, status, untilIdle, type MinedBlock } from "../support/p
 import { startPipeline, withPipeline, type Pipeline } from "../support/pipeline.ts";
 import { expectHeaders, expectProblem } from "../support/problems.ts";
 import { deliverTo } from "../support/queues.ts";
-import { call, operatorCalls } from "../support/operator-calls.ts";
+import { call, operatorCalls } from "./operator-calls.ts";
 import { submit } from "../support/sealed-payments.ts";
 
 interface Ready {

@@ -2,20 +2,14 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mapConnections } from "../../shared/storage/limits.ts";
 import type { AuditEntry } from "../../shared/chain/audit-chain.ts";
-import { requestsOf, type FuzzedRequest } from "../support/fuzzed-requests.ts";
-import { hostileBodies, NOWHERE } from "../support/hostile-requests.ts";
+import { requestsOf, type FuzzedRequest } from "./fuzzed-requests.ts";
+import { hostileBodies, NOWHERE } from "./hostile-requests.ts";
 import { everythingStored } from "../support/chain-state.ts";
 import { CALLS, type DocumentedCall } from "../support/openapi.ts";
 import { pay, untilWaiting } from "../support/payments.ts";
 import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { refusalsOf, type Refusal } from "../support/refusals.ts";
-import {
-  delivered,
-  difference,
-  OBJECT_CLASSES,
-  wholeState,
-  type WholeState,
-} from "../support/whole-state.ts";
+import { refusalsOf, type Refusal } from "./refusals.ts";
+import { delivered, difference, OBJECT_CLASSES, wholeState, type WholeState } from "./whole-state.ts";
 
 const EACH = Number(process.env.FUZZ_RUNS ?? 10); // requests for each call
 

@@ -21,7 +21,7 @@ import {
   stored,
   submittedBy,
   type ExampleKey,
-} from "../../support/independent-signer.ts";
+} from "./independent-signer.ts";
 import { at, blocks, example, keys, verdict } from "../../support/worked-example.ts";
 import { runs } from "../../support/fast-check.ts";
 

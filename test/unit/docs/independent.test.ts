@@ -41,7 +41,7 @@ import {
   stored,
   submittedBy,
   type ExampleKey,
-} from "../../support/independent-signer.ts";
+} from "./independent-signer.ts";
 import { fixture } from "../../support/vectors.ts";
 import {
   at,

@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../../cli/local/stack/workers.ts";
-import { DESIGN, withPictures } from "../../support/state-pictures.ts";
+import { DESIGN, withPictures } from "./state-pictures.ts";
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 const list = (pattern: string) => globSync(pattern, { cwd: ROOT }).map((path) => path.replaceAll("\\", "/"));
@@ -111,7 +111,7 @@ describe("the repository", () => {
 });
 
 describe("docs/design.md", () => {
-  it("shows the states of shared/chain/states.ts: `node test/support/state-pictures.ts` draws them anew", () => {
+  it("shows the states of shared/chain/states.ts: `node test/unit/docs/state-pictures.ts` draws them anew", () => {
     const design = readFileSync(DESIGN, "utf8");
     expect(design).toBe(withPictures(design));
   });

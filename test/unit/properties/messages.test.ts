@@ -24,7 +24,7 @@ import { openPending } from "../../../workers/miner/open-pending.ts";
 import { readExtent } from "../../../workers/storage-verifier/listing/extent.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
 import { nearly } from "../../support/nearly.ts";
-import { PURCHASE, transactionOf } from "../stripe/events.ts";
+import { PURCHASE, transactionOf } from "../shared/stripe/events.ts";
 import { runs } from "../../support/fast-check.ts";
 
 const spell = (value: unknown) => canonicalText(value as Json);

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { fromUtf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
 import { RUBBISH, spoiled } from "../../support/mutations.ts";
-import { signedFormats, type Format } from "../../support/signed-formats.ts";
+import { signedFormats, type Format } from "./signed-formats.ts";
 import { runs } from "../../support/fast-check.ts";
 
 const NAMES = [

@@ -45,7 +45,7 @@ import { chainRules, type Env as ChainHeadEnv } from "../../../workers/chain-hea
 import { settingsOf } from "../../../workers/ingest-webhook/env.ts";
 import { requeueAt } from "../../../workers/storage-verifier/runs/runs.ts";
 import { spoiled } from "../../support/mutations.ts";
-import { PURCHASE, transactionOf, withObject } from "../stripe/events.ts";
+import { PURCHASE, transactionOf, withObject } from "../shared/stripe/events.ts";
 import { scratch } from "../cli/chains.ts";
 import { runs } from "../../support/fast-check.ts";
 import { cpuMilliseconds } from "../../support/cpu-time.ts";
