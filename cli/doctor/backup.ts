@@ -67,7 +67,7 @@ function hashIn(block: Uint8Array): unknown {
 async function keyringText(client: Client, file: string | undefined): Promise<string> {
   if (file === undefined)
     throw new Warning(
-      "no backup of SYSTEM_KEYRING is known, and nothing else opens private parts: put one away, and show it here with --keyring <file>",
+      "no backup of SYSTEM_KEYRING is known, and nothing else opens private parts: back it up, and show the copy here with --keyring <file>",
     );
   const [{ signing }, { signingKeys }] = await Promise.all([
     systemKeyring(file, { isLocal: false }),
@@ -76,7 +76,7 @@ async function keyringText(client: Client, file: string | undefined): Promise<st
   const newest = signingKeys.toSorted((a, b) => (b.blocks?.first ?? -1) - (a.blocks?.first ?? -1))[0];
   if (newest !== undefined && newest.keyId !== signing.active.keyId)
     throw new CommandFailure(
-      `${file} signs with the key ${signing.active.keyId}, and the newest blocks are signed by ${newest.keyId}: put the present SYSTEM_KEYRING away`,
+      `${file} signs with the key ${signing.active.keyId}, and the newest blocks are signed by ${newest.keyId}: back up the current SYSTEM_KEYRING`,
     );
   return `${file} has the key that signs the newest blocks`;
 }

@@ -99,7 +99,7 @@ export async function checkInBlock(
     throw new UnverifiedChain(
       blockNumber,
       "wrong_transaction",
-      `its ${transaction.id} is another than the envelope's`,
+      `transaction ${transaction.id} in the block differs from the one in the envelope`,
     );
 }
 

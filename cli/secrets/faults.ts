@@ -9,7 +9,7 @@ import { OPTIONAL_SECRETS, secretNamesOf } from "../local/stack/secrets.ts";
 /**
  * Lists the faults of a Worker's secrets file, `<folder>/<worker>.json`, before `wrangler deploy --secrets-file` takes it. No value
  * is repeated.
- * @param environment a variable of the same name is a second value for the secret: nobody should have to know which one is deployed
+ * @param environment a variable of the same name is a second value for the secret, and it would be unclear which one is deployed
  */
 export function faultsOf(worker: WorkerName, folder: string, environment: NodeJS.ProcessEnv): string[] {
   const names: readonly string[] = secretNamesOf(worker);
@@ -32,7 +32,7 @@ export function faultsOf(worker: WorkerName, folder: string, environment: NodeJS
       (name) => `${name} is set in your environment too: say \`unset ${name}\` before you deploy ${file}`,
     ),
     ...(process.platform !== "win32" && (exists.mode & 0o077) !== 0
-      ? [`others on this machine can read ${file}: say \`chmod 600 ${file}\``]
+      ? [`others on this machine can read ${file}: run \`chmod 600 ${file}\``]
       : []),
     ...(isSeenByGit(file) ? [`git does not ignore ${file}: add it to .gitignore`] : []),
   ];

@@ -23,8 +23,11 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
           "`auto`: the chain head has a block mined when enough transactions are pending, or one has been pending for long enough. " +
           "`approval`: only when an operator asks.",
       },
-      { name: "MINE_AT_COUNT", meaning: "So many pending transactions are enough for a block." },
-      { name: "MINE_AFTER_SECONDS", meaning: "A transaction that has been pending for so long is mined." },
+      { name: "MINE_AT_COUNT", meaning: "Number of pending transactions that starts a block." },
+      {
+        name: "MINE_AFTER_SECONDS",
+        meaning: "Seconds after which a pending transaction is mined, even alone.",
+      },
       { name: "BLOCK_MAX_TRANSACTIONS", meaning: "Transactions in a block, at most." },
       {
         name: "BLOCK_MAX_BYTES",

@@ -17,7 +17,7 @@ export async function verifyUserSignature(transaction: Transaction): Promise<boo
 /** Types that no block holds without their user's signature: only the user can want them. */
 const ALWAYS_SIGNED: readonly Transaction["type"][] = ["user_registration", "asset_transfer"];
 
-/** The faults of the user's half of a transaction. */
+/** The faults of a user's signature, and of the id that is derived from it. */
 export type UserFault = "unsigned" | "not_to_be_signed" | "wrong_id" | "wrong_signature";
 
 /**

@@ -4,7 +4,7 @@ export type EventFamily = (typeof EVENT_FAMILIES)[number];
 
 /**
  * A refund emits events of two families; VDC makes a transaction from one family only. `charge`: `charge.refunded`, which
- * every API version sends but which does not hold the refund. `refund`: `refund.created` and its kin, which hold it.
+ * every API version sends but which does not hold the refund. `refund`: the `refund.*` events, which hold it.
  */
 export const REFUND_FAMILIES = ["charge", "refund"] as const;
 export type RefundFamily = (typeof REFUND_FAMILIES)[number];

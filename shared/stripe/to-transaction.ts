@@ -65,8 +65,8 @@ function publicFacts(decision: MoneyMovement, part: StripePrivatePart, idOf: (ob
 }
 
 /**
- * A purchase that names a submission by its txId pays for it and does nothing else: the submission creates the asset. An
- * asset id that cannot be public does not lose the payment: the id stays in the private part. Such an id does not fit the
+ * A purchase that names a submission by its txId pays for it and does nothing else: the submission creates the asset. A
+ * payment whose asset id must not be public is recorded without it: the id stays in the private part. Such an id does not fit the
  * schema, looks like an id of Stripe or a card's number, repeats the customer's name or address, or equals another private
  * fact.
  */

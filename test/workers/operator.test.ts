@@ -213,7 +213,7 @@ describe("the operator's calls", () => {
       expect(code).toBe(503);
       expect(answer).toMatchObject({ ready: false, checks: { kv: { ok: true }, chain: { ok: false } } });
       expect(answer.checks.chain?.detail).toContain(
-        `block ${body.blockNumber} has been sealed for long: tier-persister does not get done`,
+        `block ${body.blockNumber} has been sealed for too long: tier-persister does not finish it`,
       );
       expect(answer.oldestUnfinishedSeconds).toBeGreaterThan(1);
     });

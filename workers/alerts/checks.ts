@@ -9,8 +9,8 @@ import type { Limits } from "./env.ts";
 import type { Readings } from "./readings.ts";
 
 /**
- * Decides for each alert whether it fires. A halted chain does no work on purpose, so a stall or a long wait then says nothing
- * new.
+ * Decides for each alert whether it fires. A halted chain does no work on purpose, so `stalled` and `pending_too_old` are not
+ * checked then.
  * @param now milliseconds since the epoch
  */
 export function checkAlerts(readings: Readings, limits: Limits, now: number): AlertCheck[] {
@@ -114,7 +114,7 @@ function pendingTooOld(
 
 const WAITING = {
   miner:
-    "for its block. Nothing is lost. If MINING_MODE is approval, approve mining (POST /api/vdc/mine); otherwise read the miner's log to see what fails.",
+    "for its block. Nothing is lost. If MINING_MODE is approval, approve mining (POST /api/vdc/mine). If GET /api/vdc/status shows blocks in flight that do not move, the stage that it names holds up the miner: read that stage's log; otherwise read the miner's.",
   "pending-writer":
     "in the queue of pending-writer, which does not take it. Nothing is lost. Read the log of pending-writer to see what fails.",
   accounts:

@@ -121,7 +121,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
         AND NEW.reason = 'retries_exhausted' BEGIN
       UPDATE recovery SET due = coalesce(due, NEW.last_seen + wait) WHERE stage = NEW.stage;
     END`,
-    // Only the first success makes the stage due at once: a stage with a backlog takes turns with the others. A letter that was
+    // Only the first success makes the stage due at once: one stage with many letters must not delay the others. A letter that was
     // sent before an operator's abort, or during its hold, releases nothing. A letter without a transaction or block releases
     // nothing either, because no Worker reports that its work was done.
     `CREATE TRIGGER exhausted_done AFTER UPDATE OF state ON entry

@@ -45,7 +45,7 @@ export function admit(
     insert(sql, entry, ++sequence, now);
     return "admitted";
   });
-  // Repeats are noted too: after a restore, the chain head learns again in this way which submissions are paid and admitted.
+  // Also for repeats: after a restore, this rebuilds the list of paid and admitted submissions.
   for (const { txId, pays } of entries) {
     if (pays !== undefined) notePayment(sql, txId, pays);
     noteAdmitted(sql, txId);

@@ -3,7 +3,7 @@ import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import { isGenesisAllowed } from "./genesis-guard.ts";
 import type { Sql } from "../storage/schema.ts";
 
-/** `mayWriteFor`: the time in which the Worker may begin a write, in milliseconds since before it sent the question. */
+/** `mayWriteFor`: the time in which the Worker may begin a write, in milliseconds, counted from before it sent its request. */
 export type AssetWritesAnswer = { readonly mayWriteFor: number } | { readonly waitSeconds: number };
 
 /**

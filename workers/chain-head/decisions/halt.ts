@@ -20,8 +20,8 @@ export function whyHalted(sql: Sql): Halted | null {
 }
 
 /**
- * Stops mining until an operator resumes. The first reason stays, because it is the one to look at. Only the halt of a chain head
- * that lost its storage is replaced, because the restore ends that one.
+ * Stops mining until an operator resumes. The first reason stays, because it is the one to look at. A second reason replaces
+ * only a halt for lost storage: the restore ends that one, and the new reason must outlive it.
  */
 export function halt(sql: Sql, reason: string, now: number): void {
   const halted = getValue(sql, "halted");

@@ -79,8 +79,8 @@ export function approvedThatFit(sql: Sql, rules: ChainRules): WaitingTransaction
         rules.blockMaxTransactions,
       )
       .toArray();
-  // Two queries, so that paid transactions that must not overtake do not hide paid ones without a need. They may hide others with
-  // a need: only the oldest `blockMaxTransactions` of these are read, and a hidden one keeps its turn among all transactions.
+  // Two queries, because each reads at most `blockMaxTransactions` rows: otherwise paid transactions that must wait for another
+  // one could push every other paid transaction out of the result.
   const needing = waiting("AND paid = 1 AND needs IS NOT NULL").filter((row) => !mustNotOvertake(sql, row));
   const paid = [...waiting("AND paid = 1 AND needs IS NULL"), ...needing].toSorted(
     (a, b) => a.sequence - b.sequence,

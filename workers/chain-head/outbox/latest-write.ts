@@ -28,7 +28,7 @@ const UNKNOWN_BLOCK = -1;
 
 /**
  * Notes that the write was answered.
- * @param before the write that was in doubt when this one began: it still is
+ * @param before an earlier unanswered write, which may still land
  */
 export function noteDone(sql: Sql, before: LatestWrite | undefined): void {
   if (before === undefined) deleteValue(sql, "latestWrite");

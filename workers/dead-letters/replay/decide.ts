@@ -40,8 +40,8 @@ export type SendResult =
   | { readonly outcome: "skipped" | "failed" | "again"; readonly detail: string };
 
 /**
- * send: is marked as replaying, then sent · open, replaying, resolved: gets this state · await_return: is replaying, and is
- * resolved unless the message comes back · keep: does not change.
+ * send: is marked as replaying, then sent · open, replaying, resolved: gets this state · await_return: stays
+ * `replaying`, and is resolved if the message has not failed again after some days · keep: does not change.
  */
 export type EntryMove = "send" | "open" | "replaying" | "resolved" | "await_return" | "keep";
 

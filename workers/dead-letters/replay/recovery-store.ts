@@ -55,7 +55,7 @@ export function lettersFor(sql: Sql, stage: StageName, now: number): string[] {
     return [];
   }
   const probe = exhausted(sql, stage, Number.MAX_SAFE_INTEGER, 1);
-  // The wait does not change: the letters that were sent may fail again.
+  // Keep `wait`: letters that were already sent may still fail.
   if (probe.length === 0) sql.exec("UPDATE recovery SET due = NULL WHERE stage = ?", stage);
   return probe;
 }

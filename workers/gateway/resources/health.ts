@@ -146,7 +146,7 @@ async function checkChain(
 function owed({ unfinished, miningOwedSince, releaseOwedSince }: StatusFacts) {
   const blocks = unfinished.map(({ blockNumber, state, stage, times }) => ({
     since: times.reserved,
-    detail: `block ${blockNumber} has been ${state} for long: ${stage} does not get done, see its log`,
+    detail: `block ${blockNumber} has been ${state} for too long: ${stage} does not finish it, see its log`,
   }));
   const others = [
     {
@@ -178,7 +178,7 @@ function checkKeys(
   if (unopened !== undefined)
     return {
       ok: false,
-      detail: `SYSTEM_ENCRYPTION_PUBLIC_KEY of ${unopened} is of no key in the miner's SYSTEM_KEYRING, so what it takes can't be opened: give the miner a keyring that has it`,
+      detail: `SYSTEM_ENCRYPTION_PUBLIC_KEY of ${unopened} matches no key in the miner's SYSTEM_KEYRING, so what it takes can't be opened: give the miner a keyring that has the key`,
     };
   if (minerKeys.isRetired)
     return {

@@ -5,8 +5,8 @@ import type { IndexedDocument } from "../../../shared/storage/documents.ts";
 import { findIndexed, noteStored } from "./document-rows.ts";
 
 /**
- * Milliseconds after which R2 has got a document or never will: an upload has its deadlines, and an unanswered write of R2 lands
- * within minutes.
+ * Milliseconds after which an unanswered R2 write of an upload has succeeded or failed for good: uploads have deadlines, and such
+ * a write lands within minutes.
  */
 const ARRIVES_WITHIN_MS = 3_600_000;
 
@@ -41,7 +41,7 @@ export function noteToPin(sql: Sql, document: IndexedDocument, now: number): Ind
   if (known?.status === "ok") return "ok";
   if (known === null) {
     noteStored(sql, [document], { status: "unverified", at: now });
-    sql.exec("DELETE FROM to_pin WHERE id = ?", id); // it has arrived
+    sql.exec("DELETE FROM to_pin WHERE id = ?", id); // its row for an arriving document; the next statement adds the row of one to pin
   }
   sql.exec("INSERT INTO to_pin (id, due) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", id, now);
   return known?.status ?? "unverified";

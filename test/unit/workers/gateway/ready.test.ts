@@ -158,14 +158,14 @@ describe("/api/ready", () => {
     accounts = { done: { encryptionKeyId: "b" } };
     expect(await asked()).toMatchObject({
       status: 503,
-      keys: { ok: false, detail: expect.stringContaining("of accounts is of no key") },
+      keys: { ok: false, detail: expect.stringContaining("of accounts matches no key") },
     });
     accounts = { done: { encryptionKeyId: "older" } };
     expect((await asked()).status).toBe(200);
     minerHolds("older");
     expect(await asked()).toMatchObject({
       status: 503,
-      keys: { ok: false, detail: expect.stringContaining("of ingest-webhook is of no key") },
+      keys: { ok: false, detail: expect.stringContaining("of ingest-webhook matches no key") },
     });
   });
 
