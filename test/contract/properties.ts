@@ -38,6 +38,7 @@ export const PROPERTIES: Readonly<Record<string, string>> = {
   "shared/client/transport.ts": "test/unit/properties/answers.test.ts",
   "shared/client/user-metadata.ts": "test/unit/properties/signed.test.ts",
   "shared/queue/consume.ts": "test/unit/properties/messages.test.ts",
+  "shared/queue/retry-delay.ts": "test/unit/properties/messages.test.ts",
   "shared/crypto/bytes.ts": "test/unit/crypto/bytes.test.ts",
   "shared/crypto/canonical.ts": "test/unit/crypto/canonical.test.ts",
   "shared/crypto/keyring.ts": "test/unit/properties/texts.test.ts",

@@ -45,7 +45,7 @@ const FROM_TEXT = "a number that is written as text";
 /** Schemas whose result differs from their input, with the reason. */
 const CHANGES: Readonly<Record<string, string>> = {
   "Asset of shared/api/assets.ts": OPEN,
-  "AuditReport of cli/tools/advisories.ts": OPEN,
+  "NpmAuditReport of cli/tools/advisories.ts": OPEN,
   "AuditResult of shared/chain/audit-chain.ts": NAMES,
   "BlockMetadata of shared/storage/kv-tier.ts": OPEN,
   "Charge of shared/stripe/event.ts": STRIPE,
@@ -53,7 +53,7 @@ const CHANGES: Readonly<Record<string, string>> = {
   "CheckoutSession of shared/stripe/event.ts": STRIPE,
   "DismissManyRequest of shared/api/dismissals.ts": FILLED_IN,
   "DismissRequest of shared/api/dead-letters.ts": TRIMMED,
-  "Envelope of shared/stripe/event.ts": STRIPE,
+  "StripeEvent of shared/stripe/event.ts": STRIPE,
   "EnvelopeHeader of shared/storage/policies.ts": OPEN,
   "Invoice of shared/stripe/event.ts": STRIPE,
   "NumberOfBlock of shared/api/parameters.ts": FROM_TEXT,
