@@ -9,7 +9,7 @@ interface BrokenRule {
 
 /**
  * Applies the transactions in their order. A transaction that breaks a rule changes nothing, and the later ones are
- * judged without it.
+ * checked without it.
  */
 export function applyInOrder(
   ledger: Ledger,

@@ -110,7 +110,7 @@ function fastestBackend(): EnvelopeBackend {
 
 const INFO = utf8("vdc/envelope/v1");
 
-type EnvelopeHeader = Omit<Envelope, "enc" | "ct">;
+type SealedHeader = Omit<Envelope, "enc" | "ct">;
 
 class Sealer implements EncryptionPublicKey {
   readonly #suite: CipherSuite;
@@ -126,7 +126,7 @@ class Sealer implements EncryptionPublicKey {
   }
 
   async seal(txId: string, plaintext: Uint8Array): Promise<Envelope> {
-    const header: EnvelopeHeader = { v: 1, suite: "HPKE-0041-0001-0002", kid: this.kid, txId };
+    const header: SealedHeader = { v: 1, suite: "HPKE-0041-0001-0002", kid: this.kid, txId };
     const sealed = await this.#suite.Seal(this.#key, plaintext, { info: INFO, aad: canonicalBytes(header) });
     return { ...header, enc: base64url(sealed.encapsulatedSecret), ct: base64url(sealed.ciphertext) };
   }

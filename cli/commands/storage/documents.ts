@@ -14,7 +14,7 @@ import { connected, examples, ofSchema, path, wholeNumber, type Connected } from
 
 const ID = "0123456789abcdef".repeat(4);
 
-interface ListOptions extends Connected {
+interface DocumentListOptions extends Connected {
   readonly status?: ListedDocument["status"];
   readonly limit: number;
 }
@@ -32,7 +32,7 @@ export function documentsCommand(): Command {
     )
     .option("--limit <n>", "how many at most", wholeNumber(1, 100_000), 100)
     .addHelpText("after", examples("storage documents", "storage documents --status failed --json"))
-    .action(async (options: ListOptions) => {
+    .action(async (options: DocumentListOptions) => {
       const documents: ListedDocument[] = [];
       for await (const listed of listedDocuments(operatorClient(options), options.status)) {
         documents.push(listed);

@@ -4,7 +4,7 @@ import type { Plan } from "../../../shared/api/plan.ts";
 import { ROUTES } from "../../../shared/api/routes.ts";
 import { OPERATOR_PARAMETER, operationOf, templateOf } from "./operations.ts";
 import { problemResponses, problemSchemas } from "./problems.ts";
-import { Schemas, type JsonObject } from "./schemas.ts";
+import { Schemas, type SchemaNode } from "./schemas.ts";
 import { ALL_TAGS } from "./tags.ts";
 
 const ABOUT = `Payments at Stripe become transactions of a public chain of signed blocks.
@@ -19,7 +19,7 @@ query parameters that they do not know; public ones ignore them. Times are milli
 /** Makes the document of the interface; the same table of routes gives the same text. */
 export function documentOf(version: string): OpenApi {
   const schemas = new Schemas();
-  const paths: Record<string, JsonObject> = {};
+  const paths: Record<string, SchemaNode> = {};
   for (const [name, plan] of Object.entries<Plan>(ROUTES)) {
     const [method = "", path = ""] = name.split(" ");
     const template = templateOf(path);
@@ -53,7 +53,7 @@ export function documentOf(version: string): OpenApi {
   };
 }
 
-function isUsed(tag: string, paths: Readonly<Record<string, JsonObject>>): boolean {
+function isUsed(tag: string, paths: Readonly<Record<string, SchemaNode>>): boolean {
   return Object.values(paths).some((path) =>
     Object.values(path).some((operation) => (operation as { tags: string[] }).tags.includes(tag)),
   );

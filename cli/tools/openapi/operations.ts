@@ -3,11 +3,11 @@ import { isPublicWrite, maxBodyBytes, type PlannedAnswer, type Plan } from "../.
 import { OPERATOR_NAME_HEADER } from "../../../shared/http/operator-name.ts";
 import { parametersOf } from "./parameters.ts";
 import { problemAnswer, REQUEST_ID } from "./problems.ts";
-import type { JsonObject, Schemas } from "./schemas.ts";
+import type { SchemaNode, Schemas } from "./schemas.ts";
 import { tagOf } from "./tags.ts";
 
 /** Security schemes for each kind of caller; any one of them is enough. */
-const SECURITY: Record<Plan["who"], JsonObject[]> = {
+const SECURITY: Record<Plan["who"], SchemaNode[]> = {
   anyone: [],
   operator: [{ adminSecret: [] }, { cloudflareAccess: [] }],
   stripe: [{ stripeSignature: [] }],
@@ -34,7 +34,7 @@ export function operationId(method: string, path: string): string {
   return [method.toLowerCase(), ...named.map((word) => word[0]?.toUpperCase() + word.slice(1))].join("");
 }
 
-export function operationOf(method: string, path: string, plan: Plan, schemas: Schemas): JsonObject {
+export function operationOf(method: string, path: string, plan: Plan, schemas: Schemas): SchemaNode {
   const parameters = [
     ...parametersOf("path", plan.params, schemas),
     ...parametersOf("query", plan.query, schemas),
@@ -51,7 +51,7 @@ export function operationOf(method: string, path: string, plan: Plan, schemas: S
   };
 }
 
-function headerParameters({ who, headers = {} }: Plan): JsonObject[] {
+function headerParameters({ who, headers = {} }: Plan): SchemaNode[] {
   const named = Object.entries(headers)
     .filter(([name]) => !SECURITY_HEADERS.includes(name))
     .map(([name, description]) => ({ name, in: "header", description, schema: { type: "string" } }));
@@ -66,7 +66,7 @@ export const OPERATOR_PARAMETER = {
   schema: { type: "string" },
 };
 
-function bodyOf(plan: Plan, schemas: Schemas): JsonObject {
+function bodyOf(plan: Plan, schemas: Schemas): SchemaNode {
   const { body, signed } = plan;
   if (body === undefined) return {};
   const common = { required: true, "x-max-bytes": maxBodyBytes(plan) };
@@ -78,8 +78,8 @@ function bodyOf(plan: Plan, schemas: Schemas): JsonObject {
 
 const SIGNED = "Signed by a user: docs/format.md says over which bytes; `shared/client` makes it.";
 
-function responsesOf(method: string, plan: Plan, schemas: Schemas): JsonObject {
-  const responses: Record<string, JsonObject> = {};
+function responsesOf(method: string, plan: Plan, schemas: Schemas): SchemaNode {
+  const responses: Record<string, SchemaNode> = {};
   for (const [status, answer] of Object.entries(plan.answers))
     responses[status] = successOf(status, answer, schemas);
   const problems = problemsOf(method, plan);
@@ -114,7 +114,7 @@ const MEANING: Readonly<Record<string, string>> = {
 };
 const LOCATION = { location: { schema: { type: "string" }, description: "Where to look" } };
 
-function successOf(status: string, answer: PlannedAnswer, schemas: Schemas): JsonObject {
+function successOf(status: string, answer: PlannedAnswer, schemas: Schemas): SchemaNode {
   const description = MEANING[status];
   if (description === undefined)
     throw new Error(`say what ${status} means in cli/tools/openapi/operations.ts`);

@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import type { TextsSchema } from "../../../shared/api/plan.ts";
-import type { JsonObject, Schemas } from "./schemas.ts";
+import type { SchemaNode, Schemas } from "./schemas.ts";
 
 export function parametersOf(
   place: "path" | "query",
   schema: TextsSchema | undefined,
   schemas: Schemas,
-): JsonObject[] {
+): SchemaNode[] {
   return Object.entries(schema?.entries ?? {}).map(([name, entry]) => {
     const { description, ...shape } = shapeOf(entry, schemas);
     const optional = place === "query" && entry.type === "optional";
@@ -21,7 +21,7 @@ export function parametersOf(
 }
 
 /** Describes the value inside a text: a number or a flag travels as text. */
-function shapeOf(entry: v.GenericSchema, schemas: Schemas): JsonObject {
+function shapeOf(entry: v.GenericSchema, schemas: Schemas): SchemaNode {
   const { wrapped = entry, default: otherwise } = entry as Wrapped;
   const steps = stepsOf(wrapped);
   const transform = steps.findIndex(({ type }) => type === "transform");

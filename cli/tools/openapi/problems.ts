@@ -8,7 +8,7 @@ import { RecordKind } from "../../../shared/storage/records.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
 import { UserId } from "../../../shared/chain/user-metadata.ts";
 import { Count } from "../../../shared/api/count.ts";
-import type { JsonObject, Schemas } from "./schemas.ts";
+import type { SchemaNode, Schemas } from "./schemas.ts";
 
 const REASON = { reason: v.picklist(STRIPE_REFUSALS) };
 
@@ -39,7 +39,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
   "body-too-large": { maxBytes: Count },
 };
 
-const HEADERS: Partial<Record<ProblemSlug, JsonObject>> = {
+const HEADERS: Partial<Record<ProblemSlug, SchemaNode>> = {
   unauthorized: { "www-authenticate": { schema: { type: "string" }, description: "VdcAdminSecret" } },
   "method-not-allowed": { allow: { schema: { type: "string" }, description: "The methods of this path" } },
 };
@@ -53,9 +53,9 @@ const ALL = Object.keys(PROBLEMS) as ProblemSlug[];
 const nameOf = (slug: ProblemSlug) =>
   slug.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 const reference = (slug: ProblemSlug) => ({ $ref: `#/components/schemas/${nameOf(slug)}Problem` });
-const answerOf = (schema: JsonObject) => ({ "application/problem+json": { schema } });
+const answerOf = (schema: SchemaNode) => ({ "application/problem+json": { schema } });
 
-export function problemSchemas(schemas: Schemas): JsonObject {
+export function problemSchemas(schemas: Schemas): SchemaNode {
   const base = {
     type: "object",
     description: "RFC 9457. Branch on `type`; ignore members that you do not know.",
@@ -81,15 +81,15 @@ export function problemSchemas(schemas: Schemas): JsonObject {
       {
         type: "object",
         allOf: [{ $ref: "#/components/schemas/Problem" }],
-        properties: { ...properties, ...(members.properties as JsonObject) },
+        properties: { ...properties, ...(members.properties as SchemaNode) },
       },
     ];
   });
-  return { Problem: base, ...(Object.fromEntries(each) as JsonObject) };
+  return { Problem: base, ...(Object.fromEntries(each) as SchemaNode) };
 }
 
 /** Makes every problem an answer to which calls refer, with its text from docs/problems.md. */
-export function problemResponses(): JsonObject {
+export function problemResponses(): SchemaNode {
   const guide = readFileSync(join(import.meta.dirname, "../../../docs/problems.md"), "utf8");
   return Object.fromEntries(
     ALL.map((slug) => [
@@ -104,7 +104,7 @@ export function problemResponses(): JsonObject {
 }
 
 /** Makes the answer of a status that these problems share. */
-export function problemAnswer(slugs: readonly ProblemSlug[]): JsonObject {
+export function problemAnswer(slugs: readonly ProblemSlug[]): SchemaNode {
   const [only] = slugs;
   if (slugs.length === 1 && only !== undefined) return { $ref: `#/components/responses/${nameOf(only)}` };
   return {
@@ -114,12 +114,12 @@ export function problemAnswer(slugs: readonly ProblemSlug[]): JsonObject {
   };
 }
 
-function headersOf(slugs: readonly ProblemSlug[]): JsonObject {
+function headersOf(slugs: readonly ProblemSlug[]): SchemaNode {
   const own = slugs.map((slug) => ({
     ...([429, 503].includes(PROBLEMS[slug].status) && RETRY_AFTER),
     ...HEADERS[slug],
   }));
-  return Object.assign({ ...REQUEST_ID }, ...own) as JsonObject;
+  return Object.assign({ ...REQUEST_ID }, ...own) as SchemaNode;
 }
 
 /** Reads "What happened" and "What to do" from the guide, each as one line, with links as plain text. */

@@ -2,7 +2,7 @@ import { toJsonSchema, type ConversionConfig } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import { namedSchemas } from "./names.ts";
 
-export type JsonObject = { [name: string]: unknown };
+export type SchemaNode = { [name: string]: unknown };
 
 const SCHEMAS = "#/components/schemas/";
 
@@ -22,29 +22,29 @@ const CONFIG: ConversionConfig = {
 /** Collects the named schemas that the document uses. */
 export class Schemas {
   readonly #named = namedSchemas();
-  readonly #used = new Map<string, JsonObject>();
+  readonly #used = new Map<string, SchemaNode>();
 
   /**
    * Converts the schema of a request.
    * @throws Error for a check that the document could not show, unless the plan is `signed`
    */
-  input(schema: v.GenericSchema, signed = false): JsonObject {
+  input(schema: v.GenericSchema, signed = false): SchemaNode {
     const ignoreActions = signed ? [...HARMLESS, ...BEYOND_JSON_SCHEMA] : HARMLESS;
     return this.#convert(schema, { ...CONFIG, typeMode: "input", ignoreActions });
   }
 
   /** Converts the schema of an answer. */
-  output(schema: v.GenericSchema): JsonObject {
+  output(schema: v.GenericSchema): SchemaNode {
     const ignoreActions = [...HARMLESS, ...BEYOND_JSON_SCHEMA];
     return this.#convert(schema, { ...CONFIG, typeMode: "output", ignoreActions });
   }
 
   /** Returns the used schemas in the alphabetical order of their names. */
-  used(): JsonObject {
+  used(): SchemaNode {
     return Object.fromEntries([...this.#used].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  #convert(schema: v.GenericSchema, config: ConversionConfig): JsonObject {
+  #convert(schema: v.GenericSchema, config: ConversionConfig): SchemaNode {
     const definitions = convertible(this.#named, config);
     const { $schema: _, $defs = {}, ...own } = toJsonSchema(schema, { ...config, definitions });
     this.#use(own, $defs);
@@ -91,9 +91,9 @@ function* referencesOf(value: unknown): Generator<string> {
 }
 
 /** Removes empty descriptions: a parameter without a text describes itself as "". */
-function withoutEmptyDescriptions(schema: unknown): JsonObject {
+function withoutEmptyDescriptions(schema: unknown): SchemaNode {
   const text = JSON.stringify(schema, (name, member: unknown) =>
     name === "description" && member === "" ? undefined : member,
   );
-  return JSON.parse(text) as JsonObject;
+  return JSON.parse(text) as SchemaNode;
 }

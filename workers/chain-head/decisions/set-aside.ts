@@ -16,7 +16,7 @@ export interface RefusedTransaction {
   readonly isUsers?: boolean;
 }
 
-/** `life` and `revision` are those of the reservation in which the miner judged the transactions. */
+/** `life` and `revision` are those of the reservation in which the miner checked the transactions. */
 export interface SetAsideRequest {
   readonly life: string;
   readonly blockNumber: number;
@@ -32,7 +32,7 @@ export type NotRevised = { readonly none: "dissolved" | "changed" };
 
 /**
  * Takes transactions that can't be mined out of the open reservation. They stay known with their reasons. The alarm parks them in
- * the dead-letter store, except a user's refused submission: `refused.ts`. The revision must be the one in which the miner judged
+ * the dead-letter store, except a user's refused submission: `refused.ts`. The revision must be the one in which the miner checked
  * them: among other transactions the same one may be valid. After a reservation is dissolved, the alarm enqueues the miner.
  */
 export function setAside(

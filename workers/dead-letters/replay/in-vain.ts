@@ -42,7 +42,7 @@ export async function whyInVain(
   });
 }
 
-/** Faults that stay, however often the miner judges the same transaction. */
+/** Faults that stay, however often the miner checks the same transaction. */
 const FINAL: Partial<Record<PermanentReason, string>> = {
   asset_exists: "the chain holds an earlier transaction that created its asset",
   user_exists: "the chain holds an earlier registration of its user",

@@ -9,7 +9,7 @@ import * as api from "../../../shared/api/status.ts";
 
 export const status = operation(api.status, async ({ env, log }) => {
   const head = chainHead(env);
-  const [facts, { latest }, failures, { intake, stages, verifier, troubles }] = await Promise.all([
+  const [facts, { latest }, failures, { intake, stages, verifier, reports }] = await Promise.all([
     head.status(),
     head.head(),
     head.failures(api.FAILURES_SHOWN),
@@ -18,7 +18,7 @@ export const status = operation(api.status, async ({ env, log }) => {
         intake: () => intakeBacklog(env),
         stages: () => head.backlogs(),
         verifier: () => env.STORAGE_VERIFIER.backlog(),
-        troubles: () => monitor(env).status(),
+        reports: () => monitor(env).status(),
       },
       log,
     ),
@@ -44,8 +44,8 @@ export const status = operation(api.status, async ({ env, log }) => {
       ...stages,
       ...(verifier && { "storage-verifier": verifier }),
     },
-    retries: troubles ? [...troubles.failedStages] : null,
-    alerts: troubles ? firing(troubles.alerts) : null,
+    retries: reports ? [...reports.failedStages] : null,
+    alerts: reports ? firing(reports.alerts) : null,
     failures: [...failures],
   } satisfies api.PipelineStatus);
 });

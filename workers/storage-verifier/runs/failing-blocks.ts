@@ -54,7 +54,7 @@ export interface FailingBlock {
   readonly wrong: readonly TierName[];
 }
 
-/** Returns the blocks with trouble from `from` up to, but not including, `end`: a page of 1,000 blocks at most. */
+/** Returns the failing blocks from `from` up to, but not including, `end`: a page of 1,000 blocks at most. */
 export function failingBlocksIn(sql: Sql, from: number, end: number): readonly FailingBlock[] {
   return sql
     .exec<{ block_number: number; wrong: string }>(
@@ -95,17 +95,17 @@ export interface StorageSummary {
 
 export function summary(sql: Sql): StorageSummary {
   const rows = sql.exec<{ what: string; blocks: number }>("SELECT what, blocks FROM troubled").toArray();
-  const troubled = (what: string) => rows.find((row) => row.what === what)?.blocks ?? 0;
+  const countOf = (what: string) => rows.find((row) => row.what === what)?.blocks ?? 0;
   const [last] = sql
     .exec<RunRow>("SELECT * FROM run WHERE kind = 'verify' ORDER BY sequence DESC LIMIT 1")
     .toArray();
   const times = sql.exec<{ tier: string; count: number }>("SELECT tier, count FROM rehydrated").toArray();
   return {
-    wrong: byTier(troubled),
+    wrong: byTier(countOf),
     verifiedSince: verifiedSince(sql),
-    failing: troubled("failed"),
-    partial: troubled("partial"),
-    withoutPrivateParts: troubled("private"),
+    failing: countOf("failed"),
+    partial: countOf("partial"),
+    withoutPrivateParts: countOf("private"),
     lastRun: last
       ? {
           id: last.id,
