@@ -1,12 +1,8 @@
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../../cli/local/stack/workers.ts";
 import { vdcProgram } from "../../../cli/program.ts";
-import { PROBLEMS } from "../../../shared/http/problems.ts";
-import { r2Keys } from "../../../shared/storage/layout.ts";
-import type { Plan } from "../../../shared/api/plan.ts";
-import { ROUTES } from "../../../shared/api/routes.ts";
 import { ALERTS } from "../../../shared/objects/alerts.ts";
 import { listIn } from "../../support/lists.ts";
 
@@ -48,37 +44,6 @@ describe("docs/operations.md", () => {
       expect(meaning.length, alert).toBeGreaterThan(19);
       expect(action.length, alert).toBeGreaterThan(14);
     }
-  });
-
-  it("names only metrics that are exposed", () => {
-    const code = globSync("{shared,workers/gateway}/**/*.ts", { cwd: ROOT }).map(read).join("\n");
-    const metrics = RUNBOOK.match(/\bvdc_[a-z_]+/g) ?? [];
-    expect(metrics.length).toBeGreaterThan(3);
-    expect(metrics.filter((metric) => !code.includes(metric.replace(/^vdc_/, "")))).toEqual([]);
-  });
-});
-
-describe("docs/operations.md, of what is private", () => {
-  const [section = ""] = /## Requests to show or to erase\n[\s\S]*?\n## /.exec(RUNBOOK) ?? [];
-
-  it("says of every place in R2 whether an envelope can be there, and what erasing does about it", () => {
-    const prefixes = new Set(
-      Object.values<string | ((...parts: never[]) => string)>(r2Keys).map(
-        (key) =>
-          /^[a-z-]+\//.exec(typeof key === "string" ? key : key(...([1, "x", "y"] as never[])))?.[0] ?? "",
-      ),
-    );
-    expect([...prefixes].filter((prefix) => !section.includes(prefix))).toEqual([]);
-  });
-
-  it("names the problems that the calls answer with", () => {
-    const calls = Object.entries<Plan>(ROUTES).filter(([name]) => name.includes(" /api/privacy/"));
-    const problems = new Set(calls.flatMap(([, plan]) => plan.problems ?? []));
-    problems.delete("unavailable");
-    expect(
-      [...problems].filter((slug) => !section.includes(`\`${slug}\` (${PROBLEMS[slug].status})`)),
-    ).toEqual([]);
-    expect(problems.size).toBe(3);
   });
 });
 

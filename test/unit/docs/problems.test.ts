@@ -41,27 +41,6 @@ describe("docs/problems.md", () => {
     expect(rows.map(([reason]) => reason)).toEqual(reasons);
     for (const cells of rows) for (const cell of cells) expect(cell, String(cells[0])).not.toBe("");
   });
-
-  it("names the problem that each refusal is answered with", () => {
-    const source = read("workers/ingest-webhook/ingest.ts").split("const PROBLEM_OF")[1] ?? "";
-    const answered = [...source.matchAll(/^ {2}(\w+): "([a-z-]+)",$/gm)].map(([, reason, slug]) => [
-      reason,
-      slug,
-    ]);
-    expect(answered).toHaveLength(STRIPE_REFUSALS.length);
-    expect(listIn(section("Refusal reasons")).map(([reason, problem]) => [reason, problem])).toEqual(
-      answered,
-    );
-  });
-
-  it("has an example that is a problem", () => {
-    const example = JSON.parse(/^```json\n(.*?)^```$/ms.exec(DOCUMENT)?.[1] ?? "{}") as Record<
-      string,
-      unknown
-    >;
-    const { status, title } = PROBLEMS["not-found"];
-    expect(example).toMatchObject({ type: "urn:vdc:problem:not-found", status, title });
-  });
 });
 
 function section(title: string): string {

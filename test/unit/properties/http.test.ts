@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { describe, expect, it, vi } from "vitest";
 import { Problem } from "../../../shared/http/problems.ts";
 import { answer, json, requestIdOf } from "../../../shared/http/answer.ts";
-import { readBytes, readText } from "../../../shared/http/body.ts";
+import { readText } from "../../../shared/http/body.ts";
 import { readInto, roomFor } from "../../../shared/http/read-into.ts";
 import { logger } from "../../../shared/runtime/log.ts";
 import { hasVersion } from "../../../workers/gateway/http/etag.ts";
@@ -76,22 +76,6 @@ async function orProblem<T>(work: () => Promise<T> | T): Promise<T | Problem> {
 }
 
 describe("a body", () => {
-  it("is read whole, as it was sent, or refused", async () => {
-    await fc.assert(
-      fc.asyncProperty(bodies, async (body) => {
-        const { bytes, announced, most } = body;
-        const read = await orProblem(() => readBytes(requestOf(body), most));
-        if (read instanceof Problem) {
-          expect(read.slug).toBe("body-too-large");
-          expect(bytes.length > most || Number(announced) > most).toBe(true);
-        } else {
-          expect(bytes.length).toBeLessThanOrEqual(most);
-          expect(Buffer.compare(read, bytes)).toBe(0);
-        }
-      }),
-    );
-  });
-
   it("is text only where it is UTF-8, and then the very text", async () => {
     await fc.assert(
       fc.asyncProperty(RUBBISH, async (bytes) => {

@@ -18,7 +18,6 @@ import { asEvent, decide, fixture, PURCHASE, SALT, SIGNED_AT, transactionOf, wit
 import { runs } from "../../../support/fast-check.ts";
 
 const UNPAID = syntheticCheckout({ seed: 2, created: SIGNED_AT, paymentStatus: "unpaid" });
-const FREE = syntheticCheckout({ seed: 3, created: SIGNED_AT, paymentStatus: "no_payment_required" });
 const INTENT_ID = PURCHASE.data.object.payment_intent as string;
 
 function checkPayload(payload: PendingPayload): void {
@@ -51,23 +50,12 @@ describe("the id of a transaction from Stripe", () => {
     );
   });
 
-  it("is the checkout session's where there is no payment intent", () => {
-    expect(transactionOf(FREE).txId).toBe(
-      stripeTxId({ livemode: false, account: null, object: FREE.data.object.id as string }),
-    );
-  });
-
   it("is the same for a repeat with another event id and another salt", () => {
     const again = asEvent({ ...PURCHASE, id: "evt_again", created: PURCHASE.created + 5 });
     const decision = decide(again);
     if (decision.kind !== "purchase") throw new Error("not a purchase");
     const salt = new Uint8Array(32).fill(9);
     expect(toTransaction(again, decision, { salt }).txId).toBe(transactionOf(PURCHASE).txId);
-  });
-
-  it("is the same for the paid completion and the delayed success of one session", () => {
-    const paid = withObject(UNPAID, { payment_status: "paid" });
-    expect(transactionOf(asyncPaymentSucceeded(UNPAID)).txId).toBe(transactionOf(paid).txId);
   });
 
   it("is the same for the checkout and the payment intent of one purchase", () => {
@@ -232,16 +220,6 @@ describe("a refund", () => {
     checkPayload(payload);
   });
 
-  it("is one transaction for each partial refund, and one for a repeat", () => {
-    const half = syntheticRefund(PURCHASE, { refunded: 2450 });
-    const rest = syntheticRefund(PURCHASE, { refunded: 4900, before: 2450 });
-    const ids = [half, rest, { ...half, id: "evt_again" }].map((event) => transactionOf(event).txId);
-    expect(ids[0]).toBe(ids[2]);
-    expect(ids[0]).not.toBe(ids[1]);
-    for (const event of [half, rest])
-      expect(transactionOf(event).payload.transaction).toMatchObject({ data: { refunds: purchaseId } });
-  });
-
   it("is one transaction, whether or not the API version lists the charge's refunds", () => {
     const told = fixture("charge.refunded.2020-08-27");
     const untold = withObject(told, { refunds: null });
@@ -252,29 +230,9 @@ describe("a refund", () => {
     });
   });
 
-  it("is a second transaction when one of the same sum failed before", () => {
-    const first = syntheticRefund(PURCHASE);
-    const second = { ...first, id: "evt_again", created: first.created + 5 * 86_400 };
-    expect(transactionOf(second).txId).not.toBe(transactionOf(first).txId);
-  });
-
   it("says that it does not know the purchase where there is no payment intent", () => {
     const refund = withObject(syntheticRefund(PURCHASE), { payment_intent: null });
     expect(transactionOf(refund).payload.transaction.data).toEqual({ refunds: null });
-  });
-
-  it("is one transaction for all events whose object is the refund, whatever their order", () => {
-    const events = [
-      syntheticRefundEvent(PURCHASE, { type: "refund.created", status: "pending" }),
-      syntheticRefundEvent(PURCHASE, { type: "refund.updated", status: "succeeded" }),
-      syntheticRefundEvent(PURCHASE, { type: "charge.refund.updated", status: "succeeded" }),
-    ];
-    const ids = events.map((event) => transactionOf(event, "checkout", "refund").txId);
-    expect(new Set(ids).size).toBe(1);
-    expect(transactionOf(events[0] as object, "checkout", "refund").payload.transaction).toMatchObject({
-      type: "refund",
-      data: { refunds: purchaseId },
-    });
   });
 
   it("is one more transaction when it failed, told by whichever event, and names the refund where that is known", () => {

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { Stripe } from "stripe";
 import { describe, expect, it, vi } from "vitest";
+<<<<<<< HEAD:test/unit/shared/stripe/verify.test.ts
 import { StripeRefusal } from "../../../../shared/stripe/refusal.ts";
 import { signStripeBody } from "../../../../cli/local/stripe/synthetic.ts";
 import { accountOf, snapshotType } from "../../../../shared/stripe/thin.ts";
@@ -8,6 +9,15 @@ import { verifyStripeEvent, type Delivered } from "../../../../shared/stripe/ver
 import { deliver, delivered, OTHER_SECRET, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
 import { runs } from "../../../support/fast-check.ts";
 import { CHARACTER } from "../../../support/character.ts";
+=======
+import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
+import { signStripeBody } from "../../../cli/local/stripe/synthetic.ts";
+import { accountOf, snapshotType } from "../../../shared/stripe/thin.ts";
+import { verifyStripeEvent, type Delivered } from "../../../shared/stripe/verify.ts";
+import { deliver, delivered, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
+import { runs } from "../../support/fast-check.ts";
+import { CHARACTER } from "../../support/character.ts";
+>>>>>>> wt14-tests:test/unit/stripe/verify.test.ts
 
 const BODY = JSON.stringify(PURCHASE);
 const V1 = /v1=([0-9a-f]{64})/;
@@ -17,42 +27,6 @@ const sign = (body = BODY, secret = SECRET, time = SIGNED_AT) => signStripeBody(
 describe("verifyStripeEvent", () => {
   it("hands back the event of an authentic delivery", async () => {
     await expect(deliver(BODY)).resolves.toEqual(PURCHASE);
-  });
-
-  it("accepts a signature by any of the configured secrets", async () => {
-    for (const secret of [SECRET, OTHER_SECRET])
-      await expect(deliver(BODY, { header: sign(BODY, secret) })).resolves.toMatchObject({
-        id: PURCHASE.id,
-      });
-  });
-
-  it("accepts a header with one signature for each of two secrets, as Stripe sends while one is rolled", async () => {
-    const foreign = V1.exec(sign(BODY, "whsec_unknown"))?.[1];
-    await expect(deliver(BODY, { header: `${sign()},v1=${foreign}` })).resolves.toBeDefined();
-    await expect(
-      deliver(BODY, { header: sign().replace("v1=", `v1=${foreign},v1=`) }),
-    ).resolves.toBeDefined();
-  });
-
-  it("refuses a signature by a secret that is not configured", async () => {
-    const header = sign(BODY, "whsec_unknown");
-    await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "bad_signature" });
-  });
-
-  it("refuses a body changed by one space", async () => {
-    for (const changed of [`${BODY} `, ` ${BODY}`, BODY.replace(":", ": ")])
-      await expect(deliver(changed, { header: sign() })).rejects.toMatchObject({
-        reason: "bad_signature",
-      });
-  });
-
-  it("refuses an empty body", async () => {
-    await expect(deliver("", { header: sign() })).rejects.toMatchObject({ reason: "bad_signature" });
-  });
-
-  it("refuses a delivery without a signature", async () => {
-    for (const header of [null, ""])
-      await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "missing_signature" });
   });
 
   it("refuses a header that can be read in no way or in several", async () => {
@@ -83,15 +57,6 @@ describe("verifyStripeEvent", () => {
       });
   });
 
-  it("refuses a header whose only signature is of scheme v0", async () => {
-    const header = sign().replace("v1=", "v0=");
-    await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "malformed_signature" });
-  });
-
-  it("takes a header with a v0 signature beside a good v1", async () => {
-    await expect(deliver(BODY, { header: `${sign()},v0=${"0".repeat(64)}` })).resolves.toBeDefined();
-  });
-
   it("refuses a huge header before it computes anything [T4]", async () => {
     const header = `${sign()}${`,v1=${"0".repeat(64)}`.repeat(10_000)}`;
     await expect(deliver(BODY, { header })).rejects.toMatchObject({ reason: "malformed_signature" });
@@ -111,20 +76,6 @@ describe("verifyStripeEvent", () => {
       (error: StripeRefusal) => error.reason,
     );
     expect(outcome).toBe(verdict);
-  });
-
-  it("lets `now` decide, not the clock of the machine", async () => {
-    for (const time of [1_000_000_000, 4_000_000_000])
-      await expect(
-        deliver(BODY, { header: sign(BODY, SECRET, time), now: time * 1000 }),
-      ).resolves.toBeDefined();
-  });
-
-  it("refuses a signed time that was changed afterwards", async () => {
-    const header = sign().replace(`t=${SIGNED_AT}`, `t=${SIGNED_AT + 200}`);
-    await expect(deliver(BODY, { header, now: (SIGNED_AT + 400) * 1000 })).rejects.toMatchObject({
-      reason: "bad_signature",
-    });
   });
 
   it("tells thin events from the others, in either form", async () => {
