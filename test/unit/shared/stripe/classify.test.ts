@@ -1,11 +1,6 @@
 import { describe, expect, it } from "vitest";
-<<<<<<< HEAD:test/unit/shared/stripe/classify.test.ts
-import { EVENT_FAMILIES, type RefundFamily } from "../../../../shared/stripe/decision.ts";
+import { EVENT_FAMILIES } from "../../../../shared/stripe/decision.ts";
 import { StripeRefusal } from "../../../../shared/stripe/refusal.ts";
-=======
-import { EVENT_FAMILIES } from "../../../shared/stripe/decision.ts";
-import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
->>>>>>> wt14-tests:test/unit/stripe/classify.test.ts
 import {
   asyncPaymentSucceeded,
   syntheticCheckout,

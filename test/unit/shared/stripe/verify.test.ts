@@ -1,23 +1,13 @@
 import * as fc from "fast-check";
 import { Stripe } from "stripe";
 import { describe, expect, it, vi } from "vitest";
-<<<<<<< HEAD:test/unit/shared/stripe/verify.test.ts
 import { StripeRefusal } from "../../../../shared/stripe/refusal.ts";
 import { signStripeBody } from "../../../../cli/local/stripe/synthetic.ts";
 import { accountOf, snapshotType } from "../../../../shared/stripe/thin.ts";
 import { verifyStripeEvent, type Delivered } from "../../../../shared/stripe/verify.ts";
-import { deliver, delivered, OTHER_SECRET, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
+import { deliver, delivered, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
 import { runs } from "../../../support/fast-check.ts";
 import { CHARACTER } from "../../../support/character.ts";
-=======
-import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
-import { signStripeBody } from "../../../cli/local/stripe/synthetic.ts";
-import { accountOf, snapshotType } from "../../../shared/stripe/thin.ts";
-import { verifyStripeEvent, type Delivered } from "../../../shared/stripe/verify.ts";
-import { deliver, delivered, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
-import { runs } from "../../support/fast-check.ts";
-import { CHARACTER } from "../../support/character.ts";
->>>>>>> wt14-tests:test/unit/stripe/verify.test.ts
 
 const BODY = JSON.stringify(PURCHASE);
 const V1 = /v1=([0-9a-f]{64})/;
