@@ -49,7 +49,7 @@ export const ACCOUNT_MUTATIONS = [
   mutation({
     name: "write-metadata-over-a-write-in-doubt",
     breaks: "metadata never goes back",
-    seed: 46,
+    seed: 2086,
     file: "workers/accounts/metadata/metadata-write.ts",
     seam: "writeVersion",
     mutate:

@@ -31,7 +31,7 @@ export function asEvent(event: object): StripeEvent {
 
 export function fixture(name: string): SyntheticEvent {
   return JSON.parse(
-    readFileSync(join(import.meta.dirname, `../../fixtures/stripe/${name}.json`), "utf8"),
+    readFileSync(join(import.meta.dirname, `../../../fixtures/stripe/${name}.json`), "utf8"),
   ) as SyntheticEvent;
 }
 
