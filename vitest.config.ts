@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { SlowestFirst } from "./test/support/progress.ts";
+import { SlowestFirst } from "./test/support/stack/progress.ts";
 
 /** A test waits for events. Only a test that hangs reaches this limit, however slow the machine is. */
 const HANG_AFTER_MS = 600_000;
@@ -24,7 +24,7 @@ export default defineConfig({
   test: {
     maxWorkers: 5, // a test waits for queues during most of its time, so more files run at once than there are cores
     maxConcurrency: 2, // of the tests in one file that may run side by side: each of these is a process
-    setupFiles: ["test/support/fast-check.ts"],
+    setupFiles: ["test/support/assertions/fast-check.ts"],
     testTimeout: HANG_AFTER_MS,
     hookTimeout: HANG_AFTER_MS,
     env: { WRANGLER_LOG: "error", WRANGLER_SEND_METRICS: "false", NODE_NO_WARNINGS: "1" },
@@ -44,7 +44,7 @@ export default defineConfig({
           maxWorkers: 7,
           include: ["test/**/*.test.ts"],
           exclude: UNIT,
-          globalSetup: ["test/support/build.ts"],
+          globalSetup: ["test/support/stack/build.ts"],
         },
       },
       {
@@ -53,7 +53,7 @@ export default defineConfig({
           name: "prove",
           include: ["test/**/*.prove.ts", ...PROPERTIES],
           env: { FAST_CHECK_RUNS: process.env.FAST_CHECK_RUNS ?? "500" },
-          globalSetup: ["test/support/build.ts"],
+          globalSetup: ["test/support/stack/build.ts"],
           testTimeout: LONG_WORK_HANGS_AFTER_MS,
           hookTimeout: LONG_WORK_HANGS_AFTER_MS,
         },

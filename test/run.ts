@@ -14,7 +14,7 @@ import {
 import { constants, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { DURATIONS_FILE, DURATIONS_OF_THIS_RUN, QUICK_SECONDS } from "./support/durations.ts";
+import { DURATIONS_FILE, DURATIONS_OF_THIS_RUN, QUICK_SECONDS } from "./support/stack/durations.ts";
 
 /**
  * `npm test` runs every test that a change needs, or the tests that the arguments name; vitest reads the arguments.
@@ -48,7 +48,7 @@ async function test(): Promise<number> {
     const code = await vitest(directory, [
       ...(PROJECTS[RUN] ?? []).map((project) => `--project=${project}`),
       "--reporter=default",
-      "--reporter=test/support/progress.ts",
+      "--reporter=test/support/stack/progress.ts",
       "--reporter=json",
       `--outputFile.json=${report}`,
     ]);

@@ -1,6 +1,6 @@
 /**
  * The headers of every answer, unless its handler sets others. This is the one place for them. By OWASP's "REST Security"
- * and "HTTP Headers" cheat sheets; test/support/problems.ts holds every call against it.
+ * and "HTTP Headers" cheat sheets; test/support/assertions/problems.ts holds every call against it.
  */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",

@@ -21,7 +21,7 @@ export function volumePage(
 small one (${contents(SMALL)}) and a full one (${contents(FULL)}). Then it runs the same calls on both in turn, ${rounds} rounds after one
 that is not counted. A decision, an alarm or a call costs the same on both: the rows that it reads do not depend on what is stored.
 \`test/workers/volume.prove.ts\` proves the rows with smaller objects in \`npm run prove\`, and every unit test refuses a
-statement that SQLite plans as an unbounded scan (\`test/support/bounded.ts\`).
+statement that SQLite plans as an unbounded scan (\`test/support/assertions/bounded.ts\`).
 
 Rows are SQLite rows read by one call, as Cloudflare bills them. Times are milliseconds of one call: median (least to most), the
 way from Node to workerd and back included, which is most of a short one. The history tree reads a few more nodes in a longer

@@ -6,7 +6,7 @@ import { GENERATED } from "../../cli/tools/openapi.ts";
 import { ROUTES } from "../../shared/api/routes.ts";
 import { PROBLEMS } from "../../shared/http/problems.ts";
 import { operationId } from "../../cli/tools/openapi/operations.ts";
-import { CALLS, DOCUMENT, followed, validatorOf, type Schema } from "../support/openapi.ts";
+import { CALLS, DOCUMENT, followed, validatorOf, type Schema } from "../support/assertions/openapi.ts";
 import { OPENAPI_3_1 } from "./openapi-3.1.ts";
 import { Ajv2020 } from "ajv/dist/2020.js";
 

@@ -2,7 +2,7 @@ import type { Control } from "./control.ts";
 import type { Fault } from "./fault.ts";
 import type { Flow } from "./flow.ts";
 import { recovery, type Recovery } from "./recovery.ts";
-import { until } from "../support/patience.ts";
+import { until } from "../support/stack/patience.ts";
 import type { World } from "./world.ts";
 
 /** A write of a flow, and the fault that hits it. */

@@ -11,7 +11,7 @@ import {
 } from "../../shared/storage/layout.ts";
 import { blockOfRecord } from "../../shared/storage/kv-tier.ts";
 import { blockBytes } from "../../shared/chain/block.ts";
-import type { Pipeline } from "../support/pipeline.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
 import type { Attempt } from "./fault.ts";
 
 const IN_FLIGHT = 8; // the most blocks in flight at once, and a few more

@@ -1,19 +1,19 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
 import type { WorkerName } from "../../shared/pipeline.ts";
-import { startAlertReceiver, type AlertReceiver } from "../support/alert-receiver.ts";
+import { startAlertReceiver, type AlertReceiver } from "../support/stack/alert-receiver.ts";
 import type { Block } from "../../shared/chain/block.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { keysOf, latest } from "../support/chain-state.ts";
-import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { deliver, purchase, status } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { keysOf, latest } from "../support/chain/chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
+import { deliver, purchase, status } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 import type { SyntheticEvent } from "../../cli/local/stripe/synthetic.ts";
 import { startControl, type Control } from "./control.ts";
 import { faultyBundles } from "./faulty-bundles.ts";
 import { Invariants } from "./invariants.ts";
 import { isRead } from "./writes.ts";
-import { until } from "../support/patience.ts";
+import { until } from "../support/stack/patience.ts";
 
 const VARS = {
   MINE_AT_COUNT: "1", // each payment gets its own block

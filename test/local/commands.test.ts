@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../cli/output/failure.ts";
 import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
-import { vdc } from "../support/command-line.ts";
-import { freePort } from "../support/processes.ts";
+import { vdc } from "../support/stack/command-line.ts";
+import { freePort } from "../support/stack/processes.ts";
 import { minedIds } from "./local-stack.ts";
 import { StackHere } from "./stack-here.ts";
 

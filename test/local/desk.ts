@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, type TestContext } from "vitest";
 import type { Block } from "../../shared/chain/block.ts";
-import { until } from "../support/patience.ts";
+import { until } from "../support/stack/patience.ts";
 import { minedIds } from "./local-stack.ts";
 import { StackProcess } from "./stack-process.ts";
 

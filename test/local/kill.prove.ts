@@ -1,5 +1,5 @@
 import { it } from "vitest";
-import { kill } from "../support/processes.ts";
+import { kill } from "../support/stack/processes.ts";
 import { BY_ITSELF, Desk, expectContinued, ON_REQUEST, untilGone } from "./desk.ts";
 
 // restart.prove.ts kills the stack in every other way.

@@ -3,8 +3,8 @@ import { deliver } from "../../cli/local/stripe/deliver.ts";
 import { isSystems } from "../../shared/chain/system-transactions.ts";
 import { blockBytes, type Block } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
-import { until } from "../support/patience.ts";
-import { purchase, type Status } from "../support/payments.ts";
+import { until } from "../support/stack/patience.ts";
+import { purchase, type Status } from "../support/payments/payments.ts";
 
 /** A running local stack, which a test uses over HTTP. */
 export class LocalStack {

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../../cli/local/stack/workers.ts";
-import type { Environment } from "../support/command-line.ts";
-import { plainEnvironment } from "../support/processes.ts";
+import type { Environment } from "../support/stack/command-line.ts";
+import { plainEnvironment } from "../support/stack/processes.ts";
 
 export const STACK = "cli/local/start.ts";
 export const VDC = "cli/vdc.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { EXIT } from "../../cli/output/failure.ts";
 import { ROOT } from "../../cli/local/stack/workers.ts";
-import { plainEnvironment } from "../support/processes.ts";
+import { plainEnvironment } from "../support/stack/processes.ts";
 import { scratch } from "../unit/cli/chains.ts";
 
 /** The reader of an output: it reads, it has gone before the command writes, or it is a full disk. */

@@ -1,7 +1,7 @@
 import { writeStackUrl } from "../../cli/local/stack/data-directory.ts";
 import { startStack, type Stack } from "../../cli/local/stack/stack.ts";
-import { inEnvironment, type Environment } from "../support/command-line.ts";
-import { plainEnvironment } from "../support/processes.ts";
+import { inEnvironment, type Environment } from "../support/stack/command-line.ts";
+import { plainEnvironment } from "../support/stack/processes.ts";
 import { LocalStack } from "./local-stack.ts";
 
 /** A local stack that this process runs. It starts in a second, because this process has loaded its modules. */

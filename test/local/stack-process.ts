@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Environment } from "../support/command-line.ts";
-import { isAlive, kill } from "../support/processes.ts";
+import type { Environment } from "../support/stack/command-line.ts";
+import { isAlive, kill } from "../support/stack/processes.ts";
 import { LocalStack } from "./local-stack.ts";
 import { run, STACK, type Ended, type Program } from "./program.ts";
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { generateSecrets, type LocalSecrets } from "../../cli/local/stack/secrets.ts";
-import { takePort } from "../support/processes.ts";
+import { takePort } from "../support/stack/processes.ts";
 import { BROKEN_SECRETS, expectNoSeed, writeSecrets } from "./broken-secrets.ts";
 import { Desk, ON_REQUEST } from "./desk.ts";
 import { startInVain } from "./program.ts";

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../../cli/local/stack/workers.ts";
-import { plainEnvironment } from "../support/processes.ts";
+import { plainEnvironment } from "../support/stack/processes.ts";
 
 /** The screen of a terminal (stdout and stderr together) and the command's exit code. */
 export interface Seen {

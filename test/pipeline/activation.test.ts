@@ -11,13 +11,13 @@ import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
 import { replaceSealed } from "../../shared/storage/sealed-object.ts";
 import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
-import { CHAIN_ID, newUser, registration, signed, submitSigned } from "../support/accounts.ts";
-import { activate, getMetadata, issue, newToken, type Issued } from "../support/activation.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { everythingStored } from "../support/chain-state.ts";
-import { mine, status, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
+import { CHAIN_ID, newUser, registration, signed, submitSigned } from "../support/users/accounts.ts";
+import { activate, getMetadata, issue, newToken, type Issued } from "../support/users/activation.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { everythingStored } from "../support/chain/chain-state.ts";
+import { mine, status, untilWaiting } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
 
 const DAY = 86_400_000;
 

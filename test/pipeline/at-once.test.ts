@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { checkChain, expectMined } from "../support/check-chain.ts";
-import { mine, pay } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { checkChain, expectMined } from "../support/chain/check-chain.ts";
+import { mine, pay } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import type { StorageRun } from "../../shared/api/storage-report.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { mine, purchase, status } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { submit } from "../support/sealed-payments.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, purchase, status } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
 import {
   archivedBytes,
   bring,
@@ -17,8 +17,8 @@ import {
   unpin,
   untilRunEnds,
   verifyAll,
-} from "../support/storage.ts";
-import { kvFacts, loseKv, loseR2, transplant } from "../support/transplant.ts";
+} from "../support/stack/storage.ts";
+import { kvFacts, loseKv, loseR2, transplant } from "../support/chain/transplant.ts";
 
 const BLOCKS = 50;
 /** A block for each transaction, with all blocks in flight at once, makes a long chain in a few seconds. */

@@ -13,15 +13,15 @@ import {
   signed,
   storePinned,
   submitSigned,
-} from "../support/accounts.ts";
-import { objectsOf, pinnedFiles } from "../support/chain-state.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { vdc, type Ran } from "../support/command-line.ts";
-import { until } from "../support/patience.ts";
-import { mine, status } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { indexedDocuments, loseDocumentIndex, storageStatus, unpin } from "../support/storage.ts";
-import { loseR2 } from "../support/transplant.ts";
+} from "../support/users/accounts.ts";
+import { objectsOf, pinnedFiles } from "../support/chain/chain-state.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { vdc, type Ran } from "../support/stack/command-line.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, status } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { indexedDocuments, loseDocumentIndex, storageStatus, unpin } from "../support/stack/storage.ts";
+import { loseR2 } from "../support/chain/transplant.ts";
 
 /** More than fit into one chunk of a verification. */
 const DOCUMENTS = 12;

@@ -14,12 +14,12 @@ import {
   registeredUser,
   storePinned,
   untilPinned,
-} from "../support/accounts.ts";
-import { objectsOf, pinnedFiles } from "../support/chain-state.ts";
-import { listed } from "../support/dead-letters.ts";
-import { until } from "../support/patience.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
+} from "../support/users/accounts.ts";
+import { objectsOf, pinnedFiles } from "../support/chain/chain-state.ts";
+import { listed } from "../support/chain/dead-letters.ts";
+import { until } from "../support/stack/patience.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
 import {
   bringDocument,
   corruptDocument,
@@ -29,7 +29,7 @@ import {
   unpin,
   verifyAll,
   verifyDocument,
-} from "../support/storage.ts";
+} from "../support/stack/storage.ts";
 
 let pipeline: Pipeline;
 let user: UserKeys;

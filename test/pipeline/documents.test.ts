@@ -26,11 +26,11 @@ import {
   registeredUser,
   storePinned,
   untilPinned,
-} from "../support/accounts.ts";
-import { kvKeysOf, logged, objectsOf, pinnedFiles } from "../support/chain-state.ts";
-import { until } from "../support/patience.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
+} from "../support/users/accounts.ts";
+import { kvKeysOf, logged, objectsOf, pinnedFiles } from "../support/chain/chain-state.ts";
+import { until } from "../support/stack/patience.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
 
 let pipeline: Pipeline;
 let keys: UserKeysJson;

@@ -16,17 +16,17 @@ import { generateKeyring } from "../../shared/crypto/keyring.ts";
 import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { deadLetterQueueName, STAGES, workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { CHAIN_ID, creation, newUser, registration, transfer } from "../support/accounts.ts";
-import { blockRow, latest, logged, stagedKeys } from "../support/chain-state.ts";
-import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { mine, status, untilIdle } from "../support/payments.ts";
-import { parked } from "../support/parked.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { deliverTo, enqueue, handOver } from "../support/queues.ts";
-import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { CHAIN_ID, creation, newUser, registration, transfer } from "../support/users/accounts.ts";
+import { blockRow, latest, logged, stagedKeys } from "../support/chain/chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, status, untilIdle } from "../support/payments/payments.ts";
+import { parked } from "../support/chain/parked.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { deliverTo, enqueue, handOver } from "../support/stack/queues.ts";
+import { payloadOf, seal, submit, writeUnseen } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

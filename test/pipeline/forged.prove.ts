@@ -3,15 +3,15 @@ import { blockBytes, buildBlock } from "../../shared/chain/block.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { announced, payment, signerOf } from "../support/chain.ts";
-import { asMiner, latest, logged } from "../support/chain-state.ts";
-import { pinnedFiles } from "../support/chain-state.ts";
-import { until } from "../support/patience.ts";
-import { status } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { restart } from "../support/restart.ts";
-import { submit } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { announced, payment, signerOf } from "../support/chain/chain.ts";
+import { asMiner, latest, logged } from "../support/chain/chain-state.ts";
+import { pinnedFiles } from "../support/chain/chain-state.ts";
+import { until } from "../support/stack/patience.ts";
+import { status } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { restart } from "../support/stack/restart.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

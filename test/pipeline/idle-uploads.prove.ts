@@ -3,9 +3,9 @@ import { request, type ClientRequest } from "node:http";
 import { expect, it } from "vitest";
 import { MAX_RECORD_BYTES } from "../../shared/chain/document.ts";
 import { sealDocument } from "../../shared/client/documents.ts";
-import { CHAIN_ID, postDocument, registeredUser } from "../support/accounts.ts";
-import { mine, pay, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { CHAIN_ID, postDocument, registeredUser } from "../support/users/accounts.ts";
+import { mine, pay, untilWaiting } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 
 /** By their announced lengths, any two of them fill the memory for documents. */
 const IDLE_UPLOADS = 20;

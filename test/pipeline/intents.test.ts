@@ -12,16 +12,16 @@ import {
   registration,
   signed,
   submitSigned,
-} from "../support/accounts.ts";
-import { keysOf } from "../support/chain-state.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { mine, pay, purchase, status } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
-import { restore, untilRunEnds } from "../support/storage.ts";
-import { transplant } from "../support/transplant.ts";
+} from "../support/users/accounts.ts";
+import { keysOf } from "../support/chain/chain-state.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, pay, purchase, status } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { payloadOf, seal, submit, writeUnseen } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
+import { restore, untilRunEnds } from "../support/stack/storage.ts";
+import { transplant } from "../support/chain/transplant.ts";
 
 const PAID = { PAID_TYPES: "asset_creation, asset_transfer" };
 

@@ -3,17 +3,17 @@ import { EXIT } from "../../cli/output/failure.ts";
 import { generateKeyring, loadKeyring, rotateKeyring } from "../../shared/crypto/keyring.ts";
 import type { BlockReport } from "../../shared/api/storage-report.ts";
 import type { WellKnown } from "../../shared/api/well-known.ts";
-import { logged } from "../support/chain-state.ts";
-import { checkChain, expectMined } from "../support/check-chain.ts";
-import { vdc } from "../support/command-line.ts";
-import { askForMining } from "../support/finished-block.ts";
-import { until } from "../support/patience.ts";
-import { mine, untilIdle } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { restart } from "../support/restart.ts";
-import { submit } from "../support/sealed-payments.ts";
-import { startWatchedChain } from "../support/started-chain.ts";
-import { verify, verifyAll } from "../support/storage.ts";
+import { logged } from "../support/chain/chain-state.ts";
+import { checkChain, expectMined } from "../support/chain/check-chain.ts";
+import { vdc } from "../support/stack/command-line.ts";
+import { askForMining } from "../support/chain/finished-block.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, untilIdle } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { restart } from "../support/stack/restart.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
+import { startWatchedChain } from "../support/chain/started-chain.ts";
+import { verify, verifyAll } from "../support/stack/storage.ts";
 
 // All tests share one stack and build on each other. Blocks 0 and 1 exist; block 2 announces the new key.
 let pipeline: Pipeline;

@@ -4,8 +4,8 @@ import { MAX_DOCUMENT_BYTES, MAX_RECORD_BYTES } from "../../shared/chain/documen
 import { openDocument, sealDocument } from "../../shared/client/documents.ts";
 import { equalBytes } from "../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
-import { CHAIN_ID, registeredUser, storePinned } from "../support/accounts.ts";
-import { startPipeline } from "../support/pipeline.ts";
+import { CHAIN_ID, registeredUser, storePinned } from "../support/users/accounts.ts";
+import { startPipeline } from "../support/stack/pipeline.ts";
 
 it("stores a document of the largest size in R2 and on IPFS, and its owner reads it back", async () => {
   const pipeline = await startPipeline({ vars: { PIN_DEADLINE_SECONDS: "300" } });

@@ -11,19 +11,19 @@ import {
   signed,
   submitSigned,
   transfer,
-} from "../support/accounts.ts";
-import { asMiner } from "../support/chain-state.ts";
-import { checkChain, expectMined } from "../support/check-chain.ts";
-import { listed, untilEntry } from "../support/dead-letters.ts";
-import { until } from "../support/patience.ts";
-import { mine, purchase, status, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { deliverTo } from "../support/queues.ts";
-import { seal, submit } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
-import { restore, runs, untilRunEnds, verify } from "../support/storage.ts";
-import { transplant } from "../support/transplant.ts";
+} from "../support/users/accounts.ts";
+import { asMiner } from "../support/chain/chain-state.ts";
+import { checkChain, expectMined } from "../support/chain/check-chain.ts";
+import { listed, untilEntry } from "../support/chain/dead-letters.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, purchase, status, untilWaiting } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { deliverTo } from "../support/stack/queues.ts";
+import { seal, submit } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
+import { restore, runs, untilRunEnds, verify } from "../support/stack/storage.ts";
+import { transplant } from "../support/chain/transplant.ts";
 
 let pipeline: Pipeline;
 let ann: UserKeys;

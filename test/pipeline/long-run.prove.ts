@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateSecrets } from "../../cli/local/stack/secrets.ts";
 import type { StorageRun } from "../../shared/api/storage-report.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
-import { until } from "../support/patience.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { restart } from "../support/restart.ts";
-import { findRun, runs, startRun, storageStatus, untilRunEnds, verify } from "../support/storage.ts";
-import { longChain, archiveChain, writePins } from "../support/stored-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { restart } from "../support/stack/restart.ts";
+import { findRun, runs, startRun, storageStatus, untilRunEnds, verify } from "../support/stack/storage.ts";
+import { longChain, archiveChain, writePins } from "../support/chain/stored-chain.ts";
 
 const BLOCKS = 2_000;
 

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Block } from "../../shared/chain/block.ts";
 import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { blockRow, keysOf, kvKeysOf, latest } from "../support/chain-state.ts";
-import { checkChain, pendingKeys } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { mine, pay, purchase, status, untilIdle, untilWaiting } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { deliverTo, enqueue } from "../support/queues.ts";
-import { payloadOf, seal, submit } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { blockRow, keysOf, kvKeysOf, latest } from "../support/chain/chain-state.ts";
+import { checkChain, pendingKeys } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, pay, purchase, status, untilIdle, untilWaiting } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { deliverTo, enqueue } from "../support/stack/queues.ts";
+import { payloadOf, seal, submit } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
 
 const LIMITS = { transactions: 500, bytes: 140_000 };
 const BLOCK_OVERHEAD_BYTES = 8_192; // the part of the limit that shared/chain/rules.ts keeps for the block itself

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { startAlertReceiver, type Alert, type AlertReceiver } from "../support/alert-receiver.ts";
-import { asMiner } from "../support/chain-state.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { parseExposition, type Scrape } from "../support/exposition.ts";
-import { until } from "../support/patience.ts";
-import { mine, payMany, untilIdle, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { enqueue } from "../support/queues.ts";
-import { submit } from "../support/sealed-payments.ts";
+import { startAlertReceiver, type Alert, type AlertReceiver } from "../support/stack/alert-receiver.ts";
+import { asMiner } from "../support/chain/chain-state.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { parseExposition, type Scrape } from "../support/assertions/exposition.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, payMany, untilIdle, untilWaiting } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { enqueue } from "../support/stack/queues.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
 
 let pipeline: Pipeline;
 let receiver: AlertReceiver;

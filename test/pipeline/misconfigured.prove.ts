@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { generateKeyring, type KeyringJson } from "../../shared/crypto/keyring.ts";
-import { logged } from "../support/chain-state.ts";
-import { enqueue } from "../support/queues.ts";
-import { parked } from "../support/parked.ts";
-import { until } from "../support/patience.ts";
-import { deliver, purchase } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { everythingKept } from "../support/readable.ts";
-import { secretsIn, secretTexts } from "../support/secrets.ts";
+import { logged } from "../support/chain/chain-state.ts";
+import { enqueue } from "../support/stack/queues.ts";
+import { parked } from "../support/chain/parked.ts";
+import { until } from "../support/stack/patience.ts";
+import { deliver, purchase } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { everythingKept } from "../support/assertions/readable.ts";
+import { secretsIn, secretTexts } from "../support/stack/secrets.ts";
 
 /** Every secret is set, and no secret is usable. A complaint must not show the secret. */
 let pipeline: Pipeline;

@@ -2,14 +2,22 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Block } from "../../shared/chain/block.ts";
 import { STAGES } from "../../shared/pipeline.ts";
 import { asyncPaymentSucceeded } from "../../cli/local/stripe/synthetic.ts";
-import { blockRow, everythingStored, logged } from "../support/chain-state.ts";
-import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { deliver, mine, pay, purchase, status, untilIdle, untilWaiting } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { deliverTo, type Delivery } from "../support/queues.ts";
-import { payloadOf, seal, submit } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { blockRow, everythingStored, logged } from "../support/chain/chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import {
+  deliver,
+  mine,
+  pay,
+  purchase,
+  status,
+  untilIdle,
+  untilWaiting,
+} from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { deliverTo, type Delivery } from "../support/stack/queues.ts";
+import { payloadOf, seal, submit } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { mine, pay, purchase, status, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
+import { mine, pay, purchase, status, untilWaiting } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 
 describe("a payment", () => {
   let pipeline: Pipeline;

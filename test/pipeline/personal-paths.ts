@@ -16,17 +16,17 @@ import {
   signed,
   storePinned,
   transfer,
-} from "../support/accounts.ts";
-import { newToken } from "../support/activation.ts";
-import type { AlertReceiver } from "../support/alert-receiver.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { givenUp, listed, park } from "../support/dead-letters.ts";
-import { parked } from "../support/parked.ts";
-import { until } from "../support/patience.ts";
-import { deliver, pay, purchase, untilIdle, untilWaiting } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { deliverTo, enqueue } from "../support/queues.ts";
-import { payloadOf, seal, writeUnseen } from "../support/sealed-payments.ts";
+} from "../support/users/accounts.ts";
+import { newToken } from "../support/users/activation.ts";
+import type { AlertReceiver } from "../support/stack/alert-receiver.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { givenUp, listed, park } from "../support/chain/dead-letters.ts";
+import { parked } from "../support/chain/parked.ts";
+import { until } from "../support/stack/patience.ts";
+import { deliver, pay, purchase, untilIdle, untilWaiting } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { deliverTo, enqueue } from "../support/stack/queues.ts";
+import { payloadOf, seal, writeUnseen } from "../support/payments/sealed-payments.ts";
 
 /** Everything about the buyer that an event may contain. No part of it may be stored or shown in clear anywhere. */
 export const BUYER = {

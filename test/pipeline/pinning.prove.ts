@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Fault } from "../../cli/local/pinning/faults.ts";
 import { cidV0 } from "../../shared/crypto/cid.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { blockRow, latest, logged, pinnedFiles, stagedKeys } from "../support/chain-state.ts";
-import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { status, untilIdle } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { submit } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { blockRow, latest, logged, pinnedFiles, stagedKeys } from "../support/chain/chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { status, untilIdle } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

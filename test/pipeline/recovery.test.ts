@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { blockRow, evictChainHead, stagedKeys } from "../support/chain-state.ts";
-import { pendingKeys } from "../support/check-chain.ts";
-import { askForMining, expectFinished, nextBlockNumber, untilState } from "../support/finished-block.ts";
-import { until } from "../support/patience.ts";
-import { mine, status, untilWaiting } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { payloadOf, seal, submit, writeUnseen } from "../support/sealed-payments.ts";
-import { calmDown, startWatchedChain } from "../support/started-chain.ts";
+import { blockRow, evictChainHead, stagedKeys } from "../support/chain/chain-state.ts";
+import { pendingKeys } from "../support/chain/check-chain.ts";
+import {
+  askForMining,
+  expectFinished,
+  nextBlockNumber,
+  untilState,
+} from "../support/chain/finished-block.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, status, untilWaiting } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { payloadOf, seal, submit, writeUnseen } from "../support/payments/sealed-payments.ts";
+import { calmDown, startWatchedChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

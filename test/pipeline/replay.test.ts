@@ -4,7 +4,7 @@ import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import type { PendingTransaction } from "../../shared/queue/messages.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
-import { checkChain, expectMined } from "../support/check-chain.ts";
+import { checkChain, expectMined } from "../support/chain/check-chain.ts";
 import {
   entryOf,
   givenUp,
@@ -18,15 +18,15 @@ import {
   startReplay,
   untilEntry,
   untilReplay,
-} from "../support/dead-letters.ts";
-import { until } from "../support/patience.ts";
-import { mine, status, untilIdle } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { deliverTo } from "../support/queues.ts";
-import { restart } from "../support/restart.ts";
-import { payloadOf, seal } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+} from "../support/chain/dead-letters.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, status, untilIdle } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { deliverTo } from "../support/stack/queues.ts";
+import { restart } from "../support/stack/restart.ts";
+import { payloadOf, seal } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { rotateKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
-import { blockRow, latest, asMiner } from "../support/chain-state.ts";
-import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { askForMining, expectFinished, nextBlockNumber, untilState } from "../support/finished-block.ts";
-import { until } from "../support/patience.ts";
-import { mine, untilIdle } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { restart } from "../support/restart.ts";
-import { submit } from "../support/sealed-payments.ts";
-import { calmDown, startWatchedChain } from "../support/started-chain.ts";
+import { blockRow, latest, asMiner } from "../support/chain/chain-state.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
+import {
+  askForMining,
+  expectFinished,
+  nextBlockNumber,
+  untilState,
+} from "../support/chain/finished-block.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, untilIdle } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { restart } from "../support/stack/restart.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
+import { calmDown, startWatchedChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

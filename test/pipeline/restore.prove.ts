@@ -8,14 +8,14 @@ import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../shared/storage/pending.ts";
 import type { StorageRun } from "../../shared/api/storage-report.ts";
 import type { BlockCopy } from "../../shared/storage/tier.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { status } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { bring, restore, runs, untilRunEnds } from "../support/storage.ts";
-import { longChain, storeChain, writePins } from "../support/stored-chain.ts";
-import { loseKv } from "../support/transplant.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { status } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { bring, restore, runs, untilRunEnds } from "../support/stack/storage.ts";
+import { longChain, storeChain, writePins } from "../support/chain/stored-chain.ts";
+import { loseKv } from "../support/chain/transplant.ts";
 
 /** More than may be in flight at a time, so that the stages do not store most of it again. */
 const BLOCKS = 12;

@@ -5,14 +5,14 @@ import { cidV0 } from "../../shared/crypto/cid.ts";
 import { loadKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { TIER_NAMES, type TierName } from "../../shared/storage/tier.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { parked } from "../support/parked.ts";
-import { until } from "../support/patience.ts";
-import { mine, purchase, status } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { submit } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
-import { expectProblem } from "../support/problems.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { parked } from "../support/chain/parked.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, purchase, status } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
 import {
   archivedBytes,
   bring,
@@ -24,7 +24,7 @@ import {
   unpin,
   verify,
   verifyAll,
-} from "../support/storage.ts";
+} from "../support/stack/storage.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

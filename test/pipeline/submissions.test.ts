@@ -8,11 +8,11 @@ import {
   registration,
   signed,
   submitSigned,
-} from "../support/accounts.ts";
-import { checkChain } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { mine } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+} from "../support/users/accounts.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

@@ -4,12 +4,12 @@ import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys } from "../../shared/storage/layout.ts";
 import type { UserMetadataRecord } from "../../shared/chain/user-metadata.ts";
-import { CHAIN_ID, newUser, registration, signed, submitSigned } from "../support/accounts.ts";
-import { getMetadata, putMetadata } from "../support/activation.ts";
-import { everythingStored } from "../support/chain-state.ts";
-import { mine, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
+import { CHAIN_ID, newUser, registration, signed, submitSigned } from "../support/users/accounts.ts";
+import { getMetadata, putMetadata } from "../support/users/activation.ts";
+import { everythingStored } from "../support/chain/chain-state.ts";
+import { mine, untilWaiting } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
 
 let pipeline: Pipeline;
 let user: UserKeys;

@@ -10,8 +10,8 @@ import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { workerName } from "../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { kvPages, r2Pages } from "../../shared/storage/pages.ts";
-import { verifyChain } from "../support/independent-verifier.ts";
-import { until } from "../support/patience.ts";
+import { verifyChain } from "../support/chain/independent-verifier.ts";
+import { until } from "../support/stack/patience.ts";
 
 /** The expected result of a transaction. The chain takes one of several that create one asset, and sets the others aside. */
 export interface Promised {

@@ -24,9 +24,9 @@ import { generateUserKeys, importUserKeys, type UserKeys } from "../../shared/cl
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
 import { VdcClient } from "../../shared/client/vdc-client.ts";
 import { Random } from "../simulation/world/random.ts";
-import { asJson, txIdOf, userTxId } from "../support/independent-verifier.ts";
-import { HANG_AFTER_MS } from "../support/patience.ts";
-import { freePort, kill, plainEnvironment } from "../support/processes.ts";
+import { asJson, txIdOf, userTxId } from "../support/chain/independent-verifier.ts";
+import { HANG_AFTER_MS } from "../support/stack/patience.ts";
+import { freePort, kill, plainEnvironment } from "../support/stack/processes.ts";
 import { checkStored, Journal } from "./check.ts";
 import { judgeMemory, measure, memoryTable, type Sample } from "./memory.ts";
 

@@ -3,10 +3,10 @@ import type { AuditPage } from "../../shared/api/audit.ts";
 import { verifyAuditChain, type AuditEntry } from "../../shared/chain/audit-chain.ts";
 import type { Plan } from "../../shared/api/plan.ts";
 import { ROUTES } from "../../shared/api/routes.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { status } from "../support/payments.ts";
-import { submit } from "../support/sealed-payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { status } from "../support/payments/payments.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

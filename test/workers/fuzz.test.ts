@@ -1,13 +1,20 @@
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signStripeBody } from "../../cli/local/stripe/synthetic.ts";
-import { checkChain } from "../support/check-chain.ts";
+import { checkChain } from "../support/chain/check-chain.ts";
 import { requestsOf, type FuzzedRequest } from "./fuzzed-requests.ts";
-import { CALLS, DOCUMENT, faultsOf, followed, type Answer, type DocumentedCall } from "../support/openapi.ts";
-import { mine, purchase } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectHeaders } from "../support/problems.ts";
-import { submit } from "../support/sealed-payments.ts";
+import {
+  CALLS,
+  DOCUMENT,
+  faultsOf,
+  followed,
+  type Answer,
+  type DocumentedCall,
+} from "../support/assertions/openapi.ts";
+import { mine, purchase } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectHeaders } from "../support/assertions/problems.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
 
 const OPERATORS = CALLS.filter(({ operator }) => operator);
 

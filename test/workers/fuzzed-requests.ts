@@ -1,9 +1,14 @@
 import * as fc from "fast-check";
-import { fitting, parameterTexts, takes } from "../support/arbitrary.ts";
-import { nearly } from "../support/nearly.ts";
-import { validatorOf, type DocumentedCall, type Parameter, type Schema } from "../support/openapi.ts";
-import { purchase } from "../support/payments.ts";
-import { CHARACTER } from "../support/character.ts";
+import { fitting, parameterTexts, takes } from "../support/assertions/arbitrary.ts";
+import { nearly } from "../support/assertions/nearly.ts";
+import {
+  validatorOf,
+  type DocumentedCall,
+  type Parameter,
+  type Schema,
+} from "../support/assertions/openapi.ts";
+import { purchase } from "../support/payments/payments.ts";
+import { CHARACTER } from "../support/assertions/character.ts";
 
 export interface FuzzedRequest {
   readonly method: string;

@@ -1,4 +1,4 @@
-import type { DocumentedCall } from "../support/openapi.ts";
+import type { DocumentedCall } from "../support/assertions/openapi.ts";
 
 /** A body that every call must refuse, with a description. */
 interface HostileBody {

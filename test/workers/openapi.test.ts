@@ -3,13 +3,13 @@ import { basename } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../cli/local/stack/workers.ts";
-import { fitting } from "../support/arbitrary.ts";
+import { fitting } from "../support/assertions/arbitrary.ts";
 import { oneByteTooMany } from "./large-body.ts";
-import { CALLS, callOf, DOCUMENT, faultsOf, type DocumentedCall } from "../support/openapi.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectHeaders, expectPrivate } from "../support/problems.ts";
+import { CALLS, callOf, DOCUMENT, faultsOf, type DocumentedCall } from "../support/assertions/openapi.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectHeaders, expectPrivate } from "../support/assertions/problems.ts";
 import { prepare, RECIPES } from "./recipes.ts";
-import { secretsIn, secretTexts } from "../support/secrets.ts";
+import { secretsIn, secretTexts } from "../support/stack/secrets.ts";
 
 /** Statuses that calls of a kind answer alike, so that no recipe is needed. */
 const ALIKE = ["400", "401", "413", "429"];

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Pipeline } from "../support/pipeline.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
 
 /** The public calls. Every other call of the gateway is for operators, also a call that is added later. */
 const PUBLIC = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { call, operatorCalls } from "./operator-calls.ts";
-import { withPipeline } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
+import { withPipeline } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
 
 describe("an operator's secret", () => {
   it.each([

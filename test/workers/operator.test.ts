@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { STAGES } from "../../shared/pipeline.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { checkChain, expectMined } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { mine, purchase, status, untilIdle, type MinedBlock } from "../support/payments.ts";
-import { startPipeline, withPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectHeaders, expectProblem } from "../support/problems.ts";
-import { deliverTo } from "../support/queues.ts";
+import { checkChain, expectMined } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, purchase, status, untilIdle, type MinedBlock } from "../support/payments/payments.ts";
+import { startPipeline, withPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectHeaders, expectProblem } from "../support/assertions/problems.ts";
+import { deliverTo } from "../support/stack/queues.ts";
 import { call, operatorCalls } from "./operator-calls.ts";
-import { submit } from "../support/sealed-payments.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
 
 interface Ready {
   ready: boolean;

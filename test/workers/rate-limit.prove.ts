@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RATE_LIMITS } from "../../shared/pipeline.ts";
-import { CHAIN_ID, creation, newUser, postSubmission, signed } from "../support/accounts.ts";
-import { CALLS, callOf, faultsOf } from "../support/openapi.ts";
-import { deliver, purchase } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { expectHeaders } from "../support/problems.ts";
-import { payloadOf } from "../support/sealed-payments.ts";
-import { startChain } from "../support/started-chain.ts";
+import { CHAIN_ID, creation, newUser, postSubmission, signed } from "../support/users/accounts.ts";
+import { CALLS, callOf, faultsOf } from "../support/assertions/openapi.ts";
+import { deliver, purchase } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { expectHeaders } from "../support/assertions/problems.ts";
+import { payloadOf } from "../support/payments/sealed-payments.ts";
+import { startChain } from "../support/chain/started-chain.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {

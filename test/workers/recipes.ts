@@ -4,7 +4,7 @@ import { activationRequest } from "../../shared/client/activation.ts";
 import { sealDocument } from "../../shared/client/documents.ts";
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
 import type { WellKnown } from "../../shared/api/well-known.ts";
-import { activate, getMetadata, newToken, putMetadata } from "../support/activation.ts";
+import { activate, getMetadata, newToken, putMetadata } from "../support/users/activation.ts";
 import {
   CHAIN_ID,
   creation,
@@ -14,11 +14,11 @@ import {
   postSubmission,
   registeredUser,
   signed,
-} from "../support/accounts.ts";
-import { mine, purchase, deliver, untilIdle } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { askToErase, askToShow } from "../support/privacy.ts";
-import { payloadOf, submit } from "../support/sealed-payments.ts";
+} from "../support/users/accounts.ts";
+import { mine, purchase, deliver, untilIdle } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { askToErase, askToShow } from "../support/users/privacy.ts";
+import { payloadOf, submit } from "../support/payments/sealed-payments.ts";
 
 /**
  * Makes a request with one documented answer. The chain already has a block with a transaction about the asset

@@ -5,7 +5,7 @@ import { sealDocument } from "../../shared/client/documents.ts";
 import { sealMetadata } from "../../shared/client/user-metadata.ts";
 import type { UserKeys } from "../../shared/client/user-keys.ts";
 import { fromUtf8 } from "../../shared/crypto/bytes.ts";
-import { payloadOf } from "../support/sealed-payments.ts";
+import { payloadOf } from "../support/payments/sealed-payments.ts";
 import {
   CHAIN_ID,
   creation,
@@ -14,13 +14,13 @@ import {
   postSubmission,
   registration,
   signed,
-} from "../support/accounts.ts";
-import { activate, newToken, putMetadata } from "../support/activation.ts";
-import { until } from "../support/patience.ts";
-import { mine, purchase, untilWaiting } from "../support/payments.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { askToErase, askToShow } from "../support/privacy.ts";
-import { submit } from "../support/sealed-payments.ts";
+} from "../support/users/accounts.ts";
+import { activate, newToken, putMetadata } from "../support/users/activation.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, purchase, untilWaiting } from "../support/payments/payments.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { askToErase, askToShow } from "../support/users/privacy.ts";
+import { submit } from "../support/payments/sealed-payments.ts";
 
 /** A well-formed request that must be refused. */
 export interface Refusal {

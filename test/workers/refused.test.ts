@@ -4,10 +4,10 @@ import { mapConnections } from "../../shared/storage/limits.ts";
 import type { AuditEntry } from "../../shared/chain/audit-chain.ts";
 import { requestsOf, type FuzzedRequest } from "./fuzzed-requests.ts";
 import { hostileBodies, NOWHERE } from "./hostile-requests.ts";
-import { everythingStored } from "../support/chain-state.ts";
-import { CALLS, type DocumentedCall } from "../support/openapi.ts";
-import { pay, untilWaiting } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
+import { everythingStored } from "../support/chain/chain-state.ts";
+import { CALLS, type DocumentedCall } from "../support/assertions/openapi.ts";
+import { pay, untilWaiting } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 import { refusalsOf, type Refusal } from "./refusals.ts";
 import { delivered, difference, OBJECT_CLASSES, wholeState, type WholeState } from "./whole-state.ts";
 

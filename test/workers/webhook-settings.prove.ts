@@ -3,11 +3,11 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
 import { signStripeBody, syntheticRefund, syntheticRefundEvent } from "../../cli/local/stripe/synthetic.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import { checkChain, pendingKeys } from "../support/check-chain.ts";
-import { mine, purchase, status, untilWaiting } from "../support/payments.ts";
-import { withPipeline, type Pipeline, type PipelineOptions } from "../support/pipeline.ts";
-import { expectProblem } from "../support/problems.ts";
-import { fixture } from "../support/vectors.ts";
+import { checkChain, pendingKeys } from "../support/chain/check-chain.ts";
+import { mine, purchase, status, untilWaiting } from "../support/payments/payments.ts";
+import { withPipeline, type Pipeline, type PipelineOptions } from "../support/stack/pipeline.ts";
+import { expectProblem } from "../support/assertions/problems.ts";
+import { fixture } from "../support/chain/vectors.ts";
 
 // Each of these settings needs a start of every Worker.
 

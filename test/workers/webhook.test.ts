@@ -8,12 +8,12 @@ import {
   syntheticRefundEvent,
   type SyntheticEvent,
 } from "../../cli/local/stripe/synthetic.ts";
-import { checkChain, expectMined, pendingKeys } from "../support/check-chain.ts";
-import { until } from "../support/patience.ts";
-import { mine, purchase, status } from "../support/payments.ts";
-import { startPipeline, type Pipeline } from "../support/pipeline.ts";
-import { expectHeaders, expectProblem, type ProblemBody } from "../support/problems.ts";
-import { fixture } from "../support/vectors.ts";
+import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
+import { until } from "../support/stack/patience.ts";
+import { mine, purchase, status } from "../support/payments/payments.ts";
+import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
+import { expectHeaders, expectProblem, type ProblemBody } from "../support/assertions/problems.ts";
+import { fixture } from "../support/chain/vectors.ts";
 
 const NEW_SECRET = "whsec_3b1f9d0c7a5e48f2a6d40e9b";
 const OLD_SECRET = "whsec_c27e5580b94d4f1393a1ffe6";

@@ -3,9 +3,9 @@ import { configPath, WORKER_NAMES } from "../../cli/local/stack/workers.ts";
 import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { utf8 } from "../../shared/crypto/bytes.ts";
 import { workerName, type WorkerName } from "../../shared/pipeline.ts";
-import { logged, objectsOf, pinnedFiles } from "../support/chain-state.ts";
-import type { Pipeline } from "../support/pipeline.ts";
-import { kvContents } from "../support/transplant.ts";
+import { logged, objectsOf, pinnedFiles } from "../support/chain/chain-state.ts";
+import type { Pipeline } from "../support/stack/pipeline.ts";
+import { kvContents } from "../support/chain/transplant.ts";
 
 /** Stored values by name: `kv vdc:latest`, `r2 blocks/1.json`, `ChainHead tx {…}`, `pin Qm…`. */
 export type WholeState = Readonly<Record<string, string>>;

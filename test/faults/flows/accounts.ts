@@ -14,13 +14,13 @@ import {
   registration,
   signed,
   untilPinned,
-} from "../../support/accounts.ts";
-import { activate, putMetadata } from "../../support/activation.ts";
+} from "../../support/users/accounts.ts";
+import { activate, putMetadata } from "../../support/users/activation.ts";
 import { workerName } from "../../../shared/pipeline.ts";
-import { keysOf, pinnedFiles } from "../../support/chain-state.ts";
-import { purchase } from "../../support/payments.ts";
+import { keysOf, pinnedFiles } from "../../support/chain/chain-state.ts";
+import { purchase } from "../../support/payments/payments.ts";
 import type { Flow } from "../flow.ts";
-import { until } from "../../support/patience.ts";
+import { until } from "../../support/stack/patience.ts";
 import type { World } from "../world.ts";
 
 type Submission = Awaited<ReturnType<typeof signed>>;

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import { r2Keys } from "../../../shared/storage/layout.ts";
-import { enqueue } from "../../support/queues.ts";
-import { purchase } from "../../support/payments.ts";
-import { payloadOf, seal, writeUnseen } from "../../support/sealed-payments.ts";
+import { enqueue } from "../../support/stack/queues.ts";
+import { purchase } from "../../support/payments/payments.ts";
+import { payloadOf, seal, writeUnseen } from "../../support/payments/sealed-payments.ts";
 import type { Flow } from "../flow.ts";
-import { until } from "../../support/patience.ts";
+import { until } from "../../support/stack/patience.ts";
 import type { World } from "../world.ts";
 
 async function untilGone({ pipeline }: World, key: string, meanwhile = async () => {}): Promise<void> {

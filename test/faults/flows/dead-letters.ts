@@ -4,14 +4,14 @@ import type { DeadLetterEntry, DismissalPlan, Selection } from "../../../shared/
 import { STAGES, type StageName } from "../../../shared/pipeline.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../../shared/storage/pending.ts";
-import { keysOf } from "../../support/chain-state.ts";
-import { checkChain } from "../../support/check-chain.ts";
-import { givenUp, park } from "../../support/dead-letters.ts";
-import { enqueue } from "../../support/queues.ts";
-import { status } from "../../support/payments.ts";
-import { payloadOf, seal } from "../../support/sealed-payments.ts";
+import { keysOf } from "../../support/chain/chain-state.ts";
+import { checkChain } from "../../support/chain/check-chain.ts";
+import { givenUp, park } from "../../support/chain/dead-letters.ts";
+import { enqueue } from "../../support/stack/queues.ts";
+import { status } from "../../support/payments/payments.ts";
+import { payloadOf, seal } from "../../support/payments/sealed-payments.ts";
 import type { Flow } from "../flow.ts";
-import { until } from "../../support/patience.ts";
+import { until } from "../../support/stack/patience.ts";
 import type { World } from "../world.ts";
 
 const REASON = "the cause is mended";

@@ -6,11 +6,11 @@ import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { equalBytes } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
-import { CHAIN_ID, postDocument, untilPinned } from "../../support/accounts.ts";
-import { pinnedFiles } from "../../support/chain-state.ts";
-import { checkChain } from "../../support/check-chain.ts";
-import { deliver } from "../../support/payments.ts";
-import { enqueue } from "../../support/queues.ts";
+import { CHAIN_ID, postDocument, untilPinned } from "../../support/users/accounts.ts";
+import { pinnedFiles } from "../../support/chain/chain-state.ts";
+import { checkChain } from "../../support/chain/check-chain.ts";
+import { deliver } from "../../support/payments/payments.ts";
+import { enqueue } from "../../support/stack/queues.ts";
 import {
   archivedBytes,
   bringDocument,
@@ -18,9 +18,9 @@ import {
   corruptDocument,
   lose,
   unpin,
-} from "../../support/storage.ts";
+} from "../../support/stack/storage.ts";
 import type { Flow } from "../flow.ts";
-import { until } from "../../support/patience.ts";
+import { until } from "../../support/stack/patience.ts";
 import type { World } from "../world.ts";
 import { document } from "./accounts.ts";
 import { dismissAll, untilLetter } from "./dead-letters.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { AuditPage } from "../../../shared/api/audit.ts";
-import { TestAuditLog } from "../../support/audit-log.ts";
+import { TestAuditLog } from "../../support/chain/audit-log.ts";
 import { vdc } from "./in-process.ts";
 import { serve, type Served } from "./server.ts";
 

@@ -13,8 +13,8 @@ import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { concat, utf8 } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { sha256 } from "../../../shared/crypto/hash.ts";
-import { runs } from "../../support/fast-check.ts";
-import { cpuMilliseconds } from "../../support/cpu-time.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
+import { cpuMilliseconds } from "../../support/stack/cpu-time.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";
 
 /**

@@ -7,7 +7,7 @@ import type { SourceBlock } from "../../../cli/chain/verify.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { blockRecord } from "../../../shared/storage/kv-tier.ts";
-import { genesis, payment, signerOf, TestChain } from "../../support/chain.ts";
+import { genesis, payment, signerOf, TestChain } from "../../support/chain/chain.ts";
 import type { Answered, Asked } from "./server.ts";
 
 /** Makes genesis and blocks after it with one payment each. */

@@ -1,4 +1,4 @@
-import { vdc as run, type Ran } from "../../support/command-line.ts";
+import { vdc as run, type Ran } from "../../support/stack/command-line.ts";
 import { serve, type Answered, type Served } from "./server.ts";
 
 export const SECRET = "the-secret-of-a-test";

@@ -10,7 +10,7 @@ import {
   signerOf,
   TestChain,
   type Signer,
-} from "../../support/chain.ts";
+} from "../../support/chain/chain.ts";
 import { chainOf, publishing } from "./chains.ts";
 import { calls, deployment, vdc } from "./in-process.ts";
 import { serve } from "./server.ts";

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { EXIT } from "../../../cli/output/failure.ts";
 import { generateUserKeys } from "../../../shared/client/user-keys.ts";
 import { whyUnanswered } from "../../../shared/client/unanswered.ts";
-import { vdc } from "../../support/command-line.ts";
+import { vdc } from "../../support/stack/command-line.ts";
 import { scratch } from "./chains.ts";
 import { serve, type Answered } from "./server.ts";
 

@@ -8,7 +8,7 @@ import { ROOT } from "../../../cli/local/stack/workers.ts";
 import { operatorHeaders } from "../../../cli/http/operator.ts";
 import type { Block } from "../../../shared/chain/block.ts";
 import { generateUserKeys } from "../../../shared/client/user-keys.ts";
-import { vdc } from "../../support/command-line.ts";
+import { vdc } from "../../support/stack/command-line.ts";
 import { chainOf, publishing, scratch } from "./chains.ts";
 import { serve } from "./server.ts";
 

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { EXIT } from "../../../cli/output/failure.ts";
-import { vdc } from "../../support/command-line.ts";
+import { vdc } from "../../support/stack/command-line.ts";
 import { serve } from "./server.ts";
 
 /** A proxy that leads every name to one port of this machine. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { writeCar } from "../../../cli/car/write.ts";
 import { EXIT } from "../../../cli/output/failure.ts";
 import { blockBytes, type Block } from "../../../shared/chain/block.ts";
-import { CHAIN_ID } from "../../support/chain.ts";
+import { CHAIN_ID } from "../../support/chain/chain.ts";
 import { asFiles, chainOf, scratch } from "./chains.ts";
 import { calls, deployment, SECRET, vdc } from "./in-process.ts";
 import { RUN } from "./run.ts";

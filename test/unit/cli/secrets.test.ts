@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { EXIT } from "../../../cli/output/failure.ts";
 import { OPTIONAL_SECRETS, secretNamesOf } from "../../../cli/local/stack/secrets.ts";
 import { WORKER_NAMES } from "../../../cli/local/stack/workers.ts";
-import { vdc } from "../../support/command-line.ts";
+import { vdc } from "../../support/stack/command-line.ts";
 import { scratch } from "./chains.ts";
 
 /** Makes a folder with the secrets file of every Worker that has secrets. */

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ROOT } from "../../../cli/local/stack/workers.ts";
-import { vdc } from "../../support/command-line.ts";
-import { plainEnvironment } from "../../support/processes.ts";
+import { vdc } from "../../support/stack/command-line.ts";
+import { plainEnvironment } from "../../support/stack/processes.ts";
 import { chainOf, publishing, scratch } from "./chains.ts";
 import { serve } from "./server.ts";
 

@@ -7,7 +7,7 @@ import { verifyChain } from "../../../cli/chain/verify.ts";
 import { EXIT } from "../../../cli/output/failure.ts";
 import type { Block } from "../../../shared/chain/block.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
-import { vdc } from "../../support/command-line.ts";
+import { vdc } from "../../support/stack/command-line.ts";
 import { asFiles, asSource, chainOf, publishing, scratch } from "./chains.ts";
 import { serve, type Served } from "./server.ts";
 

@@ -11,7 +11,7 @@ import {
   type Block,
   type Members,
   type Transaction,
-} from "../../support/independent-verifier.ts";
+} from "../../support/chain/independent-verifier.ts";
 import {
   changed,
   other,
@@ -22,8 +22,8 @@ import {
   submittedBy,
   type ExampleKey,
 } from "./independent-signer.ts";
-import { at, blocks, example, keys, verdict } from "../../support/worked-example.ts";
-import { runs } from "../../support/fast-check.ts";
+import { at, blocks, example, keys, verdict } from "../../support/chain/worked-example.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
 
 /** Verifies the example up to a block with one transaction replaced. The operator signs that block again. */
 function withTransaction(block: number, index: number, transaction: Transaction): Promise<string> {

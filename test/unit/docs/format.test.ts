@@ -53,9 +53,9 @@ import { toTransaction } from "../../../shared/stripe/to-transaction.ts";
 import type { Env } from "../../../workers/dead-letters/env.ts";
 import { park } from "../../../workers/dead-letters/entries/park.ts";
 import { systemPart } from "../../../workers/miner/system-part.ts";
-import { TestAuditLog } from "../../support/audit-log.ts";
-import { listIn } from "../../support/lists.ts";
-import { fixture } from "../../support/vectors.ts";
+import { TestAuditLog } from "../../support/chain/audit-log.ts";
+import { listIn } from "../../support/assertions/lists.ts";
+import { fixture } from "../../support/chain/vectors.ts";
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, "../../../docs/format.md"), "utf8");
 

@@ -14,7 +14,7 @@ import {
   type Json,
   type Members,
   type Transaction,
-} from "../../support/independent-verifier.ts";
+} from "../../support/chain/independent-verifier.ts";
 
 export interface ExampleKey {
   seed: string;

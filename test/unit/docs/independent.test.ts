@@ -30,7 +30,7 @@ import {
   cidV0,
   bytesOfRecord,
   openEnvelope,
-} from "../../support/independent-verifier.ts";
+} from "../../support/chain/independent-verifier.ts";
 import {
   changed,
   other,
@@ -42,7 +42,7 @@ import {
   submittedBy,
   type ExampleKey,
 } from "./independent-signer.ts";
-import { fixture } from "../../support/vectors.ts";
+import { fixture } from "../../support/chain/vectors.ts";
 import {
   at,
   blocks,
@@ -52,7 +52,7 @@ import {
   keys,
   published,
   verdict,
-} from "../../support/worked-example.ts";
+} from "../../support/chain/worked-example.ts";
 
 // --- The worked example
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ROOT } from "../../../cli/local/stack/workers.ts";
 import { vdcProgram } from "../../../cli/program.ts";
 import { ALERTS } from "../../../shared/objects/alerts.ts";
-import { listIn } from "../../support/lists.ts";
+import { listIn } from "../../support/assertions/lists.ts";
 
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 const RUNBOOK = read("docs/operations.md");

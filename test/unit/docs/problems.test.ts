@@ -6,7 +6,7 @@ import { PERMANENT_REASONS } from "../../../shared/runtime/errors.ts";
 import { PROBLEMS } from "../../../shared/http/problems.ts";
 import { IGNORED_REASONS } from "../../../shared/stripe/decision.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
-import { listIn } from "../../support/lists.ts";
+import { listIn } from "../../support/assertions/lists.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, "../../..", path), "utf8");
 const DOCUMENT = read("docs/problems.md");

@@ -18,11 +18,11 @@ import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { blockRecord } from "../../../shared/storage/kv-tier.ts";
 import { retryAfterSeconds } from "../../../shared/storage/retry-after.ts";
 import { blockBytes } from "../../../shared/chain/block.ts";
-import { announced, CHAIN_ID, genesis, payment, signerOf, TestChain } from "../../support/chain.ts";
-import { RUBBISH, spoiled } from "../../support/mutations.ts";
-import { nearly } from "../../support/nearly.ts";
-import { runs } from "../../support/fast-check.ts";
-import { CHARACTER } from "../../support/character.ts";
+import { announced, CHAIN_ID, genesis, payment, signerOf, TestChain } from "../../support/chain/chain.ts";
+import { RUBBISH, spoiled } from "../../support/assertions/mutations.ts";
+import { nearly } from "../../support/assertions/nearly.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
+import { CHARACTER } from "../../support/assertions/character.ts";
 
 const status = fc.oneof(fc.integer({ min: 300, max: 599 }), fc.constantFrom(400, 401, 404, 409, 429, 503));
 const problem = {

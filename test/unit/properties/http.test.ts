@@ -12,10 +12,10 @@ import { operation, type Arrival } from "../../../workers/gateway/http/operation
 import { number, oneOf } from "../../../shared/api/parameters.ts";
 import { clientOf } from "../../../workers/gateway/http/rate-limit.ts";
 import { routerOf } from "../../../workers/gateway/http/router.ts";
-import { RUBBISH } from "../../support/mutations.ts";
-import { runs } from "../../support/fast-check.ts";
-import { cpuMilliseconds } from "../../support/cpu-time.ts";
-import { CHARACTER } from "../../support/character.ts";
+import { RUBBISH } from "../../support/assertions/mutations.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
+import { cpuMilliseconds } from "../../support/stack/cpu-time.ts";
+import { CHARACTER } from "../../support/assertions/character.ts";
 
 const characters = (all: string) => fc.constantFrom(...Array.from(all));
 

@@ -22,10 +22,10 @@ import { findEnvelope } from "../../../workers/gateway/resources/private-envelop
 import type { Env as MinerEnv } from "../../../workers/miner/env.ts";
 import { openPending } from "../../../workers/miner/open-pending.ts";
 import { readExtent } from "../../../workers/storage-verifier/listing/extent.ts";
-import { RUBBISH, spoiled } from "../../support/mutations.ts";
-import { nearly } from "../../support/nearly.ts";
+import { RUBBISH, spoiled } from "../../support/assertions/mutations.ts";
+import { nearly } from "../../support/assertions/nearly.ts";
 import { PURCHASE, transactionOf } from "../shared/stripe/events.ts";
-import { runs } from "../../support/fast-check.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
 
 const spell = (value: unknown) => canonicalText(value as Json);
 

@@ -26,8 +26,8 @@ import {
   storedRecord,
   type RecordKind,
 } from "../../../shared/storage/records.ts";
-import { damaged, RUBBISH } from "../../support/mutations.ts";
-import { runs } from "../../support/fast-check.ts";
+import { damaged, RUBBISH } from "../../support/assertions/mutations.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
 
 const txIdOf = (n: number) => `vdc_tx_${n.toString(16).padStart(40, "0")}`;
 const TX_IDS = [0, 1, 2, 3].map(txIdOf);

@@ -3,10 +3,10 @@ import * as fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { sources, type Source } from "../../contract/sources.ts";
-import { fitting } from "../../support/arbitrary.ts";
-import { nearly } from "../../support/nearly.ts";
-import type { Schema } from "../../support/openapi.ts";
-import { runs } from "../../support/fast-check.ts";
+import { fitting } from "../../support/assertions/arbitrary.ts";
+import { nearly } from "../../support/assertions/nearly.ts";
+import type { Schema } from "../../support/assertions/openapi.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
 
 type AnySchema = v.GenericSchema;
 

@@ -19,8 +19,16 @@ import { Permanent } from "../../../shared/runtime/errors.ts";
 import { StripeRefusal } from "../../../shared/stripe/refusal.ts";
 import { verifyStripeEvent } from "../../../shared/stripe/verify.ts";
 import { UserMetadataRecord } from "../../../shared/chain/user-metadata.ts";
-import { TestAuditLog } from "../../support/audit-log.ts";
-import { CHAIN_ID, creation, genesis, payment, signedBy, signerOf, TestChain } from "../../support/chain.ts";
+import { TestAuditLog } from "../../support/chain/audit-log.ts";
+import {
+  CHAIN_ID,
+  creation,
+  genesis,
+  payment,
+  signedBy,
+  signerOf,
+  TestChain,
+} from "../../support/chain/chain.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type ErrorClass = new (...given: never[]) => Error;

@@ -2,9 +2,9 @@ import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromUtf8 } from "../../../shared/crypto/bytes.ts";
 import { canonicalText, type Json } from "../../../shared/crypto/canonical.ts";
-import { RUBBISH, spoiled } from "../../support/mutations.ts";
+import { RUBBISH, spoiled } from "../../support/assertions/mutations.ts";
 import { signedFormats, type Format } from "./signed-formats.ts";
-import { runs } from "../../support/fast-check.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
 
 const NAMES = [
   "a block, verified alone",

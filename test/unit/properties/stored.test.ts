@@ -28,11 +28,11 @@ import { archivePrivateParts } from "../../../workers/pending-cleaner/archive-pr
 import type { Env as CleanerEnv } from "../../../workers/pending-cleaner/env.ts";
 import { park } from "../../../workers/dead-letters/entries/park.ts";
 import { recordFrom } from "../../../workers/dead-letters/entries/record.ts";
-import { TestIndex } from "../../support/dead-letter-index.ts";
-import { RUBBISH, spoiled } from "../../support/mutations.ts";
+import { TestIndex } from "../../support/chain/dead-letter-index.ts";
+import { RUBBISH, spoiled } from "../../support/assertions/mutations.ts";
 import { chainOf } from "../cli/chains.ts";
-import { runs } from "../../support/fast-check.ts";
-import { CHARACTER } from "../../support/character.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
+import { CHARACTER } from "../../support/assertions/character.ts";
 
 const silent: Log = { info() {}, warn() {}, error() {}, with: () => silent };
 

@@ -44,12 +44,12 @@ import { limitsOf, webhookOf, type Env as AlertsEnv } from "../../../workers/ale
 import { chainRules, type Env as ChainHeadEnv } from "../../../workers/chain-head/env.ts";
 import { settingsOf } from "../../../workers/ingest-webhook/env.ts";
 import { requeueAt } from "../../../workers/storage-verifier/runs/runs.ts";
-import { spoiled } from "../../support/mutations.ts";
+import { spoiled } from "../../support/assertions/mutations.ts";
 import { PURCHASE, transactionOf, withObject } from "../shared/stripe/events.ts";
 import { scratch } from "../cli/chains.ts";
-import { runs } from "../../support/fast-check.ts";
-import { cpuMilliseconds } from "../../support/cpu-time.ts";
-import { CHARACTER } from "../../support/character.ts";
+import { runs } from "../../support/assertions/fast-check.ts";
+import { cpuMilliseconds } from "../../support/stack/cpu-time.ts";
+import { CHARACTER } from "../../support/assertions/character.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Fault } from "../../../../cli/local/pinning/faults.ts";
 import { startPinningService } from "../../../../cli/local/pinning/server.ts";
 import type { PinningService } from "../../../../cli/local/pinning/server.ts";
-import { UNLESS_IT_HANGS } from "../../../support/patience.ts";
+import { UNLESS_IT_HANGS } from "../../../support/stack/patience.ts";
 
 const JWT = "local-test-token";
 const HELLO = Uint8Array.from(Buffer.from("hello world"));

@@ -21,7 +21,7 @@ import {
   signerOf,
   TestChain,
   type Signer,
-} from "../../../support/chain.ts";
+} from "../../../support/chain/chain.ts";
 
 describe("a block", () => {
   let signer: Signer;

@@ -7,7 +7,7 @@ import {
 } from "../../../../shared/chain/document.ts";
 import { openDocument, sealDocument } from "../../../../shared/client/documents.ts";
 import { generateUserKeys, importUserKeys, type UserKeys } from "../../../../shared/client/user-keys.ts";
-import { CHAIN_ID } from "../../../support/accounts.ts";
+import { CHAIN_ID } from "../../../support/users/accounts.ts";
 import { concat, equalBytes, utf8 } from "../../../../shared/crypto/bytes.ts";
 
 let user: UserKeys;

@@ -11,7 +11,7 @@ import { generateUserKeys, importUserKeys, type UserKeys } from "../../../../sha
 import { concat, fromHex, fromUtf8, utf8 } from "../../../../shared/crypto/bytes.ts";
 import { canonicalBytes, type Json } from "../../../../shared/crypto/canonical.ts";
 import { DOCUMENT, TRANSACTION } from "../../../../shared/crypto/contexts.ts";
-import { CHAIN_ID } from "../../../support/accounts.ts";
+import { CHAIN_ID } from "../../../support/users/accounts.ts";
 import { sha256Hex } from "../../../../shared/crypto/hash.ts";
 
 /** Changes every 11th byte of the long values; `npm run prove` changes every byte. */

@@ -10,7 +10,7 @@ import { DOCUMENT, TRANSACTION, USER_METADATA } from "../../../../shared/crypto/
 import { sha256Hex } from "../../../../shared/crypto/hash.ts";
 import { SEALED_NAMES } from "../../../../shared/chain/sealed-names.ts";
 import { signedMetadataBytes, verifyUserMetadata } from "../../../../shared/chain/user-metadata.ts";
-import { CHAIN_ID } from "../../../support/chain.ts";
+import { CHAIN_ID } from "../../../support/chain/chain.ts";
 
 let ann: UserKeys;
 let eve: UserKeys;

@@ -11,7 +11,7 @@ import {
 } from "../../../../shared/chain/merkle.ts";
 import { concat, fromHex, hex } from "../../../../shared/crypto/bytes.ts";
 import { sha256, sha256Hex } from "../../../../shared/crypto/hash.ts";
-import { fixture, some, vectors } from "../../../support/vectors.ts";
+import { fixture, some, vectors } from "../../../support/chain/vectors.ts";
 
 interface Roots {
   leaves: string[];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { namedBy, namingOnly } from "../../../../shared/chain/named.ts";
 import type { Transaction } from "../../../../shared/chain/transaction.ts";
-import { txId, TestHead } from "../../../support/chain-head.ts";
+import { txId, TestHead } from "../../../support/chain/chain-head.ts";
 
 const common = { id: txId(9), timestamp: 1, privateCommitment: "a".repeat(64), signatures: {} };
 const refund: Transaction = { ...common, type: "refund", data: { refunds: txId(1) } };

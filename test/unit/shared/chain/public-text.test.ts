@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { personalMember, traitOf } from "../../../../shared/chain/public-text.ts";
 import { AssetId } from "../../../../shared/chain/transaction.ts";
-import { runs } from "../../../support/fast-check.ts";
+import { runs } from "../../../support/assertions/fast-check.ts";
 
 const SALT = "A".repeat(43);
 const created = (data: { assetId: string; documentType?: string }, part?: Record<string, unknown>) =>

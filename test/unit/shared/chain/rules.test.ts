@@ -7,7 +7,7 @@ import {
   nextTransactions,
   PRIVATE_ARCHIVE_BYTES,
 } from "../../../../shared/chain/rules.ts";
-import { RULES } from "../../../support/chain-head.ts";
+import { RULES } from "../../../support/chain/chain-head.ts";
 
 const limits = (transactions: number, bytes: number) => ({
   blockMaxTransactions: transactions,

@@ -13,7 +13,7 @@ import {
   TestChain,
   transfer,
   type Signer,
-} from "../../../support/chain.ts";
+} from "../../../support/chain/chain.ts";
 
 /** Verifies the blocks in order. @returns the fault of the first bad block, with its place in the list */
 async function verify(blocks: readonly Uint8Array[], verifier = new ChainVerifier()): Promise<unknown> {

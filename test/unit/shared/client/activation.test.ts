@@ -11,7 +11,7 @@ import {
 import { ActivationRequest, ActivationToken, registrationOf } from "../../../../shared/api/activation.ts";
 import { activationRequest } from "../../../../shared/client/activation.ts";
 import { Submission } from "../../../../shared/chain/submission.ts";
-import { CHAIN_ID, newUser, registration, signed } from "../../../support/accounts.ts";
+import { CHAIN_ID, newUser, registration, signed } from "../../../support/users/accounts.ts";
 
 const TX_ID = `vdc_tx_${"0a".repeat(20)}` as const;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VdcProblem, VdcUnreachable } from "../../../../shared/client/problem.ts";
 import { Transport } from "../../../../shared/client/transport.ts";
 import { serve, type Answered } from "../../cli/server.ts";
-import { UNLESS_IT_HANGS } from "../../../support/patience.ts";
+import { UNLESS_IT_HANGS } from "../../../support/stack/patience.ts";
 
 const inTurn = (...answers: readonly Answered[]) => {
   let turn = 0;

@@ -10,7 +10,7 @@ import {
   UserMetadataRecord,
   verifyUserMetadata,
 } from "../../../../shared/chain/user-metadata.ts";
-import { CHAIN_ID, newUser } from "../../../support/accounts.ts";
+import { CHAIN_ID, newUser } from "../../../support/users/accounts.ts";
 
 /** These words can't appear by chance in an envelope's base64url text: they are long, or contain a space. */
 const ABOUT = { fullName: "Augusta Ada King", birthday: "1815-12-10" };

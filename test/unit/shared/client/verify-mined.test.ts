@@ -15,7 +15,7 @@ import {
   TestChain,
   withSignature,
   type Signer,
-} from "../../../support/chain.ts";
+} from "../../../support/chain/chain.ts";
 
 let signers: readonly [Signer, Signer, Signer, Signer];
 let chain: TestChain;

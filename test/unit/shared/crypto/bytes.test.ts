@@ -10,7 +10,7 @@ import {
   hex,
   utf8,
 } from "../../../../shared/crypto/bytes.ts";
-import { CHARACTER } from "../../../support/character.ts";
+import { CHARACTER } from "../../../support/assertions/character.ts";
 
 const bytes = fc.uint8Array({ maxLength: 200 });
 

@@ -8,7 +8,7 @@ import {
   parseCanonical,
   type Json,
 } from "../../../../shared/crypto/canonical.ts";
-import { some, vectorSets } from "../../../support/vectors.ts";
+import { some, vectorSets } from "../../../support/chain/vectors.ts";
 
 interface Row {
   name: string;

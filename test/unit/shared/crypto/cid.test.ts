@@ -2,7 +2,7 @@ import { createCipheriv, createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { cidV0, unixfsV0 } from "../../../../shared/crypto/cid.ts";
 import { fromHex } from "../../../../shared/crypto/bytes.ts";
-import { some, vectorSets } from "../../../support/vectors.ts";
+import { some, vectorSets } from "../../../support/chain/vectors.ts";
 
 interface Cids {
   small: { name: string; contentHex: string; cidV0: string }[];

@@ -14,7 +14,7 @@ import {
   nobleBackend,
 } from "../../../../shared/crypto/envelope.ts";
 import { keyId } from "../../../../shared/crypto/key-id.ts";
-import { fixture, some, vectorSets } from "../../../support/vectors.ts";
+import { fixture, some, vectorSets } from "../../../support/chain/vectors.ts";
 
 const backends = [
   { name: "native", backend: nativeBackend, kem: (): KEM => KEM_ML_KEM_768() },

@@ -18,7 +18,7 @@ import {
 import { keyId } from "../../../../shared/crypto/key-id.ts";
 import { importSigningSeed, verify } from "../../../../shared/crypto/ml-dsa.ts";
 import { isPlaceholder } from "../../../../shared/crypto/placeholder.ts";
-import { fixture } from "../../../support/vectors.ts";
+import { fixture } from "../../../support/chain/vectors.ts";
 
 const txId = `vdc_tx_${"0".repeat(40)}`;
 

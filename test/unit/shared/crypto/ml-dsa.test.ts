@@ -10,7 +10,7 @@ import {
   nobleBackend,
   verify,
 } from "../../../../shared/crypto/ml-dsa.ts";
-import { fixture, some, vectorSets } from "../../../support/vectors.ts";
+import { fixture, some, vectorSets } from "../../../support/chain/vectors.ts";
 
 interface Wycheproof {
   testGroups: {

@@ -2,7 +2,7 @@ import { assert, constantFrom, double, nat, oneof, property, string } from "fast
 import { describe, expect, it } from "vitest";
 import { emptyHistogram, withObservations } from "../../../../shared/runtime/histogram.ts";
 import { exposition, type Metric } from "../../../../shared/http/prometheus.ts";
-import { parseExposition } from "../../../support/exposition.ts";
+import { parseExposition } from "../../../support/assertions/exposition.ts";
 
 const gauge = (samples: Extract<Metric, { type: "gauge" | "counter" }>["samples"]): Metric => ({
   name: "vdc_example",

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { writeAssetRecords } from "../../../../shared/operations/block-index.ts";
 import { kvKeys } from "../../../../shared/storage/layout.ts";
-import { TestHead } from "../../../support/chain-head.ts";
+import { TestHead } from "../../../support/chain/chain-head.ts";
 
 const KEY = kvKeys.asset("deed");
 const LANDS = 90; // seconds

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { errorText, logger, scrub } from "../../../../shared/runtime/log.ts";
-import { cpuMilliseconds } from "../../../support/cpu-time.ts";
+import { cpuMilliseconds } from "../../../support/stack/cpu-time.ts";
 
 const SECRETS = [
   "whsec_3b1f9d0c7a5e48f2",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { r2Portion } from "../../../../shared/storage/pages.ts";
-import { MemoryBucket } from "../../../support/memory-bucket.ts";
+import { MemoryBucket } from "../../../support/stack/memory-bucket.ts";
 
 const bucket = new MemoryBucket();
 const KEYS = Array.from({ length: 10 }, (_, n) => `sealed/${n}`);

@@ -9,8 +9,8 @@ import {
   restoreArchive,
   type PrivateArchive,
 } from "../../../../shared/storage/private-archive.ts";
-import { txId } from "../../../support/chain-head.ts";
-import { MemoryBucket } from "../../../support/memory-bucket.ts";
+import { txId } from "../../../support/chain/chain-head.ts";
+import { MemoryBucket } from "../../../support/stack/memory-bucket.ts";
 
 const KEY = r2Keys.private(7);
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { SyntheticEvent } from "../../../../cli/local/stripe/synthetic.ts";
 import type { EventFamily, RefundFamily } from "../../../../shared/stripe/decision.ts";
 import { stripeTxId } from "../../../../shared/stripe/to-transaction.ts";
-import { listIn } from "../../../support/lists.ts";
-import { fixture as read } from "../../../support/vectors.ts";
+import { listIn } from "../../../support/assertions/lists.ts";
+import { fixture as read } from "../../../support/chain/vectors.ts";
 import { decide, transactionOf } from "./events.ts";
 
 interface Movement {

@@ -15,7 +15,7 @@ import {
 } from "../../../../cli/local/stripe/synthetic.ts";
 import { stripeTxId, toTransaction } from "../../../../shared/stripe/to-transaction.ts";
 import { asEvent, decide, fixture, PURCHASE, SALT, SIGNED_AT, transactionOf, withObject } from "./events.ts";
-import { runs } from "../../../support/fast-check.ts";
+import { runs } from "../../../support/assertions/fast-check.ts";
 
 const UNPAID = syntheticCheckout({ seed: 2, created: SIGNED_AT, paymentStatus: "unpaid" });
 const INTENT_ID = PURCHASE.data.object.payment_intent as string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { EventFamily } from "../../../../shared/stripe/decision.ts";
 import { syntheticCheckout, syntheticRefund } from "../../../../cli/local/stripe/synthetic.ts";
-import { HAS_SHARED_VECTORS, sharedVectorText } from "../../../support/vectors.ts";
+import { HAS_SHARED_VECTORS, sharedVectorText } from "../../../support/chain/vectors.ts";
 import { decide, deliver, SIGNED_AT, transactionOf } from "./events.ts";
 
 /** The meaning of each file, in its event family. */

@@ -6,8 +6,8 @@ import { signStripeBody } from "../../../../cli/local/stripe/synthetic.ts";
 import { accountOf, snapshotType } from "../../../../shared/stripe/thin.ts";
 import { verifyStripeEvent, type Delivered } from "../../../../shared/stripe/verify.ts";
 import { deliver, delivered, PURCHASE, SECRET, SIGNED_AT } from "./events.ts";
-import { runs } from "../../../support/fast-check.ts";
-import { CHARACTER } from "../../../support/character.ts";
+import { runs } from "../../../support/assertions/fast-check.ts";
+import { CHARACTER } from "../../../support/assertions/character.ts";
 
 const BODY = JSON.stringify(PURCHASE);
 const V1 = /v1=([0-9a-f]{64})/;

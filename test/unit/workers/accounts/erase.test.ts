@@ -4,7 +4,7 @@ import type { Env } from "../../../../workers/accounts/env.ts";
 import { erase } from "../../../../workers/accounts/erase.ts";
 import type { Erasure } from "../../../../workers/chain-head/decisions/erase.ts";
 import type { Withdrawal } from "../../../../workers/chain-head/decisions/withdraw.ts";
-import { MemoryBucket, SILENT } from "../../../support/memory-bucket.ts";
+import { MemoryBucket, SILENT } from "../../../support/stack/memory-bucket.ts";
 
 const TX_ID = `vdc_tx_${"ab".repeat(20)}`;
 

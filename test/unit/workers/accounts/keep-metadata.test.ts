@@ -5,8 +5,8 @@ import { sealMetadata } from "../../../../shared/client/user-metadata.ts";
 import type { UserKeys } from "../../../../shared/client/user-keys.ts";
 import type { UserMetadataRecord } from "../../../../shared/chain/user-metadata.ts";
 import { keepMetadata, migrate, type Keeping } from "../../../../workers/accounts/metadata/keep-metadata.ts";
-import { CHAIN_ID, newUser } from "../../../support/accounts.ts";
-import { memorySql } from "../../../support/sqlite.ts";
+import { CHAIN_ID, newUser } from "../../../support/users/accounts.ts";
+import { memorySql } from "../../../support/stack/sqlite.ts";
 
 let user: UserKeys;
 const records = new Map<number, UserMetadataRecord>();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RetryLater } from "../../../../shared/runtime/errors.ts";
 import { migrate } from "../../../../workers/accounts/metadata/keep-metadata.ts";
 import { writeVersion } from "../../../../workers/accounts/metadata/metadata-write.ts";
-import { memorySql } from "../../../support/sqlite.ts";
+import { memorySql } from "../../../support/stack/sqlite.ts";
 
 const MINUTE = 60_000;
 

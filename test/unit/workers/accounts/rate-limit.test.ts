@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { creation, newUser, signed } from "../../../support/accounts.ts";
+import { creation, newUser, signed } from "../../../support/users/accounts.ts";
 import { inTheTimeOfIntents, IntentsWorld } from "./intents/intents-world.ts";
 
 inTheTimeOfIntents();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { payloadOfSubmission } from "../../../../shared/chain/submission.ts";
-import { CHAIN_ID, newUser, registration, signed } from "../../../support/accounts.ts";
+import { CHAIN_ID, newUser, registration, signed } from "../../../support/users/accounts.ts";
 import { inTheTimeOfIntents, IntentsWorld } from "./intents/intents-world.ts";
 
 inTheTimeOfIntents();

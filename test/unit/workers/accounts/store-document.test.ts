@@ -10,8 +10,8 @@ import type { FoundDocument, OwnedDocument } from "../../../../shared/storage/do
 import { r2Keys } from "../../../../shared/storage/layout.ts";
 import { PolicyViolation } from "../../../../shared/storage/policies.ts";
 import { storeDocument, StoredOtherwise } from "../../../../workers/accounts/documents/store-document.ts";
-import { CHAIN_ID } from "../../../support/accounts.ts";
-import { MemoryBucket } from "../../../support/memory-bucket.ts";
+import { CHAIN_ID } from "../../../support/users/accounts.ts";
+import { MemoryBucket } from "../../../support/stack/memory-bucket.ts";
 
 let owned: OwnedDocument;
 /** The same envelope with another signature: the same id, other bytes, another CID. */

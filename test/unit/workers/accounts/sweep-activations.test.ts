@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { tokenMetadata } from "../../../../shared/storage/activation-tokens.ts";
 import type { Fields, Log } from "../../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../../shared/storage/layout.ts";
-import { listed } from "../../../support/memory-bucket.ts";
+import { listed } from "../../../support/stack/memory-bucket.ts";
 import {
   KEPT_AFTER_EXPIRY_MS,
   sweepActivations,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { migrate } from "../../../../workers/accounts/metadata/keep-metadata.ts";
 import { releaseBytes, reserveBytes } from "../../../../workers/accounts/documents/upload-quota.ts";
-import { memorySql } from "../../../support/sqlite.ts";
+import { memorySql } from "../../../support/stack/sqlite.ts";
 
 const DAY = 86_400_000;
 const NOON = 20_000 * DAY + DAY / 2;

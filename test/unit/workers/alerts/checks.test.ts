@@ -3,8 +3,8 @@ import { checkAlerts } from "../../../../workers/alerts/checks.ts";
 import type { Readings } from "../../../../workers/alerts/readings.ts";
 import type { StorageSummary } from "../../../../workers/storage-verifier/runs/failing-blocks.ts";
 import type { AlertName } from "../../../../shared/objects/alerts.ts";
-import { TestHead } from "../../../support/chain-head.ts";
-import { TRACES } from "../../../support/lost-chain.ts";
+import { TestHead } from "../../../support/chain/chain-head.ts";
+import { TRACES } from "../../../support/chain/lost-chain.ts";
 
 const LIMITS = { pendingSeconds: 900, stalledSeconds: 900, repeatSeconds: 86_400 };
 const NONE_WAITS = { messages: 0, bytes: 0, oldestAt: null };

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { auditHash, verifyAuditChain } from "../../../../shared/chain/audit-chain.ts";
 import { migrate } from "../../../../workers/audit-log/schema.ts";
-import { auditedAction, DONE, TestAuditLog } from "../../../support/audit-log.ts";
+import { auditedAction, DONE, TestAuditLog } from "../../../support/chain/audit-log.ts";
 
 describe("the audit log", () => {
   it("begins with entry 1 after 64 zeros, and links each entry to the one before", () => {

@@ -11,9 +11,9 @@ import {
   type AuditHead,
   type AuditResult,
 } from "../../../../shared/chain/audit-chain.ts";
-import { TestAuditLog } from "../../../support/audit-log.ts";
-import { runs } from "../../../support/fast-check.ts";
-import { CHARACTER } from "../../../support/character.ts";
+import { TestAuditLog } from "../../../support/chain/audit-log.ts";
+import { runs } from "../../../support/assertions/fast-check.ts";
+import { CHARACTER } from "../../../support/assertions/character.ts";
 
 /** Makes six entries: two actions that succeeded and one that failed. */
 function example(): AuditEntry[] {

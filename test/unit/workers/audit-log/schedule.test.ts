@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { onSchedule } from "../../../../shared/objects/audit-log.ts";
 import { Problem } from "../../../../shared/http/problems.ts";
 import { logger } from "../../../../shared/runtime/log.ts";
-import { TestAuditLog } from "../../../support/audit-log.ts";
+import { TestAuditLog } from "../../../support/chain/audit-log.ts";
 
 const ACTION = { action: "cron verify-all", target: "all blocks", requestId: "run-1" };
 

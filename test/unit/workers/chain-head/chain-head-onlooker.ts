@@ -11,7 +11,7 @@ import {
   type TransactionState,
 } from "../../../../shared/chain/states.ts";
 import { fromHex, hex } from "../../../../shared/crypto/bytes.ts";
-import { sealedFrom, TestHead, txId } from "../../../support/chain-head.ts";
+import { sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 /** A call of the chain head. A test makes these calls in any order. */
 export type Call =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TestHead, txId } from "../../../support/chain-head.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 /** Makes a chain whose block 2 is reserved and holds transaction 1. */
 function reserved(): TestHead {

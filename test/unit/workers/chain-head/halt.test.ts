@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TestHead } from "../../../support/chain-head.ts";
+import { TestHead } from "../../../support/chain/chain-head.ts";
 
 describe("a halted chain", () => {
   it("seals no block, not even one that was reserved before", () => {

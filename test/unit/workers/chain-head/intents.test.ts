@@ -2,7 +2,7 @@ import { FORGET_EXPIRED_AFTER_MS } from "../../../../workers/chain-head/decision
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../../shared/chain/reservation.ts";
 import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../../workers/chain-head/storage/schema.ts";
-import { ipfsHashOf, RULES, sealedFrom, TestHead, txId } from "../../../support/chain-head.ts";
+import { ipfsHashOf, RULES, sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 const TTL = RULES.intentTtlSeconds;
 const SUBMISSION = 100;

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { Onlooker, type Call } from "./chain-head-onlooker.ts";
-import { runs } from "../../../support/fast-check.ts";
+import { runs } from "../../../support/assertions/fast-check.ts";
 
 /** Few ids and blocks, so that repeats, races and calls at a wrong moment are frequent. */
 const number = fc.integer({ min: 0, max: 24 });

@@ -4,7 +4,7 @@ import type { LedgerChanges, Reservation, SealAnswer } from "../../../../shared/
 import type { Transaction } from "../../../../shared/chain/transaction.ts";
 import type { StaleReservation } from "../../../../workers/chain-head/decisions/seal.ts";
 import { applyRules } from "../../../../workers/miner/apply-rules.ts";
-import { sealedFrom, txId, type TestHead } from "../../../support/chain-head.ts";
+import { sealedFrom, txId, type TestHead } from "../../../support/chain/chain-head.ts";
 
 /** Stands in for a user's signing key. The rules only compare its id. */
 export function keyOf(name: string): string {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ALL, LedgerOnlooker, type Action, type Step } from "./ledger-onlooker.ts";
-import { runs } from "../../../support/fast-check.ts";
+import { runs } from "../../../support/assertions/fast-check.ts";
 
 /** Few assets and users, so that most actions break a rule. */
 const name = fc.constantFrom("ann", "bob", "cyd");

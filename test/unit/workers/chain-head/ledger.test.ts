@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { applyRules } from "../../../../workers/miner/apply-rules.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
 import { created, keyOf, LedgerMiner, registered, transferred, type Built } from "./ledger-miner.ts";
 
 function begun(): { head: TestHead; miner: LedgerMiner } {

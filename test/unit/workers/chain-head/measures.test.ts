@@ -5,7 +5,7 @@ import { workOutbox } from "../../../../workers/chain-head/outbox/alarm.ts";
 import type { Env } from "../../../../workers/chain-head/env.ts";
 import { measures } from "../../../../workers/chain-head/reads/measures.ts";
 import { MILESTONES } from "../../../../workers/chain-head/reads/latency.ts";
-import { TestHead } from "../../../support/chain-head.ts";
+import { TestHead } from "../../../support/chain/chain-head.ts";
 
 const countOf = ({ counts }: Histogram) => counts.reduce((sum, count) => sum + count, 0);
 

@@ -5,8 +5,8 @@ import { setValue } from "../../../../workers/chain-head/storage/key-values.ts";
 import { paidIntents } from "../../../../workers/chain-head/reads/intents.ts";
 import { approvedThatFit } from "../../../../workers/chain-head/decisions/reserve.ts";
 import { migrate, MIGRATIONS } from "../../../../workers/chain-head/storage/schema.ts";
-import { RULES, txId } from "../../../support/chain-head.ts";
-import { memorySql } from "../../../support/sqlite.ts";
+import { RULES, txId } from "../../../support/chain/chain-head.ts";
+import { memorySql } from "../../../support/stack/sqlite.ts";
 
 const RULES_OF_FOUR = { ...RULES, blockMaxTransactions: 4 };
 const entry = (n: number): AdmissionRequest => ({

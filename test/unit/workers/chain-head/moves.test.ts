@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BLOCK_MOVES, TRANSACTION_MOVES, type Move } from "../../../../shared/chain/states.ts";
 import { FORGET_REFUSED_AFTER_MS } from "../../../../workers/chain-head/decisions/refused.ts";
-import { TestHead } from "../../../support/chain-head.ts";
-import { lostChain, TRACES } from "../../../support/lost-chain.ts";
+import { TestHead } from "../../../support/chain/chain-head.ts";
+import { lostChain, TRACES } from "../../../support/chain/lost-chain.ts";
 
 interface Seen {
   readonly transactions: Set<string>;

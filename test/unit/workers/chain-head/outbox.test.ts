@@ -5,7 +5,7 @@ import { kvKeys } from "../../../../shared/storage/layout.ts";
 import { workOutbox } from "../../../../workers/chain-head/outbox/alarm.ts";
 import { PENDING_COUNT_INTERVAL_MS } from "../../../../workers/chain-head/outbox/outbox.ts";
 import type { Env } from "../../../../workers/chain-head/env.ts";
-import { ipfsHashOf, TestHead, txId } from "../../../support/chain-head.ts";
+import { ipfsHashOf, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 /** Records the chain head's calls to the outside, in order. A test can make them fail. */
 class Outside {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { advance, BLOCK_STATES, reached } from "../../../../shared/chain/states.ts";
-import { ipfsHashOf, TestHead } from "../../../support/chain-head.ts";
+import { ipfsHashOf, TestHead } from "../../../support/chain/chain-head.ts";
 
 /** Seals blocks from number 2 on, each with one transaction. */
 function sealed(blocks: number) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parked } from "../../../../workers/chain-head/decisions/set-aside.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 /** Sets these transactions aside from block 2, and parks them as dead letters. */
 function setAside(...numbers: number[]): TestHead {

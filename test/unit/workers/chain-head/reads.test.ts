@@ -3,8 +3,8 @@ import { countIgnored } from "../../../../workers/chain-head/decisions/ignored.t
 import { migrate } from "../../../../workers/chain-head/storage/schema.ts";
 import { QUEUE_MESSAGE_BYTES } from "../../../../shared/storage/limits.ts";
 import { chainRules } from "../../../../workers/chain-head/env.ts";
-import { CHAIN_ID, KEY, TestHead, txId } from "../../../support/chain-head.ts";
-import { memorySql } from "../../../support/sqlite.ts";
+import { CHAIN_ID, KEY, TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { memorySql } from "../../../support/stack/sqlite.ts";
 
 describe("the chain head", () => {
   it("tells nothing of an empty chain, and gives no error", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FORGET_REFUSED_AFTER_MS } from "../../../../workers/chain-head/decisions/refused.ts";
 import { parkAgain } from "../../../../workers/chain-head/outbox/requeue.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 const GRANT = "9".repeat(64);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TestHead, txId } from "../../../support/chain-head.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 describe("a request for mining", () => {
   it("says so when nothing waits", () => {

@@ -4,7 +4,7 @@ import { BLOCK_OVERHEAD_BYTES } from "../../../../shared/chain/rules.ts";
 import { leafHash, merkleRoot } from "../../../../shared/chain/merkle.ts";
 import { fromHex, hex } from "../../../../shared/crypto/bytes.ts";
 import { sha256Hex } from "../../../../shared/crypto/hash.ts";
-import { CHAIN_ID, KEY, sealedFrom, TestHead, txId } from "../../../support/chain-head.ts";
+import { CHAIN_ID, KEY, sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 describe("a reservation", () => {
   it("is genesis first, alone and with no predecessor", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../../shared/chain/reservation.ts";
 import { allowGenesis } from "../../../../workers/chain-head/decisions/genesis-guard.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
-import { lostChain, TRACES } from "../../../support/lost-chain.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { lostChain, TRACES } from "../../../support/chain/lost-chain.ts";
 
 function restored(
   blocks: readonly RestoredBlock[],

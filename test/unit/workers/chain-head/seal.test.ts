@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sealedFrom, TestHead, txId } from "../../../support/chain-head.ts";
+import { sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 function reservedWith(...numbers: number[]) {
   const head = new TestHead().begun();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../../shared/chain/reservation.ts";
 import { haltBy } from "../../../../workers/chain-head/decisions/halt.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
-import { lostChain, TRACES } from "../../../support/lost-chain.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { lostChain, TRACES } from "../../../support/chain/lost-chain.ts";
 
 /** Makes a chain head that lost its storage and was restored from these blocks, so it has a new life. */
 function restored(blocks: readonly RestoredBlock[]): TestHead {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parked } from "../../../../workers/chain-head/decisions/set-aside.ts";
 import { parkAgain, parkNextAgain } from "../../../../workers/chain-head/outbox/requeue.ts";
-import { sealedFrom, TestHead, txId } from "../../../support/chain-head.ts";
+import { sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 function reservedWith(...numbers: number[]) {
   const head = new TestHead().begun();

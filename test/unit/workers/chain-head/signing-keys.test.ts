@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { KeyRevocation } from "../../../../shared/chain/transaction.ts";
 import { requestRevocation } from "../../../../workers/chain-head/decisions/signing-keys.ts";
-import { KEY, TestHead } from "../../../support/chain-head.ts";
+import { KEY, TestHead } from "../../../support/chain/chain-head.ts";
 
 const NEXT = { keyId: "b".repeat(64), algorithm: "ML-DSA-44", publicKey: "second" } as const;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { getValue } from "../../../../workers/dead-letters/key-values.ts";
-import { TestIndex } from "../../../support/dead-letter-index.ts";
-import { txId } from "../../../support/chain-head.ts";
+import { TestIndex } from "../../../support/chain/dead-letter-index.ts";
+import { txId } from "../../../support/chain/chain-head.ts";
 
 describe("a dead letter whose work was done by other means", () => {
   it("is resolved for pending-writer once the chain head has the transaction", async () => {

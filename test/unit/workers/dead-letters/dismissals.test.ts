@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { txId } from "../../../support/chain-head.ts";
-import { TestIndex } from "../../../support/dead-letter-index.ts";
+import { txId } from "../../../support/chain/chain-head.ts";
+import { TestIndex } from "../../../support/chain/dead-letter-index.ts";
 
 const block = (blockNumber: number) => ({ v: 1, blockNumber });
 const ALL = { all: true } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TestIndex } from "../../../support/dead-letter-index.ts";
+import { TestIndex } from "../../../support/chain/dead-letter-index.ts";
 
 const block = (blockNumber: number) => ({ v: 1, blockNumber });
 

@@ -6,8 +6,8 @@ import { publicKeyOf } from "../../../../cli/local/stack/secrets.ts";
 import type { PermanentReason } from "../../../../shared/runtime/errors.ts";
 import type { PendingTransaction } from "../../../../shared/queue/messages.ts";
 import { r2Keys } from "../../../../shared/storage/layout.ts";
-import { txId } from "../../../support/chain-head.ts";
-import { TestIndex } from "../../../support/dead-letter-index.ts";
+import { txId } from "../../../support/chain/chain-head.ts";
+import { TestIndex } from "../../../support/chain/dead-letter-index.ts";
 
 /** Makes a message of a payment, with an envelope sealed to a new key. */
 async function sealedFor(n: number): Promise<PendingTransaction> {

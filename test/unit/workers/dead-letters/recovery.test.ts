@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { keyValuesOf, type ParkedMessage } from "../../../../workers/dead-letters/entries/record.ts";
-import { TestIndex } from "../../../support/dead-letter-index.ts";
+import { TestIndex } from "../../../support/chain/dead-letter-index.ts";
 
 const EXHAUSTED = { reason: "retries_exhausted" };
 const FIRST_WAIT = 60;

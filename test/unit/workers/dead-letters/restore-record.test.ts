@@ -7,9 +7,9 @@ import {
   restoreRecord,
   type RestoredRecord,
 } from "../../../../workers/dead-letters/entries/restore-record.ts";
-import { txId } from "../../../support/chain-head.ts";
-import { TestIndex } from "../../../support/dead-letter-index.ts";
-import { MemoryBucket } from "../../../support/memory-bucket.ts";
+import { txId } from "../../../support/chain/chain-head.ts";
+import { TestIndex } from "../../../support/chain/dead-letter-index.ts";
+import { MemoryBucket } from "../../../support/stack/memory-bucket.ts";
 
 const STAGE = "pending-writer";
 const ENVELOPE = { txId: txId(1), ct: "a secret" };

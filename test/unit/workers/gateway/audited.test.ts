@@ -7,7 +7,7 @@ import { Problem } from "../../../../shared/http/problems.ts";
 import type { Fields, Log } from "../../../../shared/runtime/log.ts";
 import { operation, type Call } from "../../../../workers/gateway/http/operation.ts";
 import { routerOf } from "../../../../workers/gateway/http/router.ts";
-import { TestAuditLog } from "../../../support/audit-log.ts";
+import { TestAuditLog } from "../../../support/chain/audit-log.ts";
 
 const AUDIENCE = "a".repeat(64);
 const SECRET = "4f1c0a9be27d4c55b3d8";

@@ -4,9 +4,9 @@ import { measures } from "../../../../workers/chain-head/reads/measures.ts";
 import { metricsOf, type ScrapeParts } from "../../../../workers/gateway/metrics/all.ts";
 import { counters, countObservations } from "../../../../workers/monitor/counters.ts";
 import { migrate } from "../../../../workers/monitor/schema.ts";
-import { TestHead } from "../../../support/chain-head.ts";
-import { parseExposition } from "../../../support/exposition.ts";
-import { memorySql } from "../../../support/sqlite.ts";
+import { TestHead } from "../../../support/chain/chain-head.ts";
+import { parseExposition } from "../../../support/assertions/exposition.ts";
+import { memorySql } from "../../../support/stack/sqlite.ts";
 
 const NOTHING: ScrapeParts = {
   chain: undefined,

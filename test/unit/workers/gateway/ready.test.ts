@@ -4,7 +4,7 @@ import { setValue } from "../../../../workers/chain-head/storage/key-values.ts";
 import type { Env } from "../../../../workers/gateway/env.ts";
 import { ready } from "../../../../workers/gateway/resources/health.ts";
 import type { Arrival } from "../../../../workers/gateway/http/operation.ts";
-import { KEY, TestHead } from "../../../support/chain-head.ts";
+import { KEY, TestHead } from "../../../support/chain/chain-head.ts";
 
 const LIMIT = 900; // seconds
 

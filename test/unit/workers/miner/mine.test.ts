@@ -10,7 +10,7 @@ import { seal } from "../../../../workers/chain-head/decisions/seal.ts";
 import type { SetAsideRequest } from "../../../../workers/chain-head/decisions/set-aside.ts";
 import type { Env } from "../../../../workers/miner/env.ts";
 import { mine } from "../../../../workers/miner/mine.ts";
-import { TestHead } from "../../../support/chain-head.ts";
+import { TestHead } from "../../../support/chain/chain-head.ts";
 
 const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
 

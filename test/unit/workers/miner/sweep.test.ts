@@ -9,8 +9,8 @@ import { noteSwept, sweepPlaces, type SweepPlaces } from "../../../../workers/ch
 import type { Env } from "../../../../workers/miner/env.ts";
 import { sweepPending } from "../../../../workers/miner/sweep.ts";
 import type { AdmissionRequest } from "../../../../workers/chain-head/decisions/admit.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
-import { listed } from "../../../support/memory-bucket.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { listed } from "../../../support/stack/memory-bucket.ts";
 
 const SILENT: Log = { info() {}, warn() {}, error() {}, with: () => SILENT };
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { AlertCheck, DuePost } from "../../../../shared/objects/alerts.ts";
 import { alertStates, recordAlerts, recordPost, takeDuePosts } from "../../../../workers/monitor/alerts.ts";
 import { migrate } from "../../../../workers/monitor/schema.ts";
-import { memorySql, type MemorySql } from "../../../support/sqlite.ts";
+import { memorySql, type MemorySql } from "../../../support/stack/sqlite.ts";
 
 const REPEAT_SECONDS = 86_400;
 const START = 1_800_000_000_000;

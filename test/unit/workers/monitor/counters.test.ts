@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { messagesCounted } from "../../../../shared/objects/monitor.ts";
 import { counters, countObservations } from "../../../../workers/monitor/counters.ts";
 import { migrate } from "../../../../workers/monitor/schema.ts";
-import { memorySql } from "../../../support/sqlite.ts";
+import { memorySql } from "../../../support/stack/sqlite.ts";
 
 const NOW = 1_800_000_000_000;
 

@@ -4,9 +4,9 @@ import { r2Keys } from "../../../../shared/storage/layout.ts";
 import { archiveBytes, archiveIn } from "../../../../shared/storage/private-archive.ts";
 import { clean } from "../../../../workers/pending-cleaner/clean.ts";
 import type { Env } from "../../../../workers/pending-cleaner/env.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
-import { lostChain, TRACES } from "../../../support/lost-chain.ts";
-import { MemoryBucket, SILENT } from "../../../support/memory-bucket.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { lostChain, TRACES } from "../../../support/chain/lost-chain.ts";
+import { MemoryBucket, SILENT } from "../../../support/stack/memory-bucket.ts";
 
 const STAGED = r2Keys.sealed(2, "f".repeat(64));
 

@@ -9,8 +9,8 @@ import {
   type RecordAnswer,
 } from "../../../../workers/storage-verifier/restore/accept-record.ts";
 import type { Env } from "../../../../workers/storage-verifier/env.ts";
-import { TestHead, txId } from "../../../support/chain-head.ts";
-import { MemoryBucket, SILENT } from "../../../support/memory-bucket.ts";
+import { TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { MemoryBucket, SILENT } from "../../../support/stack/memory-bucket.ts";
 
 const IN_AN_HOUR = () => new Date(Date.now() + 3_600_000).toISOString();
 const AN_HOUR_AGO = () => new Date(Date.now() - 3_600_000).toISOString();

@@ -13,7 +13,7 @@ import {
   reindexing,
   totals,
 } from "../../../../workers/storage-verifier/documents/document-rows.ts";
-import { memorySql, type MemorySql } from "../../../support/sqlite.ts";
+import { memorySql, type MemorySql } from "../../../support/stack/sqlite.ts";
 
 let sql: MemorySql;
 beforeEach(() => {

@@ -11,8 +11,8 @@ import type { BlockCopy } from "../../../../shared/storage/tier.ts";
 import { findValidCopy } from "../../../../workers/storage-verifier/restore/find-valid-copy.ts";
 import type { Env } from "../../../../workers/storage-verifier/env.ts";
 import { stagedAttempts } from "../../../../workers/storage-verifier/restore/staged-attempts.ts";
-import { MemoryBucket } from "../../../support/memory-bucket.ts";
-import { longChain } from "../../../support/stored-chain.ts";
+import { MemoryBucket } from "../../../support/stack/memory-bucket.ts";
+import { longChain } from "../../../support/chain/stored-chain.ts";
 
 const BLOCK_1 = r2Keys.block(1);
 const [FIRST_LIFE, SECOND_LIFE] = ["2027-01-15T08:00:00.000Z/a", "2027-01-15T09:00:00.000Z/b"];

@@ -12,8 +12,8 @@ import {
   reindexPage,
   type DocumentLists,
 } from "../../../../workers/storage-verifier/documents/reindex-documents.ts";
-import { listed, SILENT } from "../../../support/memory-bucket.ts";
-import { memorySql, type MemorySql } from "../../../support/sqlite.ts";
+import { listed, SILENT } from "../../../support/stack/memory-bucket.ts";
+import { memorySql, type MemorySql } from "../../../support/stack/sqlite.ts";
 
 const CHAIN_ID = "vdc-test";
 const id = (n: number) => n.toString(16).padStart(64, "0");

@@ -12,7 +12,7 @@ import {
   signerOf,
   TestChain,
   type Signer,
-} from "../../../support/chain.ts";
+} from "../../../support/chain/chain.ts";
 
 let system: Signer;
 let ann: Signer;

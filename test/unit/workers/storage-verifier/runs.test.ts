@@ -30,7 +30,7 @@ import {
   summary,
   failingBlocksIn,
 } from "../../../../workers/storage-verifier/runs/failing-blocks.ts";
-import { memorySql, type MemorySql } from "../../../support/sqlite.ts";
+import { memorySql, type MemorySql } from "../../../support/stack/sqlite.ts";
 
 let sql: MemorySql;
 beforeEach(() => {

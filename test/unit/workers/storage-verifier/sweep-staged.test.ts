@@ -5,7 +5,7 @@ import type { Log } from "../../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../../shared/storage/layout.ts";
 import type { Env } from "../../../../workers/storage-verifier/env.ts";
 import { sweepStaged } from "../../../../workers/storage-verifier/restore/sweep-staged.ts";
-import { listed } from "../../../support/memory-bucket.ts";
+import { listed } from "../../../support/stack/memory-bucket.ts";
 
 const NOW = 1_800_000_000_000;
 const LONG_AGO = NOW - 2 * 3_600_000;

@@ -13,7 +13,7 @@ import {
   noteEnqueued,
   noteToPin,
 } from "../../../../workers/storage-verifier/documents/to-pin.ts";
-import { memorySql, type MemorySql } from "../../../support/sqlite.ts";
+import { memorySql, type MemorySql } from "../../../support/stack/sqlite.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -13,7 +13,7 @@ import {
   signerOf,
   TestChain,
   type Signer,
-} from "../../../support/chain.ts";
+} from "../../../support/chain/chain.ts";
 
 let system: Signer;
 let next: Signer;

@@ -4,9 +4,9 @@ import type { Submission } from "../../../../../shared/chain/submission.ts";
 import { canonicalBytes } from "../../../../../shared/crypto/canonical.ts";
 import { r2Keys } from "../../../../../shared/storage/layout.ts";
 import { pendingMetadata } from "../../../../../shared/storage/pending.ts";
-import { RULES, txId } from "../../../../support/chain-head.ts";
+import { RULES, txId } from "../../../../support/chain/chain-head.ts";
 import { inTheTimeOfIntents, IntentsWorld, someEnvelope, type CrashPoint } from "./intents-world.ts";
-import { runs } from "../../../../support/fast-check.ts";
+import { runs } from "../../../../support/assertions/fast-check.ts";
 
 const PAYMENT = 7;
 

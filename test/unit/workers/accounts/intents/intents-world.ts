@@ -17,9 +17,9 @@ import { everyTenMinutes } from "../../../../../workers/accounts/scheduled.ts";
 import { submit, type TakenSubmission } from "../../../../../workers/accounts/submissions/submit.ts";
 import type { Env as WriterEnv } from "../../../../../workers/pending-writer/env.ts";
 import { writePending } from "../../../../../workers/pending-writer/write-pending.ts";
-import { CHAIN_ID, creation, newUser, signed } from "../../../../support/accounts.ts";
-import { TestHead, txId } from "../../../../support/chain-head.ts";
-import { listed } from "../../../../support/memory-bucket.ts";
+import { CHAIN_ID, creation, newUser, signed } from "../../../../support/users/accounts.ts";
+import { TestHead, txId } from "../../../../support/chain/chain-head.ts";
+import { listed } from "../../../../support/stack/memory-bucket.ts";
 
 /** Thrown when a process has died: from here on, each step outside the process fails. */
 export class Crash extends Error {}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { payloadOfSubmission } from "../../../../../shared/chain/submission.ts";
-import { CHAIN_ID, creation, newUser, signed } from "../../../../support/accounts.ts";
+import { CHAIN_ID, creation, newUser, signed } from "../../../../support/users/accounts.ts";
 import { inTheTimeOfIntents, IntentsWorld } from "./intents-world.ts";
 
 const YEAR = 365 * 86_400_000;
