@@ -27,6 +27,8 @@ export class Journal {
   readonly unseen = new Set<string>();
   /** Documents by id. */
   readonly documents = new Map<string, { readonly owner: UserKeys; readonly contents: Uint8Array }>();
+  /** Documents that were sent, also those without an answer. */
+  readonly uploads = new Set<string>();
   /** Metadata by user, as JSON. */
   readonly metadata = new Map<UserKeys, string>();
   readonly violations: string[] = [];
@@ -123,7 +125,8 @@ async function check(stack: Stack, journal: Journal) {
   const r2Needed = [...numbers.map(r2Keys.block), ...[...journal.documents.keys()].map(r2Keys.document)];
   const r2Allowed = [
     ...numbers.map(r2Keys.private),
-    ...[...journal.documents.keys()].map(r2Keys.upload), // an upload that a kill cut off is swept after an hour
+    // An upload that was cut off is swept after an hour.
+    ...[...journal.uploads].flatMap((id) => [r2Keys.upload(id), r2Keys.document(id)]),
     ...setAside.flatMap((txId) => [r2Keys.pending(txId), r2Keys.setAside(txId)]),
     ...r2Found.filter((key) => key.startsWith(r2Keys.deadLetterPrefix)),
   ];
