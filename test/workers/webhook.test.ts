@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Transaction } from "../../shared/chain/transaction.ts";
 import { r2Keys } from "../../shared/storage/layout.ts";
-import {
-  asyncPaymentSucceeded,
-  signStripeBody,
-  syntheticRefund,
-  syntheticRefundEvent,
-  type SyntheticEvent,
-} from "../../cli/local/stripe/synthetic.ts";
+import { signStripeBody, syntheticRefund, type SyntheticEvent } from "../../cli/local/stripe/synthetic.ts";
 import { checkChain, expectMined, pendingKeys } from "../support/chain/check-chain.ts";
 import { until } from "../support/stack/patience.ts";
 import { mine, purchase, status } from "../support/payments/payments.ts";
@@ -218,12 +212,6 @@ describe("the webhook", () => {
     );
   });
 
-  it("takes a delayed payment when it has come, and not before", async () => {
-    const unpaid = purchase({ paymentStatus: "unpaid" });
-    await expectIgnored(await deliver(pipeline, unpaid), "not_paid_yet");
-    accepted.add((await taken(await deliver(pipeline, asyncPaymentSucceeded(unpaid)))).txId);
-  });
-
   it("makes an asset of a purchase that names one, else a payment, and a refund of a refund", async () => {
     const [deed, plain, free] = [
       purchase({ assetId: "deed-17", userId: "user-17" }),
@@ -252,27 +240,6 @@ describe("the webhook", () => {
     expect(JSON.stringify(inChain)).not.toMatch(/buyer@|user-17|cs_test_|pi_|ch_|:4900|usd/);
   });
 
-  it("shows a refund that failed, and the one that is made again", async () => {
-    const event = purchase();
-    const { txId } = await taken(await deliver(pipeline, event));
-    const first = syntheticRefund(event);
-    const failed = { status: "failed", failureReason: "expired_or_canceled_card" } as const;
-    const failures = (["charge.refund.updated", "refund.updated", "refund.failed"] as const).map((type) =>
-      syntheticRefundEvent(event, { type, ...failed }),
-    );
-    const again = { ...first, id: "evt_made_again", created: first.created + 5 * 86_400 };
-    const ids = new Set<string>();
-    for (const told of [first, ...failures, again])
-      ids.add((await taken(await deliver(pipeline, told))).txId);
-    expect(ids.size).toBe(3);
-    for (const id of [txId, ...ids]) accepted.add(id);
-    expect((await mined(pipeline, [...ids])).map(({ type, data }) => ({ type, data }))).toEqual([
-      { type: "refund", data: { refunds: txId } },
-      { type: "refund_failure", data: { failed: null, refunds: txId } },
-      { type: "refund", data: { refunds: txId } },
-    ]);
-  });
-
   it("says of a refund that its purchase is not known when the chain does not hold it", async () => {
     const elsewhere = await taken(await deliver(pipeline, syntheticRefund(purchase())));
     const event = purchase();
@@ -285,38 +252,6 @@ describe("the webhook", () => {
       { refunds: null },
       { refunds: kept.txId },
     ]);
-  });
-
-  it("makes each partial refund a transaction of its own, and one of each however often it comes", async () => {
-    const event = purchase();
-    const { txId } = await taken(await deliver(pipeline, event));
-    const half = syntheticRefund(event, { refunded: 2_000 });
-    const rest = syntheticRefund(event, { refunded: 4_900, before: 2_000 });
-    const refunds = new Set<string>();
-    for (const refund of [half, rest, half, rest])
-      refunds.add((await taken(await deliver(pipeline, refund))).txId);
-    expect(refunds.size).toBe(2);
-    for (const id of [txId, ...refunds]) accepted.add(id);
-    for (const { type, data } of await mined(pipeline, [...refunds]))
-      expect({ type, data }).toEqual({ type: "refund", data: { refunds: txId } });
-  });
-
-  it("takes POST only", async () => {
-    for (const method of ["GET", "PUT", "DELETE", "PATCH"]) {
-      const response = await pipeline.fetch("/api/stripe/webhook", { method });
-      expect(response.headers.get("allow"), method).toBe("POST, OPTIONS");
-      await expectProblem(response, "method-not-allowed", method);
-    }
-  });
-
-  it("gives its answers the caller's request id", async () => {
-    const response = await pipeline.fetch("/api/stripe/webhook", {
-      method: "POST",
-      headers: { "x-request-id": "req-from-the-test-1" },
-      body: "{}",
-    });
-    const { requestId } = await expectProblem(response, "invalid-signature");
-    expect(requestId).toBe("req-from-the-test-1");
   });
 
   it("has brought into the chain what it took, each once, and nothing of all the rest", async () => {
