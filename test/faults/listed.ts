@@ -220,6 +220,8 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
 export const RARE: ReadonlySet<string> = new Set([
   // A verification continues by the queue if the chain has more than twenty blocks.
   "storage-verifier (queue): send to storage-verifier",
+  // The message that pins a document restores a record that R2 has lost meanwhile, as an operator's call does: its cells have the write.
+  "storage-verifier (queue): R2 put documents/{sha256}.json",
 ]);
 
 /** Calls that write and that no flow makes, with the test that covers each. The list is closed. */
