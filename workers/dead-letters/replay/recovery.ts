@@ -18,7 +18,8 @@ const REASON = "its retries were used up, and the stage may work again";
  * Replays letters of a stage that works again: a circuit breaker for each stage. Letters that used up their retries wait while
  * their stage fails. One letter at a time probes the stage. When any letter of the stage succeeds, the other letters follow, each
  * once. A letter that fails again stops them, and the stage is probed again. Letters that failed for another reason, and letters
- * read from R2 after a loss of the index, wait for an operator.
+ * read from R2 after a loss of the index, wait for an operator. The triggers in `schema.ts` note when a letter of a stage fails or
+ * succeeds, and so when the stage is due (`due`, `wait`, `works_from`).
  */
 export async function recoverIfDue(store: Store, env: Env, now: number, log: Log): Promise<void> {
   const stage = dueStage(store.sql, now);
