@@ -72,7 +72,7 @@ export function changedRefund(event: StripeEvent, { family, refundFamily }: Refu
     purchase: (family === "invoice" ? undefined : refund.payment_intent) ?? undefined,
     refundId: refund.id,
     charge: refund.charge ?? undefined,
-    facts: keyValuesOf(refund),
+    facts: factsOf(refund),
   };
   if (hasFailed(event.type, refund))
     return {
@@ -91,7 +91,7 @@ function hasFailed(type: string, { status }: v.InferOutput<typeof Refund>): bool
   return type === "refund.failed" || status === "failed" || status === "canceled";
 }
 
-function keyValuesOf(refund: v.InferOutput<typeof Refund>): PaymentFacts {
+function factsOf(refund: v.InferOutput<typeof Refund>): PaymentFacts {
   return {
     objectId: refund.id,
     paymentIntent: refund.payment_intent,

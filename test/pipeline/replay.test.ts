@@ -79,7 +79,7 @@ async function countsOf(of: Pipeline): Promise<number[]> {
 }
 
 /** Returns the values of an entry that R2 holds. */
-const keyValuesOf = ({ id, failures, txId, blockNumber }: DeadLetterEntry) => ({
+const factsOf = ({ id, failures, txId, blockNumber }: DeadLetterEntry) => ({
   id,
   failures,
   txId,
@@ -272,7 +272,7 @@ describe("the list", () => {
     for (const count of counted) expect(count).toBe(before.length);
     expect(await countsOf(pipeline)).toEqual([before.length]);
     const after = await listed(pipeline);
-    expect(after.map(keyValuesOf)).toEqual(before.map(keyValuesOf));
+    expect(after.map(factsOf)).toEqual(before.map(factsOf));
     // The index has lost which letters were being replayed. Such a letter is open until an operator has looked at it.
     const { open = 0, replaying = 0, ...done } = statesOf(before);
     const expected = { open: open + replaying, ...done };

@@ -12,7 +12,7 @@ import { createOnly, replaceOnly } from "../../../shared/storage/r2-tier.ts";
 import type { Env } from "../env.ts";
 import { eraseRecord } from "./erase.ts";
 import { withFailure } from "./history.ts";
-import { keyValuesOf, recordFrom, type ParkedMessage } from "./record.ts";
+import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 
 /**
  * Parks a message durably: in R2, then in the index. When the same message fails again, its record gets one more failure; the
@@ -36,7 +36,7 @@ export async function park(dead: Message, queue: string, env: Env, log: Log): Pr
     failures: [failure],
     message,
   });
-  const erased = await deadLetters(env).note(keyValuesOf(parked));
+  const erased = await deadLetters(env).note(factsOf(parked));
   if (erased !== undefined) await eraseRecord(env.R2, r2Keys.deadLetter(stage, id), erased);
   log.warn("dead_letter.parked", {
     stage,

@@ -40,7 +40,7 @@ export async function readRecord(bucket: R2Bucket, key: string): Promise<ParkedM
   return bytes && recordFrom(bytes);
 }
 
-export function keyValuesOf(parked: ParkedMessage): ParkedFacts {
+export function factsOf(parked: ParkedMessage): ParkedFacts {
   const { message, ...facts } = parked;
   return { ...facts, sealedTxId: sealedTxIdOf(message) };
 }

@@ -5,7 +5,7 @@ import { mapConnections } from "../../../shared/storage/limits.ts";
 import { note } from "./note.ts";
 import type { Env } from "../env.ts";
 import { deleteValue, getValue, setValue } from "../key-values.ts";
-import { keyValuesOf, recordFrom, type ParkedMessage } from "./record.ts";
+import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 import type { Store } from "../store.ts";
 
 const RECORDS_A_PAGE = 40;
@@ -28,7 +28,7 @@ export async function reindexPage(store: Store, { R2 }: Pick<Env, "R2">, log: Lo
   });
   store.decide((now) => {
     for (const record of records)
-      if (record !== undefined) note(store.sql, keyValuesOf(record), now, "reindexed");
+      if (record !== undefined) note(store.sql, factsOf(record), now, "reindexed");
     if (page.truncated) setValue(store.sql, "reindex", { cursor: page.cursor });
     else deleteValue(store.sql, "reindex");
   });

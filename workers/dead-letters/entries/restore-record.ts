@@ -2,7 +2,7 @@ import { r2Keys } from "../../../shared/storage/layout.ts";
 import { createOnly } from "../../../shared/storage/r2-tier.ts";
 import { note } from "./note.ts";
 import { eraseRecord } from "./erase.ts";
-import { keyValuesOf, recordFrom, type ParkedMessage } from "./record.ts";
+import { factsOf, recordFrom, type ParkedMessage } from "./record.ts";
 import type { Store } from "../store.ts";
 
 export type RestoredRecord = "stored" | "kept" | "erased" | "invalid";
@@ -21,7 +21,7 @@ export async function restoreRecord(
   if (record === undefined || `${record.stage}/${record.id}` !== id) return "invalid";
   const key = r2Keys.deadLetter(record.stage, record.id);
   const isPut = await createOnly(R2, key, bytes);
-  const erased = store.decide((now) => note(store.sql, keyValuesOf(record), now, "reindexed"));
+  const erased = store.decide((now) => note(store.sql, factsOf(record), now, "reindexed"));
   if (erased === undefined) return isPut ? "stored" : "kept";
   await eraseRecord(R2, key, erased);
   return "erased";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { keyValuesOf, type ParkedMessage } from "../../../../workers/dead-letters/entries/record.ts";
+import { factsOf, type ParkedMessage } from "../../../../workers/dead-letters/entries/record.ts";
 import { TestIndex } from "../../../support/chain/dead-letter-index.ts";
 
 const EXHAUSTED = { reason: "retries_exhausted" };
@@ -190,7 +190,7 @@ describe("letters that an index reads from R2 after a loss of its storage", () =
     const [text] = index.records.values();
     index.loseStorage();
     await index.run(5);
-    index.note(keyValuesOf(JSON.parse(text!) as ParkedMessage));
+    index.note(factsOf(JSON.parse(text!) as ParkedMessage));
     await index.run(FIRST_WAIT);
     expect(numbers(index)).toEqual([100]);
   });
