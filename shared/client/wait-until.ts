@@ -20,7 +20,7 @@ export class StillWaiting extends Error {
   readonly last: Status | undefined;
 
   constructor(id: string, last: Status | undefined) {
-    super(`${id} is ${last?.state ?? "not known yet"} at the end of the timeout. It goes on: wait again`);
+    super(`${id} is ${last?.state ?? "not known yet"} at the end of the timeout`);
     this.last = last;
   }
 }
