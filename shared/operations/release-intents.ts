@@ -23,13 +23,11 @@ const PAGES_IN_A_RUN = 10;
  * Moves paid submissions from `intents/` to `pending/` and admits them. The order is copy, admit, delete: after a crash,
  * or beside another release, the same steps change nothing. A run begins at a random id, so that submissions whose bytes
  * cannot be read do not hold up the submissions after them.
- * @returns number of submissions that were released
  * @throws AggregateError when some submissions could not be copied; all others are released
  */
-export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<number> {
+export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<void> {
   const start = `vdc_tx_${hexByChance()}`;
   let after = start;
-  let count = 0;
   const failures: unknown[] = [];
   for (let page = 0; page < PAGES_IN_A_RUN; page++) {
     const listed = await chainHead(env).paidIntents(after, RELEASE_AT_ONCE);
@@ -42,7 +40,6 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<num
     });
     for (const outcome of outcomes) if (outcome.status === "rejected") failures.push(outcome.reason);
     if (copied.length > 0) await admitCopied(copied, env, log);
-    count += copied.length;
     const isAround = after < start && paid.length < RELEASE_AT_ONCE;
     if (isAround) break;
     after = listed.length < RELEASE_AT_ONCE ? "" : (listed.at(-1)?.txId ?? "");
@@ -51,7 +48,6 @@ export async function releasePaidIntents(env: IntentsEnv, log: Log): Promise<num
     log.error("intents.not_released", { count: failures.length, error: errorText(failures[0]) });
     throw new AggregateError(failures, `${failures.length} paid submissions could not be copied to pending/`);
   }
-  return count;
 }
 
 /**
