@@ -1,14 +1,15 @@
 import * as v from "valibot";
 import { VerifyAllResult } from "../../../shared/api/storage-report.ts";
+import type { MinedBlock } from "../../../shared/api/mine.ts";
 import { InvalidBlock } from "../../../shared/chain/block.ts";
 import { ChainVerifier } from "../../../shared/chain/verify-chain.ts";
 import { fromUtf8, utf8 } from "../../../shared/crypto/bytes.ts";
 import { workerName } from "../../../shared/pipeline.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { VerifiedBlock } from "../../chain/verify.ts";
+import { Client } from "../../http/client.ts";
 import type { Stack } from "../stack/stack.ts";
-import { get } from "./get.ts";
-import type { Mined } from "./payments.ts";
+import { operatorOf } from "./operator.ts";
 import { expectThat, type Story } from "./story.ts";
 import { verifyTiers } from "./verify-tiers.ts";
 
@@ -37,7 +38,11 @@ export async function repairStorage(stack: Stack, story: Story, last: number): P
   await story.step("block 1 is lost from KV, a bit of block 2 flips in R2", () => damageStorage(stack));
   const mended = await story.step(
     "verify every byte in every tier",
-    async () => v.parse(VerifyAllResult, await get(stack, "/api/storage-verify/verify-all", "POST")),
+    async () => {
+      const timeoutMs = 300_000; // every copy is read and checked within the call
+      const call = operatorOf(stack).call("POST /api/storage-verify/verify-all", { timeoutMs });
+      return v.parse(VerifyAllResult, await call);
+    },
     ({ verified: sound, rehydrated, results }) =>
       `${sound} sound, ${rehydrated} restored: ${results.flatMap(({ message, status }) => (status === "rehydrated" ? [message.toLowerCase()] : [])).join("; ")}`,
   );
@@ -60,25 +65,21 @@ async function damageStorage({ miniflare }: Stack): Promise<void> {
   await bucket.put(r2Keys.block(2), bytes);
 }
 
-export async function lookUp(
-  stack: Stack,
-  story: Story,
-  deedId: string | undefined,
-  last: Mined,
-): Promise<void> {
+export async function lookUp(stack: Stack, story: Story, deedId: string, last: MinedBlock): Promise<void> {
+  const client = new Client(stack.url);
   story.title("What anyone can look up");
   await story.step(
     "deed-17",
-    () => get(stack, "/api/vdc/assets/deed-17"),
-    (asset) => `in block ${String(asset.vdcBlockNumber)}`,
+    () => client.call("GET /api/vdc/assets/:assetId", { params: { assetId: "deed-17" } }),
+    ({ vdcBlockNumber }) => `in block ${vdcBlockNumber}`,
   );
   const found = await story.step(
-    `${deedId}`,
-    () => get(stack, `/api/vdc/transactions/${deedId}`),
-    (transaction) => `${String(transaction.state)}, block ${String(transaction.blockNumber)}`,
+    deedId,
+    () => client.call("GET /api/vdc/transactions/:txId", { params: { txId: deedId } }),
+    (status) => `${status.state}, block ${"blockNumber" in status ? status.blockNumber : "none"}`,
   );
   expectThat(found.state === "mined", "the first purchase is not mined");
-  const latest = await get(stack, "/api/vdc/latest");
+  const latest = await client.call("GET /api/vdc/latest");
   expectThat(latest.blockNumber === 2 && latest.hash === last.hash, "vdc:latest does not name block 2");
 }
 

@@ -11,11 +11,11 @@ import { Story } from "./story.ts";
 /** `npm run demo`: payments become blocks, and every block is checked in every tier, on a throw-away chain. */
 async function demo(stack: Stack, story: Story): Promise<void> {
   const events = purchases(Math.floor(Date.now() / 1_000));
-  const { txId } = await deliverPurchases(stack, story, events);
+  const deedId = await deliverPurchases(stack, story, events);
   const last = await mineTwice(stack, story, events);
   const verified = await verifyEveryBlock(stack, story, last.blockNumber);
   await repairStorage(stack, story, last.blockNumber);
-  await lookUp(stack, story, txId, last);
+  await lookUp(stack, story, deedId, last);
   refusePrivateTexts(verified, ["alice@example.com", "buyer@example.com", events.deed.id, "alice-the-user"]);
   story.say(
     "No name, e-mail address, amount or Stripe id stands in any block: those are encrypted, and erasable.",
