@@ -40,6 +40,11 @@ export class UnverifiedChain extends CommandFailure {
   }
 }
 
+/** Names the block that is invalid. Any other error stays as it is. */
+export function asUnverified(blockNumber: number, error: unknown): unknown {
+  return error instanceof InvalidBlock ? new UnverifiedChain(blockNumber, error.fault, error.message) : error;
+}
+
 /**
  * Verifies a chain from where the memory ends. The source must first hold the exact block with which the memory ends.
  * @throws UnverifiedChain
@@ -109,7 +114,7 @@ export async function* verifyChain(
     const { bytes } = given;
     const number = verifier.next;
     const block = await verifier.add(bytes).catch((error: unknown) => {
-      throw error instanceof InvalidBlock ? new UnverifiedChain(number, error.fault, error.message) : error;
+      throw asUnverified(number, error);
     });
     if (number === 0 && genesis !== undefined && block.hash !== genesis)
       throw otherGenesis(block.hash, genesis);

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { checkContents, checkTransactions, InvalidBlock, readBlock } from "../../shared/chain/block.ts";
 import type { BlockRecord } from "../../shared/storage/kv-tier.ts";
 import { sourceBlockOf } from "../chain/record.ts";
-import { UnverifiedChain, verifyCid } from "../chain/verify.ts";
+import { asUnverified, verifyCid } from "../chain/verify.ts";
 import { publicClient } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { show } from "../output/show.ts";
@@ -49,8 +49,7 @@ async function checked(number: number, record: BlockRecord): Promise<Uint8Array>
     if (block.blockNumber !== number)
       throw new InvalidBlock("wrong_place", `the answer is block ${block.blockNumber}`);
   } catch (error) {
-    if (error instanceof InvalidBlock) throw new UnverifiedChain(number, error.fault, error.message);
-    throw error;
+    throw asUnverified(number, error);
   }
   await verifyCid(number, source);
   return bytes;

@@ -1,9 +1,9 @@
 import { whyUnanswered } from "../../shared/client/unanswered.ts";
-import { verifyBlock, InvalidBlock } from "../../shared/chain/block.ts";
+import { verifyBlock } from "../../shared/chain/block.ts";
 import { lookupIn } from "../../shared/chain/signing-keys.ts";
 import { equalBytes, readAtMost } from "../../shared/crypto/bytes.ts";
 import { sourceBlockOf } from "../chain/record.ts";
-import { UnverifiedChain, verifyCid } from "../chain/verify.ts";
+import { asUnverified, verifyCid } from "../chain/verify.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { finding, unknown, type Finding } from "./finding.ts";
@@ -42,9 +42,7 @@ async function latestBlock(client: Client): Promise<ReadBlock | undefined> {
   const source = sourceBlockOf(record);
   const place = { blockNumber, hash, chainId };
   await verifyBlock(source.bytes, place, lookupIn(signingKeys)).catch((error: unknown) => {
-    throw error instanceof InvalidBlock
-      ? new UnverifiedChain(blockNumber, error.fault, error.message)
-      : error;
+    throw asUnverified(blockNumber, error);
   });
   await verifyCid(blockNumber, source);
   return { number: blockNumber, bytes: source.bytes, gatewayUrl: record.ipfsGatewayUrl };

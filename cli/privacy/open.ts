@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { verifyBlock, InvalidBlock, type Block } from "../../shared/chain/block.ts";
+import { verifyBlock, type Block } from "../../shared/chain/block.ts";
 import { namedBy, namingOnly } from "../../shared/chain/named.ts";
 import {
   PendingPayload,
@@ -14,7 +14,7 @@ import type { Keyring } from "../../shared/crypto/keyring.ts";
 import { Permanent } from "../../shared/runtime/errors.ts";
 import type { PrivateEnvelope } from "../../shared/api/privacy.ts";
 import { sourceBlockOf } from "../chain/record.ts";
-import { UnverifiedChain, verifyCid } from "../chain/verify.ts";
+import { asUnverified, UnverifiedChain, verifyCid } from "../chain/verify.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 
@@ -121,9 +121,7 @@ async function verified(
   try {
     return await verifyBlock(bytes, { blockNumber }, keyOf);
   } catch (error) {
-    throw error instanceof InvalidBlock
-      ? new UnverifiedChain(blockNumber, error.fault, error.message)
-      : error;
+    throw asUnverified(blockNumber, error);
   }
 }
 
