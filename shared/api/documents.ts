@@ -1,6 +1,5 @@
-import * as v from "valibot";
 import { DocumentStatus, MAX_RECORD_BYTES, SignedDocument, StoredDocument } from "../chain/document.ts";
-import { Sha256Hex } from "../chain/transaction.ts";
+import { OfDocument } from "./parameters.ts";
 import type { Plan } from "./plan.ts";
 
 export const putDocument = {
@@ -24,10 +23,6 @@ export const putDocument = {
     "unavailable",
   ],
 } as const satisfies Plan;
-
-const OfDocument = v.strictObject({
-  documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")),
-});
 
 export const document = {
   does: "A document's record, still encrypted to its owner, from R2 or else from IPFS",

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { Sha256Hex } from "../chain/transaction.ts";
 
 /** A whole number in decimal digits up to 2^53 − 1, without sign, exponent or leading zero: one spelling for each number. */
 export const WholeNumber = v.pipe(
@@ -10,6 +11,11 @@ export const WholeNumber = v.pipe(
 );
 
 export const NumberOfBlock = v.pipe(WholeNumber, v.description("The block's number; genesis is 0"));
+
+/** The path parameter of a call about one document. */
+export const OfDocument = v.strictObject({
+  documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")),
+});
 
 /** A number in a query, from `least` to `most`; `otherwise` when it is absent. `does` is its text in `openapi.json`. */
 export function number(bounds: { least: number; most: number; otherwise: number }, does = "") {

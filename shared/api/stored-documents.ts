@@ -1,13 +1,9 @@
 import * as v from "valibot";
 import { MAX_RECORD_BYTES, IndexedStatus } from "../chain/document.ts";
 import { Sha256Hex } from "../chain/transaction.ts";
-import { flag, number } from "./parameters.ts";
+import { flag, number, OfDocument } from "./parameters.ts";
 import type { Plan } from "./plan.ts";
 import { DocumentPage, DocumentReport } from "./storage-report.ts";
-
-const OfDocument = v.strictObject({
-  documentId: v.pipe(Sha256Hex, v.description("As its upload was answered")),
-});
 
 export const storedDocuments = {
   does: "Every stored document, in the order of ids, with what its latest verification found",
