@@ -13,11 +13,11 @@ import type { Env } from "../env.ts";
 import { reindexPage, type DocumentLists, type IndexStore } from "./reindex-documents.ts";
 import * as toPin from "./to-pin.ts";
 
-/** Pause in milliseconds after a page that could not be read, or messages that the queue did not take. */
-const PAUSE_AFTER_FAILURE = 5_000;
+/** Pause after a page that could not be read, or messages that the queue did not take. */
+const PAUSE_AFTER_FAILURE_MS = 5_000;
 const DEADLINE_MS = 15_000;
-/** Milliseconds between two pages of the pinning service's list: half of the 60 requests a minute of Pinata's smallest plan. */
-const PIN_PAGE_EVERY = 2_000;
+/** Time between two pages of the pinning service's list: half of the 60 requests a minute of Pinata's smallest plan. */
+const PIN_PAGE_EVERY_MS = 2_000;
 
 /**
  * Indexes every stored document, with the CID of its record and the result of its latest verification: one object per chain,
@@ -77,7 +77,8 @@ export class DocumentIndex extends DurableObject<Env> {
       log.warn("documents.not_reindexed", { list: before?.list, error: errorText(outcome.reason) });
     if (this.#isWhole) return;
     const isPacing = before?.list === "pins" && outcome.status === "fulfilled";
-    const pause = outcome.status === "rejected" ? pauseAfter(outcome.reason) : isPacing ? PIN_PAGE_EVERY : 0;
+    const pause =
+      outcome.status === "rejected" ? pauseAfter(outcome.reason) : isPacing ? PIN_PAGE_EVERY_MS : 0;
     this.#nextPageAt = Date.now() + pause;
     await setAlarmNoLaterThan(this.ctx.storage, this.#nextPageAt);
   }
@@ -103,7 +104,7 @@ export class DocumentIndex extends DurableObject<Env> {
       );
     } catch (error) {
       this.#log.warn("documents.not_enqueued", { count: due.length, error: errorText(error) });
-      return Date.now() + PAUSE_AFTER_FAILURE;
+      return Date.now() + PAUSE_AFTER_FAILURE_MS;
     }
     this.#store.decide(() => toPin.noteEnqueued(this.#sql, due, Date.now()));
     return undefined;
@@ -179,5 +180,5 @@ export class DocumentIndex extends DurableObject<Env> {
 
 /** Milliseconds. */
 function pauseAfter(failure: unknown): number {
-  return failure instanceof RetryLater ? failure.seconds * 1_000 : PAUSE_AFTER_FAILURE;
+  return failure instanceof RetryLater ? failure.seconds * 1_000 : PAUSE_AFTER_FAILURE_MS;
 }

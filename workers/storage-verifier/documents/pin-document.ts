@@ -30,7 +30,7 @@ export async function pinDocument(documentId: string, env: Env, log: Log): Promi
   }
   const report = await verifyStoredDocument(
     document,
-    documentVerification(env, log, { repair: true, patience: 0 }),
+    documentVerification(env, log, { repair: true, longestWaitSeconds: 0 }),
   );
   await index.noteChecked([report]);
   if (report.status === "failed") throw new Permanent("unrepairable", report.message);

@@ -41,7 +41,8 @@ export function noteToPin(sql: Sql, document: IndexedDocument, now: number): Ind
   if (known?.status === "ok") return "ok";
   if (known === null) {
     noteStored(sql, [document], { status: "unverified", at: now });
-    sql.exec("DELETE FROM to_pin WHERE id = ?", id); // its row for an arriving document; the next statement adds the row of one to pin
+    // Deletes the row of the arriving document. The next statement adds the row of a document to pin.
+    sql.exec("DELETE FROM to_pin WHERE id = ?", id);
   }
   sql.exec("INSERT INTO to_pin (id, due) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", id, now);
   return known?.status ?? "unverified";

@@ -31,7 +31,7 @@ export interface DocumentVerification {
   readonly gateway: GatewayReader;
   readonly repair: boolean;
   /** Longest wait for a rate limit of one request, in seconds. */
-  readonly patience: number;
+  readonly longestWaitSeconds: number;
   readonly env: Env;
   readonly log: Log;
 }
@@ -40,7 +40,7 @@ export interface DocumentVerification {
 export function documentVerification(
   env: Env,
   log: Log,
-  how: { readonly repair: boolean; readonly patience: number },
+  how: { readonly repair: boolean; readonly longestWaitSeconds: number },
 ): DocumentVerification {
   return { pinner: pinnerOf(env), gateway: gatewayOf(env), env, log, ...how };
 }
@@ -49,7 +49,7 @@ const DOCUMENT_TIERS = ["r2", "ipfs"] as const;
 type DocumentTier = (typeof DOCUMENT_TIERS)[number];
 
 /** The result of inspecting one tier's copy of a document. */
-interface Finding {
+interface InspectedDocument {
   readonly report: TierReport;
   /** A sound record, even if something else about the copy is wrong. */
   readonly document?: DocumentRecord;
@@ -59,36 +59,36 @@ interface Finding {
 
 /**
  * Verifies a document's record in R2 and on IPFS: its CID, its id and its owner's signature. With `repair`, it restores missing
- * or wrong copies from the first sound one: R2, then IPFS, then the one `brought`. An unreachable tier is left as it is. One
+ * or wrong copies from the first sound one: R2, then IPFS, then the `suppliedCopy`. An unreachable tier is left as it is. One
  * record is in memory at a time, and a second one while it is pinned.
  */
 export async function verifyStoredDocument(
   known: IndexedDocument,
   context: DocumentVerification,
-  brought?: DocumentRecord,
+  suppliedCopy?: DocumentRecord,
 ): Promise<DocumentReport> {
   const r2 = await inR2(known, context);
   const ipfs = await onIpfs(known, r2.document, context);
   const source = r2.document ? "r2" : ipfs.document ? "ipfs" : null;
-  const copy = r2.document ?? ipfs.document ?? brought;
+  const copy = r2.document ?? ipfs.document ?? suppliedCopy;
   const restored = context.repair && copy ? await restore(known, copy, { r2, ipfs }, context) : {};
 
-  const findings = { r2, ipfs };
-  const after = (name: DocumentTier) => restored[name] ?? findings[name].report;
-  const mended = DOCUMENT_TIERS.filter((name) => after(name).present && !findings[name].report.present);
-  const report: Unjudged = {
+  const inspected = { r2, ipfs };
+  const after = (name: DocumentTier) => restored[name] ?? inspected[name].report;
+  const mended = DOCUMENT_TIERS.filter((name) => after(name).present && !inspected[name].report.present);
+  const report: ReportWithoutStatus = {
     documentId: known.id,
     documentCid: known.cid,
     r2: after("r2"),
     ipfs: after("ipfs"),
     source,
-    rehydrated: Object.fromEntries(mended.map((name) => [name, findings[name].report.fault])),
+    rehydrated: Object.fromEntries(mended.map((name) => [name, inspected[name].report.fault])),
   };
   const status = statusOf(report);
   return { ...report, status, message: messageOf(report, status, context.repair) };
 }
 
-async function inR2({ id, cid }: IndexedDocument, { env }: DocumentVerification): Promise<Finding> {
+async function inR2({ id, cid }: IndexedDocument, { env }: DocumentVerification): Promise<InspectedDocument> {
   try {
     const object = await env.R2.get(r2Keys.document(id));
     if (object === null) return without("missing", "R2 has no such object");
@@ -116,11 +116,11 @@ async function inR2({ id, cid }: IndexedDocument, { env }: DocumentVerification)
 async function onIpfs(
   { id, cid }: IndexedDocument,
   stored: DocumentRecord | undefined,
-  { pinner, gateway, patience, env }: DocumentVerification,
-): Promise<Finding> {
+  { pinner, gateway, longestWaitSeconds, env }: DocumentVerification,
+): Promise<InspectedDocument> {
   const [pinned, served] = await Promise.allSettled([
-    retryOnce(patience, () => pinner.isPinned(cid)),
-    retryOnce(patience, async () =>
+    retryOnce(longestWaitSeconds, () => pinner.isPinned(cid)),
+    retryOnce(longestWaitSeconds, async () =>
       stored === undefined
         ? servedRecord(gateway, { id, cid }, env.CHAIN_ID)
         : (await gateway.serves(cid, stored.bytes))
@@ -158,7 +158,7 @@ async function servedRecord(
   return document;
 }
 
-function without(fault: TierFault, detail: string): Finding {
+function without(fault: TierFault, detail: string): InspectedDocument {
   return { report: { present: false, hash: null, fault, detail } };
 }
 
@@ -166,18 +166,18 @@ function without(fault: TierFault, detail: string): Finding {
 async function restore(
   known: IndexedDocument,
   document: DocumentRecord,
-  findings: Readonly<Record<DocumentTier, Finding>>,
+  inspected: Readonly<Record<DocumentTier, InspectedDocument>>,
   context: DocumentVerification,
 ): Promise<Partial<Record<DocumentTier, TierReport>>> {
-  const { env, log, pinner, gateway, patience } = context;
+  const { env, log, pinner, gateway, longestWaitSeconds } = context;
   const put = {
-    r2: (owned: OwnedDocument) => putIntoR2(owned, findings.r2, env),
+    r2: (owned: OwnedDocument) => putIntoR2(owned, inspected.r2, env),
     ipfs: (owned: OwnedDocument) =>
-      retryOnce(patience, () => pinAndReadBack(pinner, gateway, documentFile(env.CHAIN_ID, owned))),
+      retryOnce(longestWaitSeconds, () => pinAndReadBack(pinner, gateway, documentFile(env.CHAIN_ID, owned))),
   };
   const reports: Partial<Record<DocumentTier, TierReport>> = {};
   for (const name of DOCUMENT_TIERS) {
-    const { report } = findings[name];
+    const { report } = inspected[name];
     if (report.present || report.fault === "unreachable") continue;
     try {
       await put[name]({ document, cid: known.cid, encryptionKeyId: await encryptionKeyOf(document, env) });
@@ -200,7 +200,7 @@ async function restore(
  * Replaces exactly the object that was inspected, because another call may restore it at the same moment. Wrong bytes are kept
  * first.
  */
-async function putIntoR2(owned: OwnedDocument, { instead }: Finding, { R2 }: Env): Promise<void> {
+async function putIntoR2(owned: OwnedDocument, { instead }: InspectedDocument, { R2 }: Env): Promise<void> {
   const { id } = owned.document;
   if (instead?.wrongBytes !== undefined && instead.wrongBytes.length > 0)
     await createOnly(
@@ -227,9 +227,9 @@ export async function registeredKeyOf(userId: string, env: Env): Promise<string 
   return users.find((user) => user.userId === userId)?.encryptionKeyId;
 }
 
-type Unjudged = Omit<DocumentReport, "status" | "message">;
+type ReportWithoutStatus = Omit<DocumentReport, "status" | "message">;
 
-function statusOf(report: Unjudged): BlockStatus {
+function statusOf(report: ReportWithoutStatus): BlockStatus {
   const reports = DOCUMENT_TIERS.map((name) => report[name]);
   if (reports.every(({ present }) => present))
     return Object.keys(report.rehydrated).length > 0 ? "rehydrated" : "ok";
@@ -238,13 +238,13 @@ function statusOf(report: Unjudged): BlockStatus {
   return lost ? "failed" : "partial";
 }
 
-function messageOf(report: Unjudged, status: BlockStatus, repair: boolean): string {
+function messageOf(report: ReportWithoutStatus, status: BlockStatus, repair: boolean): string {
   const wrong = DOCUMENT_TIERS.filter((name) => !report[name].present)
     .map((name) => `${name} ${report[name].fault ?? "missing"}`)
     .join(", ");
   if (status === "ok") return "Document present in R2 and on IPFS";
   if (status === "rehydrated")
-    return `Restored from ${report.source ?? "the copy brought"}: ${Object.entries(report.rehydrated)
+    return `Restored from ${report.source ?? "the supplied copy"}: ${Object.entries(report.rehydrated)
       .map(([name, fault]) => `${name} (${fault})`)
       .join(", ")}`;
   if (status === "failed")

@@ -10,7 +10,7 @@ const DOCUMENTS_A_CHUNK = 10;
 /** Milliseconds after which a chunk takes no further document; the queue gives it fifteen minutes. */
 const CHUNK_MS = 300_000;
 /** Longest wait for a rate limit of one request, in seconds. */
-const PATIENCE = 65;
+const LONGEST_WAIT_SECONDS = 65;
 
 /**
  * Verifies the run's next documents, in the order of their ids. A chunk that is done twice, because its message came twice, is
@@ -32,7 +32,10 @@ export async function verifyDocumentChunk(
   const documents = await index.after(after, limit);
   if (stored === "reindexing" || documents === "reindexing") throw indexIncomplete();
 
-  const context = documentVerification(env, log, { repair: run.repair, patience: PATIENCE });
+  const context = documentVerification(env, log, {
+    repair: run.repair,
+    longestWaitSeconds: LONGEST_WAIT_SECONDS,
+  });
   const reports: DocumentReport[] = [];
   for (const document of documents) {
     if (Date.now() - began > CHUNK_MS) break;

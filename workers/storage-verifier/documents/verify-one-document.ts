@@ -18,7 +18,10 @@ export async function verifyDocumentForOperator(
 ): Promise<DocumentReport | null | "reindexing"> {
   const known = await documentIndex(env).find(documentId);
   if (known === null || known === "reindexing") return known;
-  const report = await verifyStoredDocument(known, documentVerification(env, log, { repair, patience: 0 }));
+  const report = await verifyStoredDocument(
+    known,
+    documentVerification(env, log, { repair, longestWaitSeconds: 0 }),
+  );
   await documentIndex(env).noteChecked([report]);
   return report;
 }
@@ -55,7 +58,7 @@ export async function acceptDocument(
   if (key === undefined || key !== document.envelope.kid) return { unregistered: document.owner };
   const known = { id: documentId, cid, bytes: bytes.length };
   await index.note(known);
-  const context = documentVerification(env, log, { repair: true, patience: 0 });
+  const context = documentVerification(env, log, { repair: true, longestWaitSeconds: 0 });
   const report = await verifyStoredDocument(known, context, document);
   await index.noteChecked([report]);
   return { report };
