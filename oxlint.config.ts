@@ -2,7 +2,7 @@ import { defineConfig, type OxlintOverride } from "oxlint";
 
 type Rules = NonNullable<OxlintOverride["rules"]>;
 
-/** What the files of a room may import, beside each other. */
+/** Imports that a room allows, besides those of its own files. */
 interface Room {
   /** Rooms of `shared/`, files and packages. */
   readonly may?: readonly string[];

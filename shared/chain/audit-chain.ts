@@ -57,9 +57,9 @@ const members = {
 };
 
 /**
- * The log has an entry for the start of an action, written before it runs, and one for its end. A start without an end means that the action was cut
- * off, or that its outcome was not recorded: an operator has to look. The values `asked` and `answered` are hashed and exported,
- * so they never change.
+ * The log has an entry for the start of an action, written before it runs, and one for its end. A start without an end
+ * means that the action was cut off, or that its outcome was not recorded: an operator has to look. The values `asked` and
+ * `answered` are hashed and exported, so they never change.
  */
 const StartedEntry = v.strictObject({ ...members, kind: v.literal("asked"), outcome: v.null() });
 const FinishedEntry = v.strictObject({ ...members, kind: v.literal("answered"), outcome: RecordedOutcome });

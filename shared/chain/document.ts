@@ -31,6 +31,13 @@ export type DocumentEnvelope = Omit<Envelope, "ct">;
 export const DocumentState = v.picklist(["stored", "pinned"]);
 export type DocumentState = v.InferOutput<typeof DocumentState>;
 
+/**
+ * Status of a document by its latest verification. unverified: it waits for its first pin, or was read from a list of R2 or of the
+ * pinning service after the index had been lost
+ */
+export const IndexedStatus = v.picklist(["unverified", "ok", "partial", "failed"]);
+export type IndexedStatus = v.InferOutput<typeof IndexedStatus>;
+
 /** The state of a stored document. */
 export const DocumentStatus = v.strictObject({
   id: Sha256Hex,
@@ -170,10 +177,3 @@ function isBase64url(text: Uint8Array): boolean {
   const rest = text.length % 4;
   return rest === 0 || (rest === 2 && (last & 0b1111) === 0) || (rest === 3 && (last & 0b11) === 0);
 }
-
-/**
- * Status of a document by its latest verification. unverified: it waits for its first pin, or was read from a list of R2 or of the
- * pinning service after the index had been lost
- */
-export const IndexedStatus = v.picklist(["unverified", "ok", "partial", "failed"]);
-export type IndexedStatus = v.InferOutput<typeof IndexedStatus>;

@@ -50,8 +50,8 @@ export const PRIVATE_ARCHIVE_BYTES = 32_000_000;
  * number it is the oldest paid one, in a block with an odd number the oldest of all. Therefore the oldest transaction
  * never waits for more than two blocks, even when a half has room for none (`blockMaxTransactions` is 1) or the
  * transaction is larger than half a block.
- * @param paid the oldest paid transactions that may overtake. Of those that need another transaction, only the oldest
- * `blockMaxTransactions` are considered: the others have no claim to the half yet
+ * @param paid the oldest paid transactions that may overtake. The caller may leave out those that need another transaction and
+ * stand behind the oldest `blockMaxTransactions` of that kind: they have no claim to the half yet
  * @param all the oldest of all waiting transactions: at least `blockMaxTransactions` of them, if that many wait
  */
 export function nextTransactions<T extends WaitingTransaction>(

@@ -61,11 +61,11 @@ export function problemOf(error: unknown, log: Log): Problem {
 }
 
 function withHeaders(response: Response, requestId: string): Response {
-  const withHeaders = new Response(response.body, response);
-  withHeaders.headers.set(REQUEST_ID_HEADER, requestId);
+  const copy = new Response(response.body, response);
+  copy.headers.set(REQUEST_ID_HEADER, requestId);
   for (const [name, value] of Object.entries(SECURITY_HEADERS))
-    if (!withHeaders.headers.has(name)) withHeaders.headers.set(name, value);
-  return withHeaders;
+    if (!copy.headers.has(name)) copy.headers.set(name, value);
+  return copy;
 }
 
 /** Plain JSON, not cached unless `headers` say otherwise. */

@@ -5,7 +5,10 @@ import { r2Keys } from "./layout.ts";
 import { publicKeyIn } from "./policies.ts";
 import type { BlockCopy, BlockLocator, Tier } from "./tier.ts";
 
-/** The archive: `blocks/{n}.json`, create-only. R2 is strongly consistent, so create-only stops a second block of one number even if the chain head errs. */
+/**
+ * The archive: `blocks/{n}.json`, create-only. R2 is strongly consistent, so create-only stops a second block of one number
+ * even if the chain head errs.
+ */
 export function r2Tier(bucket: R2Bucket): Tier {
   return {
     name: "r2",

@@ -4,7 +4,7 @@ import { errorText, type Log } from "../../../shared/runtime/log.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
 import { findBlock, unfinishedBlocks } from "../reads/blocks.ts";
 import { noteCountBegun, noteCountDone } from "./count-write.ts";
-import { outbox, type BlockStage, type OutboxItem } from "./outbox.ts";
+import { outbox, type BlockStage, type DatedItem, type OutboxItem } from "./outbox.ts";
 import type { Env } from "../env.ts";
 import { getValue, setValue } from "../storage/key-values.ts";
 import { expireIntents, forgetExpired } from "../decisions/expire-intents.ts";
@@ -57,7 +57,7 @@ export function nextDue(sql: Sql, rules: ChainRules): number | undefined {
  * Drops all but one item to enqueue the miner: a stalled reservation and approved work both ask for it, and one message is
  * enough.
  */
-function withoutRepeats(due: ReturnType<typeof outbox>): ReturnType<typeof outbox> {
+function withoutRepeats(due: readonly DatedItem[]): readonly DatedItem[] {
   return due.filter(
     ({ item }, i) =>
       item.kind !== "requeue_miner" || due.findIndex((other) => other.item.kind === "requeue_miner") === i,

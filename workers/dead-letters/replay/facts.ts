@@ -12,15 +12,13 @@ export function factsBeforeSending(
   states: ChainStates,
   createdAt: number,
 ): FactsBeforeSending {
-  const isErasedNow = isErased(sql, row);
-  const work = workStatusOf(row, states);
   return {
     step: "before_sending",
     entry: row,
     queue: queueFor(row),
     tries,
-    isErased: isErasedNow,
-    work,
+    isErased: isErased(sql, row),
+    work: workStatusOf(row, states),
     createdAt,
   };
 }
