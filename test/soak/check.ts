@@ -26,10 +26,8 @@ export class Journal {
   readonly transactions = new Map<string, Promised>();
   /** Accepted transactions that the chain head has not shown yet. */
   readonly unseen = new Set<string>();
-  /** Documents by id. */
+  /** Documents by id, noted before they are sent. */
   readonly documents = new Map<string, { readonly owner: UserKeys; readonly contents: Uint8Array }>();
-  /** Documents that were sent, also those without an answer. */
-  readonly uploads = new Set<string>();
   /** Metadata by user, as JSON. */
   readonly metadata = new Map<UserKeys, string>();
   readonly violations: string[] = [];
@@ -126,8 +124,6 @@ async function check(stack: Stack, journal: Journal) {
   const r2Needed = [...numbers.map(r2Keys.block), ...[...journal.documents.keys()].map(r2Keys.document)];
   const r2Allowed = [
     ...numbers.map(r2Keys.private),
-    // A kill cut off the answer to these uploads, so their records may be stored.
-    ...[...journal.uploads].map(r2Keys.document),
     ...setAside.flatMap((txId) => [r2Keys.pending(txId), r2Keys.setAside(txId)]),
     ...r2Found.filter((key) => key.startsWith(r2Keys.deadLetterPrefix)),
   ];

@@ -248,20 +248,18 @@ class Load {
     this.journal.metadata.set(user, JSON.stringify({ version: 2 }));
   }
 
-  /**
-   * A user stores a document, and creates an asset that commits to it. After a failure the user seals anew, because VDC
-   * may hold the upload that a kill cut off for ten minutes.
-   */
+  /** A user stores a document, and creates an asset that commits to it. */
   async #deed(owner: UserKeys): Promise<void> {
     const contents = crypto.getRandomValues(new Uint8Array(2_000));
-    await this.#until(`a document of ${owner.userId} is stored`, async () => {
-      const sealed = await sealDocument(CHAIN_ID, contents, owner);
-      const assetId = `signed-${this.journal.uploads.add(sealed.id).size}`;
-      const { documentCid } = await this.#client.putDocument(sealed);
-      this.journal.documents.set(sealed.id, { owner, contents });
-      await this.#submit(owner, creation({ assetId, documentCid }));
+    const sealed = await sealDocument(CHAIN_ID, contents, owner);
+    const { documents } = this.journal;
+    const assetId = `signed-${documents.set(sealed.id, { owner, contents }).size}`;
+    let documentCid = "";
+    await this.#until(`document ${sealed.id} is stored`, async () => {
+      ({ documentCid } = await this.#client.putDocument(sealed));
       return true;
     });
+    await this.#submit(owner, creation({ assetId, documentCid }));
   }
 
   async #submit(user: UserKeys, unsigned: UnsignedSubmission): Promise<string> {
