@@ -30,13 +30,14 @@ function heapOf(worker: WorkerName, inspectorPort: number): Promise<number> {
   const timer = setTimeout(resolve, ANSWER_WITHIN_MS, 0);
   // The inspector keeps logged values, unlike production.
   const calls = ["Runtime.discardConsoleEntries", "HeapProfiler.collectGarbage", "Runtime.getHeapUsage"];
-  socket.addEventListener("open", () =>
-    calls.forEach((method, id) => socket.send(JSON.stringify({ id, method }))),
-  );
+  const call = (id: number) => socket.send(JSON.stringify({ id, method: calls[id] }));
+  socket.addEventListener("open", () => call(0));
   socket.addEventListener("error", () => resolve(0));
   socket.addEventListener("message", ({ data }) => {
     const { id, result } = JSON.parse(String(data)) as { id?: number; result?: Record<string, number> };
-    if (id !== calls.length - 1 || result === undefined) return;
+    if (id === undefined) return; // an event
+    if (result === undefined) return resolve(0);
+    if (id + 1 < calls.length) return call(id + 1); // a collection ends before the heap is measured
     const { usedSize = 0, embedderHeapUsedSize = 0, backingStorageSize = 0 } = result;
     resolve(usedSize + embedderHeapUsedSize + backingStorageSize);
   });
@@ -76,7 +77,7 @@ export interface Growth {
   readonly from: number;
   readonly to: number;
   readonly allowed: number;
-  /** Bytes of certain growth above what is allowed. */
+  /** Bytes of growth above what is allowed. */
   readonly excess: number;
 }
 
@@ -88,32 +89,30 @@ const SLACK_BYTES: Readonly<Record<string, number>> = {
 };
 const HEAP_SLACK_BYTES = 1_536 * 1_024;
 const SLACK_BYTES_PER_REQUEST = 32;
-const FEWEST_SAMPLES = 8;
+const FEWEST_SAMPLES = 16;
 /** Isolates load and compile code in their first requests, and a slow machine takes long for these. */
 const FEWEST_REQUESTS = 1_000;
 
 /**
- * Fits a line to the samples of one life, without the first quarter, in which caches fill. Counts as growth what the
- * line rises for certain: its slope less two standard errors.
+ * Compares the second quarter of one life with its last quarter; in the first, caches fill. Uses the first quartile
+ * of each quarter: memory for requests under way comes and goes, while memory that is never released also raises the
+ * low samples.
  * @returns undefined for too few samples or requests
  */
 export function growthOf(life: readonly Omit<Sample, "life">[]): Growth | undefined {
-  const samples = life.slice(Math.floor(life.length / 4));
-  const n = samples.length;
-  const mean = (of: (sample: Omit<Sample, "life">) => number) =>
-    samples.reduce((sum, sample) => sum + of(sample), 0) / n;
-  const x = mean(({ requests }) => requests);
-  const y = mean(({ bytes }) => bytes);
-  const variance = mean(({ requests }) => (requests - x) ** 2);
-  const [first, last] = [samples[0]?.requests ?? 0, samples.at(-1)?.requests ?? 0];
-  if (n < FEWEST_SAMPLES || last - first < FEWEST_REQUESTS) return undefined;
-  const slope = mean(({ requests, bytes }) => (requests - x) * (bytes - y)) / variance;
-  const line = (requests: number) => y + slope * (requests - x);
-  const error = Math.sqrt(mean(({ requests, bytes }) => (bytes - line(requests)) ** 2) / variance / (n - 2));
-  const slack = SLACK_BYTES[samples[0]?.what ?? ""] ?? HEAP_SLACK_BYTES;
-  const allowed = slack + SLACK_BYTES_PER_REQUEST * (last - first);
-  const excess = (slope - 2 * error) * (last - first) - allowed;
-  return { from: line(first), to: line(last), allowed, excess };
+  const quarter = Math.floor(life.length / 4);
+  const [second, last] = [life.slice(quarter, 2 * quarter), life.slice(-quarter)];
+  const requests = (last[0]?.requests ?? 0) - (second[0]?.requests ?? 0);
+  if (life.length < FEWEST_SAMPLES || requests < FEWEST_REQUESTS) return undefined;
+  const slack = SLACK_BYTES[life[0]?.what ?? ""] ?? HEAP_SLACK_BYTES;
+  const allowed = slack + SLACK_BYTES_PER_REQUEST * requests;
+  const [from, to] = [firstQuartile(second), firstQuartile(last)];
+  return { from, to, allowed, excess: to - from - allowed };
+}
+
+function firstQuartile(samples: readonly Omit<Sample, "life">[]): number {
+  const sorted = samples.map(({ bytes }) => bytes).toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 4)] ?? 0;
 }
 
 /** Judges the life in which it grew most. */
