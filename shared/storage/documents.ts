@@ -16,9 +16,9 @@ import { createOnly, replaceOnly } from "./r2-tier.ts";
 /**
  * The metadata of a document in R2 (custom metadata), readable without its contents: the CID of its pin, and its owner.
  */
-const Facts = v.object({ cid: CidV0, owner: Sha256Hex });
+const CustomMetadata = v.object({ cid: CidV0, owner: Sha256Hex });
 
-export interface DocumentFacts extends v.InferOutput<typeof Facts> {
+export interface DocumentFacts extends v.InferOutput<typeof CustomMetadata> {
   readonly bytes: number;
 }
 
@@ -53,7 +53,7 @@ export interface OwnedDocument {
  */
 export function createDocument(bucket: R2Bucket, owned: OwnedDocument): Promise<boolean> {
   const { document, cid } = owned;
-  const facts: v.InferOutput<typeof Facts> = { cid, owner: document.owner };
+  const facts: v.InferOutput<typeof CustomMetadata> = { cid, owner: document.owner };
   return createOnly(
     bucket,
     sealedKeyIn("r2", "document", document.id, sealedIn(owned)),
@@ -99,14 +99,14 @@ export async function storedDocumentFile(
  */
 export function replaceDocument(bucket: R2Bucket, owned: OwnedDocument, seenEtag: string): Promise<boolean> {
   const { document, cid } = owned;
-  const facts: v.InferOutput<typeof Facts> = { cid, owner: document.owner };
+  const facts: v.InferOutput<typeof CustomMetadata> = { cid, owner: document.owner };
   const key = sealedKeyIn("r2", "document", document.id, sealedIn(owned));
   return replaceOnly(bucket, key, seenEtag, document.bytes, facts);
 }
 
 /** The CID in a document's metadata in R2; `undefined` for an object that VDC did not write. */
 export function toldCid({ customMetadata }: R2Object): string | undefined {
-  const parsed = v.safeParse(Facts, customMetadata);
+  const parsed = v.safeParse(CustomMetadata, customMetadata);
   return parsed.success ? parsed.output.cid : undefined;
 }
 
@@ -120,7 +120,9 @@ export function indexedIn(object: R2Object): IndexedDocument | undefined {
 /** `undefined` when R2 says that the document does not exist. */
 export async function findDocument(bucket: R2Bucket, id: string): Promise<DocumentFacts | undefined> {
   const object = await bucket.head(r2Keys.document(id));
-  return object === null ? undefined : { ...v.parse(Facts, object.customMetadata), bytes: object.size };
+  return object === null
+    ? undefined
+    : { ...v.parse(CustomMetadata, object.customMetadata), bytes: object.size };
 }
 
 function sealedIn({ document: { envelope, owner }, encryptionKeyId }: OwnedDocument): SealedIn {

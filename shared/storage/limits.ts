@@ -9,7 +9,7 @@ export const OPEN_CONNECTIONS = 6;
 export const KV_KEYS_A_BULK_READ = 100;
 export const KV_VALUE_BYTES = 25 * 1024 * 1024;
 /** Milliseconds between two writes of one key: KV and R2 accept one a second. With a margin. */
-export const KEY_WRITE_INTERVAL = 1_100;
+export const KEY_WRITE_INTERVAL_MS = 1_100;
 
 /** Splits the items into runs of at most `size`. */
 export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {

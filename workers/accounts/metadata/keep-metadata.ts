@@ -11,7 +11,7 @@ import { UserMetadataRecord } from "../../../shared/chain/user-metadata.ts";
 import { QUOTA_TABLE } from "../documents/upload-quota.ts";
 
 /** A version of a user's metadata, with the SHA-256 of the record's canonical bytes. */
-export interface Standing {
+export interface PresentVersion {
   readonly version: number;
   readonly sha256: string;
 }
@@ -58,9 +58,9 @@ export async function keepMetadata(
   keeping: Keeping,
 ): Promise<StoredVersion> {
   const { userId, version } = record;
-  const floor = standingOf(keeping.sql) ?? (await published(userId, keeping));
+  const floor = presentVersion(keeping.sql) ?? (await published(userId, keeping));
   const offered = { version, sha256: sha256Hex(utf8(canonicalText(record))) };
-  const present = keeping.decide(() => standing(keeping.sql, offered, floor));
+  const present = keeping.decide(() => decidePresent(keeping.sql, offered, floor));
   if (present.sha256 !== offered.sha256)
     throw new Problem("stale-version", `Version ${present.version} is there: yours must be higher.`, {
       members: { version: present.version },
@@ -75,8 +75,8 @@ export async function keepMetadata(
  * Decides which version is present after the offer. An older version never replaces a newer one, and no other record ever
  * replaces one of the same version.
  */
-function standing(sql: Sql, offered: Standing, floor: Standing | undefined): Standing {
-  const present = standingOf(sql) ?? floor;
+function decidePresent(sql: Sql, offered: PresentVersion, floor: PresentVersion | undefined): PresentVersion {
+  const present = presentVersion(sql) ?? floor;
   if (present !== undefined && offered.version <= present.version) return present;
   sql.exec(
     "INSERT OR REPLACE INTO standing (only, version, sha256) VALUES (1, ?, ?)",
@@ -86,7 +86,7 @@ function standing(sql: Sql, offered: Standing, floor: Standing | undefined): Sta
   return offered;
 }
 
-function standingOf(sql: Sql): Standing | undefined {
+function presentVersion(sql: Sql): PresentVersion | undefined {
   const [row] = sql
     .exec<{ version: number; sha256: string }>("SELECT version, sha256 FROM standing")
     .toArray();
@@ -94,7 +94,7 @@ function standingOf(sql: Sql): Standing | undefined {
 }
 
 /** Reads the version that KV shows. It is the lower bound for a user whose object never stored a version, or lost its storage. */
-async function published(userId: string, keeping: Keeping): Promise<Standing | undefined> {
+async function published(userId: string, keeping: Keeping): Promise<PresentVersion | undefined> {
   try {
     const text = await keeping.published(kvKeys.user(userId));
     if (text === null) return undefined;

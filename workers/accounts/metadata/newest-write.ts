@@ -1,4 +1,4 @@
-interface Settings<T> {
+interface Options<T> {
   readonly write: (value: T) => Promise<void>;
   /** Milliseconds between the beginnings of two writes. */
   readonly interval: number;
@@ -11,15 +11,15 @@ interface Settings<T> {
  * goes back, and many values that come at once take one or two writes.
  */
 export class NewestWrite<T extends { readonly version: number }> {
-  readonly #settings: Settings<T>;
+  readonly #options: Options<T>;
   #newest: T | undefined;
   #lastBegan = -Infinity;
   #last: Promise<void> = Promise.resolve();
   /** The write that has not begun yet. It also serves every caller that comes before it begins. */
   #next: Promise<void> | undefined;
 
-  constructor(settings: Settings<T>) {
-    this.#settings = settings;
+  constructor(options: Options<T>) {
+    this.#options = options;
   }
 
   /** Resolves once this value, or a newer one, has been written by a write that began after this call. */
@@ -31,7 +31,7 @@ export class NewestWrite<T extends { readonly version: number }> {
 
   async #after(last: Promise<void>): Promise<void> {
     await Promise.allSettled([last]); // the callers of that write get its failure
-    const { write, interval, now, wait } = this.#settings;
+    const { write, interval, now, wait } = this.#options;
     const early = this.#lastBegan + interval - now();
     if (early > 0) await wait(early);
     if (this.#next !== undefined) this.#last = this.#next;

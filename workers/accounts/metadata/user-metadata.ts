@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { rpcResult, type RpcResult } from "../../../shared/http/rpc-result.ts";
 import { logger } from "../../../shared/runtime/log.ts";
-import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
+import { KEY_WRITE_INTERVAL_MS } from "../../../shared/storage/limits.ts";
 import { putSealedRecord } from "../../../shared/storage/sealed-object.ts";
 import type { UserMetadataRecord } from "../../../shared/chain/user-metadata.ts";
 import { writesLandWithin, type Env } from "../env.ts";
@@ -24,7 +24,7 @@ export class UserMetadata extends DurableObject<Env> {
         { now: Date.now, landsWithin: writesLandWithin(this.env) },
         () => putSealedRecord(this.env.KV, { kind: "user_metadata", id: record.userId, record, sealedTo }),
       ),
-    interval: KEY_WRITE_INTERVAL,
+    interval: KEY_WRITE_INTERVAL_MS,
     now: Date.now,
     wait: (milliseconds) => scheduler.wait(milliseconds),
   });

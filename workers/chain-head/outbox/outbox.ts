@@ -1,6 +1,6 @@
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../../shared/chain/states.ts";
-import { KEY_WRITE_INTERVAL } from "../../../shared/storage/limits.ts";
+import { KEY_WRITE_INTERVAL_MS } from "../../../shared/storage/limits.ts";
 import { unfinishedBlocks, findBlock } from "../reads/blocks.ts";
 import { getValues } from "../storage/key-values.ts";
 import { nextExpiry, nextForgottenIntent } from "../decisions/expire-intents.ts";
@@ -95,7 +95,7 @@ function publications(sql: Sql, values: Read): DatedItem[] {
       timestamp: block.timestamp,
     };
     items.push({
-      due: Math.max((values.publishedLatestAt ?? 0) + KEY_WRITE_INTERVAL, publishableFrom(sql, latest)),
+      due: Math.max((values.publishedLatestAt ?? 0) + KEY_WRITE_INTERVAL_MS, publishableFrom(sql, latest)),
       item: { kind: "publish_latest", blockNumber: latest, value },
     });
   }
@@ -104,7 +104,8 @@ function publications(sql: Sql, values: Read): DatedItem[] {
   if (!isPublished || inDoubtUntil !== undefined)
     items.push({
       due: Math.max(
-        (values.publishedPendingAt ?? 0) + (pending === 0 ? KEY_WRITE_INTERVAL : PENDING_COUNT_INTERVAL_MS),
+        (values.publishedPendingAt ?? 0) +
+          (pending === 0 ? KEY_WRITE_INTERVAL_MS : PENDING_COUNT_INTERVAL_MS),
         isPublished ? (inDoubtUntil ?? 0) : 0,
       ),
       item: { kind: "publish_pending_count", value: pending },

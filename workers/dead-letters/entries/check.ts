@@ -55,7 +55,7 @@ function dueForCheck(sql: Sql, now: number): EntryRow[] {
 export function noteChecked(sql: Sql, checked: readonly EntryRow[], states: ChainStates, now: number): void {
   for (const row of checked) {
     if (!isTraceable(row)) {
-      noteNotHeardOf(sql, row.id, now);
+      settleUntraceable(sql, row.id, now);
       continue;
     }
     const waited = now - Math.max(row.last_seen, row.replayed_at ?? 0);
@@ -83,7 +83,7 @@ export function noteChecked(sql: Sql, checked: readonly EntryRow[], states: Chai
 }
 
 /** Settles an untraceable letter. If it failed again meanwhile, its `check_at` is null and it does not change. */
-function noteNotHeardOf(sql: Sql, id: string, now: number): void {
+function settleUntraceable(sql: Sql, id: string, now: number): void {
   sql.exec(
     `UPDATE entry SET check_at = NULL, state = CASE WHEN state = 'replaying' THEN 'resolved' ELSE state END
      WHERE id = ? AND check_at <= ?`,

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { KEY_WRITE_INTERVAL } from "../../../../shared/storage/limits.ts";
+import { KEY_WRITE_INTERVAL_MS } from "../../../../shared/storage/limits.ts";
 import { logger } from "../../../../shared/runtime/log.ts";
 import { kvKeys } from "../../../../shared/storage/layout.ts";
 import { workOutbox } from "../../../../workers/chain-head/outbox/alarm.ts";
@@ -154,8 +154,8 @@ describe("the hot keys of KV", () => {
     const times = outside.did.filter(({ to }) => to === kvKeys.latest).map(({ at }) => at);
     expect(times.length).toBeGreaterThan(2);
     for (const [i, at] of times.entries())
-      if (i > 0) expect(at - (times[i - 1] ?? 0)).toBeGreaterThanOrEqual(KEY_WRITE_INTERVAL);
-    expect(KEY_WRITE_INTERVAL).toBeGreaterThan(1_000);
+      if (i > 0) expect(at - (times[i - 1] ?? 0)).toBeGreaterThanOrEqual(KEY_WRITE_INTERVAL_MS);
+    expect(KEY_WRITE_INTERVAL_MS).toBeGreaterThan(1_000);
     const numbers = outside.to(kvKeys.latest).map((value) => (value as { blockNumber: number }).blockNumber);
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
     expect(numbers.at(-1)).toBe(41);
@@ -177,7 +177,7 @@ describe("the hot keys of KV", () => {
     await outside.run(5);
     const last = outside.did.filter(({ to }) => to === kvKeys.pendingCount).at(-1);
     expect(last).toMatchObject({ what: 0 });
-    expect(last?.at).toBeLessThanOrEqual(done + KEY_WRITE_INTERVAL);
+    expect(last?.at).toBeLessThanOrEqual(done + KEY_WRITE_INTERVAL_MS);
   });
 
   it("count what is pending again when a write that was not answered has landed, or never will", async () => {
