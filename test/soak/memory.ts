@@ -89,7 +89,7 @@ const SLACK_BYTES: Readonly<Record<string, number>> = {
 };
 const HEAP_SLACK_BYTES = 1_536 * 1_024;
 const SLACK_BYTES_PER_REQUEST = 32;
-const FEWEST_SAMPLES = 16;
+const FEWEST_SAMPLES = 8; // after the first quarter
 /** Isolates load and compile code in their first requests, and a slow machine takes long for these. */
 const FEWEST_REQUESTS = 1_000;
 
@@ -102,8 +102,10 @@ const FEWEST_REQUESTS = 1_000;
 export function growthOf(life: readonly Omit<Sample, "life">[]): Growth | undefined {
   const quarter = Math.floor(life.length / 4);
   const [second, last] = [life.slice(quarter, 2 * quarter), life.slice(-quarter)];
-  const requests = (last[0]?.requests ?? 0) - (second[0]?.requests ?? 0);
-  if (life.length < FEWEST_SAMPLES || requests < FEWEST_REQUESTS) return undefined;
+  const begin = second[0]?.requests ?? 0;
+  const seen = (last.at(-1)?.requests ?? 0) - begin;
+  if (life.length - quarter < FEWEST_SAMPLES || seen < FEWEST_REQUESTS) return undefined;
+  const requests = (last[0]?.requests ?? 0) - begin;
   const slack = SLACK_BYTES[life[0]?.what ?? ""] ?? HEAP_SLACK_BYTES;
   const allowed = slack + SLACK_BYTES_PER_REQUEST * requests;
   const [from, to] = [firstQuartile(second), firstQuartile(last)];

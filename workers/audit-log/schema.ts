@@ -2,8 +2,9 @@ import { migrateTo, type Sql } from "../../shared/durable-object/sqlite.ts";
 
 /**
  * Each entry moves the schema one version on and never changes afterwards. `answers`: the sequence of the start of the action
- * that the entry finishes. `json` is an entry's canonical JSON, over which its hash is computed. The triggers guard against our own mistakes: entries are added at the end and stay. A REPLACE deletes without
- * firing a delete trigger, so it is refused as an insert.
+ * that the entry finishes. `json` is an entry's canonical JSON, over which its hash is computed. The triggers guard against our
+ * own mistakes: entries are added at the end and stay. A REPLACE deletes without firing a delete trigger, so it is refused as an
+ * insert.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
