@@ -2,6 +2,8 @@
  * The map of the pipeline. A contract test holds every `wrangler.toml`, and the README's picture, against it.
  *
  * Stripe → gateway → ingest-webhook → pending-writer → chain-head → miner → tier-persister → indexer → pending-cleaner
+ *
+ * chain-head → checkpointer: the published blocks become checkpoints of the transparency logs.
  */
 
 /**
@@ -30,6 +32,7 @@ export const DURABLE_OBJECTS = {
   "document-index": { className: "DocumentIndex", worker: "storage-verifier" },
   "audit-log": { className: "AuditLog", worker: "audit-log" },
   "user-metadata": { className: "UserMetadata", worker: "accounts" },
+  "log-head": { className: "LogHead", worker: "checkpointer" },
 } as const satisfies Record<string, { className: string; worker: WorkerName }>;
 
 export type DurableObjectName = keyof typeof DURABLE_OBJECTS;
@@ -41,6 +44,7 @@ export type Resource =
   | "r2"
   | "pinata"
   | "signing-keys"
+  | "log-keys"
   | "encryption-key"
   | "stripe"
   | "stripe-api"
@@ -127,7 +131,7 @@ export const WORKERS = {
     // A single block is reserved at a time, so a second miner could only build the same block again.
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: ["tier-persister"],
-    touches: ["r2", "chain-head", "monitor", "signing-keys"],
+    touches: ["r2", "chain-head", "monitor", "log-head", "signing-keys"],
   },
   "tier-persister": {
     does: "stores a sealed block in R2, IPFS and KV",
@@ -148,9 +152,16 @@ export const WORKERS = {
     produces: [],
     touches: ["r2", "chain-head", "monitor"],
   },
+  checkpointer: {
+    does: "signs checkpoints of the two transparency logs over the published blocks, and stores their tiles",
+    // Checkpoints follow one another, so a second checkpointer could only sign the same one again.
+    consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
+    produces: ["miner"],
+    touches: ["r2", "chain-head", "monitor", "log-head", "log-keys"],
+  },
   "chain-head": {
     does: "decides: the Durable Object that is the single writer of the chain",
-    produces: ["miner", "tier-persister", "indexer", "pending-cleaner"],
+    produces: ["miner", "tier-persister", "indexer", "pending-cleaner", "checkpointer"],
     touches: ["kv", "r2"],
   },
   "storage-verifier": {
@@ -173,7 +184,15 @@ export const WORKERS = {
   },
   "dead-letters": {
     does: "parks every message that no stage could take, and replays it once its stage works again, or an operator has mended its cause",
-    produces: ["pending-writer", "miner", "tier-persister", "indexer", "pending-cleaner", "storage-verifier"],
+    produces: [
+      "pending-writer",
+      "miner",
+      "tier-persister",
+      "indexer",
+      "pending-cleaner",
+      "checkpointer",
+      "storage-verifier",
+    ],
     touches: ["r2", "chain-head", "monitor", "dead-letters", "audit-log"],
   },
   monitor: {
@@ -201,6 +220,7 @@ export type WorkerName =
   | "tier-persister"
   | "indexer"
   | "pending-cleaner"
+  | "checkpointer"
   | "chain-head"
   | "storage-verifier"
   | "dead-letters"
@@ -215,6 +235,7 @@ export type StageName =
   | "tier-persister"
   | "indexer"
   | "pending-cleaner"
+  | "checkpointer"
   | "storage-verifier";
 
 export const STAGES = [
@@ -223,6 +244,7 @@ export const STAGES = [
   "tier-persister",
   "indexer",
   "pending-cleaner",
+  "checkpointer",
   "storage-verifier",
 ] as const satisfies readonly StageName[];
 

@@ -45,6 +45,12 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
         meaning: "A write to KV that was not answered has landed after so long, or never will.",
       },
       {
+        name: "LOG_ORIGIN",
+        meaning:
+          "Name of the chain's transparency log, without a scheme: `vdc.example.com/vdc-main`. It is fixed with the first checkpoint, for ever. " +
+          "The log of transactions has `/tx` after it.",
+      },
+      {
         name: "REQUIRE_USER_SIGNATURE",
         meaning: "`true`: the miner sets transactions without a user's signature aside.",
       },
@@ -185,9 +191,13 @@ export const SECRETS: readonly { name: string; optionalIn?: string; meaning: str
   },
   {
     name: "SYSTEM_KEYRING",
-    meaning: "First of the two values that `vdc keys generate` prints. Keep a backup.",
+    meaning: "First of the three values that `vdc keys generate` prints. Keep a backup.",
   },
-  { name: "SYSTEM_ENCRYPTION_PUBLIC_KEY", meaning: "Second of these two values." },
+  { name: "SYSTEM_ENCRYPTION_PUBLIC_KEY", meaning: "Second of these values." },
+  {
+    name: "LOG_KEYRING",
+    meaning: "Third of these values: the keys that sign the log's checkpoints. Keep a backup.",
+  },
   { name: "PINATA_JWT", meaning: "Pinata API token that may upload and list." },
   {
     name: "ALERT_WEBHOOK_URL",

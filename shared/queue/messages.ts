@@ -57,6 +57,10 @@ export type IndexBlock = v.InferOutput<typeof IndexBlock>;
 export const CleanBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
 export type CleanBlock = v.InferOutput<typeof CleanBlock>;
 
+/** `vdc:latest` names this block: the logs have a checkpoint that covers it soon. */
+export const CheckpointBlock = v.strictObject({ v: version, blockNumber: BlockNumber });
+export type CheckpointBlock = v.InferOutput<typeof CheckpointBlock>;
+
 /**
  * `chunk`: the next blocks of a run, beginning with `from`. `block`: a single block, outside a run. `document`: a document to
  * pin.

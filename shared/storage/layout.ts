@@ -46,6 +46,12 @@ export const r2Keys = {
   activationPrefix: "activation/",
   /** The token itself is stored nowhere: only its holder can compute this key. */
   activation: (tokenHash: string) => `activation/${tokenHash}.json`,
+  /** Objects of the log of blocks. Their keys are the paths under which anyone reads them. */
+  logPrefix: "log/",
+  /** Likewise, of the log of transactions. */
+  transactionLogPrefix: "log/tx/",
+  /** The checkpoint as it was first published: the log's own signatures, without cosignatures. */
+  logCheckpoint: (prefix: string, size: number) => `${prefix}checkpoints/${size}`,
   deadLetterPrefix: "dead-letters/",
   deadLetter: (stage: string, id: string) => `dead-letters/${stage}/${id}.json`,
 } as const;

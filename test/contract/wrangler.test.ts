@@ -62,6 +62,7 @@ const SECRET_OF: Partial<Record<Resource, readonly string[]>> = {
   stripe: ["STRIPE_WEBHOOK_SECRET"],
   "encryption-key": ["SYSTEM_ENCRYPTION_PUBLIC_KEY"],
   "signing-keys": ["SYSTEM_KEYRING"],
+  "log-keys": ["LOG_KEYRING"],
   pinata: ["PINATA_JWT"],
 };
 
@@ -336,6 +337,7 @@ describe("the queues together", () => {
 describe("a secret", () => {
   it.for([
     ["SYSTEM_KEYRING", "miner"],
+    ["LOG_KEYRING", "checkpointer"],
     ["STRIPE_WEBHOOK_SECRET", "ingest-webhook"],
     ["SYSTEM_ENCRYPTION_PUBLIC_KEY", "ingest-webhook", "accounts"],
     ["PINATA_JWT", "tier-persister", "storage-verifier"],

@@ -47,6 +47,7 @@ const DURABLE_OBJECTS: Record<string, string> = {
   DOCUMENT_INDEX: "document-index",
   AUDIT_LOG: "audit-log",
   USER_METADATA: "user-metadata",
+  LOG_HEAD: "log-head",
 };
 const SERVICES: Record<string, string> = {
   INGEST_WEBHOOK: "ingest-webhook",

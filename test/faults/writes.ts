@@ -22,6 +22,8 @@ function patternOf(key: string): string {
 const READS: Readonly<Record<string, readonly string[]>> = {
   "chain-head": [
     "assets",
+    "blocksOfEntries",
+    "logBlocks",
     "backlogs",
     "block",
     "blockWithTransactions",
@@ -79,6 +81,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "status",
     "summary",
   ],
+  "log-head": ["databaseBytes", "facts"],
   accounts: ["ready"],
 };
 

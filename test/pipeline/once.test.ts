@@ -125,6 +125,7 @@ describe("a queue message", () => {
       "tier-persister": { v: 1, blockNumber },
       indexer: { v: 1, blockNumber, from: 0 },
       "pending-cleaner": { v: 1, blockNumber },
+      checkpointer: { v: 1, blockNumber },
       "storage-verifier": { v: 1, kind: "block", blockNumber, repair: true },
     };
     for (const stage of [...STAGES, ...STAGES.toReversed()]) {

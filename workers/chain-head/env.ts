@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { ChainRules } from "../../shared/chain/rules.ts";
 import type {
+  CheckpointBlock,
   CleanBlock,
   IndexBlock,
   MineRequest,
@@ -16,6 +17,7 @@ export interface Env {
   readonly TIER_PERSISTER_QUEUE: Queue<PersistBlock>;
   readonly INDEXER_QUEUE: Queue<IndexBlock>;
   readonly PENDING_CLEANER_QUEUE: Queue<CleanBlock>;
+  readonly CHECKPOINTER_QUEUE: Queue<CheckpointBlock>;
   /** The miner's dead-letter queue; it carries set-aside transactions. */
   readonly SET_ASIDE_QUEUE: Queue<SetAside>;
   readonly MINING_MODE: string;

@@ -22,10 +22,12 @@ import { awaitPayment, intentMissing, type Intent } from "./decisions/intents.ts
 import { intent, paidIntents } from "./reads/intents.ts";
 import { measures } from "./reads/measures.ts";
 import { outlook } from "./decisions/outlook.ts";
+import { checkpointed } from "./decisions/checkpointed.ts";
 import { cleaned, indexed, persisted, type StageReport, type PersistedReport } from "./decisions/progress.ts";
 import { readmit } from "./decisions/readmit.ts";
 import { block, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
 import { failures } from "./reads/set-asides.ts";
+import { blocksOfEntries, logBlocks } from "./reads/log-blocks.ts";
 import { head } from "./reads/head.ts";
 import { status } from "./reads/status.ts";
 import { transaction } from "./reads/transaction.ts";
@@ -188,6 +190,10 @@ export class ChainHead extends DurableObject<Env> {
     return this.#decide((now) => cleaned(this.#sql, report, now));
   }
 
+  checkpointed(size: number) {
+    return this.#decide((now) => checkpointed(this.#sql, size, now));
+  }
+
   requeueAll() {
     return this.#decide(() => {
       parkAgain(this.#sql);
@@ -314,6 +320,14 @@ export class ChainHead extends DurableObject<Env> {
 
   publishedBlocks(before: number, limit: number) {
     return publishedBlocks(this.#sql, before, limit);
+  }
+
+  logBlocks(from: number, limit: number) {
+    return logBlocks(this.#sql, from, limit);
+  }
+
+  blocksOfEntries(first: number, end: number) {
+    return blocksOfEntries(this.#sql, first, end);
   }
 
   backlogs() {

@@ -11,6 +11,7 @@ export interface Env extends AuditEnv, ChainHeadEnv, DeadLettersEnv, MonitorEnv 
   readonly TIER_PERSISTER_QUEUE: Queue;
   readonly INDEXER_QUEUE: Queue;
   readonly PENDING_CLEANER_QUEUE: Queue;
+  readonly CHECKPOINTER_QUEUE: Queue;
   readonly STORAGE_VERIFIER_QUEUE: Queue;
 }
 
@@ -22,6 +23,7 @@ export function queueOf(stage: StageName, env: Env): Queue {
     "tier-persister": env.TIER_PERSISTER_QUEUE,
     indexer: env.INDEXER_QUEUE,
     "pending-cleaner": env.PENDING_CLEANER_QUEUE,
+    checkpointer: env.CHECKPOINTER_QUEUE,
     "storage-verifier": env.STORAGE_VERIFIER_QUEUE,
   };
   return queues[stage];

@@ -134,6 +134,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // JSON of the selection and of the last entry that was looked at; null: all that is selected is in the replay.
   ["ALTER TABLE replay ADD COLUMN selecting TEXT"],
+  [`INSERT INTO recovery (stage, wait) VALUES ('checkpointer', ${FIRST_WAIT_MS})`],
 ];
 
 export function migrate(sql: Sql): void {

@@ -1,9 +1,10 @@
 import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
+import type { LogHeadEnv } from "../../shared/objects/log-head.ts";
 import type { StageEnv } from "../../shared/queue/consume.ts";
 import { loadKeyring, type Keyring } from "../../shared/crypto/keyring.ts";
 import type { PersistBlock } from "../../shared/queue/messages.ts";
 
-export interface Env extends StageEnv, ChainHeadEnv {
+export interface Env extends StageEnv, ChainHeadEnv, LogHeadEnv {
   readonly R2: R2Bucket;
   readonly TIER_PERSISTER_QUEUE: Queue<PersistBlock>;
   /** JSON that `npm run vdc -- keys generate` printed. */

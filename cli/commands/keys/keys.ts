@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { generateKeyring, KeyringError, rotateKeyring } from "../../../shared/crypto/keyring.ts";
+import { generateLogKeyring } from "../../../shared/tlog/log-keyring.ts";
 import { CommandFailure } from "../../output/failure.ts";
 import { writeSecretFile } from "../../files/secret-file.ts";
 import { keyringIn } from "../../files/keyring.ts";
@@ -24,11 +25,15 @@ export function keysCommand(): Command {
   return new Command("keys")
     .addCommand(
       new Command("generate")
-        .description("print a new keyring (SYSTEM_KEYRING) and its public key, as lines of a .dev.vars file")
+        .description(
+          "print a new keyring (SYSTEM_KEYRING), its public key and the log's keys (LOG_KEYRING), as lines of a .dev.vars file",
+        )
         .option("--json", "one JSON document instead of lines")
         .addOption(outputOption())
         .addHelpText("after", examples("keys generate -o keys.secret"))
-        .action(async (options: Options) => print(await generateKeyring(), options)),
+        .action(async (options: Options) =>
+          print(await generateKeyring(), options, { LOG_KEYRING: generateLogKeyring() }),
+        ),
     )
     .addCommand(
       new Command("rotate")
@@ -49,8 +54,16 @@ export function keysCommand(): Command {
     .addHelpText("after", examples("keys generate -o keys.secret"));
 }
 
-async function print(keyring: string, options: Options): Promise<void> {
-  const keys = { SYSTEM_KEYRING: keyring, SYSTEM_ENCRYPTION_PUBLIC_KEY: await publicKeyOf(keyring) };
+async function print(
+  keyring: string,
+  options: Options,
+  others: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const keys = {
+    SYSTEM_KEYRING: keyring,
+    SYSTEM_ENCRYPTION_PUBLIC_KEY: await publicKeyOf(keyring),
+    ...others,
+  };
   const { output = "-" } = options;
   if (output === "-") show(options, keys, asLines);
   else {

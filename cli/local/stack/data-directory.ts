@@ -25,6 +25,7 @@ export function readSecrets(dataDirectory: string): LocalSecrets {
     STRIPE_WEBHOOK_SECRET,
     SYSTEM_KEYRING,
     SYSTEM_ENCRYPTION_PUBLIC_KEY,
+    LOG_KEYRING,
     PINATA_JWT,
     ALERT_WEBHOOK_URL,
     STRIPE_API_KEY,
@@ -34,6 +35,7 @@ export function readSecrets(dataDirectory: string): LocalSecrets {
     STRIPE_WEBHOOK_SECRET,
     SYSTEM_KEYRING,
     SYSTEM_ENCRYPTION_PUBLIC_KEY,
+    LOG_KEYRING,
     PINATA_JWT,
   };
   for (const [name, value] of Object.entries(secrets))

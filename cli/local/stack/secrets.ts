@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { base64url } from "../../../shared/crypto/bytes.ts";
 import {
   generateKeyring,
@@ -7,7 +7,9 @@ import {
   loadKeyring,
   parseEncryptionPublicKey,
 } from "../../../shared/crypto/keyring.ts";
+import { generateLogKeyring, loadLogKeyring } from "../../../shared/tlog/log-keyring.ts";
 import { WORKERS, type Resource, type WorkerName } from "../../../shared/pipeline.ts";
+import { readTextNow } from "../../files/read.ts";
 import { readSecrets, secretsFile } from "./data-directory.ts";
 
 /** All secrets of the Workers, by the name of their binding. */
@@ -16,6 +18,7 @@ export interface LocalSecrets {
   readonly STRIPE_WEBHOOK_SECRET: string;
   readonly SYSTEM_KEYRING: string;
   readonly SYSTEM_ENCRYPTION_PUBLIC_KEY: string;
+  readonly LOG_KEYRING: string;
   readonly PINATA_JWT: string;
   /** Optional: without it, thin events are refused. */
   readonly STRIPE_API_KEY?: string;
@@ -31,6 +34,7 @@ export async function generateSecrets(keyring?: string): Promise<LocalSecrets> {
     STRIPE_WEBHOOK_SECRET: `whsec_${randomBytes(24).toString("hex")}`,
     SYSTEM_KEYRING: json,
     SYSTEM_ENCRYPTION_PUBLIC_KEY: await publicKeyOf(json),
+    LOG_KEYRING: generateLogKeyring(),
     PINATA_JWT: `local-${randomBytes(16).toString("hex")}`,
   };
 }
@@ -47,6 +51,7 @@ const NEEDED_FOR: Partial<Record<Resource, keyof LocalSecrets>> = {
   "stripe-api": "STRIPE_API_KEY",
   "encryption-key": "SYSTEM_ENCRYPTION_PUBLIC_KEY",
   "signing-keys": "SYSTEM_KEYRING",
+  "log-keys": "LOG_KEYRING",
   pinata: "PINATA_JWT",
   "alert-webhook": "ALERT_WEBHOOK_URL",
 };
@@ -71,6 +76,7 @@ export function secretsFor(worker: WorkerName, secrets: LocalSecrets): Partial<L
  * @throws KeyringError that says what to do
  */
 export async function checkKeys(secrets: LocalSecrets): Promise<void> {
+  await loadLogKeyring(secrets.LOG_KEYRING);
   await parseEncryptionPublicKey(secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY);
   if ((await publicKeyOf(secrets.SYSTEM_KEYRING)) !== secrets.SYSTEM_ENCRYPTION_PUBLIC_KEY)
     throw new KeyringError(
@@ -91,6 +97,7 @@ export async function localSecrets(
     mkdirSync(dataDirectory, { recursive: true });
     writeFileSync(file, asEnvFile(await generateSecrets()), { mode: 0o600 });
   }
+  addLogKeyring(file);
   const stored = readSecrets(dataDirectory);
   const given = Object.fromEntries(
     [...Object.keys(stored), ...OPTIONAL_SECRETS].flatMap((name) =>
@@ -98,6 +105,12 @@ export async function localSecrets(
     ),
   );
   return { ...stored, ...given };
+}
+
+/** Adds the log's keys to secrets that an earlier stack made without them. */
+function addLogKeyring(file: string): void {
+  if (!/^LOG_KEYRING=/m.test(readTextNow(file)))
+    appendFileSync(file, `LOG_KEYRING='${generateLogKeyring()}'\n`);
 }
 
 function asEnvFile(secrets: LocalSecrets): string {

@@ -47,6 +47,7 @@ export const LOCAL_VARS: Readonly<Record<string, string>> = {
   PIN_DEADLINE_SECONDS: "10",
   RATE_LIMITING: "off", // every local client has the same address
   ACCEPT_RECORDS_UNTIL: "9999-12-31T23:59:59Z",
+  LOG_ORIGIN: "vdc.local/vdc-main",
   REGISTRATION: "open", // `npm start` and `npm run demo` print a notice of it
 };
 

@@ -86,6 +86,7 @@ export class TestIndex {
     TIER_PERSISTER_QUEUE: this.#queue("tier-persister"),
     INDEXER_QUEUE: this.#queue("indexer"),
     PENDING_CLEANER_QUEUE: this.#queue("pending-cleaner"),
+    CHECKPOINTER_QUEUE: this.#queue("checkpointer"),
     STORAGE_VERIFIER_QUEUE: this.#queue("storage-verifier"),
   } as unknown as Env;
 

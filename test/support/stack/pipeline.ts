@@ -40,6 +40,7 @@ const QUICK = {
   RATE_LIMITING: "off",
   ACCEPT_RECORDS_UNTIL: "9999-12-31T23:59:59Z",
   REGISTRATION: "open",
+  LOG_ORIGIN: "vdc.test/vdc-main",
 };
 
 export interface PipelineOptions {

@@ -64,6 +64,7 @@ const PRODUCER = {
   "tier-persister": ["chain-head", "TIER_PERSISTER_QUEUE"],
   indexer: ["chain-head", "INDEXER_QUEUE"],
   "pending-cleaner": ["chain-head", "PENDING_CLEANER_QUEUE"],
+  checkpointer: ["chain-head", "CHECKPOINTER_QUEUE"],
   "storage-verifier": ["storage-verifier", "STORAGE_VERIFIER_QUEUE"],
 } as const satisfies Record<StageName, readonly [string, string]>;
 

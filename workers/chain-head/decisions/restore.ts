@@ -5,7 +5,7 @@ import type { ChainRules } from "../../../shared/chain/rules.ts";
 import type { ChainKey } from "../../../shared/chain/signing-keys.ts";
 import { fromHex, hex } from "../../../shared/crypto/bytes.ts";
 import { awaitEarlierAssetWrites } from "./asset-writes.ts";
-import { lastBlock, latestThatIsPersisted } from "../reads/blocks.ts";
+import { firstEntryOf, lastBlock, latestThatIsPersisted } from "../reads/blocks.ts";
 import { noteCountOfEarlierLife } from "../outbox/count-write.ts";
 import {
   addToCount,
@@ -97,8 +97,8 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
   if (!fits) throw new Error(`block ${block.blockNumber} does not follow block ${point.blockNumber - 1}`);
   sql.exec(
     `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, system_transactions,
-     hash, sha256, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
-     VALUES (?, 'complete', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     first_entry, hash, sha256, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
+     VALUES (?, 'complete', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     block.blockNumber,
     nextCount(sql, "revision"),
     block.timestamp,
@@ -106,6 +106,7 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
     block.historyRoot,
     block.transactions.length,
     block.systemTransactions,
+    firstEntryOf(sql, block.blockNumber),
     block.hash,
     block.sha256,
     block.byteLength,

@@ -1,7 +1,7 @@
 import { append } from "../../../shared/chain/history.ts";
 import type { SealAnswer, SealedBlock } from "../../../shared/chain/reservation.ts";
 import { fromHex } from "../../../shared/crypto/bytes.ts";
-import { findBlock, isSealed } from "../reads/blocks.ts";
+import { findBlock, firstEntryOf, isSealed } from "../reads/blocks.ts";
 import { addToCount, getValue, setValue } from "../storage/key-values.ts";
 import { historyNodes } from "../storage/history-nodes.ts";
 import { noteBlockMilestone } from "../reads/latency.ts";
@@ -33,12 +33,13 @@ export function seal(
 
   sql.exec(
     `UPDATE block SET state = 'sealed', hash = ?, sha256 = ?, byte_length = ?, key_id = ?, system_transactions = ?,
-     sealed_at = ?, nudged_at = ?, nudges = 0 WHERE number = ?`,
+     first_entry = ?, sealed_at = ?, nudged_at = ?, nudges = 0 WHERE number = ?`,
     sealed.hash,
     sealed.sha256,
     sealed.byteLength,
     sealed.keyId,
     sealed.systemTransactions,
+    firstEntryOf(sql, blockNumber),
     now,
     now,
     blockNumber,

@@ -4,12 +4,13 @@ import { errorText, type Log } from "../../../shared/runtime/log.ts";
 import { kvKeys } from "../../../shared/storage/layout.ts";
 import { findBlock, unfinishedBlocks } from "../reads/blocks.ts";
 import { noteCountBegun, noteCountDone } from "./count-write.ts";
-import { outbox, type BlockStage, type DatedItem, type OutboxItem } from "./outbox.ts";
+import { MOST_DOUBLINGS, outbox, type BlockStage, type DatedItem, type OutboxItem } from "./outbox.ts";
 import type { Env } from "../env.ts";
 import { getValue, setValue } from "../storage/key-values.ts";
 import { expireIntents, forgetExpired } from "../decisions/expire-intents.ts";
 import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { forgetRefused } from "../decisions/refused.ts";
+import { makeCheckpointDue } from "../decisions/checkpointed.ts";
 import { mineIfDue } from "../decisions/request-mining.ts";
 import type { Sql } from "../storage/schema.ts";
 import { parked } from "../decisions/set-aside.ts";
@@ -111,6 +112,9 @@ async function enqueue(
     case "requeue_stage":
       await requeueStage(item.stage, item.blockNumber, env);
       return;
+    case "requeue_checkpointer":
+      await env.CHECKPOINTER_QUEUE.send({ v: 1, blockNumber: item.blockNumber });
+      return;
     case "park_again":
     case "request_mining":
     case "expire_intents":
@@ -139,6 +143,7 @@ function markDone(sql: Sql, item: OutboxItem, rules: ChainRules, started: number
     case "publish_latest":
       setValue(sql, "publishedLatest", item.blockNumber);
       setValue(sql, "publishedLatestAt", now);
+      makeCheckpointDue(sql, now);
       return;
     case "publish_pending_count":
       setValue(sql, "publishedPending", item.value);
@@ -164,6 +169,17 @@ function markDone(sql: Sql, item: OutboxItem, rules: ChainRules, started: number
       countStall(sql, findBlock(sql, item.blockNumber), rules, started);
       sql.exec("UPDATE block SET nudged_at = ?, nudges = nudges + 1 WHERE number = ?", now, item.blockNumber);
       return;
+    case "requeue_checkpointer": {
+      if ((getValue(sql, "checkpointDueAt") ?? 0) > started) return; // it became due again meanwhile
+      const nudges = getValue(sql, "checkpointNudges") ?? 0;
+      setValue(
+        sql,
+        "checkpointDueAt",
+        now + rules.stallAfterSeconds * 1_000 * 2 ** Math.min(nudges, MOST_DOUBLINGS),
+      );
+      setValue(sql, "checkpointNudges", nudges + 1);
+      return;
+    }
     case "request_mining":
       mineIfDue(sql, rules, now);
       return;

@@ -8,6 +8,7 @@ export async function backlogs(env: Env): Promise<Record<string, Backlog>> {
     "tier-persister": env.TIER_PERSISTER_QUEUE,
     indexer: env.INDEXER_QUEUE,
     "pending-cleaner": env.PENDING_CLEANER_QUEUE,
+    checkpointer: env.CHECKPOINTER_QUEUE,
   };
   const measured = await Promise.all(
     Object.entries(queues).map(async ([stage, queue]) => [stage, await measureBacklog(queue)] as const),

@@ -25,6 +25,7 @@ export type OutboxItem =
   | { readonly kind: "park_again" }
   | { readonly kind: "requeue_miner" }
   | { readonly kind: "requeue_stage"; readonly stage: BlockStage; readonly blockNumber: number }
+  | { readonly kind: "requeue_checkpointer"; readonly blockNumber: number }
   | { readonly kind: "request_mining" }
   | { readonly kind: "expire_intents" }
   | { readonly kind: "forget" };
@@ -58,6 +59,9 @@ const READ = [
   "halted",
   "mineNudgeAt",
   "approvedThrough",
+  "checkpointed",
+  "checkpointDueAt",
+  "checkpointNudges",
 ] as const;
 type Read = ReturnType<typeof getValues<(typeof READ)[number]>>;
 
@@ -74,6 +78,7 @@ export function outbox(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): 
     ...parkings(sql, values, parkAtOnce),
     ...stalledBlocks(sql, values, rules),
     ...approvedWork(sql, values),
+    ...uncheckpointed(values),
     ...longWaiting(sql, values, rules),
     ...expiry(sql, rules),
     ...forgetting(sql),
@@ -120,7 +125,8 @@ function parkings(sql: Sql, { parkAgainAfter }: Read, atOnce: number): DatedItem
   return first === undefined ? again : [...again, { due: first.at, item: { kind: "park", transactions } }];
 }
 
-const MOST_DOUBLINGS = 5;
+/** The watchdog's interval doubles at most so often. */
+export const MOST_DOUBLINGS = 5;
 
 // The watchdog: a block that has not moved for a while may have lost its message, so its stage gets another one. The interval
 // doubles, because in a long outage the first message is retried all the time and each new message adds to it.
@@ -149,6 +155,17 @@ function approvedWork(sql: Sql, { mineNudgeAt, halted, approvedThrough = 0 }: Re
   return approved === undefined && nextRevocation(sql) === null
     ? []
     : [{ due: mineNudgeAt, item: { kind: "requeue_miner" } }];
+}
+
+// The item stays until the checkpointer reports a checkpoint that covers every published block, so a lost message is sent again.
+function uncheckpointed({
+  halted,
+  publishedLatest = -1,
+  checkpointed = 0,
+  checkpointDueAt = 0,
+}: Read): DatedItem[] {
+  if (halted || publishedLatest < checkpointed) return [];
+  return [{ due: checkpointDueAt, item: { kind: "requeue_checkpointer", blockNumber: publishedLatest } }];
 }
 
 function longWaiting(sql: Sql, { halted, approvedThrough = 0 }: Read, rules: ChainRules): DatedItem[] {

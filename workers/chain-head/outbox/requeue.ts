@@ -1,3 +1,4 @@
+import { makeCheckpointDue } from "../decisions/checkpointed.ts";
 import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
@@ -45,4 +46,5 @@ export function parkNextAgain(sql: Sql): void {
 export function requeueAll(sql: Sql): void {
   sql.exec("UPDATE block SET nudged_at = 0, nudges = 0 WHERE state <> 'complete'");
   setValue(sql, "mineNudgeAt", 0);
+  makeCheckpointDue(sql, 0);
 }

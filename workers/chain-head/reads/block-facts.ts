@@ -16,6 +16,8 @@ export interface BlockFacts {
   readonly historyRoot: string;
   /** Number of all transactions in the block, the system's own included. */
   readonly transactionCount: number;
+  /** Index of the block's first transaction among all transactions of the chain; null until the block is sealed. */
+  readonly firstEntry: number | null;
   /** The chain is halted: no stage may work on this block. */
   readonly halted: boolean;
   /** `vdc:latest` names this block or a later one. */
@@ -75,6 +77,7 @@ export function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
     previousHash: row.previous_hash,
     historyRoot: row.history_root,
     transactionCount: row.transactions + row.system_transactions,
+    firstEntry: row.first_entry,
     halted: whyHalted(sql) !== null,
     published: row.number <= (getValue(sql, "publishedLatest") ?? -1),
     hash: row.hash,

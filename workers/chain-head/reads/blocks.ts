@@ -11,6 +11,8 @@ export type BlockRow = {
   /** Transactions from `pending/`. The system's own are counted in `system_transactions`. */
   transactions: number;
   system_transactions: number;
+  /** Index of the block's first transaction among all transactions of the chain; null until the block is sealed. */
+  first_entry: number | null;
   hash: string | null;
   sha256: string | null;
   byte_length: number | null;
@@ -60,6 +62,15 @@ export function latestThatIsPersisted(sql: Sql): number {
 }
 
 type SealedRow = BlockRow & { readonly hash: string; readonly sha256: string };
+
+/** Index that the first transaction of block `number` has among all transactions of the chain. */
+export function firstEntryOf(sql: Sql, number: number): number {
+  if (number === 0) return 0;
+  const before = findBlock(sql, number - 1);
+  if (before === undefined || before.first_entry === null)
+    throw new Error(`block ${number - 1} is not sealed, so block ${number} has no first entry`);
+  return before.first_entry + before.transactions + before.system_transactions;
+}
 
 /** Decides whether the block is sealed. The bytes of a sealed block never change. */
 export function isSealed(block: BlockRow): block is SealedRow {

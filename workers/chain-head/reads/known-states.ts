@@ -1,4 +1,5 @@
 import type { BlockState, TransactionState } from "../../../shared/chain/states.ts";
+import { getValue } from "../storage/key-values.ts";
 import { findBlock } from "./blocks.ts";
 import type { Sql } from "../storage/schema.ts";
 
@@ -11,6 +12,8 @@ export interface KnownStates {
     readonly refused: boolean;
   } | null)[];
   readonly blocks: readonly (BlockState | null)[];
+  /** Number of blocks that the logs' published checkpoint covers. */
+  readonly checkpointed: number;
 }
 
 /** Returns the ids of the transactions that are in a sealed block. */
@@ -43,5 +46,6 @@ export function knownStates(
         : { state: tx.state, blockNumber: tx.block, refused: tx.forget_at !== null };
     }),
     blocks: blockNumbers.map((number) => findBlock(sql, number)?.state ?? null),
+    checkpointed: getValue(sql, "checkpointed") ?? 0,
   };
 }

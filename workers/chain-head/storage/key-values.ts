@@ -51,6 +51,12 @@ export interface KeyValues {
   latest: number;
   publishedLatest: number;
   publishedLatestAt: number;
+  /** Number of blocks that the logs' published checkpoint covers, as the checkpointer reported. */
+  checkpointed: number;
+  /** When the checkpointer is next due for a message that published blocks wait for a checkpoint. */
+  checkpointDueAt: number;
+  /** How many messages the checkpointer got since it last reported, or since a block was last published. */
+  checkpointNudges: number;
   /** The write of `vdc:latest` that began last, until it is answered. */
   latestWrite: LatestWrite;
   /** The Worker that may write records of assets, and when the last of its writes has landed. */

@@ -160,6 +160,15 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (key_id, from_block)
     ) WITHOUT ROWID`,
   ],
+  [
+    // Index of the block's first transaction among all transactions of the chain; null until the block is sealed.
+    "ALTER TABLE block ADD COLUMN first_entry INTEGER",
+    `UPDATE block SET first_entry = earlier.entries FROM (
+       SELECT number, sum(transactions + system_transactions) OVER (ORDER BY number) - transactions - system_transactions AS entries
+       FROM block
+     ) AS earlier WHERE earlier.number = block.number AND block.state <> 'reserved'`,
+    "CREATE INDEX block_of_entry ON block (first_entry) WHERE first_entry IS NOT NULL",
+  ],
 ];
 
 // These conditions repeat the words of the partial indexes above. Only then does SQLite use the index, so that the cost of a

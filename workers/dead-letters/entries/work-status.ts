@@ -23,6 +23,8 @@ export interface ChainStates {
     { state: TransactionState; blockNumber: number | null; refused?: boolean }
   >;
   readonly blocks: ReadonlyMap<number, BlockState>;
+  /** Number of blocks that the logs' published checkpoint covers. */
+  readonly checkpointed: number;
 }
 
 /** `done`: the stage's work is done, for good. `under_way`: doing it again would change nothing. */
@@ -59,7 +61,14 @@ function ofTransaction(
   return { is: isSetAside(subject) ? "under_way" : "done", detail: "already waits for a block" };
 }
 
-function ofBlock({ stage, block_number: number }: Subject, { blocks }: ChainStates): WorkStatus | undefined {
+function ofBlock(
+  { stage, block_number: number }: Subject,
+  { blocks, checkpointed }: ChainStates,
+): WorkStatus | undefined {
+  if (stage === "checkpointer")
+    return number !== null && number < checkpointed
+      ? { is: "done", detail: `a checkpoint covers block ${number} already` }
+      : undefined;
   const goal = stateAfter(stage);
   const state = number === null ? undefined : blocks.get(number);
   if (goal === undefined || state === undefined || !reached(state, goal)) return undefined;
@@ -81,15 +90,17 @@ export async function askChainHead(subjects: readonly Subject[], env: ChainHeadE
     { state: TransactionState; blockNumber: number | null; refused: boolean }
   >();
   const blocks = new Map<number, BlockState>();
+  let checkpointed = 0;
   for (const some of chunks(subjects, ASK_AT_ONCE)) {
     const txIds = [...new Set(some.flatMap(({ tx_id }) => tx_id ?? []))];
     const numbers = [
       ...new Set(some.flatMap(({ block_number: n }) => (Number.isSafeInteger(n) ? (n ?? []) : []))),
     ];
     const answer = await chainHead(env).knownStates(txIds, numbers);
+    checkpointed = answer.checkpointed;
     for (const [i, tx] of answer.transactions.entries())
       if (tx !== null) transactions.set(txIds[i] ?? "", tx);
     for (const [i, state] of answer.blocks.entries()) if (state !== null) blocks.set(numbers[i] ?? -1, state);
   }
-  return { transactions, blocks };
+  return { transactions, blocks, checkpointed };
 }

@@ -5,6 +5,7 @@ import { Envelope } from "../../../shared/crypto/envelope.ts";
 import type { PermanentReason } from "../../../shared/runtime/errors.ts";
 import { issuesText } from "../../../shared/schema/issue-text.ts";
 import {
+  CheckpointBlock,
   CleanBlock,
   IndexBlock,
   isOfNewerVersion,
@@ -82,6 +83,7 @@ const MESSAGES = {
   "tier-persister": PersistBlock,
   indexer: IndexBlock,
   "pending-cleaner": CleanBlock,
+  checkpointer: CheckpointBlock,
   "storage-verifier": VerifyStorage,
 } as const satisfies Record<StageName, v.GenericSchema>;
 

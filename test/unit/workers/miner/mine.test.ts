@@ -28,6 +28,7 @@ class World {
       SYSTEM_KEYRING: await generateKeyring(),
       R2: { get: async () => null },
       TIER_PERSISTER_QUEUE: { send: async (message: unknown) => void this.persists.push(message) },
+      LOG_HEAD: { getByName: () => ({ keysToEndorse: async () => null }) },
       CHAIN_HEAD: {
         getByName: () => ({
           reserve: async () => head.reserve(),
