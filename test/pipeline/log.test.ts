@@ -13,7 +13,7 @@ import { workerName } from "../../shared/pipeline.ts";
 
 const ORIGIN = "vdc.test/vdc-main";
 
-/** What the log head knows, read from its tables. */
+/** Reads the tables of the log head. */
 async function logFacts({ harness }: Pipeline): Promise<Pick<LogFacts, "endorsements" | "shown">> {
   const storage = await harness
     .getWorker(workerName("checkpointer"))

@@ -9,6 +9,7 @@ import { parseCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
 import type { LogBlock } from "../chain-head/reads/log-blocks.ts";
 import { logOrigin, signersOf, type Env, type LogSigners } from "./env.ts";
+import { filledBundles, type FullBundle } from "./entry-bundles.ts";
 import { growLog, type GrownLog } from "./grow-log.ts";
 import type { CheckpointPair } from "./log-head/schema.ts";
 import { publishLog } from "./publish.ts";
@@ -61,21 +62,22 @@ async function requireEndorsement(env: Env, { blocks, transactions }: LogSigners
 interface Grown {
   readonly blocks: GrownLog;
   readonly transactions: GrownLog;
+  readonly bundles: readonly FullBundle[];
 }
 
 async function grow(
-  { R2 }: Env,
+  env: Env,
   from: { readonly size: number; readonly entries: number },
   covered: readonly LogBlock[],
 ): Promise<Grown> {
   if (covered[0]?.blockNumber !== from.size || covered[0].firstEntry !== from.entries)
     throw new Error(`the chain head's blocks do not follow the published checkpoint of ${from.size} blocks`);
-  const transactions = await readEntries(R2, covered);
+  const { R2 } = env;
+  const entries = (await readEntries(R2, covered)).flat();
   const hashes = covered.map(({ hash }) => fromHex(hash));
-  return {
-    blocks: await growLog(R2, r2Keys.logPrefix, from.size, hashes),
-    transactions: await growLog(R2, r2Keys.transactionLogPrefix, from.entries, transactions.flat()),
-  };
+  const blocks = await growLog(R2, r2Keys.logPrefix, from.size, hashes);
+  const transactions = await growLog(R2, r2Keys.transactionLogPrefix, from.entries, entries);
+  return { blocks, transactions, bundles: await filledBundles(env, transactions, from.entries, entries) };
 }
 
 async function sign(signers: LogSigners, { blocks, transactions }: Grown): Promise<CheckpointPair> {
@@ -99,7 +101,7 @@ async function publishOrHalt({ R2, ...env }: Env, pair: CheckpointPair, grown: G
     refuseAnother(pair.blocks, grown.blocks);
     refuseAnother(pair.transactions, grown.transactions);
     await publishLog(R2, r2Keys.logPrefix, grown.blocks, pair.blocks);
-    await publishLog(R2, r2Keys.transactionLogPrefix, grown.transactions, pair.transactions);
+    await publishLog(R2, r2Keys.transactionLogPrefix, grown.transactions, pair.transactions, grown.bundles);
   } catch (error) {
     if (error instanceof Permanent && error.reason === "forked")
       await chainHead(env).halt(`the log at ${pair.size} blocks: ${error.message}`);

@@ -4,11 +4,12 @@ import { r2Keys } from "../../shared/storage/layout.ts";
 import { createOnly, readObject } from "../../shared/storage/r2-tier.ts";
 import { parseCheckpoint } from "../../shared/tlog/checkpoint.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
-import { tilePath } from "../../shared/tlog/tiles.ts";
+import { entriesPath, TILE_WIDTH, tilePath } from "../../shared/tlog/tiles.ts";
+import type { FullBundle } from "./entry-bundles.ts";
 import type { GrownLog } from "./grow-log.ts";
 
 /**
- * Writes a log's new tiles, then its checkpoint under its size. Every object is created once and never changes, so a repeat
+ * Writes a log's new tiles and entry bundles, then its checkpoint under its size. Every object is created once and never changes, so a repeat
  * finds what it would write.
  * @param prefix of the log's keys in R2
  * @throws Permanent("forked") when R2 holds another tile, or a checkpoint of another tree
@@ -18,8 +19,11 @@ export async function publishLog(
   prefix: string,
   { size, tiles }: GrownLog,
   note: string,
+  bundles: readonly FullBundle[] = [],
 ): Promise<void> {
   for (const tile of tiles) await createTile(bucket, `${prefix}${tilePath(tile)}`, tile.bytes);
+  for (const { index, bytes } of bundles)
+    await createTile(bucket, `${prefix}${entriesPath({ index, width: TILE_WIDTH })}`, bytes);
   const key = r2Keys.logCheckpoint(prefix, size);
   if (await createOnly(bucket, key, utf8(note))) return;
   const stored = await readObject(bucket, key);
@@ -34,7 +38,7 @@ async function createTile(bucket: R2Bucket, key: string, bytes: Uint8Array<Array
   const stored = await readObject(bucket, key);
   if (stored === undefined) throw new Error(`${key} exists and can't be read: retrying`);
   if (!equalBytes(stored, bytes))
-    throw new Permanent("forked", `R2 holds other hashes under ${key} than those of the chain`);
+    throw new Permanent("forked", `R2 holds other bytes under ${key} than those of the chain`);
 }
 
 function isOfSameTree(stored: Uint8Array, note: string): boolean {

@@ -40,6 +40,7 @@ export const LISTED_STATEMENTS: Readonly<Record<string, string>> = {
   "FROM entry WHERE TRUE": "an operator's list, plan or replay of dead letters, by a filter",
   "FROM entry WHERE id IN": "an operator's plan or replay of dead letters that were named, at most 1,000",
   "INSERT INTO entry": "one entry, by its id",
+  "UPDATE block SET first_entry = earlier.entries": "a migration, which runs once",
   "UPDATE block SET state = 'sealed', ipfs_hash = NULL": "the end of a restore, which an operator asked for",
 };
 

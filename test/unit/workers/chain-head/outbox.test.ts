@@ -4,6 +4,7 @@ import { logger } from "../../../../shared/runtime/log.ts";
 import { kvKeys } from "../../../../shared/storage/layout.ts";
 import { workOutbox } from "../../../../workers/chain-head/outbox/alarm.ts";
 import { PENDING_COUNT_INTERVAL_MS } from "../../../../workers/chain-head/outbox/outbox.ts";
+import { checkpointed } from "../../../../workers/chain-head/decisions/checkpointed.ts";
 import type { Env } from "../../../../workers/chain-head/env.ts";
 import { ipfsHashOf, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
@@ -35,6 +36,11 @@ class Outside {
     TIER_PERSISTER_QUEUE: { send: (message: unknown) => this.#act("tier-persister", message) },
     INDEXER_QUEUE: { send: (message: unknown) => this.#act("indexer", message) },
     PENDING_CLEANER_QUEUE: { send: (message: unknown) => this.#act("pending-cleaner", message) },
+    // A checkpointer that covers every published block at once. Its own tests are in checkpointed.test.ts.
+    CHECKPOINTER_QUEUE: {
+      send: async ({ blockNumber }: { blockNumber: number }) =>
+        checkpointed(this.#head.sql, blockNumber + 1, this.#head.now),
+    },
     SET_ASIDE_QUEUE: {
       sendBatch: async (messages: readonly { body: unknown }[]) => {
         this.batches.push(messages);

@@ -106,6 +106,7 @@ describe("knownStates", () => {
         { state: "mined", blockNumber: 1, refused: false },
       ],
       blocks: ["complete", null],
+      checkpointed: 0,
     });
   });
 });

@@ -1,0 +1,31 @@
+import type { LogEndorsement } from "../../../shared/tlog/endorsement.ts";
+import { commit, shown } from "../../../workers/checkpointer/log-head/commit.ts";
+import {
+  endorsed,
+  endorsements,
+  keysToEndorse,
+  registerKeys,
+  type LogKeySet,
+} from "../../../workers/checkpointer/log-head/keys.ts";
+import { getValue, migrate, type CheckpointPair } from "../../../workers/checkpointer/log-head/schema.ts";
+import { memorySql, type MemorySql } from "../stack/sqlite.ts";
+
+/** The decisions of the log head on SQLite in memory. */
+export class TestLogHead {
+  readonly sql: MemorySql = memorySql();
+
+  constructor() {
+    this.sql.transaction(() => migrate(this.sql));
+  }
+
+  registerKeys = (keys: LogKeySet) => this.sql.transaction(() => registerKeys(this.sql, keys));
+  keysToEndorse = () => keysToEndorse(this.sql);
+  endorsed = (endorsement: LogEndorsement) => this.sql.transaction(() => endorsed(this.sql, endorsement));
+  commit = (pair: CheckpointPair) => this.sql.transaction(() => commit(this.sql, pair));
+  shown = (size: number) => this.sql.transaction(() => shown(this.sql, size));
+  facts = () => ({
+    endorsements: endorsements(this.sql),
+    committed: getValue(this.sql, "committed") ?? null,
+    shown: getValue(this.sql, "shown") ?? null,
+  });
+}
