@@ -75,6 +75,7 @@ export function profileOf(random: Random): Profile {
       STALL_AFTER_SECONDS: String(random.pick([60, 120, 300])),
       RETRY_BASE_SECONDS: String(random.pick([5, 10, 60])),
       IPFS_GATEWAY_URL: GATEWAY,
+      LOG_ORIGIN: "vdc.simulated/vdc-main",
       PIN_DEADLINE_SECONDS: String(random.pick([10, 60])),
       SUBMISSION_WINDOW_SECONDS: String(random.pick([300, 900])),
       ...random.pick([

@@ -1,4 +1,5 @@
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
+import type { SimulatedObject } from "../platform/durable-object.ts";
 import type { People } from "../people/people.ts";
 
 /**
@@ -13,6 +14,7 @@ export function whatIsLeft({ stack, onlooker, stripe, errands }: People): string
       .length,
     "unfinished blocks": head.rows("SELECT number FROM block WHERE state <> 'complete'").length,
     "blocks behind vdc:latest": onlooker.blocks - 1 - (latest?.blockNumber ?? -1),
+    "blocks without a checkpoint": uncheckpointed(head),
     "messages in queues": [...stack.queues.values()].reduce((sum, queue) => sum + queue.bodies().length, 0),
     "undelivered events": stripe.undelivered,
     "submissions that wait for a payment": head.rows(WAITING).length,
@@ -26,6 +28,15 @@ export function whatIsLeft({ stack, onlooker, stripe, errands }: People): string
     "alarms that are due": stack.objects().filter((object) => object.isDue).length,
   };
   return Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [] : [`${count} ${what}`]));
+}
+
+/** Number of published blocks that the chain head still owes the checkpointer. */
+function uncheckpointed(head: SimulatedObject): number {
+  const [row] = head.rows<{ n: number | null }>(
+    `SELECT (SELECT value FROM fact WHERE name = 'publishedLatest') + 1
+       - coalesce((SELECT value FROM fact WHERE name = 'checkpointed'), 0) AS n`,
+  );
+  return Math.max(0, row?.n ?? 0);
 }
 
 const WAITING =

@@ -55,6 +55,8 @@ export class Onlooker {
   readonly #minedIn = new Map<string, number>();
   /** The first bytes of each block in R2. */
   readonly #archived = new Map<string, Uint8Array>();
+  /** The first bytes of each object of the logs. */
+  readonly #logged = new Map<string, Uint8Array>();
   readonly #spoilt = new Set<number>();
   /** The block that each asset's record names, by the record's key. */
   readonly #assets = new Map<string, number>();
@@ -91,6 +93,14 @@ export class Onlooker {
     return this.#spoilt.has(blockNumber);
   }
 
+  /** Objects of the logs never change: readers cache them for ever. */
+  #logs(key: string, bytes: Uint8Array): void {
+    const first = this.#logged.get(key);
+    if (first === undefined) this.#logged.set(key, bytes);
+    else if (!Buffer.from(first).equals(bytes))
+      this.#world.broken("11 one history", `R2 ${key} was overwritten with other bytes`);
+  }
+
   readonly observers: Observers = {
     kv: (key, value) => {
       if (value === undefined) return;
@@ -112,6 +122,7 @@ export class Onlooker {
       this.#refusePersonal(`R2 ${key}`, text);
       const staged = blockNumberOfSealedKey(key);
       if (staged !== undefined) this.#fairness?.staged(staged);
+      if (key.startsWith(r2Keys.logPrefix)) this.#logs(key, bytes);
       if (blockNumberOfR2Key(key) === undefined) return;
       const first = this.#archived.get(key);
       if (first === undefined) this.#archived.set(key, bytes);

@@ -9,6 +9,7 @@ import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { Stack } from "../platform/stack.ts";
 import { checkErased } from "./erased.ts";
 import { checkPinnedDocuments } from "./documents.ts";
+import { checkLogs } from "./logs.ts";
 import type { Mined } from "./mined.ts";
 import { checkUnpaid } from "./paid.ts";
 import type { Promised } from "./promised.ts";
@@ -20,6 +21,7 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
   const verifier = new ChainVerifier();
   const mined = new Map<string, { blockNumber: number; transaction: Transaction }>();
   const blocks = r2.keys(r2Keys.blockPrefix).length;
+  const verified: Block[] = [];
   for (let n = 0; n < blocks; n++) {
     const bytes = r2.truth(r2Keys.block(n))?.bytes;
     if (bytes === undefined) {
@@ -33,6 +35,7 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
       world.broken("6 nothing fake", `block ${n} does not verify: ${String(error)}`);
       return;
     }
+    verified.push(block);
     const record = JSON.parse(kv.truth(kvKeys.block(n)) ?? "null") as
       | (Block & Record<string, unknown>)
       | null;
@@ -60,6 +63,7 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
         );
     }
   }
+  await checkLogs(stack, verified);
   checkIndexed(stack, mined);
   checkArchive(stack, promised, mined);
   checkErased(stack, promised, mined);
