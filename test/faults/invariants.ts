@@ -47,10 +47,27 @@ export class Invariants {
         ? []
         : [`block ${blockNumber} is sealed before its bytes are durable`];
     }
+    if (does === "R2 put" && target.startsWith(r2Keys.logPrefix)) return this.#logs(target);
     if (does === "R2 put") return this.#archives(target, sha256);
+    if (does === "log-head.shown") return this.#showsLog(value);
     if (does === "R2 delete" && !actor.startsWith("accounts (erase)"))
       return this.#deletes(target.split(" "));
     return [];
+  }
+
+  /** A checkpoint covers only blocks that `vdc:latest` has shown. */
+  #logs(key: string): string[] {
+    const size = /^log\/checkpoints\/(\d+)$/.exec(key)?.[1];
+    return size !== undefined && Number(size) - 1 > this.#latest
+      ? [`${key} is written, and vdc:latest names block ${this.#latest}`]
+      : [];
+  }
+
+  /** Readers get a checkpoint only when R2 has it. */
+  async #showsLog(value: string): Promise<string[]> {
+    const [size] = JSON.parse(value) as [number];
+    const key = r2Keys.logCheckpoint(r2Keys.logPrefix, size);
+    return (await this.#pipeline.r2.head(key)) === null ? [`${key} is shown, and R2 lacks it`] : [];
   }
 
   async #publishes(value: string): Promise<string[]> {

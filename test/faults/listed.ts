@@ -3,7 +3,11 @@
  * for a listed write that never happens.
  */
 export const LISTED: Readonly<Record<string, readonly string[]>> = {
-  "first payment": ["miner (queue): chain-head.allowGenesis"],
+  "first payment": [
+    "miner (queue): chain-head.allowGenesis",
+    "checkpointer (queue): send to miner",
+    "miner (queue): log-head.endorsed",
+  ],
   payment: [
     "gateway (fetch): ingest-webhook.POST",
     "ingest-webhook (fetch): send to pending-writer",
@@ -38,6 +42,17 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "chain-head (ChainHead.alarm): KV put vdc:pending:count",
     "chain-head (ChainHead.alarm): send to miner",
     "chain-head (ChainHead.alarm): KV put vdc:latest",
+    "chain-head (ChainHead.alarm): send to checkpointer",
+    "checkpointer (queue): log-head.registerKeys",
+    "checkpointer (queue): log-head.commit",
+    "checkpointer (queue): R2 put log/tile/{tile}",
+    "checkpointer (queue): R2 put log/checkpoints/{n}",
+    "checkpointer (queue): R2 put log/tx/tile/{tile}",
+    "checkpointer (queue): R2 put log/tx/checkpoints/{n}",
+    "checkpointer (queue): log-head.shown",
+    "checkpointer (queue): chain-head.checkpointed",
+    "checkpointer (queue): monitor.report",
+    "checkpointer (queue): ack of checkpointer",
   ],
   "message lost: tier-persister": ["chain-head (ChainHead.alarm): send to tier-persister"],
   "message lost: indexer": ["chain-head (ChainHead.alarm): send to indexer"],
@@ -93,6 +108,10 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
   "dead letter: pending-cleaner": [
     "pending-cleaner (queue): send to dead-letter",
     "dead-letters (DeadLetters.alarm): send to pending-cleaner",
+  ],
+  "dead letter: checkpointer": [
+    "checkpointer (queue): send to dead-letter",
+    "dead-letters (DeadLetters.alarm): send to checkpointer",
   ],
   "dead letter: storage-verifier": [
     "storage-verifier (queue): send to dead-letter",

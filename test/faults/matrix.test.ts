@@ -16,6 +16,7 @@ const CALLEES: Readonly<Record<string, string>> = {
   storageRuns: "storage-runs",
   documentIndex: "document-index",
   audit: "audit-log",
+  logHead: "log-head",
   ACCOUNTS: "accounts",
   STORAGE_VERIFIER: "storage-verifier",
   USER_METADATA: "user-metadata",

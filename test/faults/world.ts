@@ -173,6 +173,8 @@ export class World {
     const blocks = await this.verify();
     expectMined(blocks, [...this.#accepted]);
     await this.#expectIndexed(blocks.slice(-INDEXED_BLOCKS));
+    const key = r2Keys.logCheckpoint(r2Keys.logPrefix, blocks.length);
+    expect(await pipeline.r2.head(key), key).not.toBeNull();
   }
 
   async #expectIndexed(blocks: readonly Block[]): Promise<void> {

@@ -14,6 +14,7 @@ function patternOf(key: string): string {
     .replace(/\b[0-9a-f]{32}\b/, "{id}")
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "{id}")
     .replace(/^dead-letters\/[^/]+/, "dead-letters/{stage}")
+    .replace(/^(log\/(?:tx\/)?tile)\/.*/, "$1/{tile}")
     .replace(/^asset:.*/, "asset:{assetId}")
     .replace(/\b\d+\b/, "{n}");
 }
@@ -81,7 +82,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "status",
     "summary",
   ],
-  "log-head": ["databaseBytes", "facts"],
+  "log-head": ["databaseBytes", "facts", "keysToEndorse"],
   accounts: ["ready"],
 };
 

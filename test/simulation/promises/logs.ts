@@ -1,7 +1,7 @@
 import type { Block } from "../../../shared/chain/block.ts";
 import { leafHash, merkleRoot } from "../../../shared/chain/merkle.ts";
 import { transactionBytes } from "../../../shared/chain/transaction.ts";
-import { base64, fromHex } from "../../../shared/crypto/bytes.ts";
+import { base64, fromHex, utf8 } from "../../../shared/crypto/bytes.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import { parseCheckpoint } from "../../../shared/tlog/checkpoint.ts";
 import { parseNote } from "../../../shared/tlog/note.ts";
@@ -43,11 +43,7 @@ async function checkLog({ r2, world }: Stack, prefix: string, entries: readonly 
     if (bytes === undefined) throw new Error(`there is no ${prefix}${tilePath(tile)}`);
     return bytes;
   });
-  const root = await tree.root().catch((error: unknown) => utf8Of(error));
+  const root = await tree.root().catch((error: unknown) => utf8(String(error)));
   if (base64(root) !== base64(merkleRoot(leaves)))
     world.broken("11 one history", `the tiles below ${prefix} do not give the root of the chain`);
-}
-
-function utf8Of(error: unknown): Uint8Array {
-  return new TextEncoder().encode(String(error));
 }
