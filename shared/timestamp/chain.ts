@@ -20,7 +20,7 @@ interface Authority {
  */
 export async function requireChain(
   signer: Certificate,
-  others: readonly Certificate[],
+  inToken: readonly Certificate[],
   pinned: readonly Certificate[],
   time: number,
 ): Promise<void> {
@@ -29,10 +29,13 @@ export async function requireChain(
     throw untrusted("the certificate has a critical extension that is unknown here");
   if (pinned.some(({ bytes }) => equalBytes(bytes, signer.bytes))) return;
   let authorities = pinned.flatMap(asAuthority);
-  const candidates = new Set(others);
+  const candidates = new Set(inToken);
   for (let between = 0; between <= MAX_BETWEEN && authorities.length > 0; between++) {
-    for (const { certificate } of await issuersOf(signer, authorities)) {
-      requireValid(certificate, time);
+    const [issuer, ...others] = await issuersOf(signer, authorities);
+    if (issuer !== undefined) {
+      // An issuer may have two certificates for one key, of which the older one has ended.
+      if (!others.some(({ certificate }) => isValid(certificate, time)))
+        requireValid(issuer.certificate, time);
       return;
     }
     authorities = await nextAuthorities(candidates, authorities, time);

@@ -15,6 +15,7 @@ import { pemOf } from "../../../../shared/timestamp/certificate.ts";
 import { oid, TAG, tlv, unsignedInteger } from "../../../../shared/timestamp/der.ts";
 import { OID } from "../../../../shared/timestamp/oids.ts";
 import { MAX_TIMESTAMP_BYTES, verifyTimestamp } from "../../../../shared/timestamp/verify-timestamp.ts";
+import { edited } from "../../../support/timestamps/edit.ts";
 import { DATA, NONCE, NOW, stampOf, verdictOn } from "../../../support/timestamps/stamps.ts";
 
 const YEAR_MS = 366 * 24 * 3_600_000;
@@ -150,5 +151,72 @@ describe("the chain of certificates", () => {
     ["has a limit that is unknown here", [mayIssue(0), extension("2.5.29.30", true, tlv(TAG.sequence))]],
   ])("refuses a pinned issuer that %s", async ([, extensions]) => {
     expect(await verdict(extensions, [stamps])).toBe("untrusted");
+  });
+});
+
+/** Makes a root, a certificate below it that may issue too, and a stamp by an authority below that. */
+async function threeLevels(depth: number) {
+  const [upper, middle, lower] = [await newKey(), await newKey(), await newKey()];
+  const [rootName, middleName] = [nameOf("root"), nameOf("between")];
+  const period = validity(NOW);
+  const root = await issueCertificate(upper.privateKey, {
+    issuer: rootName,
+    subject: rootName,
+    period,
+    key: upper.spki,
+    extensions: [mayIssue(depth)],
+  });
+  const between = await issueCertificate(upper.privateKey, {
+    issuer: rootName,
+    subject: middleName,
+    period,
+    key: middle.spki,
+    extensions: [mayIssue(0)],
+  });
+  const certificate = await issueCertificate(middle.privateKey, {
+    issuer: middleName,
+    subject: nameOf("authority"),
+    period,
+    key: lower.spki,
+    extensions: [stamps],
+  });
+  const key = new Uint8Array((await crypto.subtle.exportKey("pkcs8", lower.privateKey)) as ArrayBuffer);
+  const bare = await stampOf({ certificate, key });
+  const withBetween = edited(bare, [1, 1, 0, 3], ({ tag, content }) => tlv(tag, content, between));
+  return { bare, withBetween, root: pemOf(root), between: pemOf(between) };
+}
+
+describe("a certificate between the authority's and the pinned one", () => {
+  it("is taken from the stamp, or may be pinned itself", async () => {
+    const { bare, withBetween, root, between } = await threeLevels(1);
+    expect(await verdictOn({ response: withBetween, issuers: root })).toBe("accepted");
+    expect(await verdictOn({ response: bare, issuers: between })).toBe("accepted");
+    expect(await verdictOn({ response: bare, issuers: root })).toBe("untrusted");
+  });
+
+  it("is refused where the pinned issuer allows none, or did not issue it [T81]", async () => {
+    const { withBetween, root } = await threeLevels(0);
+    expect(await verdictOn({ response: withBetween, issuers: root })).toBe("untrusted");
+    const namesake = await threeLevels(1);
+    expect(await verdictOn({ response: withBetween, issuers: namesake.root })).toBe("untrusted");
+  });
+
+  it("may have a second certificate for its key, of which one was valid [T81]", async () => {
+    const [upper, lower] = [await newKey(), await newKey()];
+    const issuer = nameOf("issuer");
+    const contents = { issuer, subject: issuer, key: upper.spki, extensions: [mayIssue(0)] };
+    const early = await issueCertificate(upper.privateKey, { ...contents, period: validity(NOW) });
+    const late = await issueCertificate(upper.privateKey, { ...contents, period: validity(NOW + YEAR_MS) });
+    const certificate = await issueCertificate(upper.privateKey, {
+      issuer,
+      subject: nameOf("authority"),
+      period: validity(NOW),
+      key: lower.spki,
+      extensions: [stamps],
+    });
+    const key = new Uint8Array((await crypto.subtle.exportKey("pkcs8", lower.privateKey)) as ArrayBuffer);
+    const response = await stampOf({ certificate, key });
+    expect(await verdictOn({ response, issuers: pemOf(late) + pemOf(early) })).toBe("accepted");
+    expect(await verdictOn({ response, issuers: pemOf(late) })).toBe("not_valid_then");
   });
 });
