@@ -28,6 +28,9 @@ async function start(): Promise<void> {
   writeStackUrl(dataDirectory, stack.url);
   console.log(`VDC ready on ${stack.url}`);
   console.log(`  IPFS gateway and pinning service on ${stack.pinning.url}`);
+  console.log(
+    `  time-stamp authority on ${stack.timestamps.url}; its certificate is ${stack.timestamps.issuersFile}`,
+  );
   if ((process.env.REGISTRATION ?? "open") === "open")
     console.log(
       "  registration is open: anybody may register. A deployment asks for a token (REGISTRATION=token)",

@@ -10,6 +10,7 @@ import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "../pinning/server.ts";
 import { platformOptions } from "./platform.ts";
 import { watchRuntimes } from "./runtimes.ts";
+import { startTimestampAuthority, type TimestampAuthority } from "../tsa/authority.ts";
 import { checkKeys, localSecrets, type LocalSecrets } from "./secrets.ts";
 
 export interface StackOptions {
@@ -32,6 +33,7 @@ export interface Stack {
   readonly url: string;
   readonly secrets: LocalSecrets;
   readonly pinning: PinningService;
+  readonly timestamps: TimestampAuthority;
   /** The running Workers' platform: bindings for tests and demo. */
   readonly miniflare: Miniflare;
   fireCron(worker: WorkerName): Promise<void>;
@@ -52,7 +54,7 @@ export const LOCAL_VARS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Runs all Workers in one workerd, with a local pinning service. The bundles and configurations are those of a
+ * Runs all Workers in one workerd, with a local pinning service and a local time-stamp authority. The bundles and configurations are those of a
  * deployment.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -77,13 +79,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const bundles = await buildWorkers(say);
     const pinning = await startPinning(dataDirectory, secrets.PINATA_JWT);
     opened.push(() => pinning.close());
+    const timestamps = await startTimestamps(dataDirectory);
+    opened.push(() => timestamps.close());
     opened.push(
       watchRuntimes((runtimes) => {
         held.note(runtimes);
         options.onRuntimes?.(runtimes);
       }),
     );
-    const miniflare = runWorkers(options, bundles, localValues(pinning), secrets);
+    const miniflare = runWorkers(options, bundles, localValues(pinning, timestamps), secrets);
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
     opened.push(() => untilWritten(miniflare, say));
@@ -91,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const fire = (worker: WorkerName, cron = "* * * * *") => fireCron(miniflare, worker, cron);
     if (options.cron) opened.push(await startCron(fire, say));
-    return { url, secrets, pinning, miniflare, fireCron: fire, stop: close };
+    return { url, secrets, pinning, timestamps, miniflare, fireCron: fire, stop: close };
   } catch (error) {
     await close().catch(() => {}); // the reason of the failed start matters; a Miniflare that failed cannot close
     throw error;
@@ -117,12 +121,14 @@ async function untilWritten(miniflare: Miniflare, say: (line: string) => void): 
   );
 }
 
-function localValues(pinning: PinningService): Record<string, string> {
+function localValues(pinning: PinningService, timestamps: TimestampAuthority): Record<string, string> {
   return {
     ...LOCAL_VARS,
     PINATA_UPLOAD_URL: pinning.uploadUrl,
     PINATA_ENDPOINT_URL: pinning.endpointUrl,
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
+    TSA_URLS: timestamps.url,
+    TSA_ISSUERS: timestamps.issuers,
   };
 }
 
@@ -147,17 +153,27 @@ function runWorkers(
   );
 }
 
-/**
- * Starts the pinning service, on its earlier port if that is free, because links in stored blocks name the local IPFS
- * gateway.
- */
-async function startPinning(dataDirectory: string, jwt: string): Promise<PinningService> {
-  const portFile = join(dataDirectory, "ipfs-port");
+/** Starts the pinning service, on its earlier port, because links in stored blocks name the local IPFS gateway. */
+function startPinning(dataDirectory: string, jwt: string): Promise<PinningService> {
   const dir = join(dataDirectory, "ipfs");
+  return onEarlierPort(join(dataDirectory, "ipfs-port"), (port) => startPinningService({ dir, jwt, port }));
+}
+
+/** Starts the time-stamp authority, on its earlier port, so that the local setting `TSA_URLS` stays what it was. */
+function startTimestamps(dataDirectory: string): Promise<TimestampAuthority> {
+  const dir = join(dataDirectory, "tsa");
+  return onEarlierPort(join(dataDirectory, "tsa-port"), (port) => startTimestampAuthority({ dir, port }));
+}
+
+/** Starts a service on the port that the file names, or on another one if that is taken, and notes the port. */
+async function onEarlierPort<Service extends { readonly url: string }>(
+  portFile: string,
+  start: (port: number) => Promise<Service>,
+): Promise<Service> {
   const port = existsSync(portFile) ? Number(readFileSync(portFile, "utf8")) : 0;
-  const service = await startPinningService({ dir, jwt, port }).catch((error: NodeJS.ErrnoException) => {
+  const service = await start(port).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
-    return startPinningService({ dir, jwt, port: 0 });
+    return start(0);
   });
   writeFileSync(portFile, new URL(service.url).port);
   return service;

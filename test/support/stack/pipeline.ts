@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildWorkers, type Bundles } from "../../../cli/local/stack/build.ts";
 import { startPinningService, type PinningService } from "../../../cli/local/pinning/server.ts";
+import { startTimestampAuthority, type TimestampAuthority } from "../../../cli/local/tsa/authority.ts";
 import { generateSecrets, type LocalSecrets } from "../../../cli/local/stack/secrets.ts";
 import type { WorkerName } from "../../../shared/pipeline.ts";
 import { TestPlatform } from "./platform.ts";
@@ -14,12 +15,13 @@ interface OperatorRequest {
   readonly body?: BodyInit;
 }
 
-/** Every Worker, with its real configuration and the bundle that would be deployed, and a pinning service. */
+/** Every Worker, with its real configuration and the bundle that would be deployed, a pinning service and a time-stamp authority. */
 export interface Pipeline {
   /** The gateway's address on this machine. */
   readonly url: string;
   readonly harness: TestPlatform;
   readonly pinning: PinningService;
+  readonly timestamps: TimestampAuthority;
   readonly secrets: LocalSecrets;
   readonly kv: KVNamespace;
   readonly r2: R2Bucket;
@@ -61,11 +63,14 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   const secrets = { ...(await generateSecrets()), ...options.secrets };
   options.pins?.(directory);
   const pinning = await startPinningService({ dir: directory, jwt: secrets.PINATA_JWT });
+  const timestamps = await startTimestampAuthority({ dir: join(directory, "tsa") });
   const vars = {
     ...QUICK,
     PINATA_UPLOAD_URL: pinning.uploadUrl,
     PINATA_ENDPOINT_URL: pinning.endpointUrl,
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
+    TSA_URLS: timestamps.url,
+    TSA_ISSUERS: timestamps.issuers,
     ...options.vars,
   };
   const built = await buildWorkers();
@@ -78,6 +83,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     url: url.origin,
     harness,
     pinning,
+    timestamps,
     secrets,
     ...harness.storage,
     fetch,
@@ -87,6 +93,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     async close() {
       await harness.close();
       await pinning.close();
+      await timestamps.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };
