@@ -15,7 +15,17 @@ const ROOMS: Readonly<Record<string, Room>> = {
   runtime: {},
   "durable-object": { types: ["pipeline.ts"] },
   schema: { may: ["runtime", "valibot"] },
-  crypto: { may: ["runtime", "@panva/hpke-noble", "ipfs-unixfs-importer", "valibot"] },
+  crypto: {
+    may: [
+      "runtime",
+      "@panva/hpke-noble",
+      "@ipld/dag-pb",
+      "ipfs-unixfs",
+      "ipfs-unixfs-importer",
+      "multiformats",
+      "valibot",
+    ],
+  },
   timestamp: { may: ["crypto"] },
   chain: { may: ["crypto", "schema", "valibot"] },
   tlog: { may: ["chain", "crypto", "schema", "valibot"] },

@@ -7,6 +7,8 @@ export type BlockRow = {
   revision: number;
   timestamp: number;
   previous_hash: string;
+  /** null for genesis. */
+  previous_cid: string | null;
   history_root: string;
   /** Transactions from `pending/`. The system's own are counted in `system_transactions`. */
   transactions: number;
@@ -15,8 +17,11 @@ export type BlockRow = {
   first_entry: number | null;
   hash: string | null;
   sha256: string | null;
+  /** CID of the sealed bytes. */
+  cid: string | null;
   byte_length: number | null;
   key_id: string | null;
+  /** `cid`, once every tier holds the block. */
   ipfs_hash: string | null;
   reserved_at: number;
   sealed_at: number | null;
