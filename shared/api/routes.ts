@@ -30,7 +30,7 @@ import {
 } from "./storage-verify.ts";
 import { bringDocument, storedDocuments, verifyDocument } from "./stored-documents.ts";
 import { submission } from "./submissions.ts";
-import { transaction } from "./transactions.ts";
+import { transaction, transactionBytes } from "./transactions.ts";
 import { replaceUserMetadata, userMetadata } from "./users.ts";
 import { webhook } from "./webhook.ts";
 import { wellKnown } from "./well-known.ts";
@@ -43,6 +43,7 @@ export const ROUTES = {
   "GET /api/vdc/blocks": blocks,
   "GET /api/vdc/blocks/:blockNumber": block,
   "GET /api/vdc/transactions/:txId": transaction,
+  "GET /api/vdc/transactions/:txId/bytes": transactionBytes,
   "POST /api/vdc/transactions": submission,
   "GET /api/vdc/assets/:assetId": asset,
   "POST /api/documents": putDocument,

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
 import { BLOCK_STATES } from "../chain/states.ts";
-import { Sha256Hex, Timestamp, TransactionType, TxId } from "../chain/transaction.ts";
+import { Sha256Hex, Timestamp, Transaction, TransactionType, TxId } from "../chain/transaction.ts";
 import { PERMANENT_REASONS } from "../runtime/errors.ts";
 import type { Plan } from "./plan.ts";
 
@@ -58,5 +58,15 @@ export const transaction = {
   params: v.strictObject({ txId: TxId }),
   answers: { 200: TransactionStatus },
   problems: ["not-found"],
+  beyondKv: true,
+} as const satisfies Plan;
+
+export const transactionBytes = {
+  does: "The canonical bytes of a mined transaction, as a download: the data of its Merkle leaf, whose SHA-256 is the ETag",
+  who: "anyone",
+  params: v.strictObject({ txId: TxId }),
+  headers: { "if-none-match": "an ETag that you have: then 304 when it is still right, as it always is" },
+  answers: { 200: Transaction, 304: { contentType: null } },
+  problems: ["not-found", "not-ready", "unavailable"],
   beyondKv: true,
 } as const satisfies Plan;

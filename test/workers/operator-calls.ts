@@ -9,6 +9,7 @@ const PUBLIC = [
   "GET /api/vdc/blocks/:blockNumber",
   "POST /api/vdc/transactions",
   "GET /api/vdc/transactions/:txId",
+  "GET /api/vdc/transactions/:txId/bytes",
   "GET /api/vdc/assets/:assetId",
   "GET /.well-known/vdc.json",
   "POST /api/documents",

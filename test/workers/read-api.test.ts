@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readBlock } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
-import { utf8 } from "../../shared/crypto/bytes.ts";
+import { leafHash, merkleRoot } from "../../shared/chain/merkle.ts";
+import { transactionBytes } from "../../shared/chain/transaction.ts";
+import { hex, utf8 } from "../../shared/crypto/bytes.ts";
+import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
@@ -232,6 +235,56 @@ describe("the public reads", () => {
     expect(await at(foreign.transaction.id)).toMatchObject({ state: "set_aside", reason: "unknown_key" });
   });
 
+  it("give the bytes of a mined transaction, which hash to its Merkle leaf and never change", async () => {
+    const path = `/api/vdc/transactions/${assetTx}/bytes`;
+    const block = readBlock(utf8(JSON.stringify(await archived(pipeline, 2))));
+    const index = block.transactions.findIndex(({ id }) => id === assetTx);
+    const response = await pipeline.fetch(path);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    expect(response.status).toBe(200);
+    expectHeaders(response);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(response.headers.get("content-disposition")).toBe(`attachment; filename="${assetTx}.tx.json"`);
+    expect(response.headers.get("cache-control")).toBe(IMMUTABLE);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("access-control-expose-headers")).toContain("content-disposition");
+    const etag = `"${sha256Hex(bytes)}"`;
+    expect(response.headers.get("etag")).toBe(etag);
+    const leaves = block.transactions.map((transaction, i) =>
+      leafHash(i === index ? bytes : transactionBytes(transaction)),
+    );
+    expect(hex(merkleRoot(leaves))).toBe(block.merkleRoot);
+
+    const again = await pipeline.fetch(path, { headers: { "if-none-match": etag } });
+    expect(again.status).toBe(304);
+    expect(again.headers.get("etag")).toBe(etag);
+  });
+
+  it("give the bytes of a transaction too while KV has lost its place, or names a wrong one", async () => {
+    const key = kvKeys.transaction(assetTx);
+    const kept = (await pipeline.kv.get(key)) ?? "";
+    const whole = await (await pipeline.fetch(`/api/vdc/transactions/${assetTx}/bytes`)).text();
+    const { index } = JSON.parse(kept) as { index: number };
+    for (const wrong of [undefined, JSON.stringify({ ...JSON.parse(kept), index: index + 100 })]) {
+      await (wrong === undefined ? pipeline.kv.delete(key) : pipeline.kv.put(key, wrong));
+      expect(await (await pipeline.fetch(`/api/vdc/transactions/${assetTx}/bytes`)).text()).toBe(whole);
+    }
+    await pipeline.kv.put(key, kept);
+  });
+
+  it("give no bytes of a transaction that no block holds: unknown, or not yet", async () => {
+    const bytesOf = (txId: string) => pipeline.fetch(`/api/vdc/transactions/${txId}/bytes`);
+    expect(await expectProblem(await bytesOf(TX_ID), "not-found")).toMatchObject({ state: "unknown" });
+    const txId = await submit(pipeline);
+    const problem = await expectProblem(await bytesOf(txId), "not-ready");
+    expect(problem).toMatchObject({ txId, state: "pending" });
+    expect(problem.detail).toContain(`/api/vdc/transactions/${txId} says that it is mined`);
+    await mine(pipeline);
+    await untilIdle(pipeline);
+    const mined = await bytesOf(txId);
+    expect(await mined.json()).toMatchObject({ id: txId, type: "payment" });
+  });
+
   it("show nothing of a block before it is in every tier, though R2 has it [T18 T49]", async () => {
     pipeline.pinning.setFault({ kind: "fail", status: 500, on: "upload" });
     const before = await read<{ blockNumber: number }>(pipeline, "/api/vdc/latest");
@@ -252,6 +305,8 @@ describe("the public reads", () => {
       blockNumber,
       blockState: "sealed",
     });
+    const bytes = await pipeline.fetch(`/api/vdc/transactions/${txId}/bytes`);
+    expect(await expectProblem(bytes, "not-ready")).toMatchObject({ txId, state: "reserved" });
     expect(await read(pipeline, "/api/vdc/latest")).toEqual(before);
     const { blocks } = await read<{ blocks: Json[] }>(pipeline, "/api/vdc/blocks");
     expect(blocks[0]).toMatchObject({ blockNumber: before.blockNumber });
@@ -342,6 +397,9 @@ describe("the public reads", () => {
       await copies(undefined, undefined);
       pipeline.pinning.setFault({ kind: "gateway_missing", cid: kept.cid });
       await expectProblem(await pipeline.fetch(path), "unavailable");
+      const { transactions } = JSON.parse(kept.kv) as { transactions: [{ id: string }] };
+      const bytesPath = `/api/vdc/transactions/${transactions[0].id}/bytes`;
+      await expectProblem(await pipeline.fetch(bytesPath), "unavailable");
       pipeline.pinning.clearFaults();
       pipeline.pinning.setFault({ kind: "fail", status: 502, html: true, on: "gateway" });
       await expectProblem(await pipeline.fetch(path), "unavailable");

@@ -50,6 +50,16 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     200: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}`)(pipeline),
     404: get(`/api/vdc/transactions/${payloadOf().transaction.id}`),
   },
+  getTransactionBytes: {
+    200: async (pipeline) => get(`/api/vdc/transactions/${await finished(pipeline)}/bytes`)(pipeline),
+    304: async (pipeline) =>
+      pipeline.fetch(`/api/vdc/transactions/${await finished(pipeline)}/bytes`, {
+        headers: { "if-none-match": "*" },
+      }),
+    404: get(`/api/vdc/transactions/${payloadOf().transaction.id}/bytes`),
+    409: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}/bytes`)(pipeline),
+    503: "read-api.test.ts: a transaction whose block has no copy",
+  },
   postTransactions: {
     202: async (pipeline) =>
       postSubmission(pipeline, await signed(await newUser(), creation(`deed-${crypto.randomUUID()}`))),

@@ -33,6 +33,7 @@ import {
   verifyBlock,
 } from "./resources/storage-verify.ts";
 import { bringDocument, storedDocuments, verifyDocument } from "./resources/stored-documents.ts";
+import { transactionBytes } from "./resources/transaction-bytes.ts";
 import { transaction } from "./resources/transactions.ts";
 import { replaceUserMetadata, userMetadata } from "./resources/users.ts";
 import { webhook } from "./resources/webhook.ts";
@@ -46,6 +47,7 @@ const OPERATIONS: { readonly [Name in RouteName]: Operation<(typeof PLANS)[Name]
   "GET /api/vdc/blocks": blocks,
   "GET /api/vdc/blocks/:blockNumber": block,
   "GET /api/vdc/transactions/:txId": transaction,
+  "GET /api/vdc/transactions/:txId/bytes": transactionBytes,
   "POST /api/vdc/transactions": submission,
   "GET /api/vdc/assets/:assetId": asset,
   "POST /api/documents": putDocument,

@@ -33,7 +33,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
   "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
   "already-exists": { assetId: AssetId, userId: UserId },
   "stale-version": { version: Count },
-  "not-ready": { state: v.string() },
+  "not-ready": { state: v.string(), txId: TxId },
   erased: { txId: TxId },
   "activation-expired": { expiresAt: Count },
   "body-too-large": { maxBytes: Count },
