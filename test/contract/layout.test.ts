@@ -15,6 +15,8 @@ describe("the keys in storage", () => {
         blockPrefix: "vdc:block:",
         block: "vdc:block:{0}",
         transaction: "vdc:tx:{0}",
+        documentEntryPrefix: "vdc:doc:{0}",
+        documentEntry: "vdc:doc:{0}:0000000000000{1}:000{2}",
         asset: "asset:{0}",
         userPrefix: "user:",
         user: "user:{0}",

@@ -105,6 +105,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "accounts (submit): R2 put intents/{txId}.json",
     "accounts (submit): chain-head.awaitPayment",
     "pending-writer (queue): R2 delete intents/{txId}.json",
+    "indexer (queue): KV put vdc:doc:{sha256}:{n}:{index}",
     "indexer (queue): chain-head.beginAssetWrites",
     "indexer (queue): KV put asset:{assetId}",
     "indexer (queue): chain-head.endAssetWrites",
@@ -178,6 +179,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (acceptDocument): document-index.noteChecked",
   ],
   "repair: index": ["storage-verifier (verify): KV put vdc:tx:{txId}"],
+  "repair: index of documents": ["storage-verifier (verify): KV put vdc:doc:{sha256}:{n}:{index}"],
   verification: [
     "gateway (fetch): storage-verifier.verifyAll",
     "storage-verifier (verifyAll): storage-runs.start",

@@ -12,6 +12,8 @@ const PUBLIC = [
   "GET /api/vdc/transactions/:txId/bytes",
   "GET /api/vdc/assets/:assetId",
   "GET /.well-known/vdc.json",
+  "GET /api/vdc/documents/by-hash",
+  "GET /api/vdc/documents/by-hash/:sha256",
   "POST /api/documents",
   "GET /api/documents/:documentId",
   "GET /api/documents/:documentId/status",

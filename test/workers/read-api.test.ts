@@ -10,7 +10,9 @@ import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import { checkChain } from "../support/chain/check-chain.ts";
 import { until } from "../support/stack/patience.ts";
-import { mine, purchase, untilIdle } from "../support/payments/payments.ts";
+import { creation as unsignedCreation } from "../../shared/client/unsigned.ts";
+import { newUser, postSubmission, signed } from "../support/users/accounts.ts";
+import { mine, purchase, untilIdle, untilWaiting } from "../support/payments/payments.ts";
 import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 import { expectHeaders, expectProblem } from "../support/assertions/problems.ts";
 import { deliverTo } from "../support/stack/queues.ts";
@@ -316,6 +318,98 @@ describe("the public reads", () => {
     await untilIdle(pipeline);
     expect(await read(pipeline, `/api/vdc/blocks/${blockNumber}`)).toMatchObject({ blockNumber });
     expect(await read(pipeline, `/api/vdc/transactions/${txId}`)).toMatchObject({ state: "mined" });
+  });
+
+  describe("of documents by hash", () => {
+    type Found = { documents: Json[]; next: string | null };
+    const sha256 = sha256Hex(utf8("a deed"));
+    const sibling = sha256.slice(0, 4) + sha256Hex(utf8("another")).slice(4);
+    const entries: Json[] = [];
+    beforeAll(async () => {
+      const user = await newUser();
+      for (const [assetId, documentHash] of [
+        ["deed-a", sha256],
+        ["deed-b", sha256],
+        ["deed-c", sibling],
+        ["deed-d", sha256Hex(utf8("a will"))],
+      ] as const) {
+        const submission = await signed(user, unsignedCreation({ assetId, documentHash }));
+        expect((await postSubmission(pipeline, submission)).status).toBe(202);
+        await untilWaiting(pipeline, 1);
+        const { blockNumber } = await mine(pipeline);
+        await untilIdle(pipeline);
+        const block = readBlock(utf8(JSON.stringify(await archived(pipeline, blockNumber))));
+        const index = block.transactions.findIndex(
+          ({ data }) => "assetId" in data && data.assetId === assetId,
+        );
+        const { id: txId, timestamp } = block.transactions[index] ?? {};
+        entries.push({
+          sha256: documentHash,
+          blockNumber,
+          index,
+          txId,
+          blockHash: block.hash,
+          assetId,
+          timestamp,
+        });
+      }
+    });
+    const byHash = (query: string) => read<Found>(pipeline, `/api/vdc/documents/by-hash${query}`);
+
+    it("list every transaction that commits to a document, the oldest first", async () => {
+      const found = await byHash(`/${sha256}`);
+      expect(found).toMatchObject({ documents: entries.slice(0, 2), next: null });
+      const none = await byHash(`/${"f".repeat(64)}`);
+      expect(none).toMatchObject({ documents: [], next: null });
+    });
+
+    it("list by a prefix every document below it, so that the asked one is not told", async () => {
+      const { documents } = await byHash(`?prefix=${sha256.slice(0, 4)}`);
+      const below = entries.slice(0, 3).toSorted((a, b) => (String(a.sha256) < String(b.sha256) ? -1 : 1));
+      expect(documents).toEqual(below);
+      for (const prefix of ["", "abc", "ABCD", "xyz0", "0".repeat(65)])
+        await expectProblem(
+          await pipeline.fetch(`/api/vdc/documents/by-hash?prefix=${prefix}`),
+          "invalid-parameter",
+          prefix,
+        );
+      await expectProblem(await pipeline.fetch("/api/vdc/documents/by-hash"), "invalid-parameter");
+    });
+
+    it("come in pages of bounded size, each entry once [T7]", async () => {
+      const seen: Json[] = [];
+      let next: string | null = null;
+      do {
+        const after: string = next === null ? "" : `&after=${encodeURIComponent(next)}`;
+        const page: Found = await byHash(`/${sha256}?limit=1${after}`);
+        expect(page.documents.length).toBeLessThanOrEqual(1);
+        seen.push(...page.documents);
+        next = page.next;
+      } while (next !== null);
+      expect(seen).toEqual(entries.slice(0, 2));
+      for (const limit of ["0", "1001"])
+        await expectProblem(
+          await pipeline.fetch(`/api/vdc/documents/by-hash/${sha256}?limit=${limit}`),
+          "invalid-parameter",
+        );
+    });
+
+    it("ignore foreign keys, and are unavailable rather than incomplete where an entry is damaged", async () => {
+      const key = kvKeys.documentEntry(sha256, Number(entries[0]?.blockNumber), Number(entries[0]?.index));
+      const path = `/api/vdc/documents/by-hash/${sha256}`;
+      await pipeline.kv.put(`vdc:doc:${sha256}:x`, "foreign");
+      expect((await byHash(`/${sha256}`)).documents).toEqual(entries.slice(0, 2));
+      await pipeline.kv.put(key, "damaged");
+      await expectProblem(await pipeline.fetch(path), "unavailable");
+      await pipeline.kv.delete(`vdc:doc:${sha256}:x`);
+
+      const verified = await pipeline.operate("/api/storage-verify/verify-all", { method: "POST" });
+      expect(await verified.json()).toMatchObject({ failed: 0, partial: 0 });
+      expect((await byHash(`/${sha256}`)).documents).toEqual(entries.slice(0, 2));
+      await pipeline.kv.delete(key);
+      await pipeline.operate("/api/storage-verify/verify-all", { method: "POST" });
+      expect((await byHash(`/${sha256}`)).documents).toEqual(entries.slice(0, 2));
+    });
   });
 
   describe("of a block whose copies are lost", () => {

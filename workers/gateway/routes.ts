@@ -9,6 +9,7 @@ import { block, blocks, latest } from "./resources/blocks.ts";
 import { contents, openApi } from "./resources/contents.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./resources/dead-letters.ts";
 import { dismissMany } from "./resources/dismissals.ts";
+import { documentsByHash, documentsByPrefix } from "./resources/document-entries.ts";
 import { document, documentStatus, putDocument } from "./resources/documents.ts";
 import { health, ready } from "./resources/health.ts";
 import { revokeKey } from "./resources/keys.ts";
@@ -50,6 +51,8 @@ const OPERATIONS: { readonly [Name in RouteName]: Operation<(typeof PLANS)[Name]
   "GET /api/vdc/transactions/:txId/bytes": transactionBytes,
   "POST /api/vdc/transactions": submission,
   "GET /api/vdc/assets/:assetId": asset,
+  "GET /api/vdc/documents/by-hash": documentsByPrefix,
+  "GET /api/vdc/documents/by-hash/:sha256": documentsByHash,
   "POST /api/documents": putDocument,
   "GET /api/documents/:documentId": document,
   "GET /api/documents/:documentId/status": documentStatus,

@@ -6,6 +6,7 @@ import * as blocks from "../../../shared/api/blocks.ts";
 import * as contents from "../../../shared/api/contents.ts";
 import * as deadLetters from "../../../shared/api/dead-letters.ts";
 import * as dismissals from "../../../shared/api/dismissals.ts";
+import * as documentEntries from "../../../shared/api/document-entries.ts";
 import * as halted from "../../../shared/api/halted.ts";
 import * as health from "../../../shared/api/health.ts";
 import * as keys from "../../../shared/api/keys.ts";
@@ -43,6 +44,7 @@ const FILES: readonly object[] = [
   contents,
   deadLetters,
   dismissals,
+  documentEntries,
   halted,
   health,
   keys,

@@ -65,11 +65,17 @@ export class SimulatedKv {
     };
     const binding = {
       get,
-      getWithMetadata: (key: string) =>
-        this.#read(`KV get ${key}`, () => {
-          const { value, metadata } = this.#seen(key) ?? {};
+      getWithMetadata: (key: string | readonly string[]) => {
+        const seen = (one: string) => {
+          const { value, metadata } = this.#seen(one) ?? {};
           return { value: value ?? null, metadata: metadata ?? null, cacheStatus: null };
-        }),
+        };
+        return this.#read(`KV get ${String(key)}`, () => {
+          if (typeof key === "string") return seen(key);
+          if (key.length > KEYS_A_GET) throw new Error(`KV GET_BULK failed: 400 ${key.length} keys`);
+          return new Map(key.map((one) => [one, seen(one)]));
+        });
+      },
       put: (key: string, value: string, options?: { metadata?: unknown }) =>
         this.#change(`KV put ${key}`, key, value, options?.metadata),
       delete: (key: string) => this.#change(`KV delete ${key}`, key, undefined),
