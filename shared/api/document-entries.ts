@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
 import { Sha256Hex } from "../chain/transaction.ts";
 import { DocumentEntry } from "../storage/document-entry.ts";
+import { CLAIM } from "./indexed-through.ts";
 import { number } from "./parameters.ts";
 import type { Plan } from "./plan.ts";
 
@@ -25,6 +26,7 @@ export const FoundDocuments = v.strictObject({
       "In the order of hash, block and place, so the oldest transaction of a document comes first",
     ),
   ),
+  ...CLAIM,
   next: v.pipe(
     v.nullable(v.string()),
     v.description(

@@ -7,6 +7,8 @@ const INDEX_DIGITS = 6; // a block has 2,000 pending transactions at most
  */
 export const kvKeys = {
   latest: "vdc:latest",
+  /** How far the index is complete: `shared/api/indexed-through.ts`. */
+  indexed: "vdc:indexed",
   pendingCount: "vdc:pending:count",
   blockPrefix: "vdc:block:",
   block: (blockNumber: number) => `vdc:block:${blockNumber}`,

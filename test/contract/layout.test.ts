@@ -11,6 +11,7 @@ describe("the keys in storage", () => {
     expect(all).toEqual({
       kv: {
         latest: "vdc:latest",
+        indexed: "vdc:indexed",
         pendingCount: "vdc:pending:count",
         blockPrefix: "vdc:block:",
         block: "vdc:block:{0}",

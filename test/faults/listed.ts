@@ -39,6 +39,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "chain-head (ChainHead.alarm): send to miner",
     "chain-head (ChainHead.alarm): KV put vdc:latest",
   ],
+  "index claimed": ["chain-head (ChainHead.alarm): KV put vdc:indexed"],
   "message lost: tier-persister": ["chain-head (ChainHead.alarm): send to tier-persister"],
   "message lost: indexer": ["chain-head (ChainHead.alarm): send to indexer"],
   "message lost: pending-cleaner": ["chain-head (ChainHead.alarm): send to pending-cleaner"],

@@ -25,6 +25,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
     "assets",
     "backlogs",
     "block",
+    "blockPage",
     "blockWithTransactions",
     "erasedAmong",
     "sweepPlaces",

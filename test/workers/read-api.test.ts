@@ -21,6 +21,9 @@ import { payloadOf, seal, submit } from "../support/payments/sealed-payments.ts"
 const TX_ID = `vdc_tx_${"0".repeat(40)}`;
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
+/** The claim of how far the index is complete, whichever it is at the moment. */
+const CLAIM: unknown = expect.toBeOneOf([null, { blockNumber: expect.any(Number), at: expect.any(Number) }]);
+
 type Json = Record<string, unknown>;
 
 async function read<Body = Json>(pipeline: Pipeline, path: string): Promise<Body> {
@@ -48,7 +51,7 @@ describe("an empty chain", () => {
 
   it("has no latest block, no blocks and no genesis, and says so", async () => {
     await expectProblem(await pipeline.fetch("/api/vdc/latest"), "not-found");
-    expect(await read(pipeline, "/api/vdc/blocks")).toEqual({ blocks: [], next: null });
+    expect(await read(pipeline, "/api/vdc/blocks")).toEqual({ blocks: [], indexedThrough: null, next: null });
     const problem = await expectProblem(await pipeline.fetch("/api/vdc/blocks/0"), "not-found");
     expect(problem).toMatchObject({ latest: null, state: null });
     expect(await read(pipeline, "/.well-known/vdc.json")).toEqual({
@@ -56,6 +59,7 @@ describe("an empty chain", () => {
       formatVersion: 1,
       genesisHash: null,
       latestBlock: null,
+      indexedThrough: null,
       signingKeys: [],
       ipfsGatewayUrl: pipeline.pinning.gatewayUrl,
     });
@@ -90,7 +94,7 @@ describe("the public reads", () => {
   it("name the latest block, from KV or, where KV has lost it, from the chain head", async () => {
     const { hash, timestamp } = await archived(pipeline, LAST);
     const [{ ipfsHash }] = (await read<{ blocks: [Json] }>(pipeline, "/api/vdc/blocks?limit=1")).blocks;
-    const expected = { blockNumber: LAST, hash, ipfsHash, timestamp };
+    const expected = { blockNumber: LAST, hash, ipfsHash, timestamp, indexedThrough: CLAIM };
     expect(await read(pipeline, "/api/vdc/latest")).toEqual(expected);
     const value = (await pipeline.kv.get(kvKeys.latest)) ?? "";
     await pipeline.kv.delete(kvKeys.latest);
@@ -159,7 +163,11 @@ describe("the public reads", () => {
       transactionCount,
       ipfsHash,
     });
-    expect(await read(pipeline, "/api/vdc/blocks?before=0")).toEqual({ blocks: [], next: null });
+    expect(await read(pipeline, "/api/vdc/blocks?before=0")).toEqual({
+      blocks: [],
+      indexedThrough: CLAIM,
+      next: null,
+    });
   });
 
   it("tell of an asset that a block names, and of no other", async () => {
@@ -167,10 +175,11 @@ describe("the public reads", () => {
       assetId: "deed:1.a_B-c",
       txId: assetTx,
       vdcBlockNumber: 2,
+      indexedThrough: CLAIM,
     });
     expect(await read(pipeline, "/api/vdc/assets/deed%3A1.a_B-c")).toMatchObject({ vdcBlockNumber: 2 });
     const problem = await expectProblem(await pipeline.fetch("/api/vdc/assets/deed-99"), "not-found");
-    expect(problem.assetId).toBe("deed-99");
+    expect(problem).toMatchObject({ assetId: "deed-99", indexedThrough: CLAIM });
   });
 
   it("say all that a stranger needs to verify the chain", async () => {
@@ -199,7 +208,11 @@ describe("the public reads", () => {
   it("say where a transaction is: unknown, pending, mined, or set aside with the reason", async () => {
     const at = (txId: string) => read(pipeline, `/api/vdc/transactions/${txId}`);
     const unknown = await pipeline.fetch(`/api/vdc/transactions/${TX_ID}`);
-    expect(await expectProblem(unknown, "not-found")).toMatchObject({ txId: TX_ID, state: "unknown" });
+    expect(await expectProblem(unknown, "not-found")).toMatchObject({
+      txId: TX_ID,
+      state: "unknown",
+      indexedThrough: CLAIM,
+    });
 
     const [payload, foreign] = [payloadOf(), payloadOf()];
     const txId = payload.transaction.id;
@@ -210,7 +223,13 @@ describe("the public reads", () => {
     ]);
     expect(acked).toHaveLength(2);
     const { timestamp } = payload.transaction;
-    expect(await at(txId)).toEqual({ txId, state: "pending", timestamp, admittedAt: expect.any(Number) });
+    expect(await at(txId)).toEqual({
+      txId,
+      state: "pending",
+      timestamp,
+      admittedAt: expect.any(Number),
+      indexedThrough: CLAIM,
+    });
 
     const { blockNumber, transactions } = await mine(pipeline);
     expect(transactions).toBe(1);
@@ -224,6 +243,7 @@ describe("the public reads", () => {
       type: "payment",
       timestamp,
       blockUrl: `/api/vdc/blocks/${blockNumber}`,
+      indexedThrough: CLAIM,
     });
     await pipeline.kv.delete(kvKeys.transaction(txId)); // lost, or not yet visible in KV
     expect(await at(txId)).toEqual({
@@ -233,6 +253,7 @@ describe("the public reads", () => {
       index: 0,
       timestamp,
       blockUrl: `/api/vdc/blocks/${blockNumber}`,
+      indexedThrough: CLAIM,
     });
     expect(await at(foreign.transaction.id)).toMatchObject({ state: "set_aside", reason: "unknown_key" });
   });
@@ -285,6 +306,27 @@ describe("the public reads", () => {
     await untilIdle(pipeline);
     const mined = await bytesOf(txId);
     expect(await mined.json()).toMatchObject({ id: txId, type: "payment" });
+  });
+
+  it("say how far the index is complete, once every reader of KV sees it", async () => {
+    await untilIdle(pipeline);
+    const { blockNumber } = await read<{ blockNumber: number }>(pipeline, "/api/vdc/latest");
+    const claim = { blockNumber, at: expect.any(Number) };
+    const claimedAt = async (path: string) =>
+      (await (await pipeline.fetch(path)).json<Json>()).indexedThrough;
+    for (const path of [
+      "/api/vdc/latest",
+      "/api/vdc/blocks",
+      "/.well-known/vdc.json",
+      `/api/vdc/transactions/${assetTx}`,
+      `/api/vdc/transactions/${TX_ID}`,
+      `/api/vdc/transactions/${TX_ID}/bytes`,
+      "/api/vdc/assets/deed:1.a_B-c",
+      "/api/vdc/assets/deed-99",
+      `/api/vdc/documents/by-hash/${"f".repeat(64)}`,
+      "/api/vdc/documents/by-hash?prefix=ffff",
+    ])
+      await until(async () => expect(await claimedAt(path), path).toEqual(claim));
   });
 
   it("show nothing of a block before it is in every tier, though R2 has it [T18 T49]", async () => {

@@ -24,7 +24,7 @@ import { measures } from "./reads/measures.ts";
 import { outlook } from "./decisions/outlook.ts";
 import { cleaned, indexed, persisted, type StageReport, type PersistedReport } from "./decisions/progress.ts";
 import { readmit } from "./decisions/readmit.ts";
-import { block, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
+import { block, blockPage, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
 import { failures } from "./reads/set-asides.ts";
 import { head } from "./reads/head.ts";
 import { status } from "./reads/status.ts";
@@ -195,8 +195,8 @@ export class ChainHead extends DurableObject<Env> {
     });
   }
 
-  publishAgain() {
-    return this.#decide(() => publishAgain(this.#sql));
+  publishAgain(verified: Parameters<typeof publishAgain>[1]) {
+    return this.#decide((now) => publishAgain(this.#sql, verified, now));
   }
 
   /** Decides before the first block whether a chain may begin here. It reads R2 and KV outside the decision. */
@@ -262,6 +262,7 @@ export class ChainHead extends DurableObject<Env> {
     return {
       transaction: transaction(this.#sql, txId),
       intent: intent(this.#sql, txId, this.#rules),
+      indexedThrough: getValue(this.#sql, "indexedThrough") ?? null,
     };
   }
 
@@ -314,6 +315,10 @@ export class ChainHead extends DurableObject<Env> {
 
   publishedBlocks(before: number, limit: number) {
     return publishedBlocks(this.#sql, before, limit);
+  }
+
+  blockPage(before: number, limit: number) {
+    return blockPage(this.#sql, before, limit);
   }
 
   backlogs() {

@@ -9,6 +9,7 @@ import * as dismissals from "../../../shared/api/dismissals.ts";
 import * as documentEntries from "../../../shared/api/document-entries.ts";
 import * as halted from "../../../shared/api/halted.ts";
 import * as health from "../../../shared/api/health.ts";
+import * as indexedThrough from "../../../shared/api/indexed-through.ts";
 import * as keys from "../../../shared/api/keys.ts";
 import * as mine from "../../../shared/api/mine.ts";
 import * as pending from "../../../shared/api/pending.ts";
@@ -47,6 +48,7 @@ const FILES: readonly object[] = [
   documentEntries,
   halted,
   health,
+  indexedThrough,
   keys,
   mine,
   pending,

@@ -40,6 +40,13 @@ export class SimulatedKv {
     return this.#keys.get(key)?.at(-1)?.value;
   }
 
+  /** Tells whether every reader sees a value of the key, however old the version that it is shown. */
+  isShownEverywhere(key: string): boolean {
+    const versions = this.#keys.get(key) ?? [];
+    const shown = versions.filter((_, i) => (versions[i + 1]?.at ?? Infinity) > this.#world.now - STALE);
+    return shown.length > 0 && shown.every(({ value }) => value !== undefined);
+  }
+
   keys(prefix = ""): string[] {
     return [...this.#keys.keys()]
       .filter((key) => key.startsWith(prefix) && this.truth(key) !== undefined)

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { DocumentEntry } from "../../../shared/storage/document-entry.ts";
+import { readClaim } from "../../../shared/api/indexed-through.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
 import { documentEntryOfKey, kvKeys } from "../../../shared/storage/layout.ts";
 import { operation, type Call } from "../http/operation.ts";
@@ -29,11 +30,20 @@ interface Page {
  */
 async function found(call: Call, digits: string, page: Page): Promise<Response> {
   await countReadBeyondKv(call);
+  // The claim is read first: an entry that it covers was visible then, and so it is in the list.
+  const indexedThrough = readClaim(await call.env.KV.get(kvKeys.indexed, "json"));
   const listed = await list(call, kvKeys.documentEntryPrefix(digits), page);
   const documents = listed.keys.flatMap(({ name, metadata }) => foundDocument(call, digits, name, metadata));
-  return json({ documents, next: listed.list_complete ? null : listed.cursor } satisfies api.FoundDocuments, {
-    headers: { "cache-control": BRIEFLY },
-  });
+  return json(
+    {
+      documents,
+      indexedThrough,
+      next: listed.list_complete ? null : listed.cursor,
+    } satisfies api.FoundDocuments,
+    {
+      headers: { "cache-control": BRIEFLY },
+    },
+  );
 }
 
 /** @throws Problem "invalid-parameter" for an `after` that KV did not make */

@@ -42,10 +42,10 @@ async function fromIndex(call: Call, txId: string): Promise<Uint8Array<ArrayBuff
 /** @throws Problem "not-found" for an unknown transaction, "not-ready" for one that no published block holds */
 async function fromChainHead(call: Call, txId: string): Promise<Uint8Array<ArrayBuffer>> {
   await countReadBeyondKv(call);
-  const { transaction, intent } = await chainHead(call.env).whereIs(txId);
+  const { transaction, intent, indexedThrough } = await chainHead(call.env).whereIs(txId);
   if (transaction === null && intent === null)
     throw new Problem("not-found", "The chain does not know this transaction.", {
-      members: { txId, state: "unknown" },
+      members: { txId, state: "unknown", indexedThrough },
     });
   const block = transaction?.state === "set_aside" ? null : (transaction?.block ?? null);
   if (block === null || block.index === null || !reached(block.state, "persisted"))
