@@ -17,6 +17,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   schema: { may: ["runtime", "valibot"] },
   crypto: { may: ["runtime", "@panva/hpke-noble", "ipfs-unixfs-importer", "valibot"] },
   chain: { may: ["crypto", "schema", "valibot"] },
+  tlog: { may: ["chain", "crypto", "schema", "valibot"] },
   http: { may: ["crypto", "runtime"], types: ["pipeline.ts"] },
   stripe: { may: ["chain", "crypto", "valibot"] },
   storage: { may: ["chain", "crypto", "runtime", "schema", "valibot"] },
@@ -159,7 +160,7 @@ export default defineConfig({
     { files: ["{shared,workers}/**"], rules: { "no-restricted-properties": ["error", ...ACK] } },
     { files: ["shared/queue/consume.ts"], rules: { "no-restricted-properties": "off" } },
     {
-      files: ["shared/{chain,crypto}/**"],
+      files: ["shared/{chain,crypto,tlog}/**"],
       rules: {
         "no-restricted-globals": ["error", ...IMPURE],
         "no-restricted-properties": ["error", ...ACK, ...RANDOM],

@@ -1,6 +1,7 @@
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const BASE64URL = /^[A-Za-z0-9_-]*$/;
 
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
@@ -47,6 +48,18 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   if (base64url(bytes.subarray(last)) !== text.slice((last / 3) * 4))
     throw new TypeError("base64url has stray bits at its end");
   return bytes;
+}
+
+/** Base64 with padding (RFC 4648 §4), as C2SP formats use it. */
+export function base64(bytes: Uint8Array): string {
+  const text = base64url(bytes).replaceAll("-", "+").replaceAll("_", "/");
+  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+}
+
+/** @throws TypeError unless `text` is the one canonical base64 spelling of some bytes (padding, no stray bits). */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  if (!BASE64.test(text) || text.length % 4 !== 0) throw new TypeError("expected base64 with padding");
+  return fromBase64url(text.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_"));
 }
 
 export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -6,3 +6,4 @@ export const BLOCK = "vdc/block/v1";
 export const TRANSACTION = "vdc/transaction/v1";
 export const DOCUMENT = "vdc/document/v1";
 export const USER_METADATA = "vdc/user-metadata/v1";
+export const LOG_KEY = "vdc/log-key/v1";
