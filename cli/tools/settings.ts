@@ -42,7 +42,8 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
       },
       {
         name: "WRITE_LANDS_WITHIN_SECONDS",
-        meaning: "A write to KV that was not answered has landed after so long, or never will.",
+        meaning:
+          "A write to KV that was not answered has landed after so long, or never will; one that was answered is seen by every reader. At least 60 in production.",
       },
       {
         name: "LOG_ORIGIN",

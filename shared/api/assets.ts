@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
 import { AssetId, Sha256Hex, TxId } from "../chain/transaction.ts";
+import { CLAIM } from "./indexed-through.ts";
 import type { Plan } from "./plan.ts";
 
-/** The value in KV under `asset:{assetId}`. Other systems may keep more members in it. */
+/** The value in KV under `asset:{assetId}`, with the claim. Other systems may keep more members in it. */
 export const Asset = v.looseObject({
   assetId: AssetId,
   txId: v.optional(v.pipe(TxId, v.description("The transaction that created it"))),
@@ -14,6 +15,7 @@ export const Asset = v.looseObject({
     ),
   ),
   vdcBlockNumber: v.pipe(BlockNumber, v.description("The highest block that names it")),
+  ...CLAIM,
 });
 export type Asset = v.InferOutput<typeof Asset>;
 

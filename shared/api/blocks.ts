@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { BlockNumber, Header } from "../chain/block.ts";
 import { CidV0, Sha256Hex, Timestamp } from "../chain/transaction.ts";
 import { BlockRecord } from "../storage/kv-tier.ts";
+import { CLAIM } from "./indexed-through.ts";
 import { number, NumberOfBlock } from "./parameters.ts";
 import type { Plan } from "./plan.ts";
 
@@ -10,6 +11,7 @@ export const Latest = v.strictObject({
   hash: Sha256Hex,
   ipfsHash: CidV0,
   timestamp: Timestamp,
+  ...CLAIM,
 });
 export type Latest = v.InferOutput<typeof Latest>;
 
@@ -49,6 +51,7 @@ export const BlockPage = v.strictObject({
     }),
   ),
   next: v.pipe(v.nullable(BlockNumber), v.description("The `before` of the page after; null on the last")),
+  ...CLAIM,
 });
 export type BlockPage = v.InferOutput<typeof BlockPage>;
 

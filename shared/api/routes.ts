@@ -5,6 +5,7 @@ import { block, blocks, latest } from "./blocks.ts";
 import { contents, openApi } from "./contents.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./dead-letters.ts";
 import { dismissMany } from "./dismissals.ts";
+import { documentsByHash, documentsByPrefix } from "./document-entries.ts";
 import { document, documentStatus, putDocument } from "./documents.ts";
 import { health, ready } from "./health.ts";
 import { revokeKey } from "./keys.ts";
@@ -30,7 +31,7 @@ import {
 } from "./storage-verify.ts";
 import { bringDocument, storedDocuments, verifyDocument } from "./stored-documents.ts";
 import { submission } from "./submissions.ts";
-import { transaction } from "./transactions.ts";
+import { transaction, transactionBytes } from "./transactions.ts";
 import { replaceUserMetadata, userMetadata } from "./users.ts";
 import { webhook } from "./webhook.ts";
 import { wellKnown } from "./well-known.ts";
@@ -43,8 +44,11 @@ export const ROUTES = {
   "GET /api/vdc/blocks": blocks,
   "GET /api/vdc/blocks/:blockNumber": block,
   "GET /api/vdc/transactions/:txId": transaction,
+  "GET /api/vdc/transactions/:txId/bytes": transactionBytes,
   "POST /api/vdc/transactions": submission,
   "GET /api/vdc/assets/:assetId": asset,
+  "GET /api/vdc/documents/by-hash": documentsByPrefix,
+  "GET /api/vdc/documents/by-hash/:sha256": documentsByHash,
   "POST /api/documents": putDocument,
   "GET /api/documents/:documentId": document,
   "GET /api/documents/:documentId/status": documentStatus,

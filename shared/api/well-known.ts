@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { BlockNumber } from "../chain/block.ts";
 import { Sha256Hex } from "../chain/transaction.ts";
+import { CLAIM } from "./indexed-through.ts";
 import type { Plan } from "./plan.ts";
 
 export const WellKnown = v.strictObject({
@@ -8,6 +9,7 @@ export const WellKnown = v.strictObject({
   formatVersion: v.literal(1),
   genesisHash: v.pipe(v.nullable(Sha256Hex), v.description("null before the first block")),
   latestBlock: v.nullable(BlockNumber),
+  ...CLAIM,
   signingKeys: v.array(
     v.strictObject({
       keyId: Sha256Hex,

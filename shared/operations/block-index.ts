@@ -4,6 +4,7 @@ import { ledgerKeysOf } from "../chain/ledger.ts";
 import type { Transaction } from "../chain/transaction.ts";
 import { chainHead, type ChainHeadEnv } from "../objects/chain-head.ts";
 import { RetryLater } from "../runtime/errors.ts";
+import type { DocumentEntry } from "../storage/document-entry.ts";
 import { kvKeys } from "../storage/layout.ts";
 import { chunks, KV_KEYS_A_BULK_READ, mapConnections } from "../storage/limits.ts";
 
@@ -32,6 +33,8 @@ export interface AssetRecord {
 export interface IndexEntry {
   readonly key: string;
   readonly value: string;
+  /** The key's metadata, for a document entry. */
+  readonly metadata?: DocumentEntry;
   /** Set for an asset's record, which only `writeAssetRecords` may write. */
   readonly assetId?: string;
 }
@@ -42,16 +45,22 @@ interface IndexEnv extends ChainHeadEnv {
 
 /** The index entries of the block's transactions from index `from` up to, but not including, `end`. */
 export function transactionEntries(block: Block, from: number, end: number): IndexEntry[] {
-  return block.transactions.slice(from, end).map(({ id, type, timestamp }, offset) => {
-    const record: TransactionRecord = {
-      blockNumber: block.blockNumber,
-      index: from + offset,
-      blockHash: block.hash,
-      type,
-      timestamp,
-    };
-    return { key: kvKeys.transaction(id), value: JSON.stringify(record) };
+  const { blockNumber, hash: blockHash } = block;
+  return block.transactions.slice(from, end).flatMap((transaction, offset) => {
+    const { id, type, timestamp } = transaction;
+    const index = from + offset;
+    const record: TransactionRecord = { blockNumber, index, blockHash, type, timestamp };
+    const entry: IndexEntry = { key: kvKeys.transaction(id), value: JSON.stringify(record) };
+    const sha256 = transaction.type === "asset_creation" ? transaction.data.documentHash : undefined;
+    if (transaction.type !== "asset_creation" || sha256 === undefined) return [entry];
+    const metadata: DocumentEntry = { txId: id, blockHash, assetId: transaction.data.assetId, timestamp };
+    return [entry, { key: kvKeys.documentEntry(sha256, blockNumber, index), value: id, metadata }];
   });
+}
+
+/** Writes an entry that follows from a block alone. Writing it again is harmless. */
+export async function putEntry(kv: KVNamespace, { key, value, metadata }: IndexEntry): Promise<void> {
+  await kv.put(key, value, metadata && { metadata });
 }
 
 interface AssetEntry extends IndexEntry {
@@ -125,9 +134,16 @@ export async function indexGaps(block: Block, env: IndexEnv): Promise<readonly I
     transactionEntries(block, 0, block.transactions.length),
     KV_KEYS_A_BULK_READ,
   )) {
-    const held = await env.KV.get(entries.map(({ key }) => key));
-    gaps.push(...entries.filter(({ key, value }) => held.get(key) !== value));
+    const held = await env.KV.getWithMetadata(entries.map(({ key }) => key));
+    gaps.push(...entries.filter((entry) => !isHeld(entry, held.get(entry.key))));
   }
   const assets = await assetEntries(ledgerKeysOf(block.transactions).assetIds, env);
   return [...gaps, ...assets.filter(({ isGap }) => isGap)];
+}
+
+function isHeld(
+  { value, metadata }: IndexEntry,
+  held: { readonly value: string | null; readonly metadata: unknown } | undefined,
+): boolean {
+  return held?.value === value && JSON.stringify(held.metadata ?? null) === JSON.stringify(metadata ?? null);
 }

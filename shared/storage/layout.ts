@@ -1,13 +1,29 @@
+const BLOCK_DIGITS = 16; // of 2^53
+const INDEX_DIGITS = 6; // a block has 2,000 pending transactions at most
+
 /**
  * Every key that VDC writes, in one place: docs/format.md#10-storage. A contract test finds key-like literals elsewhere.
  * KV: read path. R2: archive and working state.
  */
 export const kvKeys = {
   latest: "vdc:latest",
+  /** How far the index is complete: `shared/api/indexed-through.ts`. */
+  indexed: "vdc:indexed",
   pendingCount: "vdc:pending:count",
   blockPrefix: "vdc:block:",
   block: (blockNumber: number) => `vdc:block:${blockNumber}`,
   transaction: (txId: string) => `vdc:tx:${txId}`,
+  /**
+   * Keys of the transactions that commit to documents whose SHA-256 begins with `digits`. KV lists them in the order of hash,
+   * block and place.
+   */
+  documentEntryPrefix: (digits: string) => `vdc:doc:${digits}`,
+  /**
+   * A transaction that commits to a document. Each has a key of its own, because KV has no compare-and-swap to append to a list
+   * with, and because a stranger may commit to one document a thousand times.
+   */
+  documentEntry: (sha256: string, blockNumber: number, index: number) =>
+    `vdc:doc:${sha256}:${String(blockNumber).padStart(BLOCK_DIGITS, "0")}:${String(index).padStart(INDEX_DIGITS, "0")}`,
   asset: (assetId: string) => `asset:${assetId}`,
   userPrefix: "user:",
   user: (userId: string) => `user:${userId}`,
@@ -77,6 +93,17 @@ export function blockNumberOfSealedKey(key: string): number | undefined {
 function numberIn(pattern: RegExp, key: string): number | undefined {
   const digits = pattern.exec(key)?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+const DOCUMENT_ENTRY_KEY = /^vdc:doc:([0-9a-f]{64}):(\d{16}):(\d{6})$/;
+
+/** The document and the place in a key of an entry, or `undefined` for a foreign key. */
+export function documentEntryOfKey(
+  key: string,
+): { readonly sha256: string; readonly blockNumber: number; readonly index: number } | undefined {
+  const [, sha256, blockNumber, index] = DOCUMENT_ENTRY_KEY.exec(key) ?? [];
+  if (sha256 === undefined || !Number.isSafeInteger(Number(blockNumber))) return undefined;
+  return { sha256, blockNumber: Number(blockNumber), index: Number(index) };
 }
 
 const PENDING_KEY = /^pending\/(vdc_tx_[0-9a-f]{40})\.json$/;

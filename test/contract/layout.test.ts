@@ -11,10 +11,13 @@ describe("the keys in storage", () => {
     expect(all).toEqual({
       kv: {
         latest: "vdc:latest",
+        indexed: "vdc:indexed",
         pendingCount: "vdc:pending:count",
         blockPrefix: "vdc:block:",
         block: "vdc:block:{0}",
         transaction: "vdc:tx:{0}",
+        documentEntryPrefix: "vdc:doc:{0}",
+        documentEntry: "vdc:doc:{0}:0000000000000{1}:000{2}",
         asset: "asset:{0}",
         userPrefix: "user:",
         user: "user:{0}",

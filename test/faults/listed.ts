@@ -54,6 +54,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "checkpointer (queue): monitor.report",
     "checkpointer (queue): ack of checkpointer",
   ],
+  "index claimed": ["chain-head (ChainHead.alarm): KV put vdc:indexed"],
   "message lost: tier-persister": ["chain-head (ChainHead.alarm): send to tier-persister"],
   "message lost: indexer": ["chain-head (ChainHead.alarm): send to indexer"],
   "message lost: pending-cleaner": ["chain-head (ChainHead.alarm): send to pending-cleaner"],
@@ -124,6 +125,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "accounts (submit): R2 put intents/{txId}.json",
     "accounts (submit): chain-head.awaitPayment",
     "pending-writer (queue): R2 delete intents/{txId}.json",
+    "indexer (queue): KV put vdc:doc:{sha256}:{n}:{index}",
     "indexer (queue): chain-head.beginAssetWrites",
     "indexer (queue): KV put asset:{assetId}",
     "indexer (queue): chain-head.endAssetWrites",
@@ -197,6 +199,7 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "storage-verifier (acceptDocument): document-index.noteChecked",
   ],
   "repair: index": ["storage-verifier (verify): KV put vdc:tx:{txId}"],
+  "repair: index of documents": ["storage-verifier (verify): KV put vdc:doc:{sha256}:{n}:{index}"],
   verification: [
     "gateway (fetch): storage-verifier.verifyAll",
     "storage-verifier (verifyAll): storage-runs.start",

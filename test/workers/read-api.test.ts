@@ -1,13 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readBlock } from "../../shared/chain/block.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
-import { utf8 } from "../../shared/crypto/bytes.ts";
+import { leafHash, merkleRoot } from "../../shared/chain/merkle.ts";
+import { transactionBytes } from "../../shared/chain/transaction.ts";
+import { hex, utf8 } from "../../shared/crypto/bytes.ts";
+import { sha256Hex } from "../../shared/crypto/hash.ts";
 import { generateKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { publicKeyOf } from "../../cli/local/stack/secrets.ts";
 import { checkChain } from "../support/chain/check-chain.ts";
 import { until } from "../support/stack/patience.ts";
-import { mine, purchase, untilIdle } from "../support/payments/payments.ts";
+import { creation as unsignedCreation } from "../../shared/client/unsigned.ts";
+import { newUser, postSubmission, signed } from "../support/users/accounts.ts";
+import { mine, purchase, untilIdle, untilWaiting } from "../support/payments/payments.ts";
 import { startPipeline, type Pipeline } from "../support/stack/pipeline.ts";
 import { expectHeaders, expectProblem } from "../support/assertions/problems.ts";
 import { deliverTo } from "../support/stack/queues.ts";
@@ -15,6 +20,9 @@ import { payloadOf, seal, submit } from "../support/payments/sealed-payments.ts"
 
 const TX_ID = `vdc_tx_${"0".repeat(40)}`;
 const IMMUTABLE = "public, max-age=31536000, immutable";
+
+/** The claim of how far the index is complete, whichever it is at the moment. */
+const CLAIM: unknown = expect.toBeOneOf([null, { blockNumber: expect.any(Number), at: expect.any(Number) }]);
 
 type Json = Record<string, unknown>;
 
@@ -43,7 +51,7 @@ describe("an empty chain", () => {
 
   it("has no latest block, no blocks and no genesis, and says so", async () => {
     await expectProblem(await pipeline.fetch("/api/vdc/latest"), "not-found");
-    expect(await read(pipeline, "/api/vdc/blocks")).toEqual({ blocks: [], next: null });
+    expect(await read(pipeline, "/api/vdc/blocks")).toEqual({ blocks: [], indexedThrough: null, next: null });
     const problem = await expectProblem(await pipeline.fetch("/api/vdc/blocks/0"), "not-found");
     expect(problem).toMatchObject({ latest: null, state: null });
     expect(await read(pipeline, "/.well-known/vdc.json")).toEqual({
@@ -51,6 +59,7 @@ describe("an empty chain", () => {
       formatVersion: 1,
       genesisHash: null,
       latestBlock: null,
+      indexedThrough: null,
       signingKeys: [],
       ipfsGatewayUrl: pipeline.pinning.gatewayUrl,
     });
@@ -85,7 +94,7 @@ describe("the public reads", () => {
   it("name the latest block, from KV or, where KV has lost it, from the chain head", async () => {
     const { hash, timestamp } = await archived(pipeline, LAST);
     const [{ ipfsHash }] = (await read<{ blocks: [Json] }>(pipeline, "/api/vdc/blocks?limit=1")).blocks;
-    const expected = { blockNumber: LAST, hash, ipfsHash, timestamp };
+    const expected = { blockNumber: LAST, hash, ipfsHash, timestamp, indexedThrough: CLAIM };
     expect(await read(pipeline, "/api/vdc/latest")).toEqual(expected);
     const value = (await pipeline.kv.get(kvKeys.latest)) ?? "";
     await pipeline.kv.delete(kvKeys.latest);
@@ -158,7 +167,11 @@ describe("the public reads", () => {
       transactionCount,
       ipfsHash,
     });
-    expect(await read(pipeline, "/api/vdc/blocks?before=0")).toEqual({ blocks: [], next: null });
+    expect(await read(pipeline, "/api/vdc/blocks?before=0")).toEqual({
+      blocks: [],
+      indexedThrough: CLAIM,
+      next: null,
+    });
   });
 
   it("tell of an asset that a block names, and of no other", async () => {
@@ -166,10 +179,11 @@ describe("the public reads", () => {
       assetId: "deed:1.a_B-c",
       txId: assetTx,
       vdcBlockNumber: 2,
+      indexedThrough: CLAIM,
     });
     expect(await read(pipeline, "/api/vdc/assets/deed%3A1.a_B-c")).toMatchObject({ vdcBlockNumber: 2 });
     const problem = await expectProblem(await pipeline.fetch("/api/vdc/assets/deed-99"), "not-found");
-    expect(problem.assetId).toBe("deed-99");
+    expect(problem).toMatchObject({ assetId: "deed-99", indexedThrough: CLAIM });
   });
 
   it("say all that a stranger needs to verify the chain", async () => {
@@ -198,7 +212,11 @@ describe("the public reads", () => {
   it("say where a transaction is: unknown, pending, mined, or set aside with the reason", async () => {
     const at = (txId: string) => read(pipeline, `/api/vdc/transactions/${txId}`);
     const unknown = await pipeline.fetch(`/api/vdc/transactions/${TX_ID}`);
-    expect(await expectProblem(unknown, "not-found")).toMatchObject({ txId: TX_ID, state: "unknown" });
+    expect(await expectProblem(unknown, "not-found")).toMatchObject({
+      txId: TX_ID,
+      state: "unknown",
+      indexedThrough: CLAIM,
+    });
 
     const [payload, foreign] = [payloadOf(), payloadOf()];
     const txId = payload.transaction.id;
@@ -209,7 +227,13 @@ describe("the public reads", () => {
     ]);
     expect(acked).toHaveLength(2);
     const { timestamp } = payload.transaction;
-    expect(await at(txId)).toEqual({ txId, state: "pending", timestamp, admittedAt: expect.any(Number) });
+    expect(await at(txId)).toEqual({
+      txId,
+      state: "pending",
+      timestamp,
+      admittedAt: expect.any(Number),
+      indexedThrough: CLAIM,
+    });
 
     const { blockNumber, transactions } = await mine(pipeline);
     expect(transactions).toBe(1);
@@ -223,6 +247,7 @@ describe("the public reads", () => {
       type: "payment",
       timestamp,
       blockUrl: `/api/vdc/blocks/${blockNumber}`,
+      indexedThrough: CLAIM,
     });
     await pipeline.kv.delete(kvKeys.transaction(txId)); // lost, or not yet visible in KV
     expect(await at(txId)).toEqual({
@@ -232,8 +257,80 @@ describe("the public reads", () => {
       index: 0,
       timestamp,
       blockUrl: `/api/vdc/blocks/${blockNumber}`,
+      indexedThrough: CLAIM,
     });
     expect(await at(foreign.transaction.id)).toMatchObject({ state: "set_aside", reason: "unknown_key" });
+  });
+
+  it("give the bytes of a mined transaction, which hash to its Merkle leaf and never change", async () => {
+    const path = `/api/vdc/transactions/${assetTx}/bytes`;
+    const block = readBlock(utf8(JSON.stringify(await archived(pipeline, 2))));
+    const index = block.transactions.findIndex(({ id }) => id === assetTx);
+    const response = await pipeline.fetch(path);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    expect(response.status).toBe(200);
+    expectHeaders(response);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(response.headers.get("content-disposition")).toBe(`attachment; filename="${assetTx}.tx.json"`);
+    expect(response.headers.get("cache-control")).toBe(IMMUTABLE);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("access-control-expose-headers")).toContain("content-disposition");
+    const etag = `"${sha256Hex(bytes)}"`;
+    expect(response.headers.get("etag")).toBe(etag);
+    const leaves = block.transactions.map((transaction, i) =>
+      leafHash(i === index ? bytes : transactionBytes(transaction)),
+    );
+    expect(hex(merkleRoot(leaves))).toBe(block.merkleRoot);
+
+    const again = await pipeline.fetch(path, { headers: { "if-none-match": etag } });
+    expect(again.status).toBe(304);
+    expect(again.headers.get("etag")).toBe(etag);
+  });
+
+  it("give the bytes of a transaction too while KV has lost its place, or names a wrong one", async () => {
+    const key = kvKeys.transaction(assetTx);
+    const kept = (await pipeline.kv.get(key)) ?? "";
+    const whole = await (await pipeline.fetch(`/api/vdc/transactions/${assetTx}/bytes`)).text();
+    const { index } = JSON.parse(kept) as { index: number };
+    for (const wrong of [undefined, JSON.stringify({ ...JSON.parse(kept), index: index + 100 })]) {
+      await (wrong === undefined ? pipeline.kv.delete(key) : pipeline.kv.put(key, wrong));
+      expect(await (await pipeline.fetch(`/api/vdc/transactions/${assetTx}/bytes`)).text()).toBe(whole);
+    }
+    await pipeline.kv.put(key, kept);
+  });
+
+  it("give no bytes of a transaction that no block holds: unknown, or not yet", async () => {
+    const bytesOf = (txId: string) => pipeline.fetch(`/api/vdc/transactions/${txId}/bytes`);
+    expect(await expectProblem(await bytesOf(TX_ID), "not-found")).toMatchObject({ state: "unknown" });
+    const txId = await submit(pipeline);
+    const problem = await expectProblem(await bytesOf(txId), "not-ready");
+    expect(problem).toMatchObject({ txId, state: "pending" });
+    expect(problem.detail).toContain(`/api/vdc/transactions/${txId} says that it is mined`);
+    await mine(pipeline);
+    await untilIdle(pipeline);
+    const mined = await bytesOf(txId);
+    expect(await mined.json()).toMatchObject({ id: txId, type: "payment" });
+  });
+
+  it("say how far the index is complete, once every reader of KV sees it", async () => {
+    await untilIdle(pipeline);
+    const { blockNumber } = await read<{ blockNumber: number }>(pipeline, "/api/vdc/latest");
+    const claim = { blockNumber, at: expect.any(Number) };
+    const claimedAt = async (path: string) =>
+      (await (await pipeline.fetch(path)).json<Json>()).indexedThrough;
+    for (const path of [
+      "/api/vdc/latest",
+      "/api/vdc/blocks",
+      "/.well-known/vdc.json",
+      `/api/vdc/transactions/${assetTx}`,
+      `/api/vdc/transactions/${TX_ID}`,
+      `/api/vdc/transactions/${TX_ID}/bytes`,
+      "/api/vdc/assets/deed:1.a_B-c",
+      "/api/vdc/assets/deed-99",
+      `/api/vdc/documents/by-hash/${"f".repeat(64)}`,
+      "/api/vdc/documents/by-hash?prefix=ffff",
+    ])
+      await until(async () => expect(await claimedAt(path), path).toEqual(claim));
   });
 
   it("show nothing of a block before it is in every tier, though R2 has it [T18 T49]", async () => {
@@ -256,6 +353,8 @@ describe("the public reads", () => {
       blockNumber,
       blockState: "sealed",
     });
+    const bytes = await pipeline.fetch(`/api/vdc/transactions/${txId}/bytes`);
+    expect(await expectProblem(bytes, "not-ready")).toMatchObject({ txId, state: "reserved" });
     expect(await read(pipeline, "/api/vdc/latest")).toEqual(before);
     const { blocks } = await read<{ blocks: Json[] }>(pipeline, "/api/vdc/blocks");
     expect(blocks[0]).toMatchObject({ blockNumber: before.blockNumber });
@@ -265,6 +364,98 @@ describe("the public reads", () => {
     await untilIdle(pipeline);
     expect(await read(pipeline, `/api/vdc/blocks/${blockNumber}`)).toMatchObject({ blockNumber });
     expect(await read(pipeline, `/api/vdc/transactions/${txId}`)).toMatchObject({ state: "mined" });
+  });
+
+  describe("of documents by hash", () => {
+    type Found = { documents: Json[]; next: string | null };
+    const sha256 = sha256Hex(utf8("a deed"));
+    const sibling = sha256.slice(0, 4) + sha256Hex(utf8("another")).slice(4);
+    const entries: Json[] = [];
+    beforeAll(async () => {
+      const user = await newUser();
+      for (const [assetId, documentHash] of [
+        ["deed-a", sha256],
+        ["deed-b", sha256],
+        ["deed-c", sibling],
+        ["deed-d", sha256Hex(utf8("a will"))],
+      ] as const) {
+        const submission = await signed(user, unsignedCreation({ assetId, documentHash }));
+        expect((await postSubmission(pipeline, submission)).status).toBe(202);
+        await untilWaiting(pipeline, 1);
+        const { blockNumber } = await mine(pipeline);
+        await untilIdle(pipeline);
+        const block = readBlock(utf8(JSON.stringify(await archived(pipeline, blockNumber))));
+        const index = block.transactions.findIndex(
+          ({ data }) => "assetId" in data && data.assetId === assetId,
+        );
+        const { id: txId, timestamp } = block.transactions[index] ?? {};
+        entries.push({
+          sha256: documentHash,
+          blockNumber,
+          index,
+          txId,
+          blockHash: block.hash,
+          assetId,
+          timestamp,
+        });
+      }
+    });
+    const byHash = (query: string) => read<Found>(pipeline, `/api/vdc/documents/by-hash${query}`);
+
+    it("list every transaction that commits to a document, the oldest first", async () => {
+      const found = await byHash(`/${sha256}`);
+      expect(found).toMatchObject({ documents: entries.slice(0, 2), next: null });
+      const none = await byHash(`/${"f".repeat(64)}`);
+      expect(none).toMatchObject({ documents: [], next: null });
+    });
+
+    it("list by a prefix every document below it, so that the asked one is not told", async () => {
+      const { documents } = await byHash(`?prefix=${sha256.slice(0, 4)}`);
+      const below = entries.slice(0, 3).toSorted((a, b) => (String(a.sha256) < String(b.sha256) ? -1 : 1));
+      expect(documents).toEqual(below);
+      for (const prefix of ["", "abc", "ABCD", "xyz0", "0".repeat(65)])
+        await expectProblem(
+          await pipeline.fetch(`/api/vdc/documents/by-hash?prefix=${prefix}`),
+          "invalid-parameter",
+          prefix,
+        );
+      await expectProblem(await pipeline.fetch("/api/vdc/documents/by-hash"), "invalid-parameter");
+    });
+
+    it("come in pages of bounded size, each entry once [T7]", async () => {
+      const seen: Json[] = [];
+      let next: string | null = null;
+      do {
+        const after: string = next === null ? "" : `&after=${encodeURIComponent(next)}`;
+        const page: Found = await byHash(`/${sha256}?limit=1${after}`);
+        expect(page.documents.length).toBeLessThanOrEqual(1);
+        seen.push(...page.documents);
+        next = page.next;
+      } while (next !== null);
+      expect(seen).toEqual(entries.slice(0, 2));
+      for (const limit of ["0", "1001"])
+        await expectProblem(
+          await pipeline.fetch(`/api/vdc/documents/by-hash/${sha256}?limit=${limit}`),
+          "invalid-parameter",
+        );
+    });
+
+    it("ignore foreign keys, and are unavailable rather than incomplete where an entry is damaged", async () => {
+      const key = kvKeys.documentEntry(sha256, Number(entries[0]?.blockNumber), Number(entries[0]?.index));
+      const path = `/api/vdc/documents/by-hash/${sha256}`;
+      await pipeline.kv.put(`vdc:doc:${sha256}:x`, "foreign");
+      expect((await byHash(`/${sha256}`)).documents).toEqual(entries.slice(0, 2));
+      await pipeline.kv.put(key, "damaged");
+      await expectProblem(await pipeline.fetch(path), "unavailable");
+      await pipeline.kv.delete(`vdc:doc:${sha256}:x`);
+
+      const verified = await pipeline.operate("/api/storage-verify/verify-all", { method: "POST" });
+      expect(await verified.json()).toMatchObject({ failed: 0, partial: 0 });
+      expect((await byHash(`/${sha256}`)).documents).toEqual(entries.slice(0, 2));
+      await pipeline.kv.delete(key);
+      await pipeline.operate("/api/storage-verify/verify-all", { method: "POST" });
+      expect((await byHash(`/${sha256}`)).documents).toEqual(entries.slice(0, 2));
+    });
   });
 
   describe("of a block whose copies are lost", () => {
@@ -346,6 +537,9 @@ describe("the public reads", () => {
       await copies(undefined, undefined);
       pipeline.pinning.setFault({ kind: "gateway_missing", cid: kept.cid });
       await expectProblem(await pipeline.fetch(path), "unavailable");
+      const { transactions } = JSON.parse(kept.kv) as { transactions: [{ id: string }] };
+      const bytesPath = `/api/vdc/transactions/${transactions[0].id}/bytes`;
+      await expectProblem(await pipeline.fetch(bytesPath), "unavailable");
       pipeline.pinning.clearFaults();
       pipeline.pinning.setFault({ kind: "fail", status: 502, html: true, on: "gateway" });
       await expectProblem(await pipeline.fetch(path), "unavailable");

@@ -50,6 +50,16 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     200: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}`)(pipeline),
     404: get(`/api/vdc/transactions/${payloadOf().transaction.id}`),
   },
+  getTransactionBytes: {
+    200: async (pipeline) => get(`/api/vdc/transactions/${await finished(pipeline)}/bytes`)(pipeline),
+    304: async (pipeline) =>
+      pipeline.fetch(`/api/vdc/transactions/${await finished(pipeline)}/bytes`, {
+        headers: { "if-none-match": "*" },
+      }),
+    404: get(`/api/vdc/transactions/${payloadOf().transaction.id}/bytes`),
+    409: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}/bytes`)(pipeline),
+    503: "read-api.test.ts: a transaction whose block has no copy",
+  },
   postTransactions: {
     202: async (pipeline) =>
       postSubmission(pipeline, await signed(await newUser(), creation(`deed-${crypto.randomUUID()}`))),
@@ -57,6 +67,14 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     409: async (pipeline) => postSubmission(pipeline, await signed(await newUser(), creation("deed-1"))),
   },
   getAsset: { 200: get("/api/vdc/assets/deed-1"), 404: get("/api/vdc/assets/nobody-has-this") },
+  getDocumentsByHash: {
+    200: get("/api/vdc/documents/by-hash?prefix=0000&limit=1"),
+    503: "read-api.test.ts: an entry of a document that is damaged",
+  },
+  getDocumentByHash: {
+    200: get(`/api/vdc/documents/by-hash/${"0".repeat(64)}`),
+    503: "read-api.test.ts: an entry of a document that is damaged",
+  },
   postDocuments: {
     200: async (pipeline) => {
       const record = await recordOf(await registeredUser(pipeline));

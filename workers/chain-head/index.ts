@@ -25,7 +25,7 @@ import { outlook } from "./decisions/outlook.ts";
 import { checkpointed } from "./decisions/checkpointed.ts";
 import { cleaned, indexed, persisted, type StageReport, type PersistedReport } from "./decisions/progress.ts";
 import { readmit } from "./decisions/readmit.ts";
-import { block, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
+import { block, blockPage, blockWithTransactions, publishedBlocks } from "./reads/block-facts.ts";
 import { failures } from "./reads/set-asides.ts";
 import { blocksOfEntries, logBlocks } from "./reads/log-blocks.ts";
 import { head } from "./reads/head.ts";
@@ -201,8 +201,8 @@ export class ChainHead extends DurableObject<Env> {
     });
   }
 
-  publishAgain() {
-    return this.#decide(() => publishAgain(this.#sql));
+  publishAgain(verified: Parameters<typeof publishAgain>[1]) {
+    return this.#decide((now) => publishAgain(this.#sql, verified, now));
   }
 
   /** Decides before the first block whether a chain may begin here. It reads R2 and KV outside the decision. */
@@ -268,6 +268,7 @@ export class ChainHead extends DurableObject<Env> {
     return {
       transaction: transaction(this.#sql, txId),
       intent: intent(this.#sql, txId, this.#rules),
+      indexedThrough: getValue(this.#sql, "indexedThrough") ?? null,
     };
   }
 
@@ -328,6 +329,10 @@ export class ChainHead extends DurableObject<Env> {
 
   blocksOfEntries(first: number, end: number) {
     return blocksOfEntries(this.#sql, first, end);
+  }
+
+  blockPage(before: number, limit: number) {
+    return blockPage(this.#sql, before, limit);
   }
 
   backlogs() {

@@ -9,6 +9,7 @@ import { block, blocks, latest } from "./resources/blocks.ts";
 import { contents, openApi } from "./resources/contents.ts";
 import { deadLetter, deadLetterPage, dismiss } from "./resources/dead-letters.ts";
 import { dismissMany } from "./resources/dismissals.ts";
+import { documentsByHash, documentsByPrefix } from "./resources/document-entries.ts";
 import { document, documentStatus, putDocument } from "./resources/documents.ts";
 import { health, ready } from "./resources/health.ts";
 import { revokeKey } from "./resources/keys.ts";
@@ -33,6 +34,7 @@ import {
   verifyBlock,
 } from "./resources/storage-verify.ts";
 import { bringDocument, storedDocuments, verifyDocument } from "./resources/stored-documents.ts";
+import { transactionBytes } from "./resources/transaction-bytes.ts";
 import { transaction } from "./resources/transactions.ts";
 import { replaceUserMetadata, userMetadata } from "./resources/users.ts";
 import { webhook } from "./resources/webhook.ts";
@@ -46,8 +48,11 @@ const OPERATIONS: { readonly [Name in RouteName]: Operation<(typeof PLANS)[Name]
   "GET /api/vdc/blocks": blocks,
   "GET /api/vdc/blocks/:blockNumber": block,
   "GET /api/vdc/transactions/:txId": transaction,
+  "GET /api/vdc/transactions/:txId/bytes": transactionBytes,
   "POST /api/vdc/transactions": submission,
   "GET /api/vdc/assets/:assetId": asset,
+  "GET /api/vdc/documents/by-hash": documentsByPrefix,
+  "GET /api/vdc/documents/by-hash/:sha256": documentsByHash,
   "POST /api/documents": putDocument,
   "GET /api/documents/:documentId": document,
   "GET /api/documents/:documentId/status": documentStatus,

@@ -45,7 +45,7 @@ const NAMES = {
 const TIMES = ["timestamp", "admittedAt", "since", "expiresAt", "expiredAt"];
 
 export function asText(found: AcceptedSubmission | TransactionStatus): string {
-  const members: Readonly<Record<string, Cell>> = { ...found };
+  const members: Readonly<Record<string, Cell>> = { ...found, indexedThrough: undefined };
   return facts(
     Object.entries(NAMES).flatMap(([member, name]) => {
       const value = members[member];

@@ -6,8 +6,10 @@ import * as blocks from "../../../shared/api/blocks.ts";
 import * as contents from "../../../shared/api/contents.ts";
 import * as deadLetters from "../../../shared/api/dead-letters.ts";
 import * as dismissals from "../../../shared/api/dismissals.ts";
+import * as documentEntries from "../../../shared/api/document-entries.ts";
 import * as halted from "../../../shared/api/halted.ts";
 import * as health from "../../../shared/api/health.ts";
+import * as indexedThrough from "../../../shared/api/indexed-through.ts";
 import * as keys from "../../../shared/api/keys.ts";
 import * as mine from "../../../shared/api/mine.ts";
 import * as pending from "../../../shared/api/pending.ts";
@@ -43,8 +45,10 @@ const FILES: readonly object[] = [
   contents,
   deadLetters,
   dismissals,
+  documentEntries,
   halted,
   health,
+  indexedThrough,
   keys,
   mine,
   pending,

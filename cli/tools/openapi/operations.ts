@@ -21,13 +21,14 @@ export function templateOf(path: string): string {
 
 /**
  * Makes the operation's id: `GET /api/vdc/blocks/:blockNumber` → `getBlock`. The words are the method and the path; a noun with
- * an id behind it is in the singular.
+ * an id behind it, or with a `by-…` and an id, is in the singular.
  */
 export function operationId(method: string, path: string): string {
   const parts = path.split("/").filter((part) => !["", "api", "vdc"].includes(part));
   const words = parts.flatMap((part, i) => {
     if (part.startsWith(":")) return [];
-    const noun = parts[i + 1]?.startsWith(":") ? part.replace(/s$/, "") : part;
+    const next = parts[i + 1]?.startsWith("by-") ? parts[i + 2] : parts[i + 1];
+    const noun = next?.startsWith(":") ? part.replace(/s$/, "") : part;
     return noun.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
   });
   const named = words.length === 0 ? ["contents"] : words;

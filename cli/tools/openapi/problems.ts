@@ -7,6 +7,7 @@ import { PROBLEMS, problemType, type ProblemSlug } from "../../../shared/http/pr
 import { RecordKind } from "../../../shared/storage/records.ts";
 import { STRIPE_REFUSALS } from "../../../shared/stripe/refusal.ts";
 import { UserId } from "../../../shared/chain/user-metadata.ts";
+import { CLAIM } from "../../../shared/api/indexed-through.ts";
 import { Count } from "../../../shared/api/count.ts";
 import type { SchemaNode, Schemas } from "./schemas.ts";
 
@@ -22,6 +23,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
   "replay-active": { replayId: v.pipe(v.string(), v.uuid()) },
   "not-found": {
     latest: v.nullable(BlockNumber),
+    ...CLAIM,
     state: v.nullable(v.string()),
     txId: TxId,
     assetId: AssetId,
@@ -33,7 +35,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
   "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
   "already-exists": { assetId: AssetId, userId: UserId },
   "stale-version": { version: Count },
-  "not-ready": { state: v.string() },
+  "not-ready": { state: v.string(), txId: TxId },
   erased: { txId: TxId },
   "activation-expired": { expiresAt: Count },
   "body-too-large": { maxBytes: Count },

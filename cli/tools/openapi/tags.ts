@@ -22,7 +22,7 @@ export const TAGS: readonly Tag[] = [
   {
     name: "Documents",
     description: "Encrypted to their owners, who alone can read them.",
-    paths: ["/api/documents"],
+    paths: ["/api/documents", "/api/vdc/documents"],
   },
   {
     name: "Users",

@@ -2,12 +2,13 @@ import { expect } from "vitest";
 import { activationRequest } from "../../../shared/client/activation.ts";
 import { sealDocument } from "../../../shared/client/documents.ts";
 import { sealMetadata } from "../../../shared/client/user-metadata.ts";
+import { creation } from "../../../shared/client/unsigned.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
+import { sha256Hex } from "../../../shared/crypto/hash.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import {
   CHAIN_ID,
-  creation,
   newUser,
   postDocument,
   postSubmission,
@@ -44,8 +45,10 @@ async function userOf(world: World): Promise<UserKeys> {
 }
 
 /** Submits a transaction that must be paid, and pays for it. */
-async function submitsAndPays(world: World): Promise<void> {
-  const submission = await signed(await userOf(world), creation(`deed-${crypto.randomUUID()}`));
+export async function submitsAndPays(world: World): Promise<void> {
+  const documentHash = sha256Hex(crypto.getRandomValues(new Uint8Array(32)));
+  const unsigned = creation({ assetId: `deed-${crypto.randomUUID()}`, documentHash });
+  const submission = await signed(await userOf(world), unsigned);
   const txId = await submits(world, submission);
   await world.pay(purchase({ clientReferenceId: txId }));
   world.accept(txId);

@@ -3,7 +3,7 @@ import { syntheticCheckout } from "../../../cli/local/stripe/synthetic.ts";
 import { workerName } from "../../../shared/pipeline.ts";
 import type { StorageRun } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
-import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
+import { documentEntryOfKey, kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { equalBytes } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { CHAIN_ID, postDocument, untilPinned } from "../../support/users/accounts.ts";
@@ -22,7 +22,7 @@ import {
 import type { Flow } from "../flow.ts";
 import { until } from "../../support/stack/patience.ts";
 import type { World } from "../world.ts";
-import { document } from "./accounts.ts";
+import { document, submitsAndPays } from "./accounts.ts";
 import { dismissAll, untilLetter } from "./dead-letters.ts";
 
 async function lastBlock(world: World): Promise<number> {
@@ -34,8 +34,12 @@ async function lastBlock(world: World): Promise<number> {
 }
 
 /** Damages a block's copy in a tier. An operator then verifies the block until its copies are right. */
-async function repair(world: World, damage: (n: number) => Promise<void>): Promise<void> {
-  const n = await lastBlock(world);
+async function repair(
+  world: World,
+  damage: (n: number) => Promise<void>,
+  blockNumber?: number,
+): Promise<void> {
+  const n = blockNumber ?? (await lastBlock(world));
   await damage(n);
   await until(async () => {
     const { status } = await world.operate<{ status: string }>("POST", `/api/storage-verify/verify/${n}`);
@@ -162,6 +166,20 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
         for (const { id } of block?.transactions ?? [])
           await world.pipeline.kv.delete(kvKeys.transaction(id));
       }),
+  },
+  {
+    name: "repair: index of documents",
+    is: "a block whose entry of a document KV has lost: an operator has it verified",
+    damages: true,
+    async run(world) {
+      await submitsAndPays(world);
+      await world.settle();
+      const { keys } = await world.pipeline.kv.list({ prefix: kvKeys.documentEntryPrefix("") });
+      const [{ name: key } = { name: "" }] = keys.slice(-1);
+      await repair(world, () => world.pipeline.kv.delete(key), documentEntryOfKey(key)?.blockNumber);
+      const { keys: after } = await world.pipeline.kv.list({ prefix: key });
+      expect(after).toMatchObject([{ name: key, metadata: { assetId: expect.any(String) } }]);
+    },
   },
   {
     name: "verification",

@@ -1,6 +1,8 @@
 import { creation, privatePart, transfer } from "../../../shared/client/unsigned.ts";
 import type { UnsignedSubmission } from "../../../shared/chain/submission.ts";
 import type { UserKeys } from "../../../shared/client/user-keys.ts";
+import { utf8 } from "../../../shared/crypto/bytes.ts";
+import { sha256Hex } from "../../../shared/crypto/hash.ts";
 import { submitAndPay } from "./paying.ts";
 import type { People } from "./people.ts";
 import { PERSONAL } from "./stripe.ts";
@@ -48,7 +50,10 @@ export class Assets {
 
   async #claims(user: UserKeys, asset: Asset): Promise<void> {
     const { promised } = this.#people;
-    const signed = await this.#signed(user, creation({ assetId: asset.id }, this.#time()));
+    const signed = await this.#signed(
+      user,
+      creation({ assetId: asset.id, documentHash: sha256Hex(utf8(asset.id)) }, this.#time()),
+    );
     asset.claims.push({ user, txId: signed.txId });
     promised.isOneOf(asset.id, signed.txId);
     if (asset.claims.length > 1)

@@ -1,3 +1,5 @@
+import type { Block } from "../../../shared/chain/block.ts";
+import { transactionEntries } from "../../../shared/operations/block-index.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import type { Stack } from "../platform/stack.ts";
 import type { Onlooker } from "../promises/onlooker.ts";
@@ -44,10 +46,9 @@ export class Vandal {
         pinning.forget(bytes);
         return;
       case "index": {
-        const { transactions } = JSON.parse(Buffer.from(bytes).toString()) as {
-          transactions: { id: string }[];
-        };
-        kv.tamper(kvKeys.transaction(random.pick(transactions).id), undefined);
+        const block = JSON.parse(Buffer.from(bytes).toString()) as Block;
+        const entries = transactionEntries(block, 0, block.transactions.length);
+        kv.tamper(random.pick(entries).key, undefined);
       }
     }
   }

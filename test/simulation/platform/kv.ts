@@ -40,6 +40,13 @@ export class SimulatedKv {
     return this.#keys.get(key)?.at(-1)?.value;
   }
 
+  /** Tells whether every reader sees a value of the key, however old the version that it is shown. */
+  isShownEverywhere(key: string): boolean {
+    const versions = this.#keys.get(key) ?? [];
+    const shown = versions.filter((_, i) => (versions[i + 1]?.at ?? Infinity) > this.#world.now - STALE);
+    return shown.length > 0 && shown.every(({ value }) => value !== undefined);
+  }
+
   keys(prefix = ""): string[] {
     return [...this.#keys.keys()]
       .filter((key) => key.startsWith(prefix) && this.truth(key) !== undefined)
@@ -65,11 +72,17 @@ export class SimulatedKv {
     };
     const binding = {
       get,
-      getWithMetadata: (key: string) =>
-        this.#read(`KV get ${key}`, () => {
-          const { value, metadata } = this.#seen(key) ?? {};
+      getWithMetadata: (key: string | readonly string[]) => {
+        const seen = (one: string) => {
+          const { value, metadata } = this.#seen(one) ?? {};
           return { value: value ?? null, metadata: metadata ?? null, cacheStatus: null };
-        }),
+        };
+        return this.#read(`KV get ${String(key)}`, () => {
+          if (typeof key === "string") return seen(key);
+          if (key.length > KEYS_A_GET) throw new Error(`KV GET_BULK failed: 400 ${key.length} keys`);
+          return new Map(key.map((one) => [one, seen(one)]));
+        });
+      },
       put: (key: string, value: string, options?: { metadata?: unknown }) =>
         this.#change(`KV put ${key}`, key, value, options?.metadata),
       delete: (key: string) => this.#change(`KV delete ${key}`, key, undefined),

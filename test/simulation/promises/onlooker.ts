@@ -1,3 +1,4 @@
+import type { IndexedThrough } from "../../../shared/api/indexed-through.ts";
 import type { AssetRecord } from "../../../shared/operations/block-index.ts";
 import {
   blockNumberOfKvKey,
@@ -111,6 +112,7 @@ export class Onlooker {
       const userId = userIdOf(key);
       if (userId !== undefined) this.#showsMetadata(userId, value);
       if (key === kvKeys.latest) this.#latestIs(JSON.parse(value) as { blockNumber: number; hash: string });
+      else if (key === kvKeys.indexed) this.#claims((JSON.parse(value) as IndexedThrough).blockNumber);
       else if (blockNumberOfKvKey(key) !== undefined) this.#publishes("KV", JSON.parse(value) as PublicBlock);
       else if (key.startsWith(kvKeys.asset(""))) this.#assetIs(key, JSON.parse(value) as AssetRecord);
     },
@@ -184,6 +186,17 @@ export class Onlooker {
       this.#world.broken("5 latest names what is stored", `${hash} is not block ${blockNumber}`);
     for (const tier of this.#missingFrom(blockNumber))
       this.#world.broken("5 latest names what is stored", `block ${blockNumber} is not in ${tier}`);
+  }
+
+  /** Checks that the index, as every reader of KV sees it, has each transaction up to this block. */
+  #claims(through: number): void {
+    for (const [txId, n] of this.#minedIn)
+      if (
+        n <= through &&
+        !this.#spoilt.has(n) &&
+        !this.#present.kv.isShownEverywhere(kvKeys.transaction(txId))
+      )
+        this.#world.broken("the index is complete where it is claimed", `${txId} of block ${n} is not shown`);
   }
 
   #assetIs(key: string, { vdcBlockNumber }: AssetRecord): void {

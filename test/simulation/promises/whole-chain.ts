@@ -61,6 +61,12 @@ export async function checkWholeChain(stack: Stack, promised: Promised): Promise
           "the index is true",
           `${id} is in block ${n} at ${index}; KV says ${JSON.stringify(place)}`,
         );
+      const documentHash = transaction.type === "asset_creation" ? transaction.data.documentHash : undefined;
+      if (
+        documentHash !== undefined &&
+        kv.truth(kvKeys.documentEntry(documentHash, n, index)) !== transaction.id
+      )
+        world.broken("the index is true", `${id} of block ${n} is not in KV by its document's hash`);
     }
   }
   await checkLogs(stack, verified);

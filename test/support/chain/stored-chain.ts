@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newPin } from "../../../cli/local/pinning/pin.ts";
-import { transactionEntries } from "../../../shared/operations/block-index.ts";
+import { putEntry, transactionEntries } from "../../../shared/operations/block-index.ts";
 import { blockBytes, buildBlock, NO_PREVIOUS_HASH } from "../../../shared/chain/block.ts";
 import { append, historyRoot, type NodeStore } from "../../../shared/chain/history.ts";
 import { txIdOf, type Transaction } from "../../../shared/chain/transaction.ts";
@@ -100,7 +100,7 @@ export async function storeChain({ kv, r2, pinning }: Pipeline, copies: readonly
     await Promise.all([
       r2.put(r2Keys.block(block.blockNumber), bytes),
       kv.put(kvKeys.block(block.blockNumber), JSON.stringify(blockRecord(copy, settings)), { metadata }),
-      ...transactionEntries(block, 0, block.transactions.length).map(({ key, value }) => kv.put(key, value)),
+      ...transactionEntries(block, 0, block.transactions.length).map((entry) => putEntry(kv, entry)),
     ]);
   });
   await publish(kv, copies);

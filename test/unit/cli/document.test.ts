@@ -76,6 +76,72 @@ function desk(): Desk {
   return { directory, keys, will };
 }
 
+/** A deployment whose index has these entries. Each page has one of them. */
+async function indexOf(documents: readonly object[], indexedThrough: object | null): Promise<Served> {
+  return serve(({ path }): Answered => {
+    const place = Number(new URL(path, "http://index").searchParams.get("after") ?? 0);
+    const next = place + 1 < documents.length ? String(place + 1) : null;
+    return { body: { documents: documents.slice(place, place + 1), indexedThrough, next } };
+  });
+}
+
+const entry = (sha256: string, blockNumber: number) => ({
+  sha256,
+  blockNumber,
+  index: 0,
+  txId: TX,
+  blockHash: "b".repeat(64),
+  assetId: `will-${blockNumber}`,
+  timestamp: 1_700_000_000_000,
+});
+
+describe("vdc document find", () => {
+  const sha256 = sha256Hex(utf8(WORDS));
+  const sibling = `${sha256.slice(0, 4)}${"0".repeat(60)}`;
+  const claim = { blockNumber: 9, at: 1_700_000_000_000 };
+
+  it("shows the deployment only the first digits of the hash, and finds the document among its siblings", async () => {
+    const stack = await indexOf([entry(sibling, 1), entry(sha256, 2), entry(sha256, 3)], claim);
+    const { code, stdout } = await vdc(stack, "document", "find", desk().will, "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      sha256,
+      documents: [entry(sha256, 2), entry(sha256, 3)],
+      indexedThrough: claim,
+    });
+    expect(stack.asked).toHaveLength(3);
+    for (const { path, body } of stack.asked) {
+      expect(path).toContain(`prefix=${sha256.slice(0, 4)}&`);
+      expect(path + body).not.toContain(sha256.slice(0, 5));
+    }
+  });
+
+  it("sends the whole hash with --exact, and takes a hash instead of a file", async () => {
+    const stack = await indexOf([entry(sha256, 2)], claim);
+    const { code, stdout } = await vdc(stack, "document", "find", sha256, "--exact");
+    expect(code).toBe(0);
+    for (const text of [TX, "will-2", "up to block 9"]) expect(stdout).toContain(text);
+    expect(stack.asked.map(({ path }) => path)).toEqual([`/api/vdc/documents/by-hash/${sha256}?limit=1000`]);
+  });
+
+  it("says how far the index is complete when it finds none", async () => {
+    const known = await vdc(await indexOf([entry(sibling, 1)], claim), "document", "find", sha256);
+    expect(known).toMatchObject({ code: EXIT.notFound, stderr: expect.stringContaining("up to block 9") });
+    const unknown = await vdc(await indexOf([], null), "document", "find", sha256);
+    expect(unknown).toMatchObject({ code: EXIT.notFound, stderr: expect.stringContaining("does not say") });
+  });
+
+  it("stops after a bounded number of pages, and says what to do", async () => {
+    const stack = await serve(({ path }): Answered => ({
+      body: { documents: [], indexedThrough: claim, next: `${path.length}` },
+    }));
+    const { code, stderr } = await vdc(stack, "document", "find", sha256);
+    expect(code).toBe(EXIT.failure);
+    expect(stderr).toContain("--exact");
+    expect(stack.asked).toHaveLength(100);
+  });
+});
+
 describe("vdc document", () => {
   it("keeps a file that only its owner opens: nothing of it is sent in clear, and it comes back as it was", async () => {
     const { directory, keys, will } = desk();

@@ -387,7 +387,9 @@ describe("docs/format.md", () => {
   it("names every storage key of the layout", () => {
     const kv = [
       kvKeys.latest,
+      kvKeys.indexed,
       kvKeys.pendingCount,
+      kvKeys.documentEntry("{sha256}", 0, 0).replace(/:0+:0+$/, ":{n}:{index}"),
       ...[kvKeys.block, kvKeys.transaction, kvKeys.asset, kvKeys.user].map((key, i) =>
         (key as (part: string) => string)(["{n}", "{txId}", "{assetId}", "{userId}"][i] ?? ""),
       ),

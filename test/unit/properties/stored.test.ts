@@ -11,6 +11,7 @@ import {
   blockNumberOfKvKey,
   blockNumberOfR2Key,
   blockNumberOfSealedKey,
+  documentEntryOfKey,
   documentIdOfDocumentKey,
   kvKeys,
   r2Keys,
@@ -52,6 +53,16 @@ describe("a key", () => {
       "staged bytes",
       blockNumberOfSealedKey,
       fc.tuple(numbers, hexOf(64)).map(([n, hash]) => [r2Keys.sealed(n, hash), n]),
+    ],
+    [
+      "a document entry",
+      documentEntryOfKey,
+      fc
+        .tuple(hexOf(64), numbers, fc.nat({ max: 999_999 }))
+        .map(([sha256, blockNumber, index]) => [
+          kvKeys.documentEntry(sha256, blockNumber, index),
+          { sha256, blockNumber, index },
+        ]),
     ],
     ["a pending object", txIdOfPendingKey, txIds.map((id) => [r2Keys.pending(id), id])],
     ["a set-aside object", txIdOfSetAsideKey, txIds.map((id) => [r2Keys.setAside(id), id])],

@@ -2,6 +2,7 @@ import { advance, type BlockState } from "../../../shared/chain/states.ts";
 import { findBlock, latestThatIsPersisted, type BlockRow } from "../reads/blocks.ts";
 import { addToCount, getValue, setValue } from "../storage/key-values.ts";
 import { noteBlockMilestone } from "../reads/latency.ts";
+import { beginClaim } from "./indexed-through.ts";
 import { lifeOf } from "./life.ts";
 import type { Sql } from "../storage/schema.ts";
 
@@ -48,7 +49,9 @@ export function persisted(sql: Sql, report: PersistedReport, now: number): MoveR
 
 export function indexed(sql: Sql, { life, blockNumber }: StageReport, now: number): MoveResult {
   if (life !== lifeOf(sql)) return "stale";
-  return moveTo(sql, sealedBlock(sql, blockNumber), "indexed", now) ? "moved" : "already";
+  if (!moveTo(sql, sealedBlock(sql, blockNumber), "indexed", now)) return "already";
+  beginClaim(sql, now);
+  return "moved";
 }
 
 export function cleaned(sql: Sql, { life, blockNumber }: StageReport, now: number): MoveResult {

@@ -15,6 +15,7 @@ import {
   stopWaiting,
   setValue,
 } from "../storage/key-values.ts";
+import { claimNothing } from "./indexed-through.ts";
 import { endHaltUntilRestored } from "./halt.ts";
 import { historyNodes } from "../storage/history-nodes.ts";
 import { noteEarlierLife } from "../outbox/latest-write.ts";
@@ -203,6 +204,7 @@ export function endRestore(sql: Sql, rules: ChainRules, ending: RestoreEnding, n
   noteEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
   noteCountOfEarlierLife(sql, now, rules.writeLandsWithinSeconds * 1_000);
   awaitEarlierAssetWrites(sql, rules, now);
+  claimNothing(sql, last);
   setValue(sql, "founded", now);
   deleteValue(sql, "restoring");
   endHaltUntilRestored(sql);

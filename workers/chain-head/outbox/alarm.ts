@@ -7,6 +7,7 @@ import { noteCountBegun, noteCountDone } from "./count-write.ts";
 import { MOST_DOUBLINGS, outbox, type BlockStage, type DatedItem, type OutboxItem } from "./outbox.ts";
 import type { Env } from "../env.ts";
 import { getValue, setValue } from "../storage/key-values.ts";
+import { claimPublished } from "../decisions/indexed-through.ts";
 import { expireIntents, forgetExpired } from "../decisions/expire-intents.ts";
 import { noteBegun, noteDone, writeInDoubt } from "./latest-write.ts";
 import { forgetRefused } from "../decisions/refused.ts";
@@ -76,6 +77,12 @@ async function perform(item: OutboxItem, { sql, env, rules, clock }: Surrounding
       noteDone(sql, before);
       return;
     }
+    case "publish_indexed":
+      // A write that fails is repeated with the same claim until KV answers, so an unanswered one lands over no later claim.
+      await withDeadline(DEADLINE_MS, item.kind, () =>
+        env.KV.put(kvKeys.indexed, JSON.stringify(item.value)),
+      );
+      return;
     case "publish_pending_count": {
       const before = noteCountBegun(sql, clock(), within);
       await withDeadline(DEADLINE_MS, item.kind, () => env.KV.put(kvKeys.pendingCount, String(item.value)));
@@ -95,7 +102,7 @@ interface Surroundings {
 }
 
 async function enqueue(
-  item: Exclude<OutboxItem, { kind: "publish_latest" | "publish_pending_count" }>,
+  item: Exclude<OutboxItem, { kind: "publish_latest" | "publish_indexed" | "publish_pending_count" }>,
   env: Env,
 ): Promise<void> {
   switch (item.kind) {
@@ -144,6 +151,9 @@ function markDone(sql: Sql, item: OutboxItem, rules: ChainRules, started: number
       setValue(sql, "publishedLatest", item.blockNumber);
       setValue(sql, "publishedLatestAt", now);
       makeCheckpointDue(sql, now);
+      return;
+    case "publish_indexed":
+      claimPublished(sql, item.value, now);
       return;
     case "publish_pending_count":
       setValue(sql, "publishedPending", item.value);

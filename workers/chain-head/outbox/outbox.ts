@@ -1,3 +1,4 @@
+import type { IndexedThrough } from "../../../shared/api/indexed-through.ts";
 import type { ChainRules } from "../../../shared/chain/rules.ts";
 import { STAGE_AFTER } from "../../../shared/chain/states.ts";
 import { KEY_WRITE_INTERVAL_MS } from "../../../shared/storage/limits.ts";
@@ -20,6 +21,7 @@ export type BlockStage = "tier-persister" | "indexer" | "pending-cleaner";
  */
 export type OutboxItem =
   | { readonly kind: "publish_latest"; readonly blockNumber: number; readonly value: object }
+  | { readonly kind: "publish_indexed"; readonly value: IndexedThrough }
   | { readonly kind: "publish_pending_count"; readonly value: number }
   | { readonly kind: "park"; readonly transactions: readonly SetAsideFacts[] }
   | { readonly kind: "park_again" }
@@ -51,6 +53,7 @@ const READ = [
   "latest",
   "publishedLatest",
   "publishedLatestAt",
+  "nextClaim",
   "pending",
   "publishedPending",
   "publishedPendingAt",
@@ -74,7 +77,7 @@ export function outbox(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): 
   const values = getValues(sql, READ);
   const notBefore = values.dutiesPausedUntil ?? 0;
   const pending = [
-    ...publications(sql, values),
+    ...publications(sql, values, rules),
     ...parkings(sql, values, parkAtOnce),
     ...stalledBlocks(sql, values, rules),
     ...approvedWork(sql, values),
@@ -87,7 +90,7 @@ export function outbox(sql: Sql, rules: ChainRules, parkAtOnce = PARK_AT_ONCE): 
 }
 
 // KV takes one write a second for a key, so a hot key is written at most that often, with its value at that moment.
-function publications(sql: Sql, values: Read): DatedItem[] {
+function publications(sql: Sql, values: Read, rules: ChainRules): DatedItem[] {
   const items: DatedItem[] = [];
   const { latest, pending = 0 } = values;
   if (latest !== undefined && latest !== values.publishedLatest) {
@@ -104,6 +107,12 @@ function publications(sql: Sql, values: Read): DatedItem[] {
       item: { kind: "publish_latest", blockNumber: latest, value },
     });
   }
+  const { nextClaim } = values;
+  if (nextClaim !== undefined)
+    items.push({
+      due: nextClaim.at + Math.max(rules.writeLandsWithinSeconds * 1_000, KEY_WRITE_INTERVAL_MS),
+      item: { kind: "publish_indexed", value: nextClaim },
+    });
   const { countInDoubtUntil: inDoubtUntil } = values;
   const isPublished = pending === values.publishedPending;
   if (!isPublished || inDoubtUntil !== undefined)

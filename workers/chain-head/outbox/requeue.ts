@@ -1,11 +1,16 @@
 import { makeCheckpointDue } from "../decisions/checkpointed.ts";
+import { claimAgain, type VerifiedIndex } from "../decisions/indexed-through.ts";
 import { deleteValue, getValue, setValue } from "../storage/key-values.ts";
 import type { Sql } from "../storage/schema.ts";
 
-/** Makes the hot keys due to be written, whichever value was written last. For use when KV has lost them. */
-export function publishAgain(sql: Sql): void {
+/**
+ * Makes the hot keys due to be written, whichever value was written last. For use when KV has lost them.
+ * @param verified the blocks whose index is complete, if the caller has verified it
+ */
+export function publishAgain(sql: Sql, verified: VerifiedIndex | null, now: number): void {
   deleteValue(sql, "publishedLatest");
   deleteValue(sql, "publishedPending");
+  if (verified !== null) claimAgain(sql, verified, now);
 }
 
 /**

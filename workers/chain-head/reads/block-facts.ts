@@ -1,3 +1,4 @@
+import type { IndexedThrough } from "../../../shared/api/indexed-through.ts";
 import type { BlockState } from "../../../shared/chain/states.ts";
 import { whyHalted } from "../decisions/halt.ts";
 import { lifeOf } from "../decisions/life.ts";
@@ -54,6 +55,19 @@ export function publishedBlocks(sql: Sql, before: number, limit: number): readon
     )
     .toArray()
     .map((row) => blockFacts(sql, row));
+}
+
+/** A page of published blocks, and how far the index is complete. */
+export interface BlockPage {
+  readonly blocks: readonly BlockFacts[];
+  readonly indexedThrough: IndexedThrough | null;
+}
+
+export function blockPage(sql: Sql, before: number, limit: number): BlockPage {
+  return {
+    blocks: publishedBlocks(sql, before, limit),
+    indexedThrough: getValue(sql, "indexedThrough") ?? null,
+  };
 }
 
 /** A block and the ids of its transactions. */

@@ -66,6 +66,12 @@ export function latestThatIsPersisted(sql: Sql): number {
   return (next?.number ?? (lastBlock(sql)?.number ?? -1) + 1) - 1;
 }
 
+/** Number of the highest block that is indexed together with all blocks before it; -1 when there is none. */
+export function latestThatIsIndexed(sql: Sql): number {
+  const next = unfinishedBlocks(sql).find(({ state }) => !reached(state, "indexed"));
+  return (next?.number ?? (lastBlock(sql)?.number ?? -1) + 1) - 1;
+}
+
 type SealedRow = BlockRow & { readonly hash: string; readonly sha256: string };
 
 /** Index that the first transaction of block `number` has among all transactions of the chain. */

@@ -1,4 +1,5 @@
 import type { Halted } from "../../../shared/api/halted.ts";
+import type { IndexedThrough } from "../../../shared/api/indexed-through.ts";
 import { whyHalted } from "../decisions/halt.ts";
 import { signingKeys, type KnownKey } from "../decisions/signing-keys.ts";
 import { getValue } from "../storage/key-values.ts";
@@ -15,6 +16,7 @@ export interface HeadFacts {
   readonly restoring: boolean;
   readonly signingKeys: readonly KnownKey[];
   readonly genesisHash: string | null;
+  readonly indexedThrough: IndexedThrough | null;
 }
 
 export function head(sql: Sql, chainId: string): HeadFacts {
@@ -26,5 +28,6 @@ export function head(sql: Sql, chainId: string): HeadFacts {
     restoring: getValue(sql, "restoring") !== undefined,
     signingKeys: signingKeys(sql),
     genesisHash: findBlock(sql, 0)?.hash ?? null,
+    indexedThrough: getValue(sql, "indexedThrough") ?? null,
   };
 }

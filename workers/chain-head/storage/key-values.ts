@@ -1,3 +1,4 @@
+import type { IndexedThrough } from "../../../shared/api/indexed-through.ts";
 import type { PermanentReason } from "../../../shared/runtime/errors.ts";
 import { keyValuesOf } from "../../../shared/durable-object/key-values.ts";
 import type { LatestWrite } from "../outbox/latest-write.ts";
@@ -61,6 +62,12 @@ export interface KeyValues {
   latestWrite: LatestWrite;
   /** The Worker that may write records of assets, and when the last of its writes has landed. */
   assetWrites: { writer: string; landBefore: number };
+  /** The claim in KV of how far the index is complete. */
+  indexedThrough: IndexedThrough;
+  /** The claim that is published next, once every reader of KV sees the entries that were written before its time. */
+  nextClaim: IndexedThrough;
+  /** The last block of a restore: nothing is claimed of the index before a verification of every block up to it. */
+  noClaimBefore: number;
   publishedPending: number;
   publishedPendingAt: number;
   /** When the last unanswered write of `vdc:pending:count` has landed or never will. */

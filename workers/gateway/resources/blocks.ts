@@ -6,6 +6,7 @@ import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { errorText } from "../../../shared/runtime/log.ts";
 import { baseUrl, ipfsGateway } from "../../../shared/storage/ipfs-tier.ts";
+import { readClaim } from "../../../shared/api/indexed-through.ts";
 import { blockOfRecord, blockRecord, type BlockRecord } from "../../../shared/storage/kv-tier.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
@@ -23,13 +24,21 @@ const IPFS_TIMEOUT_MS = 15_000;
 export const latest = operation(api.latest, async (call) => {
   const { env } = call;
   const headers = { "cache-control": BRIEFLY };
-  const shown = await env.KV.get<api.Latest>(kvKeys.latest, "json");
-  if (shown !== null) return json(shown satisfies api.Latest, { headers });
+  const values = await env.KV.get<Omit<api.Latest, "indexedThrough">>(
+    [kvKeys.latest, kvKeys.indexed],
+    "json",
+  );
+  const shown = values.get(kvKeys.latest) ?? null;
+  if (shown !== null) {
+    const claimed = readClaim(values.get(kvKeys.indexed));
+    return json({ ...shown, indexedThrough: claimed } satisfies api.Latest, { headers });
+  }
   await countReadBeyondKv(call);
-  const { latest: known } = await chainHead(env).head();
-  if (known === null) throw new Problem("not-found", "No block has been published yet.");
+  const { latest: known, indexedThrough } = await chainHead(env).head();
+  if (known === null)
+    throw new Problem("not-found", "No block has been published yet.", { members: { indexedThrough } });
   const { blockNumber, hash, ipfsHash, timestamp } = published(known);
-  return json({ blockNumber, hash, ipfsHash, timestamp } satisfies api.Latest, { headers });
+  return json({ blockNumber, hash, ipfsHash, timestamp, indexedThrough } satisfies api.Latest, { headers });
 });
 
 export const block = operation(api.block, async (call) => {
@@ -45,7 +54,8 @@ export const blocks = operation(api.blocks, async (call) => {
   const { env, query } = call;
   const { before, limit } = query;
   await countReadBeyondKv(call);
-  const page = (await chainHead(env).publishedBlocks(before, limit)).map(published);
+  const { blocks: listed, indexedThrough } = await chainHead(env).blockPage(before, limit);
+  const page = listed.map(published);
   const last = page.at(-1)?.blockNumber ?? 0;
   return json(
     {
@@ -70,6 +80,7 @@ export const blocks = operation(api.blocks, async (call) => {
           ipfsHash,
         }),
       ),
+      indexedThrough,
       next: last > 0 ? last : null,
     } satisfies api.BlockPage,
     { headers: { "cache-control": BRIEFLY } },
@@ -121,13 +132,13 @@ async function publishedFacts(call: Call, blockNumber: number): Promise<BlockFac
   const { env } = call;
   const facts = await chainHead(env).block(blockNumber);
   if (facts !== null && reached(facts.state, "persisted")) return facts;
-  const { latest: known } = await chainHead(env).head();
+  const { latest: known, indexedThrough } = await chainHead(env).head();
   throw new Problem(
     "not-found",
     facts === null
       ? `There is no block ${blockNumber}. The latest is ${known?.blockNumber ?? "none"}.`
       : `Block ${blockNumber} is being made (${facts.state}). Ask again shortly.`,
-    { members: { latest: known?.blockNumber ?? null, state: facts?.state ?? null } },
+    { members: { latest: known?.blockNumber ?? null, state: facts?.state ?? null, indexedThrough } },
   );
 }
 

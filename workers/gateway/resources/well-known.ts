@@ -8,13 +8,14 @@ import * as api from "../../../shared/api/well-known.ts";
 export const wellKnown = operation(api.wellKnown, async (call) => {
   const { env } = call;
   await countReadBeyondKv(call);
-  const { chainId, genesisHash, latest, signingKeys } = await chainHead(env).head();
+  const { chainId, genesisHash, latest, indexedThrough, signingKeys } = await chainHead(env).head();
   return json(
     {
       chainId,
       formatVersion: 1,
       genesisHash,
       latestBlock: latest?.blockNumber ?? null,
+      indexedThrough,
       signingKeys: signingKeys.map(({ firstBlock, lastBlock, ...key }) => ({
         ...key,
         algorithm: "ML-DSA-44",

@@ -146,5 +146,7 @@ async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
     documentsPartial: documents.partial,
     documentsFailed: documents.failed,
   });
-  if (run.repair) await chainHead(env).publishAgain();
+  const isWhole = partial === 0 && failed === 0;
+  const verifiedIndex = { from: run.firstBlock, through: run.firstBlock + run.totalBlocks - 1 };
+  if (run.repair) await chainHead(env).publishAgain(isWhole ? verifiedIndex : null);
 }

@@ -1,4 +1,9 @@
-import { indexGaps, writeAssetRecords, type IndexEntry } from "../../../shared/operations/block-index.ts";
+import {
+  indexGaps,
+  putEntry,
+  writeAssetRecords,
+  type IndexEntry,
+} from "../../../shared/operations/block-index.ts";
 import { untrustedFor } from "../../../shared/chain/signing-keys.ts";
 import { errorText, type Log } from "../../../shared/runtime/log.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
@@ -159,7 +164,7 @@ async function writeIndex(gaps: readonly IndexEntry[], env: Env, log: Log): Prom
   const others = gaps.filter(({ assetId }) => assetId === undefined);
   let written = 0;
   try {
-    await mapConnections(others, ({ key, value }) => env.KV.put(key, value));
+    await mapConnections(others, (entry) => putEntry(env.KV, entry));
     written += others.length;
     await writeAssetRecords(assetIds, env);
     written += assetIds.length;

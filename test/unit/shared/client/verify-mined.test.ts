@@ -70,6 +70,7 @@ async function verify(
         formatVersion: 1,
         genesisHash: genesisBlock?.hash ?? null,
         latestBlock: 3,
+        indexedThrough: null,
         signingKeys: keys,
         ipfsGatewayUrl: "https://ipfs.example",
       },

@@ -16,6 +16,7 @@ describe("the chain head", () => {
       restoring: false,
       signingKeys: [],
       genesisHash: null,
+      indexedThrough: null,
     });
     expect(head.status()).toEqual({
       counts: {

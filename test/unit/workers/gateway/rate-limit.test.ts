@@ -143,13 +143,17 @@ describe("the calls of the gateway", () => {
     );
     env = {
       ...env,
-      KV: { get: async () => null, getWithMetadata: async () => ({ value: null, metadata: null }) },
+      KV: {
+        get: async (key: unknown) => (Array.isArray(key) ? new Map() : null),
+        getWithMetadata: async () => ({ value: null, metadata: null }),
+      },
       ...Object.fromEntries(REACHED.map((name) => [name, touched])),
     };
     const url = path
       .replace(":blockNumber", "7")
       .replace(":txId", `vdc_tx_${"0".repeat(40)}`)
       .replace(":assetId", "deed-1")
+      .replace(/\/by-hash$/, "/by-hash?prefix=0000")
       .replaceAll(/:\w+/g, "0".repeat(64));
     try {
       return String((await ask(ROUTES, url, { method })).status);
