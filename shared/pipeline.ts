@@ -153,7 +153,8 @@ export const WORKERS = {
     touches: ["r2", "chain-head", "monitor"],
   },
   checkpointer: {
-    does: "signs checkpoints of the two transparency logs over the published blocks, and stores their tiles",
+    does: "signs checkpoints of the two transparency logs over the published blocks, stores their tiles, has them cosigned and stamped",
+    cron: "* * * * *",
     // Checkpoints follow one another, so a second checkpointer could only sign the same one again.
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
     produces: ["miner"],

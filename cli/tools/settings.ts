@@ -52,6 +52,23 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
           "The log of transactions has `/tx` after it.",
       },
       {
+        name: "WITNESS_POLICY",
+        meaning:
+          "C2SP tlog-policy with the witnesses that are asked to cosign each checkpoint, and their quorum: [witness.md](witness.md).",
+        empty: "no witness",
+      },
+      {
+        name: "TSA_URLS",
+        meaning:
+          "Addresses of RFC 3161 authorities, with commas between. Each stamps the newest checkpoint once an hour.",
+        empty: "no time stamps",
+      },
+      {
+        name: "TSA_ISSUERS",
+        meaning: "The authorities' certificates as PEM. A stamp counts only if it leads to one of them.",
+        empty: "no time stamps",
+      },
+      {
         name: "REQUIRE_USER_SIGNATURE",
         meaning: "`true`: the miner sets transactions without a user's signature aside.",
       },

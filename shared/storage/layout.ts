@@ -68,6 +68,8 @@ export const r2Keys = {
   transactionLogPrefix: "log/tx/",
   /** The checkpoint as it was first published: the log's own signatures, without cosignatures. */
   logCheckpoint: (prefix: string, size: number) => `${prefix}checkpoints/${size}`,
+  /** A time stamp of the log of blocks at this size, as its authority sent it (RFC 3161). */
+  timestamp: (authority: string, size: number) => `log/timestamps/${authority}/${size}.tsr`,
   deadLetterPrefix: "dead-letters/",
   deadLetter: (stage: string, id: string) => `dead-letters/${stage}/${id}.json`,
 } as const;

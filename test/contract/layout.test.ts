@@ -47,6 +47,7 @@ describe("the keys in storage", () => {
         logPrefix: "log/",
         transactionLogPrefix: "log/tx/",
         logCheckpoint: "{0}checkpoints/{1}",
+        timestamp: "log/timestamps/{0}/{1}.tsr",
         deadLetterPrefix: "dead-letters/",
         deadLetter: "dead-letters/{0}/{1}.json",
       },

@@ -11,6 +11,12 @@ export interface Env extends StageEnv, ChainHeadEnv, LogHeadEnv {
   /** The miner holds the block key, which endorses the log's keys. */
   readonly MINER_QUEUE: Queue<MineRequest>;
   readonly LOG_ORIGIN: string;
+  /** C2SP tlog-policy with the witnesses to ask; empty: none. */
+  readonly WITNESS_POLICY: string;
+  /** Addresses of RFC 3161 authorities, with commas between; empty: none. */
+  readonly TSA_URLS: string;
+  /** Their pinned certificates, as PEM. */
+  readonly TSA_ISSUERS: string;
   /** JSON that `npm run vdc -- keys generate` printed. */
   readonly LOG_KEYRING?: string;
 }

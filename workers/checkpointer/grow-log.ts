@@ -31,7 +31,8 @@ export async function growLog(
   return { size: grown, tiles, root: Uint8Array.from(await tree.root()) };
 }
 
-function storedTiles(bucket: R2Bucket, prefix: string): TileReader {
+/** Reads tiles of a published tree. @throws Error when a tile is missing */
+export function storedTiles(bucket: R2Bucket, prefix: string): TileReader {
   return async (tile) => {
     const key = `${prefix}${tilePath(tile)}`;
     const bytes = await readObject(bucket, key);

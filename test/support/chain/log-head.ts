@@ -1,6 +1,13 @@
 import type { LogEndorsement } from "../../../shared/tlog/endorsement.ts";
 import { commit, shown } from "../../../workers/checkpointer/log-head/commit.ts";
 import {
+  addCosignatures,
+  beginRound,
+  witnessStates,
+  type Cosigned,
+} from "../../../workers/checkpointer/log-head/cosignatures.ts";
+import { stamped, stamps, type Stamp } from "../../../workers/checkpointer/log-head/stamps.ts";
+import {
   endorsed,
   endorsements,
   keysToEndorse,
@@ -27,5 +34,12 @@ export class TestLogHead {
     endorsements: endorsements(this.sql),
     committed: getValue(this.sql, "committed") ?? null,
     shown: getValue(this.sql, "shown") ?? null,
+    cosigned: getValue(this.sql, "cosigned") ?? null,
+    policy: getValue(this.sql, "policy") ?? null,
+    witnesses: witnessStates(this.sql),
+    stamps: stamps(this.sql),
   });
+  beginRound = (policy: string, now: number) => this.sql.transaction(() => beginRound(this.sql, policy, now));
+  addCosignatures = (cosigned: Cosigned) => this.sql.transaction(() => addCosignatures(this.sql, cosigned));
+  stamped = (stamp: Stamp) => this.sql.transaction(() => stamped(this.sql, stamp));
 }

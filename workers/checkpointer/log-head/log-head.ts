@@ -2,8 +2,16 @@ import { DurableObject } from "cloudflare:workers";
 import type { LogEndorsement } from "../../../shared/tlog/endorsement.ts";
 import type { Env } from "../env.ts";
 import { commit, shown } from "./commit.ts";
+import {
+  addCosignatures,
+  beginRound,
+  witnessStates,
+  type Cosigned,
+  type WitnessState,
+} from "./cosignatures.ts";
 import { endorsed, endorsements, keysToEndorse, registerKeys, type LogKeySet } from "./keys.ts";
 import { getValue, migrate, type CheckpointPair } from "./schema.ts";
+import { stamped, stamps, type Stamp } from "./stamps.ts";
 
 /** State of the two logs. */
 export interface LogFacts {
@@ -12,6 +20,13 @@ export interface LogFacts {
   readonly committed: CheckpointPair | null;
   /** The newest pair whose tiles and history are in R2. */
   readonly shown: CheckpointPair | null;
+  /** The newest pair that reached the quorum of the policy; null without witnesses. */
+  readonly cosigned: CheckpointPair | null;
+  /** The policy by which witnesses were last asked; null before. */
+  readonly policy: string | null;
+  readonly witnesses: readonly WitnessState[];
+  /** The newest time stamp of each authority. */
+  readonly stamps: readonly Stamp[];
 }
 
 /**
@@ -52,11 +67,27 @@ export class LogHead extends DurableObject<Env> {
     return this.#decide(() => shown(this.#sql, size));
   }
 
+  beginRound(policy: string) {
+    return this.#decide(() => beginRound(this.#sql, policy, Date.now()));
+  }
+
+  addCosignatures(cosigned: Cosigned) {
+    return this.#decide(() => addCosignatures(this.#sql, cosigned));
+  }
+
+  stamped(stamp: Stamp) {
+    return this.#decide(() => stamped(this.#sql, stamp));
+  }
+
   facts(): LogFacts {
     return {
       endorsements: endorsements(this.#sql),
       committed: getValue(this.#sql, "committed") ?? null,
       shown: getValue(this.#sql, "shown") ?? null,
+      cosigned: getValue(this.#sql, "cosigned") ?? null,
+      policy: getValue(this.#sql, "policy") ?? null,
+      witnesses: witnessStates(this.#sql),
+      stamps: stamps(this.#sql),
     };
   }
 

@@ -21,6 +21,12 @@ interface LogValues {
   committed: CheckpointPair;
   /** The newest pair whose tiles and history are in R2. */
   shown: CheckpointPair;
+  /** The newest pair that reached the quorum of the policy. */
+  cosigned: CheckpointPair;
+  /** The policy of the last round of requests to the witnesses: C2SP tlog-policy. */
+  policy: string;
+  /** When the last round began, in milliseconds since the epoch. */
+  roundAt: number;
   /** Keys that wait for the block key's endorsement. */
   toEndorse: Omit<LogKeyStatement, "genesisHash">;
 }
@@ -32,6 +38,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   [
     "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE endorsement (number INTEGER PRIMARY KEY, json TEXT NOT NULL)",
+    "CREATE TABLE witness (url TEXT, log TEXT, size INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (url, log)) WITHOUT ROWID",
+    "CREATE TABLE stamp (authority TEXT PRIMARY KEY, size INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
   ],
 ];
 
