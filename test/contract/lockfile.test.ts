@@ -51,6 +51,7 @@ const IN_WORKERS = [
   "@noble/hashes",
   "@noble/post-quantum",
   "@panva/hpke-noble",
+  "asn1js",
   "canonicalize",
   "hpke",
   "ipfs-unixfs",

@@ -11,6 +11,8 @@ import type { Stamp } from "./log-head/stamps.ts";
 /** An authority stamps at most once an hour, and only when the log has grown. */
 const EVERY_MS = 3_600_000;
 const DEADLINE_MS = 10_000;
+/** A stamp with a time further from ours shows a wrong clock, ours or the authority's. */
+const CLOCKS_DIFFER_MS = 300_000;
 
 /** A time-stamp authority: its address, and its name in R2's keys and in the URLs of the log. */
 export interface Authority {
@@ -81,6 +83,8 @@ async function stampBy({ url, name }: Authority, size: number, env: Env): Promis
     deadlineMs: DEADLINE_MS,
     fetch: (...request) => fetch(...request),
   });
+  if (Math.abs(verified.time - Date.now()) > CLOCKS_DIFFER_MS)
+    throw new Error(`${name} stamped another time than now, so its stamp is not kept`);
   if (!(await createOnly(R2, key, response)))
     throw new Error(`${key} was written meanwhile: it is noted next`);
   await logHead(env).stamped({ authority: name, size, at: verified.time });

@@ -7,6 +7,8 @@ import { sha256Hex } from "../../../shared/crypto/hash.ts";
 import { checkpoint } from "../../../workers/checkpointer/checkpoint.ts";
 import type { Env } from "../../../workers/checkpointer/env.ts";
 import type { LogEndorsement } from "../../../shared/tlog/endorsement.ts";
+import type { Cosigned } from "../../../workers/checkpointer/log-head/cosignatures.ts";
+import type { Stamp } from "../../../workers/checkpointer/log-head/stamps.ts";
 import type { LogKeySet } from "../../../workers/checkpointer/log-head/keys.ts";
 import type { CheckpointPair } from "../../../workers/checkpointer/log-head/schema.ts";
 import type { LogBlock } from "../../../workers/chain-head/reads/log-blocks.ts";
@@ -23,6 +25,8 @@ export class CheckpointWorld {
   readonly chain: readonly BlockCopy[];
   readonly #systemKeyring: string;
   logKeyring = generateLogKeyring();
+  /** Settings of the checkpointer besides its origin. */
+  settings: Partial<Pick<Env, "TSA_URLS" | "TSA_ISSUERS" | "WITNESS_POLICY">> = {};
   published = 0;
   halted = false;
   /** The reports and halts that the chain head got. */
@@ -81,6 +85,12 @@ export class CheckpointWorld {
       this.before("log-head.commit, answered");
       return committed;
     },
+    beginRound: async (policy: string) => this.head.beginRound(policy, Date.now()),
+    addCosignatures: async (cosigned: Cosigned) => this.head.addCosignatures(cosigned),
+    stamped: async (stamp: Stamp) => {
+      this.before("log-head.stamped");
+      this.head.stamped(stamp);
+    },
     shown: async (size: number) => {
       this.before("log-head.shown");
       this.head.shown(size);
@@ -92,6 +102,10 @@ export class CheckpointWorld {
       CHAIN_ID: "vdc-main",
       LOG_ORIGIN: ORIGIN,
       LOG_KEYRING: this.logKeyring,
+      WITNESS_POLICY: "",
+      TSA_URLS: "",
+      TSA_ISSUERS: "",
+      ...this.settings,
       R2: this.bucket,
       CHAIN_HEAD: { getByName: () => this.#chainHead },
       LOG_HEAD: { getByName: () => this.#logHead },
