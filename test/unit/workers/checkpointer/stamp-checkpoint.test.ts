@@ -14,7 +14,7 @@ describe("the time stamp of a checkpoint", () => {
   let authority: TimestampAuthority;
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), "vdc-stamps-"));
-    authority = await startTimestampAuthority({ dir: directory });
+    authority = await startTimestampAuthority({ dir: directory, now: () => Date.now() });
   });
   afterAll(async () => {
     await authority.close();
