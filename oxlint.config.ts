@@ -57,6 +57,7 @@ const BEHIND: Readonly<Record<string, readonly string[]>> = {
   "@valibot/to-json-schema": ["cli/tools/openapi/schemas.ts"],
   asn1js: ["shared/timestamp/der.ts"],
   canonicalize: ["shared/crypto/canonical.ts"],
+  cborg: ["shared/tlog/receipt.ts"],
   hpke: ["shared/crypto/envelope.ts"],
   "itty-router": ["workers/gateway/http/router.ts"],
   pinata: ["shared/storage/pinata.ts"],

@@ -7,7 +7,8 @@ import { isPlaceholder } from "../crypto/placeholder.ts";
 import { checkpointText, type Checkpoint } from "./checkpoint.ts";
 import { ed25519Signer, mlDsaCosigner } from "./cosignature.ts";
 import { noteText, type NoteSignature } from "./note.ts";
-import { vkeyText } from "./vkey.ts";
+import { receiptMessage, type RootSignature } from "./receipt.ts";
+import { ED25519, ML_DSA_44_COSIGNATURE, vkeyText } from "./vkey.ts";
 
 const Seed = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
 
@@ -24,6 +25,8 @@ export interface LogSigner {
    * @param timestamp seconds since the epoch, above 0
    */
   sign(checkpoint: Omit<Checkpoint, "origin">, timestamp: number): Promise<string>;
+  /** Signs the root for COSE receipts, with both keys. Call it once and keep the signatures. */
+  signRoot(root: Uint8Array): Promise<readonly RootSignature[]>;
 }
 
 /** The signers of both logs. */
@@ -31,6 +34,9 @@ export interface LogKeyring {
   /** @param origin of the log; it is the name of both keys */
   signer(origin: string): LogSigner;
 }
+
+/** RFC 9964: ML-DSA in COSE has an empty context. */
+const NO_CONTEXT = "";
 
 const GENERATE = "make one with `npm run vdc -- keys generate`";
 
@@ -58,6 +64,23 @@ export async function loadLogKeyring(json: string): Promise<LogKeyring> {
           const signatures: NoteSignature[] = [];
           for (const signer of signers) signatures.push(await signer.sign(checkpoint, timestamp));
           return noteText({ text: checkpointText(checkpoint), signatures });
+        },
+        async signRoot(root) {
+          const [classical, postQuantum] = signers.map(({ key }) => key.id) as [string, string];
+          return [
+            {
+              type: ED25519,
+              keyId: classical,
+              signature: await ed25519.sign(receiptMessage(ED25519, classical, root)),
+            },
+            {
+              type: ML_DSA_44_COSIGNATURE,
+              keyId: postQuantum,
+              signature: Uint8Array.from(
+                await mlDsa44.sign(receiptMessage(ML_DSA_44_COSIGNATURE, postQuantum, root), NO_CONTEXT),
+              ),
+            },
+          ];
         },
       };
     },

@@ -53,6 +53,7 @@ const IN_WORKERS = [
   "@panva/hpke-noble",
   "asn1js",
   "canonicalize",
+  "cborg",
   "hpke",
   "ipfs-unixfs",
   "ipfs-unixfs-importer",

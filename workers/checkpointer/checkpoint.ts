@@ -1,4 +1,4 @@
-import { fromHex, equalBytes } from "../../shared/crypto/bytes.ts";
+import { base64url, equalBytes, fromHex } from "../../shared/crypto/bytes.ts";
 import { chainHead } from "../../shared/objects/chain-head.ts";
 import { logHead } from "../../shared/objects/log-head.ts";
 import type { CheckpointBlock } from "../../shared/queue/messages.ts";
@@ -88,6 +88,10 @@ async function sign(signers: LogSigners, { blocks, transactions }: Grown): Promi
     entries: transactions.size,
     blocks: await signers.blocks.sign(blocks, seconds),
     transactions: await signers.transactions.sign(transactions, seconds),
+    rootSignatures: (await signers.transactions.signRoot(transactions.root)).map(({ signature, ...key }) => ({
+      ...key,
+      signature: base64url(signature),
+    })),
     at,
   };
 }

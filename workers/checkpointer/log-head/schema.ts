@@ -12,6 +12,12 @@ export interface CheckpointPair {
   readonly blocks: string;
   /** Signed note of the log of transactions. */
   readonly transactions: string;
+  /** Signatures over the root of the log of transactions, for COSE receipts; base64url. */
+  readonly rootSignatures: readonly {
+    readonly keyId: string;
+    readonly type: number;
+    readonly signature: string;
+  }[];
   /** When the pair was signed, in milliseconds since the epoch. */
   readonly at: number;
 }

@@ -9,6 +9,9 @@ import { authoritiesOf, stampCheckpoint } from "../../../../workers/checkpointer
 import { CheckpointWorld } from "../../../support/chain/checkpoint-world.ts";
 import { SILENT } from "../../../support/stack/memory-bucket.ts";
 
+const nameOf = (world: CheckpointWorld) => authoritiesOf(world.env)[0]?.name ?? "";
+const keyOf = (world: CheckpointWorld, size: number) => r2Keys.timestamp(nameOf(world), size);
+
 describe("the time stamp of a checkpoint", () => {
   let directory: string;
   let authority: TimestampAuthority;
@@ -27,8 +30,6 @@ describe("the time stamp of a checkpoint", () => {
     world.settings = { TSA_URLS: authority.url, TSA_ISSUERS: authority.issuers };
     return world;
   }
-  const nameOf = (world: CheckpointWorld) => authoritiesOf(world.env)[0]?.name ?? "";
-  const keyOf = (world: CheckpointWorld, size: number) => r2Keys.timestamp(nameOf(world), size);
 
   it("is over the checkpoint as R2 holds it, and is noted once R2 has it", async () => {
     const world = await stampedWorld(2);
