@@ -315,7 +315,10 @@ async function everythingReadable(): Promise<Map<string, string>> {
   for (const { key, customMetadata } of await objectsOf(pipeline.r2, "")) {
     const body = await pipeline.r2.get(key);
     if (body !== null && body.size < 1_000_000)
-      found.set(`R2 ${key}`, JSON.stringify(customMetadata) + (await body.text()));
+      found.set(
+        `R2 ${key}`,
+        JSON.stringify(customMetadata) + Buffer.from(await body.arrayBuffer()).toString(),
+      );
   }
   for (const key of await kvKeysOf(pipeline.kv)) found.set(`KV ${key}`, (await pipeline.kv.get(key)) ?? "");
   for (const file of await pinnedFiles(pipeline)) {

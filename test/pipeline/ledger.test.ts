@@ -59,7 +59,9 @@ const postTransfer = async (assetId: string, from: UserKeys, to: UserKeys, query
   });
 
 async function assetOf(of: Pipeline, assetId: string): Promise<Record<string, unknown>> {
-  return (await of.fetch(`/api/vdc/assets/${assetId}`)).json();
+  const answer: Record<string, unknown> = await (await of.fetch(`/api/vdc/assets/${assetId}`)).json();
+  const { indexedThrough: _, ...asset } = answer; // it grows by itself
+  return asset;
 }
 
 async function stateOf(txId: string): Promise<{ state: string; reason?: string }> {

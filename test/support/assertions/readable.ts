@@ -15,7 +15,8 @@ export async function everythingKept(
   for (const object of await objectsOf(r2, "")) {
     const body = await r2.get(object.key);
     const { customMetadata, httpMetadata } = object;
-    found.set(`R2 ${object.key}`, JSON.stringify([customMetadata, httpMetadata]) + (await body?.text()));
+    const text = Buffer.from((await body?.arrayBuffer()) ?? []).toString(); // tiles of the logs are no text
+    found.set(`R2 ${object.key}`, JSON.stringify([customMetadata, httpMetadata]) + text);
   }
   for (const key of await kvKeysOf(kv)) {
     const { value, metadata } = await kv.getWithMetadata(key);

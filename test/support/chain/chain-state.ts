@@ -53,13 +53,17 @@ export async function keysOf({ r2 }: Pipeline, prefix = ""): Promise<string[]> {
 
 /**
  * Returns everything that is stored, in a comparable form. Two equal results mean that nothing has changed. Waits for
- * the count of pending transactions, which is written at most once a second.
+ * the writes that follow a finished block: the count of pending transactions, the claim of the index, and the checkpoint.
  */
 export async function everythingStored(pipeline: Pipeline): Promise<Record<string, string>> {
   const { kv, r2 } = pipeline;
   await until(async () => {
-    const { pending } = (await status(pipeline)).counts;
-    expect(await kv.get(kvKeys.pendingCount)).toBe(String(pending));
+    const { counts, inFlight } = await status(pipeline);
+    expect(await kv.get(kvKeys.pendingCount)).toBe(String(counts.pending));
+    if (inFlight.length > 0 || counts.blocks === 0) return;
+    const claim = await kv.get<{ blockNumber: number }>(kvKeys.indexed, "json");
+    expect(claim?.blockNumber).toBe(counts.blocks - 1);
+    expect(await r2.head(r2Keys.logCheckpoint(r2Keys.logPrefix, counts.blocks))).not.toBeNull();
   });
   const state: Record<string, string> = {};
   for (const { key, etag } of await objectsOf(r2, "")) state[`r2 ${key}`] = etag;
