@@ -18,6 +18,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   crypto: { may: ["runtime", "@panva/hpke-noble", "ipfs-unixfs-importer", "valibot"] },
   chain: { may: ["crypto", "schema", "valibot"] },
   tlog: { may: ["chain", "crypto", "schema", "valibot"] },
+  witness: { may: ["chain", "crypto", "durable-object", "tlog"] },
   http: { may: ["crypto", "runtime"], types: ["pipeline.ts"] },
   stripe: { may: ["chain", "crypto", "valibot"] },
   storage: { may: ["chain", "crypto", "runtime", "schema", "valibot"] },
