@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   timestamp: { may: ["crypto"] },
   chain: { may: ["crypto", "schema", "valibot"] },
   tlog: { may: ["chain", "crypto", "schema", "valibot"] },
-  witness: { may: ["chain", "crypto", "runtime", "schema", "tlog", "valibot"] },
+  witness: { may: ["chain", "crypto", "durable-object", "tlog"] },
   http: { may: ["crypto", "runtime"], types: ["pipeline.ts"] },
   stripe: { may: ["chain", "crypto", "valibot"] },
   storage: { may: ["chain", "crypto", "runtime", "schema", "valibot"] },

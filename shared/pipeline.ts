@@ -249,7 +249,14 @@ export const STAGES = [
   "storage-verifier",
 ] as const satisfies readonly StageName[];
 
-export const workerName = (worker: WorkerName): string => `vdc-${worker}`;
+/**
+ * Workers in this repository that are no part of a deployment of VDC. Another party runs them on an account of its own, so they
+ * hold no binding of the pipeline, and no Worker of the pipeline has a binding to them.
+ */
+export const STANDALONE_WORKERS = ["witness"] as const;
+export type StandaloneWorker = (typeof STANDALONE_WORKERS)[number];
+
+export const workerName = (worker: WorkerName | StandaloneWorker): string => `vdc-${worker}`;
 export const queueName = (stage: StageName): string => `vdc-${stage}`;
 export const deadLetterQueueName = (stage: StageName): string => `${queueName(stage)}-dlq`;
 
