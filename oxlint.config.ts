@@ -15,10 +15,21 @@ const ROOMS: Readonly<Record<string, Room>> = {
   runtime: {},
   "durable-object": { types: ["pipeline.ts"] },
   schema: { may: ["runtime", "valibot"] },
-  crypto: { may: ["runtime", "@panva/hpke-noble", "ipfs-unixfs-importer", "valibot"] },
+  crypto: {
+    may: [
+      "runtime",
+      "@panva/hpke-noble",
+      "@ipld/dag-pb",
+      "ipfs-unixfs",
+      "ipfs-unixfs-importer",
+      "multiformats",
+      "valibot",
+    ],
+  },
   timestamp: { may: ["crypto"] },
   chain: { may: ["crypto", "schema", "valibot"] },
   tlog: { may: ["chain", "crypto", "schema", "valibot"] },
+  verify: { may: ["chain", "crypto", "schema", "timestamp", "tlog", "valibot"] },
   http: { may: ["crypto", "runtime"], types: ["pipeline.ts"] },
   stripe: { may: ["chain", "crypto", "valibot"] },
   storage: { may: ["chain", "crypto", "runtime", "schema", "valibot"] },
@@ -162,7 +173,7 @@ export default defineConfig({
     { files: ["{shared,workers}/**"], rules: { "no-restricted-properties": ["error", ...ACK] } },
     { files: ["shared/queue/consume.ts"], rules: { "no-restricted-properties": "off" } },
     {
-      files: ["shared/{chain,crypto,tlog}/**"],
+      files: ["shared/{chain,crypto,tlog,verify}/**"],
       rules: {
         "no-restricted-globals": ["error", ...IMPURE],
         "no-restricted-properties": ["error", ...ACK, ...RANDOM],

@@ -16,8 +16,8 @@ export function stateOption(): Option {
   ).argParser((text: string) => callersPath(text));
 }
 
-/** Marks a file as VDC's in the SQLite header: "vdc2". */
-const APPLICATION_ID = 0x76646332;
+/** Marks a file as VDC's in the SQLite header: "vdc3". */
+const APPLICATION_ID = 0x76646333;
 const SCHEMA = `
   CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -118,14 +118,17 @@ export async function* verifyChain(
     });
     if (number === 0 && genesis !== undefined && block.hash !== genesis)
       throw otherGenesis(block.hash, genesis);
-    const cid = await verifyCid(number, given);
+    const cid = sameCid(number, given, verifier.cid ?? "");
     yield { block, bytes, cid };
   }
 }
 
 /** @returns the CID of the bytes @throws UnverifiedChain when the source claims another one */
-export async function verifyCid(blockNumber: number, { bytes, cid: claimed }: SourceBlock): Promise<string> {
-  const cid = await cidV0(bytes);
+export async function verifyCid(blockNumber: number, source: SourceBlock): Promise<string> {
+  return sameCid(blockNumber, source, await cidV0(source.bytes));
+}
+
+function sameCid(blockNumber: number, { cid: claimed }: SourceBlock, cid: string): string {
   if (claimed !== undefined && claimed !== cid)
     throw new UnverifiedChain(
       blockNumber,

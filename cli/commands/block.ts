@@ -63,6 +63,7 @@ function asText(record: BlockRecord, length: number): string {
       ["made at", time(record.timestamp)],
       ["hash", record.hash],
       ["previous hash", record.previousHash],
+      ["previous CID", record.previousCid ?? "none, because this is genesis"],
       ["Merkle root", record.merkleRoot],
       ["history root", record.historyRoot],
       ["signed with key", record.blockSignature.keyId],

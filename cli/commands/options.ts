@@ -28,11 +28,14 @@ export function examples(...commandLines: readonly string[]): string {
 }
 
 function address(text: string): string {
+  return baseAddress(text, "a deployment");
+}
+
+/** Parses an address without a path. @param of the thing that has it, in words */
+export function baseAddress(text: string, of = "a server"): string {
   const url = asBaseUrl(text);
   if (url === undefined)
-    throw new InvalidArgumentError(
-      "expected the address of a deployment, http://… or https://…, without a path",
-    );
+    throw new InvalidArgumentError(`expected the address of ${of}, http://… or https://…, without a path`);
   return url;
 }
 

@@ -1,20 +1,25 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { CidV0 } from "../../shared/chain/transaction.ts";
 import { ChainCar } from "../car/read.ts";
 import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
 import { ChainState, stateOption } from "../chain/state.ts";
 import { requireTrusted, untrustedText } from "../chain/untrusted.ts";
 import { UnverifiedChain, verifySource } from "../chain/verify.ts";
+import { ChainByCid } from "../ipfs/walk-back.ts";
+import { Gateways, PUBLIC_GATEWAYS } from "../ipfs/gateways.ts";
 import { publicClient } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { show } from "../output/show.ts";
 import { facts } from "../output/table.ts";
 import { mark } from "../output/words.ts";
-import { connected, examples, path, type Connected } from "./options.ts";
+import { baseAddress, connected, examples, ofSchema, path, type Connected } from "./options.ts";
 
 interface Options extends Connected {
   readonly genesis?: string;
   readonly state?: string;
+  readonly cid?: string;
+  readonly gateway?: readonly string[];
 }
 
 export function verifyCommand(): Command {
@@ -26,6 +31,8 @@ export function verifyCommand(): Command {
     )
     .addOption(genesisOption())
     .addOption(stateOption())
+    .addOption(cidOption())
+    .addOption(gatewayOption())
     .addHelpText(
       "after",
       `
@@ -35,7 +42,9 @@ its owner only, a user is registered once, with the user's own key. With a file,
 its own beginning, so compare the genesis hash with one that you know from elsewhere.
 Blocks that a key signed from which a later block withdraws trust are named: the chain is whole, and the exit code is 8.
 With --state, only what came since is read, and a chain that was cut or changed before that place is found out.
-${examples("verify", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --state vdc-main.state", "verify --json | jq .latest")}`,
+With --cid, the chain that ends with the block of this CID is read from IPFS gateways, back to genesis and then forward: no
+deployment is asked. A gateway is not trusted: its bytes must have the CID. That no block comes after is not shown.
+${examples("verify", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --cid QmYodC1f… --genesis 4e1931c9…", "verify --state vdc-main.state", "verify --json | jq .latest")}`,
     )
     .action(verify);
 }
@@ -46,13 +55,35 @@ export function genesisOption(): Option {
   );
 }
 
+function cidOption(): Option {
+  return new Option("--cid <cid>", "verify the chain that ends with this block, read from IPFS").argParser(
+    ofSchema(CidV0),
+  );
+}
+
+function gatewayOption(): Option {
+  return new Option(
+    "--gateway <url>",
+    `base URL of an IPFS gateway for --cid; give it several times to try several in turn (default: ${PUBLIC_GATEWAYS.join(", ")})`,
+  ).argParser((text: string, others: readonly string[] | undefined) => [
+    ...(others ?? []),
+    baseAddress(text),
+  ]);
+}
+
 async function verify(file: string | undefined, options: Options): Promise<void> {
-  const { genesis } = options;
+  const { genesis, cid } = options;
+  if (file !== undefined && cid !== undefined)
+    throw new CommandFailure("give a file or --cid, not both: each is a chain of its own", EXIT.usage);
+  if (options.gateway !== undefined && cid === undefined)
+    throw new CommandFailure("--gateway names where --cid is read, so give --cid too", EXIT.usage);
   const state = ChainState.open(options.state);
   try {
-    const { verifiedBefore, source, report } = await (file === undefined
-      ? verifyPublished(state, options)
-      : verifyFile(state, file, genesis));
+    const { verifiedBefore, source, report } = await (file !== undefined
+      ? verifyFile(state, file, genesis)
+      : cid !== undefined
+        ? verifyByCid(state, cid, options)
+        : verifyPublished(state, options));
     const resumed = verifiedBefore === 0 ? {} : { verifiedBefore };
     show(
       options,
@@ -85,6 +116,23 @@ async function verifyPublished(state: ChainState, options: Options): Promise<Ver
   const watch = new ChainWatch(state);
   for await (const _ of watch.watch(blocks, latest.blockNumber + 1));
   return { source: client.url, verifiedBefore, report: watch.report };
+}
+
+async function verifyByCid(
+  state: ChainState,
+  cid: string,
+  { genesis, gateway = PUBLIC_GATEWAYS }: Options,
+): Promise<Verified> {
+  const verifiedBefore = state.end?.next ?? 0;
+  const gateways = new Gateways(gateway);
+  const chain = await ChainByCid.walk(cid, (cid) => gateways.read(cid), Math.max(0, verifiedBefore - 1));
+  try {
+    const watch = new ChainWatch(state);
+    for await (const _ of watch.watch(verifySource(chain, genesis, state), chain.count));
+    return { source: cid, verifiedBefore, report: watch.report };
+  } finally {
+    chain.close();
+  }
 }
 
 async function verifyFile(state: ChainState, file: string, genesis: string | undefined): Promise<Verified> {

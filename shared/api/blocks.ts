@@ -33,7 +33,7 @@ export const block = {
 
 const ANY_NUMBER = { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: Number.MAX_SAFE_INTEGER };
 
-const { blockNumber, previousHash, historyRoot, timestamp, transactionCount } = Header.entries;
+const { blockNumber, previousHash, previousCid, historyRoot, timestamp, transactionCount } = Header.entries;
 
 export const BlockPage = v.strictObject({
   blocks: v.array(
@@ -41,6 +41,7 @@ export const BlockPage = v.strictObject({
       blockNumber,
       hash: Sha256Hex,
       previousHash,
+      previousCid,
       historyRoot,
       timestamp,
       transactionCount,

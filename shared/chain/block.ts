@@ -6,7 +6,7 @@ import { sha256Hex } from "../crypto/hash.ts";
 import { verify } from "../crypto/ml-dsa.ts";
 import { leafHash, merkleRoot } from "./merkle.ts";
 import { systemFault, type SystemFault } from "./system-transactions.ts";
-import { Sha256Hex, Timestamp, Transaction, transactionBytes } from "./transaction.ts";
+import { CidV0, Sha256Hex, Timestamp, Transaction, transactionBytes } from "./transaction.ts";
 import { userFault, type UserFault } from "./user-signature.ts";
 import { issuesText } from "../schema/issue-text.ts";
 
@@ -20,13 +20,20 @@ export const BlockNumber = v.pipe(
   v.description("A block's number; genesis is 0"),
 );
 
-/** The signed part of a block: its hash commits to every transaction and, through `historyRoot`, to every block before. */
+/**
+ * The signed part of a block: its hash commits to every transaction and, through `historyRoot`, to every block before. Through
+ * `previousCid`, a reader who has only the CID of a block finds every block before it on IPFS.
+ */
 export const Header = v.strictObject({
   version: v.literal(1),
   chainId: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)),
   blockNumber: BlockNumber,
   timestamp: Timestamp,
   previousHash: Sha256Hex,
+  previousCid: v.pipe(
+    v.nullable(CidV0),
+    v.description("CID of the stored bytes of the block before; null in genesis alone"),
+  ),
   merkleRoot: Sha256Hex,
   historyRoot: Sha256Hex,
   transactionCount: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
@@ -57,6 +64,8 @@ export interface BlockFrame {
   readonly blockNumber: number;
   readonly timestamp: number;
   readonly previousHash: string;
+  /** CIDv0 of the stored bytes of the block before; null for genesis. */
+  readonly previousCid: string | null;
   readonly historyRoot: string;
 }
 
@@ -75,6 +84,7 @@ export async function buildBlock(
     blockNumber: frame.blockNumber,
     timestamp: frame.timestamp,
     previousHash: frame.previousHash,
+    previousCid: frame.previousCid,
     merkleRoot: transactionsRoot(transactions),
     historyRoot: frame.historyRoot,
     transactionCount: transactions.length,
@@ -115,7 +125,7 @@ export const BLOCK_FAULTS = [
   "wrong_signature",
   "wrong_transaction_id", // the id of a user's or the system's transaction is not derived from its source
   "wrong_user_signature", // a user signature is wrong, is missing where it is required, or is present where it is not allowed
-  "wrong_place", // the block is of another chain, number, predecessor, history or hash than expected
+  "wrong_place", // the block is of another chain, number, predecessor (hash or CID), history or hash than expected
   "broken_rule", // the block breaks a rule across transactions: only a verifier of the whole chain can see this
 ] as const;
 export type BlockFault = (typeof BLOCK_FAULTS)[number];
@@ -134,6 +144,7 @@ export interface ExpectedBlock {
   readonly chainId?: string;
   readonly blockNumber?: number;
   readonly previousHash?: string;
+  readonly previousCid?: string | null;
   readonly historyRoot?: string;
   readonly hash?: string;
 }
@@ -158,9 +169,7 @@ export async function verifyBlock(
   const block = readBlock(bytes);
   checkContents(block);
   const { hash, blockSignature } = block;
-  for (const name of ["chainId", "blockNumber", "previousHash", "historyRoot", "hash"] as const)
-    if (expected[name] !== undefined && expected[name] !== block[name])
-      throw new InvalidBlock("wrong_place", `${name} is ${block[name]}, expected ${expected[name]}`);
+  checkPlace(block, expected);
 
   const publicKey = signingKey(blockSignature.keyId, block.blockNumber);
   if (publicKey === undefined)
@@ -172,6 +181,16 @@ export async function verifyBlock(
     throw new InvalidBlock("wrong_signature", "the block signature does not verify");
   await checkTransactions(block);
   return block;
+}
+
+const PLACE = ["chainId", "blockNumber", "previousHash", "previousCid", "historyRoot", "hash"] as const;
+
+function checkPlace(block: Block, expected: ExpectedBlock): void {
+  for (const name of PLACE)
+    if (expected[name] !== undefined && expected[name] !== block[name])
+      throw new InvalidBlock("wrong_place", `${name} is ${block[name]}, expected ${expected[name]}`);
+  if ((block.previousCid === null) !== (block.blockNumber === 0))
+    throw new InvalidBlock("wrong_place", "previousCid is null in genesis, and in genesis alone");
 }
 
 const USER_FAULTS: Readonly<Record<UserFault, readonly [BlockFault, (id: string, type: string) => string]>> =

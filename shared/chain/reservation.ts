@@ -47,6 +47,8 @@ export interface SealedBlock extends LedgerChanges {
   readonly hash: string;
   /** SHA-256 of the stored bytes, lower-case hex: the name of the staged object. */
   readonly sha256: string;
+  /** CIDv0 of the stored bytes: the next block's `previousCid`. */
+  readonly cid: string;
   readonly byteLength: number;
   readonly keyId: string;
   /**
@@ -68,8 +70,8 @@ export interface RestoredBlock extends Omit<SealedBlock, "revision"> {
   readonly blockNumber: number;
   readonly timestamp: number;
   readonly previousHash: string;
+  readonly previousCid: string | null;
   readonly historyRoot: string;
-  readonly ipfsHash: string;
   /** Transactions that came from `pending/`, with their place in the block and their size in bytes. */
   readonly transactions: readonly {
     readonly txId: string;

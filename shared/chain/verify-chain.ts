@@ -1,4 +1,5 @@
 import { fromHex, hex } from "../crypto/bytes.ts";
+import { cidV0 } from "../crypto/cid.ts";
 import { Ledger, LEDGER_FAULT_TEXTS, ledgerKeysOf, type LedgerEntries, type LedgerKeys } from "./ledger.ts";
 import { InvalidBlock, NO_PREVIOUS_HASH, readBlock, verifyBlock, type Block } from "./block.ts";
 import { keysAfter, keysOfGenesis, lookupIn, type ChainKey } from "./signing-keys.ts";
@@ -11,6 +12,8 @@ export interface ChainEnd {
   /** Number of the next block. */
   readonly next: number;
   readonly hash: string;
+  /** CIDv0 of the last block's bytes. */
+  readonly cid: string;
   readonly timestamp: number;
   /** The chain's signing keys, the oldest first. All but the last are retired. */
   readonly keys: readonly ChainKey[];
@@ -72,8 +75,13 @@ export class ChainVerifier {
     return this.#memory.end?.next ?? 0;
   }
 
+  /** CID of the last verified block; `undefined` before genesis. */
+  get cid(): string | undefined {
+    return this.#memory.end?.cid;
+  }
+
   /**
-   * Verifies the next block against all earlier ones: its own claims, its links (previous hash, history root), its
+   * Verifies the next block against all earlier ones: its own claims, its links (previous hash and CID, history root), its
    * signing key (the one that the chain announced last), and a time that does not run backwards. Checks that no
    * transaction occurs twice, and the rules across transactions: who may create, transfer and register what, and which
    * keys may be announced and revoked.
@@ -91,6 +99,7 @@ export class ChainVerifier {
         ...(end !== undefined && { chainId: end.chainId }),
         blockNumber: number,
         previousHash: end?.hash ?? NO_PREVIOUS_HASH,
+        previousCid: end?.cid ?? null,
         historyRoot: hex(historyRoot(storeOf(nodes), number)),
       },
       lookupIn(keys),
@@ -98,6 +107,7 @@ export class ChainVerifier {
     this.#refuseOutOfPlace(block, end?.timestamp ?? 0);
     const ledger = this.#ledgerAfter(block);
     const announced = keysAfter(keys, block);
+    const cid = await cidV0(bytes);
 
     // Appends only after all checks: a refused block must leave no trace.
     append(storeOf(nodes), number, fromHex(block.hash));
@@ -107,6 +117,7 @@ export class ChainVerifier {
         genesisHash: end?.genesisHash ?? block.hash,
         next: number + 1,
         hash: block.hash,
+        cid,
         timestamp: block.timestamp,
         keys: announced,
         nodes: Object.fromEntries([...nodes].filter(([place]) => isComplete(place, number + 1))),

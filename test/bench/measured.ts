@@ -221,6 +221,7 @@ function sealedOf({ life, blockNumber, revision }: Reservation): SealedBlock {
     revision,
     hash: hashOf(blockNumber),
     sha256: hashOf(blockNumber),
+    cid: hashOf(blockNumber),
     byteLength: 1_000,
     keyId: "key",
     announces: [],

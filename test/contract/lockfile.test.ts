@@ -47,13 +47,16 @@ const MAY_RUN_SCRIPTS = ["node_modules/esbuild", "node_modules/node", "node_modu
 
 /** The packages that our own code imports. Their dependencies are in the lockfile. */
 const IN_WORKERS = [
+  "@ipld/dag-pb",
   "@noble/hashes",
   "@noble/post-quantum",
   "@panva/hpke-noble",
   "canonicalize",
   "hpke",
+  "ipfs-unixfs",
   "ipfs-unixfs-importer",
   "itty-router",
+  "multiformats",
   "pinata",
   "valibot",
 ];

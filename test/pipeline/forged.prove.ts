@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { blockBytes, buildBlock } from "../../shared/chain/block.ts";
 import { hex } from "../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256OfFile } from "../../shared/crypto/hash.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { announced, payment, signerOf } from "../support/chain/chain.ts";
@@ -43,6 +44,7 @@ it("a block that another Worker than the miner has sealed, with a key of its own
     revision,
     hash,
     sha256,
+    cid: await cidV0(bytes),
     keyId,
     announces,
     revokes: [],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { cidV0 } from "../../shared/crypto/cid.ts";
 import { rotateKeyring } from "../../shared/crypto/keyring.ts";
 import { kvKeys, r2Keys } from "../../shared/storage/layout.ts";
 import { blockRow, latest, asMiner } from "../support/chain/chain-state.ts";
@@ -93,6 +94,7 @@ describe("a miner that comes back from the dead", () => {
       revision,
       hash: "f".repeat(64),
       sha256: "e".repeat(64),
+      cid: await cidV0(new Uint8Array(1)),
       byteLength: 4_000,
       keyId: first!.blockSignature.keyId,
       announces: [],

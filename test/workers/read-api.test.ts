@@ -142,13 +142,17 @@ describe("the public reads", () => {
     expect(seen).toEqual([3, 2, 1, 0]);
 
     const { blocks } = await read<Page>(pipeline, "/api/vdc/blocks?before=2");
-    const { hash, previousHash, historyRoot, timestamp, transactionCount } = await archived(pipeline, 1);
+    const { hash, previousHash, previousCid, historyRoot, timestamp, transactionCount } = await archived(
+      pipeline,
+      1,
+    );
     expect(blocks.map(({ blockNumber }) => blockNumber)).toEqual([1, 0]);
     const { ipfsHash } = await read(pipeline, "/api/vdc/blocks/1");
     expect(blocks[0]).toEqual({
       blockNumber: 1,
       hash,
       previousHash,
+      previousCid,
       historyRoot,
       timestamp,
       transactionCount,

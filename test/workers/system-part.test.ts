@@ -5,6 +5,7 @@ import type { Reservation } from "../../shared/chain/reservation.ts";
 import { txIdOf, type KeyRevocation } from "../../shared/chain/transaction.ts";
 import { ChainVerifier } from "../../shared/chain/verify-chain.ts";
 import { fromHex, hex } from "../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
 import { generateKeyring, loadKeyring, rotateKeyring, type Keyring } from "../../shared/crypto/keyring.ts";
 import { systemPart } from "../../workers/miner/system-part.ts";
 
@@ -20,15 +21,17 @@ class Chain {
     set: (level, index, hash) => void this.#nodes.set(`${level}/${index}`, hash),
   };
 
-  reservation(): Reservation {
+  async reservation(): Promise<Reservation> {
     const blockNumber = this.blocks.length;
+    const previous = this.blocks.at(-1);
     return {
       chainId: "vdc-test",
       blockNumber,
       life: "",
       revision: 0,
       timestamp: 1_800_000_000_000 + blockNumber,
-      previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
+      previousHash: previous?.hash ?? NO_PREVIOUS_HASH,
+      previousCid: previous === undefined ? null : await cidV0(blockBytes(previous)),
       historyRoot: hex(historyRoot(this.#store, blockNumber)),
       transactions: [],
       moved: [],
@@ -38,7 +41,7 @@ class Chain {
   }
 
   async mine(keyring: Keyring, signer?: Keyring["signing"]["active"]): Promise<Block> {
-    const reservation = this.reservation();
+    const reservation = await this.reservation();
     const { blockNumber, timestamp } = reservation;
     const system = systemPart(reservation, keyring);
     const payment = {
@@ -124,8 +127,9 @@ describe("the signing keys of a chain", () => {
   it("are retired by the next: a keyring in which such a key is active again signs nothing, and says which does [T32]", async () => {
     const chain = new Chain();
     for (const keyring of [old, rotated]) await chain.mine(keyring);
+    const reservation = await chain.reservation();
     for (const late of [old, await loadKeyring(reactivated(rotatedJson))])
-      expect(() => systemPart(chain.reservation(), late)).toThrow(
+      expect(() => systemPart(reservation, late)).toThrow(
         new RegExp(`${old.signing.active.keyId}, is retired: only ${rotated.signing.active.keyId} may sign`),
       );
     const retired = await chain.mine(rotated, old.signing.active);
@@ -137,7 +141,8 @@ describe("the signing keys of a chain", () => {
     const chain = new Chain();
     for (const keyring of [old, rotated, rotated]) await chain.mine(keyring);
     const elsewhere = await loadKeyring(await rotateKeyring(json));
-    expect(() => systemPart(chain.reservation(), elsewhere)).toThrow(/previous keyring's entry/);
+    const reservation = await chain.reservation();
+    expect(() => systemPart(reservation, elsewhere)).toThrow(/previous keyring's entry/);
   });
 
   it("are revoked in a block that the next key signs, beside one that is announced", async () => {
@@ -160,6 +165,7 @@ describe("the signing keys of a chain", () => {
     const chain = new Chain();
     await chain.mine(old);
     const strange = await loadKeyring(await generateKeyring());
-    expect(() => systemPart(chain.reservation(), strange)).toThrow(/previous keyring's entry/);
+    const reservation = await chain.reservation();
+    expect(() => systemPart(reservation, strange)).toThrow(/previous keyring's entry/);
   });
 });

@@ -1,6 +1,7 @@
 import { blockBytes, buildBlock, verifyBlock } from "../../shared/chain/block.ts";
 import type { Reservation } from "../../shared/chain/reservation.ts";
 import { chainHead } from "../../shared/objects/chain-head.ts";
+import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import type { Keyring } from "../../shared/crypto/keyring.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -44,6 +45,7 @@ export async function buildAndSeal(
     revision,
     hash: block.hash,
     sha256,
+    cid: await cidV0(bytes),
     byteLength: bytes.length,
     keyId: block.blockSignature.keyId,
     announces: system.announces,

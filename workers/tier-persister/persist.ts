@@ -1,7 +1,6 @@
 import { InvalidBlock } from "../../shared/chain/block.ts";
 import { reached } from "../../shared/chain/states.ts";
 import { chainHead, refuseStale, refuseWhileHalted } from "../../shared/objects/chain-head.ts";
-import { cidV0 } from "../../shared/crypto/cid.ts";
 import { sha256HexOfFile } from "../../shared/crypto/hash.ts";
 import { Permanent } from "../../shared/runtime/errors.ts";
 import type { Log } from "../../shared/runtime/log.ts";
@@ -62,11 +61,12 @@ async function verifiedOrHalt(
   bytes: Uint8Array<ArrayBuffer>,
   env: Env,
 ): Promise<BlockCopy> {
-  const { blockNumber, hash } = facts;
+  const { blockNumber, hash, cid } = facts;
   try {
-    if (hash === null) throw new Error(`block ${blockNumber} is sealed without a hash`);
-    const block = await verifySealed(bytes, { ...facts, hash }, await chainHead(env).head());
-    return { block, bytes, cid: await cidV0(bytes) };
+    if (hash === null || cid === null)
+      throw new Error(`block ${blockNumber} is sealed without a hash or CID`);
+    const block = await verifySealed(bytes, { ...facts, hash, cid }, await chainHead(env).head());
+    return { block, bytes, cid };
   } catch (error) {
     if (error instanceof InvalidBlock)
       await chainHead(env).halt(

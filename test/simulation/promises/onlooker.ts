@@ -27,6 +27,7 @@ interface PublicBlock {
   readonly blockNumber: number;
   readonly hash: string;
   readonly previousHash: string;
+  readonly previousCid: string | null;
   readonly transactions: readonly { readonly id: string; readonly type: string }[];
 }
 
@@ -52,6 +53,8 @@ export class Onlooker {
   /** The hash of each block as a tier first received it, by block number. */
   readonly #published = new Map<number, string>();
   readonly #cids = new Map<number, string>();
+  /** The CID that each published block names for the one before it, by the earlier block's number. */
+  readonly #namedCids = new Map<number, string | null>();
   readonly #minedIn = new Map<string, number>();
   /** The first bytes of each block in R2. */
   readonly #archived = new Map<string, Uint8Array>();
@@ -134,7 +137,9 @@ export class Onlooker {
     return this.#tiers;
   }
 
-  #publishes(tier: string, { blockNumber: n, hash, transactions }: PublicBlock): void {
+  #publishes(tier: string, { blockNumber: n, hash, previousCid, transactions }: PublicBlock): void {
+    this.#namedCids.set(n - 1, previousCid);
+    for (const earlier of [n - 1, n]) this.#isFoundByCid(earlier);
     const known = this.#published.get(n);
     if (known === undefined) this.#published.set(n, hash);
     else if (known !== hash)
@@ -148,6 +153,16 @@ export class Onlooker {
       else if (block !== n)
         this.#world.broken("2 nothing is mined twice", `${id} is in block ${block} and in ${n}`);
     }
+  }
+
+  /** Checks that the block after this one names the CID under which this one is pinned. */
+  #isFoundByCid(n: number): void {
+    const [pinned, named] = [this.#cids.get(n), this.#namedCids.get(n)];
+    if (pinned !== undefined && named !== undefined && pinned !== named)
+      this.#world.broken(
+        "3 one block per height",
+        `block ${n} is pinned as ${pinned}, the next names ${named}`,
+      );
   }
 
   #latestIs({ blockNumber, hash }: { blockNumber: number; hash: string }): void {

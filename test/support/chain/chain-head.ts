@@ -261,9 +261,9 @@ export class TestHead {
   }
 
   persisted(blockNumber: number, changes: Partial<PersistedReport> = {}): MoveResult {
-    const { hash, sha256 } = this.block(blockNumber) ?? {};
+    const { hash, sha256, cid } = this.block(blockNumber) ?? {};
     const sealed = { life: this.life, blockNumber, hash: hash ?? "", sha256: sha256 ?? "" };
-    const report = { ...sealed, ipfsHash: ipfsHashOf(blockNumber), ...changes };
+    const report = { ...sealed, ipfsHash: cid ?? "", ...changes };
     return this.#decide(() => persisted(this.sql, report, this.now));
   }
 
@@ -393,6 +393,7 @@ export function sealedFrom(reservation: Reservation, attempt = "first"): SealedB
     revision,
     hash: sha256Hex(utf8(`hash ${made}`)),
     sha256: sha256Hex(utf8(`bytes ${made}`)),
+    cid: ipfsHashOf(blockNumber),
     byteLength: 1_000,
     keyId: KEY.keyId,
     announces: blockNumber === 0 ? [KEY] : [],

@@ -10,6 +10,7 @@ import {
   type Transaction,
 } from "../../../shared/chain/transaction.ts";
 import { base64url, fromHex, hex, utf8 } from "../../../shared/crypto/bytes.ts";
+import { cidV0 } from "../../../shared/crypto/cid.ts";
 import { TRANSACTION } from "../../../shared/crypto/contexts.ts";
 import { keyId } from "../../../shared/crypto/key-id.ts";
 import { importSigningSeed, type SigningSecret } from "../../../shared/crypto/ml-dsa.ts";
@@ -128,19 +129,21 @@ export class TestChain {
   };
 
   /** Builds the block that `add` would add, with the given changes. The chain stays as it is. */
-  build(
+  async build(
     transactions: readonly Transaction[],
     signer: Signer,
     changes: Partial<
-      Pick<Block, "chainId" | "blockNumber" | "timestamp" | "previousHash" | "historyRoot">
+      Pick<Block, "chainId" | "blockNumber" | "timestamp" | "previousHash" | "previousCid" | "historyRoot">
     > = {},
   ): Promise<Block> {
     const blockNumber = this.blocks.length;
+    const previous = this.blocks.at(-1);
     const frame = {
       chainId: CHAIN_ID,
       blockNumber,
       timestamp: 1_000 + blockNumber,
-      previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
+      previousHash: previous?.hash ?? NO_PREVIOUS_HASH,
+      previousCid: previous === undefined ? null : await cidV0(blockBytes(previous)),
       historyRoot: hex(historyRoot(this.#store, blockNumber)),
       ...changes,
     };

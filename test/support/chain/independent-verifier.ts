@@ -106,6 +106,7 @@ const exactly =
 const integer: Check = (value, place) => shape(Number.isSafeInteger(value) && (value as number) >= 0, place);
 const positive: Check = (value, place) => shape(Number.isSafeInteger(value) && (value as number) >= 1, place);
 const hash = matching(/^[0-9a-f]{64}$/);
+const cid = matching(/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/);
 const base64url = matching(/^[A-Za-z0-9_-]+$/);
 const transactionId = matching(/^vdc_tx_[0-9a-f]{40}$/);
 const orNull =
@@ -174,7 +175,7 @@ const DATA: Record<string, Check> = {
     { assetId },
     {
       documentHash: hash,
-      documentCid: matching(/^Qm[1-9A-HJ-NP-Za-km-z]{44}$/),
+      documentCid: cid,
       documentType: matching(/^[a-z0-9][a-z0-9_-]{0,63}$/),
     },
   ),
@@ -221,6 +222,7 @@ export const HEADER: Record<string, Check> = {
   blockNumber: integer,
   timestamp: integer,
   previousHash: hash,
+  previousCid: orNull(cid),
   merkleRoot: hash,
   historyRoot: hash,
   transactionCount: positive,
@@ -247,6 +249,7 @@ export interface Block {
   blockNumber: number;
   timestamp: number;
   previousHash: string;
+  previousCid: string | null;
   merkleRoot: string;
   historyRoot: string;
   transactionCount: number;
@@ -324,7 +327,9 @@ function readBlock(bytes: Uint8Array): Block {
   return value as unknown as Block;
 }
 
-type Place = Partial<Pick<Block, "chainId" | "blockNumber" | "previousHash" | "historyRoot" | "hash">>;
+type Place = Partial<
+  Pick<Block, "chainId" | "blockNumber" | "previousHash" | "previousCid" | "historyRoot" | "hash">
+>;
 
 function verifyBlock(bytes: Uint8Array, place: Place, announced: readonly AnnouncedKey[]): Block {
   const block = readBlock(bytes);
@@ -334,6 +339,7 @@ function verifyBlock(bytes: Uint8Array, place: Place, announced: readonly Announ
   must(hex(root(leaves)) === block.merkleRoot, "wrong_merkle_root", "merkleRoot");
   for (const [name, known] of Object.entries(place))
     must(Reflect.get(block, name) === known, "wrong_place", name);
+  must((block.previousCid === null) === (block.blockNumber === 0), "wrong_place", "previousCid");
 
   const { keyId: signer, signature } = block.blockSignature;
   const key = announced.find(({ keyId: id }) => id === signer);
@@ -499,9 +505,11 @@ export function verifyChain(stored: readonly Uint8Array[], genesisHash: string):
   for (const [number, bytes] of stored.entries()) {
     if (number === 0) announced = keysOfGenesis(readBlock(bytes));
     const previous = blocks.at(-1);
+    const previousBytes = stored[number - 1];
     const place: Place = {
       blockNumber: number,
       previousHash: previous?.hash ?? "0".repeat(64),
+      previousCid: previousBytes === undefined ? null : cidV0(previousBytes),
       historyRoot: hex(root(blocks.map((block) => Buffer.from(block.hash, "hex")))),
       ...(blocks[0] === undefined ? { hash: genesisHash } : { chainId: blocks[0].chainId }),
     };

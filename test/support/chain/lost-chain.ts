@@ -1,5 +1,5 @@
 import type { RestoredBlock } from "../../../shared/chain/reservation.ts";
-import { ipfsHashOf, sealedFrom, TestHead } from "./chain-head.ts";
+import { sealedFrom, TestHead } from "./chain-head.ts";
 
 /** Storage holds traces of a chain, so a chain head without blocks has lost its storage. */
 export const TRACES = { archive: true, kv: true };
@@ -17,7 +17,6 @@ export function lostChain(count: number): { head: TestHead; blocks: RestoredBloc
     blocks.push({
       ...sealed,
       ...reservation,
-      ipfsHash: ipfsHashOf(n),
       transactions: reservation.transactions.map((id, i) => ({
         txId: id,
         timestamp: n,

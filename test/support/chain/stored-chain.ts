@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newPin } from "../../../cli/local/pinning/pin.ts";
 import { transactionEntries } from "../../../shared/operations/block-index.ts";
-import { blockBytes, buildBlock, NO_PREVIOUS_HASH, type Block } from "../../../shared/chain/block.ts";
+import { blockBytes, buildBlock, NO_PREVIOUS_HASH } from "../../../shared/chain/block.ts";
 import { append, historyRoot, type NodeStore } from "../../../shared/chain/history.ts";
 import { txIdOf, type Transaction } from "../../../shared/chain/transaction.ts";
 import { base64url, fromHex, hex } from "../../../shared/crypto/bytes.ts";
@@ -38,19 +38,21 @@ export async function longChain(keyringJson: string, length: number): Promise<re
     signatures: {},
   };
   const copies: BlockCopy[] = [];
-  let previous: Block | undefined;
+  let previous: BlockCopy | undefined;
   for (let n = 0; n < length; n++) {
     const frame = {
       chainId: CHAIN_ID,
       blockNumber: n,
       timestamp: n + 1,
-      previousHash: previous?.hash ?? NO_PREVIOUS_HASH,
+      previousHash: previous?.block.hash ?? NO_PREVIOUS_HASH,
+      previousCid: previous?.cid ?? null,
       historyRoot: hex(historyRoot(store, n)),
     };
-    previous = await buildBlock(frame, [n === 0 ? genesis : payment(n)], active);
-    append(store, n, fromHex(previous.hash));
-    const bytes = blockBytes(previous);
-    copies.push({ block: previous, bytes, cid: await cidV0(bytes) });
+    const block = await buildBlock(frame, [n === 0 ? genesis : payment(n)], active);
+    append(store, n, fromHex(block.hash));
+    const bytes = blockBytes(block);
+    previous = { block, bytes, cid: await cidV0(bytes) };
+    copies.push(previous);
   }
   return copies;
 }

@@ -29,7 +29,7 @@ export const { blocks: published } = exampleFile("chain.json") as {
 };
 export const example = published.map(({ bytes }) => bytesOf(bytes));
 export const blocks = example.map((bytes) => JSON.parse(bytes.toString()) as Block);
-export const GENESIS = "f69ead7c65ec454b91d618a3ff238910956dd07dc8d6c27723558022de17bc61";
+export const GENESIS = "8251336e62a71b93d5870bc18d02db2c4bdb59dc34b9095cec9e846c366d379b";
 
 export function at<Item>(items: readonly Item[], index: number): Item {
   const item = items[index];

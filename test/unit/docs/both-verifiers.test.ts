@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   asJson,
+  cidV0,
   hex,
   root,
   txIdOf,
@@ -145,6 +146,7 @@ function following(
       ...last,
       blockNumber: chain.length,
       previousHash: last.hash,
+      previousCid: cidV0(stored(last)),
       historyRoot: hex(root(chain.map(({ hash }) => Buffer.from(hash, "hex")))),
       transactions,
     },

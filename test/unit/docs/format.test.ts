@@ -210,13 +210,15 @@ class Example {
     revocation: KeyRevocation | null = null,
   ): Promise<void> {
     const blockNumber = this.blocks.length;
+    const previous = this.blocks.at(-1);
     const reservation: Reservation = {
       chainId: CHAIN_ID,
       blockNumber,
       life: "",
       revision: 0,
       timestamp: at(seconds),
-      previousHash: this.blocks.at(-1)?.hash ?? NO_PREVIOUS_HASH,
+      previousHash: previous?.hash ?? NO_PREVIOUS_HASH,
+      previousCid: previous === undefined ? null : await cidV0(blockBytes(previous)),
       historyRoot: hex(historyRoot(this.history, blockNumber)),
       transactions: waiting.map(({ id }) => id),
       moved: [],

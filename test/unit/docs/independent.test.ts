@@ -257,6 +257,7 @@ function next(transactions: Transaction[], members: Partial<Block> = {}): Block 
     ...last,
     blockNumber: 4,
     previousHash: last.hash,
+    previousCid: cidV0(stored(last)),
     historyRoot: hex(root(blocks.slice(0, 4).map((block) => Buffer.from(block.hash, "hex")))),
     transactions,
     ...members,
@@ -416,6 +417,8 @@ describe("blocks out of place, rightly signed", () => {
     { members: { blockNumber: 5 } },
     { members: { blockNumber: 3 } },
     { members: { previousHash: at(blocks, 2).hash } },
+    { members: { previousCid: at(published, 2).cid } },
+    { members: { previousCid: null } },
     { members: { historyRoot: at(blocks, 3).historyRoot } },
     { members: { chainId: "other-chain" } },
     { members: { timestamp: at(blocks, 3).timestamp - 1 } },
@@ -456,7 +459,12 @@ describe("blocks out of place, rightly signed", () => {
     expect(await faultOf(0, stored(more), more.hash)).toBe("wrong_place");
     const last = sealed({ ...at(blocks, 0), transactions: [payment, genesis] }, keys.signing1);
     expect(await faultOf(0, stored(last), last.hash)).toBe("wrong_place");
-    for (const linked of [{ blockNumber: 1 }, { previousHash: more.hash }, { historyRoot: "0".repeat(64) }]) {
+    for (const linked of [
+      { blockNumber: 1 },
+      { previousHash: more.hash },
+      { previousCid: at(published, 0).cid },
+      { historyRoot: "0".repeat(64) },
+    ]) {
       const follower = sealed({ ...at(blocks, 0), ...linked }, keys.signing1);
       expect(await faultOf(0, stored(follower), follower.hash)).toBe("wrong_place");
     }
@@ -485,6 +493,7 @@ describe("blocks out of place, rightly signed", () => {
       next([payment], {
         blockNumber: 5,
         previousHash: announcing.hash,
+        previousCid: cidV0(stored(announcing)),
         historyRoot: hex(root(hashes)),
       }),
       keys.user,

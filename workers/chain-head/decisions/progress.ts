@@ -36,9 +36,9 @@ export function persisted(sql: Sql, report: PersistedReport, now: number): MoveR
       `block ${report.blockNumber} is ${block.hash} (SHA-256 ${block.sha256}), ` +
         `the report is about ${report.hash} (SHA-256 ${report.sha256})`,
     );
-  if (block.ipfs_hash !== null && block.ipfs_hash !== report.ipfsHash)
+  if (block.cid !== report.ipfsHash)
     throw new Error(
-      `block ${report.blockNumber} is ${block.ipfs_hash} on IPFS, the report says ${report.ipfsHash}`,
+      `block ${report.blockNumber} is ${block.cid} on IPFS, the report says ${report.ipfsHash}`,
     );
   if (!moveTo(sql, block, "persisted", now)) return "already";
   sql.exec("UPDATE block SET ipfs_hash = ? WHERE number = ?", report.ipfsHash, report.blockNumber);

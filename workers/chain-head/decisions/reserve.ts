@@ -42,15 +42,18 @@ export function reserve(
   if (chosen.length === 0 && nextRevocation(sql) === null) return { none: "nothing_approved" };
   if (!isGenesisAllowed(sql)) return { none: "genesis_undecided" };
   const previous = lastBlock(sql);
+  if (previous?.cid === null)
+    throw new Error(`block ${previous.number} has no CID, which the next must name`);
   const number = previous === undefined ? 0 : previous.number + 1;
   const transactions = previous === undefined ? 0 : chosen.length; // genesis takes no transaction from outside
   sql.exec(
-    `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, reserved_at, nudged_at)
-     VALUES (?, 'reserved', ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO block (number, state, revision, timestamp, previous_hash, previous_cid, history_root, transactions, reserved_at, nudged_at)
+     VALUES (?, 'reserved', ?, ?, ?, ?, ?, ?, ?, ?)`,
     number,
     nextCount(sql, "revision"),
     nextTimestamp(now, previous?.timestamp ?? 0),
     previous?.hash ?? NO_PREVIOUS_HASH,
+    previous?.cid ?? null,
     hex(historyRoot(historyNodes(sql), number)),
     transactions,
     now,
@@ -117,6 +120,7 @@ export function reservationOf(sql: Sql, chainId: string, row: BlockRow): Reserva
     revision: row.revision,
     timestamp: row.timestamp,
     previousHash: row.previous_hash,
+    previousCid: row.previous_cid,
     historyRoot: row.history_root,
     transactions: transactionIdsOf(sql, row.number),
     moved: movedIn(sql, row.number),

@@ -33,6 +33,7 @@ export interface RestorePoint {
   readonly erasures: { readonly through: string | null; readonly all: boolean };
   readonly blockNumber: number;
   readonly previousHash: string;
+  readonly previousCid: string | null;
   readonly historyRoot: string;
   readonly signingKeys: readonly ChainKey[];
 }
@@ -55,6 +56,7 @@ function restorePoint(sql: Sql): RestorePoint {
     erasures: getValue(sql, "erasuresRead") ?? { through: null, all: false },
     blockNumber,
     previousHash: last?.hash ?? NO_PREVIOUS_HASH,
+    previousCid: last?.cid ?? null,
     historyRoot: hex(historyRoot(historyNodes(sql), blockNumber)),
     signingKeys: signingKeys(sql),
   };
@@ -80,7 +82,7 @@ export function restoreErasures(sql: Sql, page: ErasuresPage, now: number): Rest
 }
 
 /**
- * Takes the next block of the sealed chain, after the caller verified its bytes. It must follow the last one by number, hash,
+ * Takes the next block of the sealed chain, after the caller verified its bytes. It must follow the last one by number, hash, CID,
  * history and time. A block that is already restored changes nothing.
  * @throws Error when the block does not follow, or was verified for an earlier life
  */
@@ -92,25 +94,28 @@ export function restoreBlock(sql: Sql, block: RestoredBlock, now: number): Resto
   const fits =
     block.blockNumber === point.blockNumber &&
     block.previousHash === point.previousHash &&
+    block.previousCid === point.previousCid &&
     block.historyRoot === point.historyRoot &&
     block.timestamp >= (lastBlock(sql)?.timestamp ?? 0);
   if (!fits) throw new Error(`block ${block.blockNumber} does not follow block ${point.blockNumber - 1}`);
   sql.exec(
-    `INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, system_transactions,
-     hash, sha256, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
-     VALUES (?, 'complete', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO block (number, state, revision, timestamp, previous_hash, previous_cid, history_root, transactions,
+     system_transactions, hash, sha256, cid, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
+     VALUES (?, 'complete', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     block.blockNumber,
     nextCount(sql, "revision"),
     block.timestamp,
     block.previousHash,
+    block.previousCid,
     block.historyRoot,
     block.transactions.length,
     block.systemTransactions,
     block.hash,
     block.sha256,
+    block.cid,
     block.byteLength,
     block.keyId,
-    block.ipfsHash,
+    block.cid,
     ...Array.from({ length: 5 }, () => block.timestamp),
     now,
   );

@@ -32,10 +32,11 @@ export function seal(
   if (getValue(sql, "halted")) return { stale: true };
 
   sql.exec(
-    `UPDATE block SET state = 'sealed', hash = ?, sha256 = ?, byte_length = ?, key_id = ?, system_transactions = ?,
+    `UPDATE block SET state = 'sealed', hash = ?, sha256 = ?, cid = ?, byte_length = ?, key_id = ?, system_transactions = ?,
      sealed_at = ?, nudged_at = ?, nudges = 0 WHERE number = ?`,
     sealed.hash,
     sealed.sha256,
+    sealed.cid,
     sealed.byteLength,
     sealed.keyId,
     sealed.systemTransactions,

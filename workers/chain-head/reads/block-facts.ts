@@ -13,6 +13,8 @@ export interface BlockFacts {
   readonly state: BlockState;
   readonly timestamp: number;
   readonly previousHash: string;
+  /** null for genesis. */
+  readonly previousCid: string | null;
   readonly historyRoot: string;
   /** Number of all transactions in the block, the system's own included. */
   readonly transactionCount: number;
@@ -22,6 +24,9 @@ export interface BlockFacts {
   readonly published: boolean;
   readonly hash: string | null;
   readonly sha256: string | null;
+  /** CID of the sealed bytes. */
+  readonly cid: string | null;
+  /** `cid`, once every tier holds the block. */
   readonly ipfsHash: string | null;
   readonly times: {
     readonly reserved: number;
@@ -73,12 +78,14 @@ export function blockFacts(sql: Sql, row: BlockRow): BlockFacts {
     state: row.state,
     timestamp: row.timestamp,
     previousHash: row.previous_hash,
+    previousCid: row.previous_cid,
     historyRoot: row.history_root,
     transactionCount: row.transactions + row.system_transactions,
     halted: whyHalted(sql) !== null,
     published: row.number <= (getValue(sql, "publishedLatest") ?? -1),
     hash: row.hash,
     sha256: row.sha256,
+    cid: row.cid,
     ipfsHash: row.ipfs_hash,
     times: {
       reserved: row.reserved_at,

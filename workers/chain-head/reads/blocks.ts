@@ -7,14 +7,19 @@ export type BlockRow = {
   revision: number;
   timestamp: number;
   previous_hash: string;
+  /** null for genesis. */
+  previous_cid: string | null;
   history_root: string;
   /** Transactions from `pending/`. The system's own are counted in `system_transactions`. */
   transactions: number;
   system_transactions: number;
   hash: string | null;
   sha256: string | null;
+  /** CID of the sealed bytes. */
+  cid: string | null;
   byte_length: number | null;
   key_id: string | null;
+  /** `cid`, once every tier holds the block. */
   ipfs_hash: string | null;
   reserved_at: number;
   sealed_at: number | null;

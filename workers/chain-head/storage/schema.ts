@@ -160,6 +160,11 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (key_id, from_block)
     ) WITHOUT ROWID`,
   ],
+  [
+    // The CID of the sealed bytes, before any tier holds them. `ipfs_hash` is the one that IPFS holds.
+    "ALTER TABLE block ADD COLUMN cid TEXT",
+    "ALTER TABLE block ADD COLUMN previous_cid TEXT",
+  ],
 ];
 
 // These conditions repeat the words of the partial indexes above. Only then does SQLite use the index, so that the cost of a

@@ -50,10 +50,20 @@ export const blocks = operation(api.blocks, async (call) => {
   return json(
     {
       blocks: page.map(
-        ({ blockNumber, hash, previousHash, historyRoot, timestamp, transactionCount, ipfsHash }) => ({
+        ({
           blockNumber,
           hash,
           previousHash,
+          previousCid,
+          historyRoot,
+          timestamp,
+          transactionCount,
+          ipfsHash,
+        }) => ({
+          blockNumber,
+          hash,
+          previousHash,
+          previousCid,
           historyRoot,
           timestamp,
           transactionCount,

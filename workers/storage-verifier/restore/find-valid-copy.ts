@@ -96,7 +96,7 @@ async function fromStaging(point: RestorePoint, env: Env, faults: string[]): Pro
   for (const attempt of await stagedAttempts(point.blockNumber, env)) {
     const copy = await verified("staging", await readObject(env.R2, attempt.key), point, env, faults);
     if (copy === undefined) continue;
-    if (named.includes(copy.block.hash)) return copy;
+    if (named.includes(copy.block.cid)) return copy;
     unnamed.push({ ...copy, ...attempt });
   }
   for (const { key, from, ...copy } of unnamed) {
@@ -108,20 +108,21 @@ async function fromStaging(point: RestorePoint, env: Env, faults: string[]): Pro
   return undefined;
 }
 
-/** Reads the copies of a block in all places, and returns the hashes that they name for the block before. */
+/** Reads the copies of a block in all places, and returns the CIDs that they name for the block before. */
 async function predecessorsNamed(blockNumber: number, env: Env): Promise<readonly string[]> {
   const keys = [r2Keys.block(blockNumber), ...(await stagedAttempts(blockNumber, env)).map(({ key }) => key)];
   const named: string[] = [];
   for (const key of keys) {
     const bytes = await readObject(env.R2, key);
-    if (bytes !== undefined) named.push(...previousHashIn(bytes));
+    if (bytes !== undefined) named.push(...previousCidIn(bytes));
   }
   return named;
 }
 
-function previousHashIn(bytes: Uint8Array<ArrayBuffer>): readonly string[] {
+function previousCidIn(bytes: Uint8Array<ArrayBuffer>): readonly string[] {
   try {
-    return [readBlock(bytes).previousHash];
+    const { previousCid } = readBlock(bytes);
+    return previousCid === null ? [] : [previousCid];
   } catch (error) {
     if (!(error instanceof InvalidBlock)) throw error;
     return [];

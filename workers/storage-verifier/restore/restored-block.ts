@@ -26,11 +26,11 @@ export type ReadLedger = (keys: LedgerKeys) => Promise<LedgerState>;
 export async function restoredBlock(
   bytes: Uint8Array<ArrayBuffer>,
   chainId: string,
-  { life, blockNumber, previousHash, historyRoot, signingKeys }: RestorePoint,
+  { life, blockNumber, previousHash, previousCid, historyRoot, signingKeys }: RestorePoint,
   readLedger: ReadLedger,
 ): Promise<RestoredBlock> {
   const keys = blockNumber === 0 ? keysOfGenesis(readBlock(bytes)) : signingKeys;
-  const place = { chainId, blockNumber, previousHash, historyRoot };
+  const place = { chainId, blockNumber, previousHash, previousCid, historyRoot };
   const block = await verifyBlock(bytes, place, lookupIn(keys));
   keysAfter(keys, block);
   const own = systemTransactions(block);
@@ -39,12 +39,13 @@ export async function restoredBlock(
     blockNumber,
     timestamp: block.timestamp,
     previousHash,
+    previousCid,
     historyRoot,
     hash: block.hash,
     sha256: await sha256HexOfFile(bytes),
+    cid: await cidV0(bytes),
     byteLength: bytes.length,
     keyId: block.blockSignature.keyId,
-    ipfsHash: await cidV0(bytes),
     announces: announcedIn(block),
     revokes: revokedIn(block),
     systemTransactions: own,

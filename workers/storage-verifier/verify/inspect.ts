@@ -13,6 +13,8 @@ export interface KnownBlock {
   readonly sha256: string;
   readonly cid: string;
   readonly previousHash: string;
+  /** null for genesis. */
+  readonly previousCid: string | null;
   readonly historyRoot: string;
   /** The block must have an index. A block that was just persisted has none yet. */
   readonly indexed: boolean;
@@ -84,12 +86,12 @@ export type BytesChecker = (bytes: Uint8Array<ArrayBuffer>) => Promise<BytesChec
  * corrupt. Tiers that hold the same bytes (equal SHA-256) share one verification.
  */
 export function bytesChecker(known: KnownBlock, { chainId, signingKey }: ChainKeys): BytesChecker {
-  const { blockNumber, hash, previousHash, historyRoot } = known;
+  const { blockNumber, hash, previousHash, previousCid, historyRoot } = known;
   let sealed: Promise<BytesCheck> | undefined;
   return async (bytes) => {
     if ((await sha256HexOfFile(bytes)) === known.sha256)
       return (sealed ??= bytesCheck(async () => {
-        const place = { chainId, blockNumber, hash, previousHash, historyRoot };
+        const place = { chainId, blockNumber, hash, previousHash, previousCid, historyRoot };
         return { block: await verifyBlock(bytes, place, signingKey) };
       }));
     return bytesCheck(async () => {

@@ -26,7 +26,8 @@ export async function knownBlocks(env: Env, from: number, end: number): Promise<
 }
 
 export function knownBlock(facts: BlockFacts): KnownBlock {
-  const { blockNumber, hash, sha256, ipfsHash, previousHash, historyRoot, transactionCount } = facts;
+  const { blockNumber, hash, sha256, ipfsHash, previousHash, previousCid, historyRoot, transactionCount } =
+    facts;
   if (hash === null || sha256 === null || ipfsHash === null)
     throw new Error(`block ${blockNumber} is ${facts.state}, and not all is known of it`);
   return {
@@ -35,6 +36,7 @@ export function knownBlock(facts: BlockFacts): KnownBlock {
     sha256,
     cid: ipfsHash,
     previousHash,
+    previousCid,
     historyRoot,
     transactionCount,
     indexed: reached(facts.state, "indexed"),

@@ -16,12 +16,16 @@ import { sha256Hex } from "../../../../shared/crypto/hash.ts";
 import {
   announced,
   creation,
+  genesis,
   payment,
   signedBy,
   signerOf,
   TestChain,
   type Signer,
 } from "../../../support/chain/chain.ts";
+
+const CID = "QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH";
+const OTHER_CID = "QmRk1rduJvo5DfEYAaLobS2za9tDszk35hzaNSDCJ74DA7";
 
 describe("a block", () => {
   let signer: Signer;
@@ -35,6 +39,7 @@ describe("a block", () => {
     block = await chain.build([payment("a"), payment("b", 1_001), asset], signer, {
       blockNumber: 7,
       previousHash: "ab".repeat(32),
+      previousCid: CID,
       historyRoot: "cd".repeat(32),
     });
   });
@@ -62,9 +67,9 @@ describe("a block", () => {
     expect(bytes).toEqual(canonicalBytes(JSON.parse(JSON.stringify(block)) as Json));
   });
 
-  it("has the hash of its first eight members, and the RFC 6962 root of its transactions", () => {
+  it("has the hash of its first nine members, and the RFC 6962 root of its transactions", () => {
     const { hash, transactions, blockSignature: _, ...header } = block;
-    expect(Object.keys(header).length).toBe(8);
+    expect(Object.keys(header).length).toBe(9);
     expect(hash).toBe(sha256Hex(canonicalBytes(header)));
     expect(block.merkleRoot).toBe(
       hex(merkleRoot(transactions.map((one) => leafHash(transactionBytes(one))))),
@@ -92,6 +97,7 @@ describe("a block", () => {
       blockNumber: 8,
       timestamp: block.timestamp + 1,
       previousHash: flipped(block.previousHash),
+      previousCid: OTHER_CID,
       merkleRoot: flipped(block.merkleRoot),
       historyRoot: flipped(block.historyRoot),
       transactionCount: 4,
@@ -102,18 +108,33 @@ describe("a block", () => {
   });
 
   it("is out of place when it is not where its reader is in the chain", async () => {
-    const { chainId, blockNumber, previousHash, historyRoot, hash } = block;
-    const expected = { chainId, blockNumber, previousHash, historyRoot, hash };
+    const { chainId, blockNumber, previousHash, previousCid, historyRoot, hash } = block;
+    const expected = { chainId, blockNumber, previousHash, previousCid, historyRoot, hash };
     const bytes = blockBytes(block);
     expect(await faultOf(bytes, expected)).toBeUndefined();
     for (const wrong of [
       { chainId: "vdc-other" },
       { blockNumber: 6 },
       { previousHash: flipped(previousHash) },
+      { previousCid: OTHER_CID },
+      { previousCid: null },
       { historyRoot: flipped(historyRoot) },
       { hash: flipped(hash) },
     ])
       expect(await faultOf(bytes, { ...expected, ...wrong }), Object.keys(wrong)[0]).toBe("wrong_place");
+  });
+
+  it("is out of place without the CID of the block before, and as a genesis that names one", async () => {
+    const orphan = await chain.build([payment("a")], signer, { blockNumber: 7 });
+    expect(orphan.previousCid).toBeNull();
+    expect(await faultOf(blockBytes(orphan))).toBe("wrong_place");
+    const genesisAfter = await chain.build([genesis(signer)], signer, { previousCid: CID });
+    expect(await faultOf(blockBytes(genesisAfter))).toBe("wrong_place");
+  });
+
+  it("is not a block when the CID before it is another text", async () => {
+    for (const previousCid of ["", CID.slice(1), `${CID}a`, "bafkreigh2akiscaildc", 1, undefined])
+      expect(await faultOf(bytesWith({ previousCid })), String(previousCid)).toBe("not_a_block");
   });
 
   it("is only read, not verified, by readBlock", () => {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { blockBytes, InvalidBlock, verifyBlock, type Block } from "../../../../shared/chain/block.ts";
 import { ChainVerifier } from "../../../../shared/chain/verify-chain.ts";
+import { cidV0 } from "../../../../shared/crypto/cid.ts";
 import {
   announced,
   creation,
@@ -71,6 +72,31 @@ describe("a chain", () => {
     await refused(await partial.build([payment("y")], stranger)); // the refused blocks announced this key
     expect(verifier.next).toBe(1);
     expect(await verify(rest, verifier)).toBe("verified");
+  });
+
+  it("refuses a block that names another CID than that of the bytes before it [T36]", async () => {
+    const [start] = chain.bytes() as [Uint8Array];
+    const one = new TestChain();
+    await one.add([genesis(first)], first);
+    const otherCid = await cidV0(new Uint8Array(1));
+    for (const previousCid of [otherCid, null]) {
+      const wrong = await one.build([payment("1")], first, { previousCid });
+      expect(await verify([start, blockBytes(wrong)])).toEqual({ at: 1, fault: "wrong_place" });
+    }
+    const named = await one.build([payment("1")], first, { previousCid: await cidV0(start) });
+    expect(await verify([start, blockBytes(named)])).toBe("verified");
+    const unnamed = await one.build([genesis(first)], first, { blockNumber: 0, previousCid: otherCid });
+    expect(await verify([blockBytes(unnamed)])).toEqual({ at: 0, fault: "wrong_place" });
+  });
+
+  it("refuses the block after one whose signature alone was exchanged: its bytes are others", async () => {
+    const one = new TestChain();
+    const before = await one.add([genesis(first)], first);
+    const after = await one.build([payment("1")], first);
+    const again = await new TestChain().build([genesis(first)], first);
+    expect(again.hash).toBe(before.hash);
+    expect(await verify([blockBytes(before), blockBytes(after)])).toBe("verified");
+    expect(await verify([blockBytes(again), blockBytes(after)])).toEqual({ at: 1, fault: "wrong_place" });
   });
 
   describe("of users", () => {

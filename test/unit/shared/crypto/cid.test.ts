@@ -1,7 +1,9 @@
 import { createCipheriv, createHash } from "node:crypto";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cidV0, unixfsV0 } from "../../../../shared/crypto/cid.ts";
+import { cidV0, LEAF_BYTES, unixfsV0 } from "../../../../shared/crypto/cid.ts";
 import { fromHex } from "../../../../shared/crypto/bytes.ts";
+import { runs } from "../../../support/assertions/fast-check.ts";
 import { some, vectorSets } from "../../../support/chain/vectors.ts";
 
 interface Cids {
@@ -51,6 +53,24 @@ describe("the blocks of a file", () => {
   it("change their root with any byte", async () => {
     const bytes = keystream("any seed", 300_000);
     expect(await cidV0(bytes)).not.toBe(await cidV0(bytes.with(299_999, 1 ^ (bytes[299_999] ?? 0))));
+  });
+});
+
+describe("the CID of a file", () => {
+  it("is the importer's, with one leaf and with several", async () => {
+    const size = fc.oneof(
+      fc.integer({ min: 0, max: 300 }), // lengths of one byte and of two
+      fc.integer({ min: 16_300, max: 16_500 }), // lengths of two bytes and of three
+      fc.integer({ min: LEAF_BYTES - 20, max: LEAF_BYTES + 20 }),
+      fc.integer({ min: 0, max: 3 * LEAF_BYTES }),
+    );
+    await fc.assert(
+      fc.asyncProperty(size, fc.string(), async (size, seed) => {
+        const bytes = keystream(seed, size);
+        expect(await cidV0(bytes)).toBe((await unixfsV0(bytes)).cid);
+      }),
+      { numRuns: runs(60), examples: [0, 1, LEAF_BYTES, LEAF_BYTES + 1].map((size) => [size, ""]) },
+    );
   });
 });
 

@@ -146,12 +146,14 @@ export class Onlooker {
   #checkBlocks(): void {
     const { blocks } = this.head.counts();
     let previousHash = NO_PREVIOUS_HASH;
+    let previousCid: string | null = null;
     const leaves: Uint8Array[] = [];
     let open = 0;
     for (let n = 0; n < blocks; n++) {
       const block = this.head.block(n);
       if (block === null) throw new Error(`block ${n} of ${blocks} is missing`);
       assert.equal(block.previousHash, previousHash);
+      assert.equal(block.previousCid, previousCid);
       assert.equal(block.historyRoot, hex(merkleRoot(leaves)));
       const [before, now] = [this.states.get(n), block.state].map((state) =>
         state === undefined ? -1 : BLOCK_STATES.indexOf(state),
@@ -166,6 +168,8 @@ export class Onlooker {
       assert.equal(block.sha256, this.sealed.get(n)?.sha256);
       assert.deepEqual(this.head.blockTransactions(n), this.sealed.get(n)?.transactions);
       previousHash = block.hash ?? "";
+      previousCid = block.cid;
+      assert.ok(previousCid !== null, "the CID of a sealed block is known");
       leaves.push(leafHash(fromHex(previousHash)));
     }
     assert.ok(open <= 1);

@@ -2,7 +2,7 @@ import { FORGET_EXPIRED_AFTER_MS } from "../../../../workers/chain-head/decision
 import { describe, expect, it } from "vitest";
 import type { RestoredBlock } from "../../../../shared/chain/reservation.ts";
 import { UNPAID_INTENT, UNRELEASED_INTENT } from "../../../../workers/chain-head/storage/schema.ts";
-import { ipfsHashOf, RULES, sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { RULES, sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 const TTL = RULES.intentTtlSeconds;
 const SUBMISSION = 100;
@@ -245,7 +245,6 @@ function chainOf(...arrivals: readonly { n: number; pays?: number }[]): Restored
     return {
       ...sealed,
       ...reservation,
-      ipfsHash: ipfsHashOf(number),
       transactions: n === undefined ? [] : [{ txId: txId(n), timestamp: n, size: 500, position: 0 }],
       pays: n === undefined || pays === undefined ? [] : [{ txId: txId(n), pays: txId(pays) }],
     };

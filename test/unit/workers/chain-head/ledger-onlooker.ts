@@ -3,7 +3,7 @@ import { applyInOrder } from "../../../../shared/chain/ledger-changes.ts";
 import { Ledger, type LedgerEntries } from "../../../../shared/chain/ledger.ts";
 import type { Reservation, RestoredBlock } from "../../../../shared/chain/reservation.ts";
 import type { Transaction } from "../../../../shared/chain/transaction.ts";
-import { ipfsHashOf, sealedFrom, TestHead } from "../../../support/chain/chain-head.ts";
+import { sealedFrom, TestHead } from "../../../support/chain/chain-head.ts";
 import { created, keyOf, LedgerMiner, registered, transferred, type Built } from "./ledger-miner.ts";
 
 /** The action that a transaction tries. */
@@ -151,9 +151,9 @@ export class LedgerOnlooker {
         blockNumber: n,
         timestamp: block.timestamp,
         previousHash: block.previousHash,
+        previousCid: block.previousCid,
         historyRoot: block.historyRoot,
         hash: block.hash,
-        ipfsHash: ipfsHashOf(n),
         pays: [],
         transactions: this.head
           .blockTransactions(n)

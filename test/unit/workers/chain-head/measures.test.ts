@@ -135,8 +135,8 @@ describe("a CID that is none of ours", () => {
     expect(measured(head).foreignCids).toBe(0);
     head.admit(1);
     head.requestMining();
-    head.mine();
-    head.persisted(2, { ipfsHash: "mock-1" });
+    head.seal(head.reserved(), { cid: "mock-1" });
+    head.persisted(2);
     expect(measured(head).foreignCids).toBe(1);
     const plan = head.sql
       .exec<{

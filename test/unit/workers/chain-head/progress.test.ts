@@ -72,7 +72,8 @@ describe("the states of a block", () => {
   it("takes no report about another block or another CID than the one sealed and stored", () => {
     const head = sealed(1);
     expect(() => head.persisted(2, { hash: "f".repeat(64) })).toThrow("the report is about");
-    expect(head.block(2)).toMatchObject({ state: "sealed", ipfsHash: null });
+    expect(() => head.persisted(2, { ipfsHash: "QmOther" })).toThrow("the report says QmOther");
+    expect(head.block(2)).toMatchObject({ state: "sealed", cid: ipfsHashOf(2), ipfsHash: null });
     head.persisted(2);
     expect(() => head.persisted(2, { ipfsHash: "QmOther" })).toThrow("the report says QmOther");
     expect(head.block(2)?.ipfsHash).toBe(ipfsHashOf(2));

@@ -4,7 +4,7 @@ import { BLOCK_OVERHEAD_BYTES } from "../../../../shared/chain/rules.ts";
 import { leafHash, merkleRoot } from "../../../../shared/chain/merkle.ts";
 import { fromHex, hex } from "../../../../shared/crypto/bytes.ts";
 import { sha256Hex } from "../../../../shared/crypto/hash.ts";
-import { CHAIN_ID, KEY, sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
+import { CHAIN_ID, ipfsHashOf, KEY, sealedFrom, TestHead, txId } from "../../../support/chain/chain-head.ts";
 
 describe("a reservation", () => {
   it("is genesis first, alone and with no predecessor", () => {
@@ -18,6 +18,7 @@ describe("a reservation", () => {
       revision: expect.any(Number),
       timestamp: head.now,
       previousHash: NO_PREVIOUS_HASH,
+      previousCid: null,
       historyRoot: sha256Hex(new Uint8Array()),
       transactions: [],
       moved: [],
@@ -27,7 +28,7 @@ describe("a reservation", () => {
     expect(head.transaction(1)).toMatchObject({ state: "pending", block: null });
   });
 
-  it("follows the block before: number, hash, the root over all hashes, the announced keys", () => {
+  it("follows the block before: number, hash, CID, the root over all hashes, the announced keys", () => {
     const head = new TestHead();
     head.admit(1);
     head.requestMining();
@@ -40,6 +41,7 @@ describe("a reservation", () => {
       expect(reservation).toMatchObject({
         blockNumber: n,
         previousHash: hashes.at(-1),
+        previousCid: ipfsHashOf(n - 1),
         historyRoot: hex(merkleRoot(leaves)),
         announcedKeyIds: [KEY.keyId],
       });
@@ -47,6 +49,15 @@ describe("a reservation", () => {
       hashes.push(sealedFrom(reservation).hash);
       head.finish(n - 1);
     }
+  });
+
+  it("is refused behind a block whose CID is unknown, because the next block must name it", () => {
+    const head = new TestHead().begun();
+    head.sql.exec("UPDATE block SET cid = NULL WHERE number = 1");
+    head.admit(2);
+    head.requestMining();
+    expect(() => head.reserve()).toThrow("block 1 has no CID");
+    expect(head.block(2)).toBeNull();
   });
 
   it("stays the same while it is open, whatever comes and however late", () => {

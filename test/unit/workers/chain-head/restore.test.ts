@@ -73,8 +73,8 @@ describe("a chain head that is rebuilt", () => {
     const next = [before, restored(blocks, 3)].map((head) => {
       head.admit(9);
       head.requestMining();
-      const { blockNumber, previousHash, historyRoot, transactions } = head.reserved();
-      return { blockNumber, previousHash, historyRoot, transactions };
+      const { blockNumber, previousHash, previousCid, historyRoot, transactions } = head.reserved();
+      return { blockNumber, previousHash, previousCid, historyRoot, transactions };
     });
     expect(next[1]).toEqual(next[0]);
   });
@@ -88,6 +88,8 @@ describe("a chain head that is rebuilt", () => {
     head.restoreBlock(genesis);
     for (const change of [
       { previousHash: "f".repeat(64) },
+      { previousCid: "QmOther" },
+      { previousCid: null },
       { historyRoot: "f".repeat(64) },
       { timestamp: 0 },
     ])

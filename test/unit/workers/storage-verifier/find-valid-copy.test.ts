@@ -55,6 +55,7 @@ async function found(): Promise<string> {
     erasures: { through: null, all: true },
     blockNumber: 1,
     previousHash: genesis.block.hash,
+    previousCid: genesis.cid,
     historyRoot: hex(historyRoot(store, 1)),
     signingKeys: [
       {
@@ -166,6 +167,13 @@ describe("of several staged attempts a restore takes", () => {
     erased = [];
     await stage(later, { life: SECOND_LIFE, revision: 10 });
     await stage(sealed.bytes);
+    expect(await found()).toBe(await sha256(sealed.bytes));
+  });
+
+  it("the one whose bytes the next block names, when two differ in nothing but the signature", async () => {
+    await stage(other, { life: FIRST_LIFE, revision: 10 });
+    await stage(sealed.bytes, { life: FIRST_LIFE, revision: 9 });
+    await stage(next.bytes, { life: FIRST_LIFE, revision: 11 }, 2);
     expect(await found()).toBe(await sha256(sealed.bytes));
   });
 

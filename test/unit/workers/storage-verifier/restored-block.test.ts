@@ -39,10 +39,10 @@ const transfer = (from: Signer, to: Signer) =>
 
 /** @param asOf the last block that the chain head has */
 function restored(block: Block, asOf = block.blockNumber - 1, ledger = new Ledger()) {
-  const { blockNumber, previousHash, historyRoot } = block;
+  const { blockNumber, previousHash, previousCid, historyRoot } = block;
   const erasures = { through: null, all: true };
   const signingKeys = chainKeys([system, 0]);
-  const point = { life: "", erasures, blockNumber, previousHash, historyRoot, signingKeys };
+  const point = { life: "", erasures, blockNumber, previousHash, previousCid, historyRoot, signingKeys };
   const readLedger = (keys: LedgerKeys) => Promise.resolve({ asOf, ...ledger.entries(keys) });
   return restoredBlock(blockBytes(block), CHAIN_ID, point, readLedger);
 }

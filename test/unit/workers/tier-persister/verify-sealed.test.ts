@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { blockBytes, type Block, type BlockFault } from "../../../../shared/chain/block.ts";
+import { cidV0 } from "../../../../shared/crypto/cid.ts";
 import type { Revocation } from "../../../../shared/chain/signing-keys.ts";
 import type { KnownKey } from "../../../../workers/chain-head/decisions/signing-keys.ts";
 import { verifySealed } from "../../../../workers/tier-persister/verify-sealed.ts";
@@ -33,8 +34,11 @@ function noted(...keys: readonly (readonly [Signer, number])[]): KnownKey[] {
 const keys = (...more: readonly (readonly [Signer, number])[]) => noted([system, 0], [next, 1], ...more);
 
 /** @param signingKeys the chain head's notes on keys */
-const judged = (block: Block, signingKeys = keys(), facts: Partial<Block> = {}) =>
-  verifySealed(blockBytes(block), { ...block, ...facts }, { chainId: CHAIN_ID, signingKeys });
+async function judged(block: Block, signingKeys = keys(), facts: Partial<Block & { cid: string }> = {}) {
+  const bytes = blockBytes(block);
+  const place = { ...block, cid: await cidV0(bytes), ...facts };
+  return verifySealed(bytes, place, { chainId: CHAIN_ID, signingKeys });
+}
 
 async function expectRefused(judgement: Promise<Block>, fault: BlockFault): Promise<void> {
   await expect(judgement).rejects.toMatchObject({ name: "InvalidBlock", fault });
@@ -88,9 +92,13 @@ describe("a sealed block", () => {
   it("does not go out in another place than the chain head gave it, nor as another than it sealed", async () => {
     const block = chain.blocks[2]!;
     const other = "0".repeat(64);
+    const otherCid = await cidV0(new Uint8Array(1));
     for (const facts of [
       { blockNumber: 3 },
       { previousHash: other },
+      { previousCid: otherCid },
+      { previousCid: null },
+      { cid: otherCid },
       { historyRoot: other },
       { hash: other },
     ])
