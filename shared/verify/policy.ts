@@ -16,6 +16,12 @@ export interface VerifyPolicy {
   readonly issuers?: Readonly<Record<string, string>> | undefined;
   /** A block that the verifier knows: the proved block must be in its history. */
   readonly head?: { readonly blockNumber: number; readonly hash: string } | undefined;
+  /** The bytes of a document to which the transaction must commit. */
+  readonly document?: Uint8Array | undefined;
+  /** Canonical bytes of the transaction that the proof must be about. */
+  readonly transaction?: Uint8Array | undefined;
+  /** Id of the transaction that the proof must be about. */
+  readonly txId?: string | undefined;
 }
 
 /** The contents of a policy file in JSON. */

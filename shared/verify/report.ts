@@ -4,6 +4,7 @@ export const STEPS = [
   "genesis",
   "key_chain",
   "transaction",
+  "document",
   "user_signature",
   "merkle_path",
   "block_signature",
@@ -24,7 +25,7 @@ export type StepName = (typeof STEPS)[number];
 /** not_checked: the policy does not ask for it · could_not_check: the policy asks for it, and the proof lacks what it needs */
 export type StepState = "passed" | "failed" | "not_checked" | "could_not_check";
 
-/** Whose word a step's result is. */
+/** The origin of a step's result: this computation, the operator's word, or the verifier's own. */
 export type Source = "recomputed here" | "read from the operator" | "named by you";
 
 export interface Step {
@@ -37,7 +38,7 @@ export interface Step {
 /** Why a proof is refused. */
 export interface Because {
   readonly step: StepName;
-  /** One of `FAULTS`, `BLOCK_FAULTS`, `LOG_FAULTS` or `TIMESTAMP_FAULTS`. */
+  /** A fault of `FAULTS`, `BLOCK_FAULTS`, `LOG_FAULTS` or `TIMESTAMP_FAULTS`. */
   readonly fault: string;
   readonly detail: string;
 }

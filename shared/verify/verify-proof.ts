@@ -3,12 +3,13 @@ import { headerHash } from "../chain/block.ts";
 import { lookupIn, untrustedBlocks, untrustedFor, type ChainKey } from "../chain/signing-keys.ts";
 import type { Transaction } from "../chain/transaction.ts";
 import { userFault } from "../chain/user-signature.ts";
-import { fromHex, fromUtf8 } from "../crypto/bytes.ts";
+import { equalBytes, fromHex, fromUtf8 } from "../crypto/bytes.ts";
 import { issuesText } from "../schema/issue-text.ts";
 import { isReadWhole } from "../schema/lossless.ts";
 import { quorumReached } from "../tlog/policy.ts";
 import type { OpenedCheckpoint } from "../tlog/open-checkpoint.ts";
 import { VdcProof } from "./bundle.ts";
+import { requireDocument } from "./document.ts";
 import { requireInBlock, verifyKeyChain } from "./key-chain.ts";
 import { LogKeyChain, statedSize } from "./log-keys.ts";
 import type { VerifyPolicy } from "./policy.ts";
@@ -61,11 +62,12 @@ export async function verifyProof(bytes: Uint8Array, policy: VerifyPolicy): Prom
   return { report, ...(report.verdict !== "failed" && transaction !== undefined && { transaction, proof }) };
 }
 
-function requiredBy({ witnesses, issuers, head }: VerifyPolicy): readonly StepName[] {
+function requiredBy({ witnesses, issuers, head, document }: VerifyPolicy): readonly StepName[] {
   return [
     ...ALWAYS,
     ...(witnesses !== undefined && witnesses.quorum !== "none" ? (["witnesses"] as const) : []),
     ...(issuers !== undefined && Object.keys(issuers).length > 0 ? (["timestamps"] as const) : []),
+    ...(document !== undefined ? (["document"] as const) : []),
     ...(head !== undefined ? (["known_head"] as const) : []),
   ];
 }
@@ -111,7 +113,22 @@ async function checkContents(
   let transaction: Transaction | undefined;
   await steps.run("transaction", "recomputed here", () => {
     transaction = readTransaction(proof.transaction, header);
+    const { id } = transaction;
+    const isOther =
+      (policy.txId !== undefined && id !== policy.txId) ||
+      (policy.transaction !== undefined && !equalBytes(policy.transaction, bytesOf(proof.transaction)));
+    if (isOther)
+      throw new Refused(
+        "other_record",
+        `the proof is about ${id}, and not about the transaction that you named`,
+      );
     return `${transaction.id} is a ${transaction.type} in canonical form`;
+  });
+  await steps.run("document", "recomputed here", () => {
+    if (transaction === undefined) throw new Error("the transaction step must come first");
+    return policy.document === undefined
+      ? { state: "not_checked", detail: "you gave no document" }
+      : `its SHA-256 is ${requireDocument(policy.document, transaction)}`;
   });
   await steps.run("user_signature", "recomputed here", async () => {
     if (transaction === undefined) throw new Error("the transaction step must come first");

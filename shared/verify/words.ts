@@ -3,6 +3,7 @@ import type { Report, Step, StepName } from "./report.ts";
 /** Says what a passed step proves. A step without a text only serves another step. */
 const PROVED: Partial<Record<StepName, string>> = {
   user_signature: "The user named in the transaction signed exactly these contents.",
+  document: "The transaction commits to exactly the document that you gave.",
   block_signature: "The operator's key of that time signed the block, and the block holds this transaction.",
   genesis: "The block belongs to the chain whose genesis you named.",
   later_head:

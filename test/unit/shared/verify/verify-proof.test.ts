@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Json } from "../../../../shared/crypto/canonical.ts";
+import type { Json } from "../../../support/chain/independent-verifier.ts";
 import { utf8 } from "../../../../shared/crypto/bytes.ts";
 import { InvalidLog } from "../../../../shared/tlog/invalid-log.ts";
 import { parsePolicy } from "../../../../shared/tlog/policy.ts";
@@ -10,7 +10,7 @@ import { readPolicy, type VerifyPolicy } from "../../../../shared/verify/policy.
 import type { Report } from "../../../../shared/verify/report.ts";
 import { verifyProof } from "../../../../shared/verify/verify-proof.ts";
 import { RUBBISH } from "../../../support/assertions/mutations.ts";
-import { provedChain, type ProvedChain } from "../../../support/verify/proofs.ts";
+import { DOCUMENT, provedChain, type ProvedChain } from "../../../support/verify/proofs.ts";
 import { changed, other, places } from "../../docs/independent-signer.ts";
 
 const golden = JSON.parse(
@@ -32,7 +32,10 @@ describe("verifyProof", () => {
     const report = await reportOn(golden.proof);
     expect(report.because).toBeUndefined();
     expect(report.verdict).toBe("verified");
-    expect(report.steps.filter(({ state }) => state !== "passed").map(({ name }) => name)).toEqual(["cid"]);
+    expect(report.steps.filter(({ state }) => state !== "passed").map(({ name }) => name)).toEqual([
+      "document",
+      "cid",
+    ]);
   });
 
   it("answers incomplete, and never verified, when no genesis is named", async () => {
@@ -44,6 +47,18 @@ describe("verifyProof", () => {
   it("refuses a proof of another chain than the named one", async () => {
     const report = await reportOn(golden.proof, { genesisHash: "0".repeat(64) });
     expect(report.because).toMatchObject({ step: "genesis", fault: "wrong_genesis" });
+  });
+
+  it("proves the document to which the transaction commits, and refuses any other", async () => {
+    const report = await reportOn(golden.proof, { ...policyOf(golden), document: DOCUMENT });
+    expect([report.verdict, stateOf(report, "document")]).toEqual(["verified", "passed"]);
+    const wrong = await reportOn(golden.proof, { ...policyOf(golden), document: utf8("another deed") });
+    expect(wrong.because).toMatchObject({ step: "document", fault: "other_document" });
+  });
+
+  it("refuses a sound proof of another transaction than the named one", async () => {
+    const named = { ...policyOf(golden), txId: `vdc_tx_${"0".repeat(40)}` };
+    expect((await reportOn(golden.proof, named)).because?.fault).toBe("other_record");
   });
 
   it("refuses a fork of the named block", async () => {
