@@ -7,6 +7,12 @@ import { notProvedBy, provedBy } from "./words.ts";
 /** The end of a step that does not fail. */
 export type Outcome = string | { readonly state: "not_checked" | "could_not_check"; readonly detail: string };
 
+/** A passed step that hands a value to later steps. */
+export interface Found<Value> {
+  readonly value: Value;
+  readonly detail: string;
+}
+
 /** Runs named steps in order. After the first failure no step runs, because later steps use what earlier ones proved. */
 export class Steps {
   readonly #steps: Step[] = [];
@@ -17,24 +23,30 @@ export class Steps {
    * @param check returns the detail of a passed step, or why it was not checked; throws `Refused`, `InvalidBlock`,
    *   `InvalidLog` or `InvalidTimestamp` when the step fails
    */
-  async run(name: StepName, source: Source, check: () => Outcome | Promise<Outcome>): Promise<void> {
+  async run<Value = undefined>(
+    name: StepName,
+    source: Source,
+    check: () => Outcome | Found<Value> | Promise<Outcome | Found<Value>>,
+  ): Promise<Value | undefined> {
     if (this.#because !== undefined) {
       const detail = `the step ${this.#because.step} failed before it`;
       this.#steps.push({ name, state: "not_checked", source, detail });
-      return;
+      return undefined;
     }
     try {
       const outcome = await check();
-      this.#steps.push(
-        typeof outcome === "string"
-          ? { name, state: "passed", source, detail: outcome }
-          : { name, source, ...outcome },
-      );
+      if (typeof outcome === "string") this.#steps.push({ name, state: "passed", source, detail: outcome });
+      else if ("state" in outcome) this.#steps.push({ name, source, ...outcome });
+      else {
+        this.#steps.push({ name, state: "passed", source, detail: outcome.detail });
+        return outcome.value;
+      }
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       this.#because = { step: name, fault: faultOf(error), detail };
       this.#steps.push({ name, state: "failed", source, detail });
     }
+    return undefined;
   }
 
   /**

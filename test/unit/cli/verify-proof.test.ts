@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fromHex } from "../../../shared/crypto/bytes.ts";
+import { tlogProofText } from "../../../shared/tlog/tlog-proof.ts";
 import type { ProvedChain } from "../../support/verify/proofs.ts";
 import { DOCUMENT } from "../../support/verify/proofs.ts";
 import { vdc } from "../../support/stack/command-line.ts";
@@ -60,6 +62,17 @@ describe("vdc verify proof", () => {
       expect([ran.code, ran.stderr]).toEqual([0, ""]);
       expect(JSON.parse(ran.stdout)).toMatchObject({ verdict: "verified" });
     }
+  });
+
+  it("verifies a C2SP tlog-proof with the bytes of its transaction and pinned keys", async () => {
+    const [tx, policy] = [join(dir, "tx.json"), join(dir, "policy")];
+    const { index, path, checkpoint } = proof.logs.transactions;
+    writeFileSync(file, tlogProofText({ index, path: path.map(fromHex), checkpoint }));
+    writeFileSync(tx, json);
+    writeFileSync(policy, `${golden.vkeys.map((key) => `log ${key}\n`).join("")}${golden.witnesses}`);
+    expect((await vdc(["verify", "proof", file, "--tx", tx, "--policy", policy])).code).toBe(0);
+    expect((await vdc(["verify", "proof", file, "--tx", policy, "--policy", policy])).code).toBe(6);
+    expect((await vdc(["verify", "proof", file])).code).toBe(2);
   });
 
   it("exits with 2 for a file that is no policy", async () => {
