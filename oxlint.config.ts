@@ -45,7 +45,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   queue: { may: ["chain", "crypto", "objects", "runtime", "schema", "pipeline.ts", "valibot"] },
   operations: { may: ["chain", "crypto", "objects", "runtime", "storage"], types: [worker("chain-head")] },
-  client: { may: ["chain", "crypto", "http", "runtime", "schema", "storage", "valibot"], types: ["api"] },
+  client: {
+    may: ["chain", "crypto", "http", "runtime", "schema", "storage", "verify", "valibot"],
+    types: ["api"],
+  },
 };
 
 /** Packages that wrap a service of another company, or that only one place should know, each with its places. */
