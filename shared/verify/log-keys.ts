@@ -63,9 +63,7 @@ export class LogKeyChain {
    */
   async open(log: Log, text: string, atSize: number): Promise<OpenedCheckpoint> {
     const { origin } = parseCheckpoint(parseNote(text).text);
-    const isOfTransactions = origin.endsWith(TRANSACTIONS_SUFFIX);
-    if (isOfTransactions !== (log === "transactions"))
-      throw new InvalidLog("wrong_origin", `${origin} is not the log of ${log}`);
+    if (!isOf(log, origin)) throw new InvalidLog("wrong_origin", `${origin} is not the log of ${log}`);
     const keys = this.#keysOf(log, origin, atSize);
     const opened = await openCheckpoint(text, keys, this.#witnesses);
     const missing = keys.find((key) => !opened.signatures.some((signature) => signature.key === key));
@@ -78,8 +76,9 @@ export class LogKeyChain {
   }
 
   #keysOf(log: Log, origin: string, atSize: number): readonly VerifierKey[] {
-    const pinned = this.#pinned.filter(({ name }) => name === origin);
-    if (pinned.length > 0) return pinned;
+    const pinned = this.#pinned.filter(({ name }) => isOf(log, name));
+    // A pinned key excludes every other log: an endorsement must not replace the verifier's own choice.
+    if (pinned.length > 0) return pinned.filter((key) => key.name === origin);
     const name = log === "blocks" ? origin : origin.slice(0, -TRANSACTIONS_SUFFIX.length);
     const newest = this.#endorsed.findLast((one) => one.origin === name && one.fromSize <= atSize);
     if (newest === undefined)
@@ -89,6 +88,10 @@ export class LogKeyChain {
       );
     return newest[log];
   }
+}
+
+function isOf(log: Log, origin: string): boolean {
+  return origin.endsWith(TRANSACTIONS_SUFFIX) === (log === "transactions");
 }
 
 /** A revoked key endorses nothing from the revoked block on. */

@@ -6,6 +6,7 @@ import type { Json } from "../../../support/chain/independent-verifier.ts";
 import { utf8 } from "../../../../shared/crypto/bytes.ts";
 import { InvalidLog } from "../../../../shared/tlog/invalid-log.ts";
 import { parsePolicy } from "../../../../shared/tlog/policy.ts";
+import { ED25519, verifierKey, vkeyText } from "../../../../shared/tlog/vkey.ts";
 import { readPolicy, type VerifyPolicy } from "../../../../shared/verify/policy.ts";
 import type { Report } from "../../../../shared/verify/report.ts";
 import { verifyProof } from "../../../../shared/verify/verify-proof.ts";
@@ -91,6 +92,13 @@ describe("verifyProof", () => {
     const pinned = `${golden.vkeys.map((key) => `log ${key}\n`).join("")}quorum none\n`;
     const policy = { genesisHash: golden.genesisHash, witnesses: parsePolicy(pinned) };
     expect((await reportOn({ ...golden.proof, logKeys: [] }, policy)).verdict).toBe("verified");
+  });
+
+  it("refuses an endorsed log when the policy pins another one", async () => {
+    const key = vkeyText(verifierKey("other.example/log", ED25519, new Uint8Array(32)));
+    const policy = { genesisHash: golden.genesisHash, witnesses: parsePolicy(`log ${key}\nquorum none\n`) };
+    const report = await reportOn(golden.proof, policy);
+    expect(report.because).toMatchObject({ step: "blocks_checkpoint", fault: "wrong_origin" });
   });
 
   it("answers incomplete and not verified when nobody vouches for the logs' keys", async () => {
