@@ -52,6 +52,8 @@ export const r2Keys = {
   transactionLogPrefix: "log/tx/",
   /** The checkpoint as it was first published: the log's own signatures, without cosignatures. */
   logCheckpoint: (prefix: string, size: number) => `${prefix}checkpoints/${size}`,
+  /** An authority's time stamp of the checkpoint of this size of the log of blocks. */
+  logTimestamp: (authority: string, size: number) => `log/timestamps/${authority}/${size}.tsr`,
   deadLetterPrefix: "dead-letters/",
   deadLetter: (stage: string, id: string) => `dead-letters/${stage}/${id}.json`,
 } as const;

@@ -53,6 +53,7 @@ describe("an empty chain", () => {
       latestBlock: null,
       signingKeys: [],
       ipfsGatewayUrl: pipeline.pinning.gatewayUrl,
+      log: null,
     });
   });
 

@@ -72,6 +72,7 @@ async function verify(
         latestBlock: 3,
         signingKeys: keys,
         ipfsGatewayUrl: "https://ipfs.example",
+        log: null,
       },
       async record(blockNumber) {
         read.push(blockNumber);
