@@ -95,7 +95,17 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier", "accounts"],
-    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin", "rate-limits"],
+    touches: [
+      "kv",
+      "r2",
+      "chain-head",
+      "log-head",
+      "monitor",
+      "dead-letters",
+      "audit-log",
+      "admin",
+      "rate-limits",
+    ],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
