@@ -35,7 +35,19 @@ const ROOMS: Readonly<Record<string, Room>> = {
   stripe: { may: ["chain", "crypto", "valibot"] },
   storage: { may: ["chain", "crypto", "runtime", "schema", "valibot"] },
   api: {
-    may: ["chain", "crypto", "http", "runtime", "schema", "storage", "stripe", "pipeline.ts", "valibot"],
+    may: [
+      "chain",
+      "crypto",
+      "http",
+      "runtime",
+      "schema",
+      "storage",
+      "stripe",
+      "tlog",
+      "verify",
+      "pipeline.ts",
+      "valibot",
+    ],
   },
   objects: {
     may: ["api", "chain", "http", "runtime", "tlog", "pipeline.ts", "valibot"],
@@ -47,7 +59,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   queue: { may: ["chain", "crypto", "objects", "runtime", "schema", "pipeline.ts", "valibot"] },
-  operations: { may: ["chain", "crypto", "objects", "runtime", "storage"], types: [worker("chain-head")] },
+  operations: {
+    may: ["chain", "crypto", "objects", "runtime", "storage", "tlog", "verify"],
+    types: [worker("chain-head")],
+  },
   client: {
     may: ["chain", "crypto", "http", "runtime", "schema", "storage", "verify", "valibot"],
     types: ["api"],

@@ -22,7 +22,7 @@ import { logState, shownPair } from "./log-state.ts";
 const NEWEST = "public, max-age=2";
 const FOR_A_MINUTE = "public, max-age=60"; // keys and policy change with a deployment
 
-/** One of the two logs: where its objects are, and which part of a pair is its own. */
+/** The place of a log's objects, and its part of a pair of checkpoints. */
 interface ServedLog {
   readonly prefix: string;
   readonly note: (pair: CheckpointPair) => string;
@@ -49,7 +49,7 @@ const TRANSACTIONS: ServedLog = {
 };
 
 /** Serves one log. The keys of its objects in R2 are their paths. */
-function served(log: ServedLog, plans: typeof api.ofBlocks | typeof api.ofTransactions) {
+function served(log: ServedLog, plans: typeof api.ofBlocks) {
   return {
     checkpoint: operation(plans.checkpoint, async (call) => {
       await countReadBeyondKv(call);
