@@ -3,7 +3,7 @@ import { migrateTo, type Sql } from "../durable-object/sqlite.ts";
 import { decide, NO_TREE, type Decision, type SignedTree, type Tree } from "./decide.ts";
 
 /**
- * One row for each log that the witness has cosigned. `note` is the last cosigned note; it is null, or older than the tree, while
+ * The table has a row for each log that the witness has cosigned. `note` is the last cosigned note; it is null, or older than the tree, while
  * the witness is signing. The triggers guard against our own mistakes: a witness that forgets or goes back is none.
  */
 const MIGRATIONS: readonly (readonly string[])[] = [

@@ -20,7 +20,7 @@ export async function witnessOf(env: Env): Promise<WitnessSetup> {
   };
 }
 
-/** One object holds the state of all logs. It is named by the witness, so another name begins without a memory. */
+/** Returns the one object that holds the state of all logs. It is named by the witness, so another name begins without a memory. */
 function stateOf(env: Env): WitnessState {
   const object = env.WITNESS.getByName(env.WITNESS_NAME);
   return {

@@ -52,6 +52,9 @@ async function ask(size: number, oldSize: number, fetch = direct, history = "", 
   });
 }
 
+const conflict = () => new Response("3\n", { status: 409, headers: { "content-type": "text/x.tlog.size" } });
+const noTile = () => Promise.reject(new Error("a tile is missing"));
+
 describe("the client of a witness", () => {
   it("returns both verified cosignatures of one request, which open with the note", async () => {
     const note = await log.note(5);
@@ -77,8 +80,6 @@ describe("the client of a witness", () => {
   });
 
   it("asks no third time", async () => {
-    const conflict = () =>
-      new Response("3\n", { status: 409, headers: { "content-type": "text/x.tlog.size" } });
     expect(await ask(9, 2, answering(conflict(), conflict()))).toMatchObject({
       kind: "refused",
       status: 409,
@@ -157,8 +158,7 @@ describe("the client of a witness", () => {
 
   it("fails with the caller when a proof can't be made", async () => {
     await ask(5, 0);
-    const proofFrom = () => Promise.reject(new Error("a tile is missing"));
-    const asked = cosign(site, await log.note(9), { oldSize: 5, proofFrom, fetch: direct });
+    const asked = cosign(site, await log.note(9), { oldSize: 5, proofFrom: noTile, fetch: direct });
     await expect(asked).rejects.toThrow("a tile is missing");
   });
 

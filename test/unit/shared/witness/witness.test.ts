@@ -30,9 +30,10 @@ async function cosignedEight() {
   return state();
 }
 
+const tree = (size: number, byte: number): Tree => ({ size, root: new Uint8Array(32).fill(byte) });
+const signed = (oldSize: number, of: Tree, proof: Uint8Array[] = []) => ({ ...of, oldSize, proof });
+
 describe("decide", () => {
-  const tree = (size: number, byte: number): Tree => ({ size, root: new Uint8Array(32).fill(byte) });
-  const signed = (oldSize: number, of: Tree, proof: Uint8Array[] = []) => ({ ...of, oldSize, proof });
   const five = tree(5, 1);
 
   it.for([
@@ -182,10 +183,10 @@ describe("the state of a witness", () => {
   });
 });
 
-describe("over HTTP, a witness", () => {
-  const at = (path: string, init?: RequestInit) =>
-    serveWitness(witness, new Request(`https://witness.example${path}`, init));
+const at = (path: string, init?: RequestInit) =>
+  serveWitness(witness, new Request(`https://witness.example${path}`, init));
 
+describe("over HTTP, a witness", () => {
   it("shows the last cosigned note under the hash of the origin", async () => {
     const path = `/${sha256Hex(utf8(log.origin))}/checkpoint`;
     expect((await at(path)).status).toBe(404);
