@@ -58,7 +58,7 @@ export async function askWitnesses(env: Env, log: Log): Promise<void> {
 const EARLY_MS = 5_000;
 
 function beginRound(env: Env): Promise<boolean> {
-  const pauseMs = secondsOf(env, "WITNESS_EVERY_SECONDS") * 1_000;
+  const pauseMs = secondsOf("WITNESS_EVERY_SECONDS", env.WITNESS_EVERY_SECONDS) * 1_000;
   return logHead(env).beginRound(env.WITNESS_POLICY, Math.max(0, pauseMs - EARLY_MS));
 }
 

@@ -39,8 +39,7 @@ export function logOrigin({ LOG_ORIGIN: origin }: Env): string {
 }
 
 /** @throws Error that names the bad setting */
-export function secondsOf(env: Env, name: "WITNESS_EVERY_SECONDS" | "TIMESTAMP_EVERY_SECONDS"): number {
-  const text = env[name];
+export function secondsOf(name: string, text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text))
     throw new Error(`${name} must be a number of seconds above 0, not ${text}`);
   return Number(text);

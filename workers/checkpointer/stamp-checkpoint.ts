@@ -46,7 +46,7 @@ export async function stampCheckpoint(env: Env, log: Log): Promise<void> {
     isDue(
       stamps.find(({ authority }) => authority === name),
       shown.size,
-      Date.now() - secondsOf(env, "TIMESTAMP_EVERY_SECONDS") * 1_000,
+      Date.now() - secondsOf("TIMESTAMP_EVERY_SECONDS", env.TIMESTAMP_EVERY_SECONDS) * 1_000,
     ),
   );
   const outcomes = await settleConnections(due, (authority) => stampBy(authority, shown.size, env));
