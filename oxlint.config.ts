@@ -29,12 +29,25 @@ const ROOMS: Readonly<Record<string, Room>> = {
   timestamp: { may: ["crypto"] },
   chain: { may: ["crypto", "schema", "valibot"] },
   tlog: { may: ["chain", "crypto", "schema", "valibot"] },
-  witness: { may: ["chain", "crypto", "runtime", "schema", "tlog", "valibot"] },
+  witness: { may: ["chain", "crypto", "durable-object", "tlog"] },
+  verify: { may: ["chain", "crypto", "schema", "timestamp", "tlog", "valibot"] },
   http: { may: ["crypto", "runtime"], types: ["pipeline.ts"] },
   stripe: { may: ["chain", "crypto", "valibot"] },
   storage: { may: ["chain", "crypto", "runtime", "schema", "valibot"] },
   api: {
-    may: ["chain", "crypto", "http", "runtime", "schema", "storage", "stripe", "pipeline.ts", "valibot"],
+    may: [
+      "chain",
+      "crypto",
+      "http",
+      "runtime",
+      "schema",
+      "storage",
+      "stripe",
+      "tlog",
+      "verify",
+      "pipeline.ts",
+      "valibot",
+    ],
   },
   objects: {
     may: ["api", "chain", "http", "runtime", "tlog", "pipeline.ts", "valibot"],
@@ -46,8 +59,14 @@ const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   queue: { may: ["chain", "crypto", "objects", "runtime", "schema", "pipeline.ts", "valibot"] },
-  operations: { may: ["chain", "crypto", "objects", "runtime", "storage"], types: [worker("chain-head")] },
-  client: { may: ["chain", "crypto", "http", "runtime", "schema", "storage", "valibot"], types: ["api"] },
+  operations: {
+    may: ["chain", "crypto", "objects", "runtime", "storage", "tlog", "verify"],
+    types: [worker("chain-head")],
+  },
+  client: {
+    may: ["chain", "crypto", "http", "runtime", "schema", "storage", "verify", "valibot"],
+    types: ["api"],
+  },
 };
 
 /** Packages that wrap a service of another company, or that only one place should know, each with its places. */
@@ -176,7 +195,7 @@ export default defineConfig({
     { files: ["{shared,workers}/**"], rules: { "no-restricted-properties": ["error", ...ACK] } },
     { files: ["shared/queue/consume.ts"], rules: { "no-restricted-properties": "off" } },
     {
-      files: ["shared/{chain,crypto,tlog}/**"],
+      files: ["shared/{chain,crypto,tlog,verify}/**"],
       rules: {
         "no-restricted-globals": ["error", ...IMPURE],
         "no-restricted-properties": ["error", ...ACK, ...RANDOM],

@@ -39,8 +39,13 @@ const GROUPS: Readonly<Record<string, readonly CommandEntry[]>> = {
     {
       name: "verify",
       description:
-        "verify the whole chain from its bytes, link by link: of a deployment, or offline from a CAR file",
-      load: async () => (await import("./commands/verify.ts")).verifyCommand(),
+        "verify the whole chain from its bytes, link by link: of a deployment, or offline from a CAR file; or one proof, record or document",
+      load: async () => (await import("./commands/verify/verify.ts")).verifyCommand(),
+    },
+    {
+      name: "proof",
+      description: "a proof of a transaction that anybody can verify offline: get one, or refresh one",
+      load: async () => (await import("./commands/proof.ts")).proofCommand(),
     },
     {
       name: "export",

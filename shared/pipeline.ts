@@ -95,7 +95,17 @@ export const WORKERS = {
     does: "routes HTTP: the webhook, the public read API, the operator's calls",
     http: "public",
     calls: ["ingest-webhook", "storage-verifier", "accounts"],
-    touches: ["kv", "r2", "chain-head", "monitor", "dead-letters", "audit-log", "admin", "rate-limits"],
+    touches: [
+      "kv",
+      "r2",
+      "chain-head",
+      "log-head",
+      "monitor",
+      "dead-letters",
+      "audit-log",
+      "admin",
+      "rate-limits",
+    ],
   },
   "ingest-webhook": {
     does: "verifies Stripe's signature, makes a transaction of the event, encrypts it, enqueues it",
@@ -250,7 +260,14 @@ export const STAGES = [
   "storage-verifier",
 ] as const satisfies readonly StageName[];
 
-export const workerName = (worker: WorkerName): string => `vdc-${worker}`;
+/**
+ * Workers in this repository that are no part of a deployment of VDC. Another party runs them on an account of its own, so they
+ * hold no binding of the pipeline, and no Worker of the pipeline has a binding to them.
+ */
+export const STANDALONE_WORKERS = ["witness"] as const;
+export type StandaloneWorker = (typeof STANDALONE_WORKERS)[number];
+
+export const workerName = (worker: WorkerName | StandaloneWorker): string => `vdc-${worker}`;
 export const queueName = (stage: StageName): string => `vdc-${stage}`;
 export const deadLetterQueueName = (stage: StageName): string => `${queueName(stage)}-dlq`;
 

@@ -22,8 +22,9 @@ interface Options extends Connected {
   readonly gateway?: readonly string[];
 }
 
-export function verifyCommand(): Command {
-  return connected(new Command("verify"))
+export function chainCommand(): Command {
+  return connected(new Command("chain"))
+    .description("the whole chain, link by link; the default")
     .argument(
       "[file.car]",
       "what `vdc export` wrote; without it, the chain that the deployment publishes",
@@ -44,7 +45,7 @@ Blocks that a key signed from which a later block withdraws trust are named: the
 With --state, only what came since is read, and a chain that was cut or changed before that place is found out.
 With --cid, the chain that ends with the block of this CID is read from IPFS gateways, back to genesis and then forward: no
 deployment is asked. A gateway is not trusted: its bytes must have the CID. That no block comes after is not shown.
-${examples("verify", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --cid QmYodC1f… --genesis 4e1931c9…", "verify --state vdc-main.state", "verify --json | jq .latest")}`,
+${examples("verify chain", "verify vdc-main-41.car --genesis 4e1931c9…", "verify --cid QmYodC1f… --genesis 4e1931c9…", "verify --state vdc-main.state", "verify --json | jq .latest")}`,
     )
     .action(verify);
 }

@@ -31,6 +31,7 @@ async function start(): Promise<void> {
   console.log(
     `  time-stamp authority on ${stack.timestamps.url}; its certificate is ${stack.timestamps.issuersFile}`,
   );
+  console.log(`  a witness of the chain's logs on ${stack.witness.url}`);
   if ((process.env.REGISTRATION ?? "open") === "open")
     console.log(
       "  registration is open: anybody may register. A deployment asks for a token (REGISTRATION=token)",

@@ -58,15 +58,24 @@ export const SETTING_GROUPS: readonly SettingGroup[] = [
         empty: "no witness",
       },
       {
-        name: "TSA_URLS",
+        name: "WITNESS_EVERY_SECONDS",
         meaning:
-          "Addresses of RFC 3161 authorities, with commas between. Each stamps the newest checkpoint once an hour.",
+          "Seconds between two requests to a witness, at least. The cron comes once a minute. A witness of a log that does not grow is asked once an hour.",
+      },
+      {
+        name: "TSA_URLS",
+        meaning: "Addresses of RFC 3161 authorities, with commas between. Each stamps the newest checkpoint.",
         empty: "no time stamps",
       },
       {
         name: "TSA_ISSUERS",
         meaning: "The authorities' certificates as PEM. A stamp counts only if it leads to one of them.",
         empty: "no time stamps",
+      },
+      {
+        name: "TIMESTAMP_EVERY_SECONDS",
+        meaning:
+          "Seconds between two time stamps of one authority, at least. A log that has not grown gets none.",
       },
       {
         name: "REQUIRE_USER_SIGNATURE",

@@ -4,17 +4,24 @@ import type { RouteName, ROUTES } from "./routes.ts";
 
 type PlanOf<Route extends RouteName> = (typeof ROUTES)[Route];
 
-type ReadBy<Answer> = Answer extends v.GenericSchema ? v.InferOutput<Answer> : never;
+type ReadBy<Answer> = Answer extends v.GenericSchema
+  ? v.InferOutput<Answer>
+  : Answer extends { readonly byAccept: { readonly "application/json": infer Json extends v.GenericSchema } }
+    ? v.InferOutput<Json>
+    : never;
 
 /** Every JSON answer of a call that is no problem. */
 export type AnswerOf<Route extends RouteName> =
   PlanOf<Route> extends { readonly answers: infer Answers } ? ReadBy<Answers[keyof Answers]> : never;
 
+/** A name with a plus takes the rest of the path, slashes included. */
 type ParamName<Path> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParamName<Rest>
-  : Path extends `${string}:${infer Name}`
+  : Path extends `${string}:${infer Name}+`
     ? Name
-    : never;
+    : Path extends `${string}:${infer Name}`
+      ? Name
+      : never;
 
 /** Values that are sent as texts: a number or a flag as the call reads it. */
 type Texts<Schema extends TextsSchema> = {
@@ -40,12 +47,16 @@ export type InputOf<Route extends RouteName> = ([ParamName<Route>] extends [neve
     : unknown) &
   (PlanOf<Route> extends { readonly body: infer Body } ? { readonly body: Sent<Body> } : unknown);
 
-/** Method and path of a call: `GET /api/vdc/blocks/:blockNumber` of block 7 → `GET`, `/api/vdc/blocks/7`. */
+/** Method and path of a call: `GET /api/vdc/blocks/:blockNumber` of block 7 → `GET`, `/api/vdc/blocks/7`. A
+ * name with a plus takes a path: `/log/tile/:level/:index+` → `/log/tile/0/x001/067`. */
 export function addressOf(
   route: string,
   params: Readonly<Record<string, string | number>> = {},
 ): { readonly method: string; readonly path: string } {
   const [method = "", pattern = ""] = route.split(" ");
-  const path = pattern.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+  const path = pattern.replaceAll(/:(\w+)(\+?)/g, (_, name: string, rest: string) => {
+    const text = String(params[name] ?? "");
+    return rest === "" ? encodeURIComponent(text) : text.split("/").map(encodeURIComponent).join("/");
+  });
   return { method, path };
 }

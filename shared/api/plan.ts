@@ -13,8 +13,14 @@ export interface RawBody {
   readonly maxBytes: number;
 }
 
-/** An answer: JSON by a schema, a text of another type, or (`null`) only status and headers. */
-export type PlannedAnswer = v.GenericSchema | { readonly contentType: string | null };
+/**
+ * An answer: JSON by a schema, a text of another type, only status and headers (`null`), or by the request's `accept` one of
+ * several content types: a schema for JSON, `null` for a text.
+ */
+export type PlannedAnswer =
+  | v.GenericSchema
+  | { readonly contentType: string | null }
+  | { readonly byAccept: Readonly<Record<string, v.GenericSchema | null>> };
 
 /** Input and output of a call. The gateway's checks, its callers' types and `openapi.json` all come from the plan. */
 export interface Plan {

@@ -9,6 +9,7 @@ import { documentsByHash, documentsByPrefix } from "./document-entries.ts";
 import { document, documentStatus, putDocument } from "./documents.ts";
 import { health, ready } from "./health.ts";
 import { revokeKey } from "./keys.ts";
+import { logKeys, logPolicy, logTimestamp, ofBlocks, ofTransactions } from "./log.ts";
 import { metrics } from "./metrics.ts";
 import { mine } from "./mine.ts";
 import { pending } from "./pending.ts";
@@ -31,6 +32,7 @@ import {
 } from "./storage-verify.ts";
 import { bringDocument, storedDocuments, verifyDocument } from "./stored-documents.ts";
 import { submission } from "./submissions.ts";
+import { consistency, proof } from "./proof.ts";
 import { transaction, transactionBytes } from "./transactions.ts";
 import { replaceUserMetadata, userMetadata } from "./users.ts";
 import { webhook } from "./webhook.ts";
@@ -45,6 +47,8 @@ export const ROUTES = {
   "GET /api/vdc/blocks/:blockNumber": block,
   "GET /api/vdc/transactions/:txId": transaction,
   "GET /api/vdc/transactions/:txId/bytes": transactionBytes,
+  "GET /api/vdc/transactions/:txId/proof": proof,
+  "GET /api/vdc/consistency": consistency,
   "POST /api/vdc/transactions": submission,
   "GET /api/vdc/assets/:assetId": asset,
   "GET /api/vdc/documents/by-hash": documentsByPrefix,
@@ -53,6 +57,20 @@ export const ROUTES = {
   "GET /api/documents/:documentId": document,
   "GET /api/documents/:documentId/status": documentStatus,
   "GET /.well-known/vdc.json": wellKnown,
+
+  "GET /log/checkpoint": ofBlocks.checkpoint,
+  "GET /log/checkpoints/:size": ofBlocks.pastCheckpoint,
+  "GET /log/vkeys": ofBlocks.vkeys,
+  "GET /log/keys.json": logKeys,
+  "GET /log/policy": logPolicy,
+  "GET /log/timestamps/:authority/:size": logTimestamp,
+  "GET /log/tile/entries/:index+": ofBlocks.entries,
+  "GET /log/tile/:level/:index+": ofBlocks.tile,
+  "GET /log/tx/checkpoint": ofTransactions.checkpoint,
+  "GET /log/tx/checkpoints/:size": ofTransactions.pastCheckpoint,
+  "GET /log/tx/vkeys": ofTransactions.vkeys,
+  "GET /log/tx/tile/entries/:index+": ofTransactions.entries,
+  "GET /log/tx/tile/:level/:index+": ofTransactions.tile,
 
   "POST /api/activation": activation,
   "GET /api/users/:userId/metadata": userMetadata,

@@ -39,6 +39,21 @@ export const WellKnown = v.strictObject({
     }),
   ),
   ipfsGatewayUrl: v.string(),
+  log: v.pipe(
+    v.nullable(
+      v.strictObject({
+        origin: v.pipe(v.string(), v.description("Name of the log of blocks")),
+        checkpointUrl: v.string(),
+        transactionCheckpointUrl: v.string(),
+        keysUrl: v.pipe(v.string(), v.description("The block key's endorsements of the logs' keys")),
+        vkeys: v.pipe(
+          v.array(v.string()),
+          v.description("Verifier keys: two of the log of blocks, then two of the log of transactions"),
+        ),
+      }),
+    ),
+    v.description("The transparency logs of the chain; null before their first keys"),
+  ),
 });
 export type WellKnown = v.InferOutput<typeof WellKnown>;
 

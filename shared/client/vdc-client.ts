@@ -8,6 +8,9 @@ import type { ActivationRequest } from "../api/activation.ts";
 import { StoredDocument, type DocumentStatus } from "../chain/document.ts";
 import type { TxId } from "../chain/transaction.ts";
 import { cidV0 } from "../crypto/cid.ts";
+import type { VerifyPolicy } from "../verify/policy.ts";
+import type { Report } from "../verify/report.ts";
+import { verifyProof } from "../verify/verify-proof.ts";
 import { UserMetadataRecord } from "../chain/user-metadata.ts";
 import type { SealedDocument } from "./documents.ts";
 import { signSubmission } from "./sign-submission.ts";
@@ -22,6 +25,12 @@ interface VdcClientOptions {
   readonly genesisHash?: string;
   /** Replaces the platform's own `fetch`. */
   readonly fetch?: typeof fetch;
+}
+
+/** The JSON of a proof, with the report on it: a verdict other than "verified" is not thrown. */
+export interface FetchedProof {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly report: Report;
 }
 
 /**
@@ -95,6 +104,18 @@ export class VdcClient {
       record: (blockNumber) => this.#transport.json(`/api/vdc/blocks/${blockNumber}`, { immutable: true }),
       genesisHash: this.#genesisHash,
     });
+  }
+
+  /**
+   * Fetches the proof of a mined transaction, and verifies it here. Keep its bytes: they can be verified again without any
+   * deployment.
+   * @param policy what must be checked besides the client's own genesis
+   * @throws VdcProblem "not-in-checkpoint" while no checkpoint covers the transaction
+   */
+  async proof(txId: TxId, policy: VerifyPolicy = {}): Promise<FetchedProof> {
+    const bytes = await this.#transport.bytes(`${pathOf(txId)}/proof`);
+    const { report } = await verifyProof(bytes, { genesisHash: this.#genesisHash, ...policy, txId });
+    return { bytes, report };
   }
 
   /**

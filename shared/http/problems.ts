@@ -15,6 +15,7 @@ export const PROBLEMS = {
   "registration-needs-token": { status: 403, title: "Registration needs an activation token here" },
   "not-found": { status: 404, title: "There is no such thing here" },
   "not-ready": { status: 409, title: "It is not in a state for this yet" },
+  "not-in-checkpoint": { status: 409, title: "No checkpoint covers it yet" },
   halted: { status: 409, title: "The chain is halted" },
   "not-needed": { status: 409, title: "There is nothing to do this for" },
   "run-active": { status: 409, title: "A run is under way" },

@@ -1,20 +1,13 @@
-import * as v from "valibot";
-import { base64url, fromBase64url } from "../crypto/bytes.ts";
-import { importEd25519Seed } from "../crypto/ed25519.ts";
-import { KeyringError } from "../crypto/keyring.ts";
-import { generateSigningSeed, importSigningSeed } from "../crypto/ml-dsa.ts";
-import { isPlaceholder } from "../crypto/placeholder.ts";
 import { checkpointText, type Checkpoint } from "./checkpoint.ts";
 import { ed25519Signer, mlDsaCosigner } from "./cosignature.ts";
 import { noteText, type NoteSignature } from "./note.ts";
 import { receiptMessage, type RootSignature } from "./receipt.ts";
+import { generateSeedPair, loadSeedPair, SeedPairJson } from "./seed-pair.ts";
 import { ED25519, ML_DSA_44_COSIGNATURE, vkeyText } from "./vkey.ts";
 
-const Seed = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
-
 /** The log's keys as the secret `LOG_KEYRING` holds them: seeds of 32 bytes in base64url. */
-export const LogKeyringJson = v.strictObject({ ed25519: Seed, mlDsa44: Seed });
-export type LogKeyringJson = v.InferOutput<typeof LogKeyringJson>;
+export const LogKeyringJson = SeedPairJson;
+export type LogKeyringJson = SeedPairJson;
 
 /** Signs the checkpoints of one log. */
 export interface LogSigner {
@@ -38,22 +31,14 @@ export interface LogKeyring {
 /** RFC 9964: ML-DSA in COSE has an empty context. */
 const NO_CONTEXT = "";
 
-const GENERATE = "make one with `npm run vdc -- keys generate`";
-
 /** Makes a new keyring of the log, as JSON. It is a secret. */
 export function generateLogKeyring(): string {
-  const keyring: LogKeyringJson = {
-    ed25519: base64url(generateSigningSeed()),
-    mlDsa44: base64url(generateSigningSeed()),
-  };
-  return JSON.stringify(keyring);
+  return generateSeedPair();
 }
 
 /** @throws KeyringError for a keyring that must not sign; the message never holds a seed */
 export async function loadLogKeyring(json: string): Promise<LogKeyring> {
-  const seeds = parse(json);
-  const ed25519 = await importEd25519Seed(seedOf(seeds, "ed25519"));
-  const mlDsa44 = await importSigningSeed(seedOf(seeds, "mlDsa44"));
+  const { ed25519, mlDsa44 } = await loadSeedPair(json, { setting: "LOG_KEYRING", command: "keys generate" });
   return {
     signer(origin) {
       const signers = [ed25519Signer(origin, ed25519), mlDsaCosigner(origin, mlDsa44)] as const;
@@ -85,39 +70,4 @@ export async function loadLogKeyring(json: string): Promise<LogKeyring> {
       };
     },
   };
-}
-
-function parse(json: string): LogKeyringJson {
-  const keyring = v.safeParse(LogKeyringJson, parseJson(json));
-  // Neither valibot's message nor an unknown member's name is repeated: each may hold a seed.
-  if (!keyring.success) throw new KeyringError(`LOG_KEYRING has an unknown shape: ${GENERATE}`);
-  if (keyring.output.ed25519 === keyring.output.mlDsa44)
-    throw new KeyringError(`LOG_KEYRING has one seed for both keys: ${GENERATE}`);
-  return keyring.output;
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new KeyringError(`LOG_KEYRING is not JSON: ${GENERATE}`);
-  }
-}
-
-function seedOf(seeds: LogKeyringJson, name: keyof LogKeyringJson): Uint8Array {
-  const text = seeds[name];
-  const seed = decoded(text);
-  if (seed?.length !== 32)
-    throw new KeyringError(`the seed ${name} of LOG_KEYRING is no 32 bytes: ${GENERATE}`);
-  if (isPlaceholder(seed, text))
-    throw new KeyringError(`the seed ${name} of LOG_KEYRING is a placeholder, not random bytes: ${GENERATE}`);
-  return seed;
-}
-
-function decoded(text: string): Uint8Array | undefined {
-  try {
-    return fromBase64url(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ROOT, WORKER_NAMES } from "../../cli/local/stack/workers.ts";
+import { STANDALONE_WORKERS } from "../../shared/pipeline.ts";
 import { importsOf, packageOf, reachableFrom } from "./sources.ts";
 
 interface Manifest {
@@ -120,7 +121,9 @@ describe("the dependencies", () => {
   });
 
   it("are few in the Workers, and none of the build's or the tests' packages is deployed [T73]", () => {
-    const reached = WORKER_NAMES.flatMap((worker) => reachableFrom(`workers/${worker}/index.ts`));
+    const reached = [...WORKER_NAMES, ...STANDALONE_WORKERS].flatMap((worker) =>
+      reachableFrom(`workers/${worker}/index.ts`),
+    );
     const packages = new Set(
       reached.flatMap((file) =>
         importsOf(file)

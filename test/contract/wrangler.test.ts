@@ -17,6 +17,7 @@ import {
   RATE_LIMITS_OF,
   stageOfDeadLetterQueue,
   STAGES,
+  STANDALONE_WORKERS,
   workerName,
   WORKERS,
   type DurableObjectName,
@@ -196,15 +197,17 @@ function sorted(config: Config): Config {
 }
 
 describe("the folder workers/", () => {
-  it("holds the Workers of the map, and no other", () => {
-    expect(readdirSync(`${ROOT}/workers`).toSorted()).toEqual(WORKER_NAMES.toSorted());
+  it("holds the Workers of the map and the standalone ones, and no other", () => {
+    expect(readdirSync(`${ROOT}/workers`).toSorted()).toEqual(
+      [...WORKER_NAMES, ...STANDALONE_WORKERS].toSorted(),
+    );
   });
 
   it("has a configuration for each, the gateway's at the root", () => {
     const found = globSync("{wrangler.*,{workers,shared,cli,test}/**/wrangler.*}", { cwd: ROOT });
     const configs = found.filter((path) => /wrangler\.(?:toml|jsonc?)$/.test(path));
     expect(configs.toSorted()).toEqual(
-      WORKER_NAMES.map((worker) => relative(ROOT, configPath(worker))).toSorted(),
+      [...WORKER_NAMES, ...STANDALONE_WORKERS].map((worker) => relative(ROOT, configPath(worker))).toSorted(),
     );
   });
 
@@ -351,6 +354,7 @@ describe("a secret", () => {
     const secrets = [...Object.values(SECRET_OF).flat(), ...Object.values(OPTIONAL_SECRET_OF)];
     const found = sources("workers/**/*.ts").flatMap((file) => {
       const worker = file.path.split("/")[1] as WorkerName;
+      if (!WORKER_NAMES.includes(worker)) return []; // standalone.test.ts looks at the others
       const own = [...requiredSecrets(worker), ...optionalSecrets(worker)];
       return secrets
         .filter((secret) => !own.includes(secret) && names(file).includes(secret))

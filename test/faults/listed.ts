@@ -64,6 +64,14 @@ export const LISTED: Readonly<Record<string, readonly string[]>> = {
     "miner (scheduled): chain-head.mineIfDue",
     "miner (scheduled): R2 delete pending/{txId}.json",
   ],
+  "cosigned and stamped": [
+    "checkpointer (scheduled): log-head.beginRound",
+    "checkpointer (scheduled): HTTP POST /add-checkpoint",
+    "checkpointer (scheduled): log-head.addCosignatures",
+    "checkpointer (scheduled): HTTP POST /",
+    "checkpointer (scheduled): R2 put log/timestamps/{authority}/{n}.tsr",
+    "checkpointer (scheduled): log-head.stamped",
+  ],
   "late repeat": ["pending-writer (queue): R2 delete pending/{txId}.json"],
   "set aside": [
     "miner (queue): chain-head.setAside",

@@ -22,6 +22,8 @@ const VARS = {
   WRITE_LANDS_WITHIN_SECONDS: "1",
   PIN_DEADLINE_SECONDS: "1",
   PAID_TYPES: "asset_creation",
+  WITNESS_EVERY_SECONDS: "1",
+  TIMESTAMP_EVERY_SECONDS: "1",
 };
 /** Milliseconds between two firings of the crons while work is left; a minute or ten in production. */
 const CRON_EVERY = 3_000;

@@ -14,6 +14,7 @@ function patternOf(key: string): string {
     .replace(/\b[0-9a-f]{32}\b/, "{id}")
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "{id}")
     .replace(/^dead-letters\/[^/]+/, "dead-letters/{stage}")
+    .replace(/^log\/timestamps\/.*/, "log/timestamps/{authority}/{n}.tsr")
     .replace(/^((?:evidence\/)?log\/(?:tx\/)?tile)\/.*/, "$1/{tile}")
     .replace(/^vdc:doc:.*/, "vdc:doc:{sha256}:{n}:{index}")
     .replace(/^asset:.*/, "asset:{assetId}")

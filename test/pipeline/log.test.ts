@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { r2Keys } from "../../shared/storage/layout.ts";
+import type { LogHeadEnv } from "../../shared/objects/log-head.ts";
+import { openCheckpoint } from "../../shared/tlog/open-checkpoint.ts";
 import { parseVkey, vkeyText } from "../../shared/tlog/vkey.ts";
 import { keysOf, verifyEndorsement } from "../../shared/tlog/endorsement.ts";
 import { loadLogKeyring } from "../../shared/tlog/log-keyring.ts";
@@ -13,17 +15,10 @@ import { workerName } from "../../shared/pipeline.ts";
 
 const ORIGIN = "vdc.test/vdc-main";
 
-/** Reads the tables of the log head. */
-async function logFacts({ harness }: Pipeline): Promise<Pick<LogFacts, "endorsements" | "shown">> {
-  const storage = await harness
-    .getWorker(workerName("checkpointer"))
-    .getDurableObjectStorage("LogHead", { name: "vdc-main" });
-  const [shown] = await storage.exec<{ value: string }>("SELECT value FROM fact WHERE name = 'shown'");
-  const rows = await storage.exec<{ json: string }>("SELECT json FROM endorsement ORDER BY number");
-  return {
-    shown: shown === undefined ? null : (JSON.parse(shown.value) as LogFacts["shown"]),
-    endorsements: rows.map(({ json }) => JSON.parse(json) as LogFacts["endorsements"][number]),
-  };
+/** Asks the log head, as the miner can. */
+async function factsOf({ harness }: Pipeline): Promise<LogFacts> {
+  const env = (await harness.getWorker(workerName("miner")).getEnv()) as LogHeadEnv;
+  return (await env.LOG_HEAD.getByName("vdc-main").facts()) as unknown as LogFacts;
 }
 
 describe("the transparency logs", () => {
@@ -62,7 +57,7 @@ describe("the transparency logs", () => {
   it("are signed by keys that the block key endorsed once, before the first checkpoint", async () => {
     const [genesis] = await checkChain(pipeline);
     const { endorsements, shown } = await until(async () => {
-      const facts = await logFacts(pipeline);
+      const facts = await factsOf(pipeline);
       expect(facts.shown).not.toBeNull();
       return facts;
     });
@@ -79,5 +74,37 @@ describe("the transparency logs", () => {
     expect(endorsement?.fromSize).toBe(0);
     if (endorsement !== undefined) expect(keysOf(endorsement)).toEqual(keys);
     expect(shown?.size).toBeGreaterThanOrEqual(2);
+  });
+
+  it("are cosigned by the witness and stamped by the authority, once a cron has asked them", async () => {
+    const blocks = await checkChain(pipeline);
+    const { size } = await until(async () => {
+      await pipeline.fireCron("checkpointer");
+      const { shown, stamps, cosigned } = await factsOf(pipeline);
+      expect(shown?.size).toBe(blocks.length);
+      expect(cosigned).toEqual(shown);
+      expect(stamps).toMatchObject([{ size: expect.any(Number) }]);
+      return { size: blocks.length };
+    });
+    const note = await (await pipeline.fetch("/log/checkpoint")).text();
+    const signer = (await loadLogKeyring(pipeline.secrets.LOG_KEYRING)).signer(ORIGIN);
+    const opened = await openCheckpoint(
+      note,
+      signer.vkeys.map(parseVkey),
+      pipeline.witness.vkeys.map(parseVkey),
+    );
+    expect(opened.checkpoint.size).toBe(size);
+    expect(opened.signatures).toHaveLength(4);
+  });
+
+  it("stay published while the witness is away, and are cosigned when it is back [T91]", async () => {
+    pipeline.witness.setFault({ kind: "fail", status: 503 });
+    await pay(pipeline);
+    await untilWaiting(pipeline, 1);
+    await mine(pipeline);
+    const { length } = await checkChain(pipeline);
+    await until(async () => expect((await factsOf(pipeline)).shown?.size).toBe(length));
+    expect((await factsOf(pipeline)).cosigned?.size).toBe(length - 1);
+    pipeline.witness.clearFaults();
   });
 });

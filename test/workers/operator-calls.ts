@@ -10,6 +10,8 @@ const PUBLIC = [
   "POST /api/vdc/transactions",
   "GET /api/vdc/transactions/:txId",
   "GET /api/vdc/transactions/:txId/bytes",
+  "GET /api/vdc/transactions/:txId/proof",
+  "GET /api/vdc/consistency",
   "GET /api/vdc/assets/:assetId",
   "GET /.well-known/vdc.json",
   "GET /api/vdc/documents/by-hash",
@@ -39,7 +41,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 export async function operatorCalls(pipeline: Pipeline): Promise<OperatorCall[]> {
   const { calls }: { calls: string[] } = await (await pipeline.fetch("/")).json();
   const found = calls
-    .filter((call) => !PUBLIC.includes(call))
+    .filter((call) => !PUBLIC.includes(call) && !call.startsWith("GET /log/"))
     .map((call) => {
       const [method = "", path = ""] = call.split(" ");
       return { method, path: `${path.replaceAll(/:\w+/g, "1")}${QUERIES[call] ?? ""}` };

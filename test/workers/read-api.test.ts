@@ -62,6 +62,7 @@ describe("an empty chain", () => {
       indexedThrough: null,
       signingKeys: [],
       ipfsGatewayUrl: pipeline.pinning.gatewayUrl,
+      log: null,
     });
   });
 

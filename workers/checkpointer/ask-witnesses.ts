@@ -6,7 +6,7 @@ import type { NoteSignature } from "../../shared/tlog/note.ts";
 import { parsePolicy, type TlogPolicy } from "../../shared/tlog/policy.ts";
 import { TileTree } from "../../shared/tlog/tile-tree.ts";
 import { cosign, witnessSites, type WitnessSite } from "../../shared/witness/client.ts";
-import type { Env } from "./env.ts";
+import { secondsOf, type Env } from "./env.ts";
 import { storedTiles } from "./grow-log.ts";
 import type { LogName, WitnessState } from "./log-head/cosignatures.ts";
 import type { CheckpointPair } from "./log-head/schema.ts";
@@ -38,7 +38,7 @@ export async function askWitnesses(env: Env, log: Log): Promise<void> {
   const { shown, witnesses } = await logHead(env).facts();
   if (shown === null) return;
   const requests = witnessSites(policy).flatMap((site) => requestsTo(site, shown, witnesses, Date.now()));
-  if (requests.length === 0 || !(await logHead(env).beginRound(env.WITNESS_POLICY))) return;
+  if (requests.length === 0 || !(await beginRound(env))) return;
   const answers = await settleConnections(requests, (request) => ask(request, env, log));
   const cosigned = answers.flatMap((answer) =>
     answer.status === "fulfilled" && answer.value !== undefined ? [answer.value] : [],
@@ -52,6 +52,14 @@ export async function askWitnesses(env: Env, log: Log): Promise<void> {
     witnesses: cosigned.map(({ state }) => state),
   });
   for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
+}
+
+/** A cron may come twice in a minute, or early: a margin lets the next one begin its round. */
+const EARLY_MS = 5_000;
+
+function beginRound(env: Env): Promise<boolean> {
+  const pauseMs = secondsOf(env, "WITNESS_EVERY_SECONDS") * 1_000;
+  return logHead(env).beginRound(env.WITNESS_POLICY, Math.max(0, pauseMs - EARLY_MS));
 }
 
 function requestsTo(

@@ -13,10 +13,12 @@ export interface Env extends StageEnv, ChainHeadEnv, LogHeadEnv {
   readonly LOG_ORIGIN: string;
   /** C2SP tlog-policy with the witnesses to ask; empty: none. */
   readonly WITNESS_POLICY: string;
+  readonly WITNESS_EVERY_SECONDS: string;
   /** Addresses of RFC 3161 authorities, with commas between; empty: none. */
   readonly TSA_URLS: string;
   /** Their pinned certificates, as PEM. */
   readonly TSA_ISSUERS: string;
+  readonly TIMESTAMP_EVERY_SECONDS: string;
   /** JSON that `npm run vdc -- keys generate` printed. */
   readonly LOG_KEYRING?: string;
 }
@@ -34,6 +36,14 @@ export function logOrigin({ LOG_ORIGIN: origin }: Env): string {
       "LOG_ORIGIN must name the log, without a scheme, a space or a plus: vdc.example.com/vdc-main, say",
     );
   return origin;
+}
+
+/** @throws Error that names the bad setting */
+export function secondsOf(env: Env, name: "WITNESS_EVERY_SECONDS" | "TIMESTAMP_EVERY_SECONDS"): number {
+  const text = env[name];
+  if (!/^[1-9]\d{0,6}$/.test(text))
+    throw new Error(`${name} must be a number of seconds above 0, not ${text}`);
+  return Number(text);
 }
 
 // Imported keys, kept for the life of the isolate. The finished keyring is kept, not its promise: a promise must not cross

@@ -5,11 +5,9 @@ import { settleConnections } from "../../shared/storage/limits.ts";
 import { createOnly, readObject } from "../../shared/storage/r2-tier.ts";
 import { fetchTimestamp } from "../../shared/timestamp/fetch-timestamp.ts";
 import { verifyTimestamp } from "../../shared/timestamp/verify-timestamp.ts";
-import type { Env } from "./env.ts";
+import { secondsOf, type Env } from "./env.ts";
 import type { Stamp } from "./log-head/stamps.ts";
 
-/** An authority stamps at most once an hour, and only when the log has grown. */
-const EVERY_MS = 3_600_000;
 const DEADLINE_MS = 10_000;
 /** A stamp with a time further from ours shows a wrong clock, ours or the authority's. */
 const CLOCKS_DIFFER_MS = 300_000;
@@ -48,7 +46,7 @@ export async function stampCheckpoint(env: Env, log: Log): Promise<void> {
     isDue(
       stamps.find(({ authority }) => authority === name),
       shown.size,
-      Date.now(),
+      Date.now() - secondsOf(env, "TIMESTAMP_EVERY_SECONDS") * 1_000,
     ),
   );
   const outcomes = await settleConnections(due, (authority) => stampBy(authority, shown.size, env));
@@ -60,8 +58,9 @@ export async function stampCheckpoint(env: Env, log: Log): Promise<void> {
   }
 }
 
-function isDue(last: Stamp | undefined, size: number, now: number): boolean {
-  return last === undefined || (last.size < size && now - last.at >= EVERY_MS);
+/** An authority stamps only when the log has grown, and no more often than the setting says. */
+function isDue(last: Stamp | undefined, size: number, before: number): boolean {
+  return last === undefined || (last.size < size && last.at <= before);
 }
 
 /** A stamp that an earlier run stored without noting it is verified again and noted. */

@@ -1,11 +1,12 @@
 import type { AuditEnv } from "../../shared/objects/audit-log.ts";
 import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
 import type { DeadLettersEnv } from "../../shared/objects/dead-letters.ts";
+import type { LogHeadEnv } from "../../shared/objects/log-head.ts";
 import type { MonitorEnv } from "../../shared/objects/monitor.ts";
 import type Accounts from "../accounts/index.ts";
 import type StorageVerifier from "../storage-verifier/index.ts";
 
-export interface Env extends ChainHeadEnv, MonitorEnv, DeadLettersEnv, AuditEnv {
+export interface Env extends ChainHeadEnv, LogHeadEnv, MonitorEnv, DeadLettersEnv, AuditEnv {
   readonly KV: KVNamespace;
   /** The gateway only reads R2. */
   readonly R2: R2Bucket;

@@ -13,10 +13,12 @@ import { documentsByHash, documentsByPrefix } from "./resources/document-entries
 import { document, documentStatus, putDocument } from "./resources/documents.ts";
 import { health, ready } from "./resources/health.ts";
 import { revokeKey } from "./resources/keys.ts";
+import { logKeys, logPolicy, logTimestamp, ofBlocks, ofTransactions } from "./resources/log.ts";
 import { metrics } from "./metrics/metrics.ts";
 import { mine } from "./resources/mine.ts";
 import { pending } from "./resources/pending.ts";
 import { erasePrivate, showPrivate } from "./resources/privacy.ts";
+import { consistency, proof } from "./resources/proofs.ts";
 import { bringRecord, exportRecord, storedRecords } from "./resources/records.ts";
 import { abortReplay, createReplay, replay, replays } from "./resources/replays.ts";
 import { resume } from "./resources/resume.ts";
@@ -49,6 +51,8 @@ const OPERATIONS: { readonly [Name in RouteName]: Operation<(typeof PLANS)[Name]
   "GET /api/vdc/blocks/:blockNumber": block,
   "GET /api/vdc/transactions/:txId": transaction,
   "GET /api/vdc/transactions/:txId/bytes": transactionBytes,
+  "GET /api/vdc/transactions/:txId/proof": proof,
+  "GET /api/vdc/consistency": consistency,
   "POST /api/vdc/transactions": submission,
   "GET /api/vdc/assets/:assetId": asset,
   "GET /api/vdc/documents/by-hash": documentsByPrefix,
@@ -57,6 +61,20 @@ const OPERATIONS: { readonly [Name in RouteName]: Operation<(typeof PLANS)[Name]
   "GET /api/documents/:documentId": document,
   "GET /api/documents/:documentId/status": documentStatus,
   "GET /.well-known/vdc.json": wellKnown,
+
+  "GET /log/checkpoint": ofBlocks.checkpoint,
+  "GET /log/checkpoints/:size": ofBlocks.pastCheckpoint,
+  "GET /log/vkeys": ofBlocks.vkeys,
+  "GET /log/keys.json": logKeys,
+  "GET /log/policy": logPolicy,
+  "GET /log/timestamps/:authority/:size": logTimestamp,
+  "GET /log/tile/entries/:index+": ofBlocks.entries,
+  "GET /log/tile/:level/:index+": ofBlocks.tile,
+  "GET /log/tx/checkpoint": ofTransactions.checkpoint,
+  "GET /log/tx/checkpoints/:size": ofTransactions.pastCheckpoint,
+  "GET /log/tx/vkeys": ofTransactions.vkeys,
+  "GET /log/tx/tile/entries/:index+": ofTransactions.entries,
+  "GET /log/tx/tile/:level/:index+": ofTransactions.tile,
 
   "POST /api/activation": activation,
   "GET /api/users/:userId/metadata": userMetadata,

@@ -8,6 +8,7 @@ import { publicKeyOf } from "../../local/stack/secrets.ts";
 import { note, show } from "../../output/show.ts";
 import { examples, path } from "../options.ts";
 import { revokeCommand } from "./revoke.ts";
+import { witnessCommand } from "./witness.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -51,6 +52,7 @@ export function keysCommand(): Command {
         .action(async (file: string, options: Options) => print(await rotate(file), options)),
     )
     .addCommand(revokeCommand())
+    .addCommand(witnessCommand())
     .addHelpText("after", examples("keys generate -o keys.secret"));
 }
 

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { WorkerName } from "../../../shared/pipeline.ts";
+import { STANDALONE_WORKERS, type StandaloneWorker, type WorkerName } from "../../../shared/pipeline.ts";
 import { OPTIONS_FILE } from "./platform.ts";
 import { configPath, ROOT, WORKER_NAMES } from "./workers.ts";
 
@@ -22,8 +22,11 @@ const BUILDS = join(ROOT, ".build");
 /** The sources of a build, besides this file. */
 const SOURCES = ["workers/**/*", "shared/**/*", "wrangler.toml", "package-lock.json"];
 
+type Built = WorkerName | StandaloneWorker;
+const BUILT: readonly Built[] = [...WORKER_NAMES, ...STANDALONE_WORKERS];
+
 /** Directory of a Worker's bundle. */
-export type Bundles = (worker: WorkerName) => string;
+export type Bundles = (worker: Built) => string;
 
 /**
  * Bundles every Worker with wrangler, exactly as `wrangler deploy` would, so that local runs and tests use the deployed
@@ -45,7 +48,7 @@ async function build(directory: string): Promise<void> {
   mkdirSync(BUILDS, { recursive: true });
   const unfinished = mkdtempSync(join(BUILDS, "unfinished-"));
   try {
-    const queue = [...WORKER_NAMES];
+    const queue = [...BUILT];
     const lane = async () => {
       for (let worker = queue.shift(); worker !== undefined; worker = queue.shift())
         await bundle(worker, join(unfinished, worker));
@@ -89,7 +92,7 @@ function sourcesHash(): string {
 /** Writes each Worker's configuration once per build, so that a start does not load wrangler, which takes two seconds. */
 async function writeOptions(directory: string): Promise<void> {
   const { experimental_readRawConfig, unstable_getMiniflareWorkerOptions } = await import("wrangler");
-  for (const worker of WORKER_NAMES) {
+  for (const worker of BUILT) {
     const config = configPath(worker);
     const { vars = {} } = experimental_readRawConfig({ config }).rawConfig;
     const { modulesRules: _, ...options } = unstable_getMiniflareWorkerOptions(config).workerOptions;
@@ -98,7 +101,7 @@ async function writeOptions(directory: string): Promise<void> {
   }
 }
 
-function bundle(worker: WorkerName, directory: string): Promise<void> {
+function bundle(worker: Built, directory: string): Promise<void> {
   const wrangler = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
   const child = spawn(
     process.execPath,

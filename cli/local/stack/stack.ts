@@ -8,6 +8,8 @@ import { startCron } from "./cron.ts";
 import { fireCron, requeuer, requeueStages, waitingPayments } from "./inside.ts";
 import { lock } from "./lock.ts";
 import { startPinningService, type PinningService } from "../pinning/server.ts";
+import { policyOf, startWitnessOf, type WitnessedLogs } from "../witness/beside-log.ts";
+import type { WitnessService } from "../witness/server.ts";
 import { platformOptions } from "./platform.ts";
 import { watchRuntimes } from "./runtimes.ts";
 import { startTimestampAuthority, type TimestampAuthority } from "../tsa/authority.ts";
@@ -34,6 +36,7 @@ export interface Stack {
   readonly secrets: LocalSecrets;
   readonly pinning: PinningService;
   readonly timestamps: TimestampAuthority;
+  readonly witness: WitnessService;
   /** The running Workers' platform: bindings for tests and demo. */
   readonly miniflare: Miniflare;
   fireCron(worker: WorkerName): Promise<void>;
@@ -81,13 +84,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     opened.push(() => pinning.close());
     const timestamps = await startTimestamps(dataDirectory);
     opened.push(() => timestamps.close());
+    const { LOG_ORIGIN: origin = "" } = { ...LOCAL_VARS, ...process.env, ...options.vars };
+    const witness = await startLocalWitness(dataDirectory, { logKeyring: secrets.LOG_KEYRING, origin });
+    opened.push(() => witness.close());
     opened.push(
       watchRuntimes((runtimes) => {
         held.note(runtimes);
         options.onRuntimes?.(runtimes);
       }),
     );
-    const miniflare = runWorkers(options, bundles, localValues(pinning, timestamps), secrets);
+    const miniflare = runWorkers(options, bundles, localValues({ pinning, timestamps, witness }), secrets);
     opened.push(() => miniflare.dispose());
     const url = (await miniflare.ready).origin;
     opened.push(() => untilWritten(miniflare, say));
@@ -95,7 +101,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const fire = (worker: WorkerName, cron = "* * * * *") => fireCron(miniflare, worker, cron);
     if (options.cron) opened.push(await startCron(fire, say));
-    return { url, secrets, pinning, timestamps, miniflare, fireCron: fire, stop: close };
+    return { url, secrets, pinning, timestamps, witness, miniflare, fireCron: fire, stop: close };
   } catch (error) {
     await close().catch(() => {}); // the reason of the failed start matters; a Miniflare that failed cannot close
     throw error;
@@ -121,7 +127,11 @@ async function untilWritten(miniflare: Miniflare, say: (line: string) => void): 
   );
 }
 
-function localValues(pinning: PinningService, timestamps: TimestampAuthority): Record<string, string> {
+function localValues({
+  pinning,
+  timestamps,
+  witness,
+}: Pick<Stack, "pinning" | "timestamps" | "witness">): Record<string, string> {
   return {
     ...LOCAL_VARS,
     PINATA_UPLOAD_URL: pinning.uploadUrl,
@@ -129,6 +139,7 @@ function localValues(pinning: PinningService, timestamps: TimestampAuthority): R
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
     TSA_URLS: timestamps.url,
     TSA_ISSUERS: timestamps.issuers,
+    WITNESS_POLICY: policyOf(witness),
   };
 }
 
@@ -163,6 +174,14 @@ function startPinning(dataDirectory: string, jwt: string): Promise<PinningServic
 function startTimestamps(dataDirectory: string): Promise<TimestampAuthority> {
   const dir = join(dataDirectory, "tsa");
   return onEarlierPort(join(dataDirectory, "tsa-port"), (port) => startTimestampAuthority({ dir, port }));
+}
+
+/** Starts the witness, on its earlier port, so that the local setting `WITNESS_POLICY` stays what it was. */
+function startLocalWitness(dataDirectory: string, logs: WitnessedLogs): Promise<WitnessService> {
+  const dir = join(dataDirectory, "witness");
+  return onEarlierPort(join(dataDirectory, "witness-port"), (port) =>
+    startWitnessOf(logs, { dir, name: "witness.local/one", port }),
+  );
 }
 
 /** Starts a service on the port that the file names, or on another one if that is taken, and notes the port. */

@@ -13,6 +13,7 @@ import * as indexedThrough from "../../../shared/api/indexed-through.ts";
 import * as keys from "../../../shared/api/keys.ts";
 import * as mine from "../../../shared/api/mine.ts";
 import * as pending from "../../../shared/api/pending.ts";
+import * as proof from "../../../shared/api/proof.ts";
 import * as privacy from "../../../shared/api/privacy.ts";
 import * as reason from "../../../shared/api/reason.ts";
 import * as records from "../../../shared/api/records.ts";
@@ -34,6 +35,8 @@ import * as chainTransaction from "../../../shared/chain/transaction.ts";
 import * as auditChain from "../../../shared/chain/audit-chain.ts";
 import * as userMetadata from "../../../shared/chain/user-metadata.ts";
 import * as kvTier from "../../../shared/storage/kv-tier.ts";
+import * as endorsement from "../../../shared/tlog/endorsement.ts";
+import * as bundle from "../../../shared/verify/bundle.ts";
 import * as storedRecord from "../../../shared/storage/records.ts";
 
 /** Files whose exported schemas appear in the document under the export's name. Any other schema stands where it is used. */
@@ -53,6 +56,7 @@ const FILES: readonly object[] = [
   mine,
   pending,
   privacy,
+  proof,
   reason,
   records,
   replays,
@@ -73,6 +77,8 @@ const FILES: readonly object[] = [
   auditChain,
   userMetadata,
   kvTier,
+  endorsement,
+  bundle,
   storedRecord,
 ];
 

@@ -14,21 +14,24 @@ const SECURITY: Record<Plan["who"], SchemaNode[]> = {
 };
 const SECURITY_HEADERS = ["stripe-signature"];
 
-/** `/api/vdc/blocks/:blockNumber` → `/api/vdc/blocks/{blockNumber}` */
+/**
+ * `/api/vdc/blocks/:blockNumber` → `/api/vdc/blocks/{blockNumber}`. OpenAPI has no word for a parameter with slashes, so
+ * `/log/tile/:level/:index+` → `/log/tile/{level}/{index}`.
+ */
 export function templateOf(path: string): string {
-  return path.replaceAll(/:(\w+)/g, "{$1}");
+  return path.replaceAll(/:(\w+)\+?/g, "{$1}");
 }
 
 /**
  * Makes the operation's id: `GET /api/vdc/blocks/:blockNumber` → `getBlock`. The words are the method and the path; a noun with
- * an id behind it, or with a `by-…` and an id, is in the singular.
+ * an id behind it, or with a `by-…` and an id, is in the singular. `AtSize` tells a checkpoint of the history from the newest.
  */
 export function operationId(method: string, path: string): string {
   const parts = path.split("/").filter((part) => !["", "api", "vdc"].includes(part));
   const words = parts.flatMap((part, i) => {
-    if (part.startsWith(":")) return [];
+    if (part.startsWith(":")) return part === ":size" && parts[i - 1] === "checkpoints" ? ["at", "size"] : [];
     const next = parts[i + 1]?.startsWith("by-") ? parts[i + 2] : parts[i + 1];
-    const noun = next?.startsWith(":") ? part.replace(/s$/, "") : part;
+    const noun = next?.startsWith(":") ? part.replace(/ies$/, "y").replace(/s$/, "") : part;
     return noun.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
   });
   const named = words.length === 0 ? ["contents"] : words;
@@ -122,6 +125,17 @@ function successOf(status: string, answer: PlannedAnswer, schemas: Schemas): Sch
   const headers = { ...REQUEST_ID, ...(status === "202" && LOCATION) };
   if ("kind" in answer)
     return { description, headers, content: { "application/json": { schema: schemas.output(answer) } } };
+  if ("byAccept" in answer)
+    return {
+      description,
+      headers,
+      content: Object.fromEntries(
+        Object.entries(answer.byAccept).map(([type, schema]) => [
+          type,
+          { schema: schema === null ? { type: "string" } : schemas.output(schema) },
+        ]),
+      ),
+    };
   if (answer.contentType === null) return { description, headers };
   return { description, headers, content: { [answer.contentType]: { schema: { type: "string" } } } };
 }

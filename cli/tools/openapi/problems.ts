@@ -35,6 +35,7 @@ const MEMBERS: Partial<Record<ProblemSlug, v.ObjectEntries>> = {
   "timestamp-outside-window": { now: Timestamp, windowSeconds: Count },
   "already-exists": { assetId: AssetId, userId: UserId },
   "stale-version": { version: Count },
+  "not-in-checkpoint": { txId: TxId, state: v.string() },
   "not-ready": { state: v.string(), txId: TxId },
   erased: { txId: TxId },
   "activation-expired": { expiresAt: Count },

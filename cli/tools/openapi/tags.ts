@@ -33,7 +33,12 @@ export const TAGS: readonly Tag[] = [
   {
     name: "Verification",
     description: "What a stranger needs to verify the chain.",
-    paths: ["/.well-known/"],
+    paths: ["/.well-known/", "/api/vdc/consistency"],
+  },
+  {
+    name: "Log",
+    description: "Two transparency logs (C2SP tlog-tiles): of block hashes, and of transactions.",
+    paths: ["/log/"],
   },
   {
     name: "Mining",

@@ -14,7 +14,27 @@ async function untilGone({ pipeline }: World, key: string, meanwhile = async () 
   });
 }
 
+async function stampsOf({ pipeline }: World): Promise<number> {
+  const { objects } = await pipeline.r2.list({ prefix: "log/timestamps/" });
+  return objects.length;
+}
+
 export const CRON_FLOWS: readonly Flow[] = [
+  {
+    name: "cosigned and stamped",
+    is: "a new checkpoint: its witness and its time-stamp authority are asked by the checkpointer's cron",
+    async run(world) {
+      await world.pay();
+      await world.settle();
+      const stampsBefore = await stampsOf(world);
+      await until(async () => {
+        await world.fireCron("checkpointer");
+        const note = await (await world.pipeline.fetch("/log/checkpoint")).text();
+        expect(note.split("\n").filter((line) => line.startsWith("\u2014"))).toHaveLength(4);
+        expect(await stampsOf(world)).toBeGreaterThan(stampsBefore);
+      });
+    },
+  },
   {
     name: "miner's cron",
     is: "pending objects that the chain head never heard of, or that were left over: the miner's cron",

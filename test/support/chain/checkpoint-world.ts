@@ -100,7 +100,7 @@ export class CheckpointWorld {
       this.before("log-head.commit, answered");
       return committed;
     },
-    beginRound: async (policy: string) => this.head.beginRound(policy, Date.now()),
+    beginRound: async (policy: string, pauseMs: number) => this.head.beginRound(policy, pauseMs, Date.now()),
     addCosignatures: async (cosigned: Cosigned) => this.head.addCosignatures(cosigned),
     stamped: async (stamp: Stamp) => {
       this.before("log-head.stamped");
@@ -120,6 +120,8 @@ export class CheckpointWorld {
       WITNESS_POLICY: "",
       TSA_URLS: "",
       TSA_ISSUERS: "",
+      WITNESS_EVERY_SECONDS: "60",
+      TIMESTAMP_EVERY_SECONDS: "3600",
       ...this.settings,
       R2: this.bucket,
       CHAIN_HEAD: { getByName: () => this.#chainHead },

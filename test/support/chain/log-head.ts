@@ -39,7 +39,8 @@ export class TestLogHead {
     witnesses: witnessStates(this.sql),
     stamps: stamps(this.sql),
   });
-  beginRound = (policy: string, now: number) => this.sql.transaction(() => beginRound(this.sql, policy, now));
+  beginRound = (policy: string, pauseMs: number, now: number) =>
+    this.sql.transaction(() => beginRound(this.sql, policy, pauseMs, now));
   addCosignatures = (cosigned: Cosigned) => this.sql.transaction(() => addCosignatures(this.sql, cosigned));
   stamped = (stamp: Stamp) => this.sql.transaction(() => stamped(this.sql, stamp));
 }

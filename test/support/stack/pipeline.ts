@@ -6,6 +6,8 @@ import { startPinningService, type PinningService } from "../../../cli/local/pin
 import { startTimestampAuthority, type TimestampAuthority } from "../../../cli/local/tsa/authority.ts";
 import { generateSecrets, type LocalSecrets } from "../../../cli/local/stack/secrets.ts";
 import type { WorkerName } from "../../../shared/pipeline.ts";
+import { policyOf, startWitnessOf } from "../../../cli/local/witness/beside-log.ts";
+import type { WitnessService } from "../../../cli/local/witness/server.ts";
 import { TestPlatform } from "./platform.ts";
 import { tapped } from "./tapped.ts";
 
@@ -22,6 +24,8 @@ export interface Pipeline {
   readonly harness: TestPlatform;
   readonly pinning: PinningService;
   readonly timestamps: TimestampAuthority;
+  /** A witness of both logs, which the Worker `checkpointer` asks. */
+  readonly witness: WitnessService;
   readonly secrets: LocalSecrets;
   readonly kv: KVNamespace;
   readonly r2: R2Bucket;
@@ -64,6 +68,11 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   options.pins?.(directory);
   const pinning = await startPinningService({ dir: directory, jwt: secrets.PINATA_JWT });
   const timestamps = await startTimestampAuthority({ dir: join(directory, "tsa") });
+  const { LOG_ORIGIN: origin } = { ...QUICK, ...options.vars };
+  const witness = await startWitnessOf(
+    { logKeyring: secrets.LOG_KEYRING, origin },
+    { dir: join(directory, "witness"), name: "witness.test/one" },
+  );
   const vars = {
     ...QUICK,
     PINATA_UPLOAD_URL: pinning.uploadUrl,
@@ -71,6 +80,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     IPFS_GATEWAY_URL: pinning.gatewayUrl,
     TSA_URLS: timestamps.url,
     TSA_ISSUERS: timestamps.issuers,
+    WITNESS_POLICY: policyOf(witness),
     ...options.vars,
   };
   const built = await buildWorkers();
@@ -84,6 +94,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     harness,
     pinning,
     timestamps,
+    witness,
     secrets,
     ...harness.storage,
     fetch,
@@ -94,6 +105,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
       await harness.close();
       await pinning.close();
       await timestamps.close();
+      await witness.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

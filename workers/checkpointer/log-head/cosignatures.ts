@@ -26,17 +26,15 @@ export interface Cosigned {
   readonly witnesses: readonly WitnessState[];
 }
 
-/** Witnesses are asked at most once a minute, with a margin for a cron that comes early. */
-const ROUND_EVERY_MS = 55_000;
-
 /**
- * Begins a round of requests to the witnesses, unless one began less than a minute ago, and notes the policy that readers get.
+ * Begins a round of requests to the witnesses, unless one began within the pause, and notes the policy that readers get.
+ * @param pauseMs milliseconds between two rounds
  * @returns whether the caller may ask
  */
-export function beginRound(sql: Sql, policy: string, now: number): boolean {
+export function beginRound(sql: Sql, policy: string, pauseMs: number, now: number): boolean {
   setValue(sql, "policy", policy);
   const last = getValue(sql, "roundAt") ?? -Infinity;
-  if (now >= last && now - last < ROUND_EVERY_MS) return false;
+  if (now >= last && now - last < pauseMs) return false;
   setValue(sql, "roundAt", now);
   return true;
 }

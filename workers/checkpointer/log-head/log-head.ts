@@ -67,8 +67,8 @@ export class LogHead extends DurableObject<Env> {
     return this.#decide(() => shown(this.#sql, size));
   }
 
-  beginRound(policy: string) {
-    return this.#decide(() => beginRound(this.#sql, policy, Date.now()));
+  beginRound(policy: string, pauseMs: number) {
+    return this.#decide(() => beginRound(this.#sql, policy, pauseMs, Date.now()));
   }
 
   addCosignatures(cosigned: Cosigned) {

@@ -6,7 +6,8 @@ import type { Plan } from "../../../shared/api/plan.ts";
  */
 export const CORS = {
   "access-control-allow-origin": "*",
-  "access-control-expose-headers": "content-disposition, etag, location, retry-after, x-request-id",
+  "access-control-expose-headers":
+    "content-disposition, etag, location, retry-after, x-request-id, x-witness-quorum",
 };
 
 const A_DAY = "86400"; // seconds; browsers remember it for two hours, or as long as they choose

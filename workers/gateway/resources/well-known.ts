@@ -1,6 +1,7 @@
 import { chainHead } from "../../../shared/objects/chain-head.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { operation } from "../http/operation.ts";
+import { logState } from "./log-state.ts";
 import { countReadBeyondKv } from "../http/rate-limit.ts";
 import * as api from "../../../shared/api/well-known.ts";
 
@@ -9,6 +10,8 @@ export const wellKnown = operation(api.wellKnown, async (call) => {
   const { env } = call;
   await countReadBeyondKv(call);
   const { chainId, genesisHash, latest, indexedThrough, signingKeys } = await chainHead(env).head();
+  const { endorsements } = await logState(env);
+  const newest = endorsements.at(-1);
   return json(
     {
       chainId,
@@ -22,6 +25,16 @@ export const wellKnown = operation(api.wellKnown, async (call) => {
         blocks: firstBlock === null ? null : { first: firstBlock, last: lastBlock },
       })),
       ipfsGatewayUrl: env.IPFS_GATEWAY_URL,
+      log:
+        newest === undefined
+          ? null
+          : {
+              origin: newest.origin,
+              checkpointUrl: "/log/checkpoint",
+              transactionCheckpointUrl: "/log/tx/checkpoint",
+              keysUrl: "/log/keys.json",
+              vkeys: [...newest.vkeys],
+            },
     } satisfies api.WellKnown,
     { headers: { "cache-control": "public, max-age=10" } },
   );

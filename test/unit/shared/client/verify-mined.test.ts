@@ -73,6 +73,7 @@ async function verify(
         indexedThrough: null,
         signingKeys: keys,
         ipfsGatewayUrl: "https://ipfs.example",
+        log: null,
       },
       async record(blockNumber) {
         read.push(blockNumber);

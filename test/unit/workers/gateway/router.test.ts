@@ -103,7 +103,8 @@ describe("a preflight", () => {
       "access-control-allow-origin": "*",
       "access-control-allow-methods": "POST",
       "access-control-allow-headers": "content-type, x-request-id",
-      "access-control-expose-headers": "content-disposition, etag, location, retry-after, x-request-id",
+      "access-control-expose-headers":
+        "content-disposition, etag, location, retry-after, x-request-id, x-witness-quorum",
       "access-control-max-age": "86400",
     });
   });
