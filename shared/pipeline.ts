@@ -176,7 +176,7 @@ export const WORKERS = {
     touches: ["kv", "r2"],
   },
   "storage-verifier": {
-    does: "pins documents, checks the bytes of every block and document in every tier, restores what is missing from what is sound",
+    does: "pins documents, checks the bytes of every block and document in every tier and the logs' tiles, restores what is missing from what is sound",
     http: "service",
     cron: "0 3 * * *",
     consumes: { ...BLOCK_STAGE, max_concurrency: 1 },
@@ -188,6 +188,7 @@ export const WORKERS = {
       "chain-head",
       "monitor",
       "dead-letters",
+      "log-head",
       "storage-runs",
       "document-index",
       "audit-log",

@@ -32,7 +32,10 @@ export function requireValidDocument(report: DocumentReport): void {
   );
 }
 
-type VerificationCounts = Pick<VerifyAllResult, "partial" | "failed" | "untrusted" | "results" | "documents">;
+type VerificationCounts = Pick<
+  VerifyAllResult,
+  "partial" | "failed" | "untrusted" | "results" | "log" | "documents"
+>;
 
 /** `results`: the blocks and documents with another status than ok, or the first of them. */
 export function requireAllValid({
@@ -40,11 +43,17 @@ export function requireAllValid({
   failed,
   untrusted,
   results,
+  log,
   documents,
 }: VerificationCounts): void {
   const forks = results.filter(isFork);
   if (forks.length > 0) throw forkFailure(forks);
   const unsound = partial + failed + documents.partial + documents.failed;
+  if (unsound === 0 && log.failed > 0)
+    throw new CommandFailure(
+      `${counted(log.failed, "object")} of the transparency logs could not be verified or restored: read the log of storage-verifier, which names them (docs/operations.md, "Verify and restore storage")`,
+      EXIT.unverified,
+    );
   if (unsound === 0) {
     if (untrusted > 0)
       throw new CommandFailure(

@@ -47,6 +47,9 @@ export function resultRows(result: VerifyAllResult): Fact[] {
     ["partial", result.partial],
     ["failed", result.failed],
     ["not to be trusted", result.untrusted],
+    ["log objects checked", result.log.checked],
+    ["log objects restored", result.log.restored],
+    ["log objects failed", result.log.failed],
     ...documentRows(result.documents),
     ["took", duration(result.duration)],
   ];

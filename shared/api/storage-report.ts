@@ -105,6 +105,17 @@ export const DocumentsVerified = v.strictObject({
 });
 export type DocumentsVerified = v.InferOutput<typeof DocumentsVerified>;
 
+/** Progress of the verification of both logs' tiles and newest checkpoints, which follows that of the blocks. */
+export const LogVerified = v.strictObject({
+  total: v.pipe(v.nullable(Count), v.description("Number of tiles and checkpoints; null before it begins")),
+  /** Number of tiles and checkpoints verified so far. */
+  next: Count,
+  checked: v.pipe(Count, v.description("Number of objects checked; a full tile of transactions has two")),
+  restored: v.pipe(Count, v.description("Objects that were missing or wrong, and were made anew")),
+  failed: v.pipe(Count, v.description("Objects that are missing or wrong still, or could not be compared")),
+});
+export type LogVerified = v.InferOutput<typeof LogVerified>;
+
 /** The stored documents, in the order of their ids. */
 export const DocumentPage = v.strictObject({
   documents: v.array(
@@ -158,6 +169,7 @@ export const StorageRun = v.strictObject({
   untrusted: Count,
   /** The first 500 blocks that are untrusted or have another status than ok, the lowest first. */
   results: v.array(BlockReport),
+  log: LogVerified,
   documents: DocumentsVerified,
   /** The reason why the run failed, and what to do. */
   message: v.nullable(v.string()),
@@ -215,6 +227,7 @@ export const VerifyAllResult = v.strictObject({
   /** Like `untrusted` of a run. */
   untrusted: Count,
   results: v.array(BlockReport),
+  log: LogVerified,
   documents: DocumentsVerified,
   duration: Count,
 });

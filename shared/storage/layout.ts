@@ -70,6 +70,8 @@ export const r2Keys = {
   logCheckpoint: (prefix: string, size: number) => `${prefix}checkpoints/${size}`,
   /** A time stamp of the log of blocks at this size, as its authority sent it (RFC 3161). */
   timestamp: (authority: string, size: number) => `log/timestamps/${authority}/${size}.tsr`,
+  /** A wrong object of a log, as it was when it was replaced. */
+  logEvidence: (key: string, sha256: string) => `evidence/${key}-${sha256}`,
   deadLetterPrefix: "dead-letters/",
   deadLetter: (stage: string, id: string) => `dead-letters/${stage}/${id}.json`,
 } as const;

@@ -48,6 +48,7 @@ describe("the keys in storage", () => {
         transactionLogPrefix: "log/tx/",
         logCheckpoint: "{0}checkpoints/{1}",
         timestamp: "log/timestamps/{0}/{1}.tsr",
+        logEvidence: "evidence/{0}-{1}",
         deadLetterPrefix: "dead-letters/",
         deadLetter: "dead-letters/{0}/{1}.json",
       },

@@ -104,6 +104,7 @@ const TOLD_ELSEWHERE: readonly string[] = [
   "shared/storage/r2-tier.ts", // createOnly and replaceOnly themselves
   "shared/storage/sealed-object.ts", // r2KeyOf asks the policy
   "workers/indexer/index-block.ts", // shared/operations/block-index.ts: vdc:tx: and asset:
+  "workers/storage-verifier/logs/restore-object.ts", // tiles, entry bundles and checkpoints: expected-objects.ts, verify-checkpoint.ts
   "workers/storage-verifier/verify/verify-block.ts", // the same index
   "workers/storage-verifier/restore/accept-record.ts", // shared/storage/records.ts has the key, and isSealedAs asks what a policy does
 ];

@@ -15,7 +15,7 @@ function patternOf(key: string): string {
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "{id}")
     .replace(/^dead-letters\/[^/]+/, "dead-letters/{stage}")
     .replace(/^log\/timestamps\/.*/, "log/timestamps/{authority}/{n}.tsr")
-    .replace(/^(log\/(?:tx\/)?tile)\/.*/, "$1/{tile}")
+    .replace(/^((?:evidence\/)?log\/(?:tx\/)?tile)\/.*/, "$1/{tile}")
     .replace(/^vdc:doc:.*/, "vdc:doc:{sha256}:{n}:{index}")
     .replace(/^asset:.*/, "asset:{assetId}")
     .replace(/\b\d+\b/, "{n}");
@@ -66,6 +66,7 @@ const READS: Readonly<Record<string, readonly string[]>> = {
   "storage-runs": [
     "databaseBytes",
     "documentsAfter",
+    "logPlan",
     "find",
     "findWithResults",
     "list",

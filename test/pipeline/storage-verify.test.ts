@@ -294,6 +294,25 @@ describe("all blocks", () => {
   });
 });
 
+describe("the transparency logs", () => {
+  it("are verified after the blocks: a tile that was altered is made anew, and the wrong bytes are kept", async () => {
+    const sizes = async () =>
+      (await pipeline.r2.list({ prefix: "log/checkpoints/" })).objects.map(({ key }) => key);
+    await until(async () => expect(await sizes()).toContain("log/checkpoints/3"));
+    await until(async () => expect((await verifyAll(pipeline)).log).toMatchObject({ total: 4, failed: 0 }));
+    const keys = ["log/tile/0/000.p/3", "log/tx/tile/0/000.p/3", "log/checkpoints/3"];
+    const bytesOf = async (key: string) =>
+      new Uint8Array((await (await pipeline.r2.get(key))?.arrayBuffer()) ?? new ArrayBuffer());
+    const sound = await Promise.all(keys.map(bytesOf));
+    await pipeline.r2.put("log/tile/0/000.p/3", "damaged");
+    await pipeline.r2.delete(keys.slice(1));
+    expect((await verifyAll(pipeline, false)).log).toMatchObject({ restored: 0 });
+    expect((await verifyAll(pipeline)).log).toMatchObject({ checked: 4, restored: 3, failed: 0 });
+    expect(await Promise.all(keys.map(bytesOf))).toEqual(sound);
+    expect((await pipeline.r2.list({ prefix: "evidence/log/tile/0/000.p/3-" })).objects).toHaveLength(1);
+  });
+});
+
 describe("what can't be verified", () => {
   it("is a 404 for a block that is not there", async () => {
     const response = await pipeline.operate("/api/storage-verify/verify/99", { method: "POST" });

@@ -13,7 +13,7 @@ import { filledBundles, type FullBundle } from "./entry-bundles.ts";
 import { growLog, type GrownLog } from "./grow-log.ts";
 import type { CheckpointPair } from "./log-head/schema.ts";
 import { publishLog } from "./publish.ts";
-import { readEntries } from "./read-entries.ts";
+import { readEntries } from "../../shared/storage/read-entries.ts";
 
 /** Limits of one checkpoint, so that a message's work does not grow with what was left behind. */
 const BLOCKS_AT_ONCE = 100;

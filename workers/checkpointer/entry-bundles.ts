@@ -3,7 +3,7 @@ import { entryBundle } from "../../shared/tlog/entries.ts";
 import { TILE_WIDTH } from "../../shared/tlog/tiles.ts";
 import type { Env } from "./env.ts";
 import type { GrownLog } from "./grow-log.ts";
-import { readEntries } from "./read-entries.ts";
+import { readEntries } from "../../shared/storage/read-entries.ts";
 
 /** A full entry bundle of the log of transactions. */
 export interface FullBundle {

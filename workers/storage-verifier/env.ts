@@ -3,12 +3,14 @@ import type { ChainHeadEnv } from "../../shared/objects/chain-head.ts";
 import type { StageEnv } from "../../shared/queue/consume.ts";
 import type { DeadLettersEnv } from "../../shared/objects/dead-letters.ts";
 import type { DocumentIndexEnv } from "../../shared/objects/document-index.ts";
+import type { LogHeadEnv } from "../../shared/objects/log-head.ts";
 import { logger, type Log } from "../../shared/runtime/log.ts";
 import type { VerifyStorage } from "../../shared/queue/messages.ts";
 import type { TiersEnv } from "../../shared/storage/tiers.ts";
 import type { StorageRuns } from "./runs/storage-runs.ts";
 
-export interface Env extends StageEnv, ChainHeadEnv, TiersEnv, AuditEnv, DeadLettersEnv, DocumentIndexEnv {
+export interface Env
+  extends StageEnv, ChainHeadEnv, LogHeadEnv, TiersEnv, AuditEnv, DeadLettersEnv, DocumentIndexEnv {
   readonly STORAGE_RUNS: DurableObjectNamespace<StorageRuns>;
   /** The verifier's own queue: a run goes on in chunks. */
   readonly STORAGE_VERIFIER_QUEUE: Queue<VerifyStorage>;

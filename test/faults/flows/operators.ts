@@ -3,6 +3,7 @@ import { syntheticCheckout } from "../../../cli/local/stripe/synthetic.ts";
 import { workerName } from "../../../shared/pipeline.ts";
 import type { StorageRun } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
+import { tilePath } from "../../../shared/tlog/tiles.ts";
 import { documentEntryOfKey, kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { equalBytes } from "../../../shared/crypto/bytes.ts";
 import { cidV0 } from "../../../shared/crypto/cid.ts";
@@ -93,6 +94,28 @@ function repairs(tier: TierName): Flow {
   };
 }
 
+/** Key of the partial tile at the end of the log of blocks. */
+async function newestTile({ pipeline }: World): Promise<string> {
+  const { objects } = await pipeline.r2.list({
+    prefix: r2Keys.logCheckpoint(r2Keys.logPrefix, 0).slice(0, -1),
+  });
+  const sizes = objects.map(({ key }) => Number(key.split("/").at(-1)));
+  return `${r2Keys.logPrefix}${tilePath({ level: 0, index: 0, width: Math.max(...sizes) })}`;
+}
+
+async function bytesOf({ pipeline }: World, key: string): Promise<Uint8Array<ArrayBuffer>> {
+  const object = await pipeline.r2.get(key);
+  return new Uint8Array((await object?.arrayBuffer()) ?? new ArrayBuffer());
+}
+
+async function untilRestored(world: World, key: string, bytes: Uint8Array): Promise<void> {
+  await until(async () => {
+    await world.operate("POST", "/api/storage-verify/verify-all", undefined, [200, 202, 409]);
+    await untilNoRun(world);
+    expect(equalBytes(await bytesOf(world, key), bytes), `R2 has ${key}`).toBe(true);
+  });
+}
+
 async function untilNoRun(world: World, atLeast = 1): Promise<void> {
   await until(async () => {
     const { runs } = await world.operate<{ runs: StorageRun[] }>("GET", "/api/storage-verify/runs");
@@ -179,6 +202,16 @@ export const OPERATOR_FLOWS: readonly Flow[] = [
       await repair(world, () => world.pipeline.kv.delete(key), documentEntryOfKey(key)?.blockNumber);
       const { keys: after } = await world.pipeline.kv.list({ prefix: key });
       expect(after).toMatchObject([{ name: key, metadata: { assetId: expect.any(String) } }]);
+    },
+  },
+  {
+    name: "repair: log tile",
+    is: "a tile of the log of blocks that was altered in R2: a verification keeps the wrong bytes, then makes it anew",
+    async run(world) {
+      const key = await newestTile(world);
+      const tile = await bytesOf(world, key);
+      await world.pipeline.r2.put(key, tile.toReversed());
+      await untilRestored(world, key, tile);
     },
   },
   {

@@ -59,12 +59,27 @@ export class CheckpointWorld {
     }));
   }
 
+  /** The chain head's facts of finished blocks. */
+  #facts(from: number, end: number) {
+    return this.chain.slice(from, Math.min(end, this.published)).map(({ block, bytes, cid }) => ({
+      blockNumber: block.blockNumber,
+      state: "complete" as const,
+      hash: block.hash,
+      sha256: sha256Hex(bytes),
+      ipfsHash: cid,
+      firstEntry: block.blockNumber,
+    }));
+  }
+
   readonly #chainHead = {
     logBlocks: async (from: number, limit: number) => ({
       halted: this.halted,
       published: this.published,
       blocks: this.#rows(from, Math.min(this.published, from + limit)),
     }),
+    block: async (blockNumber: number) => this.#facts(blockNumber, blockNumber + 1)[0] ?? null,
+    publishedBlocks: async (before: number, limit: number) =>
+      this.#facts(Math.max(0, before - limit), before).toReversed(),
     blocksOfEntries: async (first: number, end: number) => this.#rows(first, end),
     checkpointed: async (size: number) => {
       this.before("chain-head.checkpointed");

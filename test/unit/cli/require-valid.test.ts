@@ -6,7 +6,7 @@ import {
   requireValidBlock,
   requireCompleteCopies,
 } from "../../../cli/storage/require-valid.ts";
-import { NO_DOCUMENTS } from "./run.ts";
+import { NO_DOCUMENTS, NO_LOG } from "./run.ts";
 
 const sound: TierReport = { present: true, hash: "a" };
 const faulty = (fault: NonNullable<TierReport["fault"]>): TierReport => ({
@@ -86,6 +86,7 @@ const all = (results: BlockReport[], unsound = results.length) =>
       failed: 0,
       untrusted: 0,
       results,
+      log: NO_LOG,
       documents: NO_DOCUMENTS,
     }),
   );
@@ -143,6 +144,12 @@ describe("the verification of all blocks", () => {
     expect(all([away, report("partial", { kv: faulty("missing") })])).toBe(EXIT.unverified);
   });
 
+  it("ends badly when an object of the logs is not sound, though every block is", () => {
+    const log = { ...NO_LOG, checked: 3, failed: 1 };
+    const counts = { partial: 0, failed: 0, untrusted: 0, results: [], documents: NO_DOCUMENTS };
+    expect(codeOf(() => requireAllValid({ ...counts, log }))).toBe(EXIT.unverified);
+  });
+
   it("ends badly when a document is not sound, though every block is", () => {
     const missing = { present: false, hash: null, fault: "missing" } as const;
     const documents = {
@@ -164,7 +171,9 @@ describe("the verification of all blocks", () => {
       ],
     };
     expect(
-      codeOf(() => requireAllValid({ partial: 0, failed: 0, untrusted: 0, results: [], documents })),
+      codeOf(() =>
+        requireAllValid({ partial: 0, failed: 0, untrusted: 0, results: [], log: NO_LOG, documents }),
+      ),
     ).toBe(EXIT.unverified);
   });
 
@@ -174,7 +183,14 @@ describe("the verification of all blocks", () => {
     expect(codeOf(() => requireValidBlock(report("failed", { untrusted })))).toBe(EXIT.unverified);
     const judged = (partial: number) =>
       codeOf(() =>
-        requireAllValid({ partial, failed: 0, untrusted: 1, results: [], documents: NO_DOCUMENTS }),
+        requireAllValid({
+          partial,
+          failed: 0,
+          untrusted: 1,
+          results: [],
+          log: NO_LOG,
+          documents: NO_DOCUMENTS,
+        }),
       );
     expect(judged(0)).toBe(EXIT.untrusted);
     expect(judged(1)).toBe(EXIT.unverified);

@@ -8,6 +8,8 @@ export const NO_DOCUMENTS = {
   results: [],
 };
 
+export const NO_LOG = { total: 0, next: 0, checked: 0, restored: 0, failed: 0 };
+
 /** A run of storage verification that has just begun. */
 export const RUN = {
   id: "1b7c0b7e-0000-4000-8000-000000000001",
@@ -26,6 +28,7 @@ export const RUN = {
   failed: 0,
   untrusted: 0,
   results: [],
+  log: NO_LOG,
   documents: NO_DOCUMENTS,
   message: null,
   duration: 0,

@@ -408,6 +408,7 @@ describe("docs/format.md", () => {
       r2Keys.documentEvidence("{id}", "{sha256}"),
       r2Keys.activation("{tokenHash}"),
       r2Keys.logCheckpoint(r2Keys.logPrefix, n),
+      r2Keys.logEvidence("log/{path}", "{sha256}"),
       r2Keys.timestamp("{authority}", n),
       r2Keys.deadLetter("{stage}", "{id}"),
     ];

@@ -33,18 +33,25 @@ export function logBlocks(sql: Sql, from: number, limit: number): LogBlocks {
   return {
     halted: whyHalted(sql) !== null,
     published,
-    blocks: sql
-      .exec<LogBlockRow>(
-        `SELECT ${COLUMNS} FROM block WHERE number >= ? AND number < ? ORDER BY number LIMIT ?`,
-        from,
-        published,
-        Math.min(limit, MOST_BLOCKS),
-      )
-      .toArray(),
+    blocks: blocksBetween(sql, from, published, limit),
   };
 }
 
-/** Lists the published blocks that hold the transactions `first` to `end` − 1 of the chain, at most 256 blocks. */
+function blocksBetween(sql: Sql, from: number, end: number, limit: number): readonly LogBlock[] {
+  return sql
+    .exec<LogBlockRow>(
+      `SELECT ${COLUMNS} FROM block WHERE number >= ? AND number < ? ORDER BY number LIMIT ?`,
+      from,
+      end,
+      Math.min(limit, MOST_BLOCKS),
+    )
+    .toArray();
+}
+
+/**
+ * Lists the blocks that hold the transactions `first` to `end` − 1 of the chain, at most 256 blocks. They are in every tier, so the
+ * answer stays while `vdc:latest` is written again.
+ */
 export function blocksOfEntries(sql: Sql, first: number, end: number): readonly LogBlock[] {
   if (end <= first) return [];
   const [holder] = sql
@@ -53,7 +60,8 @@ export function blocksOfEntries(sql: Sql, first: number, end: number): readonly 
       first,
     )
     .toArray();
-  return logBlocks(sql, holder?.number ?? 0, MOST_BLOCKS).blocks.filter(
+  const stored = (getValue(sql, "latest") ?? -1) + 1;
+  return blocksBetween(sql, holder?.number ?? 0, stored, MOST_BLOCKS).filter(
     ({ firstEntry, transactionCount }) => firstEntry < end && firstEntry + transactionCount > first,
   );
 }

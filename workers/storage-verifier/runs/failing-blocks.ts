@@ -2,7 +2,7 @@ import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { BlockReport, StorageRun, TierReport } from "../../../shared/api/storage-report.ts";
 import { TIER_NAMES, type TierName } from "../../../shared/storage/tier.ts";
 import { verifiedSince } from "./rolling.ts";
-import type { RunRow } from "./runs.ts";
+import type { RunRow } from "./schema.ts";
 
 /**
  * Records what the latest verification of each block left undone, and how often a tier was restored.

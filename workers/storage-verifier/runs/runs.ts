@@ -1,5 +1,6 @@
 import type { Sql } from "../../../shared/durable-object/sqlite.ts";
 import type { BlockReport, DocumentReport, StorageRun } from "../../../shared/api/storage-report.ts";
+import type { RunRow } from "./schema.ts";
 import { moveRollingDocuments, nextPart, noteVerifiedSince, rollingDocumentsAfter } from "./rolling.ts";
 
 export interface NewRun {
@@ -11,40 +12,6 @@ export interface NewRun {
   /** Number of blocks of a rolling verification, which continues at the block that was verified longest ago. */
   readonly rolling?: number;
 }
-
-export type RunRow = {
-  id: string;
-  kind: StorageRun["kind"];
-  state: StorageRun["state"];
-  repair: number;
-  by: string;
-  started_at: number;
-  /** When the run last moved or was enqueued again; `nudges` counts the latter since it moved. */
-  moved_at: number;
-  nudges: number;
-  finished_at: number | null;
-  rolling: number;
-  /** The run's first block, and its number of blocks. */
-  first: number;
-  total: number;
-  next: number;
-  /** Number of stored reports. */
-  results: number;
-  verified: number;
-  rehydrated: number;
-  partial: number;
-  failed: number;
-  untrusted: number;
-  message: string | null;
-  documents_total: number;
-  documents_next: number;
-  documents_after: string;
-  documents_results: number;
-  documents_verified: number;
-  documents_rehydrated: number;
-  documents_partial: number;
-  documents_failed: number;
-};
 
 /** Limit for each run; the counts of the run go on. */
 export const RESULTS_KEPT = 500;
@@ -86,7 +53,7 @@ export function startRun(
 
 /**
  * Records the reports of the run's next blocks. A chunk that was done twice counts once: only one that begins at the run's
- * present place is recorded. The documents follow the last block.
+ * present place is recorded. The logs follow the last block.
  */
 export function recordChunk(
   sql: Sql,
@@ -131,14 +98,16 @@ export function recordChunk(
   return mustFind(sql, runId, now);
 }
 
-/** Decides whether the run's blocks are verified, so that its documents are next. */
+/** Decides whether the run's blocks are verified, so that the logs are next. */
 export function areBlocksDone({ firstBlock, totalBlocks, next }: StorageRun): boolean {
   return next >= firstBlock + totalBlocks;
 }
 
-/** Returns how many blocks and documents of the run are done; a message of the run names the place at which it begins. */
-export function placeOf({ next, documents }: StorageRun): number {
-  return next + documents.next;
+/**
+ * Returns how many blocks, tiles and documents of the run are done; a message of the run names the place at which it begins.
+ */
+export function placeOf({ next, log, documents }: StorageRun): number {
+  return next + log.next + documents.next;
 }
 
 /** Records the reports of the run's next documents, under the rule of `recordChunk`. The run ends with the last one. */
@@ -384,6 +353,13 @@ function runOf(row: RunRow, now: number): StorageRun {
     failed: row.failed,
     untrusted: row.untrusted,
     results: [],
+    log: {
+      total: row.log_total,
+      next: row.log_next,
+      checked: row.log_checked,
+      restored: row.log_restored,
+      failed: row.log_failed,
+    },
     documents: {
       total: row.documents_total,
       next: row.documents_next,

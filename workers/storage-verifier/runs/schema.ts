@@ -1,3 +1,46 @@
+import type { StorageRun } from "../../../shared/api/storage-report.ts";
+
+/** A row of the table `run`. */
+export type RunRow = {
+  id: string;
+  kind: StorageRun["kind"];
+  state: StorageRun["state"];
+  repair: number;
+  by: string;
+  started_at: number;
+  /** When the run last moved or was enqueued again; `nudges` counts the latter since it moved. */
+  moved_at: number;
+  nudges: number;
+  finished_at: number | null;
+  rolling: number;
+  /** The run's first block, and its number of blocks. */
+  first: number;
+  total: number;
+  next: number;
+  /** Number of stored reports. */
+  results: number;
+  verified: number;
+  rehydrated: number;
+  partial: number;
+  failed: number;
+  untrusted: number;
+  message: string | null;
+  documents_total: number;
+  documents_next: number;
+  documents_after: string;
+  documents_results: number;
+  documents_verified: number;
+  documents_rehydrated: number;
+  documents_partial: number;
+  documents_failed: number;
+  log_plan: string | null;
+  log_total: number | null;
+  log_next: number;
+  log_checked: number;
+  log_restored: number;
+  log_failed: number;
+};
+
 /** Each entry moves the schema one version on and never changes afterwards. Times are milliseconds since the epoch. */
 export const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -65,4 +108,13 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
   ["ALTER TABLE run ADD COLUMN untrusted INTEGER NOT NULL DEFAULT 0"],
   // `wrong` names `private` too, when R2 lacks private parts of the block.
   ["INSERT INTO troubled (what, blocks) VALUES ('private', 0)"],
+  [
+    // The tiles and checkpoints of the logs, which follow the blocks. `log_total`: null before their verification begins.
+    "ALTER TABLE run ADD COLUMN log_plan TEXT",
+    "ALTER TABLE run ADD COLUMN log_total INTEGER",
+    "ALTER TABLE run ADD COLUMN log_next INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN log_checked INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN log_restored INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN log_failed INTEGER NOT NULL DEFAULT 0",
+  ],
 ];

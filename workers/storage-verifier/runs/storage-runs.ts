@@ -3,8 +3,10 @@ import { errorText, logger } from "../../../shared/runtime/log.ts";
 import { migrateTo } from "../../../shared/durable-object/sqlite.ts";
 import type { BlockReport, DocumentReport } from "../../../shared/api/storage-report.ts";
 import type { Env } from "../env.ts";
+import type { LogPlan } from "../logs/log-plan.ts";
+import * as logProgress from "./log-progress.ts";
 import * as runs from "./runs.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { MIGRATIONS, type RunRow } from "./schema.ts";
 import { enqueueNext } from "./enqueue-next.ts";
 import * as failingBlocks from "./failing-blocks.ts";
 
@@ -28,7 +30,7 @@ export class StorageRuns extends DurableObject<Env> {
     return answer;
   }
 
-  #requeueAt(active: runs.RunRow): number {
+  #requeueAt(active: RunRow): number {
     return runs.requeueAt(active, Number(this.env.STALL_AFTER_SECONDS));
   }
 
@@ -54,6 +56,21 @@ export class StorageRuns extends DurableObject<Env> {
 
   recordChunk(chunk: { runId: string; from: number; next: number; reports: readonly BlockReport[] }) {
     return this.#decide((now) => runs.recordChunk(this.#sql, chunk, now));
+  }
+
+  planLog(runId: string, plan: LogPlan | null) {
+    return this.#decide(() => logProgress.planLog(this.#sql, runId, plan));
+  }
+
+  logPlan(runId: string) {
+    return logProgress.logPlan(this.#sql, runId);
+  }
+
+  recordLog(chunk: logProgress.LogChunk) {
+    return this.#decide((now) => {
+      logProgress.recordLog(this.#sql, chunk, now);
+      return runs.findRun(this.#sql, chunk.runId, now);
+    });
   }
 
   recordDocuments(chunk: {

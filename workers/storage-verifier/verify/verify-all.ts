@@ -14,8 +14,10 @@ import { storageRuns, type Env } from "../env.ts";
 import { knownBlocks, readChain } from "./known-blocks.ts";
 import { withReportedTiers } from "./reported-tiers.ts";
 import { areBlocksDone } from "../runs/runs.ts";
+import { areLogsDone } from "../runs/log-progress.ts";
 import { enqueueNext } from "../runs/enqueue-next.ts";
 import { verifyStoredBlock } from "./verify-block.ts";
+import { verifyLogChunk } from "../logs/verify-logs.ts";
 import { verifyDocumentChunk } from "../documents/verify-documents.ts";
 
 /**
@@ -77,6 +79,7 @@ export async function verifyAll(
       failed,
       untrusted,
       results,
+      log: state.log,
       documents: { ...state.documents, results: documentResults },
       duration,
     },
@@ -90,11 +93,13 @@ interface VerifiedChunk {
 }
 
 /**
- * Verifies the run's next blocks, or its next documents once the blocks are done. A chunk that is done twice, because its message
+ * Verifies the run's next blocks, then its next tiles of the logs, then its next documents. A chunk that is done twice, because its message
  * came twice, is counted once.
  */
 export async function verifyChunk(run: StorageRun, env: Env, log: Log): Promise<VerifiedChunk> {
   if (!areBlocksDone(run)) return { ...(await verifyBlockChunk(run, env, log)), documentReports: [] };
+  if (!areLogsDone(run))
+    return { run: await verifyLogChunk(run, env, log), reports: [], documentReports: [] };
   const { run: after, reports: documentReports } = await verifyDocumentChunk(run, env, log);
   if (after.state === "done") await finish(after, env, log);
   return { run: after, reports: [], documentReports };
@@ -134,13 +139,16 @@ async function verifyBlockChunk(
  * writes them.
  */
 async function finish(run: StorageRun, env: Env, log: Log): Promise<void> {
-  const { verified, rehydrated, partial, failed, documents } = run;
+  const { verified, rehydrated, partial, failed, log: tiles, documents } = run;
   log.info("run.finished", {
     runId: run.id,
     verified,
     rehydrated,
     partial,
     failed,
+    logChecked: tiles.checked,
+    logRestored: tiles.restored,
+    logFailed: tiles.failed,
     documentsVerified: documents.verified,
     documentsRehydrated: documents.rehydrated,
     documentsPartial: documents.partial,

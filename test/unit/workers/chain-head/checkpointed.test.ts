@@ -65,7 +65,10 @@ describe("the blocks of the logs", () => {
       const found = blocksOfEntries(head.sql, firstEntry, firstEntry + transactionCount);
       expect(found.map((block) => block.blockNumber)).toEqual([blockNumber]);
     }
-    expect(blocksOfEntries(head.sql, 0, 1_000).map(({ blockNumber }) => blockNumber)).toEqual([0, 1, 2, 3]);
+    // Block 4 is in every tier, though `vdc:latest` does not show it yet.
+    expect(blocksOfEntries(head.sql, 0, 1_000).map(({ blockNumber }) => blockNumber)).toEqual([
+      0, 1, 2, 3, 4,
+    ]);
     expect(blocksOfEntries(head.sql, 5, 5)).toEqual([]);
   });
 });

@@ -22,9 +22,8 @@ import {
   activeRun,
   requeueAt,
   noteRequeued,
-  type RunRow,
 } from "../../../../workers/storage-verifier/runs/runs.ts";
-import { MIGRATIONS } from "../../../../workers/storage-verifier/runs/schema.ts";
+import { MIGRATIONS, type RunRow } from "../../../../workers/storage-verifier/runs/schema.ts";
 import {
   noteReports,
   summary,
