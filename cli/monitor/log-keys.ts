@@ -10,6 +10,9 @@ import { InvalidLog } from "../../shared/tlog/invalid-log.ts";
 import { BrokenPromise } from "./broken-promise.ts";
 import type { Remembered } from "./log-memory.ts";
 
+/** The chain whose block key vouches for the log's keys. */
+type VouchingChain = Pick<ChainEnd, "chainId" | "genesisHash" | "keys">;
+
 /**
  * Finds the keys that sign a checkpoint of this size. The chain's block key must have endorsed them, and they replace
  * remembered keys only from a size that is not below the remembered one.
@@ -20,7 +23,7 @@ import type { Remembered } from "./log-memory.ts";
 export async function signingKeys(
   keysJson: string,
   size: number,
-  end: ChainEnd,
+  end: VouchingChain,
   remembered: Remembered | null,
 ): Promise<{ readonly endorsement: LogEndorsement; readonly keys: EndorsedKeys }> {
   const endorsement = endorsements(keysJson).findLast(({ fromSize }) => fromSize <= size);
@@ -48,7 +51,7 @@ function parsedJson(text: string): unknown {
 }
 
 /** A key endorses nothing after the block that retires it, and nothing from the block on from which it is revoked. */
-function blockKey({ keys }: ChainEnd, keyId: string, fromSize: number): string | undefined {
+function blockKey({ keys }: VouchingChain, keyId: string, fromSize: number): string | undefined {
   const key = keys.find((known) => known.keyId === keyId);
   if (key === undefined) return undefined;
   const isRetired = key.retiredIn !== null && fromSize > key.retiredIn + 1;

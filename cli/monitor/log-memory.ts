@@ -28,7 +28,7 @@ const LogMemory = v.strictObject({
 export type LogMemory = v.InferOutput<typeof LogMemory>;
 
 /** @throws CommandFailure when the state holds something else */
-export function logMemoryOf(state: ChainState): LogMemory {
+export function logMemoryOf(state: Pick<ChainState, "logMemory">): LogMemory {
   if (state.logMemory === undefined) return { newest: null, waitingSince: null };
   const parsed = v.safeParse(LogMemory, state.logMemory);
   if (!parsed.success)

@@ -1,13 +1,10 @@
-import type { ChainEnd } from "../../shared/chain/verify-chain.ts";
 import { verifyConsistency } from "../../shared/chain/merkle.ts";
 import { equalBytes, hex } from "../../shared/crypto/bytes.ts";
 import { parseCheckpoint, type Checkpoint } from "../../shared/tlog/checkpoint.ts";
 import { InvalidLog } from "../../shared/tlog/invalid-log.ts";
 import { parseNote } from "../../shared/tlog/note.ts";
-import { openCheckpoint } from "../../shared/tlog/open-checkpoint.ts";
-import { quorumReached, type TlogPolicy } from "../../shared/tlog/policy.ts";
+import type { TlogPolicy } from "../../shared/tlog/policy.ts";
 import { TileTree } from "../../shared/tlog/tile-tree.ts";
-import type { VerifierKey } from "../../shared/tlog/vkey.ts";
 import { blocksFromApi } from "../chain/from-api.ts";
 import { ChainWatch } from "../chain/report.ts";
 import type { ChainState } from "../chain/state.ts";
@@ -15,8 +12,8 @@ import { UnverifiedChain, verifySource } from "../chain/verify.ts";
 import type { Client } from "../http/client.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { BrokenPromise } from "./broken-promise.ts";
-import { signingKeys } from "./log-keys.ts";
 import { logMemoryOf, type LogMemory, type Remembered } from "./log-memory.ts";
+import { notesOf, openNotes, type Notes, type Opened } from "./open-notes.ts";
 import { ServedLog } from "./served-log.ts";
 
 export interface MonitorSettings {
@@ -35,18 +32,6 @@ export interface Visit {
   /** Published blocks that no accepted checkpoint covers yet. */
   readonly waiting: number;
 }
-
-/** Both notes as the deployment served them. */
-interface Notes {
-  readonly blocks: string;
-  readonly transactions: string;
-}
-
-type Opened = Pick<Remembered, "endorsement"> & {
-  readonly blocks: Checkpoint;
-  readonly transactions: Checkpoint;
-  readonly hasQuorum: boolean;
-};
 
 /**
  * Looks at a deployment once, as a stranger. The state then holds all that verified, also when this throws.
@@ -73,12 +58,6 @@ export async function visit(
   } catch (error) {
     throw asBroken(error, memory.newest, notes);
   }
-}
-
-async function notesOf(log: ServedLog): Promise<Notes | undefined> {
-  const transactions = await log.text("tx/checkpoint"); // first: the blocks' checkpoint is then not the older one
-  const blocks = await log.text("checkpoint");
-  return blocks === undefined || transactions === undefined ? undefined : { blocks, transactions };
 }
 
 /** Verifies the notes against all that is remembered. @returns what is to be remembered from now on */
@@ -115,43 +94,6 @@ async function verifyBlocks(
 ): Promise<void> {
   const source = { count, blocks: (from: number) => blocksFromApi(client, from, count - 1) };
   for await (const _ of new ChainWatch(state).watch(verifySource(source, genesis, state), count));
-}
-
-async function openNotes(
-  log: ServedLog,
-  end: ChainEnd,
-  { policy }: MonitorSettings,
-  newest: Remembered | null,
-  notes: Notes,
-): Promise<Opened> {
-  const { size } = parseCheckpoint(parseNote(notes.blocks).text);
-  const keysJson = await log.text("keys.json");
-  if (keysJson === undefined)
-    throw new InvalidLog("wrong_endorsement", "a checkpoint is there without /log/keys.json");
-  const { endorsement, keys } = await signingKeys(keysJson, size, end, newest);
-  const witnesses = (policy?.witnesses ?? []).map(({ key }) => key);
-  const [blocks, transactions] = [
-    await openSigned(notes.blocks, keys.blocks, witnesses),
-    await openSigned(notes.transactions, keys.transactions, witnesses),
-  ];
-  const hasQuorum =
-    policy === undefined ||
-    [blocks, transactions].every(({ signatures }) =>
-      quorumReached(
-        policy,
-        signatures.map(({ key }) => key).filter((key) => witnesses.includes(key)),
-      ),
-    );
-  return { blocks: blocks.checkpoint, transactions: transactions.checkpoint, hasQuorum, endorsement };
-}
-
-/** @throws InvalidLog unless each key of the log signed */
-async function openSigned(note: string, keys: readonly VerifierKey[], witnesses: readonly VerifierKey[]) {
-  const opened = await openCheckpoint(note, keys, witnesses);
-  const missing = keys.find((key) => !opened.signatures.some((signature) => signature.key === key));
-  if (missing !== undefined)
-    throw new InvalidLog("no_known_signature", `the key ${missing.name} (${missing.id}) did not sign`);
-  return opened;
 }
 
 async function refuseForkOrRollback(log: ServedLog, newest: Remembered, opened: Opened): Promise<void> {

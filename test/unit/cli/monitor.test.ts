@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { checkLog } from "../../../cli/doctor/log.ts";
+import { Client } from "../../../cli/http/client.ts";
+import { logMemoryOf } from "../../../cli/monitor/log-memory.ts";
 import { EXIT } from "../../../cli/output/failure.ts";
+import { keysOfGenesis } from "../../../shared/chain/signing-keys.ts";
 import type { CheckpointPair } from "../../../workers/checkpointer/log-head/schema.ts";
 import { CheckpointWorld } from "../../support/chain/checkpoint-world.ts";
 import { vdc } from "../../support/stack/command-line.ts";
@@ -158,5 +163,94 @@ describe("vdc monitor", () => {
     state = join(scratch(), "chain.state");
     const { code } = await monitor({ url: "http://127.0.0.1:1", asked: [] });
     expect(code).toBe(EXIT.unknown);
+  });
+});
+
+const look = async (world: CheckpointWorld, file?: string, now = 0) => {
+  const { genesisHash, signingKeys } = wellKnownOf(world);
+  const stack = await deployment(world, (path, answer) =>
+    path === "/.well-known/vdc.json" ? { body: { chainId: "vdc-main", genesisHash, signingKeys } } : answer,
+  );
+  return checkLog(new Client(stack.url), file, now);
+};
+
+describe("vdc doctor's look at the log", () => {
+  it("finds a sound log good, and asks for a monitor", async () => {
+    expect(await look(await worldOf(4, 4))).toMatchObject([
+      { check: "log", state: "good" },
+      { check: "checkpoint", state: "good", detail: "it covers every published block" },
+      { check: "monitor", state: "warning" },
+    ]);
+  });
+
+  it("says that a checkpoint is late", async () => {
+    const world = await worldOf(5, 3);
+    world.published = 5;
+    const [, early] = await look(world, undefined, 60_000);
+    const [, late] = await look(world, undefined, 3_600_000);
+    expect([early?.state, late?.state]).toEqual(["good", "bad"]);
+    expect(late?.detail).toContain("vdc status");
+  });
+
+  it("says that the log's keys are not endorsed", async () => {
+    const world = await worldOf(4, 4);
+    const { genesisHash } = wellKnownOf(world);
+    const stack = await deployment(world, (path, answer) =>
+      path === "/.well-known/vdc.json"
+        ? { body: { chainId: "vdc-main", genesisHash, signingKeys: [] } }
+        : answer,
+    );
+    expect(await checkLog(new Client(stack.url), undefined, 0)).toMatchObject([
+      { check: "log", state: "bad", detail: expect.stringContaining("wrong_endorsement") },
+      { check: "checkpoint", state: "unknown" },
+    ]);
+  });
+
+  it("compares the log with a monitor's state", async () => {
+    state = join(scratch(), "chain.state");
+    const world = await worldOf(6, 3);
+    expect((await monitor(await deployment(world))).code).toBe(EXIT.ok);
+    expect((await look(world, state))[2]).toMatchObject({ check: "monitor", state: "good" });
+    const other = await worldOf(6, 2);
+    expect((await look(other, state))[2]).toMatchObject({ check: "monitor", state: "bad" });
+  });
+});
+
+function wellKnownOf(world: CheckpointWorld) {
+  const genesis = world.chain[0]?.block;
+  if (genesis === undefined) throw new Error("the world has no block");
+  return { genesisHash: genesis.hash, signingKeys: keysOfGenesis(genesis) };
+}
+
+describe("vdc monitor and bytes of any kind", () => {
+  it("ends with a clear failure for any answer of the log", async () => {
+    const world = await worldOf(6, 3);
+    state = join(scratch(), "chain.state");
+    expect((await monitor(await deployment(world))).code).toBe(EXIT.ok);
+    await world.publish(6);
+    const places = ["/log/checkpoint", "/log/tx/checkpoint", "/log/keys.json", "/log/tile/0/000.p/6"];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...places),
+        fc.uint8Array({ maxLength: 300 }),
+        async (place, bytes) => {
+          const stack = await deployment(world, (path, answer) => (path === place ? { bytes } : answer));
+          expect(await monitor(stack)).toMatchObject({
+            code: EXIT.unverified,
+            document: { sound: false, fault: "invalid_log" },
+          });
+        },
+      ),
+      { numRuns: 10 },
+    );
+    expect((await monitor(await deployment(world))).document).toMatchObject({ sound: true, size: 6 });
+  });
+
+  it("refuses any other JSON as remembered checkpoints", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (logMemory) => {
+        expect(() => logMemoryOf({ logMemory })).toThrow(/damaged/);
+      }),
+    );
   });
 });
