@@ -48,6 +48,12 @@ const GROUPS: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: async () => (await import("./commands/proof.ts")).proofCommand(),
     },
     {
+      name: "monitor",
+      description:
+        "follow a deployment as a stranger: its chain and its signed checkpoints, against all that was seen before",
+      load: async () => (await import("./commands/monitor.ts")).monitorCommand(),
+    },
+    {
       name: "export",
       description: "write the whole chain into one CAR file, each block verified on its way",
       load: async () => (await import("./commands/export.ts")).exportCommand(),

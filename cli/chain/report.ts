@@ -1,4 +1,6 @@
 import { untrustedBlocks, type UntrustedBlocks } from "../../shared/chain/signing-keys.ts";
+import { transactionBytes } from "../../shared/chain/transaction.ts";
+import { fromHex } from "../../shared/crypto/bytes.ts";
 import { startProgress } from "../output/progress.ts";
 import type { Fact } from "../output/table.ts";
 import { time } from "../output/words.ts";
@@ -48,7 +50,10 @@ export class ChainWatch {
           latest: { blockNumber, hash, timestamp },
           untrusted: untrustedBlocks(this.#state.end?.keys ?? []),
         };
-        this.#state.save(this.#report, verified.bytes);
+        this.#state.save(this.#report, verified.bytes, {
+          hash: fromHex(hash),
+          transactions: transactions.map(transactionBytes),
+        });
         yield verified;
         progress.to(blockNumber + 1);
       }

@@ -7,6 +7,7 @@ import type { LedgerEntries, LedgerKeys } from "../../shared/chain/ledger.ts";
 import type { ChainEnd, ChainMemory } from "../../shared/chain/verify-chain.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
 import { callersPath } from "../files/path.ts";
+import { Frontier, type FrontierJson } from "./frontier.ts";
 import type { ChainReport } from "./report.ts";
 
 export function stateOption(): Option {
@@ -16,8 +17,8 @@ export function stateOption(): Option {
   ).argParser((text: string) => callersPath(text));
 }
 
-/** Marks a file as VDC's in the SQLite header: "vdc3". */
-const APPLICATION_ID = 0x76646333;
+/** Marks a file as VDC's in the SQLite header: "vdc4". */
+const APPLICATION_ID = 0x76646334;
 const SCHEMA = `
   CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -26,6 +27,12 @@ const SCHEMA = `
   CREATE TABLE verified (number INTEGER PRIMARY KEY, digest BLOB NOT NULL);
   CREATE TABLE kept (number INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};`;
+
+/** A verified block as the two logs have it. */
+interface LoggedBlock {
+  readonly hash: Uint8Array;
+  readonly transactions: readonly Uint8Array[];
+}
 
 /** Most blocks that are verified again after a crash. */
 const COMMIT_EVERY = 100;
@@ -39,6 +46,8 @@ export class ChainState implements ChainMemory {
   readonly #statements = new Map<string, StatementSync>();
   #end: ChainEnd | undefined;
   #report: ChainReport | undefined;
+  readonly #blocks: Frontier;
+  readonly #transactions: Frontier;
   #isBlockOpen = false;
   #uncommitted = 0;
 
@@ -46,6 +55,8 @@ export class ChainState implements ChainMemory {
     this.#database = database;
     this.#end = this.#getValue("end") as ChainEnd | undefined;
     this.#report = this.#getValue("report") as ChainReport | undefined;
+    this.#blocks = new Frontier(this.#getValue("blocks") as FrontierJson | undefined);
+    this.#transactions = new Frontier(this.#getValue("transactions") as FrontierJson | undefined);
     database.exec("BEGIN IMMEDIATE");
   }
 
@@ -122,23 +133,51 @@ export class ChainState implements ChainMemory {
     return row !== undefined && equalBytes(row.digest as Uint8Array, sha256(bytes));
   }
 
-  /** Makes the last added block count. @param bytes the block's bytes */
-  save(report: ChainReport, bytes: Uint8Array): void {
+  /** The two logs over the verified blocks: their hashes, and their transactions. */
+  get logs(): { readonly blocks: Frontier; readonly transactions: Frontier } {
+    return { blocks: this.#blocks, transactions: this.#transactions };
+  }
+
+  /** The checkpoints that `vdc monitor` remembers: JSON that is not checked here. */
+  get logMemory(): unknown {
+    return this.#getValue("log");
+  }
+
+  /** Stores it together with all verified blocks: when this returns, a crash loses nothing of it. */
+  rememberLog(memory: object): void {
+    this.#prepared("INSERT OR REPLACE INTO fact VALUES ('log', ?)").run(JSON.stringify(memory));
+    this.#releaseBlock();
+    this.#commit();
+  }
+
+  /**
+   * Makes the last added block count.
+   * @param bytes the block's bytes
+   * @param block its hash, and the canonical bytes of its transactions
+   */
+  save(report: ChainReport, bytes: Uint8Array, block: LoggedBlock): void {
     this.#report = report;
+    this.#blocks.add(block.hash);
+    for (const transaction of block.transactions) this.#transactions.add(transaction);
     this.#prepared("INSERT INTO verified VALUES (?, ?)").run(report.latest.blockNumber, sha256(bytes));
     const write = this.#prepared("INSERT OR REPLACE INTO fact VALUES (?, ?)");
     write.run("end", JSON.stringify(this.#end));
     write.run("report", JSON.stringify(report));
+    write.run("blocks", JSON.stringify(this.#blocks));
+    write.run("transactions", JSON.stringify(this.#transactions));
     this.#releaseBlock();
-    if (++this.#uncommitted < COMMIT_EVERY) return;
-    this.#database.exec("COMMIT; BEGIN IMMEDIATE");
-    this.#uncommitted = 0;
+    if (++this.#uncommitted >= COMMIT_EVERY) this.#commit();
   }
 
   close(): void {
     if (this.#isBlockOpen) this.#database.exec("ROLLBACK TO block; RELEASE block"); // the last added block did not verify
     this.#database.exec("COMMIT");
     this.#database.close();
+  }
+
+  #commit(): void {
+    this.#database.exec("COMMIT; BEGIN IMMEDIATE");
+    this.#uncommitted = 0;
   }
 
   #releaseBlock(): void {

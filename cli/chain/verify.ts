@@ -80,7 +80,7 @@ async function refuseOther(source: ChainSource, number: number, hash: string): P
 }
 
 /** The hash of a block's bytes; `undefined` when they are not a block. */
-function hashOf(bytes: Uint8Array<ArrayBuffer>): string | undefined {
+export function hashOf(bytes: Uint8Array<ArrayBuffer>): string | undefined {
   try {
     const block = readBlock(bytes);
     checkContents(block);

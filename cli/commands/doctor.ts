@@ -11,6 +11,7 @@ import {
   checkParts,
   checkStorage,
 } from "../doctor/deployment.ts";
+import { checkLog } from "../doctor/log.ts";
 import { finding, type Finding } from "../doctor/finding.ts";
 import { toolVersions } from "../doctor/tools.ts";
 import { CommandFailure, EXIT } from "../output/failure.ts";
@@ -29,6 +30,7 @@ export function doctorCommand(): Command {
   return connected(new Command("doctor"))
     .option("--backup <file.car>", "an export that was put away: how much of the chain it has", path)
     .option("--keyring <file>", "a SYSTEM_KEYRING that was put away: whether it is the present one", path)
+    .option("--state <file>", "the state of a `vdc monitor`: what it remembers of the log", path)
     .addHelpText(
       "after",
       `
@@ -39,7 +41,9 @@ ${examples("doctor", "doctor --url https://vdc.example.com", "doctor --json | jq
     .action(doctor);
 }
 
-interface Options extends Connected, Backups {}
+interface Options extends Connected, Backups {
+  readonly state?: string;
+}
 
 async function doctor(options: Options): Promise<void> {
   const { url } = publicClient(options);
@@ -70,6 +74,7 @@ async function examine(options: Options): Promise<readonly Finding[]> {
     checkStorage(options, now),
     checkDocuments(options),
     checkLatestBlock(client),
+    checkLog(client, options.state, now),
     checkBackups(client, options, now),
   ]);
   return [tools, reached, clock, ...checks.flat()];

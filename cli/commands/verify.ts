@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { CidV0 } from "../../shared/chain/transaction.ts";
 import { ChainCar } from "../car/read.ts";
+import { headOption, requireHead, type NotedHead } from "../chain/head.ts";
 import { publishedChain } from "../chain/published.ts";
 import { ChainWatch, reportRows, type ChainReport } from "../chain/report.ts";
 import { ChainState, stateOption } from "../chain/state.ts";
@@ -17,6 +18,7 @@ import { baseAddress, connected, examples, ofSchema, path, type Connected } from
 
 interface Options extends Connected {
   readonly genesis?: string;
+  readonly head?: NotedHead;
   readonly state?: string;
   readonly cid?: string;
   readonly gateway?: readonly string[];
@@ -31,6 +33,7 @@ export function chainCommand(): Command {
       path,
     )
     .addOption(genesisOption())
+    .addOption(headOption())
     .addOption(stateOption())
     .addOption(cidOption())
     .addOption(gatewayOption())
@@ -42,6 +45,8 @@ of what they signed, links to all before it, CID. And over the whole chain: an a
 its owner only, a user is registered once, with the user's own key. With a file, no network is used. A chain vouches for
 its own beginning, so compare the genesis hash with one that you know from elsewhere.
 Blocks that a key signed from which a later block withdraws trust are named: the chain is whole, and the exit code is 8.
+The holder of the signing key can change a block and sign all later ones anew, and the genesis hash stays. So note the
+latest block and its hash: with --head, that block must be in the chain.
 With --state, only what came since is read, and a chain that was cut or changed before that place is found out.
 With --cid, the chain that ends with the block of this CID is read from IPFS gateways, back to genesis and then forward: no
 deployment is asked. A gateway is not trusted: its bytes must have the CID. That no block comes after is not shown.
@@ -81,7 +86,7 @@ async function verify(file: string | undefined, options: Options): Promise<void>
   const state = ChainState.open(options.state);
   try {
     const { verifiedBefore, source, report } = await (file !== undefined
-      ? verifyFile(state, file, genesis)
+      ? verifyFile(state, file, options)
       : cid !== undefined
         ? verifyByCid(state, cid, options)
         : verifyPublished(state, options));
@@ -112,36 +117,41 @@ interface Verified {
 
 async function verifyPublished(state: ChainState, options: Options): Promise<Verified> {
   const client = publicClient(options);
+  const { head } = options;
   const verifiedBefore = state.end?.next ?? 0;
-  const { latest, blocks } = await publishedChain(client, options.genesis, state);
+  const { latest, source, blocks } = await publishedChain(client, options.genesis, state);
   const watch = new ChainWatch(state);
   for await (const _ of watch.watch(blocks, latest.blockNumber + 1));
+  if (head !== undefined) await requireHead(source, state, head);
   return { source: client.url, verifiedBefore, report: watch.report };
 }
 
 async function verifyByCid(
   state: ChainState,
   cid: string,
-  { genesis, gateway = PUBLIC_GATEWAYS }: Options,
+  { genesis, head, gateway = PUBLIC_GATEWAYS }: Options,
 ): Promise<Verified> {
   const verifiedBefore = state.end?.next ?? 0;
   const gateways = new Gateways(gateway);
-  const chain = await ChainByCid.walk(cid, (cid) => gateways.read(cid), Math.max(0, verifiedBefore - 1));
+  const first = Math.min(Math.max(0, verifiedBefore - 1), head?.blockNumber ?? Infinity);
+  const chain = await ChainByCid.walk(cid, (cid) => gateways.read(cid), first);
   try {
     const watch = new ChainWatch(state);
     for await (const _ of watch.watch(verifySource(chain, genesis, state), chain.count));
+    if (head !== undefined) await requireHead(chain, state, head);
     return { source: cid, verifiedBefore, report: watch.report };
   } finally {
     chain.close();
   }
 }
 
-async function verifyFile(state: ChainState, file: string, genesis: string | undefined): Promise<Verified> {
+async function verifyFile(state: ChainState, file: string, { genesis, head }: Options): Promise<Verified> {
   const verifiedBefore = state.end?.next ?? 0;
   const car = await ChainCar.open(file);
   try {
     const watch = new ChainWatch(state);
     for await (const _ of watch.watch(verifySource(car, genesis, state), car.count));
+    if (head !== undefined) await requireHead(car, state, head);
     return { source: file, verifiedBefore, report: watch.report };
   } finally {
     await car.close();

@@ -1,9 +1,10 @@
 import { generateKeyring, loadKeyring } from "../../../shared/crypto/keyring.ts";
 import { endorse } from "../../../shared/tlog/endorsement.ts";
-import { generateLogKeyring } from "../../../shared/tlog/log-keyring.ts";
+import { generateLogKeyring, loadLogKeyring } from "../../../shared/tlog/log-keyring.ts";
 import { r2Keys } from "../../../shared/storage/layout.ts";
 import type { BlockCopy } from "../../../shared/storage/tier.ts";
-import { sha256Hex } from "../../../shared/crypto/hash.ts";
+import { utf8 } from "../../../shared/crypto/bytes.ts";
+import { sha256, sha256Hex } from "../../../shared/crypto/hash.ts";
 import { checkpoint } from "../../../workers/checkpointer/checkpoint.ts";
 import type { Env } from "../../../workers/checkpointer/env.ts";
 import type { LogEndorsement } from "../../../shared/tlog/endorsement.ts";
@@ -139,6 +140,13 @@ export class CheckpointWorld {
     const endorsement = await endorse({ ...waiting, genesisHash }, signing.active);
     this.head.endorsed(endorsement);
     return endorsement;
+  }
+
+  /** A checkpoint of the newest size over other blocks, signed by the log's own keys. */
+  async forkedCheckpoint(): Promise<string> {
+    const keyring = await loadLogKeyring(this.logKeyring);
+    const size = this.head.facts().shown?.size ?? 0;
+    return keyring.signer(ORIGIN).sign({ size, root: sha256(utf8("other blocks")) }, 1);
   }
 
   checkpoint(): Promise<void> {

@@ -15,6 +15,8 @@ export interface Answered {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; a string is sent as it is. */
   readonly body?: unknown;
+  /** Sent as they are. */
+  readonly bytes?: Uint8Array;
   /** Answers with the problem of this name. */
   readonly problem?: string;
   readonly detail?: string;
@@ -40,7 +42,10 @@ export async function serve(answer: (asked: Asked) => Answered): Promise<Served>
       asked.push(one);
       const answered = answer(one);
       if (answered.cut === true) request.socket.destroy();
-      else response.writeHead(answered.status ?? 200, { ...answered.headers }).end(textOf(answered));
+      else
+        response
+          .writeHead(answered.status ?? 200, { ...answered.headers })
+          .end(answered.bytes ?? textOf(answered));
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
