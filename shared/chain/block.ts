@@ -40,15 +40,19 @@ export const Header = v.strictObject({
 });
 export type Header = v.InferOutput<typeof Header>;
 
+/** The system's signature over the hash of a block. */
+export const BlockSignature = v.strictObject({
+  algorithm: v.literal("ML-DSA-44"),
+  keyId: Sha256Hex,
+  signature: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/)),
+});
+export type BlockSignature = v.InferOutput<typeof BlockSignature>;
+
 export const Block = v.strictObject({
   ...Header.entries,
   hash: Sha256Hex,
   transactions: v.array(Transaction),
-  blockSignature: v.strictObject({
-    algorithm: v.literal("ML-DSA-44"),
-    keyId: Sha256Hex,
-    signature: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]+$/)),
-  }),
+  blockSignature: BlockSignature,
 });
 export type Block = v.InferOutput<typeof Block>;
 

@@ -22,7 +22,7 @@ export const LogKeyStatement = v.strictObject({
   genesisHash: Sha256Hex,
   origin: v.pipe(v.string(), v.check(isOrigin, "expected the origin of a log")),
   /** Ed25519 and ML-DSA-44 of the log of blocks, then both of the log of transactions. */
-  vkeys: v.tuple([Vkey, Vkey, Vkey, Vkey]),
+  vkeys: v.pipe(v.array(Vkey), v.length(4)),
 });
 export type LogKeyStatement = v.InferOutput<typeof LogKeyStatement>;
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { Block, Header } from "../chain/block.ts";
+import { BlockSignature, Header } from "../chain/block.ts";
 import { CidV0, Sha256Hex } from "../chain/transaction.ts";
 import { LogEndorsement } from "../tlog/endorsement.ts";
 
@@ -10,7 +10,7 @@ const Path = v.pipe(v.array(Sha256Hex), v.maxLength(63));
 /** A signed note: C2SP tlog-checkpoint. */
 const Note = v.pipe(v.string(), v.maxLength(100_000));
 
-const SignedHeader = { header: Header, blockSignature: Block.entries.blockSignature };
+const SignedHeader = { header: Header, blockSignature: BlockSignature };
 
 /** A transaction that announces or revokes a signing key, with its place in its signed block. */
 export const KeyStatement = v.strictObject({

@@ -103,6 +103,7 @@ const WRITERS: Readonly<Record<string, number>> = { createOnly: 1, replaceOnly: 
 const TOLD_ELSEWHERE: readonly string[] = [
   "shared/storage/r2-tier.ts", // createOnly and replaceOnly themselves
   "shared/storage/sealed-object.ts", // r2KeyOf asks the policy
+  "workers/gateway/http/immutable.ts", // the platform's cache, under the URL of a public answer
   "workers/indexer/index-block.ts", // shared/operations/block-index.ts: vdc:tx: and asset:
   "workers/storage-verifier/logs/restore-object.ts", // tiles, entry bundles and checkpoints: expected-objects.ts, verify-checkpoint.ts
   "workers/storage-verifier/verify/verify-block.ts", // the same index

@@ -262,6 +262,9 @@ export const RARE: ReadonlySet<string> = new Set([
   "storage-verifier (queue): send to storage-verifier",
   // The message that pins a document restores a record that R2 has lost meanwhile, as an operator's call does: its cells have the write.
   "storage-verifier (queue): R2 put documents/{sha256}.json",
+  // A run that goes on by the queue restores the logs' objects as the operator's call does: its cells have these writes.
+  "storage-verifier (queue): R2 put evidence/log/tile/{tile}",
+  "storage-verifier (queue): R2 put log/tile/{tile}",
 ]);
 
 /** Calls that write and that no flow makes, with the test that covers each. The list is closed. */

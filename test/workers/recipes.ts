@@ -18,6 +18,8 @@ import {
 import { mine, purchase, deliver, untilIdle } from "../support/payments/payments.ts";
 import type { Pipeline } from "../support/stack/pipeline.ts";
 import { askToErase, askToShow } from "../support/users/privacy.ts";
+import { expect } from "vitest";
+import { until } from "../support/stack/patience.ts";
 import { payloadOf, submit } from "../support/payments/sealed-payments.ts";
 
 /**
@@ -59,6 +61,35 @@ export const RECIPES: Readonly<Record<string, Readonly<Record<number, Recipe | s
     404: get(`/api/vdc/transactions/${payloadOf().transaction.id}/bytes`),
     409: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}/bytes`)(pipeline),
     503: "read-api.test.ts: a transaction whose block has no copy",
+  },
+  getTransactionProof: {
+    200: async (pipeline) => get(`/api/vdc/transactions/${await checkpointed(pipeline)}/proof`)(pipeline),
+    404: get(`/api/vdc/transactions/${payloadOf().transaction.id}/proof`),
+    409: async (pipeline) => get(`/api/vdc/transactions/${await submit(pipeline)}/proof`)(pipeline),
+  },
+  getConsistency: {
+    200: async (pipeline) => {
+      await checkpointed(pipeline);
+      return get("/api/vdc/consistency?from=1")(pipeline);
+    },
+    404: get("/api/vdc/consistency?from=1000000"),
+  },
+  ...logRecipes("getLog", "/log"),
+  ...logRecipes("getLogTx", "/log/tx"),
+  getLogKeysJson: { 200: afterCheckpoint("/log/keys.json"), 404: "log.test.ts: before the first block" },
+  getLogPolicy: {
+    200: async (pipeline) => {
+      await checkpointed(pipeline);
+      await pipeline.fireCron("checkpointer");
+      return get("/log/policy")(pipeline);
+    },
+    404: "log.test.ts: before the first block",
+  },
+  getLogTimestamp: {
+    200: async (pipeline) => get(await timestampPath(pipeline))(pipeline),
+    304: async (pipeline) =>
+      pipeline.fetch(await timestampPath(pipeline), { headers: { "if-none-match": "*" } }),
+    404: get("/log/timestamps/nobody/1"),
   },
   postTransactions: {
     202: async (pipeline) =>
@@ -298,6 +329,61 @@ async function finished(pipeline: Pipeline): Promise<string> {
   await mine(pipeline);
   await untilIdle(pipeline);
   return txId;
+}
+
+/** Makes a transaction that a checkpoint covers. @returns its id */
+async function checkpointed(pipeline: Pipeline): Promise<string> {
+  const txId = await finished(pipeline);
+  await until(async () => {
+    const response = await pipeline.fetch(`/api/vdc/transactions/${txId}/proof`);
+    await response.body?.cancel();
+    expect(response.status).toBe(200);
+  });
+  return txId;
+}
+
+function afterCheckpoint(path: string, headers: Record<string, string> = {}): Recipe {
+  return async (pipeline) => {
+    await checkpointed(pipeline);
+    return pipeline.fetch(path, { headers });
+  };
+}
+
+/** Recipes of the calls of one log. */
+function logRecipes(id: string, path: string): Record<string, Record<number, Recipe | string>> {
+  const immutable = (place: string, missing: string) => ({
+    200: async (pipeline: Pipeline) => get(`${path}/${await newestIn(pipeline, path, place)}`)(pipeline),
+    304: async (pipeline: Pipeline) =>
+      pipeline.fetch(`${path}/${await newestIn(pipeline, path, place)}`, {
+        headers: { "if-none-match": "*" },
+      }),
+    404: get(`${path}/${missing}`),
+  });
+  return {
+    [`${id}Checkpoint`]: {
+      200: afterCheckpoint(`${path}/checkpoint`),
+      404: "log.test.ts: before the first block",
+    },
+    [`${id}Vkeys`]: { 200: afterCheckpoint(`${path}/vkeys`), 404: "log.test.ts: before the first block" },
+    [`${id}CheckpointAtSize`]: immutable("checkpoints/{size}", "checkpoints/1000000"),
+    [`${id}Tile`]: immutable("tile/0/000.p/{size}", "tile/9/000"),
+    [`${id}TileEntry`]: immutable("tile/entries/000.p/{size}", "tile/entries/999"),
+  };
+}
+
+/** Puts the size of the log's newest checkpoint into the path. */
+async function newestIn(pipeline: Pipeline, path: string, place: string): Promise<string> {
+  await checkpointed(pipeline);
+  const note = await (await pipeline.fetch(`${path}/checkpoint`)).text();
+  return place.replace("{size}", note.split("\n")[1] ?? "");
+}
+
+/** Has the authority stamp the newest checkpoint. @returns the path of the stamp */
+async function timestampPath(pipeline: Pipeline): Promise<string> {
+  await checkpointed(pipeline);
+  await pipeline.fireCron("checkpointer");
+  const { objects } = await pipeline.r2.list({ prefix: "log/timestamps/" });
+  return `/${objects[0]?.key.replace(/\.tsr$/, "") ?? ""}`;
 }
 
 /** Makes a user and activates it. */

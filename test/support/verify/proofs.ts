@@ -11,7 +11,7 @@ import { pemOf } from "../../../shared/timestamp/certificate.ts";
 import { timestampRequest } from "../../../shared/timestamp/request.ts";
 import { parseCheckpoint } from "../../../shared/tlog/checkpoint.ts";
 import { ed25519Cosigner } from "../../../shared/tlog/cosignature.ts";
-import { endorse, type LogEndorsement } from "../../../shared/tlog/endorsement.ts";
+import { endorse } from "../../../shared/tlog/endorsement.ts";
 import { loadLogKeyring, type LogKeyring } from "../../../shared/tlog/log-keyring.ts";
 import { parseNote, signatureLine } from "../../../shared/tlog/note.ts";
 import { vkeyText } from "../../../shared/tlog/vkey.ts";
@@ -64,7 +64,7 @@ export async function provedChain(revokedFrom = 3): Promise<ProvedChain> {
   const { blocks } = chain;
   const keyring = await logKeyring();
   const signers = [keyring.signer(ORIGIN), keyring.signer(`${ORIGIN}/tx`)] as const;
-  const vkeys = [...signers[0].vkeys, ...signers[1].vkeys] as unknown as LogEndorsement["vkeys"];
+  const vkeys = [...signers[0].vkeys, ...signers[1].vkeys];
   const genesisHash = at(blocks, 0).hash;
   const statement = { chainId: CHAIN_ID, genesisHash, origin: ORIGIN, vkeys, fromSize: 0 };
   const hashes = blocks.map(({ hash }) => fromHex(hash));

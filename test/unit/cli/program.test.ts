@@ -61,6 +61,7 @@ describe("the command line", () => {
         "pay",
         "keys generate",
         "keys rotate",
+        "keys witness",
         "keys revoke",
         "secrets check",
         "storage status",

@@ -88,6 +88,7 @@ function served(log: ServedLog, plans: typeof api.ofBlocks) {
       if (place === undefined) throw noSuchPath();
       const key = `${log.prefix}${entriesPath(place)}`;
       const read = async () => {
+        await countReadBeyondKv(call);
         const kept = place.width === TILE_WIDTH ? await readObject(call.env.R2, key) : undefined;
         return kept ?? (await bundle(call, log, place));
       };
@@ -127,15 +128,15 @@ export const logTimestamp = operation(api.logTimestamp, async (call) => {
   });
 });
 
-/** Shows an object of R2 that never changes. Only a read that finds nothing counts against the caller. */
+/** Shows an object of R2 that never changes. A read that the cache answers does not count against the caller. */
 function stored(
   call: Call,
   { key, path, contentType }: { readonly key: string; readonly path: string; readonly contentType: string },
 ): Promise<Response> {
   const read = async () => {
+    await countReadBeyondKv(call);
     const bytes = await readObject(call.env.R2, key);
     if (bytes !== undefined) return bytes;
-    await countReadBeyondKv(call);
     throw new Problem("not-found", `The log has no ${path}.`);
   };
   return immutable(call, { path, contentType, read });
@@ -151,7 +152,6 @@ async function bundle(
   log: ServedLog,
   { index, width }: { readonly index: number; readonly width: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  await countReadBeyondKv(call);
   const first = index * TILE_WIDTH;
   const end = first + width;
   const size = log.size(await shownPair(call.env));

@@ -118,6 +118,11 @@ describe("a public write", () => {
 });
 
 describe("the calls of the gateway", () => {
+  // An empty cache, so that every call must read on.
+  beforeEach(() => {
+    vi.stubGlobal("caches", { default: { match: async () => undefined } });
+  });
+
   /** Every binding that a call reaches, apart from KV, which is empty. */
   const REACHED = [
     "R2",
@@ -128,6 +133,7 @@ describe("the calls of the gateway", () => {
     "INGEST_WEBHOOK",
     "STORAGE_VERIFIER",
     "ACCOUNTS",
+    "LOG_HEAD",
   ];
 
   class Touched extends Error {}
@@ -153,6 +159,10 @@ describe("the calls of the gateway", () => {
       .replace(":blockNumber", "7")
       .replace(":txId", `vdc_tx_${"0".repeat(40)}`)
       .replace(":assetId", "deed-1")
+      .replace(":level", "0")
+      .replace(":index+", "000")
+      .replace(":size", "3")
+      .replace(/\/consistency$/, "/consistency?from=1")
       .replace(/\/by-hash$/, "/by-hash?prefix=0000")
       .replaceAll(/:\w+/g, "0".repeat(64));
     try {
