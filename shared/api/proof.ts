@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { Sha256Hex, TxId } from "../chain/transaction.ts";
+import { RECEIPTS_TYPE } from "../tlog/receipt.ts";
 import { VdcProof } from "../verify/bundle.ts";
 import { oneOf, WholeNumber } from "./parameters.ts";
 import type { Plan } from "./plan.ts";
@@ -11,11 +12,16 @@ export type WitnessQuorum = "reached" | "not-reached" | "none";
 export const TLOG_PROOF_TYPE = "text/plain; charset=utf-8";
 
 export const proof = {
-  does: "A proof that the transaction is in the log, against the newest cosigned checkpoint that covers it, else the newest. By `accept`: C2SP tlog-proof, or the self-contained vdc-proof@1. `x-witness-quorum` says whether the witnesses cosigned it: reached, not-reached or none",
+  does: "A proof that the transaction is in the log, against the newest cosigned checkpoint that covers it, else the newest. By `accept`: C2SP tlog-proof, the self-contained vdc-proof@1, or COSE receipts (RFC 9942), one for each key of the log. `x-witness-quorum` says whether the witnesses cosigned it: reached, not-reached or none",
   who: "anyone",
   params: v.strictObject({ txId: TxId }),
-  headers: { accept: "text/plain (the default) for a tlog-proof, application/json for vdc-proof@1" },
-  answers: { 200: { byAccept: { [TLOG_PROOF_TYPE]: null, "application/json": VdcProof } } },
+  headers: {
+    accept:
+      "text/plain (the default) for a tlog-proof, application/json for vdc-proof@1, application/cose for receipts",
+  },
+  answers: {
+    200: { byAccept: { [TLOG_PROOF_TYPE]: null, "application/json": VdcProof, [RECEIPTS_TYPE]: null } },
+  },
   problems: ["not-found", "not-in-checkpoint", "unavailable"],
   beyondKv: true,
 } as const satisfies Plan;

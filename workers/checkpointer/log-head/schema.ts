@@ -1,5 +1,6 @@
 import { keyValuesOf } from "../../../shared/durable-object/key-values.ts";
 import { migrateTo, type Sql } from "../../../shared/durable-object/sqlite.ts";
+import type { RootSignature } from "../../../shared/tlog/receipt.ts";
 import type { LogKeyStatement } from "../../../shared/tlog/endorsement.ts";
 
 /** The checkpoints of both logs over the same blocks. */
@@ -15,7 +16,7 @@ export interface CheckpointPair {
   /** Signatures over the root of the log of transactions, for COSE receipts; base64url. */
   readonly rootSignatures: readonly {
     readonly keyId: string;
-    readonly type: number;
+    readonly type: RootSignature["type"];
     readonly signature: string;
   }[];
   /** When the pair was signed, in milliseconds since the epoch. */

@@ -9,7 +9,7 @@ import {
   transactionProof,
   type StampedCheckpoint,
 } from "../../../shared/operations/log-proof.ts";
-import { fromUtf8 } from "../../../shared/crypto/bytes.ts";
+import { fromBase64url, fromUtf8 } from "../../../shared/crypto/bytes.ts";
 import { json } from "../../../shared/http/answer.ts";
 import { Problem } from "../../../shared/http/problems.ts";
 import { chainHead } from "../../../shared/objects/chain-head.ts";
@@ -17,6 +17,7 @@ import { errorText } from "../../../shared/runtime/log.ts";
 import { kvKeys, r2Keys } from "../../../shared/storage/layout.ts";
 import { mapConnections } from "../../../shared/storage/limits.ts";
 import { readObject } from "../../../shared/storage/r2-tier.ts";
+import { RECEIPTS_TYPE, receiptsOf } from "../../../shared/tlog/receipt.ts";
 import { tlogProofText } from "../../../shared/tlog/tlog-proof.ts";
 import type { VdcProof } from "../../../shared/verify/bundle.ts";
 import type { BlockFacts } from "../../chain-head/reads/block-facts.ts";
@@ -35,7 +36,11 @@ const RETRY_SECONDS = 2; // a mined block gets its checkpoint within a second or
 export const proof = operation(api.proof, async (call) => {
   const { env, params, request } = call;
   const { txId } = params;
-  const type = preferredType(request.headers.get("accept"), ["text/plain", "application/json"]);
+  const type = preferredType(request.headers.get("accept"), [
+    "text/plain",
+    "application/json",
+    RECEIPTS_TYPE,
+  ]);
   await countReadBeyondKv(call);
   const place = await placeOf(call, txId);
   const [facts, log] = await Promise.all([publishedFacts(call, place.blockNumber), logState(env)]);
@@ -52,6 +57,18 @@ export const proof = operation(api.proof, async (call) => {
     const made = await provenOrUnavailable(call, () => transactionProof(transactionTiles, entry, pair));
     return new Response(tlogProofText(made), {
       headers: { ...headers, "content-type": api.TLOG_PROOF_TYPE, ...download(`${txId}.tlog-proof`) },
+    });
+  }
+  if (type === RECEIPTS_TYPE) {
+    const { index, path } = await provenOrUnavailable(call, () =>
+      transactionProof(transactionTiles, entry, pair),
+    );
+    const signatures = pair.rootSignatures.map(({ signature, ...key }) => ({
+      ...key,
+      signature: fromBase64url(signature),
+    }));
+    return new Response(receiptsOf(signatures, { size: pair.entries, index, path }), {
+      headers: { ...headers, "content-type": RECEIPTS_TYPE, ...download(`${txId}.cose`) },
     });
   }
   const head = await chainHead(env).head();
