@@ -24,13 +24,16 @@ export interface VerifyPolicy {
   readonly txId?: string | undefined;
 }
 
+/** Name of a time-stamp authority, as proofs give it. */
+const Authority = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9._-]{0,99}$/));
+
 /** The contents of a policy file in JSON. */
 export const PolicyFile = v.strictObject({
   format: v.literal("vdc-policy@1"),
   genesisHash: v.optional(Sha256Hex),
   /** C2SP tlog-policy. */
   witnesses: v.optional(v.string()),
-  issuers: v.optional(v.record(v.string(), v.string())),
+  issuers: v.optional(v.record(Authority, v.string())),
   head: v.optional(
     v.strictObject({ blockNumber: v.pipe(v.number(), v.safeInteger(), v.minValue(0)), hash: Sha256Hex }),
   ),

@@ -31,9 +31,9 @@ export function fillChainHead(sql: Sql, volume: Volume, now: number): void {
   const perBlock = Math.max(1, Math.ceil(mined / blocks));
   sql.exec(
     `${NUMBERS} INSERT INTO block (number, state, revision, timestamp, previous_hash, history_root, transactions, system_transactions,
-     hash, sha256, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
+     hash, sha256, cid, previous_cid, first_entry, byte_length, key_id, ipfs_hash, reserved_at, sealed_at, persisted_at, indexed_at, complete_at, nudged_at)
      SELECT n, 'complete', n + 1, ?2, printf('%064x', n), printf('%064x', n), ?3, 0,
-     printf('%064x', n + 1), printf('%064x', n + 1), 1000, 'key', 'Qm' || n, ?2, ?2, ?2, ?2, ?2, ?2 FROM numbers`,
+     printf('%064x', n + 1), printf('%064x', n + 1), 'Qm' || n, iif(n = 0, NULL, 'Qm' || (n - 1)), n * ?3, 1000, 'key', 'Qm' || n, ?2, ?2, ?2, ?2, ?2, ?2 FROM numbers`,
     blocks,
     now - 86_400_000,
     perBlock,
@@ -80,6 +80,7 @@ export function fillChainHead(sql: Sql, volume: Volume, now: number): void {
     latest: blocks - 1,
     publishedLatest: blocks - 1,
     publishedPending: waiting,
+    checkpointed: blocks,
   };
   for (const [name, value] of Object.entries(facts))
     sql.exec("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", name, JSON.stringify(value));

@@ -14,7 +14,7 @@ const ONCE_BROKEN = [
 ];
 
 const from = setting("VDC_SEEDS_FROM", Math.floor(Date.now() / DAY_MS) * SEEDS_A_DAY);
-const seeds = setting("VDC_SEEDS", 300);
+const seeds = setting("VDC_SEEDS", 200);
 
 describe("every Worker on a simulated platform", () => {
   it("keeps every promise, whatever goes wrong", { timeout: seeds * SEED_HANGS_AFTER_MS }, async () => {

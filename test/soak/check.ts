@@ -106,6 +106,7 @@ async function check(stack: Stack, journal: Journal) {
   const numbers = chain.map(({ block }) => block.blockNumber);
   const kvNeeded = [
     kvKeys.latest,
+    kvKeys.indexed,
     kvKeys.pendingCount,
     ...numbers.map(kvKeys.block),
     ...mined.map(({ id }) => kvKeys.transaction(id)),
@@ -113,7 +114,8 @@ async function check(stack: Stack, journal: Journal) {
     ...[...journal.metadata.keys()].map(({ userId }) => kvKeys.user(userId)),
   ];
   const kvFound = (await Array.fromAsync(kvPages(kv, {}))).flat().map(({ name }) => name);
-  violations.push(...wrongKeys(kvFound, kvNeeded, []).map((text) => `KV: ${text}`));
+  const kvAllowed = kvFound.filter((key) => key.startsWith(kvKeys.documentEntryPrefix("")));
+  violations.push(...wrongKeys(kvFound, kvNeeded, kvAllowed).map((text) => `KV: ${text}`));
 
   // The sweep moves the object of a set-aside transaction from `pending/` to `set-aside/`.
   const setAside = deadLetters.flatMap(({ txId }) => txId ?? []);
@@ -126,6 +128,7 @@ async function check(stack: Stack, journal: Journal) {
     ...numbers.map(r2Keys.private),
     ...setAside.flatMap((txId) => [r2Keys.pending(txId), r2Keys.setAside(txId)]),
     ...r2Found.filter((key) => key.startsWith(r2Keys.deadLetterPrefix)),
+    ...r2Found.filter((key) => key.startsWith(r2Keys.logPrefix)),
   ];
   violations.push(...wrongKeys(r2Found, r2Needed, r2Allowed).map((text) => `R2: ${text}`));
 

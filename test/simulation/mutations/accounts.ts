@@ -50,6 +50,7 @@ export const ACCOUNT_MUTATIONS = [
     name: "write-metadata-over-a-write-in-doubt",
     breaks: "metadata never goes back",
     seed: 2086,
+    isRare: true,
     file: "workers/accounts/metadata/metadata-write.ts",
     seam: "writeVersion",
     mutate:

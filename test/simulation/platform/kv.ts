@@ -10,7 +10,7 @@ interface Version {
 }
 
 /** Milliseconds for which a location may return an older version (Cloudflare: "up to 60 seconds or more"). */
-const STALE = 60_000;
+export const STALE = 60_000;
 /** Milliseconds that must lie between two writes of a key. */
 const WRITE_INTERVAL = 1_000;
 const KEYS_A_LIST = 1_000;

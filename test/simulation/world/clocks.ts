@@ -11,6 +11,7 @@ export const FARTHEST = 120_000;
 export class Clocks {
   readonly #world: World;
   readonly #ahead = new Map<string, number>();
+  readonly #jumpedAt = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -24,6 +25,11 @@ export class Clocks {
     return now + (this.#ahead.get(worker) ?? 0);
   }
 
+  /** When the clock of this Worker last jumped, in milliseconds since the epoch. */
+  jumpedAt(worker: string): number {
+    return this.#jumpedAt.get(worker) ?? -Infinity;
+  }
+
   /** Returns the time at which a clock may jump next. @param after milliseconds since the epoch */
   nextJump(after: number): number {
     return (Math.floor(after / EVERY) + 1) * EVERY;
@@ -35,8 +41,10 @@ export class Clocks {
       this.start();
       if (world.calm) this.#ahead.clear();
       for (const worker of this.#ahead.keys())
-        if (world.strikes("clock jumps", worker))
+        if (world.strikes("clock jumps", worker)) {
           this.#ahead.set(worker, world.random.between(-FARTHEST, FARTHEST));
+          this.#jumpedAt.set(worker, world.now);
+        }
     });
   }
 }

@@ -49,8 +49,9 @@ export async function transplant(
 export async function kvFacts(kv: KVNamespace): Promise<Record<string, unknown>> {
   const facts: [string, unknown][] = [];
   for (const [key, { value, metadata }] of await kvContents(kv)) {
-    const parsed = JSON.parse(value) as { storage?: { storedAt?: number } };
+    const parsed = JSON.parse(value) as { storage?: { storedAt?: number }; at?: number };
     if (key.startsWith(kvKeys.blockPrefix)) delete parsed.storage?.storedAt;
+    if (key === kvKeys.indexed) delete parsed.at; // a claim is made anew after a loss
     facts.push([key, { parsed, metadata: metadata ?? null }]);
   }
   return Object.fromEntries(facts.toSorted(([a], [b]) => a.localeCompare(b)));
