@@ -183,7 +183,7 @@ export class MeasuredChainHead extends ChainHead {
     if (what === "indexed") return this.indexed(report);
     if (what === "cleaned") return this.cleaned(report);
     const hash = hashOf(report.blockNumber);
-    return this.persisted({ ...report, hash, sha256: hash, ipfsHash: `Qm${report.blockNumber}` });
+    return this.persisted({ ...report, hash, sha256: hash, ipfsHash: hash });
   }
 
   async #haltAndResume(): Promise<void> {

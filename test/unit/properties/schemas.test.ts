@@ -62,6 +62,7 @@ const CHANGES: Readonly<Record<string, string>> = {
   "PaymentIntent of shared/stripe/event.ts": STRIPE,
   "Pin of cli/local/pinning/pin.ts": EMPTY_LIST,
   "PipelineStatus of shared/api/status.ts": NAMES,
+  "PolicyFile of shared/verify/policy.ts": NAMES,
   "PreviousCharge of shared/stripe/event.ts": STRIPE,
   "PrivacyRequest of shared/api/privacy.ts": TRIMMED,
   "PrivateArchive of shared/storage/private-archive.ts": OPEN,
